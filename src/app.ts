@@ -1,0 +1,68 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { secureHeaders } from "hono/secure-headers";
+import { chatError } from "./domain/error.ts";
+import { settingsOf } from "./env.ts";
+import { log } from "./logging.ts";
+import type { RestEnv } from "./rest/context.ts";
+import { errorHandler, plainErrorBody, respondWith } from "./rest/errors.ts";
+import { allowedOrigin, live } from "./rest/live.ts";
+import { unihub } from "./rest/unihub/app.ts";
+import { users } from "./rest/users.ts";
+
+/** Response headers that pages of another origin may read. */
+const EXPOSED = [
+  "D1-Bookmark",
+  "RateLimit-Limit",
+  "RateLimit-Remaining",
+  "RateLimit-Reset",
+  "Retry-After",
+  "Warning",
+  "X-Request-Id",
+];
+
+/** Puts the parts together: what holds for every request, then the dialects. */
+export function createApp(): Hono<RestEnv> {
+  const app = new Hono<RestEnv>();
+  app.onError(errorHandler(plainErrorBody));
+  app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrorBody));
+
+  // Without its secrets the Worker answers nothing: it would run open.
+  app.use(async (c, next) => {
+    const requestId = crypto.randomUUID();
+    c.set("requestId", requestId);
+    const settings = settingsOf(c.env);
+    if (settings instanceof Error) {
+      log("misconfigured", { requestId, error: settings.message });
+      c.header("X-Request-Id", requestId);
+      return respondWith(c, chatError("misconfigured"), plainErrorBody);
+    }
+    c.set("settings", settings);
+    return await next();
+  });
+
+  // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
+  app.get("/live/:conversationId", live);
+
+  app.use(secureHeaders());
+  app.use((c, next) =>
+    cors({
+      origin: (origin) => (allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null),
+      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
+      exposeHeaders: EXPOSED,
+      maxAge: 86_400,
+    })(c, next),
+  );
+  app.use(async (c, next) => {
+    c.header("X-Request-Id", c.var.requestId);
+    // Answers are somebody's own, and never a page.
+    c.header("Cache-Control", "no-store");
+    await next();
+  });
+
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.route("/api/v1/chat", unihub());
+  app.route("/api/users", users());
+  return app;
+}

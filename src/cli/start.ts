@@ -1,0 +1,63 @@
+/**
+ * `npm start [-- any option of wrangler dev]`: brings the local D1 up to date, serves, and says what to
+ * try next once the server answers.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { ROOT } from "./settings.ts";
+
+const WRANGLER = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
+const args = process.argv.slice(2);
+const { values } = parseArgs({
+  args,
+  strict: false,
+  options: { port: { type: "string" }, ip: { type: "string" }, "persist-to": { type: "string" } },
+});
+const persist = typeof values["persist-to"] === "string" ? values["persist-to"] : undefined;
+const env = {
+  ...process.env,
+  WRANGLER_SEND_METRICS: "false",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+};
+
+const migrated = spawnSync(
+  process.execPath,
+  [
+    WRANGLER,
+    ...["d1", "migrations", "apply", "DB", "--local"],
+    ...(persist ? ["--persist-to", persist] : []),
+  ],
+  { cwd: ROOT, env: { ...env, CI: "true" }, encoding: "utf8" },
+);
+if (migrated.status !== 0) {
+  console.error(migrated.stdout, migrated.stderr);
+  process.exit(migrated.status ?? 1);
+}
+
+const server = spawn(
+  process.execPath,
+  [WRANGLER, "dev", "--env-file", ".env.development", ...args],
+  { cwd: ROOT, env, stdio: ["inherit", "pipe", "inherit"] },
+);
+let told = false;
+server.stdout.on("data", (chunk: Buffer) => {
+  process.stdout.write(chunk);
+  const address = /Ready on (https?:\/\/\S+)/.exec(chunk.toString())?.[1];
+  if (address && !told) {
+    told = true;
+    console.log(hints(address));
+  }
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
+server.on("exit", (code) => process.exit(code ?? 0));
+
+function hints(address: string): string {
+  return `
+Parley is up at ${address}. In another terminal:
+
+  ALICE=$(npm run -s token -- alice)
+  curl ${address}/api/v1/chat/conversations -H "Authorization: Bearer $ALICE"
+
+README.md goes on from there to a conversation between two people.
+`;
+}

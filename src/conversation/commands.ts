@@ -1,0 +1,125 @@
+import type { Attachment } from "../domain/attachment.ts";
+import type { Conversation, Counters, Member, Metadata } from "../domain/conversation.ts";
+import { type Result, unreachable } from "../domain/error.ts";
+import type { Message } from "../domain/message.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Allowance } from "../domain/rate-window.ts";
+import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
+import { decideDelete } from "./commands/delete.ts";
+import { decideEdit } from "./commands/edit.ts";
+import { decideRead } from "./commands/read.ts";
+import { decideSend } from "./commands/send.ts";
+import type { Read } from "./log/reads.ts";
+
+/** What can be asked of a conversation. REST and sockets make the same ones. */
+export type Command =
+  | {
+      type: "send";
+      /** `system` is a participant's own, as the marketplace reference has it. */
+      kind: "text" | "system";
+      content?: string | undefined;
+      clientMessageId?: string | undefined;
+      /** A message id. */
+      replyTo?: string | undefined;
+      attachments?: Attachment[] | undefined;
+      metadata?: Metadata | undefined;
+      /** Code points that the caller's transport accepts. */
+      maxLength: number;
+    }
+  | { type: "edit"; messageId: string; content: string; maxLength: number }
+  | { type: "delete"; messageId: string }
+  | {
+      type: "read";
+      /** Single messages; absent or empty, with no `upTo`: all. */
+      messageIds?: string[] | undefined;
+      upTo?: string | undefined;
+    };
+
+/** A change that takes a revision, and that members and D1 learn of. */
+export type Change =
+  | {
+      type: "message";
+      cause: "created" | "edited" | "deleted" | "reaction";
+      message: Message;
+      /** With `created` only: what tells this command from another under its clientMessageId. */
+      digest?: string | null;
+    }
+  | { type: "member"; cause: MemberCause; member: Member }
+  | { type: "read"; read: Read; ahead: boolean }
+  | { type: "conversation"; conversation: Conversation };
+
+export type MemberCause = "joined" | "added" | "left" | "removed" | "role";
+
+/** What a command comes to. Nothing of it holds before the group that it is in has committed. */
+export interface Decision {
+  changes: Change[];
+  counters: Counters;
+  /** Members whose figures move without a revision of their own. */
+  figures?: { userId: string; figures: Figures }[];
+  /** A message number that counts no more. */
+  uncounted?: number;
+  /** A member's `readUpTo` passed these numbers. */
+  settled?: { userId: string; before: number; after: number };
+  answer: Answer;
+}
+
+/** What the caller of a command learns. */
+export interface Answer {
+  /** The revision of the change, or of what was there already. */
+  rev: number;
+  message?: Message;
+  /** The clientMessageId was used before for the same message, which is the one given here. */
+  deduplicated?: true;
+  /** Sends only. */
+  rate?: Allowance;
+  /** Marking read: how many messages, others' and not deleted, became read. */
+  modifiedCount?: number;
+}
+
+/** What a decision may look at: the committed state and what its group has decided before it. */
+export interface State {
+  readonly conversation: Conversation;
+  readonly counters: Counters;
+  readonly settings: { messagesPerMinute: number; editWindowMs: number };
+  member(userId: string): Member | undefined;
+  message(number: number): Message | undefined;
+  sentAs(
+    senderId: string,
+    clientMessageId: string,
+  ): { message: Message; digest: string } | undefined;
+  /** When a sender sent, ascending, as far back as the rate window looks. */
+  sendTimes(userId: string): readonly number[];
+  /** The newest countable message before `number`; 0 for none. */
+  countedBefore(number: number): number;
+  /** Those who read message `number` out of order and have not caught up with it. */
+  readersAhead(number: number): string[];
+  readFacts(member: Member): ReadFacts;
+}
+
+/** A command on its way to be decided: everything it needs to know is gathered here, beforehand. */
+export interface Request {
+  actor: Actor;
+  command: Command;
+  /** Of a send with a `clientMessageId`. */
+  digest: string | null;
+}
+
+/**
+ * What a command comes to in a state, or why it is refused. Pure: no clock, no I/O, nothing
+ * asynchronous. `now` is in milliseconds since the epoch and not before the newest message.
+ */
+export function decide(state: State, request: Request, now: number): Result<Decision> {
+  const { actor, command } = request;
+  switch (command.type) {
+    case "send":
+      return decideSend(state, actor, command, request.digest, now);
+    case "edit":
+      return decideEdit(state, actor, command, now);
+    case "delete":
+      return decideDelete(state, actor, command, now);
+    case "read":
+      return decideRead(state, actor, command, now);
+    default:
+      return unreachable(command);
+  }
+}

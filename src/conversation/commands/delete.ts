@@ -1,0 +1,67 @@
+import { fail, ok, type Result } from "../../domain/error.ts";
+import type { Message } from "../../domain/message.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import type { Command, Decision, State } from "../commands.ts";
+import { messageIn } from "./message-of.ts";
+
+/** Clears a message's content, files and reactions; the record stays. Twice is the same as once. */
+export function decideDelete(
+  state: State,
+  actor: Actor,
+  command: Extract<Command, { type: "delete" }>,
+  now: number,
+): Result<Decision> {
+  const found = messageIn(state, command.messageId);
+  if (!found.ok) return found;
+  const before = found.value;
+  const refused = refusal(actor, "delete", { member: state.member(actor.userId) });
+  if (refused) return { ok: false, error: refused };
+  const asAdmin = actor.reach === "staff" && actor.role === "admin";
+  if (before.senderId === null && !asAdmin) return fail("system_message");
+  if (before.senderId !== actor.userId && !asAdmin) return fail("not_the_author");
+  if (before.deletedAt !== null) {
+    return ok({
+      changes: [],
+      counters: state.counters,
+      answer: { rev: before.rev, message: before },
+    });
+  }
+  const message: Message = {
+    ...before,
+    rev: state.counters.rev + 1,
+    content: "",
+    attachments: [],
+    reactions: [],
+    metadata: null,
+    deletedAt: now,
+  };
+  const { lastCounted } = state.counters;
+  return ok({
+    changes: [{ type: "message", cause: "deleted", message }],
+    counters: {
+      ...state.counters,
+      rev: message.rev,
+      lastCounted:
+        lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
+    },
+    figures: figuresWithout(state, before),
+    uncounted: message.number,
+    answer: { rev: message.rev, message },
+  });
+}
+
+/** It was counted in `readBeyond` by its author and by those who read it out of order, nobody else. */
+function figuresWithout(state: State, message: Message): NonNullable<Decision["figures"]> {
+  if (message.senderId === null) return [];
+  const counted = new Set([message.senderId, ...state.readersAhead(message.number)]);
+  const figures: NonNullable<Decision["figures"]> = [];
+  for (const userId of counted) {
+    const member = state.member(userId);
+    if (!member || member.readUpTo >= message.number) continue;
+    figures.push({
+      userId,
+      figures: { readUpTo: member.readUpTo, readBeyond: member.readBeyond - 1 },
+    });
+  }
+  return figures;
+}

@@ -1,0 +1,40 @@
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { captionOf, contentOf, type Message, withinEditWindow } from "../../domain/message.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import type { Command, Decision, State } from "../commands.ts";
+import { messageIn } from "./message-of.ts";
+
+export function decideEdit(
+  state: State,
+  actor: Actor,
+  command: Extract<Command, { type: "edit" }>,
+  now: number,
+): Result<Decision> {
+  const found = messageIn(state, command.messageId);
+  if (!found.ok) return found;
+  const before = found.value;
+  const refused = refusal(actor, "edit", { member: state.member(actor.userId) });
+  if (refused) return { ok: false, error: refused };
+  if (before.kind === "system") return fail("system_message");
+  if (before.senderId !== actor.userId) return fail("not_the_author");
+  if (before.deletedAt !== null) return fail("message_deleted");
+  const content = before.attachments.length
+    ? captionOf(command.content, command.maxLength)
+    : contentOf(command.content, command.maxLength);
+  if (!content.ok) return content;
+  if (!withinEditWindow(before, state.settings.editWindowMs, now)) {
+    return fail("edit_window_closed");
+  }
+  // An edit that changes nothing is one all the same: its author sees it as edited.
+  const message: Message = {
+    ...before,
+    rev: state.counters.rev + 1,
+    content: content.value,
+    editedAt: now,
+  };
+  return ok({
+    changes: [{ type: "message", cause: "edited", message }],
+    counters: { ...state.counters, rev: message.rev },
+    answer: { rev: message.rev, message },
+  });
+}

@@ -1,0 +1,97 @@
+import type { Member } from "../../domain/conversation.ts";
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import { allowance } from "../../domain/rate-window.ts";
+import type { Figures } from "../../domain/read-ranges.ts";
+import type { Command, Decision, State } from "../commands.ts";
+import { numberIn } from "./message-of.ts";
+
+type Send = Extract<Command, { type: "send" }>;
+
+export function decideSend(
+  state: State,
+  actor: Actor,
+  command: Send,
+  digest: string | null,
+  now: number,
+): Result<Decision> {
+  const member = state.member(actor.userId);
+  const refused = refusal(actor, "send", { member });
+  if (refused) return { ok: false, error: refused };
+
+  const attachments = command.attachments ?? [];
+  const content = attachments.length
+    ? captionOf(command.content, command.maxLength)
+    : contentOf(command.content ?? "", command.maxLength);
+  if (!content.ok) return content;
+
+  // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
+  if (command.clientMessageId !== undefined) {
+    const before = state.sentAs(actor.userId, command.clientMessageId);
+    if (before && before.digest !== digest) return fail("idempotency_conflict");
+    if (before) {
+      const rate = allowance(state.sendTimes(actor.userId), state.settings.messagesPerMinute, now);
+      return ok({
+        changes: [],
+        counters: state.counters,
+        answer: { rev: before.message.rev, message: before.message, deduplicated: true, rate },
+      });
+    }
+  }
+
+  const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
+  if (replyTo === undefined) return fail("invalid_reply");
+
+  const rate = allowance(state.sendTimes(actor.userId), state.settings.messagesPerMinute, now);
+  if (!rate.allowed) {
+    return fail("rate_limited", {
+      message: `At most ${rate.limit} messages a minute can be sent here.`,
+      retryAfterMs: rate.resetMs,
+    });
+  }
+
+  const message: Message = {
+    number: state.counters.lastNumber + 1,
+    rev: state.counters.rev + 1,
+    senderId: actor.userId,
+    kind: kindOf(command),
+    content: content.value,
+    replyTo,
+    attachments,
+    reactions: [],
+    metadata: command.metadata ?? null,
+    clientMessageId: command.clientMessageId ?? null,
+    createdAt: now,
+    editedAt: null,
+    deletedAt: null,
+  };
+  return ok({
+    changes: [{ type: "message", cause: "created", message, digest }],
+    counters: {
+      ...state.counters,
+      rev: message.rev,
+      lastNumber: message.number,
+      lastCounted: message.number,
+      lastCreatedAt: now,
+    },
+    figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
+    answer: { rev: message.rev, message, rate },
+  });
+}
+
+/** A sender has nothing to read in what they sent. */
+function withOwn(member: Member, number: number): Figures {
+  return member.readUpTo === number - 1
+    ? { readUpTo: number, readBeyond: member.readBeyond }
+    : { readUpTo: member.readUpTo, readBeyond: member.readBeyond + 1 };
+}
+
+/** All images: image, all videos: video, otherwise file. */
+function kindOf(command: Send): MessageKind {
+  const files = command.attachments ?? [];
+  if (files.length === 0) return command.kind;
+  if (files.every((file) => file.mimeType.startsWith("image/"))) return "image";
+  if (files.every((file) => file.mimeType.startsWith("video/"))) return "video";
+  return "file";
+}

@@ -1,0 +1,107 @@
+import { fail, type Result } from "../domain/error.ts";
+import type { FrameId } from "../live/frames.ts";
+import { type Answer, type Change, decide, type Request, type State } from "./commands.ts";
+import { Draft, type Memory } from "./draft.ts";
+import { SendTimes } from "./send-times.ts";
+import type { Session } from "./sessions.ts";
+
+/** Commands that one transaction takes at most; the rest waits for the next. */
+export const MAX_GROUP = 128;
+
+/** A command and whoever waits for what becomes of it. */
+export interface Pending extends Request {
+  reply:
+    | { to: "socket"; session: Session; id: FrameId }
+    | { to: "caller"; resolve: (result: Result<Answer>) => void };
+}
+
+/** What has been committed together. */
+export interface Commit {
+  changes: Change[];
+  outcomes: { pending: Pending; result: Result<Answer> }[];
+}
+
+export interface CommitterOptions {
+  storage: Pick<DurableObjectStorage, "sql" | "transactionSync">;
+  memory: Memory;
+  settings: State["settings"];
+  clock: () => number;
+  /** Told of every group once it is in storage, in the same turn: the place to broadcast and answer. */
+  onCommit: (commit: Commit) => void;
+  /** The transaction threw: nothing of the group happened, and memory is to be thrown away. */
+  onBroken: (error: unknown) => void;
+  /** A command threw: a bug, or storage refusing its rows. It alone is undone. */
+  onFault: (error: unknown) => void;
+}
+
+/**
+ * Commits commands in groups. An idle committer commits a command at once and opens a window of
+ * `setTimeout(0)`; what arrives while it is open is committed together at its end, in one storage
+ * transaction. Between leaving the queue and `onCommit` nothing is asynchronous.
+ */
+export class Committer {
+  readonly memory: Memory;
+  private readonly options: CommitterOptions;
+  private readonly times: SendTimes;
+  private queue: Pending[] = [];
+  private windowOpen = false;
+
+  constructor(options: CommitterOptions) {
+    this.options = options;
+    this.memory = options.memory;
+    this.times = new SendTimes(options.storage.sql);
+  }
+
+  submit(pending: Pending): void {
+    this.queue.push(pending);
+    if (!this.windowOpen) this.next();
+  }
+
+  private next(): void {
+    const group = this.queue.splice(0, MAX_GROUP);
+    this.windowOpen = group.length > 0;
+    if (!this.windowOpen) return;
+    setTimeout(() => this.next(), 0);
+    this.commit(group);
+  }
+
+  private commit(group: Pending[]): void {
+    const { storage, settings, onCommit, onBroken } = this.options;
+    const now = Math.max(this.options.clock(), this.memory.counters.lastCreatedAt);
+    const draft = new Draft(storage.sql, this.memory, this.times, settings, now);
+    let outcomes: Commit["outcomes"];
+    try {
+      outcomes = storage.transactionSync(() => {
+        const results = group.map((pending) => ({
+          pending,
+          result: this.run(draft, pending, now),
+        }));
+        if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
+        return results;
+      });
+    } catch (error) {
+      onBroken(error);
+      return;
+    }
+    this.memory.conversation = draft.conversation;
+    this.memory.counters = draft.counters;
+    this.times.add(draft.sends, now);
+    onCommit({ changes: draft.changes, outcomes });
+  }
+
+  private run(draft: Draft, pending: Pending, now: number): Result<Answer> {
+    try {
+      const decided = decide(draft, pending, now);
+      if (!decided.ok) return decided;
+      const decision = decided.value;
+      if (decision.changes.length > 0 || decision.settled) {
+        this.options.storage.transactionSync(() => draft.write(decision));
+      }
+      draft.fold(decision);
+      return { ok: true, value: decision.answer };
+    } catch (error) {
+      this.options.onFault(error);
+      return fail("internal");
+    }
+  }
+}

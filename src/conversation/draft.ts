@@ -1,0 +1,154 @@
+import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import type { Message } from "../domain/message.ts";
+import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
+import type { Change, Decision, State } from "./commands.ts";
+import { updateCounters } from "./log/conversation-table.ts";
+import { memberOf, putMember, updateFigures } from "./log/members.ts";
+import {
+  countedBefore,
+  insertMessage,
+  messageAt,
+  messageSentAs,
+  ownCounted,
+  updateMessage,
+} from "./log/messages.ts";
+import { insertRead, readersAhead, readsTouching, settleReads } from "./log/reads.ts";
+import { insertUncounted, uncountedWithin } from "./log/uncounted.ts";
+import type { SendTimes } from "./send-times.ts";
+
+/** What an object keeps in memory of its conversation: always what has been committed. */
+export interface Memory {
+  conversation: Conversation;
+  counters: Counters;
+}
+
+/**
+ * One group's work: the committed state, and over it what the group's commands have decided so far.
+ * It writes rows as commands succeed, and the figures and counters once, at the end. Memory takes it
+ * over only after the transaction has returned; a draft that is dropped has changed nothing.
+ */
+export class Draft implements State {
+  conversation: Conversation;
+  counters: Counters;
+  readonly settings: State["settings"];
+  readonly changes: Change[] = [];
+  /** Sends of this group, by sender. */
+  readonly sends = new Map<string, number[]>();
+  private readonly sql: SqlStorage;
+  private readonly times: SendTimes;
+  private readonly members = new Map<string, Member | undefined>();
+  private readonly figures = new Map<string, Figures>();
+  private readonly now: number;
+
+  constructor(
+    sql: SqlStorage,
+    memory: Memory,
+    times: SendTimes,
+    settings: State["settings"],
+    now: number,
+  ) {
+    this.sql = sql;
+    this.conversation = memory.conversation;
+    this.counters = memory.counters;
+    this.times = times;
+    this.settings = settings;
+    this.now = now;
+  }
+
+  member(userId: string): Member | undefined {
+    if (!this.members.has(userId)) this.members.set(userId, memberOf(this.sql, userId));
+    return this.members.get(userId);
+  }
+
+  message(number: number): Message | undefined {
+    return messageAt(this.sql, number);
+  }
+
+  sentAs(senderId: string, clientMessageId: string) {
+    return messageSentAs(this.sql, senderId, clientMessageId);
+  }
+
+  sendTimes(userId: string): readonly number[] {
+    const times = this.times.of(userId, this.now);
+    const added = this.sends.get(userId);
+    return added ? [...times, ...added] : times;
+  }
+
+  countedBefore(number: number): number {
+    return countedBefore(this.sql, number);
+  }
+
+  readersAhead(number: number): string[] {
+    return readersAhead(this.sql, number);
+  }
+
+  readFacts(member: Member): ReadFacts {
+    const { sql } = this;
+    return {
+      lastNumber: this.counters.lastNumber,
+      figures: { readUpTo: member.readUpTo, readBeyond: member.readBeyond },
+      covered: (from, to) => readsTouching(sql, member.userId, from, to),
+      own: (from, to) => ownCounted(sql, member.userId, from, to),
+      uncounted: (from, to) => uncountedWithin(sql, from, to),
+    };
+  }
+
+  /** Whether some member's figures are to be written although no revision was taken. */
+  get figuresMoved(): boolean {
+    return this.figures.size > 0;
+  }
+
+  /** Writes the rows of one decision; it may throw, and then the draft is as it was before. */
+  write(decision: Decision): void {
+    for (const change of decision.changes) {
+      switch (change.type) {
+        case "message":
+          if (change.cause === "created") {
+            insertMessage(this.sql, change.message, change.digest ?? null);
+          } else {
+            updateMessage(this.sql, change.message);
+          }
+          break;
+        case "member":
+          putMember(this.sql, change.member);
+          break;
+        case "read":
+          insertRead(this.sql, change.read, change.ahead);
+          break;
+        case "conversation":
+          break;
+      }
+    }
+    if (decision.uncounted !== undefined) insertUncounted(this.sql, decision.uncounted);
+    const { settled } = decision;
+    if (settled) settleReads(this.sql, settled.userId, settled.before, settled.after);
+  }
+
+  /** Takes over a decision whose rows are written: assignments only, nothing that can fail. */
+  fold(decision: Decision): void {
+    this.counters = decision.counters;
+    for (const change of decision.changes) {
+      this.changes.push(change);
+      if (change.type === "conversation") this.conversation = change.conversation;
+      if (change.type === "member") this.members.set(change.member.userId, change.member);
+      if (change.type === "message" && change.cause === "created") {
+        const { senderId, createdAt } = change.message;
+        if (senderId === null) continue;
+        const times = this.sends.get(senderId);
+        if (times) times.push(createdAt);
+        else this.sends.set(senderId, [createdAt]);
+      }
+    }
+    for (const { userId, figures } of decision.figures ?? []) {
+      const member = this.members.get(userId);
+      if (member) this.members.set(userId, { ...member, ...figures });
+      this.figures.set(userId, figures);
+    }
+  }
+
+  /** Writes what is written once for the whole group. */
+  flush(): void {
+    for (const [userId, figures] of this.figures) updateFigures(this.sql, userId, figures);
+    updateCounters(this.sql, this.counters);
+  }
+}

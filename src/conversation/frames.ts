@@ -1,0 +1,177 @@
+import { chatError, type Failure, fail, ok, type Result } from "../domain/error.ts";
+import { parseMessageId } from "../domain/id.ts";
+import { type ClientFrame, type FrameId, parseFrame } from "../live/frames.ts";
+import { CLOSE, MAX_BAD_FRAMES, MAX_FRAME_BYTES } from "../live/version.ts";
+import { errorEventOf, wireMessage } from "../live/wire.ts";
+import type { Command } from "./commands.ts";
+import { type HistoryQuery, history } from "./history.ts";
+import type { OpenConversation } from "./open.ts";
+import { actorOf, type Session } from "./sessions.ts";
+import { syncFor } from "./sync.ts";
+
+type Frame<Op extends ClientFrame["op"]> = Extract<ClientFrame, { op: Op }>;
+
+/** Messages that `history` answers with when it does not say how many. */
+const HISTORY_LIMIT = 50;
+
+/**
+ * Handles what a socket sent: every object of the frame in order, each answered. Commands are queued
+ * and answered after their commit; the rest is answered here.
+ */
+export function handleFrame(
+  open: OpenConversation,
+  session: Session,
+  data: string | ArrayBuffer,
+): void {
+  const { sessions } = open;
+  if (sessions.expired(session)) return;
+  session.heardAt = open.clock();
+  sessions.reap();
+  if (typeof data !== "string") {
+    refuseFrame(open, session, fail("invalid_frame", { message: "Frames are text." }));
+    return;
+  }
+  if (tooLarge(data)) {
+    refuseFrame(open, session, fail("frame_too_large"));
+    return;
+  }
+  for (const line of data.split("\n")) {
+    if (line === "" && data.length > 1) continue;
+    if (!sessions.of(session.socket)) return;
+    const parsed = parseFrame(line);
+    if (!parsed.ok) {
+      refuseFrame(open, session, parsed, parsed.id);
+      continue;
+    }
+    session.badFrames = 0;
+    if (parsed.value.op !== "send" && !sessions.spend(session)) {
+      const error = chatError("rate_limited", { retryAfterMs: 1_000 });
+      sessions.send(session, JSON.stringify(errorEventOf(error, parsed.id)));
+      continue;
+    }
+    handle(open, session, parsed.value);
+  }
+}
+
+function handle(open: OpenConversation, session: Session, frame: ClientFrame): void {
+  switch (frame.op) {
+    case "typing":
+      open.sessions.tellTyping(session.seat.userId, frame.active);
+      break;
+    case "sync":
+      answerSync(open, session, frame);
+      break;
+    case "history":
+      answerHistory(open, session, frame);
+      break;
+    default: {
+      const command = commandOf(frame, open.contentLength);
+      if (!command.ok) {
+        open.sessions.send(session, JSON.stringify(errorEventOf(command.error, frame.id)));
+        return;
+      }
+      open.submit(actorOf(session.seat), command.value, { to: "socket", session, id: frame.id });
+    }
+  }
+}
+
+function commandOf(
+  frame: Frame<"send" | "edit" | "delete" | "read">,
+  maxLength: number,
+): Result<Command> {
+  switch (frame.op) {
+    case "send": {
+      if (frame.attachments?.length) return fail("unknown_attachments");
+      const { content, clientMessageId } = frame;
+      const replyTo = frame.replyTo ?? undefined;
+      const metadata = frame.metadata ?? undefined;
+      return ok({
+        type: "send",
+        kind: "text",
+        content,
+        clientMessageId,
+        replyTo,
+        metadata,
+        maxLength,
+      });
+    }
+    case "edit":
+      return ok({
+        type: "edit",
+        messageId: frame.messageId,
+        content: frame.content,
+        maxLength,
+      });
+    case "delete":
+      return ok({ type: "delete", messageId: frame.messageId });
+    case "read":
+      return ok({ type: "read", messageIds: frame.messageIds, upTo: frame.upTo });
+  }
+}
+
+/** The catching up and the going live are one turn: nothing is lost between them, nothing doubled. */
+function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync">): void {
+  const { since, id } = frame;
+  const cursor = { since, epoch: undefined };
+  const page = syncFor(open.sql, open.memory, open.epoch, cursor, session.seat.userId, id);
+  open.sessions.send(session, page.frame);
+  if (!page.more) open.sessions.goLive(session);
+}
+
+function answerHistory(open: OpenConversation, session: Session, frame: Frame<"history">): void {
+  const query = historyQuery(open, frame);
+  if (!query.ok) {
+    open.sessions.send(session, JSON.stringify(errorEventOf(query.error, frame.id)));
+    return;
+  }
+  const { conversation, counters } = open.memory;
+  const page = history(open.sql, counters.lastNumber, query.value);
+  const messages = page.messages.map((message) => wireMessage(conversation.id, message));
+  const first = messages[0]?.number ?? 1;
+  const event = {
+    type: "sync",
+    messages,
+    members: [],
+    reads: [],
+    conversation: null,
+    // What lies beyond the page, in the direction that was asked for.
+    more:
+      query.value.by === "after"
+        ? (messages.at(-1)?.number ?? counters.lastNumber) < counters.lastNumber
+        : first > 1,
+    ...(frame.id !== undefined && { id: frame.id }),
+  };
+  open.sessions.send(session, JSON.stringify(event));
+}
+
+function historyQuery(open: OpenConversation, frame: Frame<"history">): Result<HistoryQuery> {
+  const limit = frame.limit ?? HISTORY_LIMIT;
+  for (const by of ["before", "after", "around"] as const) {
+    const id = frame[by];
+    if (id === undefined) continue;
+    const parsed = parseMessageId(id);
+    if (parsed?.conversationId !== open.memory.conversation.id) return fail("message_not_found");
+    return ok({ by, number: parsed.number, limit });
+  }
+  return ok({ by: "before", number: open.memory.counters.lastNumber + 1, limit });
+}
+
+/** Answers a frame that cannot be read; ten in a row close the socket. */
+function refuseFrame(
+  open: OpenConversation,
+  session: Session,
+  refused: Failure,
+  id?: FrameId,
+): void {
+  open.sessions.send(session, JSON.stringify(errorEventOf(refused.error, id)));
+  session.badFrames++;
+  if (session.badFrames >= MAX_BAD_FRAMES) {
+    open.sessions.leave(session, CLOSE.abuse, "too many frames that cannot be read");
+  }
+}
+
+/** UTF-16 units are at least a third of the bytes, so that most frames need no counting. */
+function tooLarge(data: string): boolean {
+  if (data.length * 3 <= MAX_FRAME_BYTES) return false;
+  return data.length > MAX_FRAME_BYTES || new TextEncoder().encode(data).length > MAX_FRAME_BYTES;
+}

@@ -1,0 +1,69 @@
+import type { Conversation, Counters, Member } from "../../domain/conversation.ts";
+import type { Message } from "../../domain/message.ts";
+import { membersChangedAfter } from "./members.ts";
+import { changedAfter, createdFrom, firstNumberAfter } from "./messages.ts";
+import { type Read, readsAfter } from "./reads.ts";
+
+/** A row that changed, in its present state. */
+export type ChangedRow =
+  | { type: "message"; rev: number; message: Message }
+  | { type: "member"; rev: number; member: Member }
+  | { type: "read"; rev: number; read: Read }
+  | { type: "conversation"; rev: number; conversation: Conversation };
+
+export interface Changes {
+  from: number;
+  /** Everything after `from` up to here is in `rows`. */
+  to: number;
+  rows: ChangedRow[];
+  /** Whether there are changes after `to`. */
+  more: boolean;
+}
+
+/** Rows that one answer holds at most. */
+export const MAX_CHANGES = 500;
+
+/**
+ * Every row whose revision is greater than `since`, in its present state and in order of revision:
+ * the one mechanism that sockets resume by, that D1 is fed from and that gateways mend gaps with. It
+ * has no retention window, and applying it twice does no harm.
+ */
+export function changesSince(
+  sql: SqlStorage,
+  conversation: Conversation,
+  counters: Counters,
+  since: number,
+): Changes {
+  const limit = MAX_CHANGES;
+  const first = firstNumberAfter(sql, "created_rev", since, counters.lastNumber);
+  const created = createdFrom(sql, first, limit);
+  const changed = changedAfter(sql, since, limit);
+  const members = membersChangedAfter(sql, since, limit);
+  const reads = readsAfter(sql, since, limit);
+
+  // A source that gave as many rows as it may is complete only up to the last of them.
+  const horizon = Math.min(
+    counters.rev,
+    created.length === limit ? (created.at(-1)?.createdRev ?? 0) : counters.rev,
+    ...[changed, members, reads].map((rows) =>
+      rows.length === limit ? (rows.at(-1)?.rev ?? 0) : counters.rev,
+    ),
+  );
+
+  const rows: ChangedRow[] = [];
+  for (const { message, createdRev } of created) {
+    // One that changed since its creation comes with `changed`, at its newer revision.
+    if (message.rev === createdRev) rows.push({ type: "message", rev: message.rev, message });
+  }
+  for (const message of changed) rows.push({ type: "message", rev: message.rev, message });
+  for (const member of members) rows.push({ type: "member", rev: member.rev, member });
+  for (const read of reads) rows.push({ type: "read", rev: read.rev, read });
+  if (conversation.rev > since) {
+    rows.push({ type: "conversation", rev: conversation.rev, conversation });
+  }
+
+  const complete = rows.filter((row) => row.rev <= horizon).sort((a, b) => a.rev - b.rev);
+  const page = complete.slice(0, limit);
+  const to = page.length < complete.length ? (page.at(-1)?.rev ?? since) : horizon;
+  return { from: since, to, rows: page, more: to < counters.rev };
+}

@@ -1,0 +1,121 @@
+import type {
+  Conversation,
+  Counters,
+  Kind,
+  Origin,
+  Visibility,
+} from "../../domain/conversation.ts";
+
+type ConversationRow = {
+  id: string;
+  epoch: string;
+  kind: Kind;
+  title: string | null;
+  description: string | null;
+  visibility: Visibility;
+  created_by: string;
+  created_at: number;
+  archived_at: number | null;
+  subject: string | null;
+  purchase_request_id: string | null;
+  metadata: string | null;
+  origin: Origin;
+  changed_rev: number;
+};
+
+type CountersRow = {
+  rev: number;
+  last_number: number;
+  last_counted: number;
+  last_created_at: number;
+  member_count: number;
+  projected_rev: number;
+};
+
+export function insertConversation(
+  sql: SqlStorage,
+  epoch: string,
+  conversation: Conversation,
+): void {
+  const c = conversation;
+  sql.exec(
+    `INSERT INTO conversation (only, id, epoch, kind, title, description, visibility, created_by,
+       created_at, archived_at, subject, purchase_request_id, metadata, origin, changed_rev)
+     VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    c.id,
+    epoch,
+    c.kind,
+    c.title,
+    c.description,
+    c.visibility,
+    c.createdBy,
+    c.createdAt,
+    c.archivedAt,
+    c.subject,
+    c.purchaseRequestId,
+    c.metadata && JSON.stringify(c.metadata),
+    c.origin,
+    c.rev,
+  );
+}
+
+export function readConversation(sql: SqlStorage): { epoch: string; conversation: Conversation } {
+  const row = sql.exec<ConversationRow>("SELECT * FROM conversation").one();
+  return {
+    epoch: row.epoch,
+    conversation: {
+      id: row.id,
+      kind: row.kind,
+      title: row.title,
+      description: row.description,
+      visibility: row.visibility,
+      createdBy: row.created_by,
+      createdAt: row.created_at,
+      archivedAt: row.archived_at,
+      subject: row.subject,
+      purchaseRequestId: row.purchase_request_id,
+      metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+      origin: row.origin,
+      rev: row.changed_rev,
+    },
+  };
+}
+
+export function insertCounters(sql: SqlStorage, counters: Counters): void {
+  sql.exec(
+    `INSERT INTO counters (only, rev, last_number, last_counted, last_created_at, member_count,
+       projected_rev) VALUES (1, ?, ?, ?, ?, ?, ?)`,
+    ...bound(counters),
+  );
+}
+
+export function updateCounters(sql: SqlStorage, counters: Counters): void {
+  sql.exec(
+    `UPDATE counters SET rev = ?, last_number = ?, last_counted = ?, last_created_at = ?,
+       member_count = ?, projected_rev = ?`,
+    ...bound(counters),
+  );
+}
+
+export function readCounters(sql: SqlStorage): Counters {
+  const row = sql.exec<CountersRow>("SELECT * FROM counters").one();
+  return {
+    rev: row.rev,
+    lastNumber: row.last_number,
+    lastCounted: row.last_counted,
+    lastCreatedAt: row.last_created_at,
+    memberCount: row.member_count,
+    projectedRev: row.projected_rev,
+  };
+}
+
+function bound(counters: Counters): number[] {
+  return [
+    counters.rev,
+    counters.lastNumber,
+    counters.lastCounted,
+    counters.lastCreatedAt,
+    counters.memberCount,
+    counters.projectedRev,
+  ];
+}

@@ -1,0 +1,85 @@
+import type { Member, Role } from "../../domain/conversation.ts";
+import type { Figures } from "../../domain/read-ranges.ts";
+
+type MemberRow = {
+  user_id: string;
+  name: string | null;
+  avatar_url: string | null;
+  role: Role;
+  joined_at: number;
+  left_at: number | null;
+  archived: number;
+  read_up_to: number;
+  read_beyond: number;
+  rev: number;
+};
+
+/** Stores a member as they are now, new or not. */
+export function putMember(sql: SqlStorage, member: Member): void {
+  sql.exec(
+    `INSERT INTO members (user_id, name, avatar_url, role, joined_at, left_at, archived, read_up_to,
+       read_beyond, rev)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url,
+       role = excluded.role, joined_at = excluded.joined_at, left_at = excluded.left_at,
+       archived = excluded.archived, read_up_to = excluded.read_up_to,
+       read_beyond = excluded.read_beyond, rev = excluded.rev`,
+    member.userId,
+    member.name,
+    member.avatarUrl,
+    member.role,
+    member.joinedAt,
+    member.leftAt,
+    member.archived ? 1 : 0,
+    member.readUpTo,
+    member.readBeyond,
+    member.rev,
+  );
+}
+
+/** Stores a member's figures only: what a send touches of its sender. */
+export function updateFigures(sql: SqlStorage, userId: string, figures: Figures): void {
+  sql.exec(
+    "UPDATE members SET read_up_to = ?, read_beyond = ? WHERE user_id = ?",
+    figures.readUpTo,
+    figures.readBeyond,
+    userId,
+  );
+}
+
+export function memberOf(sql: SqlStorage, userId: string): Member | undefined {
+  return select(sql, "WHERE user_id = ?", userId)[0];
+}
+
+/** The present members, by user id after `after`, at most `limit`. */
+export function presentMembers(sql: SqlStorage, limit: number, after = ""): Member[] {
+  return select(
+    sql,
+    "WHERE user_id > ? AND left_at IS NULL ORDER BY user_id LIMIT ?",
+    after,
+    limit,
+  );
+}
+
+/** Members who changed after `rev`, those who left included, in order of revision. */
+export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number): Member[] {
+  return select(sql, "WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit);
+}
+
+function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[]): Member[] {
+  return sql
+    .exec<MemberRow>(`SELECT * FROM members ${clause}`, ...bindings)
+    .toArray()
+    .map((row) => ({
+      userId: row.user_id,
+      name: row.name,
+      avatarUrl: row.avatar_url,
+      role: row.role,
+      joinedAt: row.joined_at,
+      leftAt: row.left_at,
+      archived: row.archived === 1,
+      readUpTo: row.read_up_to,
+      readBeyond: row.read_beyond,
+      rev: row.rev,
+    }));
+}

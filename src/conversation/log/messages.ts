@@ -1,0 +1,193 @@
+import type { Message, MessageKind } from "../../domain/message.ts";
+
+type MessageRow = {
+  number: number;
+  rev: number;
+  created_rev: number;
+  sender_id: string | null;
+  kind: MessageKind;
+  content: string;
+  reply_to: number | null;
+  created_at: number;
+  edited_at: number | null;
+  deleted_at: number | null;
+  client_message_id: string | null;
+  metadata: string | null;
+  attachments: string | null;
+  reactions: string | null;
+};
+
+const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
+  edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
+
+/** Stores a new message; `digest` tells its command from another under the same clientMessageId. */
+export function insertMessage(sql: SqlStorage, message: Message, digest: string | null): void {
+  sql.exec(
+    `INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, reply_to,
+       created_at, client_message_id, digest, metadata, attachments)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    message.number,
+    message.rev,
+    message.rev,
+    message.senderId,
+    message.kind,
+    message.content,
+    message.replyTo,
+    message.createdAt,
+    message.clientMessageId,
+    digest,
+    message.metadata && JSON.stringify(message.metadata),
+    jsonList(message.attachments),
+  );
+}
+
+/** Stores what can change of a message: not its number, sender, reply or time. */
+export function updateMessage(sql: SqlStorage, message: Message): void {
+  sql.exec(
+    `UPDATE messages SET rev = ?, content = ?, edited_at = ?, deleted_at = ?, metadata = ?,
+       attachments = ?, reactions = ? WHERE number = ?`,
+    message.rev,
+    message.content,
+    message.editedAt,
+    message.deletedAt,
+    message.metadata && JSON.stringify(message.metadata),
+    jsonList(message.attachments),
+    jsonList(message.reactions),
+    message.number,
+  );
+}
+
+export function messageAt(sql: SqlStorage, number: number): Message | undefined {
+  return select(sql, "WHERE number = ?", number)[0];
+}
+
+/** Messages `from`…`to`, oldest first. */
+export function messagesBetween(sql: SqlStorage, from: number, to: number): Message[] {
+  return select(sql, "WHERE number BETWEEN ? AND ? ORDER BY number", from, to);
+}
+
+/** The message that a sender sent under this key, with the digest of what they sent then. */
+export function messageSentAs(
+  sql: SqlStorage,
+  senderId: string,
+  clientMessageId: string,
+): { message: Message; digest: string } | undefined {
+  const [row] = sql
+    .exec<MessageRow & { digest: string }>(
+      `SELECT ${COLUMNS}, digest FROM messages WHERE sender_id = ? AND client_message_id = ?`,
+      senderId,
+      clientMessageId,
+    )
+    .toArray();
+  return row && { message: messageOf(row), digest: row.digest };
+}
+
+/** The newest number below `number` that is not among the uncounted; 0 for none. */
+export function countedBefore(sql: SqlStorage, number: number): number {
+  const [row] = sql
+    .exec<{ number: number }>(
+      `SELECT number FROM messages WHERE number < ? AND number NOT IN (SELECT number FROM uncounted)
+       ORDER BY number DESC LIMIT 1`,
+      number,
+    )
+    .toArray();
+  return row?.number ?? 0;
+}
+
+/** The numbers of one sender's countable messages within `from`…`to`, ascending. */
+export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: number): number[] {
+  return sql
+    .exec<{ number: number }>(
+      `SELECT number FROM messages
+       WHERE number BETWEEN ? AND ? AND sender_id = ? AND deleted_at IS NULL ORDER BY number`,
+      from,
+      to,
+      senderId,
+    )
+    .toArray()
+    .map((row) => row.number);
+}
+
+/** When and by whom messages were sent since `time`, newest first; reads no row older than the first before it. */
+export function* sendsSince(
+  sql: SqlStorage,
+  time: number,
+): Generator<{ senderId: string; createdAt: number }> {
+  const rows = sql.exec<{ sender_id: string | null; created_at: number }>(
+    "SELECT sender_id, created_at FROM messages ORDER BY number DESC",
+  );
+  for (const row of rows) {
+    if (row.created_at <= time) return;
+    if (row.sender_id !== null) yield { senderId: row.sender_id, createdAt: row.created_at };
+  }
+}
+
+/** The smallest message number whose `column` is greater than `value`: both rise with the number. */
+export function firstNumberAfter(
+  sql: SqlStorage,
+  column: "created_rev" | "created_at",
+  value: number,
+  lastNumber: number,
+): number {
+  let low = 1;
+  let high = lastNumber + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = sql
+      .exec<{ value: number }>(`SELECT ${column} AS value FROM messages WHERE number = ?`, middle)
+      .one();
+    if (row.value > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Messages from `number` on as they were created, with the revision of their creation; oldest first. */
+export function createdFrom(
+  sql: SqlStorage,
+  number: number,
+  limit: number,
+): { message: Message; createdRev: number }[] {
+  return sql
+    .exec<MessageRow>(
+      `SELECT ${COLUMNS} FROM messages WHERE number >= ? ORDER BY number LIMIT ?`,
+      number,
+      limit,
+    )
+    .toArray()
+    .map((row) => ({ message: messageOf(row), createdRev: row.created_rev }));
+}
+
+/** Messages that changed after their creation and after `rev`, in order of revision. */
+export function changedAfter(sql: SqlStorage, rev: number, limit: number): Message[] {
+  return select(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev LIMIT ?", rev, limit);
+}
+
+function select(sql: SqlStorage, clause: string, ...bindings: number[]): Message[] {
+  return sql
+    .exec<MessageRow>(`SELECT ${COLUMNS} FROM messages ${clause}`, ...bindings)
+    .toArray()
+    .map(messageOf);
+}
+
+function messageOf(row: MessageRow): Message {
+  return {
+    number: row.number,
+    rev: row.rev,
+    senderId: row.sender_id,
+    kind: row.kind,
+    content: row.content,
+    replyTo: row.reply_to,
+    attachments: row.attachments === null ? [] : JSON.parse(row.attachments),
+    reactions: row.reactions === null ? [] : JSON.parse(row.reactions),
+    metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+    clientMessageId: row.client_message_id,
+    createdAt: row.created_at,
+    editedAt: row.edited_at,
+    deletedAt: row.deleted_at,
+  };
+}
+
+function jsonList(list: readonly unknown[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list);
+}

@@ -1,0 +1,103 @@
+import type { Range } from "../../domain/read-ranges.ts";
+
+/** One range of message numbers that a member read at one moment. */
+export interface Read extends Range {
+  rev: number;
+  userId: string;
+  readAt: number;
+}
+
+type ReadRow = {
+  rev: number;
+  user_id: string;
+  from_number: number;
+  to_number: number;
+  read_at: number;
+};
+
+/** Stores a range; `ahead` when it lies after its member's `readUpTo`. */
+export function insertRead(sql: SqlStorage, read: Read, ahead: boolean): void {
+  sql.exec(
+    `INSERT INTO reads (rev, user_id, from_number, to_number, read_at, ahead)
+     VALUES (?, ?, ?, ?, ?, ?)`,
+    read.rev,
+    read.userId,
+    read.from,
+    read.to,
+    read.readAt,
+    ahead ? 1 : 0,
+  );
+}
+
+/** A member's `readUpTo` went from `before` to `after`: what it passed is ahead of it no more. */
+export function settleReads(sql: SqlStorage, userId: string, before: number, after: number): void {
+  sql.exec(
+    "UPDATE reads SET ahead = 0 WHERE user_id = ? AND to_number > ? AND to_number <= ? AND ahead = 1",
+    userId,
+    before,
+    after,
+  );
+}
+
+/** A member's ranges that touch `from`…`to`, in order: they never overlap. */
+export function readsTouching(sql: SqlStorage, userId: string, from: number, to: number): Range[] {
+  const ranges: Range[] = [];
+  const rows = sql.exec<{ from_number: number; to_number: number }>(
+    `SELECT from_number, to_number FROM reads
+     WHERE user_id = ? AND to_number >= ? ORDER BY to_number`,
+    userId,
+    from,
+  );
+  for (const row of rows) {
+    if (row.from_number > to) break;
+    ranges.push({ from: row.from_number, to: row.to_number });
+  }
+  return ranges;
+}
+
+/** Those who read message `number` out of order and have not caught up with it since. */
+export function readersAhead(sql: SqlStorage, number: number): string[] {
+  return sql
+    .exec<{ user_id: string }>(
+      `SELECT user_id FROM reads
+       WHERE ahead = 1 AND to_number >= ? AND to_number < ? AND from_number <= ?`,
+      number,
+      number + MAX_AHEAD,
+      number,
+    )
+    .toArray()
+    .map((row) => row.user_id);
+}
+
+/** Ranges that were read after revision `rev`, in its order. */
+export function readsAfter(sql: SqlStorage, rev: number, limit: number): Read[] {
+  return readsOf(
+    sql.exec<ReadRow>("SELECT * FROM reads WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit),
+  );
+}
+
+/** What present members have read of the messages from `number` on. */
+export function readsFrom(sql: SqlStorage, number: number, limit: number): Read[] {
+  return readsOf(
+    sql.exec<ReadRow>(
+      `SELECT r.rev, r.user_id, r.from_number, r.to_number, r.read_at
+       FROM members m CROSS JOIN reads r ON r.user_id = m.user_id AND r.to_number >= ?
+       WHERE m.left_at IS NULL LIMIT ?`,
+      number,
+      limit,
+    ),
+  );
+}
+
+/** A range that lies ahead is stored in parts of at most so many numbers, which bounds what a deletion looks at. */
+export const MAX_AHEAD = 256;
+
+function readsOf(rows: Iterable<ReadRow>): Read[] {
+  return Array.from(rows, (row) => ({
+    rev: row.rev,
+    userId: row.user_id,
+    from: row.from_number,
+    to: row.to_number,
+    readAt: row.read_at,
+  }));
+}

@@ -1,0 +1,102 @@
+/**
+ * The tables of one conversation, in numbered steps. A step that has landed never changes; the next
+ * change is a new step, applied when an object wakes.
+ */
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE conversation (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    id TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    title TEXT,
+    description TEXT,
+    visibility TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    archived_at INTEGER,
+    subject TEXT,
+    purchase_request_id TEXT,
+    metadata TEXT,
+    origin TEXT NOT NULL,
+    changed_rev INTEGER NOT NULL
+  );
+
+  -- Apart from the conversation, because it is written with every change and stays small.
+  CREATE TABLE counters (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    rev INTEGER NOT NULL,
+    last_number INTEGER NOT NULL,
+    last_counted INTEGER NOT NULL,
+    last_created_at INTEGER NOT NULL,
+    member_count INTEGER NOT NULL,
+    projected_rev INTEGER NOT NULL
+  );
+
+  CREATE TABLE messages (
+    number INTEGER PRIMARY KEY,
+    rev INTEGER NOT NULL,
+    created_rev INTEGER NOT NULL,
+    sender_id TEXT,
+    kind TEXT NOT NULL,
+    content TEXT NOT NULL,
+    reply_to INTEGER,
+    created_at INTEGER NOT NULL,
+    edited_at INTEGER,
+    deleted_at INTEGER,
+    client_message_id TEXT,
+    digest TEXT,
+    metadata TEXT,
+    attachments TEXT,
+    reactions TEXT
+  );
+  -- Created revisions rise with the number, so only what changed since needs an index.
+  CREATE INDEX messages_changed ON messages (rev) WHERE rev <> created_rev;
+  CREATE UNIQUE INDEX messages_sent ON messages (sender_id, client_message_id)
+    WHERE client_message_id IS NOT NULL;
+
+  CREATE TABLE uncounted (number INTEGER PRIMARY KEY);
+
+  CREATE TABLE members (
+    user_id TEXT PRIMARY KEY,
+    name TEXT,
+    avatar_url TEXT,
+    role TEXT NOT NULL,
+    joined_at INTEGER NOT NULL,
+    left_at INTEGER,
+    archived INTEGER NOT NULL,
+    read_up_to INTEGER NOT NULL,
+    read_beyond INTEGER NOT NULL,
+    rev INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX members_changed ON members (rev);
+
+  -- ahead: the range lies after its member's read_up_to, so a deletion within it moves read_beyond.
+  CREATE TABLE reads (
+    rev INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    from_number INTEGER NOT NULL,
+    to_number INTEGER NOT NULL,
+    read_at INTEGER NOT NULL,
+    ahead INTEGER NOT NULL
+  );
+  CREATE UNIQUE INDEX reads_of_member ON reads (user_id, to_number);
+  CREATE INDEX reads_ahead ON reads (to_number) WHERE ahead = 1;
+  `,
+];
+
+/** Whether this object holds a conversation. Reads only: a guessed id leaves nothing behind. */
+export function isCreated(sql: SqlStorage): boolean {
+  return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_steps'").toArray().length > 0;
+}
+
+/** Brings the tables up to date; call it within a transaction. */
+export function migrate(sql: SqlStorage): void {
+  sql.exec("CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY)");
+  const { done } = sql.exec<{ done: number }>("SELECT count(*) AS done FROM schema_steps").one();
+  for (const [index, step] of STEPS.entries()) {
+    if (index < done) continue;
+    sql.exec(step);
+    sql.exec("INSERT INTO schema_steps (step) VALUES (?)", index + 1);
+  }
+}

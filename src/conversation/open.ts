@@ -1,0 +1,153 @@
+import { directoryOf } from "../directory/directory.ts";
+import { isLarge, type Origin } from "../domain/conversation.ts";
+import type { Result } from "../domain/error.ts";
+import { messageIdOf } from "../domain/id.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Env, Settings } from "../env.ts";
+import type { ServerEvent } from "../live/events.ts";
+import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import { log } from "../logging.ts";
+import type { Answer, Change, Command } from "./commands.ts";
+import { type Commit, Committer, type Pending } from "./committer.ts";
+import { digestOf } from "./digest.ts";
+import type { Memory } from "./draft.ts";
+import { readConversation, readCounters } from "./log/conversation-table.ts";
+import { Projector } from "./projector.ts";
+import { type Session, Sessions } from "./sessions.ts";
+
+/**
+ * A conversation that exists, awake: its memory, its committer, its sockets and its projector, tied
+ * together. What has been committed goes, in that same turn, to the sockets, then to the callers, then
+ * towards D1.
+ */
+export class OpenConversation {
+  readonly sql: SqlStorage;
+  readonly epoch: string;
+  readonly memory: Memory;
+  readonly sessions: Sessions;
+  readonly projector: Projector;
+  readonly messagesPerMinute: number;
+  /** Code points of a text that comes over a socket. */
+  readonly contentLength: number;
+  readonly editWindowMs: number;
+  readonly clock: () => number;
+  private readonly committer: Committer;
+
+  constructor(ctx: DurableObjectState, env: Env, settings: Settings, clock: () => number) {
+    const { storage } = ctx;
+    const { epoch, conversation } = readConversation(storage.sql);
+    this.sql = storage.sql;
+    this.epoch = epoch;
+    this.clock = clock;
+    this.memory = { conversation, counters: readCounters(storage.sql) };
+    this.messagesPerMinute = perMinute(settings, conversation.origin);
+    this.contentLength = contentLength(settings, conversation.origin);
+    this.editWindowMs = settings.EDIT_WINDOW_MINUTES * 60_000;
+    this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
+    this.projector = new Projector({
+      sql: storage.sql,
+      directory: directoryOf(env.DB),
+      epoch,
+      memory: this.memory,
+      setAlarm: (time) => void storage.setAlarm(time),
+      clock,
+      random: Math.random,
+      log: (event, fields) => log(event, { conversationId: conversation.id, ...fields }),
+    });
+    this.committer = new Committer({
+      storage,
+      memory: this.memory,
+      settings: { messagesPerMinute: this.messagesPerMinute, editWindowMs: this.editWindowMs },
+      clock,
+      onCommit: (commit) => this.committed(commit),
+      onFault: (error) => log("command_failed", { conversationId: conversation.id, error }),
+      onBroken: (error) => {
+        log("commit_failed", { conversationId: conversation.id, error });
+        // Memory and storage may differ now: start anew from what is stored.
+        ctx.abort("a commit failed");
+      },
+    });
+  }
+
+  submit(actor: Actor, command: Command, reply: Pending["reply"]): void {
+    this.committer.submit({ actor, command, digest: digestOf(command), reply });
+  }
+
+  private committed({ changes, outcomes }: Commit): void {
+    const own = new Map<Session, string[]>();
+    const tell = (session: Session, line: string) => {
+      const lines = own.get(session);
+      if (lines) lines.push(line);
+      else own.set(session, [line]);
+    };
+    const large = isLarge(this.memory.counters.memberCount);
+    const events: string[] = [];
+    for (const change of changes) {
+      const line = JSON.stringify(this.eventOf(change));
+      if (change.type === "read" && large) {
+        // Not broadcast, but a person's other devices follow.
+        for (const session of this.sessions.ofUser(change.read.userId)) {
+          if (session.live) tell(session, line);
+        }
+      } else {
+        events.push(line);
+      }
+    }
+    for (const { pending, result } of outcomes) {
+      const { reply } = pending;
+      if (reply.to === "socket") tell(reply.session, JSON.stringify(this.ackOf(result, reply.id)));
+    }
+    this.sessions.deliver(events, own);
+    for (const { pending, result } of outcomes) {
+      if (pending.reply.to === "caller") pending.reply.resolve(result);
+    }
+    if (changes.length > 0) this.projector.committed();
+  }
+
+  private eventOf(change: Change): ServerEvent {
+    const { conversation, counters } = this.memory;
+    switch (change.type) {
+      case "message": {
+        const message = wireMessage(conversation.id, change.message);
+        return { type: "message", rev: message.rev, cause: change.cause, message };
+      }
+      case "member": {
+        const member = wireMember(change.member);
+        return { type: "member", rev: member.rev, cause: change.cause, member };
+      }
+      case "read":
+        return { type: "read", ...wireRead(change.read) };
+      case "conversation": {
+        const { rev } = change.conversation;
+        return {
+          type: "conversation",
+          rev,
+          conversation: wireConversation(change.conversation, counters),
+        };
+      }
+    }
+  }
+
+  private ackOf(result: Result<Answer>, id: string | number | undefined): ServerEvent {
+    if (!result.ok) return errorEventOf(result.error, id);
+    const { rev, message, deduplicated, rate } = result.value;
+    return {
+      type: "ack",
+      ...(id !== undefined && { id }),
+      rev,
+      ...(message && { messageId: messageIdOf(this.memory.conversation.id, message.number) }),
+      ...(deduplicated && { deduplicated }),
+      ...(rate && { remaining: rate.remaining }),
+    };
+  }
+}
+
+function perMinute(settings: Settings, origin: Origin): number {
+  return origin === "unihub"
+    ? settings.MESSAGES_PER_MINUTE_UNIHUB
+    : settings.MESSAGES_PER_MINUTE_MARKETPLACE;
+}
+
+function contentLength(settings: Settings, origin: Origin): number {
+  return origin === "unihub" ? settings.MAX_LENGTH_UNIHUB : settings.MAX_LENGTH_MARKETPLACE;
+}

@@ -1,0 +1,175 @@
+import type { Directory } from "../directory/directory.ts";
+import { project, type Share } from "../directory/projection.ts";
+import type { Member } from "../domain/conversation.ts";
+import { counts } from "../domain/message.ts";
+import { wireMessage } from "../live/wire.ts";
+import type { Memory } from "./draft.ts";
+import { type Changes, changesSince } from "./log/changes.ts";
+import { memberOf } from "./log/members.ts";
+import { messageAt } from "./log/messages.ts";
+import { readersAhead } from "./log/reads.ts";
+
+/** How long after a commit the alarm looks whether D1 has it: a crash in between is what it is for. */
+const ALARM_AFTER_MS = 1_000;
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 60_000;
+/** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
+const TIMEOUT_MS = 10_000;
+
+export interface ProjectorOptions {
+  sql: SqlStorage;
+  directory: Directory;
+  epoch: string;
+  memory: Memory;
+  setAlarm: (time: number) => void;
+  clock: () => number;
+  random: () => number;
+  log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/**
+ * Feeds D1 from `changes(projectedRev)`: at once after a commit, one write at a time, so that what is
+ * committed meanwhile goes together into the next. An alarm, set in the same turn as the commit,
+ * retries what failed or was cut off. `projectedRev` is stored with the next commit, not in a write of
+ * its own: after a crash some of it is written again, which does no harm.
+ */
+export class Projector {
+  private readonly options: ProjectorOptions;
+  private running: Promise<void> | undefined;
+  private alarmPending = false;
+  private failures = 0;
+  private waiting: { rev: number; resolve: (reached: boolean) => void }[] = [];
+
+  constructor(options: ProjectorOptions) {
+    this.options = options;
+  }
+
+  /** Call it in the turn of a commit. */
+  committed(): void {
+    if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
+    // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
+    if (this.failures === 0) this.run();
+  }
+
+  /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
+  async alarm(): Promise<void> {
+    this.alarmPending = false;
+    await this.run();
+    if (this.behind() && !this.alarmPending) this.setAlarm(this.backoff());
+  }
+
+  /**
+   * Resolves to true once D1 has everything up to `rev`, or to false after `timeoutMs`, and at once
+   * while D1 is known to be unwell.
+   */
+  reached(rev: number, timeoutMs: number): Promise<boolean> {
+    if (this.options.memory.counters.projectedRev >= rev) return Promise.resolve(true);
+    if (this.failures > 0) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => waiter.resolve(false), timeoutMs);
+      const waiter = {
+        rev,
+        resolve: (reached: boolean) => {
+          clearTimeout(timer);
+          this.waiting = this.waiting.filter((other) => other !== waiter);
+          resolve(reached);
+        },
+      };
+      this.waiting.push(waiter);
+    });
+  }
+
+  private behind(): boolean {
+    const { counters } = this.options.memory;
+    return counters.projectedRev < counters.rev;
+  }
+
+  private run(): Promise<void> {
+    this.running ??= this.catchUp().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private async catchUp(): Promise<void> {
+    const { memory, log, sql } = this.options;
+    while (this.behind()) {
+      const { conversation, counters } = memory;
+      const changes = changesSince(sql, conversation, counters, counters.projectedRev);
+      const share = this.shareOf(changes);
+      try {
+        await withTimeout(project(this.options.directory, share), TIMEOUT_MS);
+      } catch (error) {
+        this.failures++;
+        this.settle(false);
+        this.setAlarm(this.backoff());
+        log("projection_failed", { failures: this.failures, rev: counters.rev, error });
+        return;
+      }
+      this.failures = 0;
+      memory.counters = { ...memory.counters, projectedRev: changes.to };
+      this.settle(true);
+    }
+  }
+
+  /** Answers those whose revision D1 has, or all of them when it is unwell. */
+  private settle(well: boolean): void {
+    const { projectedRev } = this.options.memory.counters;
+    for (const waiter of this.waiting.slice()) {
+      if (waiter.rev <= projectedRev) waiter.resolve(true);
+      else if (!well) waiter.resolve(false);
+    }
+  }
+
+  private shareOf(changes: Changes): Share {
+    const { memory, sql, epoch } = this.options;
+    const { conversation, counters } = memory;
+    const touched = new Set<string>();
+    const uncounted: number[] = [];
+    for (const row of changes.rows) {
+      if (row.type === "member") touched.add(row.member.userId);
+      if (row.type === "read") touched.add(row.read.userId);
+      if (row.type !== "message") continue;
+      const { message } = row;
+      // A send moved its sender's figures, a deletion those of its author and of readers ahead.
+      if (message.senderId !== null) touched.add(message.senderId);
+      if (counts(message)) continue;
+      uncounted.push(message.number);
+      for (const userId of readersAhead(sql, message.number)) touched.add(userId);
+    }
+    const last = counters.lastCounted > 0 ? messageAt(sql, counters.lastCounted) : undefined;
+    return {
+      epoch,
+      rev: changes.to,
+      conversation,
+      counters,
+      lastMessage: last
+        ? { json: JSON.stringify(wireMessage(conversation.id, last)), createdAt: last.createdAt }
+        : null,
+      members: Array.from(touched, (userId) => memberOf(sql, userId)).filter(
+        (member): member is Member => member !== undefined,
+      ),
+      uncounted,
+    };
+  }
+
+  private setAlarm(afterMs: number): void {
+    this.alarmPending = true;
+    this.options.setAlarm(this.options.clock() + afterMs);
+  }
+
+  private backoff(): number {
+    const most = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.max(0, this.failures - 1));
+    return most / 2 + (most / 2) * this.options.random();
+  }
+}
+
+function withTimeout<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`no answer within ${milliseconds} ms`)),
+      milliseconds,
+    );
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}

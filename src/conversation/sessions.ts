@@ -1,0 +1,227 @@
+import { z } from "zod";
+import { type Actor, PLATFORM_ROLES } from "../domain/policy.ts";
+import type { ServerEvent } from "../live/events.ts";
+import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS, TYPING_EXPIRES_MS } from "../live/version.ts";
+import { isoTime } from "../live/wire.ts";
+
+/** Who sits at a socket, as the Worker verified it. It survives hibernation in the attachment. */
+export const seat = z.object({
+  userId: z.string(),
+  name: z.string().nullable(),
+  avatarUrl: z.string().nullable(),
+  role: z.enum(PLATFORM_ROLES),
+  /** When the token expires, in milliseconds since the epoch. */
+  expiresAt: z.number(),
+});
+export type Seat = z.infer<typeof seat>;
+
+/** A socket's person as one who acts: `/live` is for members only. */
+export function actorOf({ userId, name, avatarUrl, role }: Seat): Actor {
+  return { userId, name, avatarUrl, role, reach: "member" };
+}
+
+const attachment = z.object({ seat, live: z.boolean() });
+
+export interface Session {
+  readonly socket: WebSocket;
+  readonly seat: Seat;
+  /** Has been given a `sync` with `more: false`, and gets events since. */
+  live: boolean;
+  badFrames: number;
+  /** When it last sent something other than a ping; after a wake, when the object woke. */
+  heardAt: number;
+  /** Commands within the second that began at `secondAt`. */
+  commands: number;
+  secondAt: number;
+}
+
+/** How often an object that is awake looks for sockets that have gone silent. */
+const REAP_EVERY_MS = 30_000;
+
+/** The sockets of a conversation: who is there, and how something reaches them. */
+export class Sessions {
+  private readonly ctx: DurableObjectState;
+  private readonly clock: () => number;
+  /** Whether presence and typing are spared, as in a large conversation. */
+  private readonly quiet: () => boolean;
+  private readonly bySocket = new Map<WebSocket, Session>();
+  private readonly byUser = new Map<string, Set<Session>>();
+  private reapedAt: number;
+
+  constructor(ctx: DurableObjectState, clock: () => number, quiet: () => boolean) {
+    this.ctx = ctx;
+    this.clock = clock;
+    this.quiet = quiet;
+    this.reapedAt = clock();
+    for (const socket of ctx.getWebSockets()) {
+      const parsed = attachment.safeParse(socket.deserializeAttachment());
+      if (parsed.success) this.add(socket, parsed.data.seat, parsed.data.live);
+      else close(socket, CLOSE.goingAway, "please reconnect");
+    }
+  }
+
+  /** Takes a socket in for hibernation. It gets no event until it is live. */
+  accept(socket: WebSocket, seat: Seat): Session {
+    this.ctx.acceptWebSocket(socket);
+    socket.serializeAttachment({ seat, live: false });
+    const session = this.add(socket, seat, false);
+    if (this.ofUser(seat.userId).size === 1) this.tellPresence(seat.userId, true);
+    return session;
+  }
+
+  goLive(session: Session): void {
+    if (session.live) return;
+    session.live = true;
+    session.socket.serializeAttachment({ seat: session.seat, live: true });
+  }
+
+  of(socket: WebSocket): Session | undefined {
+    return this.bySocket.get(socket);
+  }
+
+  /** A person's sessions here. */
+  ofUser(userId: string): ReadonlySet<Session> {
+    return this.byUser.get(userId) ?? new Set();
+  }
+
+  /** Who has a socket open. */
+  online(): string[] {
+    return [...this.byUser.keys()];
+  }
+
+  get size(): number {
+    return this.bySocket.size;
+  }
+
+  /** A socket is gone, or goes now with `code`: the last one of a person tells the others. */
+  leave(session: Session, code?: number, reason = ""): void {
+    if (code !== undefined) close(session.socket, code, reason);
+    if (!this.bySocket.delete(session.socket)) return;
+    const { userId } = session.seat;
+    const others = this.byUser.get(userId);
+    others?.delete(session);
+    if (others && others.size > 0) return;
+    this.byUser.delete(userId);
+    this.tellPresence(userId, false);
+  }
+
+  /**
+   * One frame for every socket: `events` for those that are live, and behind them, for whoever has
+   * something of their own to be told, `own`.
+   */
+  deliver(events: readonly string[], own: ReadonlyMap<Session, readonly string[]>): void {
+    const common = events.join("\n");
+    if (common === "") {
+      for (const [session, lines] of own) this.send(session, lines.join("\n"));
+      return;
+    }
+    for (const session of this.bySocket.values()) {
+      const lines = own.get(session);
+      if (!lines) {
+        if (session.live) this.send(session, common);
+      } else {
+        const mine = lines.join("\n");
+        this.send(session, session.live ? `${common}\n${mine}` : mine);
+      }
+    }
+  }
+
+  tellTyping(userId: string, active: boolean): void {
+    this.tellOthers(userId, {
+      type: "typing",
+      userId,
+      active,
+      expiresInMs: active ? TYPING_EXPIRES_MS : 0,
+    });
+  }
+
+  /** Sends a frame, unless the token has expired: then the session ends instead. */
+  send(session: Session, frame: string): void {
+    if (this.expired(session)) return;
+    try {
+      session.socket.send(frame);
+    } catch {
+      this.leave(session);
+    }
+  }
+
+  /** Ends a session whose token has expired; true when it did. */
+  expired(session: Session): boolean {
+    if (session.seat.expiresAt > this.clock()) return false;
+    this.leave(session, CLOSE.unauthenticated, "the token expired");
+    return true;
+  }
+
+  /** Counts a command against a socket's own rate; false when there are too many of them. */
+  spend(session: Session): boolean {
+    const now = this.clock();
+    if (now - session.secondAt >= 1_000) {
+      session.secondAt = now;
+      session.commands = 0;
+    }
+    session.commands++;
+    return session.commands <= MAX_COMMANDS_PER_SECOND;
+  }
+
+  /** Ends sessions that have neither spoken nor pinged for {@link SILENCE_MS}: tabs that vanished. */
+  reap(): void {
+    const now = this.clock();
+    if (now - this.reapedAt < REAP_EVERY_MS) return;
+    this.reapedAt = now;
+    for (const session of [...this.bySocket.values()]) {
+      const pinged = this.ctx.getWebSocketAutoResponseTimestamp(session.socket)?.getTime() ?? 0;
+      if (now - Math.max(pinged, session.heardAt) <= SILENCE_MS) continue;
+      this.leave(session, CLOSE.goingAway, "nothing heard for 90 seconds");
+    }
+  }
+
+  private tellPresence(userId: string, online: boolean): void {
+    const lastSeenAt = isoTime(this.clock());
+    this.tellOthers(userId, { type: "presence", userId, online, lastSeenAt });
+  }
+
+  /** An event for every live socket but those of one person; none at all in a large conversation. */
+  private tellOthers(userId: string, event: ServerEvent): void {
+    if (this.quiet()) return;
+    const frame = JSON.stringify(event);
+    for (const session of [...this.bySocket.values()]) {
+      if (session.live && session.seat.userId !== userId) this.send(session, frame);
+    }
+  }
+
+  private add(socket: WebSocket, seat: Seat, live: boolean): Session {
+    const now = this.clock();
+    const session: Session = {
+      socket,
+      seat,
+      live,
+      badFrames: 0,
+      heardAt: now,
+      commands: 0,
+      secondAt: now,
+    };
+    this.bySocket.set(socket, session);
+    const others = this.byUser.get(seat.userId);
+    if (others) others.add(session);
+    else this.byUser.set(seat.userId, new Set([session]));
+    return session;
+  }
+}
+
+/** Closes a socket that may be closed already. */
+export function close(socket: WebSocket, code: number, reason: string): void {
+  try {
+    socket.close(code, reason);
+  } catch {
+    // It was closed before: what was wanted.
+  }
+}
+
+/** Answers an upgrade that is refused: accepted and closed, because a browser sees nothing else. */
+export function refusedUpgrade(code: number, reason: string, frame?: string): Response {
+  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+  server.accept();
+  if (frame) server.send(frame);
+  server.close(code, reason);
+  return new Response(null, { status: 101, webSocket: client });
+}

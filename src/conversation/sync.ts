@@ -1,0 +1,154 @@
+import { Buffer } from "node:buffer";
+import { isLarge, type Member } from "../domain/conversation.ts";
+import { MAX_ATTACHMENTS } from "../domain/message.ts";
+import type { ServerEvent } from "../live/events.ts";
+import type { FrameId } from "../live/frames.ts";
+import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../live/version.ts";
+import { wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import type { Memory } from "./draft.ts";
+import { type ChangedRow, changesSince } from "./log/changes.ts";
+import { presentMembers } from "./log/members.ts";
+import { messagesBetween } from "./log/messages.ts";
+import { readsFrom } from "./log/reads.ts";
+import { uncountedAfter } from "./log/uncounted.ts";
+
+/** What a first visit is given. */
+const FIRST_MESSAGES = 50;
+const FIRST_MEMBERS = 200;
+const FIRST_READS = 500;
+
+/** A client waits at least so long before it reconnects, and longer where many would come at once. */
+const RECONNECT_MIN_MS = 500;
+const RECONNECT_PER_SOCKET_MS = 2;
+const RECONNECT_MAX_MS = 30_000;
+
+export interface Page {
+  frame: string;
+  more: boolean;
+}
+
+/** What a client passed of an earlier visit. */
+export interface Cursor {
+  since: number | undefined;
+  epoch: string | undefined;
+}
+
+/**
+ * The `sync` object for a cursor: what changed since, or, on a first visit and wherever the cursor is
+ * of no use (beyond the present, or of another epoch), the newest messages and the present members.
+ */
+export function syncFor(
+  sql: SqlStorage,
+  memory: Memory,
+  epoch: string,
+  cursor: Cursor,
+  userId: string,
+  id?: FrameId,
+): Page {
+  const { since } = cursor;
+  if (since === undefined) return firstSync(sql, memory, false, id);
+  const foreign = cursor.epoch !== undefined && cursor.epoch !== epoch;
+  if (foreign || since > memory.counters.rev) return firstSync(sql, memory, true, id);
+  return resumedSync(sql, memory, since, userId, id);
+}
+
+function firstSync(sql: SqlStorage, memory: Memory, reset: boolean, id: FrameId): Page {
+  const { conversation, counters } = memory;
+  const from = Math.max(1, counters.lastNumber - FIRST_MESSAGES + 1);
+  const event: ServerEvent = {
+    type: "sync",
+    from: 0,
+    to: counters.rev,
+    messages: messagesBetween(sql, from, counters.lastNumber).map((message) =>
+      wireMessage(conversation.id, message),
+    ),
+    members: presentMembers(sql, FIRST_MEMBERS).map(wireMember),
+    reads: isLarge(counters.memberCount) ? [] : readsFrom(sql, from, FIRST_READS).map(wireRead),
+    conversation: wireConversation(conversation, counters),
+    more: false,
+    ...(reset && { reset }),
+    ...(id !== undefined && { id }),
+  };
+  return { frame: JSON.stringify(event), more: false };
+}
+
+function resumedSync(
+  sql: SqlStorage,
+  memory: Memory,
+  since: number,
+  userId: string,
+  id: FrameId,
+): Page {
+  const { conversation, counters } = memory;
+  const changes = changesSince(sql, conversation, counters, since);
+  const spared = isLarge(counters.memberCount);
+  const lists = { message: [] as string[], member: [] as string[], read: [] as string[] };
+  let whole = "null";
+  let bytes = 0;
+  let { to } = changes;
+  let cut = false;
+  for (const row of changes.rows) {
+    // What is not broadcast in a large conversation is not caught up with either.
+    if (row.type === "read" && spared && row.read.userId !== userId) continue;
+    const json = JSON.stringify(wireRow(row, memory));
+    bytes += Buffer.byteLength(json) + 1;
+    if (bytes > MAX_SYNC_BYTES) {
+      cut = true;
+      to = row.rev - 1;
+      break;
+    }
+    if (row.type === "conversation") whole = json;
+    else lists[row.type].push(json);
+  }
+  const more = cut || changes.more;
+  const frame =
+    `{"type":"sync","from":${since},"to":${to},"messages":[${lists.message.join()}],` +
+    `"members":[${lists.member.join()}],"reads":[${lists.read.join()}],"conversation":${whole},` +
+    `"more":${more}${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}}`;
+  return { frame, more };
+}
+
+function wireRow(row: ChangedRow, memory: Memory): unknown {
+  switch (row.type) {
+    case "message":
+      return wireMessage(memory.conversation.id, row.message);
+    case "member":
+      return wireMember(row.member);
+    case "read":
+      return wireRead(row.read);
+    case "conversation":
+      return wireConversation(row.conversation, memory.counters);
+  }
+}
+
+/** The first object of every session. */
+export function helloFor(
+  memory: Memory,
+  epoch: string,
+  you: { member: Member; unread: number },
+  online: string[],
+  sockets: number,
+  limits: { messagesPerMinute: number; contentLength: number; editWindowMs: number },
+): ServerEvent {
+  const { conversation, counters } = memory;
+  return {
+    type: "hello",
+    protocol: PROTOCOL,
+    epoch,
+    rev: counters.rev,
+    you: { userId: you.member.userId, role: you.member.role, unread: you.unread },
+    conversation: wireConversation(conversation, counters),
+    online: isLarge(counters.memberCount) ? online.length : online,
+    limits: { ...limits, attachments: MAX_ATTACHMENTS, frameBytes: MAX_FRAME_BYTES },
+    reconnectAfterMs: Math.min(
+      RECONNECT_MAX_MS,
+      RECONNECT_MIN_MS + RECONNECT_PER_SOCKET_MS * sockets,
+    ),
+  };
+}
+
+/** How many messages a member has not read. */
+export function unreadOf(sql: SqlStorage, memory: Memory, member: Member): number {
+  const after = memory.counters.lastNumber - member.readUpTo;
+  return after - member.readBeyond - (after > 0 ? uncountedAfter(sql, member.readUpTo) : 0);
+}

@@ -1,0 +1,77 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { KINDS, ROLES } from "../domain/conversation.ts";
+import { PLATFORM_ROLES } from "../domain/policy.ts";
+
+/** People who have made an authenticated request, or whom the host application provisioned. */
+export const users = sqliteTable(
+  "users",
+  {
+    id: text("id").primaryKey(),
+    name: text("name"),
+    /** Lower case, for searches by the beginning of a name. */
+    nameFolded: text("name_folded"),
+    avatarUrl: text("avatar_url"),
+    role: text("role", { enum: PLATFORM_ROLES }).notNull(),
+    lastSeenAt: integer("last_seen_at").notNull(),
+  },
+  (table) => [
+    index("users_by_name").on(table.nameFolded),
+    index("users_by_role").on(table.role, table.lastSeenAt),
+  ],
+);
+
+/**
+ * Each conversation's share, as its object last told it. `epoch` and `rev` guard it: what is older
+ * never overwrites what is newer.
+ */
+export const conversations = sqliteTable("conversations", {
+  id: text("id").primaryKey(),
+  kind: text("kind", { enum: KINDS }).notNull(),
+  title: text("title"),
+  description: text("description"),
+  visibility: text("visibility", { enum: ["public", "private"] }).notNull(),
+  createdBy: text("created_by").notNull(),
+  createdAt: integer("created_at").notNull(),
+  archivedAt: integer("archived_at"),
+  subject: text("subject"),
+  purchaseRequestId: text("purchase_request_id"),
+  metadata: text("metadata"),
+  memberCount: integer("member_count").notNull(),
+  lastNumber: integer("last_number").notNull(),
+  /** The newest message that counts, as JSON; null before the first. */
+  lastMessage: text("last_message"),
+  lastMessageAt: integer("last_message_at"),
+  epoch: text("epoch").notNull(),
+  rev: integer("rev").notNull(),
+});
+
+/** Who is, or was, in which conversation. A row is never deleted: one who left has `leftAt`. */
+export const members = sqliteTable(
+  "members",
+  {
+    userId: text("user_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    role: text("role", { enum: ROLES }).notNull(),
+    joinedAt: integer("joined_at").notNull(),
+    leftAt: integer("left_at"),
+    archived: integer("archived", { mode: "boolean" }).notNull(),
+    readUpTo: integer("read_up_to").notNull(),
+    readBeyond: integer("read_beyond").notNull(),
+    epoch: text("epoch").notNull(),
+    rev: integer("rev").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.conversationId] }),
+    index("members_by_conversation").on(table.conversationId, table.userId),
+  ],
+);
+
+/** Numbers of messages that count for nobody: deleted ones and the system's. */
+export const uncounted = sqliteTable(
+  "uncounted",
+  {
+    conversationId: text("conversation_id").notNull(),
+    number: integer("number").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.number] })],
+);

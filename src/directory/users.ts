@@ -1,0 +1,98 @@
+import { and, desc, eq, gte, inArray, lt, sql } from "drizzle-orm";
+import type { Person } from "../domain/conversation.ts";
+import type { Actor, PlatformRole } from "../domain/policy.ts";
+import type { Directory } from "./directory.ts";
+import { users } from "./schema.ts";
+
+/** A person to be known: what is left out stays as it was. */
+export interface Profile {
+  userId: string;
+  name?: string | null | undefined;
+  avatarUrl?: string | null | undefined;
+  role?: PlatformRole | undefined;
+}
+
+/** People whom a search finds at most. */
+const FOUND_MAX = 20;
+/** Someone seen again within this time is not written again. */
+const SEEN_EVERY_MS = 60 * 60_000;
+const REMEMBERED_MAX = 10_000;
+
+/** Adds people or changes what is known of them, in one statement. */
+export async function upsertUsers(
+  directory: Directory,
+  profiles: readonly Profile[],
+  now: number,
+): Promise<void> {
+  const rows = profiles.map((p) => [
+    p.userId,
+    p.name ?? null,
+    p.name?.toLowerCase() ?? null,
+    p.avatarUrl ?? null,
+    p.role ?? null,
+  ]);
+  await directory.run(sql`
+    INSERT INTO users (id, name, name_folded, avatar_url, role, last_seen_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, coalesce(value ->> 4, 'user'), ${now}
+    FROM json_each(${JSON.stringify(rows)}) WHERE true
+    ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
+      name_folded = coalesce(excluded.name_folded, name_folded),
+      avatar_url = coalesce(excluded.avatar_url, avatar_url),
+      role = excluded.role, last_seen_at = excluded.last_seen_at`);
+}
+
+/** The known ones among these ids. */
+export async function usersById(
+  directory: Directory,
+  userIds: readonly string[],
+): Promise<Map<string, Person>> {
+  const rows = await directory
+    .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
+    .from(users)
+    .where(inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`));
+  return new Map(rows.map((row) => [row.userId, row]));
+}
+
+/** People whose name begins with `beginning`, in either case. */
+export function usersByName(directory: Directory, beginning: string): Promise<Person[]> {
+  const folded = beginning.toLowerCase();
+  return directory
+    .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
+    .from(users)
+    .where(and(gte(users.nameFolded, folded), lt(users.nameFolded, `${folded}\u{10ffff}`)))
+    .orderBy(users.nameFolded, users.id)
+    .limit(FOUND_MAX);
+}
+
+/** People with a role, those seen most recently first. */
+export function usersByRole(
+  directory: Directory,
+  role: PlatformRole,
+  limit: number,
+): Promise<Person[]> {
+  return directory
+    .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
+    .from(users)
+    .where(eq(users.role, role))
+    .orderBy(desc(users.lastSeenAt))
+    .limit(limit);
+}
+
+/**
+ * Learns people from their tokens. Those seen lately are remembered in the isolate, so that the way of
+ * a message does not cross D1.
+ */
+export class Acquaintance {
+  private readonly seen = new Map<string, { profile: string; at: number }>();
+
+  /** Resolves once the person is known; at once when they were seen lately with the same profile. */
+  async meet(directory: Directory, actor: Actor, now: number): Promise<void> {
+    const { userId, name, avatarUrl, role } = actor;
+    const profile = JSON.stringify([name, avatarUrl, role]);
+    const before = this.seen.get(userId);
+    if (before && before.profile === profile && now - before.at < SEEN_EVERY_MS) return;
+    if (this.seen.size >= REMEMBERED_MAX) this.seen.clear();
+    await upsertUsers(directory, [{ userId, name, avatarUrl, role }], now);
+    this.seen.set(userId, { profile, at: now });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The one registry of what can go wrong. A transport maps a code to its own terms (HTTP status,
+ * `error` frame); the sentence says what was wrong and what to do, and nothing of the inside.
+ */
+export const ERRORS = {
+  unauthenticated: [401, "Send a valid, unexpired bearer token."],
+  malformed_json: [400, "The body is not valid JSON."],
+  unsupported_media_type: [400, "Send the body as JSON, with Content-Type: application/json."],
+  invalid_request: [400, "The request does not have the expected shape; see details."],
+  payload_too_large: [413, "The body is too large; at most 256 KiB are accepted."],
+  route_not_found: [404, "There is nothing at this address with this method."],
+  upgrade_required: [426, "Open a WebSocket here: send Upgrade: websocket."],
+  origin_not_allowed: [403, "Pages of this origin may not connect; see ALLOWED_ORIGINS."],
+
+  conversation_not_found: [404, "There is no such conversation."],
+  message_not_found: [404, "There is no such message in this conversation."],
+  not_a_member: [403, "Only members of this conversation may do this."],
+  forbidden: [403, "Your role does not allow this."],
+
+  empty_content: [400, "A message needs text that is more than white space."],
+  content_too_long: [400, "The text is too long."],
+  control_characters: [400, "Text must not hold control characters other than newline and tab."],
+  invalid_reply: [400, "A reply must name a message of the same conversation."],
+  unknown_messages: [400, "Some of these messages are not in this conversation."],
+  invalid_participants: [400, "These participants cannot have this conversation."],
+  unknown_user: [400, "Some of these people are not known here."],
+  unknown_attachments: [400, "Some of these files were not uploaded by you, or were sent before."],
+  idempotency_conflict: [409, "This clientMessageId was used for another message; use a new one."],
+
+  message_deleted: [400, "The message was deleted."],
+  system_message: [400, "Messages of the system cannot be changed."],
+  not_the_author: [403, "Only the author may do this."],
+  edit_window_closed: [400, "The time in which this message could be edited is over."],
+
+  rate_limited: [429, "Too many requests; wait before you try again."],
+  frame_too_large: [413, "A frame holds at most 64 KiB."],
+  invalid_frame: [400, "A frame holds JSON objects of the protocol, one a line; see docs."],
+
+  misconfigured: [503, "The server is not configured; its operator finds the reason in the log."],
+  unavailable: [503, "This cannot be answered right now; try again soon."],
+  internal: [500, "Something went wrong here; the request id finds it in the log."],
+} as const satisfies Record<string, readonly [status: number, message: string]>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorDetail {
+  /** Where in the input, dotted: `participantIds.2`. */
+  path: string;
+  message: string;
+}
+
+/** An expected failure: a value, because exceptions lose their class across Durable Object RPC. */
+export interface ChatError {
+  code: ErrorCode;
+  message: string;
+  details?: ErrorDetail[];
+  /** Milliseconds after which the same may succeed. */
+  retryAfterMs?: number;
+}
+
+export type Result<T> = { ok: true; value: T } | { ok: false; error: ChatError };
+
+export type Failure = Extract<Result<never>, { ok: false }>;
+
+export function ok<T>(value: T): { ok: true; value: T } {
+  return { ok: true, value };
+}
+
+/** A failure with the registry's sentence, or a more exact one. */
+export function fail(code: ErrorCode, more: Partial<Omit<ChatError, "code">> = {}): Failure {
+  return { ok: false, error: chatError(code, more) };
+}
+
+export function chatError(code: ErrorCode, more: Partial<Omit<ChatError, "code">> = {}): ChatError {
+  return { code, message: ERRORS[code][1], ...more };
+}
+
+/** The HTTP status of a code. */
+export function statusOf(code: ErrorCode): (typeof ERRORS)[ErrorCode][0] {
+  return ERRORS[code][0];
+}
+
+/** Closes a `switch` over a union: reaching it is a type error, and a bug if types were bypassed. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

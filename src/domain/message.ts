@@ -1,0 +1,87 @@
+import type { Attachment } from "./attachment.ts";
+import { MAX_METADATA_BYTES, type Metadata } from "./conversation.ts";
+import { fail, ok, type Result } from "./error.ts";
+import type { ReactionSummary } from "./reaction.ts";
+
+export const MESSAGE_KINDS = ["text", "file", "image", "video", "system"] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** Characters of a `clientMessageId`. */
+export const MAX_CLIENT_MESSAGE_ID = 128;
+/** Files of one message. */
+export const MAX_ATTACHMENTS = 10;
+
+/** One message as its conversation keeps it. Times are milliseconds since the epoch. */
+export interface Message {
+  number: number;
+  /** The revision that last changed it. */
+  rev: number;
+  /** `null`: the system wrote it. */
+  senderId: string | null;
+  kind: MessageKind;
+  content: string;
+  /** The number of the message that this one answers. */
+  replyTo: number | null;
+  attachments: Attachment[];
+  reactions: ReactionSummary[];
+  metadata: Metadata | null;
+  clientMessageId: string | null;
+  createdAt: number;
+  editedAt: number | null;
+  deletedAt: number | null;
+}
+
+/** Whether a message counts: for unread totals, as the last message and in statistics. */
+export function counts(message: Message): boolean {
+  return message.senderId !== null && message.deletedAt === null;
+}
+
+/** Every control character (Unicode Cc) but newline and tab. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+
+/**
+ * Trimmed text, or why it cannot be a message: lengths count Unicode code points after trimming,
+ * text of white space alone is empty. `\r\n` becomes `\n`.
+ */
+export function contentOf(text: string, maxLength: number): Result<string> {
+  const caption = captionOf(text, maxLength);
+  return caption.ok && caption.value === "" ? fail("empty_content") : caption;
+}
+
+/** The same for a text that may be absent: `""` when nothing is left of it. */
+export function captionOf(text: string | undefined, maxLength: number): Result<string> {
+  const lines = (text ?? "").replaceAll("\r\n", "\n");
+  if (CONTROL.test(lines)) return fail("control_characters");
+  if (!lines.isWellFormed()) {
+    return fail("control_characters", { message: "The text is not well-formed Unicode." });
+  }
+  const trimmed = lines.trim();
+  if (codePoints(trimmed) > maxLength) {
+    return fail("content_too_long", {
+      message: `The text is too long: at most ${maxLength} characters are accepted.`,
+    });
+  }
+  return ok(trimmed);
+}
+
+/** Unicode code points of a text: what a limit on length counts. */
+export function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+export function hasControlCharacters(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+/** Whether metadata stays under {@link MAX_METADATA_BYTES} as JSON. */
+export function metadataFits(metadata: Metadata): boolean {
+  return new TextEncoder().encode(JSON.stringify(metadata)).length <= MAX_METADATA_BYTES;
+}
+
+/** Whether an edit comes in time. `windowMs` is a setting; the references say 15 minutes. */
+export function withinEditWindow(message: Message, windowMs: number, now: number): boolean {
+  return now - message.createdAt <= windowMs;
+}

@@ -1,0 +1,30 @@
+/** Milliseconds that a sender's window looks back. */
+export const WINDOW_MS = 60_000;
+
+export interface Allowance {
+  allowed: boolean;
+  limit: number;
+  /** How many more are allowed now, after this one when it was allowed. */
+  remaining: number;
+  /** Milliseconds until the oldest one in the window leaves it; 0 when the window is empty. */
+  resetMs: number;
+}
+
+/**
+ * Exact sliding window: never more than `limit` in any {@link WINDOW_MS}. `times` are those already
+ * accepted (milliseconds since the epoch, ascending; older ones than the window are ignored).
+ */
+export function allowance(times: readonly number[], limit: number, now: number): Allowance {
+  const first = times.findIndex((time) => time > now - WINDOW_MS);
+  const used = first < 0 ? 0 : times.length - first;
+  const allowed = used < limit;
+  // The one whose leaving makes room: with a limit that was lowered, more than one must leave.
+  const gate = allowed ? times[first] : times[times.length - limit];
+  const resetMs = gate === undefined ? (allowed ? 0 : WINDOW_MS) : gate + WINDOW_MS - now;
+  return { allowed, limit, remaining: Math.max(0, limit - used - (allowed ? 1 : 0)), resetMs };
+}
+
+/** `times` without those that have left the window. */
+export function pruned(times: readonly number[], now: number): number[] {
+  return times.filter((time) => time > now - WINDOW_MS);
+}

@@ -1,0 +1,151 @@
+/**
+ * What a member has read is a set of ranges of message numbers. For lists, two figures stand for it:
+ *
+ *     unread = lastNumber - readUpTo - readBeyond - (uncounted numbers after readUpTo)
+ *
+ * `readUpTo`: up to it nothing is unread (read, their own, or from before they joined).
+ * `readBeyond`: how many countable messages after it are read or their own.
+ * Uncounted are the messages that count for nobody: deleted ones and the system's.
+ */
+
+/** Message numbers `from`…`to`, both included. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+export interface Figures {
+  readUpTo: number;
+  readBeyond: number;
+}
+
+/** What marking needs to know of one member; each lookup is over numbers `from`…`to`, ascending. */
+export interface ReadFacts {
+  lastNumber: number;
+  figures: Figures;
+  /** This member's ranges that touch the interval. */
+  covered(from: number, to: number): readonly Range[];
+  /** The numbers of this member's own messages that count. */
+  own(from: number, to: number): readonly number[];
+  uncounted(from: number, to: number): readonly number[];
+}
+
+export interface Marked {
+  /** The ranges to add: not covered before, in order, apart from each other. */
+  pieces: Range[];
+  figures: Figures;
+  /** How many messages, others' and countable, became read. */
+  newlyRead: number;
+}
+
+/** How far behind covered and own messages one mark looks to raise `readUpTo`; a matter of thrift only. */
+const ADVANCE_WINDOWS = [1, 8, 64, 512];
+
+/** Marks everything up to number `upTo`. */
+export function markUpTo(facts: ReadFacts, upTo: number): Marked {
+  const { figures } = facts;
+  const to = Math.min(upTo, facts.lastNumber);
+  if (to <= figures.readUpTo) return { pieces: [], figures, newlyRead: 0 };
+  const from = figures.readUpTo + 1;
+  const uncounted = facts.uncounted(from, to);
+  const covered = facts.covered(from, to);
+  // Everything that was read or own lies in the interval when it reaches to the last message.
+  const readWithin =
+    to === facts.lastNumber || figures.readBeyond === 0
+      ? figures.readBeyond
+      : countRead(from, to, covered, facts.own(from, to), uncounted);
+  const newlyRead = to - from + 1 - uncounted.length - readWithin;
+  // Passing ranges without a mark of its own would move figures that no revision tells of.
+  if (newlyRead === 0 && covered.length > 0) return { pieces: [], figures, newlyRead };
+  return {
+    pieces: newlyRead > 0 ? subtract([{ from, to }], covered) : [],
+    figures: { readUpTo: to, readBeyond: figures.readBeyond - readWithin },
+    newlyRead,
+  };
+}
+
+/** Marks single messages: ascending numbers of others' countable messages. */
+export function markSome(facts: ReadFacts, numbers: readonly number[]): Marked {
+  const wanted = rangesOf(numbers);
+  const first = wanted[0];
+  const last = wanted.at(-1);
+  if (!first || !last) return { pieces: [], figures: facts.figures, newlyRead: 0 };
+  const pieces = subtract(wanted, facts.covered(first.from, last.to));
+  const beyond = pieces
+    .map((piece) => ({ from: Math.max(piece.from, facts.figures.readUpTo + 1), to: piece.to }))
+    .filter((piece) => piece.from <= piece.to);
+  const figures = {
+    readUpTo: facts.figures.readUpTo,
+    readBeyond: facts.figures.readBeyond + size(beyond),
+  };
+  return { pieces, figures: advanced(facts, figures, pieces), newlyRead: size(pieces) };
+}
+
+/** Raises `readUpTo` over what is read, own or uncounted; the unread count stays the same. */
+function advanced(facts: ReadFacts, start: Figures, added: readonly Range[]): Figures {
+  let { readUpTo, readBeyond } = start;
+  for (const window of ADVANCE_WINDOWS) {
+    const from = readUpTo + 1;
+    const to = Math.min(readUpTo + window, facts.lastNumber);
+    if (from > to) break;
+    const covered = [...facts.covered(from, to), ...added];
+    const own = new Set(facts.own(from, to));
+    const uncounted = new Set(facts.uncounted(from, to));
+    for (let number = from; number <= to; number++) {
+      if (!uncounted.has(number)) {
+        if (!own.has(number) && !contains(covered, number)) return { readUpTo, readBeyond };
+        readBeyond--;
+      }
+      readUpTo = number;
+    }
+  }
+  return { readUpTo, readBeyond };
+}
+
+/** The parts of `ranges` that no range of `covered` touches. Both ascending and without overlaps. */
+export function subtract(ranges: readonly Range[], covered: readonly Range[]): Range[] {
+  const rest: Range[] = [];
+  for (const range of ranges) {
+    let from = range.from;
+    for (const hole of covered) {
+      if (hole.to < from || hole.from > range.to) continue;
+      if (hole.from > from) rest.push({ from, to: hole.from - 1 });
+      from = hole.to + 1;
+    }
+    if (from <= range.to) rest.push({ from, to: range.to });
+  }
+  return rest;
+}
+
+/** Ascending numbers as ranges, neighbours joined, repetitions ignored. */
+export function rangesOf(numbers: readonly number[]): Range[] {
+  const ranges: Range[] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last && number <= last.to + 1) last.to = Math.max(last.to, number);
+    else ranges.push({ from: number, to: number });
+  }
+  return ranges;
+}
+
+/** How many numbers the ranges hold. */
+export function size(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, range) => sum + range.to - range.from + 1, 0);
+}
+
+export function contains(ranges: readonly Range[], number: number): boolean {
+  return ranges.some((range) => range.from <= number && number <= range.to);
+}
+
+/** How many countable numbers in `from`…`to` are read or own. */
+function countRead(
+  from: number,
+  to: number,
+  covered: readonly Range[],
+  own: readonly number[],
+  uncounted: readonly number[],
+): number {
+  const clipped = covered.map((r) => ({ from: Math.max(r.from, from), to: Math.min(r.to, to) }));
+  const lost = uncounted.filter((number) => contains(clipped, number)).length;
+  return size(clipped) - lost + own.filter((number) => !contains(clipped, number)).length;
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import type { Conversation as ConversationObject } from "./conversation/conversation.ts";
+
+/** What wrangler.toml binds, and the settings and secrets as the platform gives them: text. */
+export interface Env {
+  CONVERSATIONS: DurableObjectNamespace<ConversationObject>;
+  DB: D1Database;
+  FILES: R2Bucket;
+  LIMIT_UPLOADS: RateLimit;
+  LIMIT_MESSAGES: RateLimit;
+  LIMIT_READS: RateLimit;
+}
+
+/** What every committed development secret begins with. */
+const DEVELOPMENT_SECRET = "development-only-";
+
+const secret = z.string().min(32, "at least 32 characters");
+/** Several, separated by commas: the first signs, all verify, so that a secret can be rotated. */
+const secrets = z
+  .string()
+  .transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(z.array(secret).min(1));
+const optional = z
+  .string()
+  .optional()
+  .transform((text) => text?.trim() || undefined);
+const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const onOff = z
+  .enum(["on", "off"])
+  .default("on")
+  .transform((value) => value === "on");
+
+const schema = z
+  .object({
+    ENVIRONMENT: z.enum(["development", "production"]).default("production"),
+    JWT_SECRET: secrets.optional(),
+    JWT_JWKS_URL: optional.pipe(z.url().optional()),
+    JWT_ISSUER: optional,
+    JWT_AUDIENCE: optional,
+    ID_SECRET: secret,
+    FILES_SECRET: secrets,
+    MESSAGES_PER_MINUTE_MARKETPLACE: positive(20),
+    MESSAGES_PER_MINUTE_UNIHUB: positive(100),
+    EDIT_WINDOW_MINUTES: z.coerce.number().positive().default(15),
+    MAX_LENGTH_MARKETPLACE: positive(5_000),
+    MAX_LENGTH_UNIHUB: positive(2_000),
+    SENDS_WAIT_FOR_LISTS: onOff,
+    REQUEST_LIMITS: onOff,
+    USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
+    PUBLIC_URL: optional.pipe(z.url().optional()),
+    ALLOWED_ORIGINS: z
+      .string()
+      .default("")
+      .transform((text) =>
+        text
+          .split(",")
+          .map((part) => part.trim())
+          .filter(Boolean),
+      ),
+  })
+  .check((context) => {
+    const { ENVIRONMENT, JWT_SECRET, JWT_JWKS_URL, ID_SECRET, FILES_SECRET } = context.value;
+    const refuse = (message: string) =>
+      context.issues.push({ code: "custom", message, input: undefined });
+    if (!JWT_SECRET === !JWT_JWKS_URL) refuse("set JWT_SECRET or JWT_JWKS_URL, not both");
+    const all = [...(JWT_SECRET ?? []), ID_SECRET, ...FILES_SECRET];
+    if (
+      ENVIRONMENT !== "development" &&
+      all.some((value) => value.startsWith(DEVELOPMENT_SECRET))
+    ) {
+      refuse("development secrets are in use, but ENVIRONMENT is not development");
+    }
+  });
+
+export type Settings = z.infer<typeof schema>;
+
+const parsed = new WeakMap<object, Settings | Error>();
+
+/**
+ * The settings, parsed once for each environment the platform hands out. An `Error` says what is
+ * wrong with them; nothing of Parley runs then.
+ */
+export function settingsOf(env: Env): Settings | Error {
+  const known = parsed.get(env);
+  if (known) return known;
+  const result = schema.safeParse(env);
+  const settings = result.success ? result.data : new Error(z.prettifyError(result.error));
+  parsed.set(env, settings);
+  return settings;
+}

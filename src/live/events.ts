@@ -1,0 +1,177 @@
+import { z } from "zod";
+import { KINDS, ROLES } from "../domain/conversation.ts";
+import { MESSAGE_KINDS } from "../domain/message.ts";
+
+/** What the server sends: the wire objects, and one event for every `type`. Times are ISO 8601, UTC. */
+
+const time = z.iso.datetime();
+const rev = z.number().int();
+const userId = z.string();
+const frameId = z.union([z.string(), z.number()]).optional();
+
+export const wireAttachment = z.object({
+  key: z.string(),
+  name: z.string(),
+  mimeType: z.string(),
+  size: z.number().int(),
+  width: z.number().int().optional(),
+  height: z.number().int().optional(),
+});
+
+export const wireMessage = z.object({
+  id: z.string(),
+  number: z.number().int(),
+  rev,
+  senderId: userId.nullable(),
+  kind: z.enum(MESSAGE_KINDS),
+  content: z.string(),
+  createdAt: time,
+  editedAt: time.nullable(),
+  deletedAt: time.nullable(),
+  replyTo: z.string().nullable(),
+  attachments: z.array(wireAttachment),
+  reactions: z.array(
+    z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(userId) }),
+  ),
+  metadata: z.record(z.string(), z.unknown()).nullable(),
+  clientMessageId: z.string().nullable(),
+});
+export type WireMessage = z.infer<typeof wireMessage>;
+
+export const wireMember = z.object({
+  userId,
+  name: z.string().nullable(),
+  avatarUrl: z.string().nullable(),
+  role: z.enum(ROLES),
+  joinedAt: time,
+  leftAt: time.nullable(),
+  rev,
+});
+export type WireMember = z.infer<typeof wireMember>;
+
+export const wireConversation = z.object({
+  id: z.string(),
+  kind: z.enum(KINDS),
+  title: z.string().nullable(),
+  description: z.string().nullable(),
+  visibility: z.enum(["public", "private"]),
+  createdBy: userId,
+  createdAt: time,
+  archivedAt: time.nullable(),
+  memberCount: z.number().int(),
+  lastNumber: z.number().int(),
+  rev,
+});
+export type WireConversation = z.infer<typeof wireConversation>;
+
+export const wireRead = z.object({
+  rev,
+  userId,
+  from: z.number().int(),
+  to: z.number().int(),
+  readAt: time,
+});
+export type WireRead = z.infer<typeof wireRead>;
+
+export const helloEvent = z.object({
+  type: z.literal("hello"),
+  protocol: z.string(),
+  epoch: z.string(),
+  rev,
+  you: z.object({ userId, role: z.enum(ROLES), unread: z.number().int() }),
+  conversation: wireConversation,
+  /** Who is there; in a large conversation, how many. */
+  online: z.union([z.array(userId), z.number().int()]),
+  limits: z.object({
+    messagesPerMinute: z.number().int(),
+    contentLength: z.number().int(),
+    attachments: z.number().int(),
+    frameBytes: z.number().int(),
+    editWindowMs: z.number().int(),
+  }),
+  /** Where a client's first wait before reconnecting starts. */
+  reconnectAfterMs: z.number().int(),
+});
+
+export const syncEvent = z.object({
+  type: z.literal("sync"),
+  from: rev.optional(),
+  /** The revision to resume from; absent in an answer to `history`, which moves no cursor. */
+  to: rev.optional(),
+  messages: z.array(wireMessage),
+  members: z.array(wireMember),
+  reads: z.array(wireRead),
+  conversation: wireConversation.nullable(),
+  more: z.boolean(),
+  reset: z.literal(true).optional(),
+  id: frameId,
+});
+
+export const messageEvent = z.object({
+  type: z.literal("message"),
+  rev,
+  cause: z.enum(["created", "edited", "deleted", "reaction"]),
+  message: wireMessage,
+});
+
+export const memberEvent = z.object({
+  type: z.literal("member"),
+  rev,
+  cause: z.enum(["joined", "added", "left", "removed", "role"]),
+  member: wireMember,
+});
+
+export const readEvent = wireRead.extend({ type: z.literal("read") });
+
+export const conversationEvent = z.object({
+  type: z.literal("conversation"),
+  rev,
+  conversation: wireConversation,
+});
+
+export const typingEvent = z.object({
+  type: z.literal("typing"),
+  userId,
+  active: z.boolean(),
+  expiresInMs: z.number().int(),
+});
+
+export const presenceEvent = z.object({
+  type: z.literal("presence"),
+  userId,
+  online: z.boolean(),
+  lastSeenAt: time,
+});
+
+export const ackEvent = z.object({
+  type: z.literal("ack"),
+  id: frameId,
+  rev,
+  messageId: z.string().optional(),
+  deduplicated: z.literal(true).optional(),
+  /** Sends that the rate limit has room for. */
+  remaining: z.number().int().optional(),
+});
+
+export const errorEvent = z.object({
+  type: z.literal("error"),
+  id: frameId,
+  code: z.string(),
+  message: z.string(),
+  details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  retryAfterMs: z.number().int().optional(),
+});
+
+export const serverEvent = z.discriminatedUnion("type", [
+  helloEvent,
+  syncEvent,
+  messageEvent,
+  memberEvent,
+  readEvent,
+  conversationEvent,
+  typingEvent,
+  presenceEvent,
+  ackEvent,
+  errorEvent,
+]);
+export type ServerEvent = z.infer<typeof serverEvent>;

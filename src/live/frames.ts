@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { type ErrorDetail, fail, ok, type Result } from "../domain/error.ts";
+import { MAX_ATTACHMENTS, MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
+
+/** What a client may send: one file for every `op`. Unknown fields are passed over. */
+
+const id = z.union([z.string().max(128), z.number()]).optional();
+const messageId = z.string().max(64);
+const content = z.string();
+
+/** A key for retries: printable ASCII, chosen by the client. */
+export const clientMessageId = z
+  .string()
+  .min(1)
+  .max(MAX_CLIENT_MESSAGE_ID)
+  .regex(/^[\x21-\x7e]+$/, "only printable ASCII without spaces");
+
+/** A JSON object of at most 8 KiB. */
+export const metadata = z
+  .record(z.string(), z.unknown())
+  .refine(metadataFits, "at most 8 KiB as JSON");
+
+export const sendFrame = z.object({
+  op: z.literal("send"),
+  id,
+  content: content.optional(),
+  clientMessageId: clientMessageId.optional(),
+  replyTo: messageId.nullish(),
+  attachments: z.array(z.string().max(256)).max(MAX_ATTACHMENTS).optional(),
+  metadata: metadata.nullish(),
+});
+export const editFrame = z.object({ op: z.literal("edit"), id, messageId, content });
+export const deleteFrame = z.object({ op: z.literal("delete"), id, messageId });
+export const readFrame = z.object({
+  op: z.literal("read"),
+  id,
+  messageIds: z.array(messageId).max(500).optional(),
+  upTo: messageId.optional(),
+});
+export const typingFrame = z.object({ op: z.literal("typing"), id, active: z.boolean() });
+export const historyFrame = z.object({
+  op: z.literal("history"),
+  id,
+  before: messageId.optional(),
+  after: messageId.optional(),
+  around: messageId.optional(),
+  limit: z.number().int().min(1).max(100).optional(),
+});
+export const syncFrame = z.object({
+  op: z.literal("sync"),
+  id,
+  since: z.number().int().min(0),
+});
+
+export const clientFrame = z.discriminatedUnion("op", [
+  sendFrame,
+  editFrame,
+  deleteFrame,
+  readFrame,
+  typingFrame,
+  historyFrame,
+  syncFrame,
+]);
+export type ClientFrame = z.infer<typeof clientFrame>;
+
+export type FrameId = string | number | undefined;
+
+/** Reads one object of a frame. On failure, `id` is that of the object as far as it has a usable one. */
+export function parseFrame(line: string): Result<ClientFrame> & { id: FrameId } {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { ...fail("invalid_frame", { message: "The frame is not JSON." }), id: undefined };
+  }
+  const parsed = clientFrame.safeParse(value);
+  if (parsed.success) return { ...ok(parsed.data), id: parsed.data.id };
+  return { ...fail("invalid_frame", { details: detailsOf(parsed.error) }), id: idOf(value) };
+}
+
+/** A validation error as details: where, and what. */
+export function detailsOf(error: z.ZodError): ErrorDetail[] {
+  return error.issues
+    .slice(0, 10)
+    .map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+}
+
+function idOf(value: unknown): FrameId {
+  if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
+  const parsed = id.safeParse(value.id);
+  return parsed.success ? parsed.data : undefined;
+}

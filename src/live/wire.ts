@@ -1,0 +1,95 @@
+import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import type { ChatError } from "../domain/error.ts";
+import { messageIdOf } from "../domain/id.ts";
+import type { Message } from "../domain/message.ts";
+import type { ServerEvent, WireConversation, WireMember, WireMessage, WireRead } from "./events.ts";
+import type { FrameId } from "./frames.ts";
+
+/** Milliseconds since the epoch as they go over the wire. */
+export function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}
+
+export function isoTimeOrNull(time: number | null): string | null {
+  return time === null ? null : isoTime(time);
+}
+
+export function wireMessage(conversationId: string, message: Message): WireMessage {
+  return {
+    id: messageIdOf(conversationId, message.number),
+    number: message.number,
+    rev: message.rev,
+    senderId: message.senderId,
+    kind: message.kind,
+    content: message.content,
+    createdAt: isoTime(message.createdAt),
+    editedAt: isoTimeOrNull(message.editedAt),
+    deletedAt: isoTimeOrNull(message.deletedAt),
+    replyTo: message.replyTo === null ? null : messageIdOf(conversationId, message.replyTo),
+    attachments: message.attachments,
+    reactions: message.reactions,
+    metadata: message.metadata,
+    clientMessageId: message.clientMessageId,
+  };
+}
+
+export function wireMember(member: Member): WireMember {
+  return {
+    userId: member.userId,
+    name: member.name,
+    avatarUrl: member.avatarUrl,
+    role: member.role,
+    joinedAt: isoTime(member.joinedAt),
+    leftAt: isoTimeOrNull(member.leftAt),
+    rev: member.rev,
+  };
+}
+
+export function wireConversation(
+  conversation: Conversation,
+  counters: Pick<Counters, "memberCount" | "lastNumber">,
+): WireConversation {
+  return {
+    id: conversation.id,
+    kind: conversation.kind,
+    title: conversation.title,
+    description: conversation.description,
+    visibility: conversation.visibility,
+    createdBy: conversation.createdBy,
+    createdAt: isoTime(conversation.createdAt),
+    archivedAt: isoTimeOrNull(conversation.archivedAt),
+    memberCount: counters.memberCount,
+    lastNumber: counters.lastNumber,
+    rev: conversation.rev,
+  };
+}
+
+export function wireRead(read: {
+  rev: number;
+  userId: string;
+  from: number;
+  to: number;
+  readAt: number;
+}): WireRead {
+  return {
+    rev: read.rev,
+    userId: read.userId,
+    from: read.from,
+    to: read.to,
+    readAt: isoTime(read.readAt),
+  };
+}
+
+export function errorEventOf(
+  error: ChatError,
+  id: FrameId,
+): Extract<ServerEvent, { type: "error" }> {
+  return {
+    type: "error",
+    ...(id !== undefined && { id }),
+    code: error.code,
+    message: error.message,
+    ...(error.details && { details: error.details }),
+    ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+  };
+}

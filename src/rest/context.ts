@@ -1,0 +1,18 @@
+import type { Directory } from "../directory/directory.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Env, Settings } from "../env.ts";
+
+/** What every handler finds in its context. */
+export interface RestEnv {
+  Bindings: Env;
+  Variables: {
+    requestId: string;
+    settings: Settings;
+    /** Set by `authenticate`. */
+    actor: Actor;
+    /** Resolves once the caller is known to the directory; never rejects. */
+    met: Promise<void>;
+    /** D1 as this request may read it. Use it after `met`. */
+    directory: Directory;
+  };
+}

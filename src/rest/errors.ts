@@ -1,0 +1,65 @@
+import type { Context, ErrorHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { type ChatError, chatError, statusOf } from "../domain/error.ts";
+import { log } from "../logging.ts";
+import type { RestEnv } from "./context.ts";
+import { Refusal } from "./refusal.ts";
+
+/** How a dialect writes an error. */
+export type ErrorBody = (error: ChatError) => Record<string, unknown>;
+
+/** `{error, code, details?}`: UniHub's form, and that of what belongs to no dialect. */
+export const plainErrorBody: ErrorBody = ({ message, code, details }) => ({
+  error: message,
+  code,
+  ...(details && { details }),
+});
+
+/** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
+export function errorHandler(body: ErrorBody): ErrorHandler<RestEnv> {
+  return (error, c) => {
+    const expected = expectedError(error);
+    if (expected) return respondWith(c, expected, body);
+    const transient = isTransient(error);
+    log(transient ? "unavailable" : "internal_error", {
+      requestId: c.get("requestId"),
+      method: c.req.method,
+      path: c.req.path,
+      error: rootOf(error),
+    });
+    return respondWith(c, chatError(transient ? "unavailable" : "internal"), body);
+  };
+}
+
+export function respondWith(c: Context, error: ChatError, body: ErrorBody): Response {
+  if (error.code === "unauthenticated") c.header("WWW-Authenticate", "Bearer");
+  if (error.retryAfterMs !== undefined) {
+    c.header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
+  } else if (error.code === "unavailable") {
+    c.header("Retry-After", "1");
+  }
+  return c.json(body(error), statusOf(error.code) as ContentfulStatusCode);
+}
+
+function expectedError(error: Error): ChatError | undefined {
+  if (error instanceof Refusal) return error.error;
+  // Hono's validator throws this for a body that is no JSON.
+  if (error instanceof HTTPException && error.status === 400) return chatError("malformed_json");
+  return undefined;
+}
+
+/** D1 or an object that cannot answer now, rather than a bug of ours. */
+function isTransient(error: unknown): boolean {
+  const root = rootOf(error);
+  if (!(root instanceof Error)) return false;
+  const flags = root as { retryable?: boolean; overloaded?: boolean };
+  return flags.retryable === true || flags.overloaded === true || root.message.startsWith("D1_");
+}
+
+/** drizzle wraps what D1 threw. */
+function rootOf(error: unknown): unknown {
+  let root = error;
+  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
+  return root;
+}

@@ -1,0 +1,64 @@
+import type { Context } from "hono";
+import { SEAT_HEADER } from "../conversation/conversation.ts";
+import { refusedUpgrade, type Seat } from "../conversation/sessions.ts";
+import { parseConversationId } from "../domain/id.ts";
+import type { Settings } from "../env.ts";
+import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
+import { bearerOf, verify } from "./auth.ts";
+import type { RestEnv } from "./context.ts";
+import { conversationOf } from "./conversations.ts";
+import { refuse } from "./refusal.ts";
+
+/**
+ * `GET /live/{conversationId}`: verifies who opens the socket, then hands the upgrade to the
+ * conversation. What is refused is accepted and closed, because a browser sees nothing else.
+ */
+export async function live(c: Context<RestEnv, "/live/:conversationId">): Promise<Response> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") refuse("upgrade_required");
+  const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((s) => s.trim());
+  const echoed = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
+  const origin = c.req.header("Origin");
+  if (origin !== undefined && !allowedOrigin(c.var.settings, c.req.url, origin)) {
+    return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "origin not allowed"), echoed);
+  }
+  const token =
+    bearerOf(c.req.header("Authorization")) ??
+    offered.find((name) => name.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length) ??
+    c.req.query("access_token");
+  const verified = await verify(c.var.settings, token);
+  if (!verified) {
+    return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
+  }
+  const conversationId = parseConversationId(c.req.param("conversationId"));
+  if (!conversationId) {
+    return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
+  }
+  const { userId, name, avatarUrl, role } = verified.actor;
+  const seat: Seat = { userId, name, avatarUrl, role, expiresAt: verified.expiresAt };
+  const url = new URL("https://conversation/live");
+  for (const key of ["since", "epoch"]) {
+    const value = c.req.query(key);
+    if (value !== undefined) url.searchParams.set(key, value);
+  }
+  // A new request: nothing that the client sent beside this reaches the object.
+  const upgrade = new Request(url, {
+    headers: { Upgrade: "websocket", [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
+  });
+  return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
+}
+
+/** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */
+export function allowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
+  const { ALLOWED_ORIGINS } = settings;
+  if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
+  return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
+}
+
+function withProtocol(response: Response, protocol: string | undefined): Response {
+  if (!protocol) return response;
+  return new Response(null, {
+    status: response.status,
+    webSocket: response.webSocket,
+    headers: { "Sec-WebSocket-Protocol": protocol },
+  });
+}

@@ -1,0 +1,39 @@
+import { z } from "@hono/zod-openapi";
+import { MAX_TITLE_LENGTH } from "../domain/conversation.ts";
+import { codePoints, hasControlCharacters } from "../domain/message.ts";
+import { isUserId } from "../domain/person.ts";
+import { clientMessageId } from "../live/frames.ts";
+
+/** What both dialects ask of a request's fields. */
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** An id in a query or a body: what is no UUID is refused, and a UUID that names nothing is not found later. */
+export const uuid = z.string().regex(UUID, "not a UUID");
+
+export const userId = z.string().refine(isUserId, "1 to 128 printable characters");
+
+/** A line of text: trimmed, without control characters, at most `max` code points. */
+export function line(max: number, min = 0) {
+  return z
+    .string()
+    .transform((text) => text.trim())
+    .refine((text) => !hasControlCharacters(text) && text.isWellFormed(), "control characters")
+    .refine((text) => codePoints(text) <= max, `at most ${max} characters`)
+    .refine((text) => codePoints(text) >= min, `at least ${min} characters`);
+}
+
+export const title = line(MAX_TITLE_LENGTH);
+
+/** A whole number in a query. */
+export function wholeNumber(fallback: number, min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, "not a whole number")
+    .default(String(fallback))
+    .transform(Number)
+    .pipe(z.number().int().min(min).max(max));
+}
+
+/** The header that carries a `clientMessageId` for those who would not put it into the body. */
+export const idempotencyHeader = z.object({ "idempotency-key": clientMessageId.optional() });

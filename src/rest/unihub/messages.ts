@@ -1,0 +1,125 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { messageIdOf, parseConversationId } from "../../domain/id.ts";
+import { clientMessageId, metadata } from "../../live/frames.ts";
+import { isoTime, wireMessage } from "../../live/wire.ts";
+import type { RestEnv } from "../context.ts";
+import { ask, submit } from "../conversations.ts";
+import { refuse, unwrapped } from "../refusal.ts";
+import { idempotencyHeader, uuid, wholeNumber } from "../schemas.ts";
+import { messageSchema, presentMessage } from "./presenter.ts";
+
+const list = createRoute({
+  method: "get",
+  path: "/messages",
+  summary: "Get messages",
+  request: {
+    query: z.object({
+      conversationId: uuid,
+      page: wholeNumber(1, 1, 1_000_000_000),
+      pageSize: wholeNumber(50, 1, 100),
+    }),
+  },
+  responses: {
+    200: {
+      description: "A page of messages, newest first",
+      content: {
+        "application/json": {
+          schema: z.object({
+            items: z.array(messageSchema),
+            totalCount: z.number().int(),
+            page: z.number().int(),
+            pageSize: z.number().int(),
+            totalPages: z.number().int(),
+          }),
+        },
+      },
+    },
+  },
+});
+
+const send = createRoute({
+  method: "post",
+  path: "/messages",
+  summary: "Send a text message",
+  request: {
+    headers: idempotencyHeader,
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            conversationId: uuid,
+            content: z.string(),
+            replyToMessageId: uuid.nullish(),
+            clientMessageId: clientMessageId.optional(),
+            metadata: metadata.nullish(),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    201: {
+      description: "The message is durable",
+      content: {
+        "application/json": {
+          schema: z.object({
+            messageId: z.string(),
+            sentAt: z.iso.datetime(),
+            deduplicated: z.literal(true).optional(),
+          }),
+        },
+      },
+    },
+  },
+});
+
+export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(list, async (c) => {
+    const { conversationId, page, pageSize } = c.req.valid("query");
+    const id = conversationIn(conversationId);
+    const found = unwrapped(
+      await ask(c.env, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
+    );
+    return c.json(
+      {
+        items: found.messages
+          .toReversed()
+          .map((message) => presentMessage(id, wireMessage(id, message))),
+        totalCount: found.total,
+        page,
+        pageSize,
+        totalPages: Math.ceil(found.total / pageSize),
+      },
+      200,
+    );
+  });
+
+  app.openapi(send, async (c) => {
+    const body = c.req.valid("json");
+    const id = conversationIn(body.conversationId);
+    const answer = await submit(c, id, {
+      type: "send",
+      kind: "text",
+      content: body.content,
+      clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
+      replyTo: body.replyToMessageId ?? undefined,
+      metadata: body.metadata ?? undefined,
+      maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
+    });
+    if (!answer.message) throw new Error("a send without a message");
+    return c.json(
+      {
+        messageId: messageIdOf(id, answer.message.number),
+        sentAt: isoTime(answer.message.createdAt),
+        ...(answer.deduplicated && { deduplicated: answer.deduplicated }),
+      },
+      201,
+    );
+  });
+}
+
+/** A UUID that is no conversation's names nothing, and no object is asked. */
+function conversationIn(uuid: string): string {
+  return parseConversationId(uuid) ?? refuse("conversation_not_found");
+}

@@ -1,0 +1,106 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { upsertUsers, usersById, usersByName } from "../directory/users.ts";
+import { MAX_NAME_LENGTH } from "../domain/person.ts";
+import { PLATFORM_ROLES } from "../domain/policy.ts";
+import { authenticate, readsDirectory } from "./auth.ts";
+import { dialect } from "./dialect.ts";
+import { plainErrorBody } from "./errors.ts";
+import { jsonBody, requestLimits } from "./limits.ts";
+import { refuse } from "./refusal.ts";
+import { line, userId } from "./schemas.ts";
+
+/** People that one call provisions, or asks for, at most. */
+const MAX_PROVISIONED = 500;
+const MAX_ASKED = 100;
+
+const people = z.object({
+  users: z.array(
+    z.object({ id: z.string(), name: z.string().nullable(), avatarUrl: z.string().nullable() }),
+  ),
+});
+
+const provision = createRoute({
+  method: "put",
+  path: "/",
+  summary: "Provision people",
+  request: {
+    body: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: z.object({
+            users: z
+              .array(
+                z.object({
+                  id: userId,
+                  name: line(MAX_NAME_LENGTH, 1).optional(),
+                  avatarUrl: z.url().max(2_048).optional(),
+                  role: z.enum(PLATFORM_ROLES).optional(),
+                }),
+              )
+              .min(1)
+              .max(MAX_PROVISIONED),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: "How many people are known by this",
+      content: { "application/json": { schema: z.object({ upserted: z.number().int() }) } },
+    },
+  },
+});
+
+const find = createRoute({
+  method: "get",
+  path: "/",
+  summary: "Find people by id or by the beginning of their name",
+  request: {
+    query: z
+      .object({
+        ids: z
+          .string()
+          .transform((text) => text.split(",").filter(Boolean))
+          .pipe(z.array(userId).min(1).max(MAX_ASKED))
+          .optional(),
+        q: line(MAX_NAME_LENGTH, 1).optional(),
+      })
+      .refine(({ ids, q }) => (ids === undefined) !== (q === undefined), "give ids or q"),
+  },
+  responses: {
+    200: {
+      description: "The known ones",
+      content: { "application/json": { schema: people } },
+    },
+  },
+});
+
+/** `/api/users`: who can be talked to. */
+export function users() {
+  const app = dialect(plainErrorBody);
+  app.use(authenticate, requestLimits, jsonBody, readsDirectory);
+
+  app.openapi(provision, async (c) => {
+    if (c.var.actor.role !== "admin")
+      refuse("forbidden", { message: "Only admins provision people." });
+    const profiles = new Map(
+      c.req.valid("json").users.map(({ id, ...rest }) => [id, { userId: id, ...rest }]),
+    );
+    await upsertUsers(c.var.directory, [...profiles.values()], Date.now());
+    return c.json({ upserted: profiles.size }, 200);
+  });
+
+  app.openapi(find, async (c) => {
+    const { ids, q } = c.req.valid("query");
+    const found = ids
+      ? [...(await usersById(c.var.directory, ids)).values()]
+      : await usersByName(c.var.directory, q ?? "");
+    return c.json(
+      { users: found.map(({ userId, name, avatarUrl }) => ({ id: userId, name, avatarUrl })) },
+      200,
+    );
+  });
+  return app;
+}
