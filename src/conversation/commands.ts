@@ -76,11 +76,19 @@ export interface Answer {
   modifiedCount?: number;
 }
 
+export interface Limits {
+  /** Messages of one sender within any 60 seconds. */
+  messagesPerMinute: number;
+  /** Code points of a text that comes over a socket; REST has its dialect's. */
+  contentLength: number;
+  editWindowMs: number;
+}
+
 /** What a decision may look at: the committed state and what its group has decided before it. */
 export interface State {
   readonly conversation: Conversation;
   readonly counters: Counters;
-  readonly settings: { messagesPerMinute: number; editWindowMs: number };
+  readonly limits: Limits;
   member(userId: string): Member | undefined;
   message(number: number): Message | undefined;
   sentAs(

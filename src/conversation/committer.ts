@@ -1,6 +1,6 @@
 import { fail, type Result } from "../domain/error.ts";
 import type { FrameId } from "../live/frames.ts";
-import { type Answer, type Change, decide, type Request, type State } from "./commands.ts";
+import { type Answer, type Change, decide, type Limits, type Request } from "./commands.ts";
 import { Draft, type Memory } from "./draft.ts";
 import { SendTimes } from "./send-times.ts";
 import type { Session } from "./sessions.ts";
@@ -24,7 +24,7 @@ export interface Commit {
 export interface CommitterOptions {
   storage: Pick<DurableObjectStorage, "sql" | "transactionSync">;
   memory: Memory;
-  settings: State["settings"];
+  limits: Limits;
   clock: () => number;
   /** Told of every group once it is in storage, in the same turn: the place to broadcast and answer. */
   onCommit: (commit: Commit) => void;
@@ -66,9 +66,9 @@ export class Committer {
   }
 
   private commit(group: Pending[]): void {
-    const { storage, settings, onCommit, onBroken } = this.options;
+    const { storage, limits, onCommit, onBroken } = this.options;
     const now = Math.max(this.options.clock(), this.memory.counters.lastCreatedAt);
-    const draft = new Draft(storage.sql, this.memory, this.times, settings, now);
+    const draft = new Draft(storage.sql, this.memory, this.times, limits, now);
     let outcomes: Commit["outcomes"];
     try {
       outcomes = storage.transactionSync(() => {

@@ -172,7 +172,7 @@ function connect(open: OpenConversation, seat: Seat, query: URLSearchParams): Re
   const session = sessions.accept(pair[1], seat);
   const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
   const you = { member, unread: unreadOf(sql, memory, member) };
-  const hello = helloFor(memory, epoch, you, sessions.online(), sessions.size, open);
+  const hello = helloFor(memory, epoch, you, sessions.online(), sessions.size, open.limits);
   const page = syncFor(sql, memory, epoch, cursor, seat.userId);
   sessions.send(session, `${JSON.stringify(hello)}\n${page.frame}`);
   if (!page.more) sessions.goLive(session);

@@ -1,7 +1,7 @@
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
-import type { Change, Decision, State } from "./commands.ts";
+import type { Change, Decision, Limits, State } from "./commands.ts";
 import { updateCounters } from "./log/conversation-table.ts";
 import { memberOf, putMember, updateFigures } from "./log/members.ts";
 import {
@@ -30,7 +30,7 @@ export interface Memory {
 export class Draft implements State {
   conversation: Conversation;
   counters: Counters;
-  readonly settings: State["settings"];
+  readonly limits: Limits;
   readonly changes: Change[] = [];
   /** Sends of this group, by sender. */
   readonly sends = new Map<string, number[]>();
@@ -40,18 +40,12 @@ export class Draft implements State {
   private readonly figures = new Map<string, Figures>();
   private readonly now: number;
 
-  constructor(
-    sql: SqlStorage,
-    memory: Memory,
-    times: SendTimes,
-    settings: State["settings"],
-    now: number,
-  ) {
+  constructor(sql: SqlStorage, memory: Memory, times: SendTimes, limits: Limits, now: number) {
     this.sql = sql;
     this.conversation = memory.conversation;
     this.counters = memory.counters;
     this.times = times;
-    this.settings = settings;
+    this.limits = limits;
     this.now = now;
   }
 

@@ -65,7 +65,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
       answerHistory(open, session, frame);
       break;
     default: {
-      const command = commandOf(frame, open.contentLength);
+      const command = commandOf(frame, open.limits.contentLength);
       if (!command.ok) {
         open.sessions.send(session, JSON.stringify(errorEventOf(command.error, frame.id)));
         return;

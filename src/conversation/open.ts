@@ -7,7 +7,7 @@ import type { Env, Settings } from "../env.ts";
 import type { ServerEvent } from "../live/events.ts";
 import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
 import { log } from "../logging.ts";
-import type { Answer, Change, Command } from "./commands.ts";
+import type { Answer, Change, Command, Limits } from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
 import { digestOf } from "./digest.ts";
 import type { Memory } from "./draft.ts";
@@ -26,10 +26,7 @@ export class OpenConversation {
   readonly memory: Memory;
   readonly sessions: Sessions;
   readonly projector: Projector;
-  readonly messagesPerMinute: number;
-  /** Code points of a text that comes over a socket. */
-  readonly contentLength: number;
-  readonly editWindowMs: number;
+  readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
 
@@ -40,9 +37,7 @@ export class OpenConversation {
     this.epoch = epoch;
     this.clock = clock;
     this.memory = { conversation, counters: readCounters(storage.sql) };
-    this.messagesPerMinute = perMinute(settings, conversation.origin);
-    this.contentLength = contentLength(settings, conversation.origin);
-    this.editWindowMs = settings.EDIT_WINDOW_MINUTES * 60_000;
+    this.limits = limitsOf(settings, conversation.origin);
     this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
     this.projector = new Projector({
       sql: storage.sql,
@@ -57,7 +52,7 @@ export class OpenConversation {
     this.committer = new Committer({
       storage,
       memory: this.memory,
-      settings: { messagesPerMinute: this.messagesPerMinute, editWindowMs: this.editWindowMs },
+      limits: this.limits,
       clock,
       onCommit: (commit) => this.committed(commit),
       onFault: (error) => log("command_failed", { conversationId: conversation.id, error }),
@@ -142,12 +137,14 @@ export class OpenConversation {
   }
 }
 
-function perMinute(settings: Settings, origin: Origin): number {
-  return origin === "unihub"
-    ? settings.MESSAGES_PER_MINUTE_UNIHUB
-    : settings.MESSAGES_PER_MINUTE_MARKETPLACE;
-}
-
-function contentLength(settings: Settings, origin: Origin): number {
-  return origin === "unihub" ? settings.MAX_LENGTH_UNIHUB : settings.MAX_LENGTH_MARKETPLACE;
+/** What a conversation allows, by the API that created it. */
+function limitsOf(settings: Settings, origin: Origin): Limits {
+  const unihub = origin === "unihub";
+  return {
+    messagesPerMinute: unihub
+      ? settings.MESSAGES_PER_MINUTE_UNIHUB
+      : settings.MESSAGES_PER_MINUTE_MARKETPLACE,
+    contentLength: unihub ? settings.MAX_LENGTH_UNIHUB : settings.MAX_LENGTH_MARKETPLACE,
+    editWindowMs: settings.EDIT_WINDOW_MINUTES * 60_000,
+  };
 }

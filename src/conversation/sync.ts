@@ -5,6 +5,7 @@ import type { ServerEvent } from "../live/events.ts";
 import type { FrameId } from "../live/frames.ts";
 import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../live/version.ts";
 import { wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import type { Limits } from "./commands.ts";
 import type { Memory } from "./draft.ts";
 import { type ChangedRow, changesSince } from "./log/changes.ts";
 import { presentMembers } from "./log/members.ts";
@@ -128,7 +129,7 @@ export function helloFor(
   you: { member: Member; unread: number },
   online: string[],
   sockets: number,
-  limits: { messagesPerMinute: number; contentLength: number; editWindowMs: number },
+  limits: Limits,
 ): ServerEvent {
   const { conversation, counters } = memory;
   return {

@@ -31,7 +31,7 @@ export function decideSend(
     const before = state.sentAs(actor.userId, command.clientMessageId);
     if (before && before.digest !== digest) return fail("idempotency_conflict");
     if (before) {
-      const rate = allowance(state.sendTimes(actor.userId), state.settings.messagesPerMinute, now);
+      const rate = allowance(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
       return ok({
         changes: [],
         counters: state.counters,
@@ -43,7 +43,7 @@ export function decideSend(
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
 
-  const rate = allowance(state.sendTimes(actor.userId), state.settings.messagesPerMinute, now);
+  const rate = allowance(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
   if (!rate.allowed) {
     return fail("rate_limited", {
       message: `At most ${rate.limit} messages a minute can be sent here.`,

@@ -1,0 +1,48 @@
+import { fileURLToPath } from "node:url";
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Secrets of the tests, and what they turn off: the platform's limiter is not what they are about. */
+const bindings = {
+  ENVIRONMENT: "development",
+  JWT_SECRET: "test-jwt-secret-0123456789abcdefghij,test-jwt-older-0123456789abcdefghij",
+  ID_SECRET: "test-id-secret-0123456789abcdefghijk",
+  FILES_SECRET: "test-files-secret-0123456789abcdefgh",
+  REQUEST_LIMITS: "off",
+};
+
+export default defineConfig({
+  root,
+  test: {
+    testTimeout: 30_000,
+    projects: [
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: `${root}/wrangler.toml` },
+            miniflare: {
+              bindings: { ...bindings, MIGRATIONS: await readD1Migrations(`${root}/migrations`) },
+            },
+          })),
+        ],
+        test: {
+          name: "workers",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/domain/**", "test/system/**"],
+          setupFiles: ["test/setup.ts"],
+        },
+      },
+      { test: { name: "domain", include: ["test/domain/**/*.test.ts"] } },
+      {
+        test: {
+          name: "system",
+          include: ["test/system/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
