@@ -17,6 +17,8 @@ export default defineConfig({
   root,
   test: {
     testTimeout: 30_000,
+    // Failures are provoked on purpose: their logs are shown where a test fails.
+    silent: "passed-only",
     projects: [
       {
         plugins: [

@@ -1,0 +1,61 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import { objectOf } from "../support.ts";
+
+/** What the platform counted while something was done. */
+export interface Counted {
+  rowsRead: number;
+  rowsWritten: number;
+  alarms: number;
+  d1RowsRead: number;
+  d1RowsWritten: number;
+}
+
+/**
+ * Does something and counts, with the platform's own counters, the rows that the object of a
+ * conversation and D1 read and wrote meanwhile.
+ */
+export async function counting(
+  conversationId: string,
+  action: () => Promise<unknown>,
+): Promise<Counted> {
+  const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+  let alarms = 0;
+  await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
+    const { sql } = storage;
+    const exec = sql.exec.bind(sql);
+    vi.spyOn(sql, "exec").mockImplementation((query, ...bindings) => {
+      const cursor = exec(query, ...bindings);
+      cursors.push(cursor);
+      return cursor as ReturnType<typeof sql.exec<never>>;
+    });
+    const setAlarm = storage.setAlarm.bind(storage);
+    vi.spyOn(storage, "setAlarm").mockImplementation((...args) => {
+      alarms++;
+      return setAlarm(...args);
+    });
+  });
+  const d1 = { rowsRead: 0, rowsWritten: 0 };
+  const batch = env.DB.batch.bind(env.DB);
+  vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
+    const results = await batch<never>(statements);
+    for (const { meta } of results) {
+      d1.rowsRead += meta.rows_read;
+      d1.rowsWritten += meta.rows_written;
+    }
+    return results;
+  });
+  try {
+    await action();
+  } finally {
+    vi.restoreAllMocks();
+  }
+  return {
+    rowsRead: cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0),
+    rowsWritten: cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0),
+    alarms,
+    d1RowsRead: d1.rowsRead,
+    d1RowsWritten: d1.rowsWritten,
+  };
+}
