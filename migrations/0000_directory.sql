@@ -18,6 +18,8 @@ CREATE TABLE `conversations` (
 	`rev` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE INDEX `public_channels` ON `conversations` (`created_at`) WHERE "conversations"."kind" = 'channel' AND "conversations"."visibility" = 'public'
+    AND "conversations"."archived_at" IS NULL;--> statement-breakpoint
 CREATE TABLE `members` (
 	`user_id` text NOT NULL,
 	`conversation_id` text NOT NULL,

@@ -1,12 +1,23 @@
 import type { Attachment } from "../domain/attachment.ts";
-import type { Conversation, Counters, Member, Metadata } from "../domain/conversation.ts";
+import type { Conversation, Counters, Member, Metadata, Person } from "../domain/conversation.ts";
 import { type Result, unreachable } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
-import type { Actor } from "../domain/policy.ts";
+import type { Actor, Facts } from "../domain/policy.ts";
 import type { Allowance } from "../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
+import {
+  decideClosing,
+  decideExpel,
+  decideInvite,
+  decideJoin,
+  decideLeave,
+  decideRole,
+  decideUpdate,
+} from "./commands/channel.ts";
 import { decideDelete } from "./commands/delete.ts";
 import { decideEdit } from "./commands/edit.ts";
+import { decideAdd, decideRemove } from "./commands/group.ts";
+import { decideReaction } from "./commands/react.ts";
 import { decideRead } from "./commands/read.ts";
 import { decideSend } from "./commands/send.ts";
 import type { Read } from "./log/reads.ts";
@@ -30,10 +41,21 @@ export type Command =
   | { type: "delete"; messageId: string }
   | {
       type: "read";
+      /** One message, which must be there and not deleted. */
+      messageId?: string | undefined;
       /** Single messages; absent or empty, with no `upTo`: all. */
       messageIds?: string[] | undefined;
       upTo?: string | undefined;
-    };
+    }
+  | { type: "react" | "unreact"; messageId: string; emoji: string }
+  /** Of groups. */
+  | { type: "add"; person: Person | undefined }
+  | { type: "remove"; userId: string }
+  /** Of channels. */
+  | { type: "join" | "leave" | "close" | "reopen" }
+  | { type: "invite"; userId: string; known: boolean }
+  | { type: "expel" | "promote" | "demote"; userId: string }
+  | { type: "update"; title?: string | undefined; description?: string | null | undefined };
 
 /** A change that takes a revision, and that members and D1 learn of. */
 export type Change =
@@ -50,16 +72,25 @@ export type Change =
 
 export type MemberCause = "joined" | "added" | "left" | "removed" | "role";
 
+/** What is stored beside the changes, and what nobody is told of by itself. */
+export type Effect =
+  /** A message that counts for nobody from now on. */
+  | { type: "uncounted"; number: number }
+  /** A member's `readUpTo` went from `before` to `after`. */
+  | { type: "settled"; userId: string; before: number; after: number }
+  | { type: "reacted"; number: number; emoji: string; userId: string; rev: number }
+  | { type: "unreacted"; number: number; emoji: string; userId: string }
+  | { type: "reactions-cleared"; number: number }
+  | { type: "invited"; userId: string; by: string; at: number }
+  | { type: "invitation-used"; userId: string };
+
 /** What a command comes to. Nothing of it holds before the group that it is in has committed. */
 export interface Decision {
   changes: Change[];
   counters: Counters;
   /** Members whose figures move without a revision of their own. */
   figures?: { userId: string; figures: Figures }[];
-  /** A message number that counts no more. */
-  uncounted?: number;
-  /** A member's `readUpTo` passed these numbers. */
-  settled?: { userId: string; before: number; after: number };
+  effects?: Effect[];
   answer: Answer;
 }
 
@@ -90,6 +121,14 @@ export interface State {
   readonly counters: Counters;
   readonly limits: Limits;
   member(userId: string): Member | undefined;
+  /** What the policy needs to know of somebody. */
+  factsOf(userId: string): Facts;
+  /** The member who has been in it longest, apart from one. */
+  longestMember(apartFrom: string): Member | undefined;
+  isInvited(userId: string): boolean;
+  hasReacted(number: number, emoji: string, userId: string): boolean;
+  /** The first people behind an emoji, in the order in which they reacted. */
+  firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
   sentAs(
     senderId: string,
@@ -127,6 +166,29 @@ export function decide(state: State, request: Request, now: number): Result<Deci
       return decideDelete(state, actor, command, now);
     case "read":
       return decideRead(state, actor, command, now);
+    case "react":
+    case "unreact":
+      return decideReaction(state, actor, command);
+    case "add":
+      return decideAdd(state, actor, command, now);
+    case "remove":
+      return decideRemove(state, actor, command, now);
+    case "join":
+      return decideJoin(state, actor, now);
+    case "leave":
+      return decideLeave(state, actor, now);
+    case "invite":
+      return decideInvite(state, actor, command.userId, command.known, now);
+    case "expel":
+      return decideExpel(state, actor, command.userId, now);
+    case "promote":
+    case "demote":
+      return decideRole(state, actor, command.userId, command.type === "promote", now);
+    case "update":
+      return decideUpdate(state, actor, command);
+    case "close":
+    case "reopen":
+      return decideClosing(state, actor, command.type === "close", now);
     default:
       return unreachable(command);
   }

@@ -94,7 +94,7 @@ export class Committer {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;
       const decision = decided.value;
-      if (decision.changes.length > 0 || decision.settled) {
+      if (decision.changes.length > 0 || decision.effects?.length) {
         this.options.storage.transactionSync(() => draft.write(decision));
       }
       draft.fold(decision);

@@ -11,6 +11,8 @@ import { type Creation, createConversation, newEpoch } from "./create.ts";
 import { handleFrame } from "./frames.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
+import { messageAt } from "./log/messages.ts";
+import { readersOf } from "./log/reads.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
 import { refusedUpgrade, type Seat, seat } from "./sessions.ts";
@@ -37,13 +39,27 @@ export interface ConversationStub {
   submit(actor: Actor, command: Command, wait: boolean): Promise<Submitted>;
   history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
   info(actor: Actor): Promise<Result<Info>>;
+  members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
+  receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
   fetch(request: Request): Promise<Response>;
 }
 
 export interface Info {
   conversation: ConversationFacts;
-  /** The present members, at most 500. */
-  members: Member[];
+  memberCount: number;
+  /** The caller's own membership, if they are in it. */
+  you: Member | undefined;
+}
+
+/** A page of a list; the first is 1. */
+export interface PageOf {
+  page: number;
+  pageSize: number;
+}
+
+export interface Receipt {
+  userId: string;
+  readAt: number;
 }
 
 /**
@@ -92,24 +108,38 @@ export class Conversation extends DurableObject<Env> {
     return { result, listed };
   }
 
-  /** A page of messages, for those who may read them. */
+  /** A page of messages. */
   history(actor: Actor, query: HistoryQuery): Result<HistoryPage> {
-    const { open } = this;
-    if (!open) return fail("conversation_not_found");
-    const refused = refusal(actor, "read", { member: memberOf(open.sql, actor.userId) });
-    if (refused) return { ok: false, error: refused };
-    return ok(history(open.sql, open.memory.counters.lastNumber, query));
+    return this.answer(actor, "read", (open) =>
+      ok(history(open.sql, open.memory.counters.lastNumber, query)),
+    );
   }
 
-  /** What the conversation is and who is in it (the first 500), for those who may read it. */
+  /** What the conversation is. */
   info(actor: Actor): Result<Info> {
-    const { open } = this;
-    if (!open) return fail("conversation_not_found");
-    const refused = refusal(actor, "read", { member: memberOf(open.sql, actor.userId) });
-    if (refused) return { ok: false, error: refused };
-    return ok({
-      conversation: open.memory.conversation,
-      members: presentMembers(open.sql, 500),
+    return this.answer(actor, "see", ({ sql, memory }) => {
+      const member = memberOf(sql, actor.userId);
+      return ok({
+        conversation: memory.conversation,
+        memberCount: memory.counters.memberCount,
+        you: member?.leftAt === null ? member : undefined,
+      });
+    });
+  }
+
+  /** A page of the present members, in order of their ids. */
+  members(actor: Actor, { page, pageSize }: PageOf): Result<Member[]> {
+    return this.answer(actor, "read", ({ sql }) =>
+      ok(presentMembers(sql, pageSize, (page - 1) * pageSize)),
+    );
+  }
+
+  /** Who has read a message and when, those who did first before the others; never its author. */
+  receipts(actor: Actor, number: number, { page, pageSize }: PageOf): Result<Receipt[]> {
+    return this.answer(actor, "read", ({ sql }) => {
+      const message = messageAt(sql, number);
+      if (!message) return fail("message_not_found");
+      return ok(readersOf(sql, number, message.senderId, pageSize, (page - 1) * pageSize));
     });
   }
 
@@ -150,6 +180,21 @@ export class Conversation extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.open?.sessions.reap();
     await this.open?.projector.alarm();
+  }
+
+  /** Answers a question from the log, for those who may ask it. */
+  private answer<T>(
+    actor: Actor,
+    action: "see" | "read",
+    from: (open: OpenConversation) => Result<T>,
+  ): Result<T> {
+    const { open } = this;
+    if (!open) return fail("conversation_not_found");
+    const refused = refusal(actor, action, {
+      member: memberOf(open.sql, actor.userId),
+      isPublic: open.memory.conversation.visibility === "public",
+    });
+    return refused ? { ok: false, error: refused } : from(open);
   }
 
   private opened(): OpenConversation {

@@ -1,9 +1,12 @@
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import { unreachable } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
+import type { Facts } from "../domain/policy.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
-import type { Change, Decision, Limits, State } from "./commands.ts";
-import { updateCounters } from "./log/conversation-table.ts";
-import { memberOf, putMember, updateFigures } from "./log/members.ts";
+import type { Change, Decision, Effect, Limits, State } from "./commands.ts";
+import { updateConversation, updateCounters } from "./log/conversation-table.ts";
+import { deleteInvitation, insertInvitation, isInvited } from "./log/invitations.ts";
+import { longestMember, memberOf, putMember, updateFigures } from "./log/members.ts";
 import {
   countedBefore,
   insertMessage,
@@ -12,6 +15,13 @@ import {
   ownCounted,
   updateMessage,
 } from "./log/messages.ts";
+import {
+  deleteReaction,
+  deleteReactionsOf,
+  firstReactors,
+  hasReacted,
+  insertReaction,
+} from "./log/reactions.ts";
 import { insertRead, readersAhead, readsTouching, settleReads } from "./log/reads.ts";
 import { insertUncounted, uncountedWithin } from "./log/uncounted.ts";
 import type { SendTimes } from "./send-times.ts";
@@ -52,6 +62,29 @@ export class Draft implements State {
   member(userId: string): Member | undefined {
     if (!this.members.has(userId)) this.members.set(userId, memberOf(this.sql, userId));
     return this.members.get(userId);
+  }
+
+  factsOf(userId: string): Facts {
+    return {
+      member: this.member(userId),
+      isPublic: this.conversation.visibility === "public",
+    };
+  }
+
+  longestMember(apartFrom: string): Member | undefined {
+    return longestMember(this.sql, apartFrom);
+  }
+
+  isInvited(userId: string): boolean {
+    return isInvited(this.sql, userId);
+  }
+
+  hasReacted(number: number, emoji: string, userId: string): boolean {
+    return hasReacted(this.sql, number, emoji, userId);
+  }
+
+  firstReactors(number: number, emoji: string, limit: number): string[] {
+    return firstReactors(this.sql, number, emoji, limit);
   }
 
   message(number: number): Message | undefined {
@@ -110,12 +143,11 @@ export class Draft implements State {
           insertRead(this.sql, change.read, change.ahead);
           break;
         case "conversation":
+          updateConversation(this.sql, change.conversation);
           break;
       }
     }
-    if (decision.uncounted !== undefined) insertUncounted(this.sql, decision.uncounted);
-    const { settled } = decision;
-    if (settled) settleReads(this.sql, settled.userId, settled.before, settled.after);
+    for (const effect of decision.effects ?? []) this.writeEffect(effect);
   }
 
   /** Takes over a decision whose rows are written: assignments only, nothing that can fail. */
@@ -137,6 +169,35 @@ export class Draft implements State {
       const member = this.members.get(userId);
       if (member) this.members.set(userId, { ...member, ...figures });
       this.figures.set(userId, figures);
+    }
+  }
+
+  private writeEffect(effect: Effect): void {
+    const { sql } = this;
+    switch (effect.type) {
+      case "uncounted":
+        insertUncounted(sql, effect.number);
+        break;
+      case "settled":
+        settleReads(sql, effect.userId, effect.before, effect.after);
+        break;
+      case "reacted":
+        insertReaction(sql, effect.number, effect.emoji, effect.userId, effect.rev);
+        break;
+      case "unreacted":
+        deleteReaction(sql, effect.number, effect.emoji, effect.userId);
+        break;
+      case "reactions-cleared":
+        deleteReactionsOf(sql, effect.number);
+        break;
+      case "invited":
+        insertInvitation(sql, effect.userId, effect.by, effect.at);
+        break;
+      case "invitation-used":
+        deleteInvitation(sql, effect.userId);
+        break;
+      default:
+        unreachable(effect);
     }
   }
 

@@ -76,7 +76,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
 }
 
 function commandOf(
-  frame: Frame<"send" | "edit" | "delete" | "read">,
+  frame: Frame<"send" | "edit" | "delete" | "react" | "unreact" | "read">,
   maxLength: number,
 ): Result<Command> {
   switch (frame.op) {
@@ -104,6 +104,9 @@ function commandOf(
       });
     case "delete":
       return ok({ type: "delete", messageId: frame.messageId });
+    case "react":
+    case "unreact":
+      return ok({ type: frame.op, messageId: frame.messageId, emoji: frame.emoji });
     case "read":
       return ok({ type: "read", messageIds: frame.messageIds, upTo: frame.upTo });
   }

@@ -5,6 +5,7 @@ import { messageIdOf } from "../domain/id.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import type { ServerEvent } from "../live/events.ts";
+import { CLOSE } from "../live/version.ts";
 import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Answer, Change, Command, Limits } from "./commands.ts";
@@ -77,6 +78,8 @@ export class OpenConversation {
     };
     const large = isLarge(this.memory.counters.memberCount);
     const events: string[] = [];
+    // Who went in this group hears it, and nothing that came after it.
+    const departures: { userId: string; heard: number }[] = [];
     for (const change of changes) {
       const line = JSON.stringify(this.eventOf(change));
       if (change.type === "read" && large) {
@@ -87,10 +90,24 @@ export class OpenConversation {
       } else {
         events.push(line);
       }
+      if (change.type === "member" && change.member.leftAt !== null) {
+        departures.push({ userId: change.member.userId, heard: events.length });
+      }
     }
     for (const { pending, result } of outcomes) {
       const { reply } = pending;
       if (reply.to === "socket") tell(reply.session, JSON.stringify(this.ackOf(result, reply.id)));
+    }
+    for (const { userId, heard } of departures) {
+      for (const session of [...this.sessions.ofUser(userId)]) {
+        const lines = [
+          ...(session.live ? events.slice(0, heard) : []),
+          ...(own.get(session) ?? []),
+        ];
+        if (lines.length > 0) this.sessions.send(session, lines.join("\n"));
+        this.sessions.leave(session, CLOSE.notAMember, "no longer a member");
+        own.delete(session);
+      }
     }
     this.sessions.deliver(events, own);
     for (const { pending, result } of outcomes) {

@@ -1,3 +1,4 @@
+import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import { KINDS, ROLES } from "../domain/conversation.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
@@ -20,30 +21,44 @@ export const users = sqliteTable(
   ],
 );
 
+/** Written out rather than bound, so that SQLite knows the index of public channels fits. */
+export function isPublicChannel(table: {
+  kind: SQLWrapper;
+  visibility: SQLWrapper;
+  archivedAt: SQLWrapper;
+}): SQL {
+  return sql`${table.kind} = 'channel' AND ${table.visibility} = 'public'
+    AND ${table.archivedAt} IS NULL`;
+}
+
 /**
  * Each conversation's share, as its object last told it. `epoch` and `rev` guard it: what is older
  * never overwrites what is newer.
  */
-export const conversations = sqliteTable("conversations", {
-  id: text("id").primaryKey(),
-  kind: text("kind", { enum: KINDS }).notNull(),
-  title: text("title"),
-  description: text("description"),
-  visibility: text("visibility", { enum: ["public", "private"] }).notNull(),
-  createdBy: text("created_by").notNull(),
-  createdAt: integer("created_at").notNull(),
-  archivedAt: integer("archived_at"),
-  subject: text("subject"),
-  purchaseRequestId: text("purchase_request_id"),
-  metadata: text("metadata"),
-  memberCount: integer("member_count").notNull(),
-  lastNumber: integer("last_number").notNull(),
-  /** The newest message that counts, as JSON; null before the first. */
-  lastMessage: text("last_message"),
-  lastMessageAt: integer("last_message_at"),
-  epoch: text("epoch").notNull(),
-  rev: integer("rev").notNull(),
-});
+export const conversations = sqliteTable(
+  "conversations",
+  {
+    id: text("id").primaryKey(),
+    kind: text("kind", { enum: KINDS }).notNull(),
+    title: text("title"),
+    description: text("description"),
+    visibility: text("visibility", { enum: ["public", "private"] }).notNull(),
+    createdBy: text("created_by").notNull(),
+    createdAt: integer("created_at").notNull(),
+    archivedAt: integer("archived_at"),
+    subject: text("subject"),
+    purchaseRequestId: text("purchase_request_id"),
+    metadata: text("metadata"),
+    memberCount: integer("member_count").notNull(),
+    lastNumber: integer("last_number").notNull(),
+    /** The newest message that counts, as JSON; null before the first. */
+    lastMessage: text("last_message"),
+    lastMessageAt: integer("last_message_at"),
+    epoch: text("epoch").notNull(),
+    rev: integer("rev").notNull(),
+  },
+  (table) => [index("public_channels").on(table.createdAt).where(isPublicChannel(table))],
+);
 
 /** Who is, or was, in which conversation. A row is never deleted: one who left has `leftAt`. */
 export const members = sqliteTable(

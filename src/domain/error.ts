@@ -17,6 +17,22 @@ export const ERRORS = {
   not_a_member: [403, "Only members of this conversation may do this."],
   forbidden: [403, "Your role does not allow this."],
 
+  not_a_group: [400, "Only groups take and lose participants."],
+  already_a_member: [400, "This person is in it already."],
+  participant_not_found: [404, "This person is not in it."],
+  too_few_members: [400, "At least two people must stay in a group."],
+  group_full: [400, "A group holds at most 1,000 people."],
+
+  channel_archived: [400, "The channel is archived; it can only be read."],
+  invitation_required: [400, "This channel is private; a moderator must invite you first."],
+  not_in_channel: [400, "This person is not a member of the channel."],
+  owner_stays: [400, "The owner of a channel stays in it, and stays its owner."],
+  already_a_moderator: [400, "This person is a moderator already."],
+  not_a_moderator: [400, "This person is not a moderator."],
+
+  unsupported_emoji: [400, "This is not one of the supported emojis."],
+  reaction_not_found: [400, "You have not left this reaction on the message."],
+
   empty_content: [400, "A message needs text that is more than white space."],
   content_too_long: [400, "The text is too long."],
   control_characters: [400, "Text must not hold control characters other than newline and tab."],

@@ -1,4 +1,4 @@
-import type { Member } from "./conversation.ts";
+import type { Member, Role } from "./conversation.ts";
 import { type ChatError, chatError } from "./error.ts";
 
 export const PLATFORM_ROLES = ["admin", "resolver", "support", "user"] as const;
@@ -18,22 +18,49 @@ export interface Actor {
   reach: "member" | "staff";
 }
 
-export type Action = "read" | "send" | "mark" | "edit" | "delete" | "type";
+export type Action =
+  /** Know that it is there, and what it is. */
+  | "see"
+  | "read"
+  | "send"
+  | "mark"
+  | "edit"
+  | "delete"
+  | "react"
+  | "leave"
+  /** Add people to a group, and remove them. */
+  | "manage"
+  /** Invite to a channel, expel from it, rename it. */
+  | "moderate"
+  /** Say who moderates a channel, archive it. */
+  | "own";
 
 export interface Facts {
   /** The actor's membership; absent when they never were in the conversation. */
   member: Pick<Member, "role" | "leftAt"> | undefined;
+  /** Whether anyone may find and join the conversation. */
+  isPublic: boolean;
 }
+
+/** Roles that an action is reserved for; every member may do the others. */
+const RESERVED: Partial<Record<Action, readonly Role[]>> = {
+  manage: ["owner", "moderator"],
+  moderate: ["owner", "moderator"],
+  own: ["owner"],
+};
+
+/** What staff may do where they are not members. */
+const STAFF: Partial<Record<PlatformRole, readonly Action[]>> = {
+  admin: ["see", "read", "send", "delete", "manage"],
+  resolver: ["see", "read", "send"],
+};
 
 /** Why the actor may not do this, or `undefined` when they may. What is not allowed here is refused. */
 export function refusal(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
-  if (facts.member && facts.member.leftAt === null) return undefined;
-  if (actor.reach === "staff") {
-    const { role } = actor;
-    if ((role === "admin" || role === "resolver") && (action === "read" || action === "send")) {
-      return undefined;
-    }
-    if (role === "admin" && action === "delete") return undefined;
-  }
-  return chatError("not_a_member");
+  if (actor.reach === "staff" && STAFF[actor.role]?.includes(action)) return undefined;
+  if (action === "see" && facts.isPublic) return undefined;
+  const { member } = facts;
+  if (!member || member.leftAt !== null) return chatError("not_a_member");
+  const reserved = RESERVED[action];
+  return reserved && !reserved.includes(member.role) ? chatError("forbidden") : undefined;
 }

@@ -1,3 +1,13 @@
+/** The twenty emojis of the UniHub reference, in its order. */
+export const EMOJIS = [
+  ...["👍", "👎", "❤️", "😂", "😮", "😢", "😡", "🎉", "🔥", "👏"],
+  ...["✅", "❌", "⭐", "💯", "🙏", "💪", "👀", "🤔", "😍", "🥳"],
+] as const;
+export type Emoji = (typeof EMOJIS)[number];
+
+/** People that a reaction names. */
+export const REACTION_PEOPLE = 20;
+
 /** One emoji on a message: how many people left it, and the first of them. */
 export interface ReactionSummary {
   emoji: string;
@@ -6,5 +16,43 @@ export interface ReactionSummary {
   userIds: string[];
 }
 
-/** People that a reaction names. */
-export const REACTION_PEOPLE = 20;
+const VARIATION_SELECTOR = "\u{fe0f}";
+const BY_PLAIN_FORM = new Map<string, Emoji>(EMOJIS.map((emoji) => [plain(emoji), emoji]));
+
+/** The supported emoji that a text is, with or without a variation selector. */
+export function emojiOf(text: string): Emoji | undefined {
+  return BY_PLAIN_FORM.get(plain(text));
+}
+
+/** The summaries with one more person behind an emoji; a new emoji comes last. */
+export function withReaction(
+  summaries: readonly ReactionSummary[],
+  emoji: string,
+  userId: string,
+): ReactionSummary[] {
+  if (!summaries.some((summary) => summary.emoji === emoji)) {
+    return [...summaries, { emoji, count: 1, userIds: [userId] }];
+  }
+  return summaries.map((summary) => {
+    if (summary.emoji !== emoji) return summary;
+    const { count, userIds } = summary;
+    const named = userIds.length < REACTION_PEOPLE ? [...userIds, userId] : userIds;
+    return { emoji, count: count + 1, userIds: named };
+  });
+}
+
+/** The summaries with one person less behind an emoji, of whom `first` are the first that remain. */
+export function withoutReaction(
+  summaries: readonly ReactionSummary[],
+  emoji: string,
+  first: readonly string[],
+): ReactionSummary[] {
+  return summaries.flatMap((summary) => {
+    if (summary.emoji !== emoji) return [summary];
+    return summary.count > 1 ? [{ emoji, count: summary.count - 1, userIds: [...first] }] : [];
+  });
+}
+
+function plain(emoji: string): string {
+  return emoji.replaceAll(VARIATION_SELECTOR, "");
+}

@@ -31,6 +31,9 @@ export const sendFrame = z.object({
 });
 export const editFrame = z.object({ op: z.literal("edit"), id, messageId, content });
 export const deleteFrame = z.object({ op: z.literal("delete"), id, messageId });
+const reaction = { id, messageId, emoji: z.string().max(32) };
+export const reactFrame = z.object({ op: z.literal("react"), ...reaction });
+export const unreactFrame = z.object({ op: z.literal("unreact"), ...reaction });
 export const readFrame = z.object({
   op: z.literal("read"),
   id,
@@ -56,6 +59,8 @@ export const clientFrame = z.discriminatedUnion("op", [
   sendFrame,
   editFrame,
   deleteFrame,
+  reactFrame,
+  unreactFrame,
   readFrame,
   typingFrame,
   historyFrame,

@@ -3,10 +3,10 @@ import type { Answer, Command } from "../conversation/commands.ts";
 import type { ConversationStub } from "../conversation/conversation.ts";
 import type { Creation } from "../conversation/create.ts";
 import { usersById } from "../directory/users.ts";
-import { MAX_NAMED_PARTICIPANTS, type Person } from "../domain/conversation.ts";
+import type { Person } from "../domain/conversation.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
-import { Refusal, unwrapped } from "./refusal.ts";
+import { refuse, unwrapped } from "./refusal.ts";
 
 /** Where a conversation is created when its creator is on a continent. */
 const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
@@ -86,18 +86,29 @@ export async function submit(
   return answer;
 }
 
-/**
- * The people behind these ids. Unless the directory is open, one who is not known is refused, and
- * named, in the terms of the dialect.
- */
-export async function peopleOf(c: Context<RestEnv>, userIds: readonly string[]): Promise<Person[]> {
+/** The people among these ids: those who are known or, with an open directory, all of them. */
+export async function peopleAmong(
+  c: Context<RestEnv>,
+  userIds: readonly string[],
+): Promise<Person[]> {
   const known = await usersById(c.var.directory, userIds);
-  const unknown = userIds.filter((userId) => !known.has(userId));
-  if (unknown.length > 0 && c.var.settings.USER_DIRECTORY === "known") {
-    const named = unknown.slice(0, MAX_NAMED_PARTICIPANTS).join(", ");
-    throw new Refusal({ code: "unknown_user", message: `Not known here: ${named}.` });
+  const open = c.var.settings.USER_DIRECTORY === "open";
+  return userIds.flatMap((userId) => {
+    const person = known.get(userId);
+    if (person) return [person];
+    return open ? [{ userId, name: null, avatarUrl: null }] : [];
+  });
+}
+
+/** The people behind these ids; those who are not known are refused, and named. */
+export async function peopleOf(c: Context<RestEnv>, userIds: readonly string[]): Promise<Person[]> {
+  const people = await peopleAmong(c, userIds);
+  if (people.length < userIds.length) {
+    const known = new Set(people.map((person) => person.userId));
+    const unknown = userIds.filter((userId) => !known.has(userId));
+    refuse("unknown_user", { message: `Not known here: ${unknown.join(", ")}.` });
   }
-  return userIds.map((userId) => known.get(userId) ?? { userId, name: null, avatarUrl: null });
+  return people;
 }
 
 /** The caller as a person. */

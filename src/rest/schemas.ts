@@ -13,8 +13,13 @@ export const uuid = z.string().regex(UUID, "not a UUID");
 
 export const userId = z.string().refine(isUserId, "1 to 128 printable characters");
 
-/** A line of text: trimmed, without control characters, at most `max` code points. */
+/** A line of text: trimmed, without control characters, `min` to `max` code points. */
 export function line(max: number, min = 0) {
+  return paragraph(max, min).refine((text) => !/[\n\t]/.test(text), "only one line");
+}
+
+/** The same with line breaks and tabs within. */
+export function paragraph(max: number, min = 0) {
   return z
     .string()
     .transform((text) => text.trim())

@@ -14,11 +14,12 @@ export function decideDelete(
   const found = messageIn(state, command.messageId);
   if (!found.ok) return found;
   const before = found.value;
-  const refused = refusal(actor, "delete", { member: state.member(actor.userId) });
+  const refused = refusal(actor, "delete", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const asAdmin = actor.reach === "staff" && actor.role === "admin";
   if (before.senderId === null && !asAdmin) return fail("system_message");
   if (before.senderId !== actor.userId && !asAdmin) return fail("not_the_author");
+  if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) {
     return ok({
       changes: [],
@@ -45,7 +46,12 @@ export function decideDelete(
         lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
     },
     figures: figuresWithout(state, before),
-    uncounted: message.number,
+    effects: [
+      { type: "uncounted", number: message.number },
+      ...(before.reactions.length > 0
+        ? [{ type: "reactions-cleared" as const, number: message.number }]
+        : []),
+    ],
     answer: { rev: message.rev, message },
   });
 }

@@ -13,10 +13,11 @@ export function decideEdit(
   const found = messageIn(state, command.messageId);
   if (!found.ok) return found;
   const before = found.value;
-  const refused = refusal(actor, "edit", { member: state.member(actor.userId) });
+  const refused = refusal(actor, "edit", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   if (before.kind === "system") return fail("system_message");
   if (before.senderId !== actor.userId) return fail("not_the_author");
+  if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) return fail("message_deleted");
   const content = before.attachments.length
     ? captionOf(command.content, command.maxLength)

@@ -4,7 +4,7 @@ import { type Actor, refusal } from "../../domain/policy.ts";
 import { type Marked, markSome, markUpTo, type Range } from "../../domain/read-ranges.ts";
 import type { Change, Command, Decision, State } from "../commands.ts";
 import { MAX_AHEAD } from "../log/reads.ts";
-import { numberIn } from "./message-of.ts";
+import { messageIn, numberIn } from "./message-of.ts";
 
 type ReadCommand = Extract<Command, { type: "read" }>;
 
@@ -15,7 +15,7 @@ export function decideRead(
   now: number,
 ): Result<Decision> {
   const member = state.member(actor.userId);
-  const refused = refusal(actor, "mark", { member });
+  const refused = refusal(actor, "mark", state.factsOf(actor.userId));
   if (refused || !member) return refused ? { ok: false, error: refused } : fail("not_a_member");
   const result = mark(state, actor.userId, command, state.readFacts(member));
   if (!result.ok) return result;
@@ -34,9 +34,17 @@ export function decideRead(
     changes,
     counters: { ...state.counters, rev },
     figures: moved ? [{ userId: actor.userId, figures }] : [],
-    ...(figures.readUpTo > member.readUpTo && {
-      settled: { userId: actor.userId, before: member.readUpTo, after: figures.readUpTo },
-    }),
+    effects:
+      figures.readUpTo > member.readUpTo
+        ? [
+            {
+              type: "settled",
+              userId: actor.userId,
+              before: member.readUpTo,
+              after: figures.readUpTo,
+            },
+          ]
+        : [],
     answer: { rev, modifiedCount: newlyRead },
   });
 }
@@ -47,6 +55,15 @@ function mark(
   command: ReadCommand,
   facts: ReturnType<State["readFacts"]>,
 ): Result<Marked> {
+  if (command.messageId !== undefined) {
+    const found = messageIn(state, command.messageId);
+    if (!found.ok) return found;
+    const message = found.value;
+    if (message.deletedAt !== null) return fail("message_deleted");
+    // One's own and the system's leave no receipt.
+    const markable = counts(message) && message.senderId !== userId;
+    return ok(markSome(facts, markable ? [message.number] : []));
+  }
   if (command.upTo !== undefined) {
     const upTo = numberIn(state, command.upTo);
     return upTo === undefined ? fail("unknown_messages") : ok(markUpTo(facts, upTo));

@@ -16,9 +16,9 @@ export function decideSend(
   digest: string | null,
   now: number,
 ): Result<Decision> {
-  const member = state.member(actor.userId);
-  const refused = refusal(actor, "send", { member });
+  const refused = refusal(actor, "send", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
+  const member = state.member(actor.userId);
 
   const attachments = command.attachments ?? [];
   const content = attachments.length
@@ -40,6 +40,7 @@ export function decideSend(
     }
   }
 
+  if (state.conversation.archivedAt !== null) return fail("channel_archived");
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
 

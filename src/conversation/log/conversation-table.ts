@@ -59,6 +59,17 @@ export function insertConversation(
   );
 }
 
+/** Stores what can change of a conversation. */
+export function updateConversation(sql: SqlStorage, conversation: Conversation): void {
+  sql.exec(
+    "UPDATE conversation SET title = ?, description = ?, archived_at = ?, changed_rev = ?",
+    conversation.title,
+    conversation.description,
+    conversation.archivedAt,
+    conversation.rev,
+  );
+}
+
 export function readConversation(sql: SqlStorage): { epoch: string; conversation: Conversation } {
   const row = sql.exec<ConversationRow>("SELECT * FROM conversation").one();
   return {

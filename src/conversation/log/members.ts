@@ -51,14 +51,18 @@ export function memberOf(sql: SqlStorage, userId: string): Member | undefined {
   return select(sql, "WHERE user_id = ?", userId)[0];
 }
 
-/** The present members, by user id after `after`, at most `limit`. */
-export function presentMembers(sql: SqlStorage, limit: number, after = ""): Member[] {
+/** The present member who joined first, apart from one. Reads every member: for groups, which are bounded. */
+export function longestMember(sql: SqlStorage, apartFrom: string): Member | undefined {
   return select(
     sql,
-    "WHERE user_id > ? AND left_at IS NULL ORDER BY user_id LIMIT ?",
-    after,
-    limit,
-  );
+    "WHERE left_at IS NULL AND user_id <> ? ORDER BY joined_at, user_id LIMIT 1",
+    apartFrom,
+  )[0];
+}
+
+/** The present members in order of their ids. */
+export function presentMembers(sql: SqlStorage, limit: number, offset = 0): Member[] {
+  return select(sql, "WHERE left_at IS NULL ORDER BY user_id LIMIT ? OFFSET ?", limit, offset);
 }
 
 /** Members who changed after `rev`, those who left included, in order of revision. */

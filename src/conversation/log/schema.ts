@@ -57,6 +57,21 @@ const STEPS: readonly string[] = [
 
   CREATE TABLE uncounted (number INTEGER PRIMARY KEY);
 
+  CREATE TABLE reactions (
+    number INTEGER NOT NULL,
+    emoji TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    rev INTEGER NOT NULL,
+    PRIMARY KEY (number, emoji, user_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX reactions_in_order ON reactions (number, emoji, rev);
+
+  CREATE TABLE invitations (
+    user_id TEXT PRIMARY KEY,
+    invited_by TEXT NOT NULL,
+    invited_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
   CREATE TABLE members (
     user_id TEXT PRIMARY KEY,
     name TEXT,

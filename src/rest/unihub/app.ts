@@ -2,7 +2,10 @@ import { authenticate } from "../auth.ts";
 import { dialect } from "../dialect.ts";
 import { plainErrorBody } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
+import { channelMemberRoutes } from "./channel-members.ts";
+import { channelRoutes } from "./channels.ts";
 import { conversationRoutes } from "./conversations.ts";
+import { markRoutes } from "./marks.ts";
 import { messageRoutes } from "./messages.ts";
 
 /** The UniHub chat API: decoding, a call, presenting. */
@@ -11,5 +14,8 @@ export function unihub() {
   app.use(authenticate, requestLimits, jsonBody);
   conversationRoutes(app);
   messageRoutes(app);
+  markRoutes(app);
+  channelRoutes(app);
+  channelMemberRoutes(app);
   return app;
 }

@@ -1,62 +1,43 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { inbox } from "../../directory/inbox.ts";
-import {
-  type Conversation,
-  type Kind,
-  MAX_NAMED_PARTICIPANTS,
-  type Person,
-} from "../../domain/conversation.ts";
-import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../../domain/id.ts";
+import { type Kind, MAX_NAMED_PARTICIPANTS } from "../../domain/conversation.ts";
 import { readsDirectory } from "../auth.ts";
 import type { RestEnv } from "../context.ts";
-import { callerOf, create, peopleOf } from "../conversations.ts";
+import { peopleAmong, peopleOf, submit } from "../conversations.ts";
+import { directWith, groupOf } from "../creation.ts";
+import { conversationNamed } from "../ids.ts";
+import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse } from "../refusal.ts";
-import { title, userId, wholeNumber } from "../schemas.ts";
+import { title, userId } from "../schemas.ts";
 import { conversationSchema, presentConversation } from "./presenter.ts";
+import { messageSchema, pathId, slice, unpaged } from "./schemas.ts";
 
 /** Channels have lists of their own. */
 const LISTED: readonly Kind[] = ["direct", "group", "support", "purchase-request"];
-/** What a list gives that the reference does not page. */
-const UNPAGED = 500;
 
-const created = {
-  201: {
-    description: "The conversation's id",
-    content: { "application/json": { schema: z.object({ conversationId: z.string() }) } },
-  },
-} as const;
+const createdSchema = z.object({ conversationId: z.string() });
 
 const list = createRoute({
   method: "get",
   path: "/conversations",
   summary: "Get all conversations",
   middleware: [readsDirectory] as const,
-  request: {
-    query: z.object({
-      page: wholeNumber(1, 1, 1_000_000),
-      pageSize: wholeNumber(UNPAGED, 1, UNPAGED),
-    }),
-  },
+  request: { query: unpaged },
   responses: {
-    200: {
-      description: "The caller's conversations, the one with the newest message first",
-      content: { "application/json": { schema: z.array(conversationSchema) } },
-    },
+    200: jsonOf(
+      "The caller's conversations, the one with the newest message first",
+      z.array(conversationSchema),
+    ),
   },
 });
 
 const direct = createRoute({
   method: "post",
   path: "/conversations/direct",
-  summary: "Create a direct conversation",
+  summary: "Create a direct conversation, or find the one that exists",
   middleware: [readsDirectory] as const,
-  request: {
-    body: {
-      required: true,
-      content: { "application/json": { schema: z.object({ otherUserId: userId }) } },
-    },
-  },
-  responses: created,
+  request: { body: jsonBodyOf(z.object({ otherUserId: userId })) },
+  responses: { 201: jsonOf("The conversation's id", createdSchema) },
 });
 
 const group = createRoute({
@@ -65,84 +46,74 @@ const group = createRoute({
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
   request: {
-    body: {
-      required: true,
-      content: {
-        "application/json": {
-          schema: z.object({
-            title: title.nullish(),
-            participantIds: z
-              .array(userId)
-              .max(MAX_NAMED_PARTICIPANTS)
-              .refine((ids) => new Set(ids).size >= 2, "at least two different participants"),
-          }),
-        },
-      },
-    },
+    body: jsonBodyOf(
+      z.object({
+        title: title.nullish(),
+        participantIds: z
+          .array(userId)
+          .max(MAX_NAMED_PARTICIPANTS)
+          .refine((ids) => new Set(ids).size >= 2, "at least two different participants"),
+      }),
+    ),
   },
-  responses: created,
+  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+});
+
+const addParticipant = createRoute({
+  method: "post",
+  path: "/conversations/{id}/participants",
+  summary: "Add a participant to a group",
+  middleware: [readsDirectory] as const,
+  request: { params: pathId, body: jsonBodyOf(z.object({ participantId: userId })) },
+  responses: { 200: jsonOf("Added", messageSchema) },
+});
+
+const removeParticipant = createRoute({
+  method: "delete",
+  path: "/conversations/{id}/participants/{participantId}",
+  summary: "Remove a participant from a group",
+  request: { params: pathId.extend({ participantId: z.string() }) },
+  responses: { 200: jsonOf("Removed", messageSchema) },
 });
 
 export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(list, async (c) => {
-    const { page, pageSize } = c.req.valid("query");
-    const offset = (page - 1) * pageSize;
-    const { directory, actor } = c.var;
-    const entries = await inbox(directory, actor.userId, LISTED, { limit: pageSize, offset });
+    const page = slice(c.req.valid("query"));
+    const entries = await inbox(c.var.directory, c.var.actor.userId, LISTED, page);
     return c.json(entries.map(presentConversation), 200);
   });
 
   app.openapi(direct, async (c) => {
     const { otherUserId } = c.req.valid("json");
-    const caller = callerOf(c);
-    if (otherUserId === caller.userId) {
+    if (otherUserId === c.var.actor.userId) {
       refuse("invalid_participants", { message: "otherUserId must be someone else." });
     }
     const [other] = await peopleOf(c, [otherUserId]);
-    const pair = [caller.userId, otherUserId].sort();
-    const conversationId = await derivedConversationId(c.var.settings.ID_SECRET, [
-      "direct",
-      ...pair,
-    ]);
-    const people = other ? [caller, other] : [caller];
-    await create(c, conversationId, {
-      ...fresh("direct", caller),
-      members: people.map((person) => ({ person, role: "member" as const })),
-    });
+    if (!other) refuse("unknown_user");
+    const { conversationId } = await directWith(c, other, "unihub");
     return c.json({ conversationId }, 201);
   });
 
   app.openapi(group, async (c) => {
     const { participantIds, title } = c.req.valid("json");
-    const caller = callerOf(c);
-    const others = [...new Set(participantIds)].filter((id) => id !== caller.userId);
-    const people = await peopleOf(c, others);
-    const conversationId = conversationIdOf(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
-    await create(c, conversationId, {
-      ...fresh("group", caller),
-      title: title || null,
-      members: [
-        { person: caller, role: "owner" },
-        ...people.map((person) => ({ person, role: "member" as const })),
-      ],
-    });
+    const others = new Set(participantIds);
+    others.delete(c.var.actor.userId);
+    const people = await peopleOf(c, [...others]);
+    const conversationId = await groupOf(c, people, { origin: "unihub", title: title || null });
     return c.json({ conversationId }, 201);
   });
-}
 
-function fresh(
-  kind: Kind,
-  creator: Person,
-): Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
-  return {
-    kind,
-    title: null,
-    description: null,
-    visibility: "private",
-    createdBy: creator.userId,
-    subject: null,
-    purchaseRequestId: null,
-    metadata: null,
-    origin: "unihub",
-  };
+  app.openapi(addParticipant, async (c) => {
+    const conversationId = conversationNamed(c.req.valid("param").id);
+    const { participantId } = c.req.valid("json");
+    const [person] = await peopleAmong(c, [participantId]);
+    await submit(c, conversationId, { type: "add", person });
+    return c.json({ message: "Participant added successfully" }, 200);
+  });
+
+  app.openapi(removeParticipant, async (c) => {
+    const { id, participantId } = c.req.valid("param");
+    await submit(c, conversationNamed(id), { type: "remove", userId: participantId });
+    return c.json({ message: "Participant removed successfully" }, 200);
+  });
 }

@@ -1,10 +1,12 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { messageIdOf, parseConversationId } from "../../domain/id.ts";
+import { messageIdOf } from "../../domain/id.ts";
 import { clientMessageId, metadata } from "../../live/frames.ts";
 import { isoTime, wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, submit } from "../conversations.ts";
-import { refuse, unwrapped } from "../refusal.ts";
+import { conversationNamed } from "../ids.ts";
+import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { unwrapped } from "../refusal.ts";
 import { idempotencyHeader, uuid, wholeNumber } from "../schemas.ts";
 import { messageSchema, presentMessage } from "./presenter.ts";
 
@@ -20,20 +22,16 @@ const list = createRoute({
     }),
   },
   responses: {
-    200: {
-      description: "A page of messages, newest first",
-      content: {
-        "application/json": {
-          schema: z.object({
-            items: z.array(messageSchema),
-            totalCount: z.number().int(),
-            page: z.number().int(),
-            pageSize: z.number().int(),
-            totalPages: z.number().int(),
-          }),
-        },
-      },
-    },
+    200: jsonOf(
+      "A page of messages, newest first",
+      z.object({
+        items: z.array(messageSchema),
+        totalCount: z.number().int(),
+        page: z.number().int(),
+        pageSize: z.number().int(),
+        totalPages: z.number().int(),
+      }),
+    ),
   },
 });
 
@@ -43,41 +41,32 @@ const send = createRoute({
   summary: "Send a text message",
   request: {
     headers: idempotencyHeader,
-    body: {
-      required: true,
-      content: {
-        "application/json": {
-          schema: z.object({
-            conversationId: uuid,
-            content: z.string(),
-            replyToMessageId: uuid.nullish(),
-            clientMessageId: clientMessageId.optional(),
-            metadata: metadata.nullish(),
-          }),
-        },
-      },
-    },
+    body: jsonBodyOf(
+      z.object({
+        conversationId: uuid,
+        content: z.string(),
+        replyToMessageId: uuid.nullish(),
+        clientMessageId: clientMessageId.optional(),
+        metadata: metadata.nullish(),
+      }),
+    ),
   },
   responses: {
-    201: {
-      description: "The message is durable",
-      content: {
-        "application/json": {
-          schema: z.object({
-            messageId: z.string(),
-            sentAt: z.iso.datetime(),
-            deduplicated: z.literal(true).optional(),
-          }),
-        },
-      },
-    },
+    201: jsonOf(
+      "The message is durable",
+      z.object({
+        messageId: z.string(),
+        sentAt: z.iso.datetime(),
+        deduplicated: z.literal(true).optional(),
+      }),
+    ),
   },
 });
 
 export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(list, async (c) => {
     const { conversationId, page, pageSize } = c.req.valid("query");
-    const id = conversationIn(conversationId);
+    const id = conversationNamed(conversationId);
     const found = unwrapped(
       await ask(c.env, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
     );
@@ -97,7 +86,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(send, async (c) => {
     const body = c.req.valid("json");
-    const id = conversationIn(body.conversationId);
+    const id = conversationNamed(body.conversationId);
     const answer = await submit(c, id, {
       type: "send",
       kind: "text",
@@ -117,9 +106,4 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
       201,
     );
   });
-}
-
-/** A UUID that is no conversation's names nothing, and no object is asked. */
-function conversationIn(uuid: string): string {
-  return parseConversationId(uuid) ?? refuse("conversation_not_found");
 }

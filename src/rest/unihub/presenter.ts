@@ -1,5 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import type { Info } from "../../conversation/conversation.ts";
+import type { ListedChannel } from "../../directory/channels.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
+import type { Member, Role } from "../../domain/conversation.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
 import { isoTime } from "../../live/wire.ts";
@@ -77,4 +80,80 @@ export function presentConversation(entry: InboxEntry): z.infer<typeof conversat
     unreadCount: entry.unread,
     lastMessage: entry.lastMessage && presentMessage(entry.conversationId, entry.lastMessage),
   };
+}
+
+export const channelSchema = z
+  .object({
+    channelId: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    type: z.enum(["Public", "Private"]),
+    ownerId: z.string(),
+    memberCount: z.number().int(),
+    createdAt: time,
+    isArchived: z.boolean(),
+  })
+  .openapi("Channel");
+
+export const myChannelSchema = channelSchema
+  .extend({ isModerator: z.boolean(), isOwner: z.boolean() })
+  .openapi("MyChannel");
+
+export const channelMemberSchema = z
+  .object({
+    userId: z.string(),
+    name: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+    isModerator: z.boolean(),
+    isOwner: z.boolean(),
+    joinedAt: time,
+  })
+  .openapi("ChannelMember");
+
+export function presentChannel(channel: ListedChannel): z.infer<typeof channelSchema> {
+  return {
+    channelId: channel.channelId,
+    name: channel.name ?? "",
+    description: channel.description,
+    type: channel.visibility === "public" ? "Public" : "Private",
+    ownerId: channel.ownerId,
+    memberCount: channel.memberCount,
+    createdAt: isoTime(channel.createdAt),
+    isArchived: channel.archivedAt !== null,
+  };
+}
+
+export function presentMyChannel(
+  channel: ListedChannel & { role: Role },
+): z.infer<typeof myChannelSchema> {
+  return { ...presentChannel(channel), ...presentRole(channel.role) };
+}
+
+export function presentChannelInfo(info: Info): z.infer<typeof myChannelSchema> {
+  const { id, title, createdBy, ...facts } = info.conversation;
+  return {
+    ...presentChannel({
+      ...facts,
+      channelId: id,
+      name: title,
+      ownerId: createdBy,
+      memberCount: info.memberCount,
+    }),
+    ...presentRole(info.you?.role),
+  };
+}
+
+export function presentChannelMember(member: Member): z.infer<typeof channelMemberSchema> {
+  return {
+    userId: member.userId,
+    name: member.name,
+    avatarUrl: member.avatarUrl,
+    joinedAt: isoTime(member.joinedAt),
+    ...presentRole(member.role),
+  };
+}
+
+/** An owner is a moderator as well. */
+function presentRole(role: Role | undefined) {
+  return { isModerator: role === "owner" || role === "moderator", isOwner: role === "owner" };
 }

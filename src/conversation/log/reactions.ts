@@ -1,0 +1,67 @@
+/** Stores that a person left an emoji on a message, at the revision that did. */
+export function insertReaction(
+  sql: SqlStorage,
+  number: number,
+  emoji: string,
+  userId: string,
+  rev: number,
+): void {
+  sql.exec(
+    "INSERT INTO reactions (number, emoji, user_id, rev) VALUES (?, ?, ?, ?)",
+    number,
+    emoji,
+    userId,
+    rev,
+  );
+}
+
+export function deleteReaction(
+  sql: SqlStorage,
+  number: number,
+  emoji: string,
+  userId: string,
+): void {
+  sql.exec(
+    "DELETE FROM reactions WHERE number = ? AND emoji = ? AND user_id = ?",
+    number,
+    emoji,
+    userId,
+  );
+}
+
+export function deleteReactionsOf(sql: SqlStorage, number: number): void {
+  sql.exec("DELETE FROM reactions WHERE number = ?", number);
+}
+
+export function hasReacted(
+  sql: SqlStorage,
+  number: number,
+  emoji: string,
+  userId: string,
+): boolean {
+  const rows = sql.exec(
+    "SELECT 1 FROM reactions WHERE number = ? AND emoji = ? AND user_id = ?",
+    number,
+    emoji,
+    userId,
+  );
+  return rows.toArray().length > 0;
+}
+
+/** The first people behind an emoji, in the order in which they reacted. */
+export function firstReactors(
+  sql: SqlStorage,
+  number: number,
+  emoji: string,
+  limit: number,
+): string[] {
+  return sql
+    .exec<{ user_id: string }>(
+      "SELECT user_id FROM reactions WHERE number = ? AND emoji = ? ORDER BY rev LIMIT ?",
+      number,
+      emoji,
+      limit,
+    )
+    .toArray()
+    .map((row) => row.user_id);
+}

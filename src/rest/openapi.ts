@@ -1,0 +1,13 @@
+import type { z } from "zod";
+
+/** The shorter words for what routes are described with. */
+
+/** A JSON body that must be there. */
+export function jsonBodyOf<Schema extends z.ZodType>(schema: Schema) {
+  return { required: true, content: { "application/json": { schema } } } as const;
+}
+
+/** An answer in JSON. */
+export function jsonOf<Schema extends z.ZodType>(description: string, schema: Schema) {
+  return { description, content: { "application/json": { schema } } } as const;
+}

@@ -1,0 +1,114 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { readsDirectory } from "../auth.ts";
+import type { RestEnv } from "../context.ts";
+import { ask, peopleAmong, submit } from "../conversations.ts";
+import { conversationNamed } from "../ids.ts";
+import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { unwrapped } from "../refusal.ts";
+import { userId } from "../schemas.ts";
+import { channelMemberSchema, presentChannelMember } from "./presenter.ts";
+import { messageSchema, pathId, unpaged } from "./schemas.ts";
+
+const someone = jsonBodyOf(z.object({ userId }));
+
+const members = createRoute({
+  method: "get",
+  path: "/channels/{id}/members",
+  summary: "Get a channel's members",
+  request: { params: pathId, query: unpaged },
+  responses: { 200: jsonOf("A page of members", z.array(channelMemberSchema)) },
+});
+
+const join = createRoute({
+  method: "post",
+  path: "/channels/{id}/join",
+  summary: "Join a channel",
+  request: { params: pathId },
+  responses: { 200: jsonOf("Joined", messageSchema) },
+});
+
+const leave = createRoute({
+  method: "post",
+  path: "/channels/{id}/leave",
+  summary: "Leave a channel",
+  request: { params: pathId },
+  responses: { 200: jsonOf("Left", messageSchema) },
+});
+
+const invite = createRoute({
+  method: "post",
+  path: "/channels/{id}/invitations",
+  summary: "Invite somebody to a channel",
+  middleware: [readsDirectory] as const,
+  request: { params: pathId, body: someone },
+  responses: { 200: jsonOf("Invited", messageSchema) },
+});
+
+const expel = createRoute({
+  method: "delete",
+  path: "/channels/{id}/members/{userId}",
+  summary: "Remove a member from a channel",
+  request: { params: pathId.extend({ userId: z.string() }) },
+  responses: { 200: jsonOf("Removed", messageSchema) },
+});
+
+const addModerator = createRoute({
+  method: "post",
+  path: "/channels/{id}/moderators",
+  summary: "Add a moderator",
+  request: { params: pathId, body: someone },
+  responses: { 200: jsonOf("Added", messageSchema) },
+});
+
+const removeModerator = createRoute({
+  method: "delete",
+  path: "/channels/{id}/moderators/{moderatorId}",
+  summary: "Remove a moderator",
+  request: { params: pathId.extend({ moderatorId: z.string() }) },
+  responses: { 200: jsonOf("Removed", messageSchema) },
+});
+
+export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(members, async (c) => {
+    const channelId = conversationNamed(c.req.valid("param").id);
+    const page = c.req.valid("query");
+    const found = unwrapped(await ask(c.env, channelId, (stub) => stub.members(c.var.actor, page)));
+    return c.json(found.map(presentChannelMember), 200);
+  });
+
+  app.openapi(join, async (c) => {
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "join" });
+    return c.json({ message: "Successfully joined channel" }, 200);
+  });
+
+  app.openapi(leave, async (c) => {
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "leave" });
+    return c.json({ message: "Successfully left channel" }, 200);
+  });
+
+  app.openapi(invite, async (c) => {
+    const channelId = conversationNamed(c.req.valid("param").id);
+    const { userId } = c.req.valid("json");
+    const known = (await peopleAmong(c, [userId])).length > 0;
+    await submit(c, channelId, { type: "invite", userId, known });
+    return c.json({ message: "Invitation sent successfully" }, 200);
+  });
+
+  app.openapi(expel, async (c) => {
+    const { id, userId } = c.req.valid("param");
+    await submit(c, conversationNamed(id), { type: "expel", userId });
+    return c.json({ message: "Member removed successfully" }, 200);
+  });
+
+  app.openapi(addModerator, async (c) => {
+    const { userId } = c.req.valid("json");
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "promote", userId });
+    return c.json({ message: "Moderator added successfully" }, 200);
+  });
+
+  app.openapi(removeModerator, async (c) => {
+    const { id, moderatorId } = c.req.valid("param");
+    await submit(c, conversationNamed(id), { type: "demote", userId: moderatorId });
+    return c.json({ message: "Moderator removed successfully" }, 200);
+  });
+}

@@ -1,0 +1,145 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { channelsOf, publicChannels } from "../../directory/channels.ts";
+import { readsDirectory } from "../auth.ts";
+import type { RestEnv } from "../context.ts";
+import { ask, callerOf, create, submit } from "../conversations.ts";
+import { blank, randomConversationId } from "../creation.ts";
+import { conversationNamed } from "../ids.ts";
+import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { refuse, unwrapped } from "../refusal.ts";
+import { line, paragraph } from "../schemas.ts";
+import {
+  channelSchema,
+  myChannelSchema,
+  presentChannel,
+  presentChannelInfo,
+  presentMyChannel,
+} from "./presenter.ts";
+import { messageSchema, pathId, slice, unpaged } from "./schemas.ts";
+
+const name = line(100, 3);
+const description = paragraph(500);
+
+const listPublic = createRoute({
+  method: "get",
+  path: "/channels/public",
+  summary: "Get public channels",
+  middleware: [readsDirectory] as const,
+  request: { query: unpaged },
+  responses: { 200: jsonOf("Channels that can be joined", z.array(channelSchema)) },
+});
+
+const listMine = createRoute({
+  method: "get",
+  path: "/channels/my-channels",
+  summary: "Get my channels",
+  middleware: [readsDirectory] as const,
+  request: { query: unpaged },
+  responses: { 200: jsonOf("Channels that the caller is in", z.array(myChannelSchema)) },
+});
+
+const createChannel = createRoute({
+  method: "post",
+  path: "/channels",
+  summary: "Create a channel",
+  request: {
+    body: jsonBodyOf(z.object({ name, description: description.nullish(), isPublic: z.boolean() })),
+  },
+  responses: { 201: jsonOf("The channel's id", z.object({ channelId: z.string() })) },
+});
+
+const details = createRoute({
+  method: "get",
+  path: "/channels/{id}",
+  summary: "Get a channel",
+  request: { params: pathId },
+  responses: { 200: jsonOf("The channel", myChannelSchema) },
+});
+
+const update = createRoute({
+  method: "put",
+  path: "/channels/{id}",
+  summary: "Update a channel",
+  request: {
+    params: pathId,
+    body: jsonBodyOf(
+      z
+        .object({ name: name.optional(), description: description.nullish() })
+        .refine(
+          (body) => body.name !== undefined || body.description !== undefined,
+          "give a name, a description or both",
+        ),
+    ),
+  },
+  responses: { 200: jsonOf("Updated", messageSchema) },
+});
+
+const archive = createRoute({
+  method: "post",
+  path: "/channels/{id}/archive",
+  summary: "Archive a channel: it can only be read then",
+  request: { params: pathId },
+  responses: { 200: jsonOf("Archived", messageSchema) },
+});
+
+const unarchive = createRoute({
+  method: "post",
+  path: "/channels/{id}/unarchive",
+  summary: "Bring an archived channel back",
+  request: { params: pathId },
+  responses: { 200: jsonOf("Brought back", messageSchema) },
+});
+
+export function channelRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(listPublic, async (c) => {
+    const found = await publicChannels(c.var.directory, slice(c.req.valid("query")));
+    return c.json(found.map(presentChannel), 200);
+  });
+
+  app.openapi(listMine, async (c) => {
+    const page = slice(c.req.valid("query"));
+    const found = await channelsOf(c.var.directory, c.var.actor.userId, page);
+    return c.json(found.map(presentMyChannel), 200);
+  });
+
+  app.openapi(createChannel, async (c) => {
+    const { name, description, isPublic } = c.req.valid("json");
+    const caller = callerOf(c);
+    const channelId = randomConversationId();
+    await create(c, channelId, {
+      ...blank("channel", "unihub", caller),
+      title: name,
+      description: description || null,
+      visibility: isPublic ? "public" : "private",
+      members: [{ person: caller, role: "owner" }],
+    });
+    return c.json({ channelId }, 201);
+  });
+
+  app.openapi(details, async (c) => {
+    const channelId = conversationNamed(c.req.valid("param").id);
+    const info = unwrapped(await ask(c.env, channelId, (stub) => stub.info(c.var.actor)));
+    if (info.conversation.kind !== "channel") refuse("conversation_not_found");
+    return c.json(presentChannelInfo(info), 200);
+  });
+
+  app.openapi(update, async (c) => {
+    const { name, description } = c.req.valid("json");
+    await submit(c, conversationNamed(c.req.valid("param").id), {
+      type: "update",
+      title: name,
+      description: description === undefined ? undefined : description || null,
+    });
+    return c.json({ message: "Channel updated successfully" }, 200);
+  });
+
+  app.openapi(archive, async (c) => {
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "close" });
+    return c.json({ message: "Channel archived successfully" }, 200);
+  });
+
+  app.openapi(unarchive, async (c) => {
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "reopen" });
+    return c.json({ message: "Channel unarchived successfully" }, 200);
+  });
+}
