@@ -12,12 +12,14 @@ CREATE TABLE `conversations` (
 	`metadata` text,
 	`member_count` integer NOT NULL,
 	`last_number` integer NOT NULL,
+	`message_count` integer NOT NULL,
 	`last_message` text,
 	`last_message_at` integer,
 	`epoch` text NOT NULL,
 	`rev` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE INDEX `conversations_by_purchase_request` ON `conversations` (`purchase_request_id`) WHERE "conversations"."purchase_request_id" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `public_channels` ON `conversations` (`created_at`) WHERE "conversations"."kind" = 'channel' AND "conversations"."visibility" = 'public'
     AND "conversations"."archived_at" IS NULL;--> statement-breakpoint
 CREATE TABLE `members` (

@@ -5,8 +5,9 @@ import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import type { RestEnv } from "./rest/context.ts";
-import { errorHandler, plainErrorBody, respondWith } from "./rest/errors.ts";
+import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { allowedOrigin, live } from "./rest/live.ts";
+import { marketplace } from "./rest/marketplace/app.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
 
@@ -24,8 +25,8 @@ const EXPOSED = [
 /** Puts the parts together: what holds for every request, then the dialects. */
 export function createApp(): Hono<RestEnv> {
   const app = new Hono<RestEnv>();
-  app.onError(errorHandler(plainErrorBody));
-  app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrorBody));
+  app.onError(errorHandler(plainErrors));
+  app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrors));
 
   // Without its secrets the Worker answers nothing: it would run open.
   app.use(async (c, next) => {
@@ -35,7 +36,7 @@ export function createApp(): Hono<RestEnv> {
     if (settings instanceof Error) {
       log("misconfigured", { requestId, error: settings.message });
       c.header("X-Request-Id", requestId);
-      return respondWith(c, chatError("misconfigured"), plainErrorBody);
+      return respondWith(c, chatError("misconfigured"), plainErrors);
     }
     c.set("settings", settings);
     return await next();
@@ -63,6 +64,7 @@ export function createApp(): Hono<RestEnv> {
 
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/api/v1/chat", unihub());
+  app.route("/api/chat", marketplace());
   app.route("/api/users", users());
   return app;
 }

@@ -5,6 +5,7 @@ import type { Message } from "../domain/message.ts";
 import type { Actor, Facts } from "../domain/policy.ts";
 import type { Allowance } from "../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
+import { decideArchive } from "./commands/archive.ts";
 import {
   decideClosing,
   decideExpel,
@@ -47,6 +48,8 @@ export type Command =
       messageIds?: string[] | undefined;
       upTo?: string | undefined;
     }
+  /** Turns the caller's own archived flag. */
+  | { type: "archive" }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
   /** Of groups. */
   | { type: "add"; person: Person | undefined }
@@ -68,7 +71,9 @@ export type Change =
     }
   | { type: "member"; cause: MemberCause; member: Member }
   | { type: "read"; read: Read; ahead: boolean }
-  | { type: "conversation"; conversation: Conversation };
+  | { type: "conversation"; conversation: Conversation }
+  /** A member's own flag: it reaches D1, and nobody's socket. */
+  | { type: "flag"; member: Member };
 
 export type MemberCause = "joined" | "added" | "left" | "removed" | "role";
 
@@ -105,6 +110,8 @@ export interface Answer {
   rate?: Allowance;
   /** Marking read: how many messages, others' and not deleted, became read. */
   modifiedCount?: number;
+  /** Archiving: the flag as it is now. */
+  archived?: boolean;
 }
 
 export interface Limits {
@@ -166,6 +173,8 @@ export function decide(state: State, request: Request, now: number): Result<Deci
       return decideDelete(state, actor, command, now);
     case "read":
       return decideRead(state, actor, command, now);
+    case "archive":
+      return decideArchive(state, actor);
     case "react":
     case "unreact":
       return decideReaction(state, actor, command);

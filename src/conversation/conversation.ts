@@ -1,72 +1,41 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Conversation as ConversationFacts, Member } from "../domain/conversation.ts";
+import { MAX_GROUP_MEMBERS, type Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
-import { type Actor, refusal } from "../domain/policy.ts";
+import { type Actor, isStaff, refusal } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
-import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Answer, Command } from "./commands.ts";
+import { connect } from "./connect.ts";
 import { type Creation, createConversation, newEpoch } from "./create.ts";
 import { handleFrame } from "./frames.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
-import { readersOf } from "./log/reads.ts";
+import { READERS_MAX, type Receipt, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
-import { refusedUpgrade, type Seat, seat } from "./sessions.ts";
-import { helloFor, syncFor, unreadOf } from "./sync.ts";
-
-/** The header in which the Worker tells the object whom it has verified. Never taken from a client. */
-export const SEAT_HEADER = "X-Parley-Seat";
+import { refusedUpgrade, seat } from "./sessions.ts";
+import type { ConversationStub, Info, Overview, PageOf, SubmitOptions, Submitted } from "./stub.ts";
+import { SEAT_HEADER } from "./stub.ts";
+import { unreadOf } from "./sync.ts";
 
 /** How long a REST write waits at most until the lists show it. */
 const LISTS_TIMEOUT_MS = 250;
 
-export interface Submitted {
-  result: Result<Answer>;
-  /** Whether D1 has it: `false` when that was not waited for, took too long, or D1 is unwell. */
-  listed: boolean;
-}
-
-/**
- * What the Worker may ask of a conversation. Written out, because the platform's own type for stubs
- * gives up on JSON of any shape.
- */
-export interface ConversationStub {
-  create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
-  submit(actor: Actor, command: Command, wait: boolean): Promise<Submitted>;
-  history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
-  info(actor: Actor): Promise<Result<Info>>;
-  members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
-  receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
-  fetch(request: Request): Promise<Response>;
-}
-
-export interface Info {
-  conversation: ConversationFacts;
-  memberCount: number;
-  /** The caller's own membership, if they are in it. */
-  you: Member | undefined;
-}
-
-/** A page of a list; the first is 1. */
-export interface PageOf {
-  page: number;
-  pageSize: number;
-}
-
-export interface Receipt {
-  userId: string;
-  readAt: number;
-}
+/** The same functions as the stub's; answers that need no waiting are given at once. */
+type Rpc = {
+  [Name in Exclude<keyof ConversationStub, "fetch">]: (
+    ...parameters: Parameters<ConversationStub[Name]>
+  ) => ReturnType<ConversationStub[Name]> | Awaited<ReturnType<ConversationStub[Name]>>;
+};
 
 /**
  * One conversation: the shell around its log. It holds no rules: it opens what is stored, hands
  * commands to the committer and frames to `frames.ts`, and answers questions from the log.
  */
-export class Conversation extends DurableObject<Env> {
+export class Conversation extends DurableObject<Env> implements Rpc {
   private open: OpenConversation | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -97,15 +66,22 @@ export class Conversation extends DurableObject<Env> {
    * Carries out a command, and resolves once it is durable and, with `wait`, once the lists show it or
    * have failed to within 250 ms.
    */
-  async submit(actor: Actor, command: Command, wait: boolean): Promise<Submitted> {
+  async submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
     const { open } = this;
-    if (!open) return { result: fail("conversation_not_found"), listed: false };
+    if (!open) return { result: fail("conversation_not_found"), listed: false, readers: [] };
     const result = await new Promise<Result<Answer>>((resolve) => {
       open.submit(actor, command, { to: "caller", resolve });
     });
     const listed =
-      wait && result.ok && (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
-    return { result, listed };
+      options.wait &&
+      result.ok &&
+      (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
+    if (result.ok) this.noteStaff(open, actor, command.type);
+    const message = result.ok && options.readers ? result.value.message : undefined;
+    const readers = message
+      ? readersOf(open.sql, message.number, message.senderId, READERS_MAX)
+      : [];
+    return { result, listed, readers };
   }
 
   /** A page of messages. */
@@ -123,6 +99,24 @@ export class Conversation extends DurableObject<Env> {
         conversation: memory.conversation,
         memberCount: memory.counters.memberCount,
         you: member?.leftAt === null ? member : undefined,
+      });
+    });
+  }
+
+  /** What the conversation is, who is in it, and how far each of them has read. */
+  overview(actor: Actor): Result<Overview> {
+    return this.answer(actor, "read", ({ sql, memory }) => {
+      const members = presentMembers(sql, MAX_GROUP_MEMBERS);
+      const { lastCounted } = memory.counters;
+      const message = lastCounted > 0 ? messageAt(sql, lastCounted) : undefined;
+      return ok({
+        conversation: memory.conversation,
+        members,
+        lastMessage: message && {
+          message,
+          readers: readersOf(sql, message.number, message.senderId, READERS_MAX),
+        },
+        unread: new Map(members.map((member) => [member.userId, unreadOf(sql, memory, member)])),
       });
     });
   }
@@ -191,10 +185,24 @@ export class Conversation extends DurableObject<Env> {
     const { open } = this;
     if (!open) return fail("conversation_not_found");
     const refused = refusal(actor, action, {
+      kind: open.memory.conversation.kind,
       member: memberOf(open.sql, actor.userId),
       isPublic: open.memory.conversation.visibility === "public",
     });
-    return refused ? { ok: false, error: refused } : from(open);
+    if (refused) return { ok: false, error: refused };
+    this.noteStaff(open, actor, action);
+    return from(open);
+  }
+
+  /** Logs that somebody was let in by their role: who, what, and why. */
+  private noteStaff(open: OpenConversation, actor: Actor, action: string): void {
+    if (!isStaff(actor) || memberOf(open.sql, actor.userId)?.leftAt === null) return;
+    log("staff_access", {
+      conversationId: open.memory.conversation.id,
+      userId: actor.userId,
+      action,
+      allowedBy: `role ${actor.role}`,
+    });
   }
 
   private opened(): OpenConversation {
@@ -202,29 +210,4 @@ export class Conversation extends DurableObject<Env> {
     if (settings instanceof Error) throw settings;
     return new OpenConversation(this.ctx, this.env, settings, () => Date.now());
   }
-}
-
-function connect(open: OpenConversation, seat: Seat, query: URLSearchParams): Response {
-  const { sql, memory, epoch, sessions } = open;
-  const member = memberOf(sql, seat.userId);
-  if (member?.leftAt !== null) return refusedUpgrade(CLOSE.notAMember, "not a member");
-  if (sessions.ofUser(seat.userId).size >= MAX_SOCKETS_PER_USER) {
-    const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
-    const error = errorEventOf(chatError("rate_limited", { message }), undefined);
-    return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
-  }
-  const pair = new WebSocketPair();
-  const session = sessions.accept(pair[1], seat);
-  const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
-  const you = { member, unread: unreadOf(sql, memory, member) };
-  const hello = helloFor(memory, epoch, you, sessions.online(), sessions.size, open.limits);
-  const page = syncFor(sql, memory, epoch, cursor, seat.userId);
-  sessions.send(session, `${JSON.stringify(hello)}\n${page.frame}`);
-  if (!page.more) sessions.goLive(session);
-  return new Response(null, { status: 101, webSocket: pair[0] });
-}
-
-/** A revision from the query; what is none is taken as a first visit. */
-function sinceOf(text: string | null): number | undefined {
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }

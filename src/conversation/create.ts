@@ -42,6 +42,7 @@ export function createConversation(
     insertCounters(sql, {
       rev: members.length + 1,
       lastNumber: 0,
+      counted: 0,
       lastCounted: 0,
       lastCreatedAt: now,
       memberCount: members.length,

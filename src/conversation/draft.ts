@@ -66,6 +66,7 @@ export class Draft implements State {
 
   factsOf(userId: string): Facts {
     return {
+      kind: this.conversation.kind,
       member: this.member(userId),
       isPublic: this.conversation.visibility === "public",
     };
@@ -137,6 +138,7 @@ export class Draft implements State {
           }
           break;
         case "member":
+        case "flag":
           putMember(this.sql, change.member);
           break;
         case "read":
@@ -156,7 +158,9 @@ export class Draft implements State {
     for (const change of decision.changes) {
       this.changes.push(change);
       if (change.type === "conversation") this.conversation = change.conversation;
-      if (change.type === "member") this.members.set(change.member.userId, change.member);
+      if (change.type === "member" || change.type === "flag") {
+        this.members.set(change.member.userId, change.member);
+      }
       if (change.type === "message" && change.cause === "created") {
         const { senderId, createdAt } = change.message;
         if (senderId === null) continue;

@@ -1,19 +1,30 @@
+import { unreachable } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
 import { firstNumberAfter, messagesBetween } from "./log/messages.ts";
+import { type Receipt, readersWithin } from "./log/receipts.ts";
 
 /** Which part of a conversation's messages is wanted. Numbers are message numbers. */
 export type HistoryQuery =
-  /** Page 1 holds the newest. */
-  | { by: "page"; page: number; pageSize: number }
-  | { by: "before" | "after" | "around"; number: number; limit: number }
-  /** Those created before a time, in milliseconds since the epoch. */
-  | { by: "time"; before: number; limit: number };
+  | {
+      by: "page";
+      /** Page 1 holds the newest, or with `oldestFirst` the oldest. */
+      page: number;
+      pageSize: number;
+      oldestFirst?: boolean;
+      /** Only those before a message, or created before a time in milliseconds since the epoch. */
+      before?: { number: number } | { time: number };
+      /** Whether to tell who has read each of them. */
+      readers?: boolean;
+    }
+  | { by: "before" | "after" | "around"; number: number; limit: number };
 
 export interface HistoryPage {
-  /** Oldest first. */
+  /** In ascending order. */
   messages: Message[];
-  /** All messages of the conversation, deleted ones included. */
+  /** All messages that the pages are made of, deleted ones included. */
   total: number;
+  /** By message number, where it was asked for. */
+  readers?: Map<number, Receipt[]>;
 }
 
 /**
@@ -21,17 +32,34 @@ export interface HistoryPage {
  * rows as the first.
  */
 export function history(sql: SqlStorage, lastNumber: number, query: HistoryQuery): HistoryPage {
-  const [from, to] = bounds(sql, lastNumber, query);
-  const messages =
-    from > to ? [] : messagesBetween(sql, Math.max(1, from), Math.min(to, lastNumber));
-  return { messages, total: lastNumber };
+  const total = query.by === "page" ? boundOf(sql, lastNumber, query.before) : lastNumber;
+  const [from, to] = interval(total, query);
+  const first = Math.max(1, from);
+  const last = Math.min(to, total);
+  const messages = first > last ? [] : messagesBetween(sql, first, last);
+  if (query.by !== "page" || !query.readers) return { messages, total };
+  return { messages, total, readers: readersWithin(sql, messages) };
 }
 
-function bounds(sql: SqlStorage, lastNumber: number, query: HistoryQuery): [number, number] {
+/** The number of the last message before a bound. */
+function boundOf(
+  sql: SqlStorage,
+  lastNumber: number,
+  before: { number: number } | { time: number } | undefined,
+): number {
+  if (!before) return lastNumber;
+  if ("number" in before) return Math.min(lastNumber, before.number - 1);
+  // Creation times never run backwards.
+  return firstNumberAfter(sql, "created_at", before.time - 1, lastNumber) - 1;
+}
+
+function interval(total: number, query: HistoryQuery): [from: number, to: number] {
   switch (query.by) {
     case "page": {
-      const to = lastNumber - (query.page - 1) * query.pageSize;
-      return [to - query.pageSize + 1, to];
+      const skipped = (query.page - 1) * query.pageSize;
+      return query.oldestFirst
+        ? [skipped + 1, skipped + query.pageSize]
+        : [total - skipped - query.pageSize + 1, total - skipped];
     }
     case "before":
       return [query.number - query.limit, query.number - 1];
@@ -41,10 +69,7 @@ function bounds(sql: SqlStorage, lastNumber: number, query: HistoryQuery): [numb
       const from = query.number - Math.floor(query.limit / 2);
       return [from, from + query.limit - 1];
     }
-    case "time": {
-      // The last one created before the time: creation times never run backwards.
-      const to = firstNumberAfter(sql, "created_at", query.before - 1, lastNumber) - 1;
-      return [to - query.limit + 1, to];
-    }
+    default:
+      return unreachable(query);
   }
 }

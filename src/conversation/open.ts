@@ -81,6 +81,7 @@ export class OpenConversation {
     // Who went in this group hears it, and nothing that came after it.
     const departures: { userId: string; heard: number }[] = [];
     for (const change of changes) {
+      if (change.type === "flag") continue;
       const line = JSON.stringify(this.eventOf(change));
       if (change.type === "read" && large) {
         // Not broadcast, but a person's other devices follow.
@@ -116,7 +117,7 @@ export class OpenConversation {
     if (changes.length > 0) this.projector.committed();
   }
 
-  private eventOf(change: Change): ServerEvent {
+  private eventOf(change: Exclude<Change, { type: "flag" }>): ServerEvent {
     const { conversation, counters } = this.memory;
     switch (change.type) {
       case "message": {

@@ -1,63 +1,83 @@
-import { sql } from "drizzle-orm";
+import { and, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { KINDS, type Kind } from "../domain/conversation.ts";
+import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
 import { type WireMessage, wireMessage } from "../live/events.ts";
 import type { Directory } from "./directory.ts";
+import { conversations, members } from "./schema.ts";
 
 /** One conversation as a member finds it in their inbox. */
 export interface InboxEntry {
   conversationId: string;
   kind: Kind;
   title: string | null;
-  participantIds: string[];
+  subject: string | null;
+  purchaseRequestId: string | null;
+  metadata: Metadata | null;
+  createdBy: string;
+  createdAt: number;
+  participants: { userId: string; role: Role; joinedAt: number }[];
   /** The newest message that counts. */
   lastMessage: WireMessage | null;
   lastMessageAt: number | null;
+  /** The member's own flag. */
   archived: boolean;
   unread: number;
-  createdAt: number;
 }
+
+export interface InboxQuery {
+  userId: string;
+  kinds: readonly Kind[];
+  /** Only those that are, or are not, archived by the member. */
+  archived?: boolean | undefined;
+  limit: number;
+  offset: number;
+}
+
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z.string().transform((text) => schema.parse(JSON.parse(text)));
 
 const row = z.object({
   id: z.string(),
   kind: z.enum(KINDS),
   title: z.string().nullable(),
-  participants: z.string().transform((json) => z.array(z.string()).parse(JSON.parse(json))),
-  last_message: z
-    .string()
-    .nullable()
-    .transform((json) => (json === null ? null : wireMessage.parse(JSON.parse(json)))),
+  subject: z.string().nullable(),
+  purchase_request_id: z.string().nullable(),
+  metadata: json(z.record(z.string(), z.unknown())).nullable(),
+  created_by: z.string(),
+  created_at: z.number(),
+  participants: json(z.array(z.tuple([z.string(), z.enum(ROLES), z.number()]))),
+  last_message: json(wireMessage).nullable(),
   last_message_at: z.number().nullable(),
   archived: z.number(),
   unread: z.number(),
-  created_at: z.number(),
 });
 
+/** Which of a member's conversations a query is about. */
+function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">): SQL {
+  const flag = archived === undefined ? sql`` : sql`AND m.archived = ${archived ? 1 : 0}`;
+  return sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
+    WHERE m.user_id = ${userId} AND m.left_at IS NULL ${flag}
+      AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`;
+}
+
+/** How many messages of a conversation a member has not read. */
+const UNREAD = sql`last_number - read_up_to - read_beyond - (SELECT count(*) FROM uncounted u
+  WHERE u.conversation_id = id AND u.number > read_up_to)`;
+
 /**
- * A page of a member's conversations of some kinds, the one with the newest message first, those
- * without a message last.
+ * A page of a member's conversations, the one with the newest message first, those without a message
+ * last.
  */
-export async function inbox(
-  directory: Directory,
-  userId: string,
-  kinds: readonly Kind[],
-  page: { limit: number; offset: number },
-): Promise<InboxEntry[]> {
+export async function inbox(directory: Directory, query: InboxQuery): Promise<InboxEntry[]> {
   const rows = await directory.all(sql`
-    SELECT mine.*,
-      last_number - read_up_to - read_beyond - (SELECT count(*) FROM uncounted u
-        WHERE u.conversation_id = mine.id AND u.number > read_up_to) AS unread,
-      (SELECT json_group_array(p.user_id) FROM members p
-        WHERE p.conversation_id = mine.id AND p.left_at IS NULL) AS participants
+    SELECT page.*, ${UNREAD} AS unread,
+      (SELECT json_group_array(json_array(p.user_id, p.role, p.joined_at)) FROM members p
+        WHERE p.conversation_id = page.id AND p.left_at IS NULL) AS participants
     FROM (
-      SELECT c.id, c.kind, c.title, c.last_message, c.last_message_at, c.created_at, c.last_number,
-        m.archived, m.read_up_to, m.read_beyond
-      FROM members m JOIN conversations c ON c.id = m.conversation_id
-      WHERE m.user_id = ${userId} AND m.left_at IS NULL
-        AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))
+      SELECT c.*, m.archived, m.read_up_to, m.read_beyond ${mine(query)}
       ORDER BY c.last_message_at DESC NULLS LAST, c.created_at DESC, c.id
-      LIMIT ${page.limit} OFFSET ${page.offset}
-    ) mine
+      LIMIT ${query.limit} OFFSET ${query.offset}
+    ) page
     ORDER BY last_message_at DESC NULLS LAST, created_at DESC, id`);
   return z
     .array(row)
@@ -66,11 +86,72 @@ export async function inbox(
       conversationId: entry.id,
       kind: entry.kind,
       title: entry.title,
-      participantIds: entry.participants,
+      subject: entry.subject,
+      purchaseRequestId: entry.purchase_request_id,
+      metadata: entry.metadata,
+      createdBy: entry.created_by,
+      createdAt: entry.created_at,
+      participants: entry.participants.map(([userId, role, joinedAt]) => ({
+        userId,
+        role,
+        joinedAt,
+      })),
       lastMessage: entry.last_message,
       lastMessageAt: entry.last_message_at,
       archived: entry.archived === 1,
       unread: entry.unread,
-      createdAt: entry.created_at,
     }));
+}
+
+/** How many conversations {@link inbox} has on all its pages. */
+export async function inboxSize(
+  directory: Directory,
+  query: Omit<InboxQuery, "limit" | "offset">,
+): Promise<number> {
+  const [found] = await directory.all<{ size: number }>(
+    sql`SELECT count(*) AS size ${mine(query)}`,
+  );
+  return found?.size ?? 0;
+}
+
+export interface Stats {
+  totalChats: number;
+  /** In these chats, deleted ones and the system's not counted. */
+  totalMessages: number;
+  totalUnread: number;
+}
+
+/** A member's totals over conversations of some kinds, in one query. */
+export async function stats(
+  directory: Directory,
+  userId: string,
+  kinds: readonly Kind[],
+): Promise<Stats> {
+  const [found] = await directory.all<Stats>(sql`
+    SELECT count(*) AS "totalChats", coalesce(sum(message_count), 0) AS "totalMessages",
+      coalesce(sum(${UNREAD}), 0) AS "totalUnread"
+    FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })})`);
+  return found ?? { totalChats: 0, totalMessages: 0, totalUnread: 0 };
+}
+
+/** The newest conversation about a purchase request that somebody is in. */
+export async function purchaseRequestOf(
+  directory: Directory,
+  purchaseRequestId: string,
+  userId: string,
+): Promise<string | undefined> {
+  const [found] = await directory
+    .select({ id: conversations.id })
+    .from(conversations)
+    .innerJoin(members, eq(members.conversationId, conversations.id))
+    .where(
+      and(
+        eq(conversations.purchaseRequestId, purchaseRequestId),
+        eq(members.userId, userId),
+        isNull(members.leftAt),
+      ),
+    )
+    .orderBy(desc(conversations.createdAt))
+    .limit(1);
+  return found?.id;
 }

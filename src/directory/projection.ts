@@ -10,7 +10,7 @@ export interface Share {
   /** The revision at which all of this was so. */
   rev: number;
   conversation: Conversation;
-  counters: Pick<Counters, "memberCount" | "lastNumber">;
+  counters: Pick<Counters, "memberCount" | "lastNumber" | "counted">;
   /** The newest message that counts, as JSON with its time. */
   lastMessage: { json: string; createdAt: number } | null;
   /** Members whose role, presence, flags or figures may have changed. */
@@ -33,6 +33,7 @@ export async function project(directory: Directory, share: Share): Promise<numbe
       metadata: c.metadata && JSON.stringify(c.metadata),
       memberCount: counters.memberCount,
       lastNumber: counters.lastNumber,
+      messageCount: counters.counted,
       lastMessage: lastMessage?.json ?? null,
       lastMessageAt: lastMessage?.createdAt ?? null,
       epoch,
@@ -47,6 +48,7 @@ export async function project(directory: Directory, share: Share): Promise<numbe
         archivedAt: sql`excluded.archived_at`,
         memberCount: sql`excluded.member_count`,
         lastNumber: sql`excluded.last_number`,
+        messageCount: sql`excluded.message_count`,
         lastMessage: sql`excluded.last_message`,
         lastMessageAt: sql`excluded.last_message_at`,
         epoch: sql`excluded.epoch`,

@@ -51,13 +51,20 @@ export const conversations = sqliteTable(
     metadata: text("metadata"),
     memberCount: integer("member_count").notNull(),
     lastNumber: integer("last_number").notNull(),
+    /** How many of its messages count. */
+    messageCount: integer("message_count").notNull(),
     /** The newest message that counts, as JSON; null before the first. */
     lastMessage: text("last_message"),
     lastMessageAt: integer("last_message_at"),
     epoch: text("epoch").notNull(),
     rev: integer("rev").notNull(),
   },
-  (table) => [index("public_channels").on(table.createdAt).where(isPublicChannel(table))],
+  (table) => [
+    index("conversations_by_purchase_request")
+      .on(table.purchaseRequestId)
+      .where(sql`${table.purchaseRequestId} IS NOT NULL`),
+    index("public_channels").on(table.createdAt).where(isPublicChannel(table)),
+  ],
 );
 
 /** Who is, or was, in which conversation. A row is never deleted: one who left has `leftAt`. */

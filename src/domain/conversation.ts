@@ -48,6 +48,8 @@ export interface Counters {
   rev: number;
   /** The number of the newest message; 0 before the first. */
   lastNumber: number;
+  /** How many messages count. */
+  counted: number;
   /** The newest message that counts (not deleted, not the system's); 0 for none. */
   lastCounted: number;
   /** When the newest message was created; `createdAt` never runs backwards. */

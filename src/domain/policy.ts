@@ -1,4 +1,4 @@
-import type { Member, Role } from "./conversation.ts";
+import type { Kind, Member, Role } from "./conversation.ts";
 import { type ChatError, chatError } from "./error.ts";
 
 export const PLATFORM_ROLES = ["admin", "resolver", "support", "user"] as const;
@@ -16,6 +16,8 @@ export interface Actor {
    * chat. Everywhere else `member`: only membership counts, whatever the token's role.
    */
   reach: "member" | "staff";
+  /** The kinds of conversation that exist where the caller came in; absent: all. */
+  kinds?: readonly Kind[];
 }
 
 export type Action =
@@ -24,6 +26,8 @@ export type Action =
   | "read"
   | "send"
   | "mark"
+  /** Set a flag of one's own. */
+  | "flag"
   | "edit"
   | "delete"
   | "react"
@@ -36,6 +40,7 @@ export type Action =
   | "own";
 
 export interface Facts {
+  kind: Kind;
   /** The actor's membership; absent when they never were in the conversation. */
   member: Pick<Member, "role" | "leftAt"> | undefined;
   /** Whether anyone may find and join the conversation. */
@@ -55,8 +60,14 @@ const STAFF: Partial<Record<PlatformRole, readonly Action[]>> = {
   resolver: ["see", "read", "send"],
 };
 
+/** Whether a person could reach a conversation without being in it: such access is logged. */
+export function isStaff(actor: Actor): boolean {
+  return actor.reach === "staff" && STAFF[actor.role] !== undefined;
+}
+
 /** Why the actor may not do this, or `undefined` when they may. What is not allowed here is refused. */
 export function refusal(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
+  if (actor.kinds && !actor.kinds.includes(facts.kind)) return chatError("conversation_not_found");
   if (actor.reach === "staff" && STAFF[actor.role]?.includes(action)) return undefined;
   if (action === "see" && facts.isPublic) return undefined;
   const { member } = facts;

@@ -34,10 +34,15 @@ export const deleteFrame = z.object({ op: z.literal("delete"), id, messageId });
 const reaction = { id, messageId, emoji: z.string().max(32) };
 export const reactFrame = z.object({ op: z.literal("react"), ...reaction });
 export const unreactFrame = z.object({ op: z.literal("unreact"), ...reaction });
+/** Messages that one read mark may name. */
+export function messageIds<Schema extends z.ZodType>(one: Schema) {
+  return z.array(one).max(500).optional();
+}
+
 export const readFrame = z.object({
   op: z.literal("read"),
   id,
-  messageIds: z.array(messageId).max(500).optional(),
+  messageIds: messageIds(messageId),
   upTo: messageId.optional(),
 });
 export const typingFrame = z.object({ op: z.literal("typing"), id, active: z.boolean() });

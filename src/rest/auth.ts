@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { Acquaintance } from "../directory/users.ts";
+import type { Actor } from "../domain/policy.ts";
 import type { Settings } from "../env.ts";
 import { log } from "../logging.ts";
 import type { RestEnv } from "./context.ts";
@@ -29,18 +30,25 @@ export function bearerOf(header: string | undefined): string | undefined {
   return header?.match(/^Bearer +(\S+)$/i)?.[1];
 }
 
-/** Requires a valid token before anything else is touched, and lets the directory learn its person. */
-export const authenticate: MiddlewareHandler<RestEnv> = async (c, next) => {
-  const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
-  if (!verified) refuse("unauthenticated");
-  c.set("actor", verified.actor);
-  const met = acquaintance
-    .meet(directoryOf(c.env.DB), verified.actor, Date.now())
-    .catch((error) => log("acquaintance_failed", { requestId: c.var.requestId, error }));
-  c.set("met", met);
-  c.executionCtx.waitUntil(met);
-  await next();
-};
+/**
+ * Requires a valid token before anything else is touched, and lets the directory learn its person.
+ * `scope` is what a dialect lets its callers reach.
+ */
+export function authenticate(
+  scope: Partial<Pick<Actor, "reach" | "kinds">> = {},
+): MiddlewareHandler<RestEnv> {
+  return async (c, next) => {
+    const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
+    if (!verified) refuse("unauthenticated");
+    c.set("actor", { ...verified.actor, ...scope });
+    const met = acquaintance
+      .meet(directoryOf(c.env.DB), verified.actor, Date.now())
+      .catch((error) => log("acquaintance_failed", { requestId: c.var.requestId, error }));
+    c.set("met", met);
+    c.executionCtx.waitUntil(met);
+    await next();
+  };
+}
 
 /** For routes that read D1: the caller is known there, and what they read is not older than they know. */
 export const readsDirectory: MiddlewareHandler<RestEnv> = async (c, next) => {

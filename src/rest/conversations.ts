@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { Answer, Command } from "../conversation/commands.ts";
-import type { ConversationStub } from "../conversation/conversation.ts";
 import type { Creation } from "../conversation/create.ts";
+import type { Receipt } from "../conversation/log/receipts.ts";
+import type { ConversationStub } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
 import type { Env } from "../env.ts";
@@ -17,6 +18,12 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
   OC: "oc",
   SA: "sam",
 };
+
+/** Commands that come to the same when they are carried out twice. */
+const REPEATABLE = new Set<Command["type"]>([
+  ...(["edit", "delete", "read", "react"] as const),
+  ...(["invite", "update", "close", "reopen"] as const),
+]);
 
 /** The object of a conversation; `hint` counts where the object does not exist yet. */
 export function conversationOf(
@@ -68,12 +75,15 @@ export async function submit(
   c: Context<RestEnv>,
   conversationId: string,
   command: Command,
-): Promise<Answer> {
+  options: { readers?: boolean } = {},
+): Promise<Answer & { readers: Receipt[] }> {
   const isSend = command.type === "send";
   const wait = !isSend || c.var.settings.SENDS_WAIT_FOR_LISTS;
-  const carryOut = (stub: ConversationStub) => stub.submit(c.var.actor, command, wait);
-  const repeatable = !isSend || command.clientMessageId !== undefined;
-  const { result, listed } = repeatable
+  const { readers: tellReaders = false } = options;
+  const carryOut = (stub: ConversationStub) =>
+    stub.submit(c.var.actor, command, { wait, readers: tellReaders });
+  const repeatable = isSend ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
+  const { result, listed, readers } = repeatable
     ? await ask(c.env, conversationId, carryOut)
     : await carryOut(conversationOf(c.env, conversationId));
   if (wait && result.ok && !listed) warnOfLists(c);
@@ -83,7 +93,7 @@ export async function submit(
     c.header("RateLimit-Remaining", String(rate.remaining));
     c.header("RateLimit-Reset", String(Math.ceil(rate.resetMs / 1_000)));
   }
-  return answer;
+  return { ...answer, readers };
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */

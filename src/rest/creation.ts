@@ -30,6 +30,7 @@ export async function directWith(
   c: Context<RestEnv>,
   other: Person,
   origin: Origin,
+  more: Partial<Omit<Creation, "members">> = {},
 ): Promise<{ conversationId: string; created: boolean }> {
   const caller = callerOf(c);
   const pair = [caller.userId, other.userId].sort();
@@ -37,6 +38,7 @@ export async function directWith(
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const created = await create(c, conversationId, {
     ...blank("direct", origin, caller),
+    ...more,
     members: [caller, other].map((person) => ({ person, role: "member" as const })),
   });
   return { conversationId, created };

@@ -3,11 +3,11 @@ import type { z } from "zod";
 import { chatError } from "../domain/error.ts";
 import { detailsOf } from "../live/frames.ts";
 import type { RestEnv } from "./context.ts";
-import { type ErrorBody, errorHandler, respondWith } from "./errors.ts";
+import { type ErrorForm, errorHandler, respondWith } from "./errors.ts";
 import { refuse } from "./refusal.ts";
 
 /** An app whose refusals, of whatever kind, are written the way of one dialect. */
-export function dialect(errorBody: ErrorBody): OpenAPIHono<RestEnv> {
+export function dialect(errors: ErrorForm): OpenAPIHono<RestEnv> {
   const app = new OpenAPIHono<RestEnv>({
     defaultHook: (result) => {
       if (!result.success) {
@@ -15,7 +15,7 @@ export function dialect(errorBody: ErrorBody): OpenAPIHono<RestEnv> {
       }
     },
   });
-  app.onError(errorHandler(errorBody));
-  app.notFound((c) => respondWith(c, chatError("route_not_found"), errorBody));
+  app.onError(errorHandler(errors));
+  app.notFound((c) => respondWith(c, chatError("route_not_found"), errors));
   return app;
 }

@@ -1,26 +1,28 @@
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { type ChatError, chatError, statusOf } from "../domain/error.ts";
+import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
 import type { RestEnv } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 
 /** How a dialect writes an error. */
-export type ErrorBody = (error: ChatError) => Record<string, unknown>;
+export interface ErrorForm {
+  body(error: ChatError): Record<string, unknown>;
+  /** Where its reference has another status than the registry. */
+  statuses?: Partial<Record<ErrorCode, number>>;
+}
 
 /** `{error, code, details?}`: UniHub's form, and that of what belongs to no dialect. */
-export const plainErrorBody: ErrorBody = ({ message, code, details }) => ({
-  error: message,
-  code,
-  ...(details && { details }),
-});
+export const plainErrors: ErrorForm = {
+  body: ({ message, code, details }) => ({ error: message, code, ...(details && { details }) }),
+};
 
 /** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
-export function errorHandler(body: ErrorBody): ErrorHandler<RestEnv> {
+export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
   return (error, c) => {
     const expected = expectedError(error);
-    if (expected) return respondWith(c, expected, body);
+    if (expected) return respondWith(c, expected, form);
     const transient = isTransient(error);
     log(transient ? "unavailable" : "internal_error", {
       requestId: c.get("requestId"),
@@ -28,18 +30,19 @@ export function errorHandler(body: ErrorBody): ErrorHandler<RestEnv> {
       path: c.req.path,
       error: rootOf(error),
     });
-    return respondWith(c, chatError(transient ? "unavailable" : "internal"), body);
+    return respondWith(c, chatError(transient ? "unavailable" : "internal"), form);
   };
 }
 
-export function respondWith(c: Context, error: ChatError, body: ErrorBody): Response {
+export function respondWith(c: Context, error: ChatError, form: ErrorForm): Response {
   if (error.code === "unauthenticated") c.header("WWW-Authenticate", "Bearer");
   if (error.retryAfterMs !== undefined) {
     c.header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
   } else if (error.code === "unavailable") {
     c.header("Retry-After", "1");
   }
-  return c.json(body(error), statusOf(error.code) as ContentfulStatusCode);
+  const status = form.statuses?.[error.code] ?? statusOf(error.code);
+  return c.json(form.body(error), status as ContentfulStatusCode);
 }
 
 function expectedError(error: Error): ChatError | undefined {

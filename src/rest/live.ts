@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import { SEAT_HEADER } from "../conversation/conversation.ts";
 import { refusedUpgrade, type Seat } from "../conversation/sessions.ts";
+import { SEAT_HEADER } from "../conversation/stub.ts";
 import { parseConversationId } from "../domain/id.ts";
 import type { Settings } from "../env.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";

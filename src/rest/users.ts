@@ -4,7 +4,7 @@ import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { authenticate, readsDirectory } from "./auth.ts";
 import { dialect } from "./dialect.ts";
-import { plainErrorBody } from "./errors.ts";
+import { plainErrors } from "./errors.ts";
 import { jsonBody, requestLimits } from "./limits.ts";
 import { refuse } from "./refusal.ts";
 import { line, userId } from "./schemas.ts";
@@ -79,8 +79,8 @@ const find = createRoute({
 
 /** `/api/users`: who can be talked to. */
 export function users() {
-  const app = dialect(plainErrorBody);
-  app.use(authenticate, requestLimits, jsonBody, readsDirectory);
+  const app = dialect(plainErrors);
+  app.use(authenticate(), requestLimits, jsonBody, readsDirectory);
 
   app.openapi(provision, async (c) => {
     if (c.var.actor.role !== "admin")

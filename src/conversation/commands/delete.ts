@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
-import type { Message } from "../../domain/message.ts";
+import { counts, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import type { Command, Decision, State } from "../commands.ts";
 import { messageIn } from "./message-of.ts";
@@ -36,12 +36,13 @@ export function decideDelete(
     metadata: null,
     deletedAt: now,
   };
-  const { lastCounted } = state.counters;
+  const { counted, lastCounted } = state.counters;
   return ok({
     changes: [{ type: "message", cause: "deleted", message }],
     counters: {
       ...state.counters,
       rev: message.rev,
+      counted: counts(before) ? counted - 1 : counted,
       lastCounted:
         lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
     },

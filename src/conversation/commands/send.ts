@@ -73,6 +73,7 @@ export function decideSend(
       ...state.counters,
       rev: message.rev,
       lastNumber: message.number,
+      counted: state.counters.counted + 1,
       lastCounted: message.number,
       lastCreatedAt: now,
     },

@@ -26,6 +26,7 @@ type ConversationRow = {
 type CountersRow = {
   rev: number;
   last_number: number;
+  counted: number;
   last_counted: number;
   last_created_at: number;
   member_count: number;
@@ -94,15 +95,15 @@ export function readConversation(sql: SqlStorage): { epoch: string; conversation
 
 export function insertCounters(sql: SqlStorage, counters: Counters): void {
   sql.exec(
-    `INSERT INTO counters (only, rev, last_number, last_counted, last_created_at, member_count,
-       projected_rev) VALUES (1, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO counters (only, rev, last_number, counted, last_counted, last_created_at,
+       member_count, projected_rev) VALUES (1, ?, ?, ?, ?, ?, ?, ?)`,
     ...bound(counters),
   );
 }
 
 export function updateCounters(sql: SqlStorage, counters: Counters): void {
   sql.exec(
-    `UPDATE counters SET rev = ?, last_number = ?, last_counted = ?, last_created_at = ?,
+    `UPDATE counters SET rev = ?, last_number = ?, counted = ?, last_counted = ?, last_created_at = ?,
        member_count = ?, projected_rev = ?`,
     ...bound(counters),
   );
@@ -113,6 +114,7 @@ export function readCounters(sql: SqlStorage): Counters {
   return {
     rev: row.rev,
     lastNumber: row.last_number,
+    counted: row.counted,
     lastCounted: row.last_counted,
     lastCreatedAt: row.last_created_at,
     memberCount: row.member_count,
@@ -124,6 +126,7 @@ function bound(counters: Counters): number[] {
   return [
     counters.rev,
     counters.lastNumber,
+    counters.counted,
     counters.lastCounted,
     counters.lastCreatedAt,
     counters.memberCount,

@@ -76,31 +76,6 @@ export function readsAfter(sql: SqlStorage, rev: number, limit: number): Read[] 
   );
 }
 
-/** Who read message `number` and when, those who did first before the others, apart from its author. */
-export function readersOf(
-  sql: SqlStorage,
-  number: number,
-  authorId: string | null,
-  limit: number,
-  offset: number,
-): { userId: string; readAt: number }[] {
-  // For each member the one range that could hold the number: a seek, however long the history is.
-  return sql
-    .exec<{ user_id: string; read_at: number }>(
-      `SELECT m.user_id, r.read_at FROM members m CROSS JOIN reads r
-         ON r.user_id = m.user_id AND r.to_number = (
-           SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?1)
-       WHERE r.from_number <= ?1 AND m.user_id IS NOT ?2
-       ORDER BY r.read_at, r.rev LIMIT ?3 OFFSET ?4`,
-      number,
-      authorId,
-      limit,
-      offset,
-    )
-    .toArray()
-    .map((row) => ({ userId: row.user_id, readAt: row.read_at }));
-}
-
 /** What present members have read of the messages from `number` on. */
 export function readsFrom(sql: SqlStorage, number: number, limit: number): Read[] {
   return readsOf(

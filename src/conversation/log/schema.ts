@@ -27,6 +27,7 @@ const STEPS: readonly string[] = [
     only INTEGER PRIMARY KEY CHECK (only = 1),
     rev INTEGER NOT NULL,
     last_number INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
     last_counted INTEGER NOT NULL,
     last_created_at INTEGER NOT NULL,
     member_count INTEGER NOT NULL,

@@ -1,6 +1,6 @@
 import { authenticate } from "../auth.ts";
 import { dialect } from "../dialect.ts";
-import { plainErrorBody } from "../errors.ts";
+import { plainErrors } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
 import { channelMemberRoutes } from "./channel-members.ts";
 import { channelRoutes } from "./channels.ts";
@@ -10,8 +10,8 @@ import { messageRoutes } from "./messages.ts";
 
 /** The UniHub chat API: decoding, a call, presenting. */
 export function unihub() {
-  const app = dialect(plainErrorBody);
-  app.use(authenticate, requestLimits, jsonBody);
+  const app = dialect(plainErrors);
+  app.use(authenticate(), requestLimits, jsonBody);
   conversationRoutes(app);
   messageRoutes(app);
   markRoutes(app);

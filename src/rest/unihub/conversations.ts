@@ -78,8 +78,9 @@ const removeParticipant = createRoute({
 
 export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(list, async (c) => {
+    const { directory, actor } = c.var;
     const page = slice(c.req.valid("query"));
-    const entries = await inbox(c.var.directory, c.var.actor.userId, LISTED, page);
+    const entries = await inbox(directory, { userId: actor.userId, kinds: LISTED, ...page });
     return c.json(entries.map(presentConversation), 200);
   });
 

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Info } from "../../conversation/conversation.ts";
+import type { Info } from "../../conversation/stub.ts";
 import type { ListedChannel } from "../../directory/channels.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Member, Role } from "../../domain/conversation.ts";
@@ -74,7 +74,7 @@ export function presentConversation(entry: InboxEntry): z.infer<typeof conversat
     conversationId: entry.conversationId,
     type: entry.kind === "direct" || entry.kind === "purchase-request" ? "Direct" : "Group",
     title: entry.title,
-    participantIds: entry.participantIds,
+    participantIds: entry.participants.map(({ userId }) => userId),
     lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
     isArchived: entry.archived,
     unreadCount: entry.unread,

@@ -1,0 +1,33 @@
+import { chatError } from "../domain/error.ts";
+import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { errorEventOf } from "../live/wire.ts";
+import { memberOf } from "./log/members.ts";
+import type { OpenConversation } from "./open.ts";
+import { refusedUpgrade, type Seat } from "./sessions.ts";
+import { helloFor, syncFor, unreadOf } from "./sync.ts";
+
+/** Takes the socket of a verified person in: `hello` and the first `sync`, in one frame. */
+export function connect(open: OpenConversation, seat: Seat, query: URLSearchParams): Response {
+  const { sql, memory, epoch, sessions } = open;
+  const member = memberOf(sql, seat.userId);
+  if (member?.leftAt !== null) return refusedUpgrade(CLOSE.notAMember, "not a member");
+  if (sessions.ofUser(seat.userId).size >= MAX_SOCKETS_PER_USER) {
+    const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
+    const error = errorEventOf(chatError("rate_limited", { message }), undefined);
+    return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
+  }
+  const pair = new WebSocketPair();
+  const session = sessions.accept(pair[1], seat);
+  const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
+  const you = { member, unread: unreadOf(sql, memory, member) };
+  const hello = helloFor(memory, epoch, you, sessions.online(), sessions.size, open.limits);
+  const page = syncFor(sql, memory, epoch, cursor, seat.userId);
+  sessions.send(session, `${JSON.stringify(hello)}\n${page.frame}`);
+  if (!page.more) sessions.goLive(session);
+  return new Response(null, { status: 101, webSocket: pair[0] });
+}
+
+/** A revision from the query; what is none is taken as a first visit. */
+function sinceOf(text: string | null): number | undefined {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

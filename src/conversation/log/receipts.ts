@@ -1,0 +1,82 @@
+import type { Message } from "../../domain/message.ts";
+
+/** That somebody has read a message, and when. */
+export interface Receipt {
+  userId: string;
+  readAt: number;
+}
+
+/** Readers that are told of each message of a page. */
+export const READERS_MAX = 200;
+
+/**
+ * Who read message `number`, those who did first before the others, never its author. For each member
+ * it seeks the one range that could hold the number, however long the history is.
+ */
+export function readersOf(
+  sql: SqlStorage,
+  number: number,
+  authorId: string | null,
+  limit: number,
+  offset = 0,
+): Receipt[] {
+  return sql
+    .exec<{ user_id: string; read_at: number }>(
+      `SELECT m.user_id, r.read_at FROM members m CROSS JOIN reads r
+         ON r.user_id = m.user_id AND r.to_number = (
+           SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?1)
+       WHERE r.from_number <= ?1 AND m.user_id IS NOT ?2
+       ORDER BY r.read_at, r.rev LIMIT ?3 OFFSET ?4`,
+      number,
+      authorId,
+      limit,
+      offset,
+    )
+    .toArray()
+    .map((row) => ({ userId: row.user_id, readAt: row.read_at }));
+}
+
+/** The same for neighbouring messages at once, at most {@link READERS_MAX} for each. */
+export function readersWithin(
+  sql: SqlStorage,
+  messages: readonly Message[],
+): Map<number, Receipt[]> {
+  const readers = new Map<number, (Receipt & { rev: number })[]>(
+    messages.map((message) => [message.number, []]),
+  );
+  const from = messages[0]?.number;
+  const to = messages.at(-1)?.number;
+  if (from === undefined || to === undefined) return readers;
+  const members = sql.exec<{ user_id: string }>("SELECT user_id FROM members").toArray();
+  for (const { user_id: userId } of members) {
+    // A cursor of its own for each member, left as soon as it is past the page.
+    const ranges = sql.exec<{
+      from_number: number;
+      to_number: number;
+      read_at: number;
+      rev: number;
+    }>(
+      `SELECT from_number, to_number, read_at, rev FROM reads
+       WHERE user_id = ? AND to_number >= ? ORDER BY to_number`,
+      userId,
+      from,
+    );
+    for (const range of ranges) {
+      if (range.from_number > to) break;
+      const first = Math.max(from, range.from_number);
+      for (let number = first; number <= Math.min(to, range.to_number); number++) {
+        if (messages[number - from]?.senderId === userId) continue;
+        readers.get(number)?.push({ userId, readAt: range.read_at, rev: range.rev });
+      }
+    }
+  }
+  return new Map(
+    Array.from(readers, ([number, receipts]) => [
+      number,
+      receipts
+        .sort((a, b) => a.readAt - b.readAt || a.rev - b.rev)
+        .slice(0, READERS_MAX)
+        .map(({ userId, readAt }) => ({ userId, readAt })),
+    ]),
+  );
+}

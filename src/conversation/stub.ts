@@ -1,0 +1,67 @@
+import type { Conversation, Member } from "../domain/conversation.ts";
+import type { Result } from "../domain/error.ts";
+import type { Message } from "../domain/message.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Answer, Command } from "./commands.ts";
+import type { Creation } from "./create.ts";
+import type { HistoryPage, HistoryQuery } from "./history.ts";
+import type { Receipt } from "./log/receipts.ts";
+
+/** What the Worker may ask of a conversation's object, and what it is answered. */
+
+/** The header in which the Worker tells the object whom it has verified. Never taken from a client. */
+export const SEAT_HEADER = "X-Parley-Seat";
+
+export interface SubmitOptions {
+  /** Whether to wait until the lists show it. */
+  wait: boolean;
+  /** Whether to tell who has read the message of the answer. */
+  readers: boolean;
+}
+
+export interface Submitted {
+  result: Result<Answer>;
+  /** Whether D1 has it: `false` when that was not waited for, took too long, or D1 is unwell. */
+  listed: boolean;
+  /** Who has read the message of the answer, where it was asked for. */
+  readers: Receipt[];
+}
+
+/**
+ * What the Worker may ask of a conversation. Written out, because the platform's own type for stubs
+ * gives up on JSON of any shape.
+ */
+export interface ConversationStub {
+  create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
+  submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted>;
+  history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
+  info(actor: Actor): Promise<Result<Info>>;
+  overview(actor: Actor): Promise<Result<Overview>>;
+  members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
+  receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
+  fetch(request: Request): Promise<Response>;
+}
+
+export interface Info {
+  conversation: Conversation;
+  memberCount: number;
+  /** The caller's own membership, if they are in it. */
+  you: Member | undefined;
+}
+
+/** All of a conversation that is not a channel, for a page that shows it whole. */
+export interface Overview {
+  conversation: Conversation;
+  /** The present members. */
+  members: Member[];
+  /** The newest message that counts, and who has read it. */
+  lastMessage: { message: Message; readers: Receipt[] } | undefined;
+  /** By user id. */
+  unread: Map<string, number>;
+}
+
+/** A page of a list; the first is 1. */
+export interface PageOf {
+  page: number;
+  pageSize: number;
+}

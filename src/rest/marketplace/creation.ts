@@ -1,0 +1,160 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { purchaseRequestOf } from "../../directory/inbox.ts";
+import { usersByRole } from "../../directory/users.ts";
+import { MAX_NAMED_PARTICIPANTS, type Person } from "../../domain/conversation.ts";
+import { derivedConversationId } from "../../domain/id.ts";
+import { captionOf } from "../../domain/message.ts";
+import { metadata } from "../../live/frames.ts";
+import { readsDirectory } from "../auth.ts";
+import type { RestEnv } from "../context.ts";
+import { callerOf, create, peopleOf, submit } from "../conversations.ts";
+import { blank, directWith, groupOf, randomConversationId } from "../creation.ts";
+import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { refuse, unwrapped } from "../refusal.ts";
+import { line, title, userId } from "../schemas.ts";
+import { chatOf } from "./chats.ts";
+import { chatAnswer, success } from "./schemas.ts";
+
+/** People of the support pool that a support chat takes in. */
+const SUPPORT_POOL_MAX = 50;
+const MAX_SUBJECT_LENGTH = 200;
+
+const createChat = createRoute({
+  method: "post",
+  path: "/",
+  summary: "Create a chat",
+  middleware: [readsDirectory] as const,
+  request: {
+    body: jsonBodyOf(
+      z.object({
+        participantIds: z.array(userId).max(MAX_NAMED_PARTICIPANTS),
+        type: z.enum(["direct", "group"]).default("direct"),
+        title: title.nullish(),
+        metadata: metadata.nullish(),
+      }),
+    ),
+  },
+  responses: {
+    200: jsonOf("The direct chat that exists", chatAnswer),
+    201: jsonOf("The new chat", chatAnswer),
+  },
+});
+
+const purchaseRequest = createRoute({
+  method: "post",
+  path: "/purchase-request",
+  summary: "Create the chat of a purchase request, or find the one that exists",
+  middleware: [readsDirectory] as const,
+  request: { body: jsonBodyOf(z.object({ purchaseRequestId: userId, sellerId: userId })) },
+  responses: {
+    200: jsonOf("The chat that exists", chatAnswer),
+    201: jsonOf("The new chat", chatAnswer),
+  },
+});
+
+const support = createRoute({
+  method: "post",
+  path: "/support",
+  summary: "Open a support chat",
+  middleware: [readsDirectory] as const,
+  request: {
+    body: jsonBodyOf(
+      z.object({
+        subject: line(MAX_SUBJECT_LENGTH).nullish(),
+        initialMessage: z.string().nullish(),
+      }),
+    ),
+  },
+  responses: { 201: jsonOf("The new chat", chatAnswer) },
+});
+
+export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(createChat, async (c) => {
+    const { participantIds, type, title, metadata } = c.req.valid("json");
+    const others = new Set(participantIds);
+    others.delete(c.var.actor.userId);
+    if (others.size === 0) {
+      refuse("invalid_participants", { message: "A chat needs at least two participants." });
+    }
+    if (type === "direct" && others.size > 1) {
+      refuse("invalid_participants", { message: "A direct chat has exactly two participants." });
+    }
+    const people = await peopleOf(c, [...others]);
+    if (type === "group") {
+      const more = { title: title || null, metadata: metadata ?? null };
+      const chatId = await groupOf(c, people, { origin: "marketplace", ...more });
+      return c.json(success({ chat: await chatOf(c, chatId) }), 201);
+    }
+    const [other] = people;
+    if (!other) refuse("unknown_user");
+    const { conversationId, created } = await directWith(c, other, "marketplace", {
+      metadata: metadata ?? null,
+    });
+    return c.json(success({ chat: await chatOf(c, conversationId) }), created ? 201 : 200);
+  });
+
+  app.openapi(purchaseRequest, async (c) => {
+    const { purchaseRequestId, sellerId } = c.req.valid("json");
+    if (sellerId === c.var.actor.userId) {
+      const found = await purchaseRequestOf(c.var.directory, purchaseRequestId, sellerId);
+      if (!found) refuse("conversation_not_found");
+      return c.json(success({ chat: await chatOf(c, found) }), 200);
+    }
+    const [seller] = await peopleOf(c, [sellerId]);
+    if (!seller) refuse("unknown_user");
+    const { chatId, created } = await purchaseRequestWith(c, purchaseRequestId, seller);
+    return c.json(success({ chat: await chatOf(c, chatId) }), created ? 201 : 200);
+  });
+
+  app.openapi(support, async (c) => {
+    const { subject, initialMessage } = c.req.valid("json");
+    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    // Looked at before the chat is made: a refused message leaves no chat behind.
+    const content = unwrapped(captionOf(initialMessage ?? undefined, maxLength));
+    const caller = callerOf(c);
+    const chatId = randomConversationId();
+    const pool = (await supportPool(c)).filter((person) => person.userId !== caller.userId);
+    await create(c, chatId, {
+      ...blank("support", "marketplace", caller),
+      subject: subject || null,
+      members: [
+        { person: caller, role: "owner" },
+        ...pool.map((person) => ({ person, role: "member" as const })),
+      ],
+    });
+    if (content) await submit(c, chatId, { type: "send", kind: "text", content, maxLength });
+    return c.json(success({ chat: await chatOf(c, chatId) }), 201);
+  });
+}
+
+/** Request, buyer and seller together name one chat, so that nobody can take another buyer's place. */
+async function purchaseRequestWith(
+  c: Context<RestEnv>,
+  purchaseRequestId: string,
+  seller: Person,
+): Promise<{ chatId: string; created: boolean }> {
+  const buyer = callerOf(c);
+  const chatId = await derivedConversationId(c.var.settings.ID_SECRET, [
+    "purchase-request",
+    purchaseRequestId,
+    buyer.userId,
+    seller.userId,
+  ]);
+  const created = await create(c, chatId, {
+    ...blank("purchase-request", "marketplace", buyer),
+    purchaseRequestId,
+    members: [buyer, seller].map((person) => ({ person, role: "member" as const })),
+  });
+  return { chatId, created };
+}
+
+/** Those of support, then admins, those seen most recently first. */
+async function supportPool(c: Context<RestEnv>): Promise<Person[]> {
+  const { directory } = c.var;
+  const [agents, admins] = await Promise.all([
+    usersByRole(directory, "support", SUPPORT_POOL_MAX),
+    usersByRole(directory, "admin", SUPPORT_POOL_MAX),
+  ]);
+  return [...agents, ...admins].slice(0, SUPPORT_POOL_MAX);
+}
