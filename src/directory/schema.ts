@@ -97,3 +97,35 @@ export const uncounted = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.conversationId, table.number] })],
 );
+
+/** Every file that was ever begun and not swept: from before its first byte is in R2. */
+export const uploads = sqliteTable(
+  "uploads",
+  {
+    key: text("key").primaryKey(),
+    ownerId: text("owner_id").notNull(),
+    name: text("name").notNull(),
+    mimeType: text("mime_type").notNull(),
+    size: integer("size"),
+    width: integer("width"),
+    height: integer("height"),
+    /** Of a multipart upload that is under way. */
+    r2UploadId: text("r2_upload_id"),
+    createdAt: integer("created_at").notNull(),
+    storedAt: integer("stored_at"),
+    /** The send that has reserved it, and where that was to go. */
+    claim: text("claim"),
+    claimedBy: text("claimed_by"),
+    claimedAt: integer("claimed_at"),
+    /** The conversation and the number of the message that carries it. */
+    sentTo: text("sent_to"),
+    sentNumber: integer("sent_number"),
+    /** Its message was deleted: it is served no more, and swept. */
+    deletedAt: integer("deleted_at"),
+  },
+  (table) => [
+    index("uploads_unsent").on(table.createdAt).where(sql`${table.sentTo} IS NULL`),
+    index("uploads_deleted").on(table.deletedAt).where(sql`${table.deletedAt} IS NOT NULL`),
+    index("uploads_claimed").on(table.claim).where(sql`${table.claim} IS NOT NULL`),
+  ],
+);

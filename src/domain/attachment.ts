@@ -1,3 +1,6 @@
+import { fail, ok, type Result } from "./error.ts";
+import { codePoints, hasControlCharacters } from "./message.ts";
+
 /** A stored file as a message carries it. `key` names it in R2; a link to it is signed when shown. */
 export interface Attachment {
   key: string;
@@ -8,4 +11,147 @@ export interface Attachment {
   /** Pixels, of images whose header tells. */
   width?: number;
   height?: number;
+}
+
+/** Bytes of a file. */
+export const MAX_FILE_BYTES = 50 * 1024 * 1024;
+/** Code points of a file's name. */
+export const MAX_FILE_NAME = 255;
+
+/** What an extension stands for, and the family that its first bytes must belong to. */
+interface FileType {
+  mimeType: string;
+  family: Family;
+}
+
+/**
+ * Formats that are told apart by their first bytes. Within a family the extension decides, because the
+ * bytes are those of a container that all of its members share.
+ */
+type Family =
+  | "jpeg"
+  | "png"
+  | "gif"
+  | "webp"
+  | "avif"
+  | "heic"
+  | "bmp"
+  | "tiff"
+  | "pdf"
+  | "compound"
+  | "zip"
+  | "rtf"
+  | "text"
+  | "iso-media"
+  | "matroska"
+  | "avi"
+  | "mp3"
+  | "wav"
+  | "ogg"
+  | "flac"
+  | "aac"
+  | "rar"
+  | "7z"
+  | "gzip"
+  | "tar";
+
+const OFFICE = "application/vnd.openxmlformats-officedocument";
+const OASIS = "application/vnd.oasis.opendocument";
+
+const TYPES: Record<string, FileType> = {
+  jpg: { mimeType: "image/jpeg", family: "jpeg" },
+  jpeg: { mimeType: "image/jpeg", family: "jpeg" },
+  png: { mimeType: "image/png", family: "png" },
+  gif: { mimeType: "image/gif", family: "gif" },
+  webp: { mimeType: "image/webp", family: "webp" },
+  avif: { mimeType: "image/avif", family: "avif" },
+  heic: { mimeType: "image/heic", family: "heic" },
+  bmp: { mimeType: "image/bmp", family: "bmp" },
+  tiff: { mimeType: "image/tiff", family: "tiff" },
+  tif: { mimeType: "image/tiff", family: "tiff" },
+  pdf: { mimeType: "application/pdf", family: "pdf" },
+  doc: { mimeType: "application/msword", family: "compound" },
+  xls: { mimeType: "application/vnd.ms-excel", family: "compound" },
+  ppt: { mimeType: "application/vnd.ms-powerpoint", family: "compound" },
+  zip: { mimeType: "application/zip", family: "zip" },
+  docx: { mimeType: `${OFFICE}.wordprocessingml.document`, family: "zip" },
+  xlsx: { mimeType: `${OFFICE}.spreadsheetml.sheet`, family: "zip" },
+  pptx: { mimeType: `${OFFICE}.presentationml.presentation`, family: "zip" },
+  odt: { mimeType: `${OASIS}.text`, family: "zip" },
+  ods: { mimeType: `${OASIS}.spreadsheet`, family: "zip" },
+  odp: { mimeType: `${OASIS}.presentation`, family: "zip" },
+  rtf: { mimeType: "application/rtf", family: "rtf" },
+  txt: { mimeType: "text/plain", family: "text" },
+  csv: { mimeType: "text/csv", family: "text" },
+  md: { mimeType: "text/markdown", family: "text" },
+  mp4: { mimeType: "video/mp4", family: "iso-media" },
+  mov: { mimeType: "video/quicktime", family: "iso-media" },
+  m4a: { mimeType: "audio/mp4", family: "iso-media" },
+  webm: { mimeType: "video/webm", family: "matroska" },
+  mkv: { mimeType: "video/x-matroska", family: "matroska" },
+  avi: { mimeType: "video/x-msvideo", family: "avi" },
+  mp3: { mimeType: "audio/mpeg", family: "mp3" },
+  wav: { mimeType: "audio/wav", family: "wav" },
+  ogg: { mimeType: "audio/ogg", family: "ogg" },
+  opus: { mimeType: "audio/opus", family: "ogg" },
+  flac: { mimeType: "audio/flac", family: "flac" },
+  aac: { mimeType: "audio/aac", family: "aac" },
+  rar: { mimeType: "application/vnd.rar", family: "rar" },
+  "7z": { mimeType: "application/x-7z-compressed", family: "7z" },
+  gz: { mimeType: "application/gzip", family: "gzip" },
+  tgz: { mimeType: "application/gzip", family: "gzip" },
+  tar: { mimeType: "application/x-tar", family: "tar" },
+};
+
+/** Extensions that bytes are recognised by, beside those of {@link TYPES}: what `file-type` calls them. */
+const RECOGNISED: Record<string, string> = {
+  apng: "png",
+  cfb: "doc",
+  m4v: "mp4",
+  oga: "ogg",
+  ogx: "ogg",
+  "tar.gz": "gz",
+};
+
+/**
+ * What a file is: the family from its first bytes, and the extension of its name within it. `recognised`
+ * is the extension that the bytes were recognised by, `undefined` for bytes without a signature, which
+ * can only be text.
+ */
+export function fileTypeOf(
+  name: string,
+  recognised: string | undefined,
+): Result<{ extension: string; mimeType: string; isText: boolean }> {
+  const found = recognised === undefined ? "txt" : (RECOGNISED[recognised] ?? recognised);
+  const family = TYPES[found]?.family;
+  const named = extensionOf(name);
+  // A name without an extension takes the one its bytes tell; text without one could be anything.
+  const extension = named ?? (recognised === undefined ? "" : found);
+  const type = Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined;
+  if (!family || type?.family !== family) return fail("unsupported_type");
+  return ok({ extension, mimeType: type.mimeType, isText: family === "text" });
+}
+
+/** All MIME types that are accepted. */
+export function acceptedMimeTypes(): string[] {
+  return [...new Set(Object.values(TYPES).map((type) => type.mimeType))];
+}
+
+/** A file's name as it is shown: any script, one line, at most 255 characters, no path. */
+export function fileNameOf(text: string): Result<string> {
+  const name = (text.split(/[/\\]/).at(-1) ?? "").trim();
+  const fits = name !== "" && codePoints(name) <= MAX_FILE_NAME;
+  if (!fits || hasControlCharacters(name) || /[\n\t]/.test(name) || !name.isWellFormed()) {
+    return fail("invalid_file_name");
+  }
+  return ok(name);
+}
+
+/** Whether a browser may show it within a page; everything else is only to be saved. */
+export function isShownInline(mimeType: string): boolean {
+  return /^(image|audio|video)\//.test(mimeType) || mimeType === "application/pdf";
+}
+
+function extensionOf(name: string): string | undefined {
+  return /\.([a-z0-9]{1,10})$/i.exec(name)?.[1]?.toLowerCase();
 }

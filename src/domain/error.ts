@@ -41,6 +41,22 @@ export const ERRORS = {
   invalid_participants: [400, "These participants cannot have this conversation."],
   unknown_user: [400, "Some of these people are not known here."],
   unknown_attachments: [400, "Some of these files were not uploaded by you, or were sent before."],
+  attachments_busy: [409, "These files are being sent right now; try again in a few seconds."],
+  no_file: [400, "Send one file, in the field file."],
+  several_files: [400, "Send one file only."],
+  empty_file: [400, "The file is empty."],
+  file_too_large: [400, "The file is too large: at most 50 MB are accepted."],
+  unsupported_type: [
+    400,
+    "Files of this type are not accepted, or the file is not what its name says.",
+  ],
+  invalid_file_name: [400, "A file needs a name of 1 to 255 characters, in one line."],
+  invalid_form: [400, "The form cannot be read: send multipart/form-data, whole, with a boundary."],
+  incomplete_body: [400, "The body ended before the file did."],
+  file_mismatch: [400, "Size, type or name differ from what was uploaded."],
+  file_not_found: [404, "There is no such file."],
+  invalid_link: [403, "The link is not valid, or not any more; ask for the message again."],
+
   idempotency_conflict: [409, "This clientMessageId was used for another message; use a new one."],
 
   message_deleted: [400, "The message was deleted."],

@@ -1,0 +1,72 @@
+import { Buffer } from "node:buffer";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Attachment } from "../domain/attachment.ts";
+import { isShownInline } from "../domain/attachment.ts";
+
+/** Where files are served. */
+export const FILES_PATH = "/uploads/chat/";
+
+/** How long a link is valid at least. */
+const VALID_MS = 24 * 60 * 60_000;
+/** Links made within the same hour are the same, so that caches and browsers can reuse what they have. */
+const ROUND_MS = 60 * 60_000;
+
+export type Disposition = "inline" | "attachment";
+
+/** Signs links to files with the first of the secrets; links signed with any of them are good. */
+export class Links {
+  private readonly secrets: readonly string[];
+  private readonly origin: string;
+
+  constructor(secrets: readonly string[], origin: string) {
+    this.secrets = secrets;
+    this.origin = origin;
+  }
+
+  /** An absolute link to a file, for those who may read its message. */
+  linkTo({ key, mimeType }: Pick<Attachment, "key" | "mimeType">, now: number): string {
+    const expires = (Math.floor(now / ROUND_MS) + 1) * ROUND_MS + VALID_MS;
+    const disposition: Disposition = isShownInline(mimeType) ? "inline" : "attachment";
+    const seconds = String(expires / 1_000);
+    const signature = sign(this.secrets[0] ?? "", key, seconds, disposition);
+    const query = `expires=${seconds}&disposition=${disposition}&signature=${signature}`;
+    return `${this.origin}${FILES_PATH}${key}?${query}`;
+  }
+}
+
+/** The disposition that a link was signed for, or `undefined` when it is wrong, altered or expired. */
+export function verifiedLink(
+  secrets: readonly string[],
+  key: string,
+  query: URLSearchParams,
+  now: number,
+): Disposition | undefined {
+  const expires = query.get("expires") ?? "";
+  const disposition = query.get("disposition") ?? "";
+  const signature = Buffer.from(query.get("signature") ?? "");
+  if (disposition !== "inline" && disposition !== "attachment") return undefined;
+  if (!/^\d{1,12}$/.test(expires) || Number(expires) * 1_000 <= now) return undefined;
+  const good = secrets.some((secret) => {
+    const expected = Buffer.from(sign(secret, key, expires, disposition));
+    return expected.length === signature.length && timingSafeEqual(expected, signature);
+  });
+  return good ? disposition : undefined;
+}
+
+/** The key in a link of ours, whoever's origin it has; its query does not matter. */
+export function keyIn(link: string): string | undefined {
+  const path = URL.canParse(link) ? new URL(link).pathname : link.split("?")[0];
+  if (!path?.startsWith(FILES_PATH)) return undefined;
+  const key = path.slice(FILES_PATH.length);
+  return isKey(key) ? key : undefined;
+}
+
+export function isKey(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z0-9]{1,10}$/.test(text);
+}
+
+function sign(secret: string, key: string, expires: string, disposition: string): string {
+  return createHmac("sha256", secret)
+    .update(`${key}\n${expires}\n${disposition}`)
+    .digest("base64url");
+}

@@ -1,0 +1,191 @@
+import { Buffer } from "node:buffer";
+import { fileTypeFromBuffer } from "file-type";
+import { imageSize } from "image-size";
+import type { Directory } from "../directory/directory.ts";
+import { beginUpload, finishUpload, forgetUpload } from "../directory/uploads.ts";
+import { type Attachment, fileTypeOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
+import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+
+/** R2 wants parts of equal size, at least 5 MiB, but for the last. One of them is what is held. */
+export const PART_BYTES = 5 * 1024 * 1024;
+
+export interface UploadOptions {
+  bucket: R2Bucket;
+  directory: Directory;
+  ownerId: string;
+  /** As {@link fileNameOf} gives it. */
+  name: string;
+  now: number;
+}
+
+/**
+ * Takes a file in as it comes and stores it in R2: a small one in one put, a larger one part by part,
+ * never holding more than one part. What it refuses, it goes on to swallow, so that the client can be
+ * answered; nothing of it stays.
+ */
+export class Upload {
+  private readonly options: UploadOptions;
+  private buffer: Uint8Array | undefined;
+  private filled = 0;
+  private size = 0;
+  private refusal: ChatError | undefined;
+  private attachment: Attachment | undefined;
+  private multipart: R2MultipartUpload | undefined;
+  private readonly parts: R2UploadedPart[] = [];
+  /** Text must be valid UTF-8 throughout; unset for everything else. */
+  private decoder: TextDecoder | undefined;
+
+  constructor(options: UploadOptions) {
+    this.options = options;
+  }
+
+  /** Bytes that are held at this moment. */
+  get held(): number {
+    return this.buffer?.byteLength ?? 0;
+  }
+
+  /** Why the file is refused, as soon as it is known. */
+  get refused(): ChatError | undefined {
+    return this.refusal;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.size += chunk.length;
+    if (!this.refusal && this.size > MAX_FILE_BYTES) this.refuse(chatError("file_too_large"));
+    let rest = chunk;
+    while (rest.length > 0 && !this.refusal) {
+      this.buffer ??= new Uint8Array(PART_BYTES);
+      const taken = rest.subarray(0, PART_BYTES - this.filled);
+      this.buffer.set(taken, this.filled);
+      this.filled += taken.length;
+      rest = rest.subarray(taken.length);
+      if (this.filled === PART_BYTES) await this.flush();
+    }
+  }
+
+  /** All of it has been written. On failure nothing of it is left. */
+  async finish(): Promise<Result<Attachment>> {
+    try {
+      if (!this.refusal && this.size === 0) this.refuse(chatError("empty_file"));
+      if (!this.refusal) await this.complete();
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
+    if (this.refusal || !this.attachment) {
+      await this.abort();
+      return { ok: false, error: this.refusal ?? chatError("internal") };
+    }
+    return ok(this.attachment);
+  }
+
+  /** Leaves nothing behind: no part, no object, no row. */
+  async abort(): Promise<void> {
+    this.buffer = undefined;
+    const { attachment, multipart, options } = this;
+    if (!attachment) return;
+    this.attachment = undefined;
+    if (multipart) await multipart.abort().catch(() => options.bucket.delete(attachment.key));
+    else await options.bucket.delete(attachment.key);
+    await forgetUpload(options.directory, attachment.key);
+  }
+
+  private refuse(error: ChatError): void {
+    this.refusal = error;
+    this.buffer = undefined;
+  }
+
+  private async flush(): Promise<void> {
+    const part = this.part();
+    if (!this.attachment && !(await this.begin(part, true))) return;
+    if (!this.isText(part, true)) return;
+    await this.uploadPart(part);
+  }
+
+  private async complete(): Promise<void> {
+    const part = this.part();
+    if (!this.attachment && !(await this.begin(part, false))) return;
+    if (!this.isText(part, false)) return;
+    const { attachment, multipart, options } = this;
+    if (!attachment) return;
+    attachment.size = this.size;
+    if (multipart) {
+      if (part.length > 0) await this.uploadPart(part);
+      await multipart.complete(this.parts);
+    } else {
+      await options.bucket.put(attachment.key, part);
+    }
+    await finishUpload(options.directory, attachment, options.now);
+    this.buffer = undefined;
+  }
+
+  /** Decides what the file is by its first bytes, and lets D1 know of it before R2 gets any. */
+  private async begin(head: Uint8Array, isLarge: boolean): Promise<boolean> {
+    const { bucket, directory, ownerId, name, now } = this.options;
+    const type = fileTypeOf(name, (await fileTypeFromBuffer(head))?.ext);
+    if (!type.ok) {
+      this.refuse(type.error);
+      return false;
+    }
+    const { extension, mimeType, isText } = type.value;
+    if (isText) this.decoder = new TextDecoder("utf-8", { fatal: true });
+    const key = `${crypto.randomUUID()}.${extension}`;
+    const attachment: Attachment = { key, name, mimeType, size: 0, ...pixelsOf(mimeType, head) };
+    const multipart = isLarge ? await bucket.createMultipartUpload(key) : undefined;
+    this.multipart = multipart;
+    this.attachment = attachment;
+    await beginUpload(directory, attachment, ownerId, multipart?.uploadId ?? null, now);
+    return true;
+  }
+
+  private async uploadPart(part: Uint8Array): Promise<void> {
+    if (!this.multipart) return;
+    this.parts.push(await this.multipart.uploadPart(this.parts.length + 1, part));
+    this.filled = 0;
+  }
+
+  private part(): Uint8Array {
+    return this.buffer?.subarray(0, this.filled) ?? new Uint8Array();
+  }
+
+  /** Whether a text is still one; every other file is what its first bytes say. */
+  private isText(part: Uint8Array, stream: boolean): boolean {
+    if (!this.decoder) return true;
+    try {
+      if (part.includes(0)) throw new TypeError("NUL");
+      this.decoder.decode(part, { stream });
+      return true;
+    } catch {
+      this.refuse(chatError("unsupported_type"));
+      return false;
+    }
+  }
+}
+
+/** The size that an image's header tells, if it does. */
+function pixelsOf(mimeType: string, head: Uint8Array): { width?: number; height?: number } {
+  if (!mimeType.startsWith("image/")) return {};
+  try {
+    const { width, height } = imageSize(Buffer.from(head.buffer, head.byteOffset, head.length));
+    return width > 0 && height > 0 ? { width, height } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Stores a body that is the file itself. */
+export async function receiveBody(
+  body: ReadableStream<Uint8Array> | null,
+  upload: Upload,
+): Promise<Result<Attachment>> {
+  if (!body) return fail("empty_file");
+  try {
+    for await (const chunk of body) {
+      await upload.write(chunk);
+    }
+  } catch {
+    await upload.abort();
+    return fail("incomplete_body");
+  }
+  return upload.finish();
+}

@@ -1,0 +1,117 @@
+import { and, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Attachment } from "../domain/attachment.ts";
+import type { Directory } from "./directory.ts";
+import { uploads } from "./schema.ts";
+
+/** What D1 knows of an upload. */
+export type UploadRow = typeof uploads.$inferSelect;
+
+/** D1 knows of a file before R2 gets any of it. */
+export async function beginUpload(
+  directory: Directory,
+  attachment: Attachment,
+  ownerId: string,
+  r2UploadId: string | null,
+  now: number,
+): Promise<void> {
+  const { key, name, mimeType, width, height } = attachment;
+  await directory.insert(uploads).values({
+    key,
+    ownerId,
+    name,
+    mimeType,
+    width: width ?? null,
+    height: height ?? null,
+    r2UploadId,
+    createdAt: now,
+  });
+}
+
+/** All of it is in R2. */
+export async function finishUpload(
+  directory: Directory,
+  { key, size }: Attachment,
+  now: number,
+): Promise<void> {
+  await directory
+    .update(uploads)
+    .set({ size, storedAt: now, r2UploadId: null })
+    .where(eq(uploads.key, key));
+}
+
+export async function forgetUpload(directory: Directory, key: string): Promise<void> {
+  await directory.delete(uploads).where(eq(uploads.key, key));
+}
+
+export async function uploadOf(directory: Directory, key: string): Promise<UploadRow | undefined> {
+  const [row] = await directory.select().from(uploads).where(eq(uploads.key, key));
+  return row;
+}
+
+export function uploadsOf(directory: Directory, keys: readonly string[]): Promise<UploadRow[]> {
+  return directory
+    .select()
+    .from(uploads)
+    .where(inArray(uploads.key, listed(keys)));
+}
+
+export interface Claim {
+  claim: string;
+  conversationId: string;
+  ownerId: string;
+  keys: readonly string[];
+  now: number;
+}
+
+/**
+ * Reserves stored and unsent files of one owner for one send, in one conditional update. `void` claims
+ * are those known never to be used. Resolves to how many of the files it got.
+ */
+export async function claimUploads(
+  directory: Directory,
+  { claim, conversationId, ownerId, keys, now }: Claim,
+  voided: readonly string[],
+): Promise<number> {
+  const result = await directory
+    .update(uploads)
+    .set({ claim, claimedBy: conversationId, claimedAt: now })
+    .where(
+      and(
+        inArray(uploads.key, listed(keys)),
+        eq(uploads.ownerId, ownerId),
+        isNotNull(uploads.storedAt),
+        isNull(uploads.sentTo),
+        isNull(uploads.deletedAt),
+        or(isNull(uploads.claim), inArray(uploads.claim, listed(voided))),
+      ),
+    );
+  return result.meta.changes;
+}
+
+/** Gives back what a send that was refused had claimed. */
+export async function releaseClaim(directory: Directory, claim: string): Promise<void> {
+  await directory
+    .update(uploads)
+    .set({ claim: null, claimedBy: null, claimedAt: null })
+    .where(and(eq(uploads.claim, claim), isNull(uploads.sentTo)));
+}
+
+/** Uploads that were never sent, and those whose message was deleted, oldest first. */
+export function abandonedUploads(
+  directory: Directory,
+  before: number,
+  limit: number,
+): Promise<UploadRow[]> {
+  return directory
+    .select()
+    .from(uploads)
+    .where(
+      or(isNotNull(uploads.deletedAt), and(isNull(uploads.sentTo), lt(uploads.createdAt, before))),
+    )
+    .orderBy(uploads.createdAt)
+    .limit(limit);
+}
+
+function listed(values: readonly string[]): SQL {
+  return sql`(SELECT value FROM json_each(${JSON.stringify(values)}))`;
+}
