@@ -1,4 +1,6 @@
-/** Characters of a user id. */
+import { codePoints } from "./message.ts";
+
+/** Code points of a user id. */
 export const MAX_USER_ID_LENGTH = 128;
 /** Code points of a person's name. */
 export const MAX_NAME_LENGTH = 200;
@@ -8,5 +10,5 @@ const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u;
 
 /** Whether a text can be a user id: opaque, 1 to 128 printable characters. */
 export function isUserId(text: string): boolean {
-  return text.length <= MAX_USER_ID_LENGTH && PRINTABLE.test(text) && text.trim() === text;
+  return codePoints(text) <= MAX_USER_ID_LENGTH && PRINTABLE.test(text) && text.trim() === text;
 }

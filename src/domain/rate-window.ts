@@ -24,6 +24,12 @@ export function allowance(times: readonly number[], limit: number, now: number):
   return { allowed, limit, remaining: Math.max(0, limit - used - (allowed ? 1 : 0)), resetMs };
 }
 
+/** The same for what takes no room in the window, as a retry that deduplicates. */
+export function standing(times: readonly number[], limit: number, now: number): Allowance {
+  const next = allowance(times, limit, now);
+  return next.allowed ? { ...next, remaining: next.remaining + 1 } : next;
+}
+
 /** `times` without those that have left the window. */
 export function pruned(times: readonly number[], now: number): number[] {
   return times.filter((time) => time > now - WINDOW_MS);

@@ -71,6 +71,8 @@ export function markSome(facts: ReadFacts, numbers: readonly number[]): Marked {
   const last = wanted.at(-1);
   if (!first || !last) return { pieces: [], figures: facts.figures, newlyRead: 0 };
   const pieces = subtract(wanted, facts.covered(first.from, last.to));
+  // As above: without a piece no revision would tell of figures that pass ranges.
+  if (pieces.length === 0) return { pieces, figures: facts.figures, newlyRead: 0 };
   const beyond = pieces
     .map((piece) => ({ from: Math.max(piece.from, facts.figures.readUpTo + 1), to: piece.to }))
     .filter((piece) => piece.from <= piece.to);

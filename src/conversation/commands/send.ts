@@ -2,7 +2,7 @@ import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import { allowance } from "../../domain/rate-window.ts";
+import { allowance, standing } from "../../domain/rate-window.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
 import type { Command, Decision, State } from "../commands.ts";
 import { numberIn } from "./message-of.ts";
@@ -31,7 +31,7 @@ export function decideSend(
     const before = state.sentAs(actor.userId, command.clientMessageId);
     if (before && before.digest !== digest) return fail("idempotency_conflict");
     if (before) {
-      const rate = allowance(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
+      const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
       return ok({
         changes: [],
         counters: state.counters,

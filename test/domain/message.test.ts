@@ -1,0 +1,224 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  captionOf,
+  codePoints,
+  contentOf,
+  counts,
+  hasControlCharacters,
+  type Message,
+  metadataFits,
+  withinEditWindow,
+} from "../../src/domain/message.ts";
+
+const SENT = 1_700_000_000_000;
+
+function message(over: Partial<Message> = {}): Message {
+  return {
+    number: 1,
+    rev: 3,
+    senderId: "ada",
+    kind: "text",
+    content: "hello",
+    replyTo: null,
+    attachments: [],
+    reactions: [],
+    metadata: null,
+    clientMessageId: null,
+    createdAt: SENT,
+    editedAt: null,
+    deletedAt: null,
+    ...over,
+  };
+}
+
+/** Why a text is refused, or `undefined`. */
+function refused(text: string, maxLength = 100): string | undefined {
+  const result = contentOf(text, maxLength);
+  return result.ok ? undefined : result.error.code;
+}
+
+function content(text: string, maxLength = 100): string | undefined {
+  const result = contentOf(text, maxLength);
+  return result.ok ? result.value : undefined;
+}
+
+const CHARACTERS = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
+/** What JavaScript trims and is no control character. */
+const SPACES = CHARACTERS.filter((character) => /[^\S\p{Cc}]/u.test(character));
+const CONTROLS = CHARACTERS.filter((character) => /\p{Cc}/u.test(character));
+const ALLOWED_CONTROLS = ["\n", "\t"];
+
+/** Any code point, surrogates included. */
+const codePoint = fc.integer({ min: 0, max: 0x10_ffff }).map((code) => String.fromCodePoint(code));
+
+describe("the text of a message", () => {
+  test("loses the white space around it, and keeps what is within", () => {
+    expect(content("  hello \n\t world \n")).toBe("hello \n\t world");
+    for (const space of [...SPACES, ...ALLOWED_CONTROLS]) {
+      expect(content(`${space}a${space}b${space}`)).toBe(`a${space}b`);
+    }
+  });
+
+  test("is not white space alone", () => {
+    expect(refused("")).toBe("empty_content");
+    for (const space of [...SPACES, ...ALLOWED_CONTROLS, "\r\n"]) {
+      expect(refused(space.repeat(3)), `U+${space.charCodeAt(0).toString(16)}`).toBe(
+        "empty_content",
+      );
+    }
+  });
+
+  test("writes \\r\\n as \\n, and counts it as one", () => {
+    expect(content("one\r\ntwo\r\n\r\nthree")).toBe("one\ntwo\n\nthree");
+    expect(content("a\r\nb", 3)).toBe("a\nb");
+    expect(refused("a\r\nb", 2)).toBe("content_too_long");
+  });
+
+  test("holds no \\r without its \\n", () => {
+    for (const text of ["a\rb", "\ra", "a\r", "a\n\rb", "a\r\r\nb"]) {
+      expect(refused(text), JSON.stringify(text)).toBe("control_characters");
+    }
+  });
+
+  test("holds no control character but newline and tab, not even where it would be trimmed", () => {
+    expect(CONTROLS).toHaveLength(65);
+    for (const control of CONTROLS) {
+      const expected = ALLOWED_CONTROLS.includes(control) ? undefined : "control_characters";
+      for (const text of [`a${control}b`, `${control}a`, `a${control}`]) {
+        expect(refused(text), JSON.stringify(text)).toBe(expected);
+      }
+      expect(hasControlCharacters(`a${control}b`)).toBe(expected !== undefined);
+    }
+  });
+
+  test("may hold every other character of the basic plane", () => {
+    for (const character of CHARACTERS) {
+      if (CONTROLS.includes(character) || !character.isWellFormed()) continue;
+      expect(content(`a${character}b`)).toBe(`a${character}b`);
+    }
+  });
+
+  test("holds no half of a surrogate pair", () => {
+    for (const text of ["a\ud83d", "\ude00a", "\ude00\ud83d", "😀\ud83d😀"]) {
+      expect(contentOf(text, 100)).toEqual({
+        ok: false,
+        error: { code: "control_characters", message: "The text is not well-formed Unicode." },
+      });
+    }
+    expect(content("\ud83d\ude00")).toBe("😀");
+  });
+
+  test("is as long as it has code points after trimming", () => {
+    expect(content("😀".repeat(5), 5)).toBe("😀".repeat(5));
+    expect(refused("😀".repeat(6), 5)).toBe("content_too_long");
+    expect(content(`   ${"é".repeat(5)}\n\n`, 5)).toBe("ééééé");
+    expect(refused("e\u0301".repeat(3), 5)).toBe("content_too_long");
+    expect(refused("👨‍👩‍👧", 4)).toBe("content_too_long");
+    expect(content("👨‍👩‍👧", 5)).toBe("👨‍👩‍👧");
+  });
+
+  test("says how long it may be when it is longer", () => {
+    expect(contentOf("x".repeat(2_001), 2_000)).toEqual({
+      ok: false,
+      error: {
+        code: "content_too_long",
+        message: "The text is too long: at most 2000 characters are accepted.",
+      },
+    });
+  });
+
+  test("follows these rules for any text", () => {
+    const unit = fc.oneof(
+      { weight: 6, arbitrary: codePoint },
+      { weight: 4, arbitrary: fc.constantFrom(" ", "\n", "\t", "\r\n", "😀", "e\u0301", "\u3000") },
+      { weight: 1, arbitrary: fc.constantFrom("\r", "\u0000", "\u009f", "\ud83d", "\ude00") },
+    );
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 16 }), fc.nat(12), (units, most) => {
+        const text = units.join("");
+        const lines = text.split("\r\n").join("\n");
+        const points = Array.from(lines.trim());
+        const bad = Array.from(lines).some(
+          (point) => /[\p{Cc}\p{Cs}]/u.test(point) && !ALLOWED_CONTROLS.includes(point),
+        );
+        const expected = bad
+          ? "control_characters"
+          : points.length > most
+            ? "content_too_long"
+            : points.length === 0
+              ? "empty_content"
+              : undefined;
+        expect(refused(text, most)).toBe(expected);
+        if (expected === undefined) expect(content(text, most)).toBe(points.join(""));
+        expect(codePoints(text)).toBe(Array.from(text).length);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("accepted once, is accepted again unchanged", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: codePoint, maxLength: 20 }), (text) => {
+        const first = content(text);
+        fc.pre(first !== undefined);
+        expect(content(first)).toBe(first);
+      }),
+    );
+  });
+});
+
+describe("the caption of a file", () => {
+  test("may be absent or empty", () => {
+    for (const text of [undefined, "", " \n\t "]) {
+      expect(captionOf(text, 10)).toEqual({ ok: true, value: "" });
+    }
+  });
+
+  test("is otherwise held to the same rules", () => {
+    expect(captionOf(" a\r\nb ", 3)).toEqual({ ok: true, value: "a\nb" });
+    expect(captionOf("abcd", 3)).toMatchObject({ error: { code: "content_too_long" } });
+    expect(captionOf("a\u0007", 3)).toMatchObject({ error: { code: "control_characters" } });
+    expect(captionOf("\ud800", 3)).toMatchObject({ error: { code: "control_characters" } });
+  });
+});
+
+describe("a message counts", () => {
+  test("when a person wrote it, whatever its kind", () => {
+    expect(counts(message())).toBe(true);
+    expect(counts(message({ kind: "system" }))).toBe(true);
+    expect(counts(message({ content: "", editedAt: SENT + 1 }))).toBe(true);
+  });
+
+  test("not when the system wrote it, nor when it is deleted", () => {
+    expect(counts(message({ kind: "system", senderId: null }))).toBe(false);
+    expect(counts(message({ deletedAt: SENT + 1 }))).toBe(false);
+    expect(counts(message({ senderId: null, deletedAt: SENT + 1 }))).toBe(false);
+  });
+});
+
+test("an edit comes in time up to the last millisecond of the window", () => {
+  const window = 15 * 60_000;
+  expect(withinEditWindow(message(), window, SENT)).toBe(true);
+  expect(withinEditWindow(message(), window, SENT + window)).toBe(true);
+  expect(withinEditWindow(message(), window, SENT + window + 1)).toBe(false);
+  expect(withinEditWindow(message({ editedAt: SENT + window }), window, SENT + window + 1)).toBe(
+    false,
+  );
+});
+
+describe("metadata", () => {
+  const room = 8 * 1_024 - '{"a":""}'.length;
+
+  test("fits up to 8 KiB of JSON", () => {
+    expect(metadataFits({})).toBe(true);
+    expect(metadataFits({ a: "x".repeat(room) })).toBe(true);
+    expect(metadataFits({ a: "x".repeat(room + 1) })).toBe(false);
+  });
+
+  test("is measured in bytes, not characters", () => {
+    expect(metadataFits({ a: "€".repeat(room / 3) })).toBe(true);
+    expect(metadataFits({ a: "€".repeat(room / 3 + 1) })).toBe(false);
+    expect(metadataFits({ a: "\n".repeat(room / 2 + 1) })).toBe(false);
+  });
+});

@@ -1,0 +1,97 @@
+/** A message as both models keep it; `sender` is `undefined` for the system. */
+export interface Sent {
+  sender: string | undefined;
+  deleted: boolean;
+}
+
+interface Reader {
+  present: boolean;
+  /** Messages up to this number were there before they joined, the last time that they did. */
+  joinedAfter: number;
+  /** Every message that they have read: others', and countable when it was read. */
+  read: Set<number>;
+}
+
+/**
+ * One conversation, in which what is unread is found by looking at every message. It knows no ranges
+ * and no figures.
+ */
+export class NaiveReads {
+  readonly messages: Sent[] = [];
+  private readonly readers = new Map<string, Reader>();
+
+  send(sender: string | undefined): void {
+    this.messages.push({ sender, deleted: false });
+  }
+
+  delete(number: number): void {
+    const message = this.messages[number - 1];
+    if (message) message.deleted = true;
+  }
+
+  join(userId: string): void {
+    const read = this.readers.get(userId)?.read ?? new Set();
+    this.readers.set(userId, { present: true, joinedAfter: this.messages.length, read });
+  }
+
+  leave(userId: string): void {
+    this.reader(userId).present = false;
+  }
+
+  isPresent(userId: string): boolean {
+    return this.readers.get(userId)?.present === true;
+  }
+
+  /** Returns how many messages became read. */
+  markUpTo(userId: string, upTo: number): number {
+    const unread = this.unread(userId).filter((number) => number <= upTo);
+    for (const number of unread) this.reader(userId).read.add(number);
+    return unread.length;
+  }
+
+  /** Returns how many messages became read. */
+  markSome(userId: string, numbers: readonly number[]): number {
+    const { read } = this.reader(userId);
+    const before = read.size;
+    for (const number of numbers) read.add(number);
+    return read.size - before;
+  }
+
+  /** Whether a message can be read by this person: another's, and countable. */
+  isReadable(userId: string, number: number): boolean {
+    const { sender, deleted } = this.messages[number - 1] ?? { sender: undefined, deleted: true };
+    return !deleted && sender !== undefined && sender !== userId;
+  }
+
+  unread(userId: string): number[] {
+    const { joinedAfter, read } = this.reader(userId);
+    return this.readable(userId).filter((number) => number > joinedAfter && !read.has(number));
+  }
+
+  /** The messages that list this person among those who have read them. */
+  receipts(userId: string): number[] {
+    const { read } = this.reader(userId);
+    return this.readable(userId).filter((number) => read.has(number));
+  }
+
+  /** How many messages after `number` count, and are read or their own. */
+  settledAfter(userId: string, number: number): number {
+    const { read } = this.reader(userId);
+    return this.messages.slice(number).filter(({ sender, deleted }, index) => {
+      const countable = !deleted && sender !== undefined;
+      return countable && (sender === userId || read.has(number + index + 1));
+    }).length;
+  }
+
+  private readable(userId: string): number[] {
+    return this.messages
+      .map((_, index) => index + 1)
+      .filter((number) => this.isReadable(userId, number));
+  }
+
+  private reader(userId: string): Reader {
+    const reader = this.readers.get(userId);
+    if (!reader) throw new Error(`${userId} was never here`);
+    return reader;
+  }
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { ROLES, type Role } from "../../src/domain/conversation.ts";
+import {
+  type Action,
+  type Actor,
+  type Facts,
+  PLATFORM_ROLES,
+  type PlatformRole,
+  refusal,
+} from "../../src/domain/policy.ts";
+
+const EVERY_MEMBER: readonly Action[] = [
+  ...(["see", "read", "send", "mark", "flag", "edit", "delete", "react", "leave"] as const),
+];
+const ACTIONS: readonly Action[] = [...EVERY_MEMBER, "manage", "moderate", "own"];
+
+const BY_ROLE: Record<Role, readonly Action[]> = {
+  owner: ACTIONS,
+  moderator: [...EVERY_MEMBER, "manage", "moderate"],
+  member: EVERY_MEMBER,
+};
+
+/** What staff may do in a conversation that they are not in, where the reference lets them in. */
+const STAFF: Record<PlatformRole, readonly Action[]> = {
+  admin: ["see", "read", "send", "delete", "manage"],
+  resolver: ["see", "read", "send"],
+  support: [],
+  user: [],
+};
+
+const outsiders: [string, Facts["member"]][] = [
+  ["someone who never was a member", undefined],
+  ...ROLES.map((role): [string, Facts["member"]] => [
+    `a former ${role}`,
+    { role, leftAt: 1_700_000_000_000 },
+  ]),
+];
+
+function actor(role: PlatformRole, reach: Actor["reach"]): Actor {
+  return { userId: "ada", name: null, avatarUrl: null, role, reach };
+}
+
+function allowed(who: Actor, member: Facts["member"], isPublic = false): Action[] {
+  const facts: Facts = { kind: "group", member, isPublic };
+  return ACTIONS.filter((action) => refusal(who, action, facts) === undefined);
+}
+
+describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
+  test("adds nothing to membership where only membership counts", () => {
+    for (const memberRole of ROLES) {
+      const member = { role: memberRole, leftAt: null };
+      expect(allowed(actor(role, "member"), member)).toEqual(BY_ROLE[memberRole]);
+    }
+  });
+
+  test("takes nothing from a member where staff come in", () => {
+    for (const memberRole of ROLES) {
+      const may = allowed(actor(role, "staff"), { role: memberRole, leftAt: null });
+      expect(new Set(may)).toEqual(new Set([...BY_ROLE[memberRole], ...STAFF[role]]));
+    }
+  });
+
+  test.each(outsiders)("opens nothing to %s by itself", (_, member) => {
+    expect(allowed(actor(role, "member"), member)).toEqual([]);
+  });
+
+  test.each(outsiders)("opens to %s, where staff come in, what the reference says", (_, member) => {
+    expect(allowed(actor(role, "staff"), member)).toEqual(STAFF[role]);
+  });
+});
+
+test("anyone may see a public conversation, and no more", () => {
+  expect(allowed(actor("user", "member"), undefined, true)).toEqual(["see"]);
+});
+
+test("a kind that does not exist where the caller came in is not found, by members too", () => {
+  const facts: Facts = {
+    kind: "channel",
+    member: { role: "owner", leftAt: null },
+    isPublic: true,
+  };
+  const caller: Actor = { ...actor("admin", "staff"), kinds: ["direct", "group"] };
+  for (const action of ACTIONS) {
+    expect(refusal(caller, action, facts)?.code).toBe("conversation_not_found");
+  }
+});
+
+test("a member without the role for it is forbidden, a stranger is told that they are one", () => {
+  const member: Facts = {
+    kind: "channel",
+    member: { role: "member", leftAt: null },
+    isPublic: true,
+  };
+  expect(refusal(actor("user", "member"), "own", member)?.code).toBe("forbidden");
+  const stranger: Facts = { ...member, member: undefined };
+  expect(refusal(actor("user", "member"), "own", stranger)?.code).toBe("not_a_member");
+});

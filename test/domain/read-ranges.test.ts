@@ -1,0 +1,223 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { contains, type Range, rangesOf, size, subtract } from "../../src/domain/read-ranges.ts";
+import { PEOPLE, steps, take } from "./read-steps.ts";
+import { TwinReads } from "./twin-reads.ts";
+
+test("figures and ranges agree with a recount, after every step of any conversation", () => {
+  fc.assert(
+    fc.property(steps, (sequence) => {
+      const twins = new TwinReads(...PEOPLE.slice(0, 2));
+      for (const step of sequence) take(twins, step);
+      twins.tellLists();
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+describe("unread", () => {
+  test("is what others sent and was not read; one's own above an unread one is not in it", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "bob", "ada", undefined, "bob");
+    expect(chat.unread("bob")).toEqual([1, 3]);
+    expect(chat.unread("ada")).toEqual([2, 5]);
+  });
+
+  test("does not hold what was there before someone joined, or came back", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada");
+    chat.join("cyd");
+    expect(chat.unread("cyd")).toEqual([]);
+    chat.send("ada", "cyd");
+    expect(chat.unread("cyd")).toEqual([3]);
+    chat.leave("cyd");
+    chat.send("ada", "cyd", "bob");
+    chat.join("cyd");
+    expect(chat.unread("cyd")).toEqual([]);
+    chat.delete(7);
+    chat.delete(4);
+    chat.send("bob");
+    expect(chat.unread("cyd")).toEqual([8]);
+  });
+
+  test("loses a deleted message that was unread, and no other", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada", "bob", "ada", "ada");
+    chat.markSome("bob", [2]);
+    for (const number of [2, 3, 4]) chat.delete(number);
+    expect(chat.unread("bob")).toEqual([1, 5]);
+    chat.tellLists();
+  });
+
+  test("is empty in lists too when a message is named again that had been read, then deleted", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada");
+    chat.markSome("bob", [2]);
+    chat.delete(1);
+    chat.tellLists();
+    chat.markSome("bob", [2]);
+    chat.delete(2);
+    chat.tellLists();
+    expect(chat.unread("bob")).toEqual([]);
+  });
+});
+
+describe("marking", () => {
+  test("everything leaves nothing unread, and marks each message once", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "bob", undefined, "ada", "ada");
+    expect(chat.markSome("bob", [4])).toBe(1);
+    expect(chat.markUpTo("bob", 5)).toBe(2);
+    expect(chat.markUpTo("bob", 5)).toBe(0);
+    expect(chat.unread("bob")).toEqual([]);
+    expect(chat.receipts("bob")).toEqual([1, 4, 5]);
+  });
+
+  test("up to a message leaves what comes after it, read or not", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada", "ada", "ada", "ada");
+    chat.markSome("bob", [2, 5]);
+    expect(chat.markUpTo("bob", 3)).toBe(2);
+    expect(chat.unread("bob")).toEqual([4]);
+    expect(chat.receipts("bob")).toEqual([1, 2, 3, 5]);
+  });
+
+  test("up to a number beyond the last marks what there is, and nothing that comes later", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada");
+    expect(chat.markUpTo("bob", 1_000)).toBe(2);
+    chat.send("ada");
+    expect(chat.unread("bob")).toEqual([3]);
+  });
+
+  test("in a conversation without messages does nothing", () => {
+    const chat = new TwinReads("ada", "bob");
+    expect(chat.markUpTo("bob", 0)).toBe(0);
+    expect(chat.markUpTo("bob", 1)).toBe(0);
+    expect(chat.markSome("bob", [])).toBe(0);
+  });
+
+  test("a message twice, at once or later, is marking it once", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada", "ada");
+    expect(chat.markSome("bob", [3, 3, 2])).toBe(2);
+    expect(chat.markSome("bob", [2, 3])).toBe(0);
+    expect(chat.unread("bob")).toEqual([1]);
+  });
+
+  test("one's own, a deleted or the system's message leaves no receipt", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "bob", undefined, "ada");
+    chat.delete(1);
+    expect(chat.markSome("bob", [1, 2, 3])).toBe(0);
+    expect(chat.markUpTo("bob", 4)).toBe(1);
+    expect(chat.receipts("bob")).toEqual([4]);
+  });
+
+  test("a message from before one joined gives it a receipt", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "ada", "ada");
+    chat.join("cyd");
+    expect(chat.markUpTo("cyd", 3)).toBe(0);
+    expect(chat.markSome("cyd", [2])).toBe(1);
+    expect(chat.receipts("cyd")).toEqual([2]);
+  });
+
+  test("the first unread one raises readUpTo over what is read, own or uncounted after it", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send("ada", "bob", "ada", undefined, "ada", "bob");
+    chat.markSome("bob", [3]);
+    expect(chat.figures("bob")).toEqual({ readUpTo: 0, readBeyond: 3 });
+    chat.markSome("bob", [1]);
+    expect(chat.figures("bob")).toEqual({ readUpTo: 4, readBeyond: 1 });
+    chat.markSome("bob", [5]);
+    expect(chat.figures("bob")).toEqual({ readUpTo: 6, readBeyond: 0 });
+  });
+
+  test("the one before a thousand that were read out of order leaves nothing unread", () => {
+    const chat = new TwinReads("ada", "bob");
+    chat.send(...Array.from({ length: 1_001 }, (_, index) => (index % 7 === 3 ? "bob" : "ada")));
+    chat.markSome(
+      "bob",
+      Array.from({ length: 1_000 }, (_, index) => index + 2),
+    );
+    expect(chat.unread("bob")).toEqual([1]);
+    expect(chat.markSome("bob", [1])).toBe(1);
+    chat.send("ada");
+    expect(chat.markUpTo("bob", 1_002)).toBe(1);
+    expect(chat.unread("bob")).toEqual([]);
+  });
+});
+
+describe("ranges, against sets of numbers", () => {
+  const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 30, size: "max" });
+  /** Ranges in order and apart from each other; some are neighbours. */
+  const ranges = fc
+    .tuple(numbers, fc.func(fc.boolean()))
+    .map(([held, isCut]) => rangesOf(ascending(held)).flatMap((range) => cut(range, isCut)));
+
+  function ascending(held: Iterable<number>): number[] {
+    return Array.from(held).sort((a, b) => a - b);
+  }
+
+  function cut({ from, to }: Range, isCut: (at: number) => boolean): Range[] {
+    const middle = Math.floor((from + to) / 2);
+    if (from === to || !isCut(from)) return [{ from, to }];
+    return [
+      { from, to: middle },
+      { from: middle + 1, to },
+    ];
+  }
+
+  function held(some: readonly Range[]): number[] {
+    return some.flatMap(({ from, to }) =>
+      Array.from({ length: to - from + 1 }, (_, i) => from + i),
+    );
+  }
+
+  test("numbers become as few ranges as can hold them", () => {
+    expect(rangesOf([])).toEqual([]);
+    expect(rangesOf([3, 4, 4, 6, 8, 9])).toEqual([
+      { from: 3, to: 4 },
+      { from: 6, to: 6 },
+      { from: 8, to: 9 },
+    ]);
+    fc.assert(
+      fc.property(numbers, (some) => {
+        const all = ascending(some);
+        const found = rangesOf(all);
+        expect(held(found)).toEqual(all);
+        expect(rangesOf(all.flatMap((number) => [number, number]))).toEqual(found);
+        expect(found.length).toBe(all.filter((number) => !all.includes(number - 1)).length);
+      }),
+    );
+  });
+
+  test("subtracting leaves what the others do not hold, in order", () => {
+    expect(subtract([{ from: 1, to: 9 }], [{ from: 3, to: 4 }])).toEqual([
+      { from: 1, to: 2 },
+      { from: 5, to: 9 },
+    ]);
+    fc.assert(
+      fc.property(ranges, ranges, (some, others) => {
+        const gone = new Set(held(others));
+        const left = subtract(some, others);
+        expect(held(left)).toEqual(held(some).filter((number) => !gone.has(number)));
+        for (const { from, to } of left) expect(from).toBeLessThanOrEqual(to);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("size and contains are those of the set", () => {
+    fc.assert(
+      fc.property(ranges, (some) => {
+        const set = new Set(held(some));
+        expect(size(some)).toBe(set.size);
+        for (let number = 0; number <= 41; number++) {
+          expect(contains(some, number)).toBe(set.has(number));
+        }
+      }),
+    );
+  });
+});
