@@ -43,6 +43,28 @@ CREATE TABLE `uncounted` (
 	PRIMARY KEY(`conversation_id`, `number`)
 );
 --> statement-breakpoint
+CREATE TABLE `uploads` (
+	`key` text PRIMARY KEY NOT NULL,
+	`owner_id` text NOT NULL,
+	`name` text NOT NULL,
+	`mime_type` text NOT NULL,
+	`size` integer,
+	`width` integer,
+	`height` integer,
+	`r2_upload_id` text,
+	`created_at` integer NOT NULL,
+	`stored_at` integer,
+	`claim` text,
+	`claimed_by` text,
+	`claimed_at` integer,
+	`sent_to` text,
+	`sent_number` integer,
+	`deleted_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `uploads_unsent` ON `uploads` (`created_at`) WHERE "uploads"."sent_to" IS NULL;--> statement-breakpoint
+CREATE INDEX `uploads_deleted` ON `uploads` (`deleted_at`) WHERE "uploads"."deleted_at" IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `uploads_claimed` ON `uploads` (`claim`) WHERE "uploads"."claim" IS NOT NULL;--> statement-breakpoint
 CREATE TABLE `users` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text,

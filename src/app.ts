@@ -1,11 +1,13 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
+import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
+import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live } from "./rest/live.ts";
 import { marketplace } from "./rest/marketplace/app.ts";
 import { unihub } from "./rest/unihub/app.ts";
@@ -39,11 +41,19 @@ export function createApp(): Hono<RestEnv> {
       return respondWith(c, chatError("misconfigured"), plainErrors);
     }
     c.set("settings", settings);
+    const links = new Links(
+      settings.FILES_SECRET,
+      settings.PUBLIC_URL ?? new URL(c.req.url).origin,
+    );
+    c.set("linkTo", (attachment) => links.linkTo(attachment, Date.now()));
     return await next();
   });
 
   // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
   app.get("/live/:conversationId", live);
+
+  // Before them too: a file has headers of its own, and a range cannot be rewritten.
+  app.on(["GET", "HEAD"], "/uploads/chat/:key", serveUpload);
 
   app.use(secureHeaders());
   app.use((c, next) =>

@@ -1,5 +1,9 @@
 import { createApp } from "./app.ts";
+import { sweep } from "./attachments/sweep.ts";
+import { directoryOf } from "./directory/directory.ts";
 import type { Env } from "./env.ts";
+import { log } from "./logging.ts";
+import { forfeitIn } from "./rest/uploads.ts";
 
 export { Conversation } from "./conversation/conversation.ts";
 
@@ -7,4 +11,15 @@ const app = createApp();
 
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
+
+  /** By the cron of wrangler.toml: removes files that nobody sent, and those of deleted messages. */
+  scheduled: async (controller, env) => {
+    const removed = await sweep({
+      bucket: env.FILES,
+      directory: directoryOf(env.DB),
+      now: controller.scheduledTime,
+      forfeit: forfeitIn(env),
+    });
+    log("swept", { removed });
+  },
 } satisfies ExportedHandler<Env>;

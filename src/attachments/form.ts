@@ -1,7 +1,6 @@
 import busboy from "busboy";
 import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
-import type { Upload } from "./upload.ts";
 
 /** Bytes that are read of the body at once; beside them, the upload holds one part. */
 const CHUNK_BYTES = 64 * 1024;
@@ -9,6 +8,17 @@ const CHUNK_BYTES = 64 * 1024;
 const OVERHEAD_BYTES = 256 * 1024;
 /** Bytes of a body that is refused which are read all the same, so that the client reads our answer. */
 export const DRAIN_BYTES = 16 * 1024 * 1024;
+
+/** Where the bytes of a file go: an `Upload`, or a `Measure`. */
+export interface FileSink {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Why the file is refused, as soon as it is known. */
+  readonly refused: ChatError | undefined;
+  /** All of it has been written. On failure nothing of it is left. */
+  finish(): Promise<Result<Attachment>>;
+  /** Leaves nothing behind. */
+  abort(): Promise<void>;
+}
 
 export interface Form {
   fields: ReadonlyMap<string, string>;
@@ -22,11 +32,11 @@ export interface Form {
  */
 export async function receiveForm(
   request: Request,
-  uploadFor: (name: string) => Upload,
+  sinkFor: (name: string) => FileSink,
 ): Promise<Result<Form>> {
   const parser = parserFor(request);
   if (!parser || !request.body) return fail("invalid_form");
-  const form = new FormReader(parser, uploadFor);
+  const form = new FormReader(parser, sinkFor);
   const declared = Number(request.headers.get("Content-Length") ?? 0);
   if (declared > MAX_FILE_BYTES + OVERHEAD_BYTES) form.refuse(chatError("file_too_large"));
   try {
@@ -43,12 +53,12 @@ class FormReader {
   private readonly fields = new Map<string, string>();
   private readonly pending: Uint8Array[] = [];
   private readonly closed: Promise<void>;
-  private upload: Upload | undefined;
+  private upload: FileSink | undefined;
   private files = 0;
   private refusal: ChatError | undefined;
   private swallowed = 0;
 
-  constructor(parser: busboy.Busboy, uploadFor: (name: string) => Upload) {
+  constructor(parser: busboy.Busboy, sinkFor: (name: string) => FileSink) {
     this.parser = parser;
     parser.on("field", (name, value, { nameTruncated, valueTruncated }) => {
       if (nameTruncated || valueTruncated) this.refuse(chatError("invalid_form"));
@@ -61,7 +71,7 @@ class FormReader {
       }
       const name = fileNameOf(filename ?? "");
       if (!name.ok) this.refuse(name.error);
-      if (name.ok && !this.refusal) this.upload = uploadFor(name.value);
+      if (name.ok && !this.refusal) this.upload = sinkFor(name.value);
       stream.on("data", (chunk: Uint8Array) => {
         if (!this.refusal) this.pending.push(chunk);
       });

@@ -5,6 +5,7 @@ import type { Directory } from "../directory/directory.ts";
 import { beginUpload, finishUpload, forgetUpload } from "../directory/uploads.ts";
 import { type Attachment, fileTypeOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+import type { FileSink } from "./form.ts";
 
 /** R2 wants parts of equal size, at least 5 MiB, but for the last. One of them is what is held. */
 export const PART_BYTES = 5 * 1024 * 1024;
@@ -23,7 +24,7 @@ export interface UploadOptions {
  * never holding more than one part. What it refuses, it goes on to swallow, so that the client can be
  * answered; nothing of it stays.
  */
-export class Upload {
+export class Upload implements FileSink {
   private readonly options: UploadOptions;
   private buffer: Uint8Array | undefined;
   private filled = 0;
@@ -128,7 +129,7 @@ export class Upload {
       return false;
     }
     const { extension, mimeType, isText } = type.value;
-    if (isText) this.decoder = new TextDecoder("utf-8", { fatal: true });
+    if (isText) this.decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     const key = `${crypto.randomUUID()}.${extension}`;
     const attachment: Attachment = { key, name, mimeType, size: 0, ...pixelsOf(mimeType, head) };
     const multipart = isLarge ? await bucket.createMultipartUpload(key) : undefined;
@@ -171,6 +172,42 @@ function pixelsOf(mimeType: string, head: Uint8Array): { width?: number; height?
   } catch {
     return {};
   }
+}
+
+/** Takes a file in and keeps nothing but its name and size: what a retry is compared by. */
+export class Measure implements FileSink {
+  private readonly name: string;
+  private size = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get refused(): ChatError | undefined {
+    return this.size > MAX_FILE_BYTES ? chatError("file_too_large") : undefined;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.size += chunk.length;
+  }
+
+  async finish(): Promise<Result<Attachment>> {
+    return ok({ key: "", name: this.name, mimeType: "", size: this.size });
+  }
+
+  async abort(): Promise<void> {
+    this.size = 0;
+  }
+}
+
+/** Removes a stored file that was not sent. */
+export async function discard(
+  bucket: R2Bucket,
+  directory: Directory,
+  attachment: Attachment,
+): Promise<void> {
+  await bucket.delete(attachment.key);
+  await forgetUpload(directory, attachment.key);
 }
 
 /** Stores a body that is the file itself. */

@@ -33,7 +33,11 @@ export type Command =
       clientMessageId?: string | undefined;
       /** A message id. */
       replyTo?: string | undefined;
+      /** Files reserved for this send, and the claim that reserved them. */
       attachments?: Attachment[] | undefined;
+      claim?: string | undefined;
+      /** What stands for the files in the digest, where a retry brings them anew; else their keys. */
+      fingerprint?: string | undefined;
       metadata?: Metadata | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
@@ -83,6 +87,7 @@ export type Effect =
   | { type: "uncounted"; number: number }
   /** A member's `readUpTo` went from `before` to `after`. */
   | { type: "settled"; userId: string; before: number; after: number }
+  | { type: "files-sent"; claim: string; number: number; keys: string[] }
   | { type: "reacted"; number: number; emoji: string; userId: string; rev: number }
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }
@@ -133,6 +138,8 @@ export interface State {
   /** The member who has been in it longest, apart from one. */
   longestMember(apartFrom: string): Member | undefined;
   isInvited(userId: string): boolean;
+  /** Whether a claim on uploads was voided before it came here. */
+  isVoided(claim: string): boolean;
   hasReacted(number: number, emoji: string, userId: string): boolean;
   /** The first people behind an emoji, in the order in which they reacted. */
   firstReactors(number: number, emoji: string, limit: number): string[];

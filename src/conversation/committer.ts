@@ -1,6 +1,13 @@
 import { fail, type Result } from "../domain/error.ts";
 import type { FrameId } from "../live/frames.ts";
-import { type Answer, type Change, decide, type Limits, type Request } from "./commands.ts";
+import {
+  type Answer,
+  type Change,
+  decide,
+  type Limits,
+  type Request,
+  type State,
+} from "./commands.ts";
 import { Draft, type Memory } from "./draft.ts";
 import { SendTimes } from "./send-times.ts";
 import type { Session } from "./sessions.ts";
@@ -57,6 +64,17 @@ export class Committer {
     if (!this.windowOpen) this.next();
   }
 
+  /** The committed state at this moment, to look at. */
+  state(): { state: State; now: number } {
+    const now = this.now();
+    const { storage, limits } = this.options;
+    return { state: new Draft(storage.sql, this.memory, this.times, limits, now), now };
+  }
+
+  private now(): number {
+    return Math.max(this.options.clock(), this.memory.counters.lastCreatedAt);
+  }
+
   private next(): void {
     const group = this.queue.splice(0, MAX_GROUP);
     this.windowOpen = group.length > 0;
@@ -67,7 +85,7 @@ export class Committer {
 
   private commit(group: Pending[]): void {
     const { storage, limits, onCommit, onBroken } = this.options;
-    const now = Math.max(this.options.clock(), this.memory.counters.lastCreatedAt);
+    const now = this.now();
     const draft = new Draft(storage.sql, this.memory, this.times, limits, now);
     let outcomes: Commit["outcomes"];
     try {

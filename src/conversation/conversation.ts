@@ -11,6 +11,7 @@ import { connect } from "./connect.ts";
 import { type Creation, createConversation, newEpoch } from "./create.ts";
 import { handleFrame } from "./frames.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
+import { claimOutcome, voidClaim } from "./log/files.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
 import { READERS_MAX, type Receipt, readersOf } from "./log/receipts.ts";
@@ -82,6 +83,22 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       ? readersOf(open.sql, message.number, message.senderId, READERS_MAX)
       : [];
     return { result, listed, readers };
+  }
+
+  /**
+   * Looks at a send before its files are stored or claimed: refuses somebody who may not send here, and
+   * finds what the same send came to before. `undefined`: it is new.
+   */
+  foreseen(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
+    return this.answer(actor, "send", (open) => ok(open.sentBefore(actor, command)));
+  }
+
+  forfeit(claim: string): boolean {
+    const { sql } = this.ctx.storage;
+    if (!this.open) return true;
+    const outcome = claimOutcome(sql, claim);
+    if (outcome === undefined) voidClaim(sql, claim);
+    return outcome === undefined || outcome === null;
   }
 
   /** A page of messages. */
@@ -179,7 +196,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   /** Answers a question from the log, for those who may ask it. */
   private answer<T>(
     actor: Actor,
-    action: "see" | "read",
+    action: "see" | "read" | "send",
     from: (open: OpenConversation) => Result<T>,
   ): Result<T> {
     const { open } = this;

@@ -14,7 +14,7 @@ export function digestOf(command: Command): string | null {
     command.kind,
     (command.content ?? "").replaceAll("\r\n", "\n").trim(),
     reply ? reply.number : (command.replyTo ?? null),
-    (command.attachments ?? []).map((attachment) => attachment.key),
+    command.fingerprint ?? (command.attachments ?? []).map((attachment) => attachment.key),
     sorted(command.metadata ?? null),
   ]);
   return createHash("sha256").update(canonical).digest("base64url").slice(0, 22);

@@ -5,6 +5,7 @@ import type { Facts } from "../domain/policy.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
 import type { Change, Decision, Effect, Limits, State } from "./commands.ts";
 import { updateConversation, updateCounters } from "./log/conversation-table.ts";
+import { claimOutcome, insertFiles } from "./log/files.ts";
 import { deleteInvitation, insertInvitation, isInvited } from "./log/invitations.ts";
 import { longestMember, memberOf, putMember, updateFigures } from "./log/members.ts";
 import {
@@ -78,6 +79,10 @@ export class Draft implements State {
 
   isInvited(userId: string): boolean {
     return isInvited(this.sql, userId);
+  }
+
+  isVoided(claim: string): boolean {
+    return claimOutcome(this.sql, claim) === null;
   }
 
   hasReacted(number: number, emoji: string, userId: string): boolean {
@@ -184,6 +189,9 @@ export class Draft implements State {
         break;
       case "settled":
         settleReads(sql, effect.userId, effect.before, effect.after);
+        break;
+      case "files-sent":
+        insertFiles(sql, effect.claim, effect.number, effect.keys);
         break;
       case "reacted":
         insertReaction(sql, effect.number, effect.emoji, effect.userId, effect.rev);

@@ -70,7 +70,12 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
         open.sessions.send(session, JSON.stringify(errorEventOf(command.error, frame.id)));
         return;
       }
-      open.submit(actorOf(session.seat), command.value, { to: "socket", session, id: frame.id });
+      const actor = actorOf(session.seat);
+      if (frame.op === "send" && frame.attachments?.length && command.value.type === "send") {
+        open.submitFiles(actor, command.value, frame.attachments, { session, id: frame.id });
+      } else {
+        open.submit(actor, command.value, { to: "socket", session, id: frame.id });
+      }
     }
   }
 }
@@ -81,7 +86,6 @@ function commandOf(
 ): Result<Command> {
   switch (frame.op) {
     case "send": {
-      if (frame.attachments?.length) return fail("unknown_attachments");
       const { content, clientMessageId } = frame;
       const replyTo = frame.replyTo ?? undefined;
       const metadata = frame.metadata ?? undefined;
@@ -93,6 +97,7 @@ function commandOf(
         replyTo,
         metadata,
         maxLength,
+        fingerprint: frame.attachments?.length ? frame.attachments.join() : undefined,
       });
     }
     case "edit":
@@ -116,7 +121,7 @@ function commandOf(
 function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync">): void {
   const { since, id } = frame;
   const cursor = { since, epoch: undefined };
-  const page = syncFor(open.sql, open.memory, open.epoch, cursor, session.seat.userId, id);
+  const page = syncFor(open, cursor, session.seat.userId, id);
   open.sessions.send(session, page.frame);
   if (!page.more) open.sessions.goLive(session);
 }
@@ -129,7 +134,9 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
   }
   const { conversation, counters } = open.memory;
   const page = history(open.sql, counters.lastNumber, query.value);
-  const messages = page.messages.map((message) => wireMessage(conversation.id, message));
+  const messages = page.messages.map((message) =>
+    wireMessage(conversation.id, message, open.linkTo),
+  );
   const first = messages[0]?.number ?? 1;
   const event = {
     type: "sync",

@@ -1,17 +1,28 @@
+import { Links } from "../attachments/links.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge, type Origin } from "../domain/conversation.ts";
-import type { Result } from "../domain/error.ts";
+import { fail, type Result } from "../domain/error.ts";
 import { messageIdOf } from "../domain/id.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import type { ServerEvent } from "../live/events.ts";
+import type { FrameId } from "../live/frames.ts";
 import { CLOSE } from "../live/version.ts";
-import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import {
+  errorEventOf,
+  type LinkTo,
+  wireConversation,
+  wireMember,
+  wireMessage,
+  wireRead,
+} from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { sentBefore } from "./commands/send.ts";
 import type { Answer, Change, Command, Limits } from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
 import { digestOf } from "./digest.ts";
 import type { Memory } from "./draft.ts";
+import { sendFiles } from "./files.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
 import { Projector } from "./projector.ts";
 import { type Session, Sessions } from "./sessions.ts";
@@ -30,6 +41,8 @@ export class OpenConversation {
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
+  private readonly settings: Settings;
+  private readonly env: Env;
 
   constructor(ctx: DurableObjectState, env: Env, settings: Settings, clock: () => number) {
     const { storage } = ctx;
@@ -37,6 +50,8 @@ export class OpenConversation {
     this.sql = storage.sql;
     this.epoch = epoch;
     this.clock = clock;
+    this.settings = settings;
+    this.env = env;
     this.memory = { conversation, counters: readCounters(storage.sql) };
     this.limits = limitsOf(settings, conversation.origin);
     this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
@@ -68,6 +83,34 @@ export class OpenConversation {
   submit(actor: Actor, command: Command, reply: Pending["reply"]): void {
     this.committer.submit({ actor, command, digest: digestOf(command), reply });
   }
+
+  /** A send with files, which are reserved first. */
+  submitFiles(
+    actor: Actor,
+    command: Extract<Command, { type: "send" }>,
+    keys: readonly string[],
+    { session, id }: { session: Session; id: FrameId },
+  ): void {
+    sendFiles(this, this.env, actor, command, keys)
+      .catch((error) => {
+        log("files_failed", { conversationId: this.memory.conversation.id, error });
+        return fail("unavailable");
+      })
+      .then((result) => this.sessions.send(session, JSON.stringify(this.ackOf(result, id))));
+  }
+
+  /** What a send came to that was made before under the same key. */
+  sentBefore(actor: Actor, command: Command): Result<Answer> | undefined {
+    if (command.type !== "send") return undefined;
+    const { state, now } = this.committer.state();
+    return sentBefore(state, actor, command, digestOf(command), now);
+  }
+
+  /** A link to a file, of the public address or of one that a client came in by. */
+  readonly linkTo: LinkTo = (attachment) => {
+    const origin = this.settings.PUBLIC_URL ?? this.sessions.origin ?? "";
+    return new Links(this.settings.FILES_SECRET, origin).linkTo(attachment, this.clock());
+  };
 
   private committed({ changes, outcomes }: Commit): void {
     const own = new Map<Session, string[]>();
@@ -121,7 +164,7 @@ export class OpenConversation {
     const { conversation, counters } = this.memory;
     switch (change.type) {
       case "message": {
-        const message = wireMessage(conversation.id, change.message);
+        const message = wireMessage(conversation.id, change.message, this.linkTo);
         return { type: "message", rev: message.rev, cause: change.cause, message };
       }
       case "member": {
@@ -141,7 +184,7 @@ export class OpenConversation {
     }
   }
 
-  private ackOf(result: Result<Answer>, id: string | number | undefined): ServerEvent {
+  private ackOf(result: Result<Answer>, id: FrameId): ServerEvent {
     if (!result.ok) return errorEventOf(result.error, id);
     const { rev, message, deduplicated, rate } = result.value;
     return {

@@ -2,9 +2,10 @@ import type { Directory } from "../directory/directory.ts";
 import { project, type Share } from "../directory/projection.ts";
 import type { Member } from "../domain/conversation.ts";
 import { counts } from "../domain/message.ts";
-import { wireMessage } from "../live/wire.ts";
+import { unlinkedMessage } from "../live/wire.ts";
 import type { Memory } from "./draft.ts";
 import { type Changes, changesSince } from "./log/changes.ts";
+import { filesOf } from "./log/files.ts";
 import { memberOf } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
 import { readersAhead } from "./log/reads.ts";
@@ -126,6 +127,7 @@ export class Projector {
     const { conversation, counters } = memory;
     const touched = new Set<string>();
     const uncounted: number[] = [];
+    const files: Share["files"] = { sent: [], deleted: [] };
     for (const row of changes.rows) {
       if (row.type === "member") touched.add(row.member.userId);
       if (row.type === "read") touched.add(row.read.userId);
@@ -133,6 +135,8 @@ export class Projector {
       const { message } = row;
       // A send moved its sender's figures, a deletion those of its author and of readers ahead.
       if (message.senderId !== null) touched.add(message.senderId);
+      for (const { key } of message.attachments) files.sent.push([key, message.number]);
+      if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));
       if (counts(message)) continue;
       uncounted.push(message.number);
       for (const userId of readersAhead(sql, message.number)) touched.add(userId);
@@ -144,12 +148,16 @@ export class Projector {
       conversation,
       counters,
       lastMessage: last
-        ? { json: JSON.stringify(wireMessage(conversation.id, last)), createdAt: last.createdAt }
+        ? {
+            json: JSON.stringify(unlinkedMessage(conversation.id, last)),
+            createdAt: last.createdAt,
+          }
         : null,
       members: Array.from(touched, (userId) => memberOf(sql, userId)).filter(
         (member): member is Member => member !== undefined,
       ),
       uncounted,
+      files,
     };
   }
 

@@ -12,6 +12,8 @@ export const seat = z.object({
   role: z.enum(PLATFORM_ROLES),
   /** When the token expires, in milliseconds since the epoch. */
   expiresAt: z.number(),
+  /** The address that they came in by: links to files start with it, unless PUBLIC_URL is set. */
+  origin: z.string(),
 });
 export type Seat = z.infer<typeof seat>;
 
@@ -87,6 +89,12 @@ export class Sessions {
   /** Who has a socket open. */
   online(): string[] {
     return [...this.byUser.keys()];
+  }
+
+  /** An address that somebody came in by. */
+  get origin(): string | undefined {
+    const [session] = this.bySocket.values();
+    return session?.seat.origin;
   }
 
   get size(): number {

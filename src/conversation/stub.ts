@@ -34,6 +34,10 @@ export interface Submitted {
 export interface ConversationStub {
   create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
   submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted>;
+  /** What a send came to that was made before under the same key; refuses one that may not be made. */
+  foreseen(actor: Actor, command: Command): Promise<Result<Submitted["result"] | undefined>>;
+  /** Voids a claim on uploads, unless a message carries its files: then false. */
+  forfeit(claim: string): Promise<boolean>;
   history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
   info(actor: Actor): Promise<Result<Info>>;
   overview(actor: Actor): Promise<Result<Overview>>;

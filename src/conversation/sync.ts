@@ -4,7 +4,7 @@ import { MAX_ATTACHMENTS } from "../domain/message.ts";
 import type { ServerEvent } from "../live/events.ts";
 import type { FrameId } from "../live/frames.ts";
 import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../live/version.ts";
-import { wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import { type LinkTo, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
 import type { Limits } from "./commands.ts";
 import type { Memory } from "./draft.ts";
 import { type ChangedRow, changesSince } from "./log/changes.ts";
@@ -28,6 +28,14 @@ export interface Page {
   more: boolean;
 }
 
+/** What is looked at: an open conversation. */
+export interface View {
+  sql: SqlStorage;
+  memory: Memory;
+  epoch: string;
+  linkTo: LinkTo;
+}
+
 /** What a client passed of an earlier visit. */
 export interface Cursor {
   since: number | undefined;
@@ -38,22 +46,15 @@ export interface Cursor {
  * The `sync` object for a cursor: what changed since, or, on a first visit and wherever the cursor is
  * of no use (beyond the present, or of another epoch), the newest messages and the present members.
  */
-export function syncFor(
-  sql: SqlStorage,
-  memory: Memory,
-  epoch: string,
-  cursor: Cursor,
-  userId: string,
-  id?: FrameId,
-): Page {
+export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId): Page {
   const { since } = cursor;
-  if (since === undefined) return firstSync(sql, memory, false, id);
-  const foreign = cursor.epoch !== undefined && cursor.epoch !== epoch;
-  if (foreign || since > memory.counters.rev) return firstSync(sql, memory, true, id);
-  return resumedSync(sql, memory, since, userId, id);
+  if (since === undefined) return firstSync(view, false, id);
+  const foreign = cursor.epoch !== undefined && cursor.epoch !== view.epoch;
+  if (foreign || since > view.memory.counters.rev) return firstSync(view, true, id);
+  return resumedSync(view, since, userId, id);
 }
 
-function firstSync(sql: SqlStorage, memory: Memory, reset: boolean, id: FrameId): Page {
+function firstSync({ sql, memory, linkTo }: View, reset: boolean, id: FrameId): Page {
   const { conversation, counters } = memory;
   const from = Math.max(1, counters.lastNumber - FIRST_MESSAGES + 1);
   const event: ServerEvent = {
@@ -61,7 +62,7 @@ function firstSync(sql: SqlStorage, memory: Memory, reset: boolean, id: FrameId)
     from: 0,
     to: counters.rev,
     messages: messagesBetween(sql, from, counters.lastNumber).map((message) =>
-      wireMessage(conversation.id, message),
+      wireMessage(conversation.id, message, linkTo),
     ),
     members: presentMembers(sql, FIRST_MEMBERS).map(wireMember),
     reads: isLarge(counters.memberCount) ? [] : readsFrom(sql, from, FIRST_READS).map(wireRead),
@@ -73,13 +74,8 @@ function firstSync(sql: SqlStorage, memory: Memory, reset: boolean, id: FrameId)
   return { frame: JSON.stringify(event), more: false };
 }
 
-function resumedSync(
-  sql: SqlStorage,
-  memory: Memory,
-  since: number,
-  userId: string,
-  id: FrameId,
-): Page {
+function resumedSync(view: View, since: number, userId: string, id: FrameId): Page {
+  const { sql, memory } = view;
   const { conversation, counters } = memory;
   const changes = changesSince(sql, conversation, counters, since);
   const spared = isLarge(counters.memberCount);
@@ -91,7 +87,7 @@ function resumedSync(
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is not caught up with either.
     if (row.type === "read" && spared && row.read.userId !== userId) continue;
-    const json = JSON.stringify(wireRow(row, memory));
+    const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
     if (bytes > MAX_SYNC_BYTES) {
       cut = true;
@@ -109,10 +105,10 @@ function resumedSync(
   return { frame, more };
 }
 
-function wireRow(row: ChangedRow, memory: Memory): unknown {
+function wireRow(row: ChangedRow, { memory, linkTo }: View): unknown {
   switch (row.type) {
     case "message":
-      return wireMessage(memory.conversation.id, row.message);
+      return wireMessage(memory.conversation.id, row.message, linkTo);
     case "member":
       return wireMember(row.member);
     case "read":

@@ -1,7 +1,7 @@
 import { and, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
-import { type WireMessage, wireMessage } from "../live/events.ts";
+import { type UnlinkedMessage, unlinkedMessage } from "../live/events.ts";
 import type { Directory } from "./directory.ts";
 import { conversations, members } from "./schema.ts";
 
@@ -17,7 +17,7 @@ export interface InboxEntry {
   createdAt: number;
   participants: { userId: string; role: Role; joinedAt: number }[];
   /** The newest message that counts. */
-  lastMessage: WireMessage | null;
+  lastMessage: UnlinkedMessage | null;
   lastMessageAt: number | null;
   /** The member's own flag. */
   archived: boolean;
@@ -46,7 +46,7 @@ const row = z.object({
   created_by: z.string(),
   created_at: z.number(),
   participants: json(z.array(z.tuple([z.string(), z.enum(ROLES), z.number()]))),
-  last_message: json(wireMessage).nullable(),
+  last_message: json(unlinkedMessage).nullable(),
   last_message_at: z.number().nullable(),
   archived: z.number(),
   unread: z.number(),

@@ -1,8 +1,8 @@
-import { type SQL, sql } from "drizzle-orm";
+import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { Directory } from "./directory.ts";
-import { conversations, members, uncounted } from "./schema.ts";
+import { conversations, members, uncounted, uploads } from "./schema.ts";
 
 /** What D1 is told of one conversation at one revision. */
 export interface Share {
@@ -17,6 +17,12 @@ export interface Share {
   members: readonly Member[];
   /** Numbers that count for nobody; repetitions do no harm. */
   uncounted: readonly number[];
+  files: {
+    /** Files of messages, with the number of the message. */
+    sent: (readonly [key: string, number: number])[];
+    /** Files of deleted messages. */
+    deleted: string[];
+  };
 }
 
 /**
@@ -93,10 +99,34 @@ export async function project(directory: Directory, share: Share): Promise<numbe
       sql`SELECT ${c.id}, value FROM json_each(${JSON.stringify(share.uncounted)}) WHERE true`,
     )
     .onConflictDoNothing();
+  const markSent = directory
+    .update(uploads)
+    .set({
+      sentTo: c.id,
+      sentNumber: sql`(SELECT value ->> 1 FROM json_each(${JSON.stringify(share.files.sent)})
+        WHERE value ->> 0 = ${uploads.key})`,
+    })
+    .where(
+      inArray(
+        uploads.key,
+        sql`(SELECT value ->> 0 FROM json_each(${JSON.stringify(share.files.sent)}))`,
+      ),
+    );
+  const markDeleted = directory
+    .update(uploads)
+    .set({ sentTo: c.id, deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)` })
+    .where(
+      inArray(
+        uploads.key,
+        sql`(SELECT value FROM json_each(${JSON.stringify(share.files.deleted)}))`,
+      ),
+    );
   const results = await directory.batch([
     upsertConversation,
     ...(rows.length > 0 ? [upsertMembers] : []),
     ...(share.uncounted.length > 0 ? [addUncounted] : []),
+    ...(share.files.sent.length > 0 ? [markSent] : []),
+    ...(share.files.deleted.length > 0 ? [markDeleted] : []),
   ]);
   return results.reduce((sum, result) => sum + result.meta.rows_written, 0);
 }

@@ -9,7 +9,7 @@ const rev = z.number().int();
 const userId = z.string();
 const frameId = z.union([z.string(), z.number()]).optional();
 
-export const wireAttachment = z.object({
+const unlinkedAttachment = z.object({
   key: z.string(),
   name: z.string(),
   mimeType: z.string(),
@@ -18,7 +18,11 @@ export const wireAttachment = z.object({
   height: z.number().int().optional(),
 });
 
-export const wireMessage = z.object({
+/** `url`: absolute, signed, good for a day. */
+export const wireAttachment = unlinkedAttachment.extend({ url: z.string() });
+
+/** A message whose files have no links yet: what is kept. */
+export const unlinkedMessage = z.object({
   id: z.string(),
   number: z.number().int(),
   rev,
@@ -29,13 +33,16 @@ export const wireMessage = z.object({
   editedAt: time.nullable(),
   deletedAt: time.nullable(),
   replyTo: z.string().nullable(),
-  attachments: z.array(wireAttachment),
+  attachments: z.array(unlinkedAttachment),
   reactions: z.array(
     z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(userId) }),
   ),
   metadata: z.record(z.string(), z.unknown()).nullable(),
   clientMessageId: z.string().nullable(),
 });
+export type UnlinkedMessage = z.infer<typeof unlinkedMessage>;
+
+export const wireMessage = unlinkedMessage.extend({ attachments: z.array(wireAttachment) });
 export type WireMessage = z.infer<typeof wireMessage>;
 
 export const wireMember = z.object({

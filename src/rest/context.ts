@@ -1,6 +1,7 @@
 import type { Directory } from "../directory/directory.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
+import type { LinkTo } from "../live/wire.ts";
 
 /** What every handler finds in its context. */
 export interface RestEnv {
@@ -8,6 +9,8 @@ export interface RestEnv {
   Variables: {
     requestId: string;
     settings: Settings;
+    /** Signs a link to a file that the caller may read. */
+    linkTo: LinkTo;
     /** Set by `authenticate`. */
     actor: Actor;
     /** Resolves once the caller is known to the directory; never rejects. */

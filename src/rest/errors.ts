@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
+import { drained } from "./body.ts";
 import type { RestEnv } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -20,7 +21,9 @@ export const plainErrors: ErrorForm = {
 
 /** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
 export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
-  return (error, c) => {
+  return async (error, c) => {
+    // Many clients fail to read an answer while they still write their body.
+    if (!c.req.raw.bodyUsed) await drained(c.req.raw.body);
     const expected = expectedError(error);
     if (expected) return respondWith(c, expected, form);
     const transient = isTransient(error);

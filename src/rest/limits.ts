@@ -1,12 +1,12 @@
-import type { MiddlewareHandler } from "hono";
+import type { HonoRequest, MiddlewareHandler } from "hono";
+import { isMultipart } from "../attachments/form.ts";
+import type { Env } from "../env.ts";
+import { readUpTo } from "./body.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse } from "./refusal.ts";
 
 /** Bytes of a JSON body. */
 export const MAX_BODY_BYTES = 256 * 1024;
-/** Bytes of a body that is too large that are read all the same, so that the client reads our answer. */
-const DRAIN_BYTES = 4 * 1024 * 1024;
-
 /** The period of the platform's limiter, as wrangler.toml binds it. */
 const LIMITER_PERIOD_MS = 60_000;
 
@@ -33,31 +33,16 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
 /** Against abuse: the platform's limiter, per person, with a budget for reads and one for the rest. */
 export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {
   if (c.var.settings.REQUEST_LIMITS) {
-    const limiter = c.req.method === "GET" ? c.env.LIMIT_READS : c.env.LIMIT_MESSAGES;
+    const limiter = limiterOf(c.req, c.env);
     const { success } = await limiter.limit({ key: c.var.actor.userId });
     if (!success) refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS });
   }
   await next();
 };
 
-/** The bytes of a stream, or `undefined` when it holds more than `limit`; then it has been drained. */
-async function readUpTo(
-  stream: ReadableStream<Uint8Array>,
-  limit: number,
-): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > limit + DRAIN_BYTES) break;
-    if (size <= limit) chunks.push(chunk);
-  }
-  if (size > limit) return undefined;
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
+function limiterOf(request: HonoRequest, env: Env): RateLimit {
+  const { method, path } = request;
+  if (method === "GET" || method === "HEAD") return env.LIMIT_READS;
+  const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
+  return uploads ? env.LIMIT_UPLOADS : env.LIMIT_MESSAGES;
 }

@@ -34,7 +34,14 @@ export async function live(c: Context<RestEnv, "/live/:conversationId">): Promis
     return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
   }
   const { userId, name, avatarUrl, role } = verified.actor;
-  const seat: Seat = { userId, name, avatarUrl, role, expiresAt: verified.expiresAt };
+  const seat: Seat = {
+    userId,
+    name,
+    avatarUrl,
+    role,
+    expiresAt: verified.expiresAt,
+    origin: new URL(c.req.url).origin,
+  };
   const url = new URL("https://conversation/live");
   for (const key of ["since", "epoch"]) {
     const value = c.req.query(key);

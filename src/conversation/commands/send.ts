@@ -4,7 +4,7 @@ import { captionOf, contentOf, type Message, type MessageKind } from "../../doma
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
-import type { Command, Decision, State } from "../commands.ts";
+import type { Answer, Command, Decision, State } from "../commands.ts";
 import { numberIn } from "./message-of.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -27,18 +27,9 @@ export function decideSend(
   if (!content.ok) return content;
 
   // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
-  if (command.clientMessageId !== undefined) {
-    const before = state.sentAs(actor.userId, command.clientMessageId);
-    if (before && before.digest !== digest) return fail("idempotency_conflict");
-    if (before) {
-      const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
-      return ok({
-        changes: [],
-        counters: state.counters,
-        answer: { rev: before.message.rev, message: before.message, deduplicated: true, rate },
-      });
-    }
-  }
+  const before = sentBefore(state, actor, command, digest, now);
+  if (before && !before.ok) return before;
+  if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
@@ -50,6 +41,11 @@ export function decideSend(
       message: `At most ${rate.limit} messages a minute can be sent here.`,
       retryAfterMs: rate.resetMs,
     });
+  }
+
+  // Whoever claimed the files after this one may have sent them already.
+  if (command.claim !== undefined && state.isVoided(command.claim)) {
+    return fail("unknown_attachments");
   }
 
   const message: Message = {
@@ -77,9 +73,37 @@ export function decideSend(
       lastCounted: message.number,
       lastCreatedAt: now,
     },
+    effects:
+      command.claim === undefined
+        ? []
+        : [
+            {
+              type: "files-sent",
+              claim: command.claim,
+              number: message.number,
+              keys: attachments.map(({ key }) => key),
+            },
+          ],
     figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
     answer: { rev: message.rev, message, rate },
   });
+}
+
+/** What the same send came to before, under the same key; `undefined` when it is new or has no key. */
+export function sentBefore(
+  state: State,
+  actor: Actor,
+  command: Send,
+  digest: string | null,
+  now: number,
+): Result<Answer> | undefined {
+  if (command.clientMessageId === undefined) return undefined;
+  const before = state.sentAs(actor.userId, command.clientMessageId);
+  if (!before) return undefined;
+  if (before.digest !== digest) return fail("idempotency_conflict");
+  const { message } = before;
+  const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
+  return ok({ rev: message.rev, message, deduplicated: true, rate });
 }
 
 /** A sender has nothing to read in what they sent. */

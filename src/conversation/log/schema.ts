@@ -67,6 +67,16 @@ const STEPS: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX reactions_in_order ON reactions (number, emoji, rev);
 
+  -- The files of messages. A row stays when its message is deleted: D1 learns from it what to sweep.
+  CREATE TABLE files (
+    number INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    PRIMARY KEY (number, key)
+  ) WITHOUT ROWID;
+
+  -- Claims on uploads that were used (number) or voided (null).
+  CREATE TABLE claims (claim TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
+
   CREATE TABLE invitations (
     user_id TEXT PRIMARY KEY,
     invited_by TEXT NOT NULL,

@@ -4,6 +4,7 @@ import type { ErrorForm } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
 import { chatRoutes } from "./chats.ts";
 import { creationRoutes } from "./creation.ts";
+import { fileRoutes } from "./files.ts";
 import { messageRoutes } from "./messages.ts";
 import { CHATS } from "./schemas.ts";
 
@@ -20,7 +21,9 @@ const errors: ErrorForm = {
 /** The marketplace chat API: decoding, a call, presenting. */
 export function marketplace() {
   const app = dialect(errors);
-  app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits, jsonBody);
+  app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits);
+  fileRoutes(app);
+  app.use(jsonBody);
   creationRoutes(app);
   chatRoutes(app);
   messageRoutes(app);

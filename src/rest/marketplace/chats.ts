@@ -119,7 +119,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
     ]);
     const userIds = new Set(entries.flatMap((e) => e.participants.map((p) => p.userId)));
     const people = await usersById(directory, [...userIds]);
-    const chats = entries.map((entry) => presentEntry(entry, people));
+    const chats = entries.map((entry) => presentEntry(entry, people, c.var.linkTo));
     return c.json(success({ chats, pagination: paginationOf(page, limit, total) }), 200);
   });
 
@@ -131,7 +131,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
     const chatId = conversationNamed(c.req.valid("param").id);
     const overview = unwrapped(await ask(c.env, chatId, (stub) => stub.overview(c.var.actor)));
     const unreadCounts = Object.fromEntries(overview.unread);
-    const chat = { ...presentChat(overview, c.var.actor.userId), unreadCounts };
+    const chat = { ...presentChat(overview, c.var.actor.userId, c.var.linkTo), unreadCounts };
     return c.json(success({ chat }), 200);
   });
 
@@ -158,7 +158,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
 /** A chat as the caller sees it. */
 export async function chatOf(c: Context<RestEnv>, chatId: string): Promise<Chat> {
   const overview = unwrapped(await ask(c.env, chatId, (stub) => stub.overview(c.var.actor)));
-  return presentChat(overview, c.var.actor.userId);
+  return presentChat(overview, c.var.actor.userId, c.var.linkTo);
 }
 
 function kindsOf(type: Chat["type"]): typeof CHATS {

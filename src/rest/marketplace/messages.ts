@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Command } from "../../conversation/commands.ts";
+import type { Answer, Command } from "../../conversation/commands.ts";
+import type { Receipt } from "../../conversation/log/receipts.ts";
 import { clientMessageId, messageIds, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
@@ -118,7 +119,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
     const messages = found.messages.map((message) =>
       presentMessage(
         chatId,
-        wireMessage(chatId, message),
+        wireMessage(chatId, message, c.var.linkTo),
         found.readers?.get(message.number) ?? [],
       ),
     );
@@ -165,9 +166,18 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
 /** Carries out what concerns one message, and answers with the message. */
 async function message(c: Context<RestEnv>, chatId: string, command: Command) {
-  const answer = await submit(c, chatId, command, { readers: true });
-  if (!answer.message) throw new Error(`no message came of ${command.type}`);
-  const message = presentMessage(chatId, wireMessage(chatId, answer.message), answer.readers);
+  return presentAnswer(c, chatId, await submit(c, chatId, command, { readers: true }));
+}
+
+/** What anything that concerns one message is answered with. */
+export function presentAnswer(
+  c: Context<RestEnv>,
+  chatId: string,
+  answer: Answer & { readers: readonly Receipt[] },
+) {
+  if (!answer.message) throw new Error("an answer without its message");
+  const wire = wireMessage(chatId, answer.message, c.var.linkTo);
+  const message = presentMessage(chatId, wire, answer.readers);
   return success({ message, ...(answer.deduplicated && { deduplicated: answer.deduplicated }) });
 }
 

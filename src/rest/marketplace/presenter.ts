@@ -5,7 +5,7 @@ import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
-import { isoTime, wireMessage } from "../../live/wire.ts";
+import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
 
 /** How the marketplace writes what the core knows. */
 
@@ -20,7 +20,16 @@ export const messageSchema = z
     content: z.string(),
     type: z.enum(MESSAGE_KINDS),
     replyToMessageId: z.string().nullable(),
-    attachments: z.array(z.unknown()),
+    attachments: z.array(
+      z.object({
+        url: z.string(),
+        filename: z.string(),
+        mimeType: z.string(),
+        size: z.number().int(),
+        width: z.number().int().optional(),
+        height: z.number().int().optional(),
+      }),
+    ),
     reactions: z.array(
       z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
     ),
@@ -77,7 +86,10 @@ export function presentMessage(
     content: message.content,
     type: message.kind,
     replyToMessageId: message.replyTo,
-    attachments: message.attachments,
+    attachments: message.attachments.map(({ key: _, name, ...attachment }) => ({
+      ...attachment,
+      filename: name,
+    })),
     reactions: message.reactions,
     readBy: readers.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) })),
     metadata: message.metadata,
@@ -89,13 +101,13 @@ export function presentMessage(
 }
 
 /** A chat as its own object tells of it. */
-export function presentChat(overview: Overview, userId: string): Chat {
+export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
   const { conversation, members, lastMessage, unread } = overview;
   const last =
     lastMessage &&
     presentMessage(
       conversation.id,
-      wireMessage(conversation.id, lastMessage.message),
+      wireMessage(conversation.id, lastMessage.message, linkTo),
       lastMessage.readers,
     );
   return {
@@ -116,7 +128,11 @@ export function presentChat(overview: Overview, userId: string): Chat {
 }
 
 /** A chat as its member's inbox tells of it; `people` knows the names of those in it. */
-export function presentEntry(entry: InboxEntry, people: ReadonlyMap<string, Person>): Chat {
+export function presentEntry(
+  entry: InboxEntry,
+  people: ReadonlyMap<string, Person>,
+  linkTo: LinkTo,
+): Chat {
   const { conversationId, lastMessage } = entry;
   return {
     _id: conversationId,
@@ -131,7 +147,7 @@ export function presentEntry(entry: InboxEntry, people: ReadonlyMap<string, Pers
     metadata: entry.metadata,
     isArchived: entry.archived,
     unreadCount: entry.unread,
-    lastMessage: lastMessage && presentMessage(conversationId, lastMessage, []),
+    lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo), []),
     createdAt: isoTime(entry.createdAt),
     updatedAt: isoTime(entry.lastMessageAt ?? entry.createdAt),
   };

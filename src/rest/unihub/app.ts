@@ -2,6 +2,7 @@ import { authenticate } from "../auth.ts";
 import { dialect } from "../dialect.ts";
 import { plainErrors } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
+import { attachmentRoutes, uploadRoutes } from "./attachments.ts";
 import { channelMemberRoutes } from "./channel-members.ts";
 import { channelRoutes } from "./channels.ts";
 import { conversationRoutes } from "./conversations.ts";
@@ -11,9 +12,12 @@ import { messageRoutes } from "./messages.ts";
 /** The UniHub chat API: decoding, a call, presenting. */
 export function unihub() {
   const app = dialect(plainErrors);
-  app.use(authenticate(), requestLimits, jsonBody);
+  app.use(authenticate(), requestLimits);
+  uploadRoutes(app);
+  app.use(jsonBody);
   conversationRoutes(app);
   messageRoutes(app);
+  attachmentRoutes(app);
   markRoutes(app);
   channelRoutes(app);
   channelMemberRoutes(app);

@@ -81,7 +81,10 @@ export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {
     const { directory, actor } = c.var;
     const page = slice(c.req.valid("query"));
     const entries = await inbox(directory, { userId: actor.userId, kinds: LISTED, ...page });
-    return c.json(entries.map(presentConversation), 200);
+    return c.json(
+      entries.map((entry) => presentConversation(entry, c.var.linkTo)),
+      200,
+    );
   });
 
   app.openapi(direct, async (c) => {

@@ -1,14 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { messageIdOf } from "../../domain/id.ts";
 import { clientMessageId, metadata } from "../../live/frames.ts";
-import { isoTime, wireMessage } from "../../live/wire.ts";
+import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, submit } from "../conversations.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
 import { idempotencyHeader, uuid, wholeNumber } from "../schemas.ts";
-import { messageSchema, presentMessage } from "./presenter.ts";
+import { messageSchema, presentMessage, presentSent, sentSchema } from "./presenter.ts";
 
 const list = createRoute({
   method: "get",
@@ -52,14 +51,7 @@ const send = createRoute({
     ),
   },
   responses: {
-    201: jsonOf(
-      "The message is durable",
-      z.object({
-        messageId: z.string(),
-        sentAt: z.iso.datetime(),
-        deduplicated: z.literal(true).optional(),
-      }),
-    ),
+    201: jsonOf("The message is durable", sentSchema),
   },
 });
 
@@ -74,7 +66,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
       {
         items: found.messages
           .toReversed()
-          .map((message) => presentMessage(id, wireMessage(id, message))),
+          .map((message) => presentMessage(id, wireMessage(id, message, c.var.linkTo))),
         totalCount: found.total,
         page,
         pageSize,
@@ -96,14 +88,6 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
       metadata: body.metadata ?? undefined,
       maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
     });
-    if (!answer.message) throw new Error("a send without a message");
-    return c.json(
-      {
-        messageId: messageIdOf(id, answer.message.number),
-        sentAt: isoTime(answer.message.createdAt),
-        ...(answer.deduplicated && { deduplicated: answer.deduplicated }),
-      },
-      201,
-    );
+    return c.json(presentSent(id, answer), 201);
   });
 }

@@ -1,11 +1,13 @@
 import { z } from "@hono/zod-openapi";
+import type { Answer } from "../../conversation/commands.ts";
 import type { Info } from "../../conversation/stub.ts";
 import type { ListedChannel } from "../../directory/channels.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Member, Role } from "../../domain/conversation.ts";
+import { messageIdOf } from "../../domain/id.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
-import { isoTime } from "../../live/wire.ts";
+import { isoTime, type LinkTo, withLinks } from "../../live/wire.ts";
 
 /** How UniHub writes what the core knows. */
 
@@ -19,6 +21,14 @@ const TYPES = {
 
 const time = z.iso.datetime();
 
+export const attachmentSchema = z.object({
+  fileName: z.string(),
+  fileUrl: z.string(),
+  fileSize: z.number().int(),
+  mimeType: z.string(),
+  thumbnailUrl: z.null(),
+});
+
 export const messageSchema = z
   .object({
     messageId: z.string(),
@@ -30,7 +40,7 @@ export const messageSchema = z
     editedAt: time.nullable(),
     isDeleted: z.boolean(),
     replyToMessageId: z.string().nullable(),
-    attachments: z.array(z.unknown()),
+    attachments: z.array(attachmentSchema),
     reactions: z.array(
       z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
     ),
@@ -64,21 +74,48 @@ export function presentMessage(
     editedAt: message.editedAt,
     isDeleted: message.deletedAt !== null,
     replyToMessageId: message.replyTo,
-    attachments: message.attachments,
+    attachments: message.attachments.map((attachment) => ({
+      fileName: attachment.name,
+      fileUrl: attachment.url,
+      fileSize: attachment.size,
+      mimeType: attachment.mimeType,
+      thumbnailUrl: null,
+    })),
     reactions: message.reactions,
   };
 }
 
-export function presentConversation(entry: InboxEntry): z.infer<typeof conversationSchema> {
+export const sentSchema = z.object({
+  messageId: z.string(),
+  sentAt: time,
+  deduplicated: z.literal(true).optional(),
+});
+
+/** What a send is answered with. */
+export function presentSent(conversationId: string, answer: Answer): z.infer<typeof sentSchema> {
+  const { message, deduplicated } = answer;
+  if (!message) throw new Error("a send without a message");
   return {
-    conversationId: entry.conversationId,
+    messageId: messageIdOf(conversationId, message.number),
+    sentAt: isoTime(message.createdAt),
+    ...(deduplicated && { deduplicated }),
+  };
+}
+
+export function presentConversation(
+  entry: InboxEntry,
+  linkTo: LinkTo,
+): z.infer<typeof conversationSchema> {
+  const { conversationId, lastMessage } = entry;
+  return {
+    conversationId,
     type: entry.kind === "direct" || entry.kind === "purchase-request" ? "Direct" : "Group",
     title: entry.title,
     participantIds: entry.participants.map(({ userId }) => userId),
     lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
     isArchived: entry.archived,
     unreadCount: entry.unread,
-    lastMessage: entry.lastMessage && presentMessage(entry.conversationId, entry.lastMessage),
+    lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo)),
   };
 }
 

@@ -1,0 +1,77 @@
+import type { Directory } from "../directory/directory.ts";
+import { claimUploads, releaseClaim, type UploadRow, uploadsOf } from "../directory/uploads.ts";
+import type { Attachment } from "../domain/attachment.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
+
+/** A claim younger than this is that of a send under way; an older one may be what a crash left. */
+const IN_FLIGHT_MS = 10_000;
+
+export interface ClaimRequest {
+  directory: Directory;
+  ownerId: string;
+  conversationId: string;
+  keys: readonly string[];
+  now: number;
+  /**
+   * Asks a conversation to void a claim: true when no message carries its files and none ever will,
+   * false when one does.
+   */
+  forfeit(conversationId: string, claim: string): Promise<boolean>;
+}
+
+/** Files reserved for one send. */
+export interface Claimed {
+  claim: string;
+  attachments: Attachment[];
+}
+
+/**
+ * Reserves uploads for one send: only their owner's, only those that are whole and were never sent. A
+ * claim that a crash left is voided first by the conversation that it was made for, so that neither the
+ * file nor the right to send it is lost, and no file is ever sent twice.
+ */
+export async function claimFiles(request: ClaimRequest): Promise<Result<Claimed>> {
+  const { directory, ownerId, conversationId, now } = request;
+  const keys = [...new Set(request.keys)];
+  const rows = new Map((await uploadsOf(directory, keys)).map((row) => [row.key, row]));
+  const found = keys.flatMap((key) => rows.get(key) ?? []);
+  const sendable = found.filter((row) => isSendable(row, ownerId));
+  if (sendable.length < request.keys.length) return fail("unknown_attachments");
+
+  const voided = new Set<string>();
+  for (const { claim, claimedBy, claimedAt } of sendable) {
+    if (claim === null || claimedBy === null || voided.has(claim)) continue;
+    if (now - (claimedAt ?? 0) < IN_FLIGHT_MS) return fail("attachments_busy");
+    if (!(await request.forfeit(claimedBy, claim))) return fail("unknown_attachments");
+    voided.add(claim);
+  }
+  const claim = crypto.randomUUID();
+  const got = await claimUploads(directory, { claim, conversationId, ownerId, keys, now }, [
+    ...voided,
+  ]);
+  if (got < keys.length) {
+    if (got > 0) await releaseClaim(directory, claim);
+    return fail("attachments_busy");
+  }
+  return ok({ claim, attachments: sendable.map(attachmentOf) });
+}
+
+function isSendable(row: UploadRow, ownerId: string): boolean {
+  return (
+    row.ownerId === ownerId &&
+    row.storedAt !== null &&
+    row.sentTo === null &&
+    row.deletedAt === null
+  );
+}
+
+/** What a message carries of an upload. */
+export function attachmentOf(row: UploadRow): Attachment {
+  return {
+    key: row.key,
+    name: row.name,
+    mimeType: row.mimeType,
+    size: row.size ?? 0,
+    ...(row.width !== null && row.height !== null && { width: row.width, height: row.height }),
+  };
+}

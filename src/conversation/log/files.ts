@@ -1,0 +1,33 @@
+/** Stores which files a message carries, and that the claim that brought them has been used. */
+export function insertFiles(
+  sql: SqlStorage,
+  claim: string,
+  number: number,
+  keys: readonly string[],
+): void {
+  sql.exec("INSERT INTO claims (claim, number) VALUES (?, ?)", claim, number);
+  for (const key of keys) {
+    sql.exec("INSERT INTO files (number, key) VALUES (?, ?)", number, key);
+  }
+}
+
+/** The files that a message carries, or carried before it was deleted. */
+export function filesOf(sql: SqlStorage, number: number): string[] {
+  return sql
+    .exec<{ key: string }>("SELECT key FROM files WHERE number = ?", number)
+    .toArray()
+    .map((row) => row.key);
+}
+
+/** What became of a claim: the number of its message, `null` when it was voided, unknown otherwise. */
+export function claimOutcome(sql: SqlStorage, claim: string): number | null | undefined {
+  const [row] = sql
+    .exec<{ number: number | null }>("SELECT number FROM claims WHERE claim = ?", claim)
+    .toArray();
+  return row?.number;
+}
+
+/** Voids a claim: no message will ever be sent with it. */
+export function voidClaim(sql: SqlStorage, claim: string): void {
+  sql.exec("INSERT INTO claims (claim, number) VALUES (?, NULL)", claim);
+}

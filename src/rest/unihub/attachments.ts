@@ -1,0 +1,141 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { receiveForm } from "../../attachments/form.ts";
+import { keyIn } from "../../attachments/links.ts";
+import { receiveBody } from "../../attachments/upload.ts";
+import type { Command } from "../../conversation/commands.ts";
+import { type Attachment, MAX_FILE_BYTES } from "../../domain/attachment.ts";
+import { MAX_ATTACHMENTS } from "../../domain/message.ts";
+import { clientMessageId, metadata } from "../../live/frames.ts";
+import type { RestEnv } from "../context.ts";
+import { conversationNamed } from "../ids.ts";
+import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { refuse, unwrapped } from "../refusal.ts";
+import { idempotencyHeader, uuid } from "../schemas.ts";
+import { fileName, foreseen, sendFiles, uploadFor } from "../uploads.ts";
+import { presentSent, sentSchema } from "./presenter.ts";
+
+const uploadedSchema = z.object({
+  fileName: z.string(),
+  fileUrl: z.string(),
+  fileSize: z.number().int(),
+  contentType: z.string(),
+});
+
+const uploadForm = createRoute({
+  method: "post",
+  path: "/messages/upload",
+  summary: "Upload a file",
+  request: {
+    body: {
+      required: true,
+      content: {
+        "multipart/form-data": {
+          schema: z.object({ file: z.string().openapi({ format: "binary" }) }),
+        },
+      },
+    },
+  },
+  responses: { 200: jsonOf("The file, to be sent within 24 hours", uploadedSchema) },
+});
+
+const uploadBody = createRoute({
+  method: "put",
+  path: "/uploads",
+  summary: "Upload a file whose bytes are the body",
+  request: { query: z.object({ name: z.string() }) },
+  responses: { 200: jsonOf("The file, to be sent within 24 hours", uploadedSchema) },
+});
+
+const withAttachments = createRoute({
+  method: "post",
+  path: "/messages/with-attachments",
+  summary: "Send a message with attachments",
+  request: {
+    headers: idempotencyHeader,
+    body: jsonBodyOf(
+      z.object({
+        conversationId: uuid,
+        content: z.string().nullish(),
+        attachments: z
+          .array(
+            z.object({
+              fileName: z.string().min(1),
+              fileUrl: z.string().min(1).max(4_096),
+              fileSize: z.number().int().positive(),
+              mimeType: z.string().min(1),
+              thumbnailUrl: z.string().nullish(),
+            }),
+          )
+          .min(1)
+          .max(MAX_ATTACHMENTS),
+        replyToMessageId: uuid.nullish(),
+        clientMessageId: clientMessageId.optional(),
+        metadata: metadata.nullish(),
+      }),
+    ),
+  },
+  responses: { 201: jsonOf("The message is durable", sentSchema) },
+});
+
+/** Uploads: they come before whatever reads bodies as JSON. */
+export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
+  // Not `openapi`: its validator would read the form whole.
+  app.openAPIRegistry.registerPath(uploadForm);
+  app.post(uploadForm.path, async (c) => {
+    const { attachment } = unwrapped(await receiveForm(c.req.raw, (name) => uploadFor(c, name)));
+    return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
+  });
+
+  app.openapi(uploadBody, async (c) => {
+    const name = fileName(c.req.valid("query").name);
+    const { body } = c.req.raw;
+    if (Number(c.req.header("Content-Length") ?? 0) > MAX_FILE_BYTES) {
+      refuse("file_too_large");
+    }
+    const attachment = unwrapped(await receiveBody(body, uploadFor(c, name)));
+    return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
+  });
+}
+
+export function attachmentRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(withAttachments, async (c) => {
+    const body = c.req.valid("json");
+    const conversationId = conversationNamed(body.conversationId);
+    const keys = body.attachments.map(
+      ({ fileUrl }) => keyIn(fileUrl) ?? refuse("unknown_attachments"),
+    );
+    const command: Extract<Command, { type: "send" }> = {
+      type: "send",
+      kind: "text",
+      content: body.content ?? undefined,
+      clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
+      replyTo: body.replyToMessageId ?? undefined,
+      metadata: body.metadata ?? undefined,
+      maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
+      fingerprint: keys.join(),
+    };
+    const checked = (attachments: readonly Attachment[]) => {
+      const stored = new Map(attachments.map((attachment) => [attachment.key, attachment]));
+      for (const [index, { fileName, fileSize, mimeType }] of body.attachments.entries()) {
+        const file = stored.get(keys[index] ?? "");
+        const same =
+          file?.name === fileName && file.size === fileSize && file.mimeType === mimeType;
+        if (!same) refuse("file_mismatch");
+      }
+    };
+    const before = await foreseen(c, conversationId, command);
+    const answer = before
+      ? unwrapped(before)
+      : await sendFiles(c, conversationId, command, keys, { checked });
+    return c.json(presentSent(conversationId, answer), 201);
+  });
+}
+
+function presentUploaded(attachment: Attachment, url: string): z.infer<typeof uploadedSchema> {
+  return {
+    fileName: attachment.name,
+    fileUrl: url,
+    fileSize: attachment.size,
+    contentType: attachment.mimeType,
+  };
+}

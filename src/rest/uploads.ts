@@ -1,0 +1,103 @@
+import type { Context } from "hono";
+import { claimFiles } from "../attachments/claims.ts";
+import { type FileSink, receiveForm } from "../attachments/form.ts";
+import { Upload } from "../attachments/upload.ts";
+import type { Answer, Command } from "../conversation/commands.ts";
+import type { Receipt } from "../conversation/log/receipts.ts";
+import { directoryOf } from "../directory/directory.ts";
+import { releaseClaim } from "../directory/uploads.ts";
+import { type Attachment, fileNameOf } from "../domain/attachment.ts";
+import type { Result } from "../domain/error.ts";
+import type { Env } from "../env.ts";
+import type { RestEnv } from "./context.ts";
+import { ask, submit } from "./conversations.ts";
+import { Refusal, unwrapped } from "./refusal.ts";
+
+type Send = Extract<Command, { type: "send" }>;
+
+/** Takes in a file of the caller's, to be sent later. */
+export function uploadFor(c: Context<RestEnv>, name: string): Upload {
+  return new Upload({
+    bucket: c.env.FILES,
+    directory: directoryOf(c.env.DB),
+    ownerId: c.var.actor.userId,
+    name,
+    now: Date.now(),
+  });
+}
+
+/** The name of a file that comes without a form. */
+export function fileName(text: string): string {
+  return unwrapped(fileNameOf(text));
+}
+
+/** Voids a claim on uploads in the conversation that it was made for. */
+export function forfeitIn(env: Env): (conversationId: string, claim: string) => Promise<boolean> {
+  return (conversationId, claim) => ask(env, conversationId, (stub) => stub.forfeit(claim));
+}
+
+/**
+ * Sends a message with files that were uploaded before: looks first whether it was sent already, then
+ * reserves the files, and gives them back when the conversation refuses. When nobody knows what became
+ * of the send, the claim stays, and its conversation is asked about it later.
+ */
+export async function sendFiles(
+  c: Context<RestEnv>,
+  conversationId: string,
+  command: Send,
+  keys: readonly string[],
+  options: { readers?: boolean; checked?: (attachments: readonly Attachment[]) => void } = {},
+): Promise<Answer & { readers: Receipt[] }> {
+  const directory = directoryOf(c.env.DB);
+  const claimed = unwrapped(
+    await claimFiles({
+      directory,
+      ownerId: c.var.actor.userId,
+      conversationId,
+      keys,
+      now: Date.now(),
+      forfeit: forfeitIn(c.env),
+    }),
+  );
+  try {
+    options.checked?.(claimed.attachments);
+    return await submit(c, conversationId, { ...command, ...claimed }, options);
+  } catch (error) {
+    if (error instanceof Refusal) await releaseClaim(directory, claimed.claim);
+    throw error;
+  }
+}
+
+/**
+ * Looks at a send before anything of it is stored: refuses a caller who may not send here, and finds
+ * what was sent under the same key. `undefined`: nothing was.
+ */
+export async function foreseen(
+  c: Context<RestEnv>,
+  conversationId: string,
+  command: Send,
+): Promise<Result<Answer> | undefined> {
+  return unwrapped(await ask(c.env, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
+}
+
+/** What a form that sends one file says beside it. */
+export interface FileForm {
+  attachment: Attachment;
+  content: string | undefined;
+  replyToMessageId: string | undefined;
+  clientMessageId: string | undefined;
+}
+
+/** Reads a form with one file, which by the time this resolves is where the sink puts it. */
+export async function fileForm(
+  c: Context<RestEnv>,
+  sinkFor: (name: string) => FileSink,
+): Promise<FileForm> {
+  const { attachment, fields } = unwrapped(await receiveForm(c.req.raw, sinkFor));
+  return {
+    attachment,
+    content: fields.get("content"),
+    replyToMessageId: fields.get("replyToMessageId") || undefined,
+    clientMessageId: fields.get("clientMessageId"),
+  };
+}
