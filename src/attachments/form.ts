@@ -1,13 +1,10 @@
 import busboy from "busboy";
 import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+import { readThrough } from "./stream.ts";
 
-/** Bytes that are read of the body at once; beside them, the upload holds one part. */
-const CHUNK_BYTES = 64 * 1024;
 /** What a form may hold beside its file: boundaries, headers, a caption. */
 const OVERHEAD_BYTES = 256 * 1024;
-/** Bytes of a body that is refused which are read all the same, so that the client reads our answer. */
-export const DRAIN_BYTES = 16 * 1024 * 1024;
 
 /** Where the bytes of a file go: an `Upload`, or a `Measure`. */
 export interface FileSink {
@@ -56,7 +53,6 @@ class FormReader {
   private upload: FileSink | undefined;
   private files = 0;
   private refusal: ChatError | undefined;
-  private swallowed = 0;
 
   constructor(parser: busboy.Busboy, sinkFor: (name: string) => FileSink) {
     this.parser = parser;
@@ -69,6 +65,8 @@ class FormReader {
       if (field !== "file" || this.files > 1) {
         this.refuse(chatError(field === "file" ? "several_files" : "no_file"));
       }
+      // What a browser sends of a file field that was left empty.
+      if (filename === undefined) this.refuse(chatError("no_file"));
       const name = fileNameOf(filename ?? "");
       if (!name.ok) this.refuse(name.error);
       if (name.ok && !this.refusal) this.upload = sinkFor(name.value);
@@ -98,24 +96,11 @@ class FormReader {
   }
 
   async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const reader = body.getReader({ mode: "byob" });
-    for (;;) {
-      const next = await reader.read(new Uint8Array(CHUNK_BYTES)).catch(() => undefined);
-      if (!next) {
-        this.refuse(chatError("invalid_form"));
-        return;
-      }
-      if (next.done) break;
-      if (this.refusal) {
-        this.swallowed += next.value.length;
-        if (this.swallowed > DRAIN_BYTES) {
-          await reader.cancel();
-          return;
-        }
-        continue;
-      }
-      await this.feed(next.value);
-    }
+    const ended = await readThrough(body, async (chunk) => {
+      if (!this.refusal) await this.feed(chunk);
+      return this.refusal === undefined;
+    });
+    if (!ended) this.refuse(chatError("invalid_form"));
     if (!this.refusal) {
       this.parser.end();
       await this.closed;

@@ -65,7 +65,8 @@ function rangeOf(
   etag: string,
   size: number,
 ): { offset: number; length: number } | "unsatisfiable" | undefined {
-  const header = request.headers.get("Range");
+  // Ranges are for GET alone (RFC 9110, 14.2).
+  const header = request.method === "GET" ? request.headers.get("Range") : null;
   // Only an unchanged file can be continued: a tag that differs, or a date, asks for all of it.
   const condition = request.headers.get("If-Range");
   if (header === null || (condition !== null && condition !== etag)) return undefined;

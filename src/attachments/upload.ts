@@ -2,10 +2,12 @@ import { Buffer } from "node:buffer";
 import { fileTypeFromBuffer } from "file-type";
 import { imageSize } from "image-size";
 import type { Directory } from "../directory/directory.ts";
-import { beginUpload, finishUpload, forgetUpload } from "../directory/uploads.ts";
+import { beginUpload, finishUpload } from "../directory/uploads.ts";
 import { type Attachment, fileTypeOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { FileSink } from "./form.ts";
+import { removeFiles } from "./removal.ts";
+import { readThrough } from "./stream.ts";
 
 /** R2 wants parts of equal size, at least 5 MiB, but for the last. One of them is what is held. */
 export const PART_BYTES = 5 * 1024 * 1024;
@@ -86,9 +88,9 @@ export class Upload implements FileSink {
     const { attachment, multipart, options } = this;
     if (!attachment) return;
     this.attachment = undefined;
-    if (multipart) await multipart.abort().catch(() => options.bucket.delete(attachment.key));
-    else await options.bucket.delete(attachment.key);
-    await forgetUpload(options.directory, attachment.key);
+    const { key } = attachment;
+    const r2UploadId = multipart?.uploadId ?? null;
+    await removeFiles(options.bucket, options.directory, [{ key, r2UploadId }]);
   }
 
   private refuse(error: ChatError): void {
@@ -123,7 +125,7 @@ export class Upload implements FileSink {
   /** Decides what the file is by its first bytes, and lets D1 know of it before R2 gets any. */
   private async begin(head: Uint8Array, isLarge: boolean): Promise<boolean> {
     const { bucket, directory, ownerId, name, now } = this.options;
-    const type = fileTypeOf(name, (await fileTypeFromBuffer(head))?.ext);
+    const type = fileTypeOf(name, await recognised(head), beginningOf(head));
     if (!type.ok) {
       this.refuse(type.error);
       return false;
@@ -160,6 +162,31 @@ export class Upload implements FileSink {
       this.refuse(chatError("unsupported_type"));
       return false;
     }
+  }
+}
+
+/** Bytes that are looked at to see whether a file begins as text. */
+const BEGINNING_BYTES = 4_096;
+
+/** The extension of what a signature tells, if there is one. */
+async function recognised(head: Uint8Array): Promise<string | undefined> {
+  try {
+    return (await fileTypeFromBuffer(head))?.ext;
+  } catch {
+    return undefined; // a signature, and then nothing that fits it
+  }
+}
+
+/** How a file begins, if it begins as text does. */
+function beginningOf(head: Uint8Array): string | undefined {
+  const bytes = head.subarray(0, BEGINNING_BYTES);
+  if (bytes.includes(0)) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes, {
+      stream: true,
+    });
+  } catch {
+    return undefined;
   }
 }
 
@@ -206,23 +233,25 @@ export async function discard(
   directory: Directory,
   attachment: Attachment,
 ): Promise<void> {
-  await bucket.delete(attachment.key);
-  await forgetUpload(directory, attachment.key);
+  await removeFiles(bucket, directory, [{ key: attachment.key, r2UploadId: null }]);
 }
 
-/** Stores a body that is the file itself. */
+/** Stores a body that is the file itself. Whatever is wrong with it, nothing stays. */
 export async function receiveBody(
   body: ReadableStream<Uint8Array> | null,
   upload: Upload,
 ): Promise<Result<Attachment>> {
   if (!body) return fail("empty_file");
   try {
-    for await (const chunk of body) {
+    const ended = await readThrough(body, async (chunk) => {
       await upload.write(chunk);
-    }
-  } catch {
+      return upload.refused === undefined;
+    });
+    if (ended || upload.refused) return await upload.finish();
+  } catch (error) {
     await upload.abort();
-    return fail("incomplete_body");
+    throw error;
   }
-  return upload.finish();
+  await upload.abort();
+  return fail("incomplete_body");
 }

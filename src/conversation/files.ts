@@ -31,7 +31,8 @@ export async function sendFiles(
     now: open.clock(),
     forfeit: forfeitIn(env),
   });
-  if (!claimed.ok) return claimed;
+  // The same send may have got them, at the same time.
+  if (!claimed.ok) return open.sentBefore(actor, command) ?? claimed;
   const result = await new Promise<Result<Answer>>((resolve) => {
     open.submit(actor, { ...command, ...claimed.value }, { to: "caller", resolve });
   });

@@ -39,8 +39,8 @@ export async function finishUpload(
     .where(eq(uploads.key, key));
 }
 
-export async function forgetUpload(directory: Directory, key: string): Promise<void> {
-  await directory.delete(uploads).where(eq(uploads.key, key));
+export async function forgetUploads(directory: Directory, keys: readonly string[]): Promise<void> {
+  await directory.delete(uploads).where(inArray(uploads.key, listed(keys)));
 }
 
 export async function uploadOf(directory: Directory, key: string): Promise<UploadRow | undefined> {
@@ -96,20 +96,48 @@ export async function releaseClaim(directory: Directory, claim: string): Promise
     .where(and(eq(uploads.claim, claim), isNull(uploads.sentTo)));
 }
 
-/** Uploads that were never sent, and those whose message was deleted, oldest first. */
+/** Uploads that were never sent, and those whose message was deleted, oldest first, after one of them. */
 export function abandonedUploads(
   directory: Directory,
   before: number,
   limit: number,
+  after: Pick<UploadRow, "createdAt" | "key"> | undefined,
 ): Promise<UploadRow[]> {
   return directory
     .select()
     .from(uploads)
     .where(
-      or(isNotNull(uploads.deletedAt), and(isNull(uploads.sentTo), lt(uploads.createdAt, before))),
+      and(
+        or(
+          isNotNull(uploads.deletedAt),
+          and(isNull(uploads.sentTo), lt(uploads.createdAt, before)),
+        ),
+        after && sql`(${uploads.createdAt}, ${uploads.key}) > (${after.createdAt}, ${after.key})`,
+      ),
     )
-    .orderBy(uploads.createdAt)
+    .orderBy(uploads.createdAt, uploads.key)
     .limit(limit);
+}
+
+/**
+ * Marks uploads as about to be removed, so that nobody can send or see them any more: those that no send
+ * has reserved meanwhile, and those of deleted messages. Resolves to the ones that it got.
+ */
+export function condemnUploads(
+  directory: Directory,
+  keys: readonly string[],
+  now: number,
+): Promise<UploadRow[]> {
+  return directory
+    .update(uploads)
+    .set({ deletedAt: sql`coalesce(${uploads.deletedAt}, ${now})` })
+    .where(
+      and(
+        inArray(uploads.key, listed(keys)),
+        or(isNotNull(uploads.deletedAt), and(isNull(uploads.sentTo), isNull(uploads.claim))),
+      ),
+    )
+    .returning();
 }
 
 function listed(values: readonly string[]): SQL {

@@ -113,23 +113,52 @@ const RECOGNISED: Record<string, string> = {
   "tar.gz": "gz",
 };
 
+/** Formats that are text themselves: their signature counts in a text as well. */
+const TEXTUAL = new Set(["pdf", "rtf", "xml", "ps", "eps"]);
+
+/** How a page, a drawing or a script begins. */
+const MARKUP = /^<(!doctype\s+(html|svg)|\?xml|html|head|body|script|iframe|svg)\b/i;
+
 /**
  * What a file is: the family from its first bytes, and the extension of its name within it. `recognised`
  * is the extension that the bytes were recognised by, `undefined` for bytes without a signature, which
- * can only be text.
+ * can only be text. `beginning` is how the file begins if that is text.
  */
 export function fileTypeOf(
   name: string,
   recognised: string | undefined,
+  beginning: string | undefined,
 ): Result<{ extension: string; mimeType: string; isText: boolean }> {
-  const found = recognised === undefined ? "txt" : (RECOGNISED[recognised] ?? recognised);
-  const family = TYPES[found]?.family;
   const named = extensionOf(name);
+  // Signatures of two or three letters begin many a text: BMW, GIFT, MZ.
+  const signature =
+    typeOf(named)?.family === "text" && beginning !== undefined && !TEXTUAL.has(recognised ?? "")
+      ? undefined
+      : recognised;
+  const found = signature === undefined ? "txt" : (RECOGNISED[signature] ?? signature);
+  const family = typeOf(found)?.family;
   // A name without an extension takes the one its bytes tell; text without one could be anything.
-  const extension = named ?? (recognised === undefined ? "" : found);
-  const type = Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined;
+  const extension = named ?? (signature === undefined ? "" : found);
+  const type = typeOf(extension);
   if (!family || type?.family !== family) return fail("unsupported_type");
-  return ok({ extension, mimeType: type.mimeType, isText: family === "text" });
+  const isText = family === "text";
+  if (isText && isMarkup(beginning ?? "")) return fail("unsupported_type");
+  return ok({ extension, mimeType: type.mimeType, isText });
+}
+
+/** Whether a text is one that a browser would run, whatever comments it begins with. */
+function isMarkup(beginning: string): boolean {
+  let text = beginning.trimStart();
+  while (text.startsWith("<!--")) {
+    const end = text.indexOf("-->", 4);
+    if (end < 0) return false;
+    text = text.slice(end + 3).trimStart();
+  }
+  return MARKUP.test(text);
+}
+
+function typeOf(extension: string | undefined): FileType | undefined {
+  return Object.hasOwn(TYPES, extension ?? "") ? TYPES[extension ?? ""] : undefined;
 }
 
 /** All MIME types that are accepted. */

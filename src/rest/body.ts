@@ -1,5 +1,4 @@
-/** Bytes of a body that is refused which are read all the same, so that the client reads our answer. */
-const DRAIN_BYTES = 16 * 1024 * 1024;
+import { DRAIN_BYTES } from "../attachments/stream.ts";
 
 /** Swallows a body that is refused, within bounds. */
 export async function drained(body: ReadableStream<Uint8Array> | null): Promise<void> {

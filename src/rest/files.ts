@@ -14,6 +14,7 @@ import { refuse } from "./refusal.ts";
  * uploader and the members of the conversation with their token. A deleted message serves nothing.
  */
 export async function serveUpload(c: Context<RestEnv, "/uploads/chat/:key">): Promise<Response> {
+  c.header("X-Request-Id", c.var.requestId);
   const key = c.req.param("key");
   const query = new URL(c.req.url).searchParams;
   const token = bearerOf(c.req.header("Authorization"));
@@ -29,6 +30,7 @@ export async function serveUpload(c: Context<RestEnv, "/uploads/chat/:key">): Pr
   if (verified && verified.actor.userId !== row.ownerId) await refuseStrangers(c, row, verified);
   const disposition = signed ?? (isShownInline(row.mimeType) ? "inline" : "attachment");
   const response = await serveFile(c.env.FILES, row, c.req.raw, disposition);
+  response?.headers.set("X-Request-Id", c.var.requestId);
   return response ?? refuse("file_not_found");
 }
 

@@ -49,21 +49,25 @@ export async function sendFiles(
   options: { readers?: boolean; checked?: (attachments: readonly Attachment[]) => void } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
   const directory = directoryOf(c.env.DB);
-  const claimed = unwrapped(
-    await claimFiles({
-      directory,
-      ownerId: c.var.actor.userId,
-      conversationId,
-      keys,
-      now: Date.now(),
-      forfeit: forfeitIn(c.env),
-    }),
-  );
+  const claimed = await claimFiles({
+    directory,
+    ownerId: c.var.actor.userId,
+    conversationId,
+    keys,
+    now: Date.now(),
+    forfeit: forfeitIn(c.env),
+  });
+  if (!claimed.ok) {
+    // The same send may have got them, at the same time.
+    const before = await foreseen(c, conversationId, command);
+    return { ...unwrapped(before ?? claimed), readers: [] };
+  }
+  const { claim, attachments } = claimed.value;
   try {
-    options.checked?.(claimed.attachments);
-    return await submit(c, conversationId, { ...command, ...claimed }, options);
+    options.checked?.(attachments);
+    return await submit(c, conversationId, { ...command, claim, attachments }, options);
   } catch (error) {
-    if (error instanceof Refusal) await releaseClaim(directory, claimed.claim);
+    if (error instanceof Refusal) await releaseClaim(directory, claim);
     throw error;
   }
 }
@@ -88,12 +92,22 @@ export interface FileForm {
   clientMessageId: string | undefined;
 }
 
+/**
+ * Sees something through whose caller may go away in the middle: without this, the platform would cut
+ * off the removal of what is half there.
+ */
+export function seenThrough<T>(c: Context<RestEnv>, work: Promise<T>): Promise<T> {
+  c.executionCtx.waitUntil(work.catch(() => undefined));
+  return work;
+}
+
 /** Reads a form with one file, which by the time this resolves is where the sink puts it. */
 export async function fileForm(
   c: Context<RestEnv>,
   sinkFor: (name: string) => FileSink,
 ): Promise<FileForm> {
-  const { attachment, fields } = unwrapped(await receiveForm(c.req.raw, sinkFor));
+  const received = await seenThrough(c, receiveForm(c.req.raw, sinkFor));
+  const { attachment, fields } = unwrapped(received);
   return {
     attachment,
     content: fields.get("content"),

@@ -65,12 +65,13 @@ async function answerFile(c: Context<RestEnv>, id: string): Promise<Response> {
     const clientMessageId = key ?? keyOf(form.clientMessageId);
     const command = sendOf(c, { ...form, clientMessageId });
     const before = await foreseen(c, chatId, command);
-    if (!before) {
-      const options = { readers: true };
-      return answered(c, chatId, await sendFiles(c, chatId, command, [attachment.key], options));
-    }
-    await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
-    return answered(c, chatId, { ...unwrapped(before), readers: [] });
+    const answer = before
+      ? { ...unwrapped(before), readers: [] }
+      : await sendFiles(c, chatId, command, [attachment.key], { readers: true });
+    // The message that was sent under this key before carries another copy of the file.
+    const isCarried = answer.message?.attachments.some(({ key }) => key === attachment.key);
+    if (!isCarried) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
+    return answered(c, chatId, answer);
   } catch (error) {
     // Its sender does not know the file and could never send it.
     if (error instanceof Refusal) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);

@@ -1,5 +1,4 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { receiveForm } from "../../attachments/form.ts";
 import { keyIn } from "../../attachments/links.ts";
 import { receiveBody } from "../../attachments/upload.ts";
 import type { Command } from "../../conversation/commands.ts";
@@ -11,7 +10,7 @@ import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse, unwrapped } from "../refusal.ts";
 import { idempotencyHeader, uuid } from "../schemas.ts";
-import { fileName, foreseen, sendFiles, uploadFor } from "../uploads.ts";
+import { fileForm, fileName, foreseen, seenThrough, sendFiles, uploadFor } from "../uploads.ts";
 import { presentSent, sentSchema } from "./presenter.ts";
 
 const uploadedSchema = z.object({
@@ -82,7 +81,7 @@ export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
   // Not `openapi`: its validator would read the form whole.
   app.openAPIRegistry.registerPath(uploadForm);
   app.post(uploadForm.path, async (c) => {
-    const { attachment } = unwrapped(await receiveForm(c.req.raw, (name) => uploadFor(c, name)));
+    const { attachment } = await fileForm(c, (name) => uploadFor(c, name));
     return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
   });
 
@@ -92,7 +91,7 @@ export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
     if (Number(c.req.header("Content-Length") ?? 0) > MAX_FILE_BYTES) {
       refuse("file_too_large");
     }
-    const attachment = unwrapped(await receiveBody(body, uploadFor(c, name)));
+    const attachment = unwrapped(await seenThrough(c, receiveBody(body, uploadFor(c, name))));
     return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
   });
 }
