@@ -1,0 +1,183 @@
+import { expect, test } from "vitest";
+import {
+  acceptedMimeTypes,
+  fileNameOf,
+  fileTypeOf,
+  isShownInline,
+} from "../../src/domain/attachment.ts";
+
+const OFFICE = "application/vnd.openxmlformats-officedocument";
+const OASIS = "application/vnd.oasis.opendocument";
+
+/** Every extension, its type, and what `file-type` calls its bytes; text has no signature. */
+const TABLE: [extension: string, mimeType: string, recognised: string | undefined][] = [
+  ["jpg", "image/jpeg", "jpg"],
+  ["jpeg", "image/jpeg", "jpg"],
+  ["png", "image/png", "png"],
+  ["png", "image/png", "apng"],
+  ["gif", "image/gif", "gif"],
+  ["webp", "image/webp", "webp"],
+  ["avif", "image/avif", "avif"],
+  ["heic", "image/heic", "heic"],
+  ["bmp", "image/bmp", "bmp"],
+  ["tiff", "image/tiff", "tif"],
+  ["tif", "image/tiff", "tif"],
+  ["pdf", "application/pdf", "pdf"],
+  ["doc", "application/msword", "cfb"],
+  ["xls", "application/vnd.ms-excel", "cfb"],
+  ["ppt", "application/vnd.ms-powerpoint", "cfb"],
+  ["docx", `${OFFICE}.wordprocessingml.document`, "docx"],
+  ["docx", `${OFFICE}.wordprocessingml.document`, "zip"],
+  ["xlsx", `${OFFICE}.spreadsheetml.sheet`, "xlsx"],
+  ["pptx", `${OFFICE}.presentationml.presentation`, "pptx"],
+  ["odt", `${OASIS}.text`, "odt"],
+  ["ods", `${OASIS}.spreadsheet`, "ods"],
+  ["odp", `${OASIS}.presentation`, "odp"],
+  ["rtf", "application/rtf", "rtf"],
+  ["txt", "text/plain", undefined],
+  ["csv", "text/csv", undefined],
+  ["md", "text/markdown", undefined],
+  ["mp4", "video/mp4", "mp4"],
+  ["mp4", "video/mp4", "m4v"],
+  ["mov", "video/quicktime", "mov"],
+  ["webm", "video/webm", "webm"],
+  ["mkv", "video/x-matroska", "mkv"],
+  ["avi", "video/x-msvideo", "avi"],
+  ["mp3", "audio/mpeg", "mp3"],
+  ["m4a", "audio/mp4", "m4a"],
+  ["wav", "audio/wav", "wav"],
+  ["ogg", "audio/ogg", "ogg"],
+  ["ogg", "audio/ogg", "opus"],
+  ["ogg", "audio/ogg", "oga"],
+  ["opus", "audio/opus", "opus"],
+  ["flac", "audio/flac", "flac"],
+  ["aac", "audio/aac", "aac"],
+  ["zip", "application/zip", "zip"],
+  ["zip", "application/zip", "docx"],
+  ["rar", "application/vnd.rar", "rar"],
+  ["7z", "application/x-7z-compressed", "7z"],
+  ["gz", "application/gzip", "gz"],
+  ["gz", "application/gzip", "tar.gz"],
+  ["tgz", "application/gzip", "tar.gz"],
+  ["tar", "application/x-tar", "tar"],
+];
+
+const beginningOf = (recognised: string | undefined) =>
+  recognised === undefined ? "Hello" : undefined;
+
+test.each(TABLE)("%s is %s where the bytes are %s", (extension, mimeType, recognised) => {
+  for (const name of [`a.${extension}`, `Foto.b.${extension.toUpperCase()}`]) {
+    expect(fileTypeOf(name, recognised, beginningOf(recognised))).toEqual({
+      ok: true,
+      value: { extension, mimeType, isText: mimeType.startsWith("text/") },
+    });
+  }
+});
+
+test("the table is whole: at least 25 types", () => {
+  expect(new Set(acceptedMimeTypes())).toEqual(new Set(TABLE.map(([, mimeType]) => mimeType)));
+  expect(acceptedMimeTypes().length).toBeGreaterThanOrEqual(25);
+});
+
+test("bytes of one family under the extension of another are refused, all of them", () => {
+  const signatures = [...new Set(TABLE.map(([, , recognised]) => recognised))];
+  const accepting = (extension: string) =>
+    signatures.filter((each) => fileTypeOf(`a.${extension}`, each, beginningOf(each)).ok).length;
+  const counted = Object.fromEntries(TABLE.map(([extension]) => [extension, accepting(extension)]));
+  const alone = Object.fromEntries(TABLE.map(([extension]) => [extension, 1]));
+  const zips = { docx: 7, xlsx: 7, pptx: 7, odt: 7, ods: 7, odp: 7, zip: 7 };
+  const containers = { mp4: 4, mov: 4, m4a: 4, webm: 2, mkv: 2, ogg: 3, opus: 3 };
+  expect(counted).toEqual({ ...alone, ...zips, ...containers, png: 2, gz: 2, tgz: 2 });
+});
+
+test.each([
+  ["run.exe", "exe"],
+  ["run.pdf", "exe"],
+  ["run.elf", "elf"],
+  ["macro.docm", "docm"],
+  ["macro.docx", "docm"],
+  ["page.html", undefined],
+  ["drawing.svg", "xml"],
+  ["drawing.svg", undefined],
+  ["a.constructor", undefined],
+  ["a.tostring", undefined],
+  ["a", undefined],
+  ["a", "exe"],
+  ["a", "constructor"],
+])("%s recognised as %s is refused", (name, recognised) => {
+  expect(fileTypeOf(name, recognised, "x")).toMatchObject({ error: { code: "unsupported_type" } });
+});
+
+test("a name without an extension takes the one that the bytes tell", () => {
+  for (const name of ["photo", "photo.", "photo.of you", "."]) {
+    expect(fileTypeOf(name, "png", undefined)).toMatchObject({ value: { extension: "png" } });
+  }
+});
+
+test("in a text, a signature counts only if it is that of another text format", () => {
+  for (const coincidence of ["bmp", "exe", "gif", "stl"]) {
+    expect(fileTypeOf("a.csv", coincidence, "BMW")).toMatchObject({ value: { isText: true } });
+    expect(fileTypeOf("a.csv", coincidence, undefined).ok).toBe(false);
+  }
+  for (const format of ["pdf", "rtf", "xml", "ps", "eps"]) {
+    expect(fileTypeOf("a.csv", format, "text").ok).toBe(false);
+  }
+});
+
+test.each([
+  ["<!doctype HTML>", false],
+  ["<!DOCTYPE svg PUBLIC>", false],
+  ["<html>", false],
+  [" \n\t<Script src=x>", false],
+  ["<svg/>", false],
+  ["<?xml version='1.0'?>", false],
+  ["<!-- a --><!-- b --> <body>", false],
+  ["<!-- never closed <body>", true],
+  ["<p>hello</p>", true],
+  ["<https://example.org>", true],
+  ["<svgs>", true],
+  ["hello <html>", true],
+  ["", true],
+])("text that begins with %j is taken: %s", (beginning, taken) => {
+  for (const name of ["a.txt", "a.md", "a.csv"]) {
+    expect(fileTypeOf(name, undefined, beginning).ok).toBe(taken);
+  }
+});
+
+test("comments without end are looked through in no time", () => {
+  const comments = "<!-- -->".repeat(500);
+  expect(fileTypeOf("a.md", undefined, comments).ok).toBe(true);
+});
+
+test.each([
+  ["report.pdf", "report.pdf"],
+  ["  report.pdf ", "report.pdf"],
+  ["Übersicht – 概要 📎.pdf", "Übersicht – 概要 📎.pdf"],
+  ["تقرير.pdf", "تقرير.pdf"],
+  ["../../etc/passwd.txt", "passwd.txt"],
+  ["C:\\Users\\me\\report.pdf", "report.pdf"],
+  ['a "quoted"; name=x.pdf', 'a "quoted"; name=x.pdf'],
+  [`${"📎".repeat(251)}.pdf`, `${"📎".repeat(251)}.pdf`],
+])("%j is shown as %j", (text, name) => {
+  expect(fileNameOf(text)).toEqual({ ok: true, value: name });
+});
+
+test.each(["", "  ", "folder/", "a\nb.pdf", "a\tb.pdf", "a\0.pdf", "a\u0085.pdf", "\ud83d.pdf"])(
+  "%j is no name",
+  (text) => {
+    expect(fileNameOf(text)).toMatchObject({ error: { code: "invalid_file_name" } });
+  },
+);
+
+test("a name has at most 255 code points", () => {
+  expect(fileNameOf(`${"a".repeat(251)}.pdf`).ok).toBe(true);
+  expect(fileNameOf(`${"a".repeat(252)}.pdf`).ok).toBe(false);
+  expect(fileNameOf(`${"📎".repeat(252)}.pdf`).ok).toBe(false);
+});
+
+test("only images, audio, video and PDF are shown within a page", () => {
+  const shown = acceptedMimeTypes().filter(isShownInline);
+  const families = new Set(shown.map((type) => type.split("/")[0]));
+  expect(families).toEqual(new Set(["image", "audio", "video", "application"]));
+  expect(shown.filter((type) => type.startsWith("application/"))).toEqual(["application/pdf"]);
+});
