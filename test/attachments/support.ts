@@ -95,6 +95,12 @@ export function sendUploads(
   );
 }
 
+/** Deletes a message. */
+export async function deleteMessage(caller: Caller, chatId: string, messageId: string) {
+  const { status } = await caller.delete(`/api/chat/${chatId}/messages/${messageId}`);
+  if (status !== 200) throw new Error(`not deleted: ${status}`);
+}
+
 /** The key in a link to a file. */
 export function keyOf(url: string): string {
   return new URL(url).pathname.split("/").at(-1) ?? "";

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { keyIn, Links, verifiedLink } from "../../src/attachments/links.ts";
+
+const KEY = "3fa85f64-5717-4562-b3fc-2c963f66afa6.pdf";
+const NOW = Date.UTC(2026, 1, 7, 10, 30);
+const file = { key: KEY, mimeType: "application/pdf" };
+
+const queryOf = (secrets: string[]) =>
+  new URL(new Links(secrets, "https://parley.test").linkTo(file, NOW)).searchParams;
+
+test("links of every secret in rotation are good, those of one that is gone are not", () => {
+  const old = queryOf(["old"]);
+  const rotated = queryOf(["new", "old"]);
+  expect(verifiedLink(["new", "old"], KEY, old, NOW)).toBe("inline");
+  expect(verifiedLink(["new"], KEY, rotated, NOW)).toBe("inline");
+  expect(verifiedLink(["new"], KEY, old, NOW)).toBeUndefined();
+});
+
+test("a link is good for at least a day, and at most an hour longer", () => {
+  const expires = Number(queryOf(["secret"]).get("expires")) * 1_000;
+  expect(expires - NOW).toBeGreaterThanOrEqual(24 * 60 * 60_000);
+  expect(expires - NOW).toBeLessThanOrEqual(25 * 60 * 60_000);
+});
+
+test.each([
+  [`https://parley.test/uploads/chat/${KEY}`, KEY],
+  [`https://parley.test/uploads/chat/${KEY}?expires=1&signature=x`, KEY],
+  [`http://localhost:5000/uploads/chat/${KEY}`, KEY],
+  [`/uploads/chat/${KEY}`, KEY],
+  [KEY, undefined],
+  [`https://parley.test/other/${KEY}`, undefined],
+  [`https://parley.test/uploads/chat/x/${KEY}`, undefined],
+  ["https://parley.test/uploads/chat/document.pdf", undefined],
+  [`https://parley.test/uploads/chat/${KEY}/..`, undefined],
+  [`javascript:/uploads/chat/${KEY}`, KEY],
+  ["", undefined],
+])("the key in %j is %j", (link, key) => {
+  expect(keyIn(link)).toBe(key);
+});
