@@ -1,0 +1,171 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, expect, test, vi } from "vitest";
+import { claimFiles } from "../../src/attachments/claims.ts";
+import { Conversation } from "../../src/conversation/conversation.ts";
+import { directoryOf } from "../../src/directory/directory.ts";
+import { conversationOf } from "../../src/rest/conversations.ts";
+import { type Answer, type Caller, directPair, groupOf, objectOf, person } from "../support.ts";
+import { keyOf, rowOf, sendUploads, upload } from "./support.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Goes on by so many milliseconds. */
+function later(milliseconds: number): void {
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(now + milliseconds);
+}
+
+async function pairWithUpload() {
+  const { alice, bob, conversationId } = await directPair();
+  const file = await upload(alice, "a.txt", "hello");
+  return { alice, bob, conversationId, file, key: keyOf(file.body.fileUrl) };
+}
+
+/** What a send does first, and a crash leaves. */
+function claim(owner: Caller, conversationId: string, keys: string[]) {
+  return claimFiles({
+    directory: directoryOf(env.DB),
+    ownerId: owner.userId,
+    conversationId,
+    keys,
+    now: Date.now(),
+    forfeit: (id, claimed) => Promise.resolve(objectOf(id).forfeit(claimed)),
+  });
+}
+
+function commit(owner: Caller, conversationId: string, claimed: Awaited<ReturnType<typeof claim>>) {
+  if (!claimed.ok) throw new Error("nothing was claimed");
+  const { userId } = owner;
+  return conversationOf(env, conversationId).submit(
+    { userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+    { type: "send", kind: "text", maxLength: 2_000, ...claimed.value },
+    { wait: true, readers: false },
+  );
+}
+
+async function messageCount(caller: Caller, conversationId: string): Promise<number> {
+  const { body } = await caller.get(`/api/v1/chat/messages?conversationId=${conversationId}`);
+  return body.totalCount;
+}
+
+const codeOf = ({ status, body }: Answer) => [status, body.code];
+
+test("a claim that a crash left holds for ten seconds, and then the file can be sent again", async () => {
+  const { alice, conversationId, file, key } = await pairWithUpload();
+  expect(await claim(alice, conversationId, [key])).toMatchObject({ ok: true });
+  const busy = await sendUploads(alice, conversationId, [file]);
+  expect(codeOf(busy)).toEqual([409, "attachments_busy"]);
+  later(9_000);
+  expect(codeOf(await sendUploads(alice, conversationId, [file]))).toEqual(codeOf(busy));
+  later(10_000);
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+  expect(await messageCount(alice, conversationId)).toBe(1);
+  expect(await rowOf(key)).toMatchObject({ sent_to: conversationId, sent_number: 1 });
+});
+
+test("a send that crashes before its commit loses neither the file nor the right to send it", async () => {
+  const { alice, conversationId, file, key } = await pairWithUpload();
+  const submit = vi.spyOn(Conversation.prototype, "submit");
+  submit.mockRejectedValueOnce(new Error("the object is gone"));
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(500);
+  expect((await rowOf(key))?.claim).not.toBeNull();
+  later(10_000);
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+  expect(await messageCount(alice, conversationId)).toBe(1);
+});
+
+test("a send that crashes after its commit sent the file, once", async () => {
+  const { alice, conversationId, file } = await pairWithUpload();
+  const submit = Conversation.prototype.submit;
+  vi.spyOn(Conversation.prototype, "submit").mockImplementationOnce(async function (
+    this: Conversation,
+    ...args
+  ) {
+    await submit.apply(this, args);
+    throw new Error("the object is gone");
+  });
+  const key = { "Idempotency-Key": "k1" };
+  expect((await sendUploads(alice, conversationId, [file], {}, key)).status).toBe(500);
+  later(10_000);
+  const again = await sendUploads(alice, conversationId, [file]);
+  expect(codeOf(again)).toEqual([400, "unknown_attachments"]);
+  const retry = await sendUploads(alice, conversationId, [file], {}, key);
+  expect(retry).toMatchObject({ status: 201, body: { deduplicated: true } });
+  expect(await messageCount(alice, conversationId)).toBe(1);
+});
+
+test("a claim that was used is not voided while D1 does not know of it yet", async () => {
+  const { alice, conversationId, file, key } = await pairWithUpload();
+  vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: unwell"));
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+  expect((await rowOf(key))?.sent_to).toBeNull();
+  later(60_000);
+  const again = await sendUploads(alice, conversationId, [file]);
+  expect(codeOf(again)).toEqual([400, "unknown_attachments"]);
+  expect(await messageCount(alice, conversationId)).toBe(1);
+});
+
+test("a claim that was voided never commits, not after an eviction either", async () => {
+  const { alice, conversationId, file, key } = await pairWithUpload();
+  const lost = await claim(alice, conversationId, [key]);
+  later(10_000);
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+  for (let i = 0; i < 2; i++) {
+    const { result } = await commit(alice, conversationId, lost);
+    expect(result).toMatchObject({ ok: false, error: { code: "unknown_attachments" } });
+    await evictDurableObject(objectOf(conversationId));
+  }
+  expect(await messageCount(alice, conversationId)).toBe(1);
+});
+
+test("a send that is held up loses to the one that voided its claim, and takes nothing back", async () => {
+  const { alice, conversationId, file, key } = await pairWithUpload();
+  const submit = Conversation.prototype.submit;
+  const reached = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  vi.spyOn(Conversation.prototype, "submit").mockImplementationOnce(async function (
+    this: Conversation,
+    ...args
+  ) {
+    reached.resolve();
+    await held.promise;
+    return submit.apply(this, args);
+  });
+  const slow = sendUploads(alice, conversationId, [file]);
+  await reached.promise;
+  later(10_000);
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+  held.resolve();
+  expect(codeOf(await slow)).toEqual([400, "unknown_attachments"]);
+  expect(await messageCount(alice, conversationId)).toBe(1);
+  const row = await rowOf(key);
+  expect(row).toMatchObject({ sent_to: conversationId, sent_number: 1 });
+  expect(row?.claim).not.toBeNull();
+});
+
+test("the conversation that a claim was made for is asked, wherever the file goes now", async () => {
+  const { alice, bob, conversationId, file, key } = await pairWithUpload();
+  const elsewhere = await groupOf(alice, bob, await person("carol"));
+  const lost = await claim(alice, conversationId, [key]);
+  later(10_000);
+  expect((await sendUploads(alice, elsewhere, [file])).status).toBe(201);
+  const { result } = await commit(alice, conversationId, lost);
+  expect(result.ok).toBe(false);
+  expect(await messageCount(alice, conversationId)).toBe(0);
+});
+
+test("twenty that void the same claim at once: exactly one sends", async () => {
+  const { alice, conversationId, file, key } = await pairWithUpload();
+  await claim(alice, conversationId, [key]);
+  later(10_000);
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => sendUploads(alice, conversationId, [file])),
+  );
+  expect(answers.filter((answer) => answer.status === 201).length).toBe(1);
+  expect(await messageCount(alice, conversationId)).toBe(1);
+});
