@@ -1,0 +1,108 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { type Answer, type Caller, person } from "../support.ts";
+import { bytes, png } from "./samples.ts";
+import { BOUNDARY, formOf, postForm, stored, watchParts } from "./support.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const MUTATIONS = 1_000;
+const AT_ONCE = 20;
+/** A number here makes a run the same again. */
+const SEED = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+
+/** Numbers from 0 to below `limit`, the same for the same seed (mulberry32). */
+function numbers(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
+  };
+}
+
+const form = formOf(
+  { name: "content", content: "a caption" },
+  { name: "file", filename: "photo.png", content: bytes(png(), "\r\n--", BOUNDARY.slice(0, -1)) },
+  { name: "clientMessageId", content: "k1" },
+);
+
+const MUTATE: ((body: Uint8Array, random: (limit: number) => number) => Uint8Array)[] = [
+  // another byte
+  (body, random) => body.with(random(body.length), random(256)),
+  // a special one
+  (body, random) => {
+    const special = bytes('\r\n-:;="\0 ');
+    return body.with(random(body.length), special[random(special.length)] ?? 0);
+  },
+  // cut off
+  (body, random) => body.subarray(0, random(body.length)),
+  // a piece lost
+  (body, random) => {
+    const from = random(body.length);
+    return bytes(body.subarray(0, from), body.subarray(from + 1 + random(40)));
+  },
+  // a piece twice
+  (body, random) => {
+    const from = random(body.length);
+    const to = from + 1 + random(200);
+    return bytes(body.subarray(0, to), body.subarray(from, to), body.subarray(to));
+  },
+  // something from elsewhere in between
+  (body, random) => {
+    const [at, from] = [random(body.length), random(body.length)];
+    const piece = body.subarray(from, from + 1 + random(60));
+    return bytes(body.subarray(0, at), piece, body.subarray(at));
+  },
+];
+
+function mutated(random: (limit: number) => number): Uint8Array {
+  let body = form;
+  for (let times = 1 + random(3); times > 0 && body.length > 0; times--) {
+    body = MUTATE[random(MUTATE.length)]?.(body, random) ?? body;
+  }
+  return body;
+}
+
+/** Sends it in pieces of any size. */
+function inPieces(body: Uint8Array, random: (limit: number) => number): ReadableStream<Uint8Array> {
+  let offset = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (offset >= body.length) return controller.close();
+      const end = offset + 1 + random(200);
+      controller.enqueue(body.slice(offset, end));
+      offset = end;
+    },
+  });
+}
+
+async function attempt(alice: Caller, number: number): Promise<Answer> {
+  const random = numbers(SEED + number);
+  const body = mutated(random);
+  const sent = random(2) === 0 ? body : inPieces(body, random);
+  return postForm(alice, "/api/v1/chat/messages/upload", sent);
+}
+
+test(`a thousand forms gone wrong are all answered, and orphan nothing (seed ${SEED})`, async () => {
+  const alice = await person();
+  expect((await postForm(alice, "/api/v1/chat/messages/upload", form)).status).toBe(200);
+  const parts = watchParts();
+  let taken = 1;
+  for (let first = 0; first < MUTATIONS; first += AT_ONCE) {
+    const group = Array.from({ length: AT_ONCE }, (_, i) => first + i);
+    const answers = await Promise.all(group.map((number) => attempt(alice, number)));
+    for (const [i, { status, body }] of answers.entries()) {
+      const which = `mutation ${first + i} of seed ${SEED}`;
+      expect([200, 400], which).toContain(status);
+      expect(body, which).toHaveProperty(status === 200 ? "fileUrl" : "code");
+      if (status === 200) taken++;
+    }
+  }
+  const { objects, rows } = await stored();
+  expect(rows).toEqual(objects);
+  expect(objects.length).toBe(taken);
+  expect(taken, "some are harmless").toBeGreaterThan(1);
+  expect(taken, "most are not").toBeLessThan(MUTATIONS);
+  expect(await parts.open()).toBe(0);
+});
