@@ -1,0 +1,52 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import * as api from "../rest/marketplace/chats.ts";
+import { counts } from "./marketplace-chat.ts";
+import { steps } from "./marketplace-steps.ts";
+import { expectOutcome, World } from "./marketplace-world.ts";
+
+/** 25 worlds, in each of which 65 calls are made at least. */
+const WORLDS = 25;
+const STEPS = 65;
+
+/** Of this run; `VITE_SEED=… npx vitest …` repeats one. */
+const seed = Number(import.meta.env["VITE_SEED"] ?? Date.now() % 2 ** 31);
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => void vi.useRealTimers());
+
+/** Holds against the model what a chat says of itself, and what the lists say to one person. */
+async function compare(world: World, chatIndex: number, personIndex: number): Promise<void> {
+  const chat = world.chat(chatIndex);
+  const insider = world.insider(chat);
+  const { userId } = insider.model;
+  const info = await insider.caller.get(`${api.CHATS}/${chat.facts.id}/info`);
+  const unreadCounts = chat.unreadCounts();
+  expectOutcome(info, { data: { chat: { ...chat.presentFor(userId), unreadCounts } } });
+  const whole = { before: null, oldestFirst: false, limit: 100, page: 1 };
+  await world.expectHistory(insider, chat, whole);
+
+  const person = world.person(personIndex);
+  await world.expectList(person, { type: null, archived: null, limit: 100, page: 1 });
+  const mine = world.chats.filter(({ members }) => members.has(person.model.userId));
+  expect(await api.statsOf(person.caller)).toEqual({
+    totalChats: mine.length,
+    totalMessages: mine.flatMap(({ messages }) => messages.filter(counts)).length,
+    totalUnread: mine.flatMap((one) => one.unreadBy(person.model.userId)).length,
+  });
+}
+
+test(`whatever is called, everything is told as a plain model has it (VITE_SEED=${seed})`, async () => {
+  let taken = 0;
+  const property = fc.asyncProperty(steps(STEPS), async (run) => {
+    const world = await World.create();
+    for (const [index, step] of run.entries()) {
+      await world.take(step);
+      await compare(world, step.chat, index);
+      taken++;
+    }
+    for (const index of world.people.keys()) await compare(world, index, index);
+  });
+  await fc.assert(property, { seed, numRuns: WORLDS, interruptAfterTimeLimit: 90_000 });
+  expect(taken).toBeGreaterThanOrEqual(1_500);
+}, 120_000);
