@@ -76,9 +76,18 @@ export function hasControlCharacters(text: string): boolean {
   return CONTROL.test(text);
 }
 
-/** Whether metadata stays under {@link MAX_METADATA_BYTES} as JSON. */
+/** Levels of objects and lists that metadata may nest: deeper values cannot cross between objects. */
+export const MAX_METADATA_DEPTH = 32;
+
+/** Whether metadata stays under {@link MAX_METADATA_BYTES} as JSON, and {@link MAX_METADATA_DEPTH}. */
 export function metadataFits(metadata: Metadata): boolean {
+  if (!nestsWithin(metadata, MAX_METADATA_DEPTH)) return false;
   return new TextEncoder().encode(JSON.stringify(metadata)).length <= MAX_METADATA_BYTES;
+}
+
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => nestsWithin(inner, levels - 1));
 }
 
 /** Whether an edit comes in time. `windowMs` is a setting; the references say 15 minutes. */
