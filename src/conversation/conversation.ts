@@ -13,7 +13,7 @@ import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
-import { refusedUpgrade, type Seat, seat } from "./sessions.ts";
+import { close, refusedUpgrade, type Seat, seat } from "./sessions.ts";
 import { helloFor, syncFor, unreadOf } from "./sync.ts";
 
 /** The header in which the Worker tells the object whom it has verified. Never taken from a client. */
@@ -138,13 +138,15 @@ export class Conversation extends DurableObject<Env> {
     }
   }
 
-  override webSocketClose(socket: WebSocket): void {
+  override webSocketClose(socket: WebSocket, code: number): void {
     const session = this.open?.sessions.of(socket);
     if (session) this.open?.sessions.leave(session);
+    // 1005 and 1006 say that there was no code; they cannot be sent.
+    close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.webSocketClose(socket);
+    this.webSocketClose(socket, 1006);
   }
 
   override async alarm(): Promise<void> {

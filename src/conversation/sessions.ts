@@ -95,7 +95,12 @@ export class Sessions {
 
   /** A socket is gone, or goes now with `code`: the last one of a person tells the others. */
   leave(session: Session, code?: number, reason = ""): void {
-    if (code !== undefined) close(session.socket, code, reason);
+    if (code !== undefined) {
+      // One that never answers the close stays among the object's sockets: it is not to be let in again
+      // when the object wakes.
+      session.socket.serializeAttachment(null);
+      close(session.socket, code, reason);
+    }
     if (!this.bySocket.delete(session.socket)) return;
     const { userId } = session.seat;
     const others = this.byUser.get(userId);
