@@ -173,7 +173,14 @@ export class Sessions {
     const now = this.clock();
     if (now - this.reapedAt < REAP_EVERY_MS) return;
     this.reapedAt = now;
-    for (const session of [...this.bySocket.values()]) {
+    this.weed(this.bySocket.values());
+  }
+
+  /** Ends those among some sessions whose token has expired or who have gone silent. */
+  weed(sessions: Iterable<Session>): void {
+    const now = this.clock();
+    for (const session of [...sessions]) {
+      if (this.expired(session)) continue;
       const pinged = this.ctx.getWebSocketAutoResponseTimestamp(session.socket)?.getTime() ?? 0;
       if (now - Math.max(pinged, session.heardAt) <= SILENCE_MS) continue;
       this.leave(session, CLOSE.goingAway, "nothing heard for 90 seconds");

@@ -17,8 +17,8 @@ export const userId = z.string().refine(isUserId, "1 to 128 printable characters
 export function line(max: number, min = 0) {
   return z
     .string()
-    .transform((text) => text.trim())
     .refine((text) => !hasControlCharacters(text) && text.isWellFormed(), "control characters")
+    .transform((text) => text.trim())
     .refine((text) => codePoints(text) <= max, `at most ${max} characters`)
     .refine((text) => codePoints(text) >= min, `at least ${min} characters`);
 }
@@ -29,7 +29,7 @@ export const title = line(MAX_TITLE_LENGTH);
 export function wholeNumber(fallback: number, min: number, max: number) {
   return z
     .string()
-    .regex(/^\d{1,15}$/, "not a whole number")
+    .regex(/^\d{1,16}$/, "not a whole number")
     .default(String(fallback))
     .transform(Number)
     .pipe(z.number().int().min(min).max(max));

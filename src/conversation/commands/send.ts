@@ -17,14 +17,13 @@ export function decideSend(
   now: number,
 ): Result<Decision> {
   const member = state.member(actor.userId);
-  const refused = refusal(actor, "send", { member });
-  if (refused) return { ok: false, error: refused };
-
   const attachments = command.attachments ?? [];
   const content = attachments.length
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content ?? "", command.maxLength);
   if (!content.ok) return content;
+  const refused = refusal(actor, "send", { member });
+  if (refused) return { ok: false, error: refused };
 
   // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
   if (command.clientMessageId !== undefined) {
@@ -48,6 +47,7 @@ export function decideSend(
     return fail("rate_limited", {
       message: `At most ${rate.limit} messages a minute can be sent here.`,
       retryAfterMs: rate.resetMs,
+      rate,
     });
   }
 

@@ -33,7 +33,7 @@ const list = createRoute({
   middleware: [readsDirectory] as const,
   request: {
     query: z.object({
-      page: wholeNumber(1, 1, 1_000_000),
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
       pageSize: wholeNumber(UNPAGED, 1, UNPAGED),
     }),
   },
@@ -86,7 +86,7 @@ const group = createRoute({
 export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(list, async (c) => {
     const { page, pageSize } = c.req.valid("query");
-    const offset = (page - 1) * pageSize;
+    const offset = Math.min((page - 1) * pageSize, Number.MAX_SAFE_INTEGER);
     const { directory, actor } = c.var;
     const entries = await inbox(directory, actor.userId, LISTED, { limit: pageSize, offset });
     return c.json(entries.map(presentConversation), 200);
