@@ -6,7 +6,7 @@ import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
-import { allowedOrigin, live } from "./rest/live.ts";
+import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
 import { marketplace } from "./rest/marketplace/app.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
@@ -45,6 +45,12 @@ export function createApp(): Hono<RestEnv> {
   // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
   app.get("/live/:conversationId", live);
 
+  app.use(async (c, next) => {
+    c.header("X-Request-Id", c.var.requestId);
+    // Answers are somebody's own, and never a page.
+    c.header("Cache-Control", "no-store");
+    await next();
+  });
   app.use(secureHeaders());
   app.use((c, next) =>
     cors({
@@ -55,13 +61,8 @@ export function createApp(): Hono<RestEnv> {
       maxAge: 86_400,
     })(c, next),
   );
-  app.use(async (c, next) => {
-    c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, and never a page.
-    c.header("Cache-Control", "no-store");
-    await next();
-  });
 
+  app.get("/live/:conversationId", upgradeRequired);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/api/v1/chat", unihub());
   app.route("/api/chat", marketplace());

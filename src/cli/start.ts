@@ -3,6 +3,7 @@
  * try next once the server answers.
  */
 import { spawn, spawnSync } from "node:child_process";
+import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { ROOT } from "./settings.ts";
 
@@ -11,7 +12,7 @@ const args = process.argv.slice(2);
 const { values } = parseArgs({
   args,
   strict: false,
-  options: { port: { type: "string" }, ip: { type: "string" }, "persist-to": { type: "string" } },
+  options: { "persist-to": { type: "string" } },
 });
 const persist = typeof values["persist-to"] === "string" ? values["persist-to"] : undefined;
 const env = {
@@ -40,16 +41,19 @@ const server = spawn(
   { cwd: ROOT, env, stdio: ["inherit", "pipe", "inherit"] },
 );
 let told = false;
-server.stdout.on("data", (chunk: Buffer) => {
-  process.stdout.write(chunk);
-  const address = /Ready on (https?:\/\/\S+)/.exec(chunk.toString())?.[1];
+server.stdout.pipe(process.stdout);
+createInterface({ input: server.stdout }).on("line", (line) => {
+  const address = /Ready on (https?:\/\/\S+)/.exec(line)?.[1];
   if (address && !told) {
     told = true;
     console.log(hints(address));
   }
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
-server.on("exit", (code) => process.exit(code ?? 0));
+// Not "exit": what the server said last is still on its way then.
+server.on("close", (code) => {
+  process.exitCode = code ?? 1;
+});
 
 function hints(address: string): string {
   return `

@@ -16,7 +16,7 @@ import { messageAt } from "./log/messages.ts";
 import { READERS_MAX, type Receipt, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
-import { refusedUpgrade, seat } from "./sessions.ts";
+import { close, refusedUpgrade, seat } from "./sessions.ts";
 import type { ConversationStub, Info, Overview, PageOf, SubmitOptions, Submitted } from "./stub.ts";
 import { SEAT_HEADER } from "./stub.ts";
 import { unreadOf } from "./sync.ts";
@@ -162,13 +162,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     }
   }
 
-  override webSocketClose(socket: WebSocket): void {
+  override webSocketClose(socket: WebSocket, code: number): void {
     const session = this.open?.sessions.of(socket);
     if (session) this.open?.sessions.leave(session);
+    // 1005 and 1006 say that there was no code; they cannot be sent.
+    close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.webSocketClose(socket);
+    this.webSocketClose(socket, 1006);
   }
 
   override async alarm(): Promise<void> {

@@ -24,6 +24,7 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
     if (bytes.length > 0 && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
       refuse("unsupported_media_type");
     }
+    if (!isUtf8(bytes)) refuse("malformed_json");
     // The stream is used up: whoever parses the body finds it whole.
     c.req.raw = new Request(c.req.raw, { body: bytes });
   }
@@ -39,6 +40,15 @@ export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {
   }
   await next();
 };
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The bytes of a stream, or `undefined` when it holds more than `limit`; then it has been drained. */
 async function readUpTo(

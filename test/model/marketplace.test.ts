@@ -10,7 +10,7 @@ const WORLDS = 25;
 const STEPS = 65;
 
 /** Of this run; `VITE_SEED=… npx vitest …` repeats one. */
-const seed = Number(import.meta.env["VITE_SEED"] ?? Date.now() % 2 ** 31);
+const seed = Number(process.env["VITE_SEED"] ?? Date.now() % 2 ** 31);
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
 afterEach(() => void vi.useRealTimers());
@@ -20,16 +20,18 @@ async function compare(world: World, chatIndex: number, personIndex: number): Pr
   const chat = world.chat(chatIndex);
   const insider = world.insider(chat);
   const { userId } = insider.model;
-  const info = await insider.caller.get(`${api.CHATS}/${chat.facts.id}/info`);
+  const person = world.person(personIndex);
+  const whole = { before: null, oldestFirst: false, limit: 100, page: 1 };
+  const [info, stats] = await Promise.all([
+    insider.caller.get(`${api.CHATS}/${chat.facts.id}/info`),
+    api.statsOf(person.caller),
+    world.expectHistory(insider, chat, whole),
+    world.expectList(person, { type: null, archived: null, limit: 100, page: 1 }),
+  ]);
   const unreadCounts = chat.unreadCounts();
   expectOutcome(info, { data: { chat: { ...chat.presentFor(userId), unreadCounts } } });
-  const whole = { before: null, oldestFirst: false, limit: 100, page: 1 };
-  await world.expectHistory(insider, chat, whole);
-
-  const person = world.person(personIndex);
-  await world.expectList(person, { type: null, archived: null, limit: 100, page: 1 });
   const mine = world.chats.filter(({ members }) => members.has(person.model.userId));
-  expect(await api.statsOf(person.caller)).toEqual({
+  expect(stats).toEqual({
     totalChats: mine.length,
     totalMessages: mine.flatMap(({ messages }) => messages.filter(counts)).length,
     totalUnread: mine.flatMap((one) => one.unreadBy(person.model.userId)).length,

@@ -42,7 +42,12 @@ export async function fetchWith(
 }
 
 /** A request of a caller, with the body as it is. */
-export function raw(caller: Caller, method: string, body?: BodyInit, headers = {}): RequestInit {
+export function raw(
+  caller: { token: string },
+  method: string,
+  body?: BodyInit,
+  headers = {},
+): RequestInit {
   return {
     method,
     headers: {

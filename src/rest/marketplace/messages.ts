@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Command } from "../../conversation/commands.ts";
+import { captionOf, contentOf } from "../../domain/message.ts";
 import { clientMessageId, messageIds, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
@@ -30,7 +31,7 @@ const list = createRoute({
   request: {
     params: pathId,
     query: z.object({
-      page: wholeNumber(1, 1, 1_000_000_000),
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
       limit: wholeNumber(50, 1, 100),
       before: before.optional(),
       order: z.enum(["asc", "desc"]).default("desc"),
@@ -129,14 +130,15 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(send, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
     const body = c.req.valid("json");
+    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
     const answer = await message(c, chatId, {
       type: "send",
       kind: body.type,
-      content: body.content,
+      content: unwrapped(contentOf(body.content, maxLength)),
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
-      maxLength: c.var.settings.MAX_LENGTH_MARKETPLACE,
+      maxLength,
     });
     return c.json(answer, 201);
   });
@@ -150,8 +152,8 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(edit, async (c) => {
     const { id, messageId } = c.req.valid("param");
-    const { content } = c.req.valid("json");
     const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const content = unwrapped(captionOf(c.req.valid("json").content, maxLength));
     const chatId = conversationNamed(id);
     return c.json(await message(c, chatId, { type: "edit", messageId, content, maxLength }), 200);
   });

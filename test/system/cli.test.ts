@@ -1,0 +1,82 @@
+import { decodeJwt } from "jose";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  cleanUp,
+  freePort,
+  Program,
+  run,
+  startCommand,
+  temporaryFolder,
+  tokenFor,
+  up,
+} from "./server.ts";
+
+/** The commands of `src/cli/`, and a server that must not run as it was started. */
+
+const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
+
+afterAll(cleanUp);
+
+describe.concurrent("npm start", () => {
+  test("hands options on: a port, and a variable that makes the secrets unfit", async () => {
+    const port = await freePort();
+    const options = ["--port", String(port), "--persist-to", await temporaryFolder()];
+    const program = startCommand("--var", "ENVIRONMENT:production", ...options);
+    const { address } = await up(program);
+    expect(address).toBe(`http://localhost:${port}`);
+    await expectMisconfigured(address);
+    await program.says(/development secrets are in use/);
+  });
+
+  test("fails as the server does when an option is wrong", async () => {
+    const program = startCommand("--nonsense", "--persist-to", await temporaryFolder());
+    expect(await program.ended).toBe(1);
+    expect(program.output).toMatch(/Unknown argument: nonsense/);
+    expect(program.output).not.toContain("is up at");
+  });
+});
+
+describe.concurrent("a server without secrets", () => {
+  test("answers nothing but that it is not configured", async () => {
+    const options = ["dev", "--port", "0", "--persist-to", await temporaryFolder()];
+    const program = new Program(process.execPath, [WRANGLER, ...options]);
+    const [, address = ""] = await program.says(/Ready on (http:\S+)/);
+    await expectMisconfigured(address);
+    await program.says(/ID_SECRET/);
+  });
+});
+
+describe("npm run token", () => {
+  test("prints a token with the claims asked for", async () => {
+    const asked = ["alice", "--role", "admin", "--name", "Alice"];
+    const claims = decodeJwt(await run("npm", "run", "-s", "token", "--", ...asked));
+    expect(claims).toEqual({
+      sub: "alice",
+      role: "admin",
+      name: "Alice",
+      iat: expect.any(Number),
+      exp: (claims.iat ?? 0) + 12 * 3_600,
+    });
+    const { exp = 0, iat = 0, ...rest } = decodeJwt(await tokenFor("bob", "--hours", "0.5"));
+    expect(exp - iat).toBe(1_800);
+    expect(rest).toEqual({ sub: "bob" });
+  });
+
+  test.for(["", "alice bob", "alice --hours soon", "alice --rule admin"])(
+    "fails, and says how it is used, given '%s'",
+    async (asked) => {
+      await expect(tokenFor(...asked.split(" ").filter(Boolean))).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("usage: npm run token"),
+      });
+    },
+  );
+});
+
+async function expectMisconfigured(address: string): Promise<void> {
+  for (const path of ["/healthz", "/api/v1/chat/conversations", "/live/x", "/nothing"]) {
+    const response = await fetch(address + path);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: "misconfigured" });
+  }
+}
