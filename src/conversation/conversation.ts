@@ -78,17 +78,20 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
     if (result.ok) this.noteStaff(open, actor, command.type);
     const message = result.ok && options.readers ? result.value.message : undefined;
-    const readers = message
-      ? readersOf(open.sql, message.number, message.senderId, READERS_MAX)
-      : [];
+    const readers = message ? readersOf(open.sql, message, READERS_MAX) : [];
     return { result, listed, readers };
   }
 
   /** A page of messages. */
   history(actor: Actor, query: HistoryQuery): Result<HistoryPage> {
-    return this.answer(actor, "read", (open) =>
-      ok(history(open.sql, open.memory.counters.lastNumber, query)),
-    );
+    return this.answer(actor, "read", ({ sql, memory }) => {
+      const { lastNumber } = memory.counters;
+      const before = query.by === "page" ? query.before : undefined;
+      if (before && "number" in before && before.number > lastNumber) {
+        return fail("message_not_found");
+      }
+      return ok(history(sql, lastNumber, query));
+    });
   }
 
   /** What the conversation is. */
@@ -114,7 +117,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
         members,
         lastMessage: message && {
           message,
-          readers: readersOf(sql, message.number, message.senderId, READERS_MAX),
+          readers: readersOf(sql, message, READERS_MAX),
         },
         unread: new Map(members.map((member) => [member.userId, unreadOf(sql, memory, member)])),
       });
@@ -133,7 +136,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.answer(actor, "read", ({ sql }) => {
       const message = messageAt(sql, number);
       if (!message) return fail("message_not_found");
-      return ok(readersOf(sql, number, message.senderId, pageSize, (page - 1) * pageSize));
+      return ok(readersOf(sql, message, pageSize, (page - 1) * pageSize));
     });
   }
 

@@ -3,7 +3,7 @@ import { upsertUsers, usersById, usersByName } from "../directory/users.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { authenticate, readsDirectory } from "./auth.ts";
-import { dialect } from "./dialect.ts";
+import { closed, dialect } from "./dialect.ts";
 import { plainErrors } from "./errors.ts";
 import { jsonBody, requestLimits } from "./limits.ts";
 import { refuse } from "./refusal.ts";
@@ -105,5 +105,5 @@ export function users() {
       200,
     );
   });
-  return app;
+  return closed(app);
 }

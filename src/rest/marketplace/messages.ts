@@ -167,7 +167,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
 /** Carries out what concerns one message, and answers with the message. */
 async function message(c: Context<RestEnv>, chatId: string, command: Command) {
-  const answer = await submit(c, chatId, command, { readers: true });
+  const answer = await submit(c, chatId, command, { readers: command.type !== "delete" });
   if (!answer.message) throw new Error(`no message came of ${command.type}`);
   const message = presentMessage(chatId, wireMessage(chatId, answer.message), answer.readers);
   return success({ message, ...(answer.deduplicated && { deduplicated: answer.deduplicated }) });
