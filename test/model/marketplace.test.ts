@@ -5,15 +5,22 @@ import { counts } from "./marketplace-chat.ts";
 import { steps } from "./marketplace-steps.ts";
 import { expectOutcome, World } from "./marketplace-world.ts";
 
-/** 25 worlds, in each of which 65 calls are made at least. */
+/** 25 worlds, in each of which 60 steps are taken. */
 const WORLDS = 25;
-const STEPS = 65;
+const STEPS = 60;
 
 /** Of this run; `VITE_SEED=… npx vitest …` repeats one. */
 const seed = Number(process.env["VITE_SEED"] ?? Date.now() % 2 ** 31);
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
-afterEach(() => void vi.useRealTimers());
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  // What staff does is logged, and would bury what a failure says.
+  vi.spyOn(console, "log").mockReturnValue();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 /** Holds against the model what a chat says of itself, and what the lists say to one person. */
 async function compare(world: World, chatIndex: number, personIndex: number): Promise<void> {
@@ -43,12 +50,13 @@ test(`whatever is called, everything is told as a plain model has it (VITE_SEED=
   const property = fc.asyncProperty(steps(STEPS), async (run) => {
     const world = await World.create();
     for (const [index, step] of run.entries()) {
-      await world.take(step);
-      await compare(world, step.chat, index);
       taken++;
+      await world.take(step);
+      const onlyAsked = step.call.do === "list" || step.call.do === "history";
+      if (!onlyAsked) await compare(world, step.chat, index);
     }
     for (const index of world.people.keys()) await compare(world, index, index);
   });
-  await fc.assert(property, { seed, numRuns: WORLDS, interruptAfterTimeLimit: 90_000 });
+  await fc.assert(property, { seed, numRuns: WORLDS, interruptAfterTimeLimit: 150_000 });
   expect(taken).toBeGreaterThanOrEqual(1_500);
-}, 120_000);
+}, 180_000);

@@ -137,8 +137,8 @@ export function perform(
       if (!owns) return me ? "forbidden" : "not_a_member";
       return act.type === "promote" ? promote(talk, act.whom) : demote(talk, act.whom);
     case "send":
-      if (!me) return "not_a_member";
       if (act.content === "") return "empty_content";
+      if (!me) return "not_a_member";
       if (talk.archived) return "channel_archived";
       if (act.replyTo !== null && !talk.messages[act.replyTo - 1]) return "invalid_reply";
       say(talk, userId, act.content, act.replyTo);

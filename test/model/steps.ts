@@ -8,6 +8,8 @@ import type { Act, Talk } from "./model.ts";
 export interface Step {
   type: Act["type"] | "createGroup" | "createChannel" | "sleep";
   who: number;
+  /** Whether it may be done by anybody, and not only by those who are in the conversation. */
+  fromOutside: boolean;
   where: number;
   whom: number;
   /** Messages, counted from the newest. */
@@ -24,7 +26,7 @@ const WEIGHTS: Record<Step["type"], number> = {
   ...{ read: 12, readSome: 6, readUpTo: 5, readAll: 6 },
   ...{ add: 8, remove: 7, join: 6, leave: 4, invite: 3, expel: 2 },
   ...{ promote: 2, demote: 1, archive: 1, unarchive: 2 },
-  ...{ createGroup: 2, createChannel: 1, sleep: 2 },
+  ...{ createGroup: 1, createChannel: 1, sleep: 2 },
 };
 
 const SOME_EMOJIS = ["👍", "🎉", "❤️", "🍕"];
@@ -36,9 +38,13 @@ const types = (Object.keys(WEIGHTS) as Step["type"][]).map((type) => ({
 
 export const step: fc.Arbitrary<Step> = fc.record({
   type: fc.oneof(...types),
-  who: fc.nat(5),
-  where: fc.nat(20),
-  whom: fc.nat(7),
+  who: fc.nat(19),
+  fromOutside: fc.oneof(
+    { arbitrary: fc.constant(false), weight: 4 },
+    { arbitrary: fc.constant(true), weight: 1 },
+  ),
+  where: fc.nat(30),
+  whom: fc.nat(23),
   messages: fc.array(fc.nat(12), { minLength: 1, maxLength: 4 }),
   emoji: fc.constantFrom(...SOME_EMOJIS),
   bySocket: fc.boolean(),
@@ -78,7 +84,7 @@ export function actOf(
     case "readAll":
       return { type };
     case "send": {
-      const content = whom === 0 ? "" : `message ${messages.join()} ${emoji}`;
+      const content = whom < 2 ? "" : `message ${messages.join()} ${emoji}`;
       return { type, content, replyTo: messages.length > 3 ? number : null };
     }
     case "react":

@@ -119,6 +119,13 @@ export function expectRefusal(answer: Answer, status: number, code: string): voi
   expect(answer.body).toEqual({ success: false, error: expect.any(String), code });
 }
 
+/** A text that cannot be a message, and where it was. */
+export function expectWrongText(answer: Answer, code: string, path = "content"): void {
+  const details = [{ path, message: expect.any(String) }];
+  const body = { success: false, error: expect.any(String), code, details };
+  expect({ status: answer.status, body: answer.body }).toEqual({ status: 400, body });
+}
+
 /** A request whose shape is wrong, at these paths. */
 export function expectInvalid(answer: Answer, ...paths: string[]): void {
   expect(answer.status).toBe(400);

@@ -8,6 +8,7 @@ import {
   entryOf,
   expectInvalid,
   expectRefusal,
+  expectWrongText,
   FOREIGN,
   groupChat,
   history,
@@ -93,7 +94,7 @@ describe("PUT /api/chat/:id/messages/:messageId", () => {
     ["content_too_long", "x".repeat(5_001)],
     ["control_characters", "a\u0000b"],
   ])("400 %s, case %#", async (code, content) => {
-    expectRefusal(await edit(alice, chatId, messageId, content), 400, code);
+    expectWrongText(await edit(alice, chatId, messageId, content), code);
     expect(await contentsOf(bob, chatId)).toEqual(["as sent"]);
   });
 

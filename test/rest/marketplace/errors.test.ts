@@ -1,7 +1,16 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Caller, fetchJson, person, someone, tokenFor } from "../../support.ts";
-import { CHATS, directChat, expectInvalid, expectRefusal, NOBODYS, send } from "./chats.ts";
+import {
+  CHATS,
+  directChat,
+  edit,
+  expectInvalid,
+  expectRefusal,
+  expectWrongText,
+  NOBODYS,
+  send,
+} from "./chats.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -92,10 +101,9 @@ describe("400", () => {
     const { chatId } = await directChat();
     const mallory = await person("mallory");
     for (const id of [chatId, NOBODYS, "no-id"]) {
-      expectRefusal(await send(mallory, id, " "), 400, "empty_content");
-      expectRefusal(await send(mallory, id, "x".repeat(5_001)), 400, "content_too_long");
-      const answer = await mallory.put(`${CHATS}/${id}/messages/${id}`, { content: "a\u0000b" });
-      expectRefusal(answer, 400, "control_characters");
+      expectWrongText(await send(mallory, id, " "), "empty_content");
+      expectWrongText(await send(mallory, id, "x".repeat(5_001)), "content_too_long");
+      expectWrongText(await edit(mallory, id, id, "a\u0000b"), "control_characters");
     }
   });
 });

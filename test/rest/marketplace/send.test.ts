@@ -7,6 +7,7 @@ import {
   entryOf,
   expectInvalid,
   expectRefusal,
+  expectWrongText,
   FOREIGN,
   history,
   ISO_TIME,
@@ -125,7 +126,7 @@ describe("POST /api/chat/:id/messages", () => {
     ["control_characters", "a\u007fb"],
     ["control_characters", "half a pair \ud83d"],
   ])("400 %s, case %#", async (code, content) => {
-    expectRefusal(await send(alice, chatId, content), 400, code);
+    expectWrongText(await send(alice, chatId, content), code);
     expect(await contentsOf(alice, chatId)).toEqual([]);
   });
 
