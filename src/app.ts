@@ -8,7 +8,7 @@ import { log } from "./logging.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
-import { allowedOrigin, live } from "./rest/live.ts";
+import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
 import { marketplace } from "./rest/marketplace/app.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
@@ -55,6 +55,12 @@ export function createApp(): Hono<RestEnv> {
   // Before them too: a file has headers of its own, and a range cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", serveUpload);
 
+  app.use(async (c, next) => {
+    c.header("X-Request-Id", c.var.requestId);
+    // Answers are somebody's own, and never a page.
+    c.header("Cache-Control", "no-store");
+    await next();
+  });
   app.use(secureHeaders());
   app.use((c, next) =>
     cors({
@@ -65,13 +71,8 @@ export function createApp(): Hono<RestEnv> {
       maxAge: 86_400,
     })(c, next),
   );
-  app.use(async (c, next) => {
-    c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, and never a page.
-    c.header("Cache-Control", "no-store");
-    await next();
-  });
 
+  app.get("/live/:conversationId", upgradeRequired);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/api/v1/chat", unihub());
   app.route("/api/chat", marketplace());

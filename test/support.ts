@@ -241,3 +241,32 @@ export async function openLive(caller: Caller, conversationId: string, query = "
   await socket.next("sync");
   return socket;
 }
+
+/** A channel of which `owner` is the owner and `members` are members. */
+export async function channelOf(
+  owner: Caller,
+  members: readonly Caller[] = [],
+  more: { isPublic?: boolean; name?: string } = {},
+): Promise<string> {
+  const { body } = await owner.post("/api/v1/chat/channels", {
+    name: "Channel",
+    isPublic: true,
+    ...more,
+  });
+  const channel = `/api/v1/chat/channels/${body.channelId}`;
+  for (const member of members) {
+    if (more.isPublic === false) {
+      await owner.post(`${channel}/invitations`, { userId: member.userId });
+    }
+    await member.post(`${channel}/join`);
+  }
+  return body.channelId;
+}
+
+/** How many messages the object of a conversation says that a member has not read. */
+export async function unreadOf(caller: Caller, conversationId: string): Promise<number> {
+  const socket = await open(caller, conversationId);
+  const hello = await socket.next("hello");
+  socket.close(1_000);
+  return hello.you.unread;
+}

@@ -11,6 +11,7 @@ export function connect(open: OpenConversation, seat: Seat, query: URLSearchPara
   const { sql, memory, epoch, sessions } = open;
   const member = memberOf(sql, seat.userId);
   if (member?.leftAt !== null) return refusedUpgrade(CLOSE.notAMember, "not a member");
+  sessions.weed(sessions.ofUser(seat.userId));
   if (sessions.ofUser(seat.userId).size >= MAX_SOCKETS_PER_USER) {
     const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
     const error = errorEventOf(chatError("rate_limited", { message }), undefined);
@@ -29,5 +30,5 @@ export function connect(open: OpenConversation, seat: Seat, query: URLSearchPara
 
 /** A revision from the query; what is none is taken as a first visit. */
 function sinceOf(text: string | null): number | undefined {
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
 }

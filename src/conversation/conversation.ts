@@ -17,7 +17,7 @@ import { messageAt } from "./log/messages.ts";
 import { READERS_MAX, type Receipt, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
-import { refusedUpgrade, seat } from "./sessions.ts";
+import { close, refusedUpgrade, seat } from "./sessions.ts";
 import type { ConversationStub, Info, Overview, PageOf, SubmitOptions, Submitted } from "./stub.ts";
 import { SEAT_HEADER } from "./stub.ts";
 import { unreadOf } from "./sync.ts";
@@ -79,9 +79,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
     if (result.ok) this.noteStaff(open, actor, command.type);
     const message = result.ok && options.readers ? result.value.message : undefined;
-    const readers = message
-      ? readersOf(open.sql, message.number, message.senderId, READERS_MAX)
-      : [];
+    const readers = message ? readersOf(open.sql, message, READERS_MAX) : [];
     return { result, listed, readers };
   }
 
@@ -103,9 +101,14 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   /** A page of messages. */
   history(actor: Actor, query: HistoryQuery): Result<HistoryPage> {
-    return this.answer(actor, "read", (open) =>
-      ok(history(open.sql, open.memory.counters.lastNumber, query)),
-    );
+    return this.answer(actor, "read", ({ sql, memory }) => {
+      const { lastNumber } = memory.counters;
+      const before = query.by === "page" ? query.before : undefined;
+      if (before && "number" in before && before.number > lastNumber) {
+        return fail("message_not_found");
+      }
+      return ok(history(sql, lastNumber, query));
+    });
   }
 
   /** What the conversation is. */
@@ -131,7 +134,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
         members,
         lastMessage: message && {
           message,
-          readers: readersOf(sql, message.number, message.senderId, READERS_MAX),
+          readers: readersOf(sql, message, READERS_MAX),
         },
         unread: new Map(members.map((member) => [member.userId, unreadOf(sql, memory, member)])),
       });
@@ -150,7 +153,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.answer(actor, "read", ({ sql }) => {
       const message = messageAt(sql, number);
       if (!message) return fail("message_not_found");
-      return ok(readersOf(sql, number, message.senderId, pageSize, (page - 1) * pageSize));
+      return ok(readersOf(sql, message, pageSize, (page - 1) * pageSize));
     });
   }
 
@@ -179,13 +182,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     }
   }
 
-  override webSocketClose(socket: WebSocket): void {
+  override webSocketClose(socket: WebSocket, code: number): void {
     const session = this.open?.sessions.of(socket);
     if (session) this.open?.sessions.leave(session);
+    // 1005 and 1006 say that there was no code; they cannot be sent.
+    close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.webSocketClose(socket);
+    this.webSocketClose(socket, 1006);
   }
 
   override async alarm(): Promise<void> {

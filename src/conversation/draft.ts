@@ -74,7 +74,8 @@ export class Draft implements State {
   }
 
   longestMember(apartFrom: string): Member | undefined {
-    return longestMember(this.sql, apartFrom);
+    const userId = longestMember(this.sql, apartFrom)?.userId;
+    return userId === undefined ? undefined : this.member(userId);
   }
 
   isInvited(userId: string): boolean {
@@ -164,7 +165,9 @@ export class Draft implements State {
       this.changes.push(change);
       if (change.type === "conversation") this.conversation = change.conversation;
       if (change.type === "member" || change.type === "flag") {
+        // The row that was written holds the figures as they are now.
         this.members.set(change.member.userId, change.member);
+        this.figures.delete(change.member.userId);
       }
       if (change.type === "message" && change.cause === "created") {
         const { senderId, createdAt } = change.message;

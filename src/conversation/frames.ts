@@ -35,8 +35,9 @@ export function handleFrame(
     refuseFrame(open, session, fail("frame_too_large"));
     return;
   }
-  for (const line of data.split("\n")) {
-    if (line === "" && data.length > 1) continue;
+  const lines = data.split("\n").filter((line) => line !== "");
+  if (lines.length === 0) refuseFrame(open, session, fail("invalid_frame"));
+  for (const line of lines) {
     if (!sessions.of(session.socket)) return;
     const parsed = parseFrame(line);
     if (!parsed.ok) {
@@ -160,7 +161,10 @@ function historyQuery(open: OpenConversation, frame: Frame<"history">): Result<H
     const id = frame[by];
     if (id === undefined) continue;
     const parsed = parseMessageId(id);
-    if (parsed?.conversationId !== open.memory.conversation.id) return fail("message_not_found");
+    const { conversation, counters } = open.memory;
+    if (parsed?.conversationId !== conversation.id || parsed.number > counters.lastNumber) {
+      return fail("message_not_found");
+    }
     return ok({ by, number: parsed.number, limit });
   }
   return ok({ by: "before", number: open.memory.counters.lastNumber + 1, limit });

@@ -103,7 +103,12 @@ export class Sessions {
 
   /** A socket is gone, or goes now with `code`: the last one of a person tells the others. */
   leave(session: Session, code?: number, reason = ""): void {
-    if (code !== undefined) close(session.socket, code, reason);
+    if (code !== undefined) {
+      // One that never answers the close stays among the object's sockets: it is not to be let in again
+      // when the object wakes.
+      session.socket.serializeAttachment(null);
+      close(session.socket, code, reason);
+    }
     if (!this.bySocket.delete(session.socket)) return;
     const { userId } = session.seat;
     const others = this.byUser.get(userId);
@@ -176,7 +181,14 @@ export class Sessions {
     const now = this.clock();
     if (now - this.reapedAt < REAP_EVERY_MS) return;
     this.reapedAt = now;
-    for (const session of [...this.bySocket.values()]) {
+    this.weed(this.bySocket.values());
+  }
+
+  /** Ends those among some sessions whose token has expired or who have gone silent. */
+  weed(sessions: Iterable<Session>): void {
+    const now = this.clock();
+    for (const session of [...sessions]) {
+      if (this.expired(session)) continue;
       const pinged = this.ctx.getWebSocketAutoResponseTimestamp(session.socket)?.getTime() ?? 0;
       if (now - Math.max(pinged, session.heardAt) <= SILENCE_MS) continue;
       this.leave(session, CLOSE.goingAway, "nothing heard for 90 seconds");

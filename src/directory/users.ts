@@ -18,11 +18,14 @@ const FOUND_MAX = 20;
 const SEEN_EVERY_MS = 60 * 60_000;
 const REMEMBERED_MAX = 10_000;
 
-/** Adds people or changes what is known of them, in one statement. */
+/**
+ * Adds people or changes what is known of them, in one statement. `seenAt`: they were here just now;
+ * `null`: somebody only told of them.
+ */
 export async function upsertUsers(
   directory: Directory,
   profiles: readonly Profile[],
-  now: number,
+  seenAt: number | null,
 ): Promise<void> {
   const rows = profiles.map((p) => [
     p.userId,
@@ -33,12 +36,14 @@ export async function upsertUsers(
   ]);
   await directory.run(sql`
     INSERT INTO users (id, name, name_folded, avatar_url, role, last_seen_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, coalesce(value ->> 4, 'user'), ${now}
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
+      coalesce(value ->> 4, (SELECT role FROM users WHERE id = value ->> 0), 'user'),
+      ${seenAt ?? 0}
     FROM json_each(${JSON.stringify(rows)}) WHERE true
     ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
       name_folded = coalesce(excluded.name_folded, name_folded),
       avatar_url = coalesce(excluded.avatar_url, avatar_url),
-      role = excluded.role, last_seen_at = excluded.last_seen_at`);
+      role = excluded.role, last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
 }
 
 /** The known ones among these ids. */

@@ -1,3 +1,5 @@
+import type { Allowance } from "./rate-window.ts";
+
 /**
  * The one registry of what can go wrong. A transport maps a code to its own terms (HTTP status,
  * `error` frame); the sentence says what was wrong and what to do, and nothing of the inside.
@@ -88,6 +90,8 @@ export interface ChatError {
   details?: ErrorDetail[];
   /** Milliseconds after which the same may succeed. */
   retryAfterMs?: number;
+  /** Of a send: where its sender stands. */
+  rate?: Allowance;
 }
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: ChatError };

@@ -1,6 +1,6 @@
 import type { Attachment } from "./attachment.ts";
 import { MAX_METADATA_BYTES, type Metadata } from "./conversation.ts";
-import { fail, ok, type Result } from "./error.ts";
+import { ERRORS, type Failure, fail, ok, type Result } from "./error.ts";
 import type { ReactionSummary } from "./reaction.ts";
 
 export const MESSAGE_KINDS = ["text", "file", "image", "video", "system"] as const;
@@ -46,23 +46,30 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
  */
 export function contentOf(text: string, maxLength: number): Result<string> {
   const caption = captionOf(text, maxLength);
-  return caption.ok && caption.value === "" ? fail("empty_content") : caption;
+  return caption.ok && caption.value === "" ? refused("empty_content") : caption;
 }
 
 /** The same for a text that may be absent: `""` when nothing is left of it. */
 export function captionOf(text: string | undefined, maxLength: number): Result<string> {
   const lines = (text ?? "").replaceAll("\r\n", "\n");
-  if (CONTROL.test(lines)) return fail("control_characters");
+  if (CONTROL.test(lines)) return refused("control_characters");
   if (!lines.isWellFormed()) {
-    return fail("control_characters", { message: "The text is not well-formed Unicode." });
+    return refused("control_characters", "The text is not well-formed Unicode.");
   }
   const trimmed = lines.trim();
   if (codePoints(trimmed) > maxLength) {
-    return fail("content_too_long", {
-      message: `The text is too long: at most ${maxLength} characters are accepted.`,
-    });
+    const message = `The text is too long: at most ${maxLength} characters are accepted.`;
+    return refused("content_too_long", message);
   }
   return ok(trimmed);
+}
+
+/** As every validation error, it says where. */
+function refused(
+  code: "empty_content" | "content_too_long" | "control_characters",
+  message: string = ERRORS[code][1],
+): Failure {
+  return fail(code, { message, details: [{ path: "content", message }] });
 }
 
 /** Unicode code points of a text: what a limit on length counts. */
@@ -76,9 +83,18 @@ export function hasControlCharacters(text: string): boolean {
   return CONTROL.test(text);
 }
 
-/** Whether metadata stays under {@link MAX_METADATA_BYTES} as JSON. */
+/** Levels of objects and lists that metadata may nest: deeper values cannot cross between objects. */
+export const MAX_METADATA_DEPTH = 32;
+
+/** Whether metadata stays under {@link MAX_METADATA_BYTES} as JSON, and {@link MAX_METADATA_DEPTH}. */
 export function metadataFits(metadata: Metadata): boolean {
+  if (!nestsWithin(metadata, MAX_METADATA_DEPTH)) return false;
   return new TextEncoder().encode(JSON.stringify(metadata)).length <= MAX_METADATA_BYTES;
+}
+
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => nestsWithin(inner, levels - 1));
 }
 
 /** Whether an edit comes in time. `windowMs` is a setting; the references say 15 minutes. */

@@ -6,7 +6,7 @@ export interface Allowance {
   limit: number;
   /** How many more are allowed now, after this one when it was allowed. */
   remaining: number;
-  /** Milliseconds until the oldest one in the window leaves it; 0 when the window is empty. */
+  /** Milliseconds until the oldest one in the window, this one included, leaves it. */
   resetMs: number;
 }
 
@@ -19,8 +19,8 @@ export function allowance(times: readonly number[], limit: number, now: number):
   const used = first < 0 ? 0 : times.length - first;
   const allowed = used < limit;
   // The one whose leaving makes room: with a limit that was lowered, more than one must leave.
-  const gate = allowed ? times[first] : times[times.length - limit];
-  const resetMs = gate === undefined ? (allowed ? 0 : WINDOW_MS) : gate + WINDOW_MS - now;
+  const gate = (allowed ? times[first] : times[times.length - limit]) ?? now;
+  const resetMs = gate + WINDOW_MS - now;
   return { allowed, limit, remaining: Math.max(0, limit - used - (allowed ? 1 : 0)), resetMs };
 }
 

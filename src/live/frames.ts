@@ -15,10 +15,10 @@ export const clientMessageId = z
   .max(MAX_CLIENT_MESSAGE_ID)
   .regex(/^[\x21-\x7e]+$/, "only printable ASCII without spaces");
 
-/** A JSON object of at most 8 KiB. */
+/** A JSON object of at most 8 KiB and 32 levels. */
 export const metadata = z
   .record(z.string(), z.unknown())
-  .refine(metadataFits, "at most 8 KiB as JSON");
+  .refine(metadataFits, "at most 8 KiB as JSON, and 32 levels");
 
 export const sendFrame = z.object({
   op: z.literal("send"),

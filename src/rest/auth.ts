@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { Acquaintance } from "../directory/users.ts";
 import type { Actor } from "../domain/policy.ts";
@@ -22,7 +22,11 @@ export async function verify(
     verifier = new TokenVerifier(settings);
     verifiers.set(settings, verifier);
   }
-  return verifier.verified(token, Date.now());
+  return verifier.verified(token, Date.now()).catch((error: unknown) => {
+    // The provider's keys are out of reach: that makes nobody's token invalid.
+    log("keys_unavailable", { error });
+    refuse("unavailable");
+  });
 }
 
 /** The token of an `Authorization: Bearer` header. */
@@ -41,21 +45,30 @@ export function authenticate(
     const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
     c.set("actor", { ...verified.actor, ...scope });
-    const met = acquaintance
-      .meet(directoryOf(c.env.DB), verified.actor, Date.now())
-      .catch((error) => log("acquaintance_failed", { requestId: c.var.requestId, error }));
+    const met = meet(c, verified.actor);
     c.set("met", met);
     c.executionCtx.waitUntil(met);
     await next();
   };
 }
 
+/** Lets the directory learn a person; never rejects. */
+export function meet(c: Context<RestEnv>, actor: Actor): Promise<void> {
+  return acquaintance
+    .meet(directoryOf(c.env.DB), actor, Date.now())
+    .catch((error) => log("acquaintance_failed", { requestId: c.var.requestId, error }));
+}
+
+/** What D1 gives as a bookmark; nothing else is handed to it. */
+const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
+
 /** For routes that read D1: the caller is known there, and what they read is not older than they know. */
 export const readsDirectory: MiddlewareHandler<RestEnv> = async (c, next) => {
   await c.var.met;
-  const session = sessionOf(c.env.DB, c.req.header("D1-Bookmark"));
+  const bookmark = c.req.header("D1-Bookmark");
+  const session = sessionOf(c.env.DB, bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined);
   c.set("directory", directoryOf(session));
   await next();
-  const bookmark = session.getBookmark();
-  if (bookmark) c.header("D1-Bookmark", bookmark);
+  const reached = session.getBookmark();
+  if (reached) c.header("D1-Bookmark", reached);
 };

@@ -87,13 +87,13 @@ export async function submit(
     ? await ask(c.env, conversationId, carryOut)
     : await carryOut(conversationOf(c.env, conversationId));
   if (wait && result.ok && !listed) warnOfLists(c);
-  const { rate, ...answer } = unwrapped(result);
+  const rate = result.ok ? result.value.rate : result.error.rate;
   if (rate) {
     c.header("RateLimit-Limit", String(rate.limit));
     c.header("RateLimit-Remaining", String(rate.remaining));
     c.header("RateLimit-Reset", String(Math.ceil(rate.resetMs / 1_000)));
   }
-  return { ...answer, readers };
+  return { ...unwrapped(result), readers };
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */

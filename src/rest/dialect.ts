@@ -1,10 +1,15 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { z } from "zod";
-import { chatError } from "../domain/error.ts";
 import { detailsOf } from "../live/frames.ts";
 import type { RestEnv } from "./context.ts";
-import { type ErrorForm, errorHandler, respondWith } from "./errors.ts";
+import { type ErrorForm, errorHandler } from "./errors.ts";
 import { refuse } from "./refusal.ts";
+
+/** Refuses what no route before it answered. A mounted app's own `notFound` would not be asked. */
+export function closed(app: OpenAPIHono<RestEnv>): OpenAPIHono<RestEnv> {
+  app.all("*", () => refuse("route_not_found"));
+  return app;
+}
 
 /** An app whose refusals, of whatever kind, are written the way of one dialect. */
 export function dialect(errors: ErrorForm): OpenAPIHono<RestEnv> {
@@ -16,6 +21,5 @@ export function dialect(errors: ErrorForm): OpenAPIHono<RestEnv> {
     },
   });
   app.onError(errorHandler(errors));
-  app.notFound((c) => respondWith(c, chatError("route_not_found"), errors));
   return app;
 }

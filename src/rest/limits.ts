@@ -24,6 +24,7 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
     if (bytes.length > 0 && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
       refuse("unsupported_media_type");
     }
+    if (!isUtf8(bytes)) refuse("malformed_json");
     // The stream is used up: whoever parses the body finds it whole.
     c.req.raw = new Request(c.req.raw, { body: bytes });
   }
@@ -45,4 +46,13 @@ function limiterOf(request: HonoRequest, env: Env): RateLimit {
   if (method === "GET" || method === "HEAD") return env.LIMIT_READS;
   const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
   return uploads ? env.LIMIT_UPLOADS : env.LIMIT_MESSAGES;
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,10 +1,10 @@
-import type { Context } from "hono";
+import type { Context, Next } from "hono";
 import { refusedUpgrade, type Seat } from "../conversation/sessions.ts";
 import { SEAT_HEADER } from "../conversation/stub.ts";
 import { parseConversationId } from "../domain/id.ts";
 import type { Settings } from "../env.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
-import { bearerOf, verify } from "./auth.ts";
+import { bearerOf, meet, verify } from "./auth.ts";
 import type { RestEnv } from "./context.ts";
 import { conversationOf } from "./conversations.ts";
 import { refuse } from "./refusal.ts";
@@ -13,8 +13,14 @@ import { refuse } from "./refusal.ts";
  * `GET /live/{conversationId}`: verifies who opens the socket, then hands the upgrade to the
  * conversation. What is refused is accepted and closed, because a browser sees nothing else.
  */
-export async function live(c: Context<RestEnv, "/live/:conversationId">): Promise<Response> {
-  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") refuse("upgrade_required");
+export async function live(
+  c: Context<RestEnv, "/live/:conversationId">,
+  next: Next,
+): Promise<Response | undefined> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+    await next();
+    return undefined;
+  }
   const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((s) => s.trim());
   const echoed = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
   const origin = c.req.header("Origin");
@@ -29,6 +35,7 @@ export async function live(c: Context<RestEnv, "/live/:conversationId">): Promis
   if (!verified) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
   }
+  c.executionCtx.waitUntil(meet(c, verified.actor));
   const conversationId = parseConversationId(c.req.param("conversationId"));
   if (!conversationId) {
     return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
@@ -52,6 +59,12 @@ export async function live(c: Context<RestEnv, "/live/:conversationId">): Promis
     headers: { Upgrade: "websocket", [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
   });
   return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
+}
+
+/** What a request without an upgrade is answered (RFC 9110, 15.5.22). */
+export function upgradeRequired(c: Context<RestEnv>): never {
+  c.header("Upgrade", "websocket");
+  refuse("upgrade_required");
 }
 
 /** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */

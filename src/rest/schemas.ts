@@ -22,8 +22,8 @@ export function line(max: number, min = 0) {
 export function paragraph(max: number, min = 0) {
   return z
     .string()
-    .transform((text) => text.trim())
     .refine((text) => !hasControlCharacters(text) && text.isWellFormed(), "control characters")
+    .transform((text) => text.trim())
     .refine((text) => codePoints(text) <= max, `at most ${max} characters`)
     .refine((text) => codePoints(text) >= min, `at least ${min} characters`);
 }
@@ -34,10 +34,15 @@ export const title = line(MAX_TITLE_LENGTH);
 export function wholeNumber(fallback: number, min: number, max: number) {
   return z
     .string()
-    .regex(/^\d{1,15}$/, "not a whole number")
+    .regex(/^\d{1,16}$/, "not a whole number")
     .default(String(fallback))
     .transform(Number)
     .pipe(z.number().int().min(min).max(max));
+}
+
+/** Where a page begins; one past every end begins at the last number there is. */
+export function offsetOf(page: number, pageSize: number): number {
+  return Math.min((page - 1) * pageSize, Number.MAX_SAFE_INTEGER);
 }
 
 /** The header that carries a `clientMessageId` for those who would not put it into the body. */

@@ -1,4 +1,10 @@
-import { createRemoteJWKSet, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
+import {
+  createRemoteJWKSet,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
 import { z } from "zod";
 import { hasControlCharacters } from "../domain/message.ts";
 import { isUserId, MAX_NAME_LENGTH } from "../domain/person.ts";
@@ -13,9 +19,14 @@ export interface Verified {
 
 /** Algorithms of an identity provider's keys; a shared secret is used with HS256 only. */
 const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
+const MAX_AVATAR_URL = 2_048;
+/** What jose says when it could not get the provider's keys: nothing is known of the token then. */
+const KEYS_OUT_OF_REACH = new Set(["ERR_JWKS_TIMEOUT", "ERR_JOSE_GENERIC"]);
 /** Longer ones are no tokens of ours. */
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const REMEMBERED_MAX = 1_000;
+/** The last moment that a `Date` can tell. */
+const LATEST = 8_640_000_000_000_000;
 
 const claims = z.object({
   exp: z.number(),
@@ -63,7 +74,10 @@ export class TokenVerifier {
     if (token.length > MAX_TOKEN_LENGTH) return undefined;
     const before = this.remembered.get(token);
     if (before) return before.expiresAt > now ? before : undefined;
-    const payload = await this.verify(token).catch(() => undefined);
+    const payload = await this.verify(token).catch((error: unknown) => {
+      if (error instanceof errors.JOSEError && !KEYS_OUT_OF_REACH.has(error.code)) return undefined;
+      throw error;
+    });
     const parsed = claims.safeParse(payload);
     if (!parsed.success) return undefined;
     const userId = parsed.data.sub ?? parsed.data.nameid;
@@ -72,12 +86,11 @@ export class TokenVerifier {
       actor: {
         userId,
         name: nameOf(parsed.data.name),
-        avatarUrl:
-          parsed.data.picture && URL.canParse(parsed.data.picture) ? parsed.data.picture : null,
+        avatarUrl: avatarOf(parsed.data.picture),
         role: roleOf(parsed.data.role ?? parsed.data.roles),
         reach: "member",
       },
-      expiresAt: parsed.data.exp * 1_000,
+      expiresAt: Math.min(parsed.data.exp * 1_000, LATEST),
     };
     if (verified.expiresAt <= now) return undefined;
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
@@ -106,6 +119,12 @@ async function verifyWithAny(
 function roleOf(claim: string | string[] | undefined): PlatformRole {
   const roles = new Set(typeof claim === "string" ? [claim] : claim);
   return PLATFORM_ROLES.find((role) => roles.has(role)) ?? "user";
+}
+
+/** A picture is shown by pages: only an address of the web can be one. */
+function avatarOf(claim: string | undefined): string | null {
+  if (!claim || claim.length > MAX_AVATAR_URL || !URL.canParse(claim)) return null;
+  return /^https?:$/.test(new URL(claim).protocol) ? claim : null;
 }
 
 function nameOf(claim: string | undefined): string | null {

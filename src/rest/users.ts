@@ -3,7 +3,7 @@ import { upsertUsers, usersById, usersByName } from "../directory/users.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { authenticate, readsDirectory } from "./auth.ts";
-import { dialect } from "./dialect.ts";
+import { closed, dialect } from "./dialect.ts";
 import { plainErrors } from "./errors.ts";
 import { jsonBody, requestLimits } from "./limits.ts";
 import { refuse } from "./refusal.ts";
@@ -34,7 +34,10 @@ const provision = createRoute({
                 z.object({
                   id: userId,
                   name: line(MAX_NAME_LENGTH, 1).optional(),
-                  avatarUrl: z.url().max(2_048).optional(),
+                  avatarUrl: z
+                    .url({ protocol: /^https?$/ })
+                    .max(2_048)
+                    .optional(),
                   role: z.enum(PLATFORM_ROLES).optional(),
                 }),
               )
@@ -88,7 +91,7 @@ export function users() {
     const profiles = new Map(
       c.req.valid("json").users.map(({ id, ...rest }) => [id, { userId: id, ...rest }]),
     );
-    await upsertUsers(c.var.directory, [...profiles.values()], Date.now());
+    await upsertUsers(c.var.directory, [...profiles.values()], null);
     return c.json({ upserted: profiles.size }, 200);
   });
 
@@ -102,5 +105,5 @@ export function users() {
       200,
     );
   });
-  return app;
+  return closed(app);
 }

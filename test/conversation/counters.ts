@@ -51,9 +51,13 @@ export async function counting(
   } finally {
     vi.restoreAllMocks();
   }
-  return {
+  // A cursor that was left before its end can be asked within its object only.
+  const rows = await runInDurableObject(objectOf(conversationId), () => ({
     rowsRead: cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0),
     rowsWritten: cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0),
+  }));
+  return {
+    ...rows,
     alarms,
     d1RowsRead: d1.rowsRead,
     d1RowsWritten: d1.rowsWritten,

@@ -52,6 +52,11 @@ const ALLOWED_CONTROLS = ["\n", "\t"];
 /** Any code point, surrogates included. */
 const codePoint = fc.integer({ min: 0, max: 0x10_ffff }).map((code) => String.fromCodePoint(code));
 
+/** As every validation error, it says where. */
+function refusal(code: string, message: string) {
+  return { code, message, details: [{ path: "content", message }] };
+}
+
 describe("the text of a message", () => {
   test("loses the white space around it, and keeps what is within", () => {
     expect(content("  hello \n\t world \n")).toBe("hello \n\t world");
@@ -103,7 +108,7 @@ describe("the text of a message", () => {
     for (const text of ["a\ud83d", "\ude00a", "\ude00\ud83d", "😀\ud83d😀"]) {
       expect(contentOf(text, 100)).toEqual({
         ok: false,
-        error: { code: "control_characters", message: "The text is not well-formed Unicode." },
+        error: refusal("control_characters", "The text is not well-formed Unicode."),
       });
     }
     expect(content("\ud83d\ude00")).toBe("😀");
@@ -121,10 +126,10 @@ describe("the text of a message", () => {
   test("says how long it may be when it is longer", () => {
     expect(contentOf("x".repeat(2_001), 2_000)).toEqual({
       ok: false,
-      error: {
-        code: "content_too_long",
-        message: "The text is too long: at most 2000 characters are accepted.",
-      },
+      error: refusal(
+        "content_too_long",
+        "The text is too long: at most 2000 characters are accepted.",
+      ),
     });
   });
 

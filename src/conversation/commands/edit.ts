@@ -15,8 +15,9 @@ export function decideEdit(
   const before = found.value;
   const refused = refusal(actor, "edit", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
-  if (before.kind === "system") return fail("system_message");
+  if (before.senderId === null) return fail("system_message");
   if (before.senderId !== actor.userId) return fail("not_the_author");
+  if (before.kind === "system") return fail("system_message");
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) return fail("message_deleted");
   const content = before.attachments.length

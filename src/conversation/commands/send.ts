@@ -16,15 +16,14 @@ export function decideSend(
   digest: string | null,
   now: number,
 ): Result<Decision> {
-  const refused = refusal(actor, "send", state.factsOf(actor.userId));
-  if (refused) return { ok: false, error: refused };
-  const member = state.member(actor.userId);
-
   const attachments = command.attachments ?? [];
   const content = attachments.length
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content ?? "", command.maxLength);
   if (!content.ok) return content;
+  const refused = refusal(actor, "send", state.factsOf(actor.userId));
+  const member = state.member(actor.userId);
+  if (refused) return { ok: false, error: refused };
 
   // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
   const before = sentBefore(state, actor, command, digest, now);
@@ -40,6 +39,7 @@ export function decideSend(
     return fail("rate_limited", {
       message: `At most ${rate.limit} messages a minute can be sent here.`,
       retryAfterMs: rate.resetMs,
+      rate,
     });
   }
 

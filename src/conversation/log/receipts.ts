@@ -10,30 +10,32 @@ export interface Receipt {
 export const READERS_MAX = 200;
 
 /**
- * Who read message `number`, those who did first before the others, never its author. For each member
- * it seeks the one range that could hold the number, however long the history is.
+ * Who read a message, those who did first before the others: never its author, nobody of a message of
+ * the system's, and of a deleted one those who read it before. For each member it seeks the one range
+ * that could hold the number, however long the history is.
  */
-export function readersOf(
-  sql: SqlStorage,
-  number: number,
-  authorId: string | null,
-  limit: number,
-  offset = 0,
-): Receipt[] {
+export function readersOf(sql: SqlStorage, message: Message, limit: number, offset = 0): Receipt[] {
+  if (message.senderId === null) return [];
   return sql
     .exec<{ user_id: string; read_at: number }>(
       `SELECT m.user_id, r.read_at FROM members m CROSS JOIN reads r
          ON r.user_id = m.user_id AND r.to_number = (
            SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?1)
-       WHERE r.from_number <= ?1 AND m.user_id IS NOT ?2
-       ORDER BY r.read_at, r.rev LIMIT ?3 OFFSET ?4`,
-      number,
-      authorId,
+       WHERE r.from_number <= ?1 AND m.user_id <> ?2 AND r.rev < ?3
+       ORDER BY r.read_at, r.rev LIMIT ?4 OFFSET ?5`,
+      message.number,
+      message.senderId,
+      latestReceipt(message),
       limit,
       offset,
     )
     .toArray()
     .map((row) => ({ userId: row.user_id, readAt: row.read_at }));
+}
+
+/** The revision before which a receipt counts: a deletion is a message's last change. */
+function latestReceipt(message: Message): number {
+  return message.deletedAt === null ? Number.MAX_SAFE_INTEGER : message.rev;
 }
 
 /** The same for neighbouring messages at once, at most {@link READERS_MAX} for each. */
@@ -65,7 +67,9 @@ export function readersWithin(
       if (range.from_number > to) break;
       const first = Math.max(from, range.from_number);
       for (let number = first; number <= Math.min(to, range.to_number); number++) {
-        if (messages[number - from]?.senderId === userId) continue;
+        const message = messages[number - from];
+        if (!message || message.senderId === null || message.senderId === userId) continue;
+        if (range.rev >= latestReceipt(message)) continue;
         readers.get(number)?.push({ userId, readAt: range.read_at, rev: range.rev });
       }
     }

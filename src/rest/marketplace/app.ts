@@ -1,5 +1,5 @@
 import { authenticate } from "../auth.ts";
-import { dialect } from "../dialect.ts";
+import { closed, dialect } from "../dialect.ts";
 import type { ErrorForm } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
 import { chatRoutes } from "./chats.ts";
@@ -27,5 +27,5 @@ export function marketplace() {
   creationRoutes(app);
   chatRoutes(app);
   messageRoutes(app);
-  return app;
+  return closed(app);
 }

@@ -8,7 +8,7 @@ import { ask, peopleAmong, submit } from "../conversations.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
-import { userId, wholeNumber } from "../schemas.ts";
+import { offsetOf, userId, wholeNumber } from "../schemas.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "./presenter.ts";
 import {
   CHATS,
@@ -27,7 +27,7 @@ const list = createRoute({
   middleware: [readsDirectory] as const,
   request: {
     query: z.object({
-      page: wholeNumber(1, 1, 1_000_000),
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
       limit: wholeNumber(20, 1, 100),
       type: z.enum(["direct", "group", "support"]).optional(),
       archived: z.enum(["true", "false"]).optional(),
@@ -114,7 +114,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
       archived: archived && archived === "true",
     };
     const [entries, total] = await Promise.all([
-      inbox(directory, { ...query, limit, offset: (page - 1) * limit }),
+      inbox(directory, { ...query, limit, offset: offsetOf(page, limit) }),
       inboxSize(directory, query),
     ]);
     const userIds = new Set(entries.flatMap((e) => e.participants.map((p) => p.userId)));

@@ -114,7 +114,7 @@ export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
     const content = unwrapped(captionOf(initialMessage ?? undefined, maxLength));
     const caller = callerOf(c);
     const chatId = randomConversationId();
-    const pool = (await supportPool(c)).filter((person) => person.userId !== caller.userId);
+    const pool = await supportPool(c);
     await create(c, chatId, {
       ...blank("support", "marketplace", caller),
       subject: subject || null,
@@ -149,12 +149,14 @@ async function purchaseRequestWith(
   return { chatId, created };
 }
 
-/** Those of support, then admins, those seen most recently first. */
+/** Those of support, then admins, those seen most recently first, the caller apart. */
 async function supportPool(c: Context<RestEnv>): Promise<Person[]> {
-  const { directory } = c.var;
+  const { actor, directory } = c.var;
   const [agents, admins] = await Promise.all([
-    usersByRole(directory, "support", SUPPORT_POOL_MAX),
-    usersByRole(directory, "admin", SUPPORT_POOL_MAX),
+    usersByRole(directory, "support", SUPPORT_POOL_MAX + 1),
+    usersByRole(directory, "admin", SUPPORT_POOL_MAX + 1),
   ]);
-  return [...agents, ...admins].slice(0, SUPPORT_POOL_MAX);
+  return [...agents, ...admins]
+    .filter((person) => person.userId !== actor.userId)
+    .slice(0, SUPPORT_POOL_MAX);
 }

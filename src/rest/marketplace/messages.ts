@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Answer, Command } from "../../conversation/commands.ts";
 import type { Receipt } from "../../conversation/log/receipts.ts";
+import { captionOf, contentOf } from "../../domain/message.ts";
 import { clientMessageId, messageIds, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
@@ -31,7 +32,7 @@ const list = createRoute({
   request: {
     params: pathId,
     query: z.object({
-      page: wholeNumber(1, 1, 1_000_000_000),
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
       limit: wholeNumber(50, 1, 100),
       before: before.optional(),
       order: z.enum(["asc", "desc"]).default("desc"),
@@ -130,14 +131,15 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(send, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
     const body = c.req.valid("json");
+    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
     const answer = await message(c, chatId, {
       type: "send",
       kind: body.type,
-      content: body.content,
+      content: unwrapped(contentOf(body.content, maxLength)),
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
-      maxLength: c.var.settings.MAX_LENGTH_MARKETPLACE,
+      maxLength,
     });
     return c.json(answer, 201);
   });
@@ -151,8 +153,8 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(edit, async (c) => {
     const { id, messageId } = c.req.valid("param");
-    const { content } = c.req.valid("json");
     const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const content = unwrapped(captionOf(c.req.valid("json").content, maxLength));
     const chatId = conversationNamed(id);
     return c.json(await message(c, chatId, { type: "edit", messageId, content, maxLength }), 200);
   });
@@ -166,7 +168,8 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
 /** Carries out what concerns one message, and answers with the message. */
 async function message(c: Context<RestEnv>, chatId: string, command: Command) {
-  return presentAnswer(c, chatId, await submit(c, chatId, command, { readers: true }));
+  const options = { readers: command.type !== "delete" };
+  return presentAnswer(c, chatId, await submit(c, chatId, command, options));
 }
 
 /** What anything that concerns one message is answered with. */

@@ -91,7 +91,11 @@ export function presentMessage(
       filename: name,
     })),
     reactions: message.reactions,
-    readBy: readers.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) })),
+    // What is left of a deleted message tells nothing of its readers.
+    readBy:
+      message.deletedAt === null
+        ? readers.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) }))
+        : [],
     metadata: message.metadata,
     createdAt: message.createdAt,
     updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,

@@ -1,5 +1,5 @@
 import { authenticate } from "../auth.ts";
-import { dialect } from "../dialect.ts";
+import { closed, dialect } from "../dialect.ts";
 import { plainErrors } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
 import { attachmentRoutes, uploadRoutes } from "./attachments.ts";
@@ -21,5 +21,5 @@ export function unihub() {
   markRoutes(app);
   channelRoutes(app);
   channelMemberRoutes(app);
-  return app;
+  return closed(app);
 }

@@ -72,7 +72,11 @@ export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(members, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
     const page = c.req.valid("query");
-    const found = unwrapped(await ask(c.env, channelId, (stub) => stub.members(c.var.actor, page)));
+    const found = unwrapped(
+      await ask(c.env, channelId, (stub) =>
+        stub.members({ ...c.var.actor, kinds: ["channel"] }, page),
+      ),
+    );
     return c.json(found.map(presentChannelMember), 200);
   });
 

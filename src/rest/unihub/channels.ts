@@ -1,12 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { channelsOf, publicChannels } from "../../directory/channels.ts";
+import type { Actor } from "../../domain/policy.ts";
 import { readsDirectory } from "../auth.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, callerOf, create, submit } from "../conversations.ts";
 import { blank, randomConversationId } from "../creation.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
-import { refuse, unwrapped } from "../refusal.ts";
+import { unwrapped } from "../refusal.ts";
 import { line, paragraph } from "../schemas.ts";
 import {
   channelSchema,
@@ -118,8 +119,8 @@ export function channelRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(details, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
-    const info = unwrapped(await ask(c.env, channelId, (stub) => stub.info(c.var.actor)));
-    if (info.conversation.kind !== "channel") refuse("conversation_not_found");
+    const actor: Actor = { ...c.var.actor, kinds: ["channel"] };
+    const info = unwrapped(await ask(c.env, channelId, (stub) => stub.info(actor)));
     return c.json(presentChannelInfo(info), 200);
   });
 

@@ -45,7 +45,7 @@ const receipts = createRoute({
   request: {
     params: messageParam,
     query: z.object({
-      page: wholeNumber(1, 1, 1_000_000),
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
       pageSize: wholeNumber(RECEIPTS_MAX, 1, RECEIPTS_MAX),
     }),
   },

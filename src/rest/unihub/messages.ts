@@ -1,4 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { contentOf } from "../../domain/message.ts";
 import { clientMessageId, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
@@ -16,7 +17,7 @@ const list = createRoute({
   request: {
     query: z.object({
       conversationId: uuid,
-      page: wholeNumber(1, 1, 1_000_000_000),
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
       pageSize: wholeNumber(50, 1, 100),
     }),
   },
@@ -78,15 +79,18 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(send, async (c) => {
     const body = c.req.valid("json");
+    const maxLength = c.var.settings.MAX_LENGTH_UNIHUB;
+    // A request is wrong whoever sends it, and wherever: looked at before the conversation is asked.
+    const content = unwrapped(contentOf(body.content, maxLength));
     const id = conversationNamed(body.conversationId);
     const answer = await submit(c, id, {
       type: "send",
       kind: "text",
-      content: body.content,
+      content,
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
-      maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
+      maxLength,
     });
     return c.json(presentSent(id, answer), 201);
   });

@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import { messageIdOf } from "../../src/domain/id.ts";
+import { type Caller, channelOf, directPair, openLive, person, send } from "../support.ts";
+import { type Counted, counting } from "./counters.ts";
+import { seededId, seedMembers, seedMessages, seedScatteredReads } from "./seeds.ts";
+
+const MEMBERS = 10_000;
+const MESSAGES = 10_000;
+const CHAT = "/api/v1/chat";
+
+/** Has something done that must succeed, and counts what it costs. */
+function cost(conversationId: string, action: () => Promise<{ status: number }>): Promise<Counted> {
+  return counting(conversationId, async () => {
+    expect((await action()).status).toBe(200);
+  }).then((c) => {
+    console.log(JSON.stringify(c));
+    return c;
+  });
+}
+
+describe("a channel of 10,000 members", () => {
+  async function channels(...sizes: number[]) {
+    const owner = await person("owner");
+    const made: string[] = [];
+    for (const size of sizes) {
+      const id = await channelOf(owner);
+      if (size > 1) await seedMembers(id, size - 1);
+      // Awake, and the projector's alarm set: what is counted is the command.
+      await send(owner, id, "hello");
+      made.push(id);
+    }
+    return { owner, made };
+  }
+
+  test("is joined and left for as many rows as one of three, and few", async () => {
+    const { made } = await channels(3, MEMBERS);
+    const costs: Counted[] = [];
+    for (const id of made) {
+      const path = (action: string) => `${CHAT}/channels/${id}/${action}`;
+      const guest = await person("guest");
+      costs.push(await cost(id, () => guest.post(path("join"))));
+      costs.push(await cost(id, () => guest.post(path("leave"))));
+    }
+    const [joinSmall, leaveSmall, joinLarge, leaveLarge] = costs;
+    for (const [small, large] of [
+      [joinSmall, joinLarge],
+      [leaveSmall, leaveLarge],
+    ]) {
+      expect(large?.rowsWritten).toBe(small?.rowsWritten);
+      expect(large?.d1RowsWritten).toBe(small?.d1RowsWritten);
+      expect(large?.rowsRead).toBe(small?.rowsRead);
+      expect(large?.d1RowsRead).toBe(small?.d1RowsRead);
+    }
+    for (const { rowsWritten, rowsRead, d1RowsWritten, d1RowsRead } of costs) {
+      expect(rowsWritten).toBeGreaterThan(0);
+      expect(rowsWritten).toBeLessThanOrEqual(4);
+      expect(rowsRead).toBeLessThanOrEqual(20);
+      expect(d1RowsWritten).toBeGreaterThan(0);
+      expect(d1RowsWritten).toBeLessThanOrEqual(5);
+      expect(d1RowsRead).toBeLessThanOrEqual(20);
+    }
+  });
+
+  test("reads no more rows for an expulsion, a new moderator or an invitation", async () => {
+    const { owner, made } = await channels(3, MEMBERS);
+    const guest = await person("guest");
+    const costs: Counted[][] = [];
+    for (const id of made) {
+      const path = (rest: string) => `${CHAT}/channels/${id}${rest}`;
+      const userId = seededId(1);
+      costs.push([
+        await cost(id, () => owner.post(path("/moderators"), { userId })),
+        await cost(id, () => owner.delete(path(`/moderators/${userId}`))),
+        await cost(id, () => owner.delete(path(`/members/${userId}`))),
+        await cost(id, () => owner.post(path("/invitations"), { userId: guest.userId })),
+      ]);
+    }
+    expect(costs[1]).toEqual(costs[0]);
+  });
+
+  test("takes the socket of a member for no more than the first page of members", async () => {
+    const { owner, made } = await channels(300, MEMBERS);
+    const costs: Counted[] = [];
+    for (const id of made) costs.push(await counting(id, () => openLive(owner, id)));
+    expect(costs[1]?.rowsRead).toBe(costs[0]?.rowsRead);
+  });
+});
+
+describe("10,000 messages", () => {
+  async function tenThousand() {
+    const { alice, bob, conversationId } = await directPair();
+    await seedMessages(conversationId, MESSAGES, alice.userId);
+    const id = (number: number) => messageIdOf(conversationId, number);
+    return { alice, bob, conversationId, id };
+  }
+
+  test("page 200 reads as many rows as page 1", async () => {
+    const { bob, conversationId } = await tenThousand();
+    const page = (number: number) =>
+      cost(conversationId, async () => {
+        const answer = await bob.get(
+          `${CHAT}/messages?conversationId=${conversationId}&page=${number}`,
+        );
+        expect(answer.body.items).toHaveLength(50);
+        return answer;
+      });
+    await page(2);
+    const [first, last] = [await page(1), await page(200)];
+    expect(first.rowsRead).toBeGreaterThanOrEqual(50);
+    expect(last.rowsRead).toBe(first.rowsRead);
+    expect(first.rowsRead).toBeLessThanOrEqual(60);
+  });
+
+  test("the receipts of an old message read as many rows as those of a new one", async () => {
+    const { alice, bob, conversationId, id } = await tenThousand();
+    await seedScatteredReads(conversationId, bob.userId, MESSAGES);
+    const receipts = (number: number) =>
+      cost(conversationId, async () => {
+        const answer = await alice.get(`${CHAT}/messages/${id(number)}/read-receipts`);
+        expect(answer.body).toHaveLength(number % 2 ? 0 : 1);
+        return answer;
+      });
+    await receipts(5_000);
+    const costs = [
+      await receipts(2),
+      await receipts(9_998),
+      await receipts(3),
+      await receipts(9_997),
+    ];
+    const [old, recent, oldUnread, recentUnread] = costs.map(({ rowsRead }) => rowsRead);
+    expect(old).toBe(recent);
+    expect(oldUnread).toBe(recentUnread);
+    for (const rowsRead of [old, oldUnread]) expect(rowsRead).toBeLessThanOrEqual(20);
+  });
+
+  test("marking an old message read costs as much as marking a new one", async () => {
+    const { bob, conversationId, id } = await tenThousand();
+    await seedScatteredReads(conversationId, bob.userId, MESSAGES);
+    const read = (number: number) =>
+      cost(conversationId, () => bob.post(`${CHAT}/messages/${id(number)}/read`));
+    await read(5_001);
+    const [old, recent] = [await read(21), await read(9_979)];
+    expect(recent.rowsWritten).toBe(old.rowsWritten);
+    expect(recent.rowsRead).toBe(old.rowsRead);
+    expect(old.rowsRead).toBeLessThanOrEqual(40);
+  });
+
+  test("an emoji on an old message costs as much as one on a new one", async () => {
+    const { bob, conversationId, id } = await tenThousand();
+    const react = (by: Caller, number: number) =>
+      cost(conversationId, () =>
+        by.post(`${CHAT}/messages/${id(number)}/reactions`, { emoji: "👍" }),
+      );
+    await react(bob, 5_000);
+    const [old, recent] = [await react(bob, 1), await react(bob, 9_999)];
+    expect(recent.rowsWritten).toBe(old.rowsWritten);
+    expect(recent.rowsRead).toBe(old.rowsRead);
+    expect(old.rowsWritten).toBeLessThanOrEqual(6);
+  });
+});

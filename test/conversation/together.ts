@@ -1,0 +1,33 @@
+import { runInDurableObject } from "cloudflare:test";
+import type { Command } from "../../src/conversation/commands.ts";
+import type { Submitted } from "../../src/conversation/stub.ts";
+import type { Actor } from "../../src/domain/policy.ts";
+import { type Caller, objectOf } from "../support.ts";
+
+/**
+ * Has a conversation commit commands in one group, in this order: one that is refused opens the
+ * window, and what comes in the same turn waits for its end. What became of each: `ok`, or its code.
+ */
+export function together(
+  conversationId: string,
+  commands: readonly (readonly [Caller, Command])[],
+): Promise<string[]> {
+  return runInDurableObject(objectOf(conversationId), async (instance) => {
+    const submit = (userId: string, command: Command): Promise<Submitted> =>
+      instance.submit(actorCalled(userId), command, { wait: true, readers: false });
+    const opening = submit("nobody", { type: "archive" });
+    const submitted = commands.map(([{ userId }, command]) => submit(userId, command));
+    await opening;
+    const answers = await Promise.all(submitted);
+    return answers.map(({ result }) => (result.ok ? "ok" : result.error.code));
+  });
+}
+
+/** A text as a command. */
+export function text(content: string): Command {
+  return { type: "send", kind: "text", content, maxLength: 2_000 };
+}
+
+function actorCalled(userId: string): Actor {
+  return { userId, name: null, avatarUrl: null, role: "user", reach: "member" };
+}

@@ -1,0 +1,30 @@
+import type { ServerEvent } from "../../src/live/events.ts";
+import type { Socket } from "../support.ts";
+
+export type Answer = Extract<ServerEvent, { type: "ack" | "error" | "sync" }>;
+
+let commands = 0;
+
+/** Sends a command under an id of its own, and resolves to what answers it. */
+export async function answerTo(socket: Socket, frame: object): Promise<Answer> {
+  const id = `command-${++commands}`;
+  let from = socket.events.length;
+  let answer: Answer | undefined;
+  socket.send({ ...frame, id });
+  await socket.until(() => {
+    for (; from < socket.events.length && !answer; from++) {
+      const event = socket.events[from];
+      if (event && "id" in event && event.id === id) answer = event;
+    }
+    return answer !== undefined;
+  });
+  if (!answer) throw new Error("unreachable");
+  return answer;
+}
+
+/** The same, for a command that must succeed: its ack. */
+export async function acked(socket: Socket, frame: object) {
+  const answer = await answerTo(socket, frame);
+  if (answer.type !== "ack") throw new Error(`no ack, but ${JSON.stringify(answer)}`);
+  return answer;
+}

@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import { directPair, openLive } from "../support.ts";
+
+const HUGE = "x".repeat(64 * 1024 + 1);
+/** One byte too many, although few enough characters. */
+const WIDE = `{"op":"send","content":"${"€".repeat(22_000)}"}`;
+
+const BAD: [name: string, frame: string | ArrayBuffer, code: string, id?: string | number][] = [
+  ["binary", new Uint8Array([123, 125]).buffer, "invalid_frame"],
+  ["empty binary", new ArrayBuffer(0), "invalid_frame"],
+  ["over 64 KiB", HUGE, "frame_too_large"],
+  ["over 64 KiB in UTF-8 alone", WIDE, "frame_too_large"],
+  ["empty", "", "invalid_frame"],
+  ["two line ends and nothing else", "\n\n", "invalid_frame"],
+  ["blanks", "   ", "invalid_frame"],
+  ["not JSON", "hello?", "invalid_frame"],
+  ["cut off", '{"op":"send"', "invalid_frame"],
+  ["null", "null", "invalid_frame"],
+  ["a number", "7", "invalid_frame"],
+  ["a list", '[{"op":"typing","active":true}]', "invalid_frame"],
+  ["no op", '{"id":1}', "invalid_frame", 1],
+  ["unknown op", '{"op":"shout","id":"a"}', "invalid_frame", "a"],
+  ["an op of the prototype", '{"op":"constructor","id":2}', "invalid_frame", 2],
+  ["an op that is a list", '{"op":["send"],"id":3,"content":"x"}', "invalid_frame", 3],
+  ["an id of a wrong type", '{"op":"send","id":{"a":1},"content":"x"}', "invalid_frame"],
+  ["an id that is null", '{"op":"send","id":null,"content":"x"}', "invalid_frame"],
+  ["an id beyond numbers", '{"op":"send","id":1e999,"content":"x"}', "invalid_frame"],
+  ["a very long id", `{"op":"send","id":"${"i".repeat(129)}","content":"x"}`, "invalid_frame"],
+  ["content of a wrong type", '{"op":"send","id":4,"content":5}', "invalid_frame", 4],
+  [
+    "a clientMessageId with a space",
+    '{"op":"send","id":5,"content":"x","clientMessageId":"a b"}',
+    "invalid_frame",
+    5,
+  ],
+  [
+    "an empty clientMessageId",
+    '{"op":"send","id":6,"content":"x","clientMessageId":""}',
+    "invalid_frame",
+    6,
+  ],
+  [
+    "metadata that is a list",
+    '{"op":"send","id":7,"content":"x","metadata":[1]}',
+    "invalid_frame",
+    7,
+  ],
+  [
+    "metadata over 8 KiB",
+    `{"op":"send","id":8,"content":"x","metadata":{"a":"${"m".repeat(8_192)}"}}`,
+    "invalid_frame",
+    8,
+  ],
+  ["an edit without content", '{"op":"edit","id":9,"messageId":"m"}', "invalid_frame", 9],
+  ["a deletion of nothing", '{"op":"delete","id":10}', "invalid_frame", 10],
+  [
+    "a read of everything at once",
+    `{"op":"read","id":11,"messageIds":[${"1,".repeat(20)}1]}`,
+    "invalid_frame",
+    11,
+  ],
+  ["typing as text", '{"op":"typing","id":12,"active":"yes"}', "invalid_frame", 12],
+  ["history without measure", '{"op":"history","id":13,"limit":101}', "invalid_frame", 13],
+  ["half a page of history", '{"op":"history","id":14,"limit":1.5}', "invalid_frame", 14],
+  ["sync since yesterday", '{"op":"sync","id":15,"since":-1}', "invalid_frame", 15],
+  ["sync since nothing", '{"op":"sync","id":16}', "invalid_frame", 16],
+];
+
+test.each(BAD)("%s: answered with an error, and the socket goes on", async (_, frame, code, id) => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  socket.send(frame);
+  // Answered behind it, because it goes through the conversation's queue.
+  socket.send({ op: "send", id: "then", content: "" });
+  await socket.next("error", (event) => event.id === "then");
+  expect(socket.all("error").map((event) => [event.id, event.code])).toEqual([
+    [id, code],
+    ["then", "empty_content"],
+  ]);
+  expect(socket.events.length).toBe(4);
+});
+
+test("metadata that is nested deeply is taken or refused, and what stands behind it is answered", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  for (const depth of [100, 1_000, 4_000, 8_000, 30_000]) {
+    const nested = "[".repeat(depth) + "]".repeat(depth);
+    const deep = `{"op":"send","id":${depth},"content":"deep","clientMessageId":"k${depth}","metadata":{"a":${nested}}}`;
+    socket.send(`${deep}\n{"op":"send","id":"${depth}","content":""}`);
+    socket.send({ op: "send", id: "end", content: "" });
+    await socket.next("error", (event) => event.id === "end");
+    const answers = [...socket.all("ack"), ...socket.all("error")];
+    expect(answers.filter((event) => event.id === depth)).toHaveLength(1);
+    expect(answers.filter((event) => event.id === `${depth}`)).toHaveLength(1);
+  }
+  expect(socket.all("error").filter(({ code }) => code === "internal")).toEqual([]);
+});
+
+test("the tenth bad frame in a row closes the socket with 4400, answered like the others", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  for (let i = 0; i < 9; i++) socket.send(`no ${i}`);
+  socket.send({ op: "typing", active: false });
+  for (let i = 0; i < 10; i++) socket.send(i % 2 ? new ArrayBuffer(3) : HUGE);
+  socket.send({ op: "send", id: "late", content: "too late" });
+  expect((await socket.closed).code).toBe(4400);
+  expect(socket.all("error").length).toBe(19);
+  expect(socket.events.length).toBe(21);
+  const again = await openLive(alice, conversationId);
+  expect(again.all("sync")[0]?.messages).toEqual([]);
+});
+
+test("ten bad objects in one frame are ten", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  socket.send(`${"no\n".repeat(10)}{"op":"send","id":1,"content":"too late"}`);
+  expect((await socket.closed).code).toBe(4400);
+  expect(socket.all("error").length).toBe(10);
+  expect(socket.all("ack")).toEqual([]);
+});

@@ -1,0 +1,106 @@
+import { expect } from "vitest";
+import { type Caller, open, type Socket } from "../support.ts";
+import type { Answer } from "./answer.ts";
+import type { Dice } from "./dice.ts";
+import { framesOf, type Gun, type Known, type Shot } from "./fuzz-frames.ts";
+import { Replica } from "./replica.ts";
+
+const MAX_BAD_IN_A_ROW = 10;
+
+/** Someone who shoots frames at a conversation, and reconnects when thrown out. */
+export class Shooter {
+  readonly replica = new Replica();
+  readonly caller: Caller;
+  /** How often they were thrown out. */
+  thrownOut = 0;
+  private readonly gun: Gun;
+  private readonly conversationId: string;
+  private readonly dice: Dice;
+  private socket: Socket | undefined;
+  private heard = 0;
+  private sentinels = 0;
+
+  constructor(caller: Caller, gun: Gun, conversationId: string, dice: Dice) {
+    this.caller = caller;
+    this.gun = gun;
+    this.conversationId = conversationId;
+    this.dice = dice;
+  }
+
+  /** Opens a socket, and applies what was missed. */
+  async connect(): Promise<Socket> {
+    const { rev, epoch } = this.replica;
+    const query = rev > 0 ? `?since=${rev}&epoch=${epoch}` : "";
+    const socket = await open(this.caller, this.conversationId, query);
+    this.socket = socket;
+    this.heard = 0;
+    for (;;) {
+      const page = await socket.next("sync");
+      if (!page.more) break;
+      socket.send({ op: "sync", since: page.to });
+    }
+    this.listen(socket);
+    return socket;
+  }
+
+  /**
+   * Shoots a random volley, up to the tenth bad one in a row; resolves to what was sent and what
+   * answered it. Each volley ends with a command that is answered behind all others.
+   */
+  async shoot(known: Known, badness: number): Promise<{ sent: Shot[]; answers: Answer[] }> {
+    const shots = Array.from({ length: 5 + this.dice.below(25) }, () =>
+      this.gun.shot(known, badness),
+    );
+    const fatal = shots.findIndex(
+      (_, i) => i >= MAX_BAD_IN_A_ROW - 1 && shots.slice(i - 9, i + 1).every(({ bad }) => bad),
+    );
+    const head = fatal < 0 ? shots : shots.slice(0, fatal + 1 - MAX_BAD_IN_A_ROW);
+    const answers = await this.volley(head);
+    if (fatal < 0) return { sent: head, answers };
+    const last = shots.slice(head.length, fatal + 1);
+    return { sent: [...head, ...last], answers: [...answers, ...(await this.lastVolley(last))] };
+  }
+
+  private async volley(shots: Shot[]): Promise<Answer[]> {
+    const socket = this.socket ?? (await this.connect());
+    for (const frame of framesOf(shots, this.dice)) socket.send(frame);
+    // It waits its turn in the conversation's queue, and costs nothing.
+    const id = `sentinel ${++this.sentinels}`;
+    socket.send({ op: "send", id, content: "" });
+    await socket.next("error", (event) => event.id === id);
+    return this.listen(socket).filter((answer) => answer.id !== id);
+  }
+
+  private async lastVolley(shots: Shot[]): Promise<Answer[]> {
+    const socket = this.socket ?? (await this.connect());
+    for (const frame of framesOf(shots, this.dice)) socket.send(frame);
+    expect((await socket.closed).code).toBe(4400);
+    const answers = this.listen(socket);
+    this.thrownOut++;
+    await this.connect();
+    return answers;
+  }
+
+  /** Applies what was heard since; resolves to what answers commands. */
+  private listen(socket: Socket): Answer[] {
+    const answers: Answer[] = [];
+    for (const event of socket.events.slice(this.heard)) {
+      const isAnswer = event.type === "ack" || event.type === "error";
+      if (isAnswer || (event.type === "sync" && event.id !== undefined)) answers.push(event);
+      else this.replica.hear(event);
+    }
+    this.heard = socket.events.length;
+    return answers;
+  }
+
+  /** Applies what came since the last volley, up to a revision. */
+  async catchUp(rev: number): Promise<void> {
+    const socket = this.socket ?? (await this.connect());
+    this.listen(socket);
+    while (this.replica.rev < rev) {
+      const heard = socket.events.length;
+      await socket.until(() => socket.events.length > heard);
+      this.listen(socket);
+    }
+  }
+}

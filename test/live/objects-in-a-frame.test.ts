@@ -1,0 +1,88 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { directPair, openLive } from "../support.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+test("several objects in one frame are carried out in order, each answered by its id", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const a = await openLive(alice, conversationId);
+  const b = await openLive(bob, conversationId);
+  const objects = Array.from({ length: 15 }, (_, i) => ({ op: "send", id: i, content: `${i}` }));
+  a.send(objects.map((object) => JSON.stringify(object)).join("\n"));
+  await a.until(() => a.all("ack").length === 15);
+  expect(a.all("ack").map(({ id }) => id)).toEqual(objects.map(({ id }) => id));
+  expect(a.all("message").map(({ message }) => message.content)).toEqual(
+    objects.map(({ content }) => content),
+  );
+  await b.until(() => b.all("message").length === 15);
+  expect(b.all("message")).toEqual(a.all("message"));
+});
+
+test("a bad object between good ones is refused alone", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  socket.send(
+    '{"op":"send","id":1,"content":"one"}\nnonsense\n{"op":"send","id":2,"content":""}\n' +
+      '{"op":"send","id":3,"content":"three"}\n',
+  );
+  await socket.until(() => socket.all("ack").length === 2);
+  expect(socket.all("ack").map(({ id }) => id)).toEqual([1, 3]);
+  expect(socket.all("error").map(({ id, code }) => [id, code])).toEqual([
+    [undefined, "invalid_frame"],
+    [2, "empty_content"],
+  ]);
+  expect(socket.all("message").map(({ message }) => message.number)).toEqual([1, 2]);
+});
+
+test("line ends of any system part objects", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  socket.send('{"op":"send","id":1,"content":"one"}\r\n{"op":"send","id":2,"content":"two"}\r\n');
+  await socket.until(() => socket.all("ack").length === 2);
+  expect(socket.all("error")).toEqual([]);
+});
+
+test("a frame of 64 KiB exactly is taken", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  const frame = '{"op":"send","id":1,"content":"whole"}';
+  socket.send(frame + " ".repeat(64 * 1024 - frame.length));
+  expect((await socket.next("ack")).id).toBe(1);
+});
+
+test("more than 20 commands a second, sends apart, are refused as rate_limited", async () => {
+  const { alice, conversationId } = await directPair();
+  vi.setSystemTime(Date.now());
+  const socket = await openLive(alice, conversationId);
+  for (let id = 0; id < 30; id++) socket.send({ op: "history", id, limit: 1 });
+  socket.send({ op: "typing", id: "typing", active: true });
+  socket.send({ op: "send", id: "send", content: "not counted" });
+  await socket.next("ack", ({ id }) => id === "send");
+  expect(
+    socket
+      .all("sync")
+      .slice(1)
+      .map(({ id }) => id),
+  ).toEqual(Array.from(Array(20).keys()));
+  expect(socket.all("error").map(({ id, code }) => [id, code])).toEqual([
+    ...Array.from({ length: 10 }, (_, i) => [20 + i, "rate_limited"]),
+    ["typing", "rate_limited"],
+  ]);
+  expect(socket.all("error")[0]?.retryAfterMs).toBe(1_000);
+  vi.setSystemTime(Date.now() + 1_000);
+  socket.send({ op: "history", id: "later" });
+  expect((await socket.next("sync", ({ id }) => id === "later")).messages.length).toBe(1);
+});
+
+test("one socket's commands do not count against another's", async () => {
+  const { alice, conversationId } = await directPair();
+  vi.setSystemTime(Date.now());
+  const [one, two] = await Promise.all([
+    openLive(alice, conversationId),
+    openLive(alice, conversationId),
+  ]);
+  for (let id = 0; id < 21; id++) one.send({ op: "history", id, limit: 1 });
+  await one.next("error");
+  two.send({ op: "history", id: "mine" });
+  expect((await two.next("sync")).id).toBe("mine");
+});

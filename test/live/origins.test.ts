@@ -1,0 +1,46 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, onTestFinished, test } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { type Caller, directPair, ORIGIN, Socket } from "../support.ts";
+
+/** The code that a page of `origin` is closed with, or "open". */
+async function outcome(caller: Caller, conversationId: string, allowed: string, origin?: string) {
+  const request = new Request(`${ORIGIN}/live/${conversationId}`, {
+    headers: {
+      Upgrade: "websocket",
+      Authorization: `Bearer ${caller.token}`,
+      ...(origin !== undefined && { Origin: origin }),
+    },
+  });
+  const settings = { ...env, ALLOWED_ORIGINS: allowed };
+  const socket = new Socket(await createApp().fetch(request, settings, createExecutionContext()));
+  onTestFinished(() => socket.close());
+  return Promise.race([
+    socket.next("hello").then(() => "open"),
+    socket.closed.then(({ code }) => code),
+  ]);
+}
+
+test.each([
+  // The default: the Worker's own.
+  ["", undefined, "open"],
+  ["", ORIGIN, "open"],
+  ["", "https://evil.test", 4401],
+  ["", "http://parley.test", 4401],
+  ["", `${ORIGIN}:8443`, 4401],
+  ["", `${ORIGIN}.evil.test`, 4401],
+  ["", "null", 4401],
+  ["", "", 4401],
+  // A list stands instead of the default.
+  ["https://app.test, https://other.test", "https://app.test", "open"],
+  ["https://app.test, https://other.test", "https://other.test", "open"],
+  ["https://app.test", undefined, "open"],
+  ["https://app.test", "https://app.test.evil.test", 4401],
+  ["https://app.test", ORIGIN, 4401],
+  ["*", "https://evil.test", "open"],
+  ["*", "null", "open"],
+])("ALLOWED_ORIGINS=%j, Origin: %s → %s", async (allowed, origin, expected) => {
+  const { alice, conversationId } = await directPair();
+  expect(await outcome(alice, conversationId, allowed, origin)).toBe(expected);
+});

@@ -1,0 +1,96 @@
+import { evictDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { directPair, groupOf, objectOf, openLive, person, type Socket } from "../support.ts";
+import { acked } from "./answer.ts";
+
+function heard(socket: Socket) {
+  return socket.all("presence").map(({ userId, online }) => [userId, online]);
+}
+
+test("others hear of a person's first socket and of the last one closed", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const b = await openLive(bob, conversationId);
+  const one = await openLive(alice, conversationId);
+  const two = await openLive(alice, conversationId);
+  await acked(two, { op: "send", content: "from the second" });
+  await b.next("message");
+  expect(heard(b)).toEqual([[alice.userId, true]]);
+  one.close();
+  await evictDurableObject(objectOf(conversationId));
+  await acked(two, { op: "send", content: "still here" });
+  await b.next("message");
+  expect(heard(b)).toEqual([[alice.userId, true]]);
+  two.close();
+  await b.next("presence", ({ online }) => !online);
+  const three = await openLive(alice, conversationId);
+  await acked(three, { op: "send", content: "back" });
+  await b.next("message", ({ message }) => message.content === "back");
+  expect(heard(b)).toEqual([
+    [alice.userId, true],
+    [alice.userId, false],
+    [alice.userId, true],
+  ]);
+  for (const socket of [one, two, three]) expect(heard(socket)).toEqual([]);
+});
+
+test("lastSeenAt is the time of it", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const b = await openLive(bob, conversationId);
+  const before = Date.now();
+  await openLive(alice, conversationId);
+  const { lastSeenAt } = await b.next("presence");
+  expect(Date.parse(lastSeenAt)).toBeGreaterThanOrEqual(before);
+  expect(Date.parse(lastSeenAt)).toBeLessThanOrEqual(Date.now());
+});
+
+test("hello names everyone who is there, once, oneself included", async () => {
+  const people = [await person("alice"), await person("bob"), await person("carol")] as const;
+  const [alice, bob, carol] = people;
+  const group = await groupOf(...people);
+  await openLive(alice, group);
+  await openLive(alice, group);
+  await openLive(bob, group);
+  const c = await openLive(carol, group);
+  const everyone = people.map(({ userId }) => userId).sort();
+  expect([c.all("hello")[0]?.online].flat().sort()).toEqual(everyone);
+  await evictDurableObject(objectOf(group));
+  const again = await openLive(carol, group);
+  expect([again.all("hello")[0]?.online].flat().sort()).toEqual(everyone);
+});
+
+test("typing is heard by the others, not by the person's own devices", async () => {
+  const people = [await person("alice"), await person("bob"), await person("carol")] as const;
+  const group = await groupOf(...people);
+  const [alice] = people;
+  const [a, phone, b, c] = await Promise.all([
+    openLive(alice, group),
+    openLive(alice, group),
+    openLive(people[1], group),
+    openLive(people[2], group),
+  ]);
+  a.send({ op: "typing", id: 1, active: true });
+  a.send({ op: "typing", active: false });
+  await acked(a, { op: "send", content: "typed" });
+  const typed = [
+    { type: "typing", userId: alice.userId, active: true, expiresInMs: 6_000 },
+    { type: "typing", userId: alice.userId, active: false, expiresInMs: 0 },
+  ];
+  for (const socket of [b, c]) {
+    await socket.next("message");
+    expect(socket.all("typing")).toEqual(typed);
+  }
+  await phone.next("message");
+  for (const socket of [a, phone]) {
+    expect(socket.all("typing")).toEqual([]);
+    expect(socket.all("error")).toEqual([]);
+  }
+});
+
+test("typing takes no revision and leaves no trace", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const a = await openLive(alice, conversationId);
+  a.send({ op: "typing", active: true });
+  expect((await acked(a, { op: "send", content: "first" })).rev).toBe(4);
+  const b = await openLive(bob, conversationId, "?since=3");
+  expect(b.events.map(({ type }) => type)).toEqual(["hello", "sync"]);
+});

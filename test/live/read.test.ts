@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { directPair, groupOf, openLive, person, type Socket, send } from "../support.ts";
+import { acked, answerTo } from "./answer.ts";
+
+/** Two people's sockets, and six messages: 1, 2, 3, 5 of Alice, 4 and 6 of Bob. */
+async function sixMessages() {
+  const { alice, bob, conversationId } = await directPair();
+  const a = await openLive(alice, conversationId);
+  const b = await openLive(bob, conversationId);
+  const ids: string[] = [];
+  for (const socket of [a, a, a, b, a, b]) {
+    ids.push((await acked(socket, { op: "send", content: "x" })).messageId ?? "");
+  }
+  const unread = async (caller: typeof alice) => {
+    const socket = await openLive(caller, conversationId);
+    const hello = socket.all("hello")[0];
+    socket.close();
+    return hello?.you.unread;
+  };
+  return { alice, bob, conversationId, a, b, ids, unread };
+}
+
+/** What a socket has heard of reads: who read which numbers. */
+function heard(socket: Socket) {
+  return socket.all("read").map(({ userId, from, to }) => [userId, from, to]);
+}
+
+test("single messages are marked; the rest stays unread", async () => {
+  const { bob, a, b, ids, unread } = await sixMessages();
+  expect(await unread(bob)).toBe(4);
+  const ack = await acked(b, { op: "read", messageIds: [ids[4], ids[1], ids[1]] });
+  await a.until(() => a.all("read").length === 2);
+  expect(heard(a)).toEqual([
+    [bob.userId, 2, 2],
+    [bob.userId, 5, 5],
+  ]);
+  expect(heard(b)).toEqual(heard(a));
+  expect(ack.rev).toBe(a.all("read")[1]?.rev);
+  expect(await unread(bob)).toBe(2);
+});
+
+test("upTo marks everything before it, once", async () => {
+  const { alice, bob, a, b, ids, unread } = await sixMessages();
+  await acked(b, { op: "read", upTo: ids[2]?.toUpperCase() });
+  expect(await unread(bob)).toBe(1);
+  expect(await unread(alice)).toBe(2);
+  await acked(b, { op: "read", upTo: ids[1] });
+  await acked(b, { op: "read", upTo: ids[2] });
+  await acked(a, { op: "send", content: "behind the acks" });
+  expect(heard(a)).toEqual([[bob.userId, 1, 3]]);
+});
+
+test.each([
+  ["absent", {}],
+  ["empty", { messageIds: [] }],
+])("messageIds %s: all of them", async (_, fields) => {
+  const { bob, a, b, unread } = await sixMessages();
+  await acked(b, { op: "read", ...fields });
+  expect(await unread(bob)).toBe(0);
+  await acked(b, { op: "read", ...fields });
+  await acked(a, { op: "send", content: "behind the acks" });
+  expect(a.all("read").map(({ userId, to }) => [userId, to])).toEqual([[bob.userId, 6]]);
+  expect(await unread(bob)).toBe(1);
+});
+
+test("one unknown id among known ones, and nothing is marked", async () => {
+  const { alice, bob, conversationId, a, b, ids, unread } = await sixMessages();
+  const group = await groupOf(alice, bob, await person("carol"));
+  const { body } = await send(alice, group, "elsewhere");
+  const future = `${conversationId.slice(0, -2)}ff`;
+  for (const unknown of [future, body.messageId, conversationId, "nothing", ""]) {
+    for (const fields of [{ messageIds: [ids[0], unknown] }, { upTo: unknown }]) {
+      expect(await answerTo(b, { op: "read", ...fields })).toMatchObject({
+        type: "error",
+        code: "unknown_messages",
+      });
+    }
+  }
+  await acked(a, { op: "send", content: "behind the answers" });
+  expect(heard(a)).toEqual([]);
+  expect(await unread(bob)).toBe(5);
+});
+
+test("one's own and deleted messages can be named, and leave no mark", async () => {
+  const { bob, a, b, ids, unread } = await sixMessages();
+  await acked(a, { op: "delete", messageId: ids[0] });
+  const { rev } = await acked(b, { op: "read", messageIds: [ids[0], ids[3], ids[5]] });
+  expect(await unread(bob)).toBe(3);
+  expect((await acked(b, { op: "read", messageIds: [ids[3]] })).rev).toBe(rev);
+  expect(heard(a)).toEqual([]);
+});
+
+test("a person's other devices hear of their marks too", async () => {
+  const { bob, conversationId, b } = await sixMessages();
+  const phone = await openLive(bob, conversationId);
+  await acked(b, { op: "read" });
+  expect((await phone.next("read")).userId).toBe(bob.userId);
+});

@@ -1,0 +1,72 @@
+import type { ServerEvent, WireMember, WireMessage, WireRead } from "../../src/live/events.ts";
+
+/** A client that keeps a conversation the way docs/protocol.md tells it to: what it has been told, applied. */
+export class Replica {
+  epoch = "";
+  /** The highest revision applied: where to resume from. */
+  rev = 0;
+  messages = new Map<string, WireMessage>();
+  members = new Map<string, WireMember>();
+  reads = new Map<number, WireRead>();
+  /** Whether the last `sync` said that there are more. */
+  more = false;
+
+  hear(event: ServerEvent): void {
+    switch (event.type) {
+      case "hello":
+        this.epoch = event.epoch;
+        break;
+      case "sync":
+        // Without `to` it is a page of history, which moves no cursor.
+        if (event.to === undefined) break;
+        if (event.reset) this.forget();
+        for (const message of event.messages) this.upsert(message);
+        for (const member of event.members) this.members.set(member.userId, member);
+        for (const read of event.reads) this.reads.set(read.rev, read);
+        this.rev = Math.max(this.rev, event.to);
+        this.more = event.more;
+        break;
+      case "message":
+        this.upsert(event.message);
+        this.rev = Math.max(this.rev, event.rev);
+        break;
+      case "read": {
+        const { type: _, ...read } = event;
+        this.reads.set(read.rev, read);
+        this.rev = Math.max(this.rev, event.rev);
+        break;
+      }
+      default:
+        break;
+    }
+  }
+
+  /** What this client would show. */
+  get state() {
+    const byRev = (a: { rev: number }, b: { rev: number }) => a.rev - b.rev;
+    return {
+      messages: [...this.messages.values()].sort((a, b) => a.number - b.number),
+      members: [...this.members.values()].sort(byRev),
+      reads: [...this.reads.values()].sort(byRev),
+    };
+  }
+
+  private upsert(message: WireMessage): void {
+    if ((this.messages.get(message.id)?.rev ?? 0) < message.rev) {
+      this.messages.set(message.id, message);
+    }
+  }
+
+  private forget(): void {
+    this.rev = 0;
+    this.messages.clear();
+    this.members.clear();
+    this.reads.clear();
+  }
+}
+
+/** A replica of everything that these events tell. */
+export function replicaOf(events: readonly ServerEvent[], replica = new Replica()): Replica {
+  for (const event of events) replica.hear(event);
+  return replica;
+}

@@ -1,0 +1,120 @@
+import { evictDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { directPair, objectOf, openLive } from "../support.ts";
+import { acked } from "./answer.ts";
+import { replicaOf } from "./replica.ts";
+
+/** A pair, Alice's socket, and Bob's, which has seen three messages. */
+async function started() {
+  const pair = await directPair();
+  const a = await openLive(pair.alice, pair.conversationId);
+  const b = await openLive(pair.bob, pair.conversationId);
+  const ids: string[] = [];
+  for (const content of ["one", "two", "three"]) {
+    ids.push((await acked(a, { op: "send", content })).messageId ?? "");
+  }
+  await b.until(() => b.all("message").length === 3);
+  return { ...pair, a, b, ids };
+}
+
+test("what was missed comes in the first sync: messages, edits, deletions and reads, and nothing else", async () => {
+  const { bob, conversationId, a, b, ids } = await started();
+  const replica = replicaOf(b.events);
+  b.close();
+  await a.next("presence", ({ online }) => !online);
+  await acked(a, { op: "edit", messageId: ids[0], content: "first" });
+  await acked(a, { op: "delete", messageId: ids[1] });
+  await acked(a, { op: "send", content: "four" });
+  await evictDurableObject(objectOf(conversationId));
+  const phone = await openLive(bob, conversationId);
+  const { rev } = await acked(phone, { op: "read", messageIds: [ids[2]] });
+
+  const back = await openLive(bob, conversationId, `?since=${replica.rev}&epoch=${replica.epoch}`);
+  const [sync] = back.all("sync");
+  expect(sync).toMatchObject({ from: 6, to: rev, more: false, members: [], conversation: null });
+  expect(sync?.messages.map(({ number, rev, content }) => [number, rev, content])).toEqual([
+    [1, 7, "first"],
+    [2, 8, ""],
+    [4, 9, "four"],
+  ]);
+  expect(sync?.messages[1]?.deletedAt).not.toBeNull();
+  expect(sync?.reads.map(({ userId, from, to }) => [userId, from, to])).toEqual([
+    [bob.userId, 3, 3],
+  ]);
+  expect(sync).not.toHaveProperty("reset");
+  const afresh = await openLive(bob, conversationId);
+  const { messages, reads } = replicaOf(back.events, replica).state;
+  expect({ messages, reads }).toEqual({
+    messages: replicaOf(afresh.events).state.messages,
+    reads: replicaOf(afresh.events).state.reads,
+  });
+});
+
+test("since the present: nothing, and live", async () => {
+  const { bob, conversationId, a, b } = await started();
+  const replica = replicaOf(b.events);
+  const back = await openLive(bob, conversationId, `?since=${replica.rev}&epoch=${replica.epoch}`);
+  expect(back.all("sync")).toEqual([
+    {
+      ...{ type: "sync", from: 6, to: 6, messages: [], members: [], reads: [] },
+      ...{ conversation: null, more: false },
+    },
+  ]);
+  await acked(a, { op: "send", content: "four" });
+  expect((await back.next("message")).message.number).toBe(4);
+});
+
+test("since without an epoch is taken as of this one", async () => {
+  const { bob, conversationId } = await started();
+  const back = await openLive(bob, conversationId, "?since=5");
+  expect(back.all("sync")[0]?.messages.map(({ number }) => number)).toEqual([3]);
+});
+
+test("since=0 brings everything that is", async () => {
+  const { bob, conversationId, b } = await started();
+  const { epoch, state } = replicaOf(b.events);
+  const back = await openLive(bob, conversationId, `?since=0&epoch=${epoch}`);
+  expect(replicaOf(back.events).state).toEqual(state);
+  expect(back.all("sync")[0]?.conversation?.rev).toBe(1);
+});
+
+test.each([
+  ["another epoch", "?since=3&epoch=00m0000000aaaaaaaaaa"],
+  ["an empty epoch", "?since=3&epoch="],
+  ["beyond the present", "?since=7"],
+  ["far beyond the present", "?since=999999999999999"],
+  ["beyond all numbers", "?since=99999999999999999999999"],
+])("%s: as a first visit, with reset", async (_, query) => {
+  const { bob, conversationId, b } = await started();
+  const back = await openLive(bob, conversationId, query);
+  const [first] = (await openLive(bob, conversationId)).all("sync");
+  expect(back.all("sync")).toEqual([{ ...first, reset: true }]);
+  expect(first?.messages).toEqual(b.all("message").map(({ message }) => message));
+});
+
+test("a sync beyond the present, asked for over an open socket, says reset too", async () => {
+  const { b } = await started();
+  b.send({ op: "sync", id: 1, since: 7 });
+  expect(await b.next("sync")).toMatchObject({ id: 1, reset: true, from: 0, to: 6, more: false });
+});
+
+test.each(["?since=", "?since=-1", "?since=1.5", "?since=x", "?epoch=x", "?since=%00"])(
+  "%s is a first visit",
+  async (query) => {
+    const { bob, conversationId } = await started();
+    const back = await openLive(bob, conversationId, query);
+    const [first] = (await openLive(bob, conversationId)).all("sync");
+    expect(back.all("sync")).toEqual([first]);
+  },
+);
+
+test("a first visit brings the newest 50", async () => {
+  const { bob, conversationId, a } = await started();
+  for (let i = 0; i < 60; i++) a.send({ op: "send", content: `${i}` });
+  await a.until(() => a.all("ack").length === 63);
+  const [sync] = (await openLive(bob, conversationId)).all("sync");
+  expect(sync?.messages.map(({ number }) => number)).toEqual(
+    Array.from({ length: 50 }, (_, i) => 14 + i),
+  );
+  expect(sync).toMatchObject({ to: 66, more: false });
+});

@@ -1,0 +1,181 @@
+import { expect } from "vitest";
+import { messageIdOf } from "../../src/domain/id.ts";
+import type { WireMessage } from "../../src/live/events.ts";
+import { type Caller, openLive } from "../support.ts";
+import { counts, type Message, type Talk, unreadOf } from "./model.ts";
+import { pick } from "./steps.ts";
+
+const CHAT = "/api/v1/chat";
+/** Messages that the first `sync` of a socket gives. */
+const SYNCED = 50;
+
+/** Compares what one step may have changed, as the `n`-th of the members sees it, and an inbox. */
+export async function compareOne(
+  people: readonly Caller[],
+  talks: readonly Talk[],
+  touched: Talk,
+  n: number,
+): Promise<void> {
+  const members = people.filter(({ userId }) => touched.members.has(userId));
+  const viewer = pick(members, n);
+  await compareLive(viewer, touched);
+  if (touched.messages.length > 0) {
+    await compareReceipts(viewer, touched, 1 + (n % touched.messages.length));
+  }
+  await compareInbox(pick(people, n), talks);
+}
+
+/** Compares all of it, as everybody sees it. */
+export async function compareAll(people: readonly Caller[], talks: readonly Talk[]) {
+  for (const caller of people) {
+    await compareInbox(caller, talks);
+    await compareChannels(caller, talks);
+  }
+  for (const talk of talks) {
+    const members = people.filter(({ userId }) => talk.members.has(userId));
+    for (const member of members) await compareLive(member, talk);
+    const outsiders = people.filter(({ userId }) => !talk.members.has(userId));
+    for (const [caller] of [members, outsiders]) if (caller) await compareHistory(caller, talk);
+    for (let number = 1; number <= talk.messages.length; number++) {
+      await compareReceipts(pick(members, number), talk, number);
+    }
+  }
+}
+
+function ids(talk: Talk): string[] {
+  return [...talk.members.keys()].sort();
+}
+
+/** The people behind each emoji, none of whom is left out among so few. */
+function reactionsOf({ reactions }: Message) {
+  return reactions.map(({ emoji, userIds }) => ({ emoji, count: userIds.length, userIds }));
+}
+
+/** The object, as a socket is told of it: members and roles, unread, the newest messages. */
+async function compareLive(viewer: Caller, talk: Talk): Promise<void> {
+  const socket = await openLive(viewer, talk.id);
+  socket.close(1_000);
+  const [hello, sync] = [socket.all("hello")[0], socket.all("sync")[0]];
+  const { length } = talk.messages;
+  expect({
+    unread: hello?.you.unread,
+    role: hello?.you.role,
+    memberCount: hello?.conversation.memberCount,
+    archived: hello?.conversation.archivedAt !== null,
+    lastNumber: hello?.conversation.lastNumber,
+    members: sync?.members.map(({ userId, role }) => `${userId} ${role}`),
+    messages: sync?.messages.map(seen),
+  }).toEqual({
+    unread: unreadOf(talk, viewer.userId).length,
+    role: talk.members.get(viewer.userId)?.role,
+    memberCount: talk.members.size,
+    archived: talk.archived,
+    lastNumber: length,
+    members: ids(talk).map((userId) => `${userId} ${talk.members.get(userId)?.role}`),
+    messages: talk.messages
+      .map((message, i) => ({ ...expected(message), number: i + 1 }))
+      .slice(-SYNCED),
+  });
+}
+
+function seen({ number, senderId, content, deletedAt, reactions, replyTo }: WireMessage) {
+  const reply = replyTo === null ? null : Number.parseInt(replyTo.slice(-10), 16);
+  return { number, senderId, content, deleted: deletedAt !== null, reactions, replyTo: reply };
+}
+
+function expected(message: Message) {
+  const { senderId, content, deleted, replyTo } = message;
+  return { senderId, content, deleted, reactions: reactionsOf(message), replyTo };
+}
+
+/** The whole history over REST, newest first; for who is not in it, nothing. */
+async function compareHistory(caller: Caller, talk: Talk): Promise<void> {
+  const page = (n: number) =>
+    caller.get(`${CHAT}/messages?conversationId=${talk.id}&pageSize=100&page=${n}`);
+  if (!talk.members.has(caller.userId)) {
+    expect(await page(1)).toMatchObject({ status: 403, body: { code: "not_a_member" } });
+    return;
+  }
+  const items = [];
+  for (let n = 1; n === 1 || items.length < talk.messages.length; n++) {
+    const { body } = await page(n);
+    expect(body.totalCount).toBe(talk.messages.length);
+    if (n > 1) expect(body.items.length).toBeGreaterThan(0);
+    items.push(...body.items);
+  }
+  const all = talk.messages.map((message, i) => ({
+    messageId: messageIdOf(talk.id, i + 1),
+    senderId: message.senderId,
+    content: message.content,
+    type: message.senderId === null ? "System" : "Text",
+    isDeleted: message.deleted,
+    reactions: reactionsOf(message),
+    replyToMessageId: message.replyTo === null ? null : messageIdOf(talk.id, message.replyTo),
+  }));
+  expect(items).toMatchObject(all.reverse());
+}
+
+async function compareReceipts(viewer: Caller, talk: Talk, number: number): Promise<void> {
+  const path = `${CHAT}/messages/${messageIdOf(talk.id, number)}/read-receipts`;
+  const { body } = await viewer.get(path);
+  const readers = talk.messages[number - 1]?.readers ?? [];
+  expect({ number, receipts: body }).toEqual({
+    number,
+    receipts: readers.map(({ userId, at }) => ({ userId, readAt: new Date(at).toISOString() })),
+  });
+}
+
+/** D1: somebody's groups, the one with the newest message first, each with its figures. */
+async function compareInbox(caller: Caller, talks: readonly Talk[]): Promise<void> {
+  const { body } = await caller.get(`${CHAT}/conversations`);
+  const mine = talks.filter(({ kind, members }) => kind === "group" && members.has(caller.userId));
+  const entries = mine.map((talk) => {
+    const last = talk.messages.findLastIndex(counts);
+    return {
+      conversationId: talk.id,
+      participantIds: ids(talk),
+      unreadCount: unreadOf(talk, caller.userId).length,
+      lastMessage: talk.messages[last]?.content ?? null,
+      lastMessageTime: timeOf(talk.sentAt.get(last + 1)),
+    };
+  });
+  const listed = body.map((entry: { lastMessage: { content: string } | null }) => ({
+    ...entry,
+    lastMessage: entry.lastMessage?.content ?? null,
+  }));
+  // By time, those without a message last; of those, the order is not the model's matter.
+  const times = listed.map((entry: { lastMessageTime: string | null }) => entry.lastMessageTime);
+  expect(times).toEqual(times.toSorted(newestFirst));
+  const byId = (a: { conversationId: string }, b: { conversationId: string }) =>
+    a.conversationId < b.conversationId ? -1 : 1;
+  for (const entry of listed) entry.participantIds.sort();
+  expect(listed.toSorted(byId)).toMatchObject(entries.toSorted(byId));
+}
+
+function newestFirst(a: string | null, b: string | null): number {
+  return (b ?? "").localeCompare(a ?? "");
+}
+
+function timeOf(time: number | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString();
+}
+
+/** D1: somebody's channels, and those that anyone may join. */
+async function compareChannels(caller: Caller, talks: readonly Talk[]): Promise<void> {
+  const channels = talks.filter(({ kind }) => kind === "channel");
+  const byId = (a: { channelId: string }, b: { channelId: string }) =>
+    a.channelId < b.channelId ? -1 : 1;
+  const mine = channels.flatMap(({ id, members, archived }) => {
+    const role = members.get(caller.userId)?.role;
+    if (!role) return [];
+    const facts = { channelId: id, memberCount: members.size, isArchived: archived };
+    return [{ ...facts, isOwner: role === "owner", isModerator: role !== "member" }];
+  });
+  const { body } = await caller.get(`${CHAT}/channels/my-channels`);
+  expect(body.toSorted(byId)).toMatchObject(mine.toSorted(byId));
+  const listed = await caller.get(`${CHAT}/channels/public`);
+  const publicIds: string[] = listed.body.map((entry: { channelId: string }) => entry.channelId);
+  for (const { id, isPublic, archived } of channels) {
+    expect(publicIds.includes(id)).toBe(isPublic && !archived);
+  }
+}

@@ -1,0 +1,191 @@
+import { counts, type ModelChat, type ModelPerson } from "./marketplace-chat.ts";
+
+/** What must come of a call: one of these refusals, or these data. */
+export type Outcome = { refused: Set<string> } | { data: unknown };
+
+export interface Sending {
+  content: string;
+  type: "text" | "system";
+  replyToMessageId: string | null;
+  clientMessageId?: string;
+}
+
+const MINUTE = 60_000;
+const MESSAGES_PER_MINUTE = 20;
+const EDIT_WINDOW = 15 * MINUTE;
+const MAX_LENGTH = 5_000;
+
+export function send(chat: ModelChat, who: ModelPerson, asked: Sending, now: number): Outcome {
+  const refused = refusals(
+    [!chat.members.has(who.userId) && who.role === "user", "not_a_member"],
+    ...wrongContent(asked.content),
+  );
+  if (refused.size > 0) return { refused };
+  const { clientMessageId: key, replyToMessageId: replyTo, type } = asked;
+  const content = asked.content.trim();
+  const senderId = who.userId;
+  const own = chat.messages.filter((message) => message.senderId === senderId);
+  const digest = JSON.stringify([content, replyTo, type]);
+  const before = key === undefined ? undefined : own.find((message) => message.key === key);
+  if (before && before.asked !== digest) return { refused: new Set(["idempotency_conflict"]) };
+  if (before) return { data: { message: chat.present(before), deduplicated: true } };
+  const lately = own.filter((message) => message.createdAt > now - MINUTE);
+  const refusedNow = refusals(
+    [replyTo !== null && !chat.message(replyTo), "invalid_reply"],
+    [lately.length >= MESSAGES_PER_MINUTE, "rate_limited"],
+  );
+  if (refusedNow.size > 0) return { refused: refusedNow };
+  const sent = { senderId, type, content, replyTo, key, asked: digest, createdAt: now };
+  return { data: { message: chat.present(chat.append(sent)) } };
+}
+
+export function edit(
+  chat: ModelChat,
+  who: ModelPerson,
+  messageId: string,
+  content: string,
+  now: number,
+): Outcome {
+  const wrong = [
+    ...wrongContent(content),
+    [!chat.members.has(who.userId), "not_a_member"] as const,
+  ];
+  const message = chat.message(messageId);
+  if (!message) return { refused: refusals([true, "message_not_found"], ...wrong) };
+  const refused = refusals(
+    ...wrong,
+    [message.type === "system", "system_message"],
+    [message.senderId !== who.userId, "not_the_author"],
+    [message.deletedAt !== null, "message_deleted"],
+    [message.createdAt < now - EDIT_WINDOW, "edit_window_closed"],
+  );
+  if (refused.size > 0) return { refused };
+  message.content = content.trim();
+  message.editedAt = now;
+  return { data: { message: chat.present(message) } };
+}
+
+export function remove(chat: ModelChat, who: ModelPerson, messageId: string, now: number): Outcome {
+  const isAdmin = who.role === "admin";
+  const stranger = [!chat.members.has(who.userId) && !isAdmin, "not_a_member"] as const;
+  const message = chat.message(messageId);
+  if (!message) return { refused: refusals([true, "message_not_found"], stranger) };
+  const refused = refusals(
+    stranger,
+    [message.senderId !== who.userId && !isAdmin, "not_the_author"],
+    [message.senderId === null && !isAdmin, "system_message"],
+  );
+  if (refused.size > 0) return { refused };
+  if (message.deletedAt === null) {
+    message.deletedAt = now;
+    message.content = "";
+    message.metadata = null;
+  }
+  return { data: { message: chat.present(message) } };
+}
+
+/** Without ids, everything that is unread. */
+export function read(
+  chat: ModelChat,
+  who: ModelPerson,
+  messageIds: readonly string[],
+  now: number,
+): Outcome {
+  const named = messageIds.map((messageId) => chat.message(messageId));
+  const refused = refusals(
+    [!chat.members.has(who.userId), "not_a_member"],
+    [named.includes(undefined), "unknown_messages"],
+  );
+  if (refused.size > 0) return { refused };
+  let modifiedCount = 0;
+  for (const message of messageIds.length === 0 ? chat.unreadBy(who.userId) : named) {
+    if (!message || !counts(message) || message.senderId === who.userId) continue;
+    if (message.readBy.has(who.userId)) continue;
+    message.readBy.set(who.userId, now);
+    modifiedCount++;
+  }
+  return { data: { modifiedCount } };
+}
+
+export function archive(chat: ModelChat, who: ModelPerson): Outcome {
+  const member = chat.members.get(who.userId);
+  if (!member) return { refused: new Set(["not_a_member"]) };
+  member.archived = !member.archived;
+  return { data: { isArchived: member.archived } };
+}
+
+export function add(
+  chat: ModelChat,
+  who: ModelPerson,
+  whom: ModelPerson | undefined,
+  now: number,
+): Outcome {
+  const refused = refusals(
+    ...mayNotManage(chat, who),
+    [!whom, "unknown_user"],
+    [whom !== undefined && chat.members.has(whom.userId), "already_a_member"],
+  );
+  if (!whom || refused.size > 0) return { refused };
+  announce(chat, whom, "was added", now);
+  chat.members.set(whom.userId, {
+    person: whom,
+    role: "member",
+    joinedAt: now,
+    archived: false,
+    since: chat.messages.length,
+  });
+  return { data: { chat: chat.presentFor(who.userId) } };
+}
+
+/** Removes somebody from a group, or oneself. */
+export function expel(chat: ModelChat, who: ModelPerson, userId: string, now: number): Outcome {
+  const member = chat.members.get(userId);
+  const leaves = who.userId === userId;
+  const refused = refusals(
+    ...(leaves ? [] : mayNotManage(chat, who)),
+    [chat.facts.kind !== "group", "not_a_group"],
+    [leaves && !member, "not_a_member"],
+    [!member, "participant_not_found"],
+    [chat.members.size <= 2, "too_few_members"],
+  );
+  if (!member || refused.size > 0) return { refused };
+  chat.members.delete(userId);
+  announce(chat, member.person, leaves ? "left" : "was removed", now);
+  if (member.role === "owner") {
+    const [heir] = [...chat.members.values()].sort(
+      (a, b) => a.joinedAt - b.joinedAt || (a.person.userId < b.person.userId ? -1 : 1),
+    );
+    if (heir) heir.role = "owner";
+  }
+  return { data: { participantId: userId } };
+}
+
+function announce(chat: ModelChat, person: ModelPerson, done: string, createdAt: number): void {
+  const content = `${person.name} ${done}`;
+  const metadata = { userId: person.userId };
+  chat.append({ senderId: null, type: "system", content, metadata, createdAt });
+}
+
+type Reason = readonly [applies: boolean, code: string];
+
+function mayNotManage(chat: ModelChat, who: ModelPerson): Reason[] {
+  const member = chat.members.get(who.userId);
+  const isAdmin = who.role === "admin";
+  return [
+    [chat.facts.kind !== "group", "not_a_group"],
+    [!member && !isAdmin, "not_a_member"],
+    [member?.role === "member" && !isAdmin, "forbidden"],
+  ];
+}
+
+function wrongContent(content: string): Reason[] {
+  return [
+    [content.trim() === "", "empty_content"],
+    [content.trim().length > MAX_LENGTH, "content_too_long"],
+  ];
+}
+
+/** Every reason that there is; which of them is named is for the tests of each endpoint to say. */
+function refusals(...reasons: Reason[]): Set<string> {
+  return new Set(reasons.filter(([applies]) => applies).map(([, code]) => code));
+}

@@ -1,0 +1,135 @@
+import fc from "fast-check";
+
+/** A message of a chat, counted from the newest or from the first, or one that is none of it. */
+export interface Pick {
+  from: "newest" | "first" | "never" | "elsewhere";
+  n: number;
+}
+
+/** One call. People and chats are picked by number; `author` stands for whoever wrote the message. */
+export type Call =
+  | {
+      do: "send";
+      content: string;
+      type: "text" | "system";
+      reply: Pick | null;
+      key: string | null;
+      times: number;
+    }
+  | { do: "edit"; message: Pick; content: string; author: boolean }
+  | { do: "delete"; message: Pick; author: boolean }
+  | { do: "read"; messages: Pick[] }
+  | { do: "archive" }
+  | { do: "add" | "remove"; whom: number }
+  | { do: "list"; type: string | null; archived: boolean | null; limit: number; page: number }
+  | { do: "history"; before: Pick | null; oldestFirst: boolean; limit: number; page: number };
+
+export interface Step {
+  /** Milliseconds that pass before it. */
+  after: number;
+  who: number;
+  chat: number;
+  call: Call;
+}
+
+export const PEOPLE = 7;
+/** Stands for somebody whom nobody knows. */
+export const NOBODY = PEOPLE;
+
+const content = fc.oneof(
+  { weight: 10, arbitrary: fc.nat(999).map((n) => `text ${n}`) },
+  { weight: 1, arbitrary: fc.constantFrom("  padded \n", "", " \t", "x".repeat(5_000)) },
+  { weight: 1, arbitrary: fc.constant("x".repeat(5_001)) },
+);
+
+const pick: fc.Arbitrary<Pick> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ from: fc.constant("newest"), n: fc.nat(4) }) },
+  { weight: 3, arbitrary: fc.record({ from: fc.constant("first"), n: fc.nat(99) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ from: fc.constantFrom("never", "elsewhere"), n: fc.nat(2) }),
+  },
+);
+/** One that exists, as far as there is any. */
+const existing: fc.Arbitrary<Pick> = fc.record({
+  from: fc.constantFrom("newest", "first"),
+  n: fc.nat(9),
+});
+
+const limit = fc.constantFrom(1, 2, 5, 100);
+const page = fc.integer({ min: 1, max: 3 });
+const times = fc.oneof(
+  { weight: 12, arbitrary: fc.constant(1) },
+  { weight: 1, arbitrary: fc.integer({ min: 2, max: 22 }) },
+);
+const sending = {
+  content,
+  type: fc.constantFrom("text" as const, "text" as const, "system" as const),
+  reply: fc.option(pick, { freq: 4 }),
+  key: fc.option(fc.constantFrom("key-1", "key-2"), { freq: 4 }),
+};
+const author = fc.nat(3).map((n) => n > 0);
+
+const call: fc.Arbitrary<Call> = fc.oneof(
+  // A failing run shrinks to calls of the first kind wherever a call does not matter.
+  { withCrossShrink: true },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("history"),
+      before: fc.option(existing),
+      oldestFirst: fc.boolean(),
+      limit,
+      page,
+    }),
+  },
+  { weight: 9, arbitrary: fc.record({ do: fc.constant("send"), ...sending, times }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant("edit"), message: pick, content, author }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("delete"), message: pick, author }) },
+  { weight: 2, arbitrary: fc.constant<Call>({ do: "read", messages: [] }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("read"),
+      messages: fc.array(existing, { minLength: 1, maxLength: 5 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("read"),
+      messages: fc.array(pick, { minLength: 1, maxLength: 5 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant<Call>({ do: "archive" }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("add"), whom: fc.nat(NOBODY) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("remove"), whom: fc.nat(NOBODY) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("list"),
+      type: fc.option(fc.constantFrom("direct", "group", "support")),
+      archived: fc.option(fc.boolean()),
+      limit,
+      page,
+    }),
+  },
+);
+
+const after = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 12, arbitrary: fc.nat(3_000) },
+  { weight: 1, arbitrary: fc.constantFrom(59_999, 60_000, 15 * 60_000, 15 * 60_000 + 1) },
+);
+
+/** Runs of one length: without it, half of them would be too short to come to anything. */
+export function steps(length: number): fc.Arbitrary<Step[]> {
+  const step = fc.record({
+    after,
+    who: fc.nat(PEOPLE - 1),
+    // The group, of which there is one, is where most can happen.
+    chat: fc.constantFrom(0, 0, 0, 1, 2),
+    call,
+  });
+  return fc.array(step, { minLength: length, maxLength: length, size: "max" });
+}

@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import * as api from "../rest/marketplace/chats.ts";
+import { counts } from "./marketplace-chat.ts";
+import { steps } from "./marketplace-steps.ts";
+import { expectOutcome, World } from "./marketplace-world.ts";
+
+/** 25 worlds, in each of which 60 steps are taken. */
+const WORLDS = 25;
+const STEPS = 60;
+
+/** Of this run; `VITE_SEED=… npx vitest …` repeats one. */
+const seed = Number(process.env["VITE_SEED"] ?? Date.now() % 2 ** 31);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  // What staff does is logged, and would bury what a failure says.
+  vi.spyOn(console, "log").mockReturnValue();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** Holds against the model what a chat says of itself, and what the lists say to one person. */
+async function compare(world: World, chatIndex: number, personIndex: number): Promise<void> {
+  const chat = world.chat(chatIndex);
+  const insider = world.insider(chat);
+  const { userId } = insider.model;
+  const person = world.person(personIndex);
+  const whole = { before: null, oldestFirst: false, limit: 100, page: 1 };
+  const [info, stats] = await Promise.all([
+    insider.caller.get(`${api.CHATS}/${chat.facts.id}/info`),
+    api.statsOf(person.caller),
+    world.expectHistory(insider, chat, whole),
+    world.expectList(person, { type: null, archived: null, limit: 100, page: 1 }),
+  ]);
+  const unreadCounts = chat.unreadCounts();
+  expectOutcome(info, { data: { chat: { ...chat.presentFor(userId), unreadCounts } } });
+  const mine = world.chats.filter(({ members }) => members.has(person.model.userId));
+  expect(stats).toEqual({
+    totalChats: mine.length,
+    totalMessages: mine.flatMap(({ messages }) => messages.filter(counts)).length,
+    totalUnread: mine.flatMap((one) => one.unreadBy(person.model.userId)).length,
+  });
+}
+
+test(`whatever is called, everything is told as a plain model has it (VITE_SEED=${seed})`, async () => {
+  let taken = 0;
+  const property = fc.asyncProperty(steps(STEPS), async (run) => {
+    const world = await World.create();
+    for (const [index, step] of run.entries()) {
+      taken++;
+      await world.take(step);
+      const onlyAsked = step.call.do === "list" || step.call.do === "history";
+      if (!onlyAsked) await compare(world, step.chat, index);
+    }
+    for (const index of world.people.keys()) await compare(world, index, index);
+  });
+  await fc.assert(property, { seed, numRuns: WORLDS, interruptAfterTimeLimit: 150_000 });
+  expect(taken).toBeGreaterThanOrEqual(1_500);
+}, 180_000);

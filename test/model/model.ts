@@ -1,0 +1,280 @@
+import { EMOJIS } from "../../src/domain/reaction.ts";
+
+/**
+ * What UniHub promises of groups and channels, in the plainest form: lists in memory, in which
+ * everything is found by looking at all of it. It knows no revisions, ranges, figures or projections.
+ */
+
+export interface Message {
+  /** `null`: the system. */
+  senderId: string | null;
+  content: string;
+  /** The number of the message that this one answers. */
+  replyTo: number | null;
+  deleted: boolean;
+  /** In the order in which the first person left each. */
+  reactions: { emoji: string; userIds: string[] }[];
+  /** In the order in which they read it. */
+  readers: { userId: string; at: number }[];
+}
+
+export interface Member {
+  role: "owner" | "moderator" | "member";
+  joinedAt: number;
+  /** How many messages there were when they came, the last time that they did. */
+  joinedAfter: number;
+}
+
+export interface Talk {
+  id: string;
+  kind: "group" | "channel";
+  isPublic: boolean;
+  archived: boolean;
+  members: Map<string, Member>;
+  invited: Set<string>;
+  /** Message `n` is at `n - 1`. */
+  messages: Message[];
+  /** When the newest message that counts was sent, by its number. */
+  sentAt: Map<number, number>;
+}
+
+/** Something that one person does in one conversation. Messages are named by their numbers. */
+export type Act =
+  | { type: "add" | "remove" | "invite" | "expel" | "promote" | "demote"; whom: string }
+  | { type: "join" | "leave" | "archive" | "unarchive" | "readAll" }
+  | { type: "send"; content: string; replyTo: number | null }
+  | { type: "react" | "unreact"; number: number; emoji: string }
+  | { type: "read" | "readUpTo" | "delete"; number: number }
+  | { type: "readSome"; numbers: number[] };
+
+export function talk(
+  facts: Pick<Talk, "id" | "kind" | "isPublic">,
+  userIds: readonly string[],
+  now: number,
+): Talk {
+  const members = userIds.map((userId, i): [string, Member] => [
+    userId,
+    { role: i === 0 ? "owner" : "member", joinedAt: now, joinedAfter: 0 },
+  ]);
+  return {
+    ...facts,
+    archived: false,
+    members: new Map(members),
+    invited: new Set(),
+    messages: [],
+    sentAt: new Map(),
+  };
+}
+
+/** Whether a message is one of those that can be unread. */
+export function counts(message: Message): boolean {
+  return message.senderId !== null && !message.deleted;
+}
+
+/** The numbers of the messages that a member has not read. */
+export function unreadOf(talk: Talk, userId: string): number[] {
+  const after = talk.members.get(userId)?.joinedAfter ?? 0;
+  return talk.messages
+    .map((message, i) => ({ message, number: i + 1 }))
+    .filter(({ number }) => number > after)
+    .filter(({ message }) => counts(message) && message.senderId !== userId)
+    .filter(({ message }) => !message.readers.some((reader) => reader.userId === userId))
+    .map(({ number }) => number);
+}
+
+/**
+ * Does it, or says why not: the code of the error. `known` are the people whom the server knows.
+ */
+export function perform(
+  talk: Talk,
+  userId: string,
+  act: Act,
+  known: readonly string[],
+  now: number,
+): string {
+  const me = talk.members.get(userId);
+  const isGroup = talk.kind === "group";
+  const moderates = me !== undefined && me.role !== "member";
+  const owns = me?.role === "owner";
+  switch (act.type) {
+    case "add":
+    case "remove": {
+      if (!me) return "not_a_member";
+      if (!isGroup) return "not_a_group";
+      const { whom } = act;
+      if (!owns && (act.type === "add" || whom !== userId)) return "forbidden";
+      return act.type === "add" ? add(talk, whom, known, now) : remove(talk, userId, whom);
+    }
+    case "join":
+      if (isGroup) return "conversation_not_found";
+      if (me) return "already_a_member";
+      if (talk.archived) return "channel_archived";
+      if (!talk.isPublic && !talk.invited.has(userId)) return "invitation_required";
+      talk.invited.delete(userId);
+      enter(talk, userId, now);
+      return "ok";
+    case "leave":
+      if (isGroup) return "conversation_not_found";
+      if (!me) return "not_in_channel";
+      if (owns) return "owner_stays";
+      talk.members.delete(userId);
+      return "ok";
+    case "archive":
+    case "unarchive":
+      if (isGroup) return "conversation_not_found";
+      if (!owns) return me ? "forbidden" : "not_a_member";
+      talk.archived = act.type === "archive";
+      return "ok";
+    case "invite":
+    case "expel": {
+      if (isGroup) return "conversation_not_found";
+      if (!moderates) return me ? "forbidden" : "not_a_member";
+      return act.type === "invite" ? invite(talk, act.whom, known) : expel(talk, act.whom);
+    }
+    case "promote":
+    case "demote":
+      if (isGroup) return "conversation_not_found";
+      if (!owns) return me ? "forbidden" : "not_a_member";
+      return act.type === "promote" ? promote(talk, act.whom) : demote(talk, act.whom);
+    case "send":
+      if (act.content === "") return "empty_content";
+      if (!me) return "not_a_member";
+      if (talk.archived) return "channel_archived";
+      if (act.replyTo !== null && !talk.messages[act.replyTo - 1]) return "invalid_reply";
+      say(talk, userId, act.content, act.replyTo);
+      talk.sentAt.set(talk.messages.length, now);
+      return "ok";
+    case "delete":
+      return erase(talk, userId, act.number);
+    case "react":
+    case "unreact":
+      return react(talk, userId, act.type === "react", act.number, act.emoji);
+    case "read": {
+      if (!me) return "not_a_member";
+      const message = talk.messages[act.number - 1];
+      if (!message) return "message_not_found";
+      if (message.deleted) return "message_deleted";
+      mark(talk, userId, [act.number], now);
+      return "ok";
+    }
+    case "readSome":
+      if (!me) return "not_a_member";
+      if (act.numbers.some((number) => !talk.messages[number - 1])) return "unknown_messages";
+      mark(talk, userId, act.numbers, now);
+      return "ok";
+    case "readUpTo": {
+      if (!me) return "not_a_member";
+      if (!talk.messages[act.number - 1]) return "unknown_messages";
+      const numbers = unreadOf(talk, userId).filter((number) => number <= act.number);
+      mark(talk, userId, numbers, now);
+      return "ok";
+    }
+    case "readAll":
+      if (!me) return "not_a_member";
+      mark(talk, userId, unreadOf(talk, userId), now);
+      return "ok";
+  }
+}
+
+function say(talk: Talk, senderId: string | null, content: string, replyTo: number | null): void {
+  const fresh = { deleted: false, reactions: [], readers: [] };
+  talk.messages.push({ senderId, content, replyTo, ...fresh });
+}
+
+function enter(talk: Talk, userId: string, now: number): void {
+  const joinedAfter = talk.messages.length;
+  talk.members.set(userId, { role: "member", joinedAt: now, joinedAfter });
+}
+
+function add(talk: Talk, whom: string, known: readonly string[], now: number): string {
+  if (!known.includes(whom)) return "unknown_user";
+  if (talk.members.has(whom)) return "already_a_member";
+  say(talk, null, `${whom} was added`, null);
+  enter(talk, whom, now);
+  return "ok";
+}
+
+function remove(talk: Talk, by: string, whom: string): string {
+  const member = talk.members.get(whom);
+  if (!member) return "participant_not_found";
+  if (talk.members.size <= 2) return "too_few_members";
+  talk.members.delete(whom);
+  say(talk, null, `${whom} ${by === whom ? "left" : "was removed"}`, null);
+  if (member.role === "owner") {
+    const [heir] = [...talk.members].sort(
+      ([a, one], [b, other]) => one.joinedAt - other.joinedAt || (a < b ? -1 : 1),
+    );
+    if (heir) heir[1].role = "owner";
+  }
+  return "ok";
+}
+
+function invite(talk: Talk, whom: string, known: readonly string[]): string {
+  if (!known.includes(whom)) return "unknown_user";
+  if (talk.archived) return "channel_archived";
+  if (talk.members.has(whom)) return "already_a_member";
+  talk.invited.add(whom);
+  return "ok";
+}
+
+function expel(talk: Talk, whom: string): string {
+  const member = talk.members.get(whom);
+  if (!member) return "participant_not_found";
+  if (member.role === "owner") return "owner_stays";
+  talk.members.delete(whom);
+  return "ok";
+}
+
+function promote(talk: Talk, whom: string): string {
+  const member = talk.members.get(whom);
+  if (!member) return "not_in_channel";
+  if (member.role !== "member") return "already_a_moderator";
+  member.role = "moderator";
+  return "ok";
+}
+
+function demote(talk: Talk, whom: string): string {
+  const member = talk.members.get(whom);
+  if (member?.role === "owner") return "owner_stays";
+  if (member?.role !== "moderator") return "not_a_moderator";
+  member.role = "member";
+  return "ok";
+}
+
+function erase(talk: Talk, userId: string, number: number): string {
+  const message = talk.messages[number - 1];
+  if (!message) return "message_not_found";
+  if (!talk.members.has(userId)) return "not_a_member";
+  if (message.senderId === null) return "system_message";
+  if (message.senderId !== userId) return "not_the_author";
+  if (talk.archived) return "channel_archived";
+  Object.assign(message, { deleted: true, content: "", reactions: [] });
+  return "ok";
+}
+
+function react(talk: Talk, userId: string, on: boolean, number: number, emoji: string): string {
+  if (!EMOJIS.some((supported) => supported === emoji)) return "unsupported_emoji";
+  const message = talk.messages[number - 1];
+  if (!message) return "message_not_found";
+  if (!talk.members.has(userId)) return "not_a_member";
+  if (talk.archived) return "channel_archived";
+  if (message.deleted) return "message_deleted";
+  const found = message.reactions.find((reaction) => reaction.emoji === emoji);
+  const there = found?.userIds.includes(userId) ?? false;
+  if (!on && !there) return "reaction_not_found";
+  if (on && !there && found) found.userIds.push(userId);
+  if (on && !found) message.reactions.push({ emoji, userIds: [userId] });
+  if (!on && found) found.userIds = found.userIds.filter((other) => other !== userId);
+  message.reactions = message.reactions.filter(({ userIds }) => userIds.length > 0);
+  return "ok";
+}
+
+/** Others' messages that count become read, those that were read before stay read as they were. */
+function mark(talk: Talk, userId: string, numbers: readonly number[], now: number): void {
+  for (const number of numbers) {
+    const message = talk.messages[number - 1];
+    if (!message || !counts(message) || message.senderId === userId) continue;
+    if (message.readers.some((reader) => reader.userId === userId)) continue;
+    message.readers.push({ userId, at: now });
+  }
+}

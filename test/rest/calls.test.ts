@@ -1,0 +1,118 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { type Caller, ORIGIN, person } from "../support.ts";
+import { DIRECT, fetchWith, MESSAGES, NOBODYS, raw } from "./requests.ts";
+
+/** What an object fails with, as the platform marks it. */
+function failure(flags: { retryable?: boolean; overloaded?: boolean }): Error {
+  return Object.assign(new Error("the object is not there"), { remote: true, ...flags });
+}
+
+/** Objects of which the first `failures` calls fail; `stubs` counts what was asked for. */
+function objects(failures: Error[]) {
+  const message = { number: 1, createdAt: 0 };
+  const answers = {
+    history: { ok: true, value: { messages: [], total: 0 } },
+    submit: { result: { ok: true, value: { rev: 1, message } }, listed: true },
+  };
+  const left = [...failures];
+  const call = async (name: keyof typeof answers) => {
+    const error = left.shift();
+    if (error) throw error;
+    return answers[name];
+  };
+  const getByName = vi.fn((_name: string) => ({
+    history: () => call("history"),
+    submit: () => call("submit"),
+  }));
+  return { CONVERSATIONS: { getByName }, getByName };
+}
+
+let alice: Caller;
+beforeAll(async () => {
+  alice = await person("alice");
+});
+
+const read = () => raw(alice, "GET");
+const HISTORY = `${MESSAGES}?conversationId=${NOBODYS}`;
+
+function message(more = {}): RequestInit {
+  return raw(alice, "POST", JSON.stringify({ conversationId: NOBODYS, content: "x", ...more }));
+}
+
+describe("an object that fails", () => {
+  test("is asked once more, as a fresh one, when the platform says that it can help", async () => {
+    for (const [path, init] of [
+      [HISTORY, read()],
+      [MESSAGES, message({ clientMessageId: "key" })],
+    ] as const) {
+      const fake = objects([failure({ retryable: true })]);
+      const answer = await fetchWith(fake, path, init);
+      expect(answer.status).toBe(path === HISTORY ? 200 : 201);
+      expect(fake.getByName.mock.calls).toEqual([
+        [NOBODYS, undefined],
+        [NOBODYS, undefined],
+      ]);
+    }
+  });
+
+  test("is asked no third time: 503, worth another try", async () => {
+    const again = failure({ retryable: true });
+    const fake = objects([again, again]);
+    const answer = await fetchWith(fake, HISTORY, read());
+    expect(answer.status).toBe(503);
+    expect(answer.body.code).toBe("unavailable");
+    expect(answer.headers.get("Retry-After")).toBe("1");
+    expect(fake.getByName).toHaveBeenCalledTimes(2);
+  });
+
+  test("is left alone when it is overloaded", async () => {
+    const fake = objects([failure({ retryable: true, overloaded: true })]);
+    expect((await fetchWith(fake, HISTORY, read())).status).toBe(503);
+    expect(fake.getByName).toHaveBeenCalledTimes(1);
+  });
+
+  test("is not sent a message twice that has no key to tell it by", async () => {
+    const fake = objects([failure({ retryable: true })]);
+    expect((await fetchWith(fake, MESSAGES, message())).status).toBe(503);
+    expect(fake.getByName).toHaveBeenCalledTimes(1);
+  });
+
+  test("with a bug is not asked again: 500", async () => {
+    const fake = objects([new TypeError("a bug")]);
+    expect((await fetchWith(fake, HISTORY, read())).status).toBe(500);
+    expect(fake.getByName).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("a conversation is created near its creator", () => {
+  test.each([
+    ["EU", { locationHint: "weur" }],
+    ["OC", { locationHint: "oc" }],
+    ["AN", undefined],
+    [undefined, undefined],
+  ])("on the continent %s: %j", async (continent, hint) => {
+    const bob = await person("bob");
+    const asked = vi.spyOn(env.CONVERSATIONS, "getByName");
+    const body = JSON.stringify({ otherUserId: bob.userId });
+    const cf = continent ? { continent } : {};
+    const init = { ...raw(alice, "POST", body), cf } as RequestInit;
+    expect((await fetchWith({}, DIRECT, init)).status).toBe(201);
+    expect(asked.mock.calls).toEqual([[expect.any(String), hint]]);
+    asked.mockRestore();
+  });
+});
+
+test("no object is asked for what is no conversation's id", async () => {
+  const fake = objects([]);
+  for (const id of [
+    "x",
+    ORIGIN,
+    "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+    `${NOBODYS.slice(0, -1)}1`,
+  ]) {
+    await fetchWith(fake, `${MESSAGES}?conversationId=${encodeURIComponent(id)}`, read());
+    await fetchWith(fake, MESSAGES, message({ conversationId: id }));
+  }
+  expect(fake.getByName).not.toHaveBeenCalled();
+});

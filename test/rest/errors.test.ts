@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Answer, fetchJson, person } from "../support.ts";
+import { CONVERSATIONS, DIRECT, fetchWith, MESSAGES, raw, USERS, UUID } from "./requests.ts";
+
+function expectError(answer: Answer, status: number, code: string): void {
+  expect(answer.status).toBe(status);
+  expect(answer.body).toEqual({ error: expect.any(String), code });
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("404", () => {
+  test("an address or a method that there is not", async () => {
+    const alice = await person();
+    expectError(await alice.get("/api/v1/chat/nowhere"), 404, "route_not_found");
+    expectError(await alice.delete(CONVERSATIONS), 404, "route_not_found");
+    expectError(await alice.get(DIRECT), 404, "route_not_found");
+    expectError(await alice.post(USERS, {}), 404, "route_not_found");
+    for (const path of ["/", "/nowhere", "/api/v1", "/live", "/live/"]) {
+      expectError(await fetchJson(path), 404, "route_not_found");
+    }
+  });
+});
+
+describe("429 of the platform's limiter", () => {
+  test.each([
+    ["LIMIT_READS", "GET", `${USERS}?q=a`, 200],
+    ["LIMIT_MESSAGES", "PUT", USERS, 403],
+  ])("%s for %s", async (binding, method, path, otherwise) => {
+    const alice = await person();
+    const keys: string[] = [];
+    const limiter = (success: boolean) => ({
+      limit: async ({ key }: { key: string }) => {
+        keys.push(key);
+        return { success };
+      },
+    });
+    const body = method === "GET" ? undefined : JSON.stringify({ users: [{ id: "x" }] });
+    const init = () => raw(alice, method, body);
+    const on = { REQUEST_LIMITS: "on", [binding]: limiter(false) };
+    const refused = await fetchWith(on, path, init());
+    expectError(refused, 429, "rate_limited");
+    expect(refused.headers.get("Retry-After")).toBe("60");
+    const well = await fetchWith({ ...on, [binding]: limiter(true) }, path, init());
+    expect(well.status).toBe(otherwise);
+    expect((await fetchWith({ ...on, REQUEST_LIMITS: "off" }, path, init())).status).toBe(
+      otherwise,
+    );
+    expect(keys).toEqual([alice.userId, alice.userId]);
+  });
+});
+
+describe("500", () => {
+  test("says nothing of the inside, and names what the log has", async () => {
+    const alice = await person();
+    const logged = vi.spyOn(console, "log").mockReturnValue(undefined);
+    const broken = {
+      getByName: () => {
+        throw new TypeError("secret inside");
+      },
+    };
+    const id = "3fa85f64-5717-8562-b3fc-2c0000000000";
+    const path = `${MESSAGES}?conversationId=${id}`;
+    const answer = await fetchWith({ CONVERSATIONS: broken }, path, raw(alice, "GET"));
+    expectError(answer, 500, "internal");
+    expect(JSON.stringify(answer.body)).not.toMatch(/secret|TypeError|\.ts|at /);
+    const requestId = answer.headers.get("X-Request-Id");
+    expect(requestId).toMatch(UUID);
+    const entries = logged.mock.calls.map(([line]) => JSON.parse(line));
+    expect(entries).toContainEqual(
+      expect.objectContaining({
+        event: "internal_error",
+        requestId,
+        error: expect.stringMatching(/TypeError: secret inside\n +at /),
+      }),
+    );
+    expect(logged.mock.calls.flat().join()).not.toContain(alice.token);
+  });
+});
+
+test("200 of GET /healthz for anybody", async () => {
+  const answer = await fetchJson("/healthz");
+  expect(answer.status).toBe(200);
+  expect(answer.body).toEqual({ status: "ok" });
+});

@@ -1,0 +1,141 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Caller, person, someone } from "../../support.ts";
+import {
+  CHATS,
+  chatsOf,
+  expectInvalid,
+  expectRefusal,
+  idsOf,
+  infoOf,
+  participantsOf,
+} from "./chats.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+let requests = 0;
+function newRequest(): string {
+  return `request-${++requests}-${crypto.randomUUID()}`;
+}
+
+function about(caller: Caller, purchaseRequestId: string, seller: Caller) {
+  const body = { purchaseRequestId, sellerId: seller.userId };
+  return caller.post(`${CHATS}/purchase-request`, body);
+}
+
+function buyerAndSeller() {
+  return Promise.all([person("buyer"), person("seller")]);
+}
+
+describe("POST /api/chat/purchase-request", () => {
+  test("201 with the chat of buyer and seller, then 200 with the same", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    const first = await about(buyer, request, seller);
+    expect(first.status).toBe(201);
+    expect(first.body.success).toBe(true);
+    const { chat } = first.body.data;
+    expect(chat).toMatchObject({
+      type: "direct",
+      title: null,
+      purchaseRequestId: request,
+      createdBy: buyer.userId,
+      lastMessage: null,
+      unreadCount: 0,
+    });
+    expect(participantsOf(chat)).toEqual(idsOf(buyer, seller));
+    const again = await about(buyer, request, seller);
+    expect(again.status).toBe(200);
+    expect(again.body.data.chat).toEqual(chat);
+    expect(await chatsOf(seller)).toEqual([chat]);
+  });
+
+  test("201 with another chat for another request, and apart from a direct one", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const answers = [
+      await about(buyer, newRequest(), seller),
+      await about(buyer, newRequest(), seller),
+      await buyer.post(CHATS, { participantIds: [seller.userId] }),
+    ];
+    expect(answers.map((answer) => answer.status)).toEqual([201, 201, 201]);
+    expect(new Set(answers.map((answer) => answer.body.data.chat._id)).size).toBe(3);
+  });
+
+  test("201 for a second buyer, who does not get to see the first one's chat", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const rival = await person("rival");
+    const request = newRequest();
+    const first = (await about(buyer, request, seller)).body.data.chat;
+    const second = await about(rival, request, seller);
+    expect(second.status).toBe(201);
+    expect(second.body.data.chat._id).not.toBe(first._id);
+    expect(participantsOf(second.body.data.chat)).toEqual(idsOf(rival, seller));
+    expectRefusal(await rival.get(`${CHATS}/${first._id}/info`), 403, "not_a_member");
+  });
+
+  test("201 and not the same chat when request and people only join to the same text", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    const first = await about(buyer, `${request},${buyer.userId}`, seller);
+    const second = await about(buyer, request, seller);
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(second.body.data.chat._id).not.toBe(first.body.data.chat._id);
+  });
+
+  test("200 for the seller, who finds the newest chat of the request with them", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const rival = await person("rival");
+    const request = newRequest();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    await about(buyer, request, seller);
+    vi.setSystemTime(Date.now() + 1_000);
+    const newest = (await about(rival, request, seller)).body.data.chat;
+    vi.setSystemTime(Date.now() + 1_000);
+    await about(buyer, newRequest(), seller);
+    const found = await about(seller, request, seller);
+    expect(found.status).toBe(200);
+    expect(found.body.data.chat).toEqual(newest);
+  });
+
+  test("404 for a seller whom nobody has asked yet; nothing is created", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    expectRefusal(await about(seller, request, seller), 404, "conversation_not_found");
+    await about(buyer, request, await person("another seller"));
+    expectRefusal(await about(seller, request, seller), 404, "conversation_not_found");
+    expect(await chatsOf(seller)).toEqual([]);
+  });
+
+  test("404 with a seller whom nobody knows", async () => {
+    const buyer = await person("buyer");
+    const body = { purchaseRequestId: newRequest(), sellerId: someone("nobody") };
+    const answer = await buyer.post(`${CHATS}/purchase-request`, body);
+    expectRefusal(answer, 404, "unknown_user");
+    expect(await chatsOf(buyer)).toEqual([]);
+  });
+
+  test.each([
+    [{ purchaseRequestId: undefined }, "purchaseRequestId"],
+    [{ purchaseRequestId: "" }, "purchaseRequestId"],
+    [{ purchaseRequestId: 7 }, "purchaseRequestId"],
+    [{ purchaseRequestId: "x".repeat(129) }, "purchaseRequestId"],
+    [{ sellerId: undefined }, "sellerId"],
+    [{ sellerId: null }, "sellerId"],
+    [{ sellerId: "a\nb" }, "sellerId"],
+  ])("400 with a wrong shape, case %#", async (wrong, path) => {
+    const [buyer, seller] = await buyerAndSeller();
+    const body = { purchaseRequestId: newRequest(), sellerId: seller.userId, ...wrong };
+    expectInvalid(await buyer.post(`${CHATS}/purchase-request`, body), path);
+  });
+
+  test("200 leaves what was said in it", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    const { _id } = (await about(buyer, request, seller)).body.data.chat;
+    await seller.post(`${CHATS}/${_id}/messages`, { content: "for sale" });
+    const { chat } = (await about(buyer, request, seller)).body.data;
+    expect(chat).toMatchObject({ unreadCount: 1, lastMessage: { content: "for sale" } });
+    const { unreadCounts, ...info } = await infoOf(buyer, _id);
+    expect(chat).toEqual(info);
+    expect(unreadCounts).toEqual({ [buyer.userId]: 1, [seller.userId]: 0 });
+  });
+});

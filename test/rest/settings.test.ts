@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { settingsOf } from "../../src/env.ts";
+import { ORIGIN, person } from "../support.ts";
+import { CONVERSATIONS, envWith, fetchWith, raw, UUID } from "./requests.ts";
+
+const OTHER_SECRET = "another-secret-0123456789abcdefghijkl";
+const DEVELOPMENT = "development-only-secret-0123456789abcdef";
+
+/** The settings of a changed environment, or what is wrong with them. */
+function settingsWith(changes: Record<string, unknown>) {
+  return settingsOf(envWith(changes));
+}
+
+describe("settings that nothing runs with", () => {
+  test.each([
+    ["no JWT_SECRET", { JWT_SECRET: undefined }],
+    ["an empty JWT_SECRET", { JWT_SECRET: "" }],
+    ["a short JWT_SECRET", { JWT_SECRET: "x".repeat(31) }],
+    ["an empty second JWT_SECRET", { JWT_SECRET: `${OTHER_SECRET},` }],
+    ["a short second JWT_SECRET", { JWT_SECRET: `${OTHER_SECRET},short` }],
+    ["JWT_SECRET and JWT_JWKS_URL", { JWT_JWKS_URL: "https://login.test/keys" }],
+    ["a JWT_JWKS_URL that is none", { JWT_SECRET: undefined, JWT_JWKS_URL: "login" }],
+    ["no ID_SECRET", { ID_SECRET: undefined }],
+    ["a short ID_SECRET", { ID_SECRET: "short" }],
+    ["no FILES_SECRET", { FILES_SECRET: undefined }],
+    ["an empty FILES_SECRET", { FILES_SECRET: "" }],
+    ["an unknown ENVIRONMENT", { ENVIRONMENT: "staging" }],
+    ["an unknown USER_DIRECTORY", { USER_DIRECTORY: "closed" }],
+    ["a switch that is neither on nor off", { REQUEST_LIMITS: "true" }],
+    ["a limit of nothing", { MESSAGES_PER_MINUTE_UNIHUB: "0" }],
+    ["a limit that is no number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
+    ["half a message a minute", { MESSAGES_PER_MINUTE_MARKETPLACE: "0.5" }],
+    ["an edit window of less than nothing", { EDIT_WINDOW_MINUTES: "-1" }],
+    ["a PUBLIC_URL that is none", { PUBLIC_URL: "chat" }],
+  ])("%s", (_, changes) => {
+    expect(settingsWith(changes)).toBeInstanceOf(Error);
+  });
+
+  test.each([
+    ["JWT_SECRET", { JWT_SECRET: DEVELOPMENT }],
+    ["a second JWT_SECRET", { JWT_SECRET: `${OTHER_SECRET}, ${DEVELOPMENT}` }],
+    ["ID_SECRET", { ID_SECRET: DEVELOPMENT }],
+    ["FILES_SECRET", { FILES_SECRET: DEVELOPMENT }],
+    [
+      "ID_SECRET beside JWT_JWKS_URL",
+      { JWT_SECRET: undefined, JWT_JWKS_URL: "https://login.test/keys", ID_SECRET: DEVELOPMENT },
+    ],
+  ])("a development secret elsewhere: %s", (_, changes) => {
+    expect(settingsWith({ ...changes, ENVIRONMENT: "development" })).not.toBeInstanceOf(Error);
+    for (const ENVIRONMENT of ["production", undefined]) {
+      expect(settingsWith({ ...changes, ENVIRONMENT })).toBeInstanceOf(Error);
+    }
+  });
+
+  test("what is wrong is said without the secrets themselves", () => {
+    const wrong = settingsWith({ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` });
+    expect(String(wrong)).toContain("ID_SECRET");
+    expect(String(wrong)).not.toMatch(/hunter2|swordfish/);
+  });
+});
+
+test("the defaults are those of the references", () => {
+  const names = [
+    ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
+    ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT", "PUBLIC_URL"],
+    ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"],
+  ];
+  const bare = Object.fromEntries(names.map((name) => [name, undefined]));
+  const expected = {
+    ENVIRONMENT: "production",
+    MESSAGES_PER_MINUTE_MARKETPLACE: 20,
+    MESSAGES_PER_MINUTE_UNIHUB: 100,
+    EDIT_WINDOW_MINUTES: 15,
+    SENDS_WAIT_FOR_LISTS: true,
+    REQUEST_LIMITS: true,
+    USER_DIRECTORY: "known",
+    ALLOWED_ORIGINS: [],
+  };
+  expect(settingsWith(bare)).toMatchObject(expected);
+  const empty = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "", PUBLIC_URL: "" };
+  expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
+});
+
+describe("503 misconfigured", () => {
+  test.each([
+    ["no JWT_SECRET", { JWT_SECRET: undefined }],
+    ["no ID_SECRET", { ID_SECRET: undefined }],
+    ["no FILES_SECRET", { FILES_SECRET: undefined }],
+    ["development secrets elsewhere", { JWT_SECRET: DEVELOPMENT, ENVIRONMENT: "production" }],
+  ])("every address, with %s", async (_, changes) => {
+    const alice = await person();
+    for (const path of ["/healthz", CONVERSATIONS, "/live/x", "/nowhere"]) {
+      const answer = await fetchWith(changes, path, raw(alice, "GET"));
+      expect(answer.status, path).toBe(503);
+      expect(answer.body).toEqual({ error: expect.any(String), code: "misconfigured" });
+      expect(answer.body.error).not.toMatch(/SECRET/);
+      expect(answer.headers.get("X-Request-Id")).toMatch(UUID);
+    }
+  });
+
+  test("a preflight too", async () => {
+    const init = { method: "OPTIONS", headers: { Origin: ORIGIN } };
+    expect((await fetchWith({ JWT_SECRET: undefined }, CONVERSATIONS, init)).status).toBe(503);
+  });
+});
+
+test("200 with settings that are right", async () => {
+  const alice = await person();
+  expect((await fetchWith({}, CONVERSATIONS, raw(alice, "GET"))).status).toBe(200);
+});
