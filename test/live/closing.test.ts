@@ -8,6 +8,8 @@ test("a client's close is answered with a close, with its code", async () => {
   const { alice, conversationId } = await directPair();
   for (const [code, answered] of [
     [1000, 1000],
+    // What a browser says when its page goes away.
+    [1001, 1001],
     [4000, 4000],
   ] as const) {
     const socket = await openLive(alice, conversationId);

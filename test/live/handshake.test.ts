@@ -76,6 +76,17 @@ test("a picture and a name of many characters do not keep anybody out", async ()
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
+test("who somebody is comes from their token alone, whatever else they say", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const seat = { userId: bob.userId, name: null, avatarUrl: null, role: "admin", expiresAt: 1e15 };
+  const socket = await knock(`/live/${conversationId}?userId=${bob.userId}`, {
+    Authorization: `Bearer ${alice.token}`,
+    "X-Parley-Seat": encodeURIComponent(JSON.stringify(seat)),
+    "X-User-Id": bob.userId,
+  });
+  expect((await socket.next("hello")).you.userId).toBe(alice.userId);
+});
+
 test("a plain GET is told to upgrade", async () => {
   const { alice, conversationId } = await directPair();
   const answer = await alice.get(`/live/${conversationId}`);

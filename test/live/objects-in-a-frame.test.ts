@@ -18,6 +18,20 @@ test("several objects in one frame are carried out in order, each answered by it
   expect(b.all("message")).toEqual(a.all("message"));
 });
 
+test("what is asked for behind a command in the same frame knows of it", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  const objects = [
+    { op: "send", id: 1, content: "one" },
+    { op: "send", id: 2, content: "two" },
+    { op: "send", id: 3, content: "three" },
+    { op: "history", id: 4 },
+  ];
+  socket.send(objects.map((object) => JSON.stringify(object)).join("\n"));
+  const page = await socket.next("sync", ({ id }) => id === 4);
+  expect(page.messages.map(({ content }) => content)).toEqual(["one", "two", "three"]);
+});
+
 test("a bad object between good ones is refused alone", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
