@@ -64,6 +64,11 @@ export class Committer {
     if (!this.windowOpen) this.next();
   }
 
+  /** Commits what waits, in this turn: for a question that is to know of the commands before it. */
+  flush(): void {
+    while (this.queue.length > 0) this.commit(this.queue.splice(0, MAX_GROUP));
+  }
+
   /** The committed state at this moment, to look at. */
   state(): { state: State; now: number } {
     const now = this.now();

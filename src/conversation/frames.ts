@@ -45,7 +45,7 @@ export function handleFrame(
       continue;
     }
     session.badFrames = 0;
-    if (parsed.value.op !== "send" && !sessions.spend(session)) {
+    if (!isPlainSend(parsed.value) && !sessions.spend(session)) {
       const error = chatError("rate_limited", { retryAfterMs: 1_000 });
       sessions.send(session, JSON.stringify(errorEventOf(error, parsed.id)));
       continue;
@@ -54,7 +54,14 @@ export function handleFrame(
   }
 }
 
+/** A send without files has the conversation's own limit; files cost D1 before it is looked at. */
+function isPlainSend(frame: ClientFrame): boolean {
+  return frame.op === "send" && !frame.attachments?.length;
+}
+
 function handle(open: OpenConversation, session: Session, frame: ClientFrame): void {
+  // Objects of a frame are in order: a question knows of the commands before it.
+  if (frame.op === "sync" || frame.op === "history") open.settle();
   switch (frame.op) {
     case "typing":
       open.sessions.tellTyping(session.seat.userId, frame.active);

@@ -84,6 +84,11 @@ export class OpenConversation {
     this.committer.submit({ actor, command, digest: digestOf(command), reply });
   }
 
+  /** Carries out what waits, so that whatever is asked next knows of it. */
+  settle(): void {
+    this.committer.flush();
+  }
+
   /** A send with files, which are reserved first. */
   submitFiles(
     actor: Actor,

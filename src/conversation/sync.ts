@@ -16,7 +16,8 @@ import { uncountedAfter } from "./log/uncounted.ts";
 /** What a first visit is given. */
 const FIRST_MESSAGES = 50;
 const FIRST_MEMBERS = 200;
-const FIRST_READS = 500;
+/** Bounded by the others: nobody reads a message twice. */
+const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
 
 /** A client waits at least so long before it reconnects, and longer where many would come at once. */
 const RECONNECT_MIN_MS = 500;

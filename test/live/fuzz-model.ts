@@ -95,8 +95,8 @@ function keyOf(userId: string, shot: Shot): string {
 }
 
 function bodyOf({ fields }: Shot): string {
-  const { content, replyTo, metadata } = fields;
-  return JSON.stringify([String(content).trim(), replyTo, metadata]);
+  const { content, replyTo, metadata, attachments } = fields;
+  return JSON.stringify([String(content).trim(), replyTo, metadata, attachments]);
 }
 
 /** What is unread for someone, counted one by one from all that the log tells. */

@@ -11,7 +11,7 @@ import type { RestEnv } from "../context.ts";
 import { callerOf, create, peopleOf, submit } from "../conversations.ts";
 import { blank, directWith, groupOf, randomConversationId } from "../creation.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
-import { refuse, unwrapped } from "../refusal.ts";
+import { refuse } from "../refusal.ts";
 import { line, title, userId } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
 import { chatAnswer, success } from "./schemas.ts";
@@ -111,7 +111,11 @@ export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
     const { subject, initialMessage } = c.req.valid("json");
     const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
     // Looked at before the chat is made: a refused message leaves no chat behind.
-    const content = unwrapped(captionOf(initialMessage ?? undefined, maxLength));
+    const content = captionOf(initialMessage ?? undefined, maxLength);
+    if (!content.ok) {
+      const { code, message } = content.error;
+      refuse(code, { message, details: [{ path: "initialMessage", message }] });
+    }
     const caller = callerOf(c);
     const chatId = randomConversationId();
     const pool = await supportPool(c);
@@ -123,7 +127,10 @@ export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
         ...pool.map((person) => ({ person, role: "member" as const })),
       ],
     });
-    if (content) await submit(c, chatId, { type: "send", kind: "text", content, maxLength });
+    if (content.value) {
+      const send = { type: "send", kind: "text", content: content.value, maxLength } as const;
+      await submit(c, chatId, send);
+    }
     return c.json(success({ chat: await chatOf(c, chatId) }), 201);
   });
 }

@@ -2,7 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Answer, Command } from "../../conversation/commands.ts";
 import type { Receipt } from "../../conversation/log/receipts.ts";
-import { captionOf, contentOf } from "../../domain/message.ts";
+import { contentOf } from "../../domain/message.ts";
 import { clientMessageId, messageIds, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
@@ -154,7 +154,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(edit, async (c) => {
     const { id, messageId } = c.req.valid("param");
     const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
-    const content = unwrapped(captionOf(c.req.valid("json").content, maxLength));
+    const content = unwrapped(contentOf(c.req.valid("json").content, maxLength));
     const chatId = conversationNamed(id);
     return c.json(await message(c, chatId, { type: "edit", messageId, content, maxLength }), 200);
   });
