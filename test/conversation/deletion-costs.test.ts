@@ -1,6 +1,14 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { groupChat, history, infoOf, markRead, remove, sent } from "../rest/marketplace/chats.ts";
+import {
+  groupChat,
+  history,
+  infoOf,
+  markRead,
+  remove,
+  send,
+  sent,
+} from "../rest/marketplace/chats.ts";
 import { type Caller, objectOf, openLive } from "../support.ts";
 import { counting } from "./counters.ts";
 
@@ -87,4 +95,16 @@ test("10,000 have read as much after the deletion as before", async () => {
   await remove(alice, chatId, messageId);
   const { unreadCounts } = await infoOf(alice, chatId);
   expect(new Set(Object.values(unreadCounts))).toEqual(new Set([0]));
+});
+
+test("sending costs no more in a group of 10,000 than in one of three: over REST", async () => {
+  const rowsRead = [];
+  for (const size of [3, 10_000]) {
+    const { bob, chatId } = await groupOf(size);
+    await send(bob, chatId, "before");
+    rowsRead.push((await counting(chatId, () => send(bob, chatId, "counted"))).rowsRead);
+  }
+  const [small, large] = rowsRead;
+  expect(small).toBeGreaterThan(0);
+  expect(large).toBe(small);
 });

@@ -2,7 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import type { Command } from "../../src/conversation/commands.ts";
 import type { Submitted } from "../../src/conversation/stub.ts";
 import type { Actor } from "../../src/domain/policy.ts";
-import { type Caller, objectOf } from "../support.ts";
+import { objectOf } from "../support.ts";
 
 /**
  * Has a conversation commit commands in one group, in this order: one that is refused opens the
@@ -10,7 +10,7 @@ import { type Caller, objectOf } from "../support.ts";
  */
 export function together(
   conversationId: string,
-  commands: readonly (readonly [Caller, Command])[],
+  commands: readonly (readonly [{ userId: string }, Command])[],
 ): Promise<string[]> {
   return runInDurableObject(objectOf(conversationId), async (instance) => {
     const submit = (userId: string, command: Command): Promise<Submitted> =>

@@ -1,3 +1,4 @@
+import type { Command } from "../../src/conversation/commands.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { answerTo } from "../live/answer.ts";
 import { type Answer, type Caller, open, send } from "../support.ts";
@@ -103,5 +104,47 @@ export function frameOf(id: string, act: Act): object | undefined {
       return { op: "read" };
     default:
       return undefined;
+  }
+}
+
+/** An act as the command that REST and sockets make of it. */
+export function commandOf(id: string, act: Act, known: readonly string[]): Command {
+  const messageId = (number: number) => messageIdOf(id, number);
+  switch (act.type) {
+    case "add": {
+      const { whom } = act;
+      const person = { userId: whom, name: null, avatarUrl: null };
+      return { type: "add", person: known.includes(whom) ? person : undefined };
+    }
+    case "invite":
+      return { type: "invite", userId: act.whom, known: known.includes(act.whom) };
+    case "remove":
+    case "expel":
+    case "promote":
+    case "demote":
+      return { type: act.type, userId: act.whom };
+    case "join":
+    case "leave":
+      return { type: act.type };
+    case "archive":
+      return { type: "close" };
+    case "unarchive":
+      return { type: "reopen" };
+    case "send": {
+      const replyTo = act.replyTo === null ? {} : { replyTo: messageId(act.replyTo) };
+      return { type: "send", kind: "text", content: act.content, ...replyTo, maxLength: 2_000 };
+    }
+    case "react":
+    case "unreact":
+      return { type: act.type, messageId: messageId(act.number), emoji: act.emoji };
+    case "delete":
+    case "read":
+      return { type: act.type, messageId: messageId(act.number) };
+    case "readUpTo":
+      return { type: "read", upTo: messageId(act.number) };
+    case "readSome":
+      return { type: "read", messageIds: act.numbers.map(messageId) };
+    case "readAll":
+      return { type: "read" };
   }
 }

@@ -117,7 +117,9 @@ export class ModelChat {
       replyToMessageId: message.replyTo,
       attachments: [],
       reactions: [],
-      readBy: Array.from(message.readBy, ([userId, at]) => ({ userId, readAt: iso(at) })),
+      readBy: counts(message)
+        ? Array.from(message.readBy, ([userId, at]) => ({ userId, readAt: iso(at) }))
+        : [],
       metadata: message.metadata,
       createdAt: iso(createdAt),
       updatedAt: iso(deletedAt ?? editedAt ?? createdAt),

@@ -6,47 +6,59 @@ import type { Act, Talk } from "./model.ts";
  * so that a run without some of its steps is still a run.
  */
 export interface Step {
-  type: Act["type"] | "createGroup" | "createChannel" | "sleep";
-  who: number;
-  /** Whether it may be done by anybody, and not only by those who are in the conversation. */
-  fromOutside: boolean;
+  /** One deed by REST or socket, or several that are committed together. */
+  type: "alone" | "together" | "createGroup" | "createChannel" | "sleep";
   where: number;
-  whom: number;
-  /** Messages, counted from the newest. */
-  messages: number[];
-  emoji: string;
+  deeds: [Deed, ...Deed[]];
   bySocket: boolean;
   /** Whom the world is looked at as, afterwards. */
   viewer: number;
 }
 
-/** How often each kind comes, in relation to the others. */
-const WEIGHTS: Record<Step["type"], number> = {
+export interface Deed {
+  type: Act["type"];
+  who: number;
+  /** Whether it may be done by anybody, and not only by those who are in the conversation. */
+  fromOutside: boolean;
+  whom: number;
+  /** Counted from the newest. */
+  messages: number[];
+  emoji: string;
+}
+
+/** How often each deed comes, in relation to the others. */
+const DEEDS: Record<Deed["type"], number> = {
   ...{ send: 24, delete: 8, react: 10, unreact: 6 },
   ...{ read: 12, readSome: 6, readUpTo: 5, readAll: 6 },
   ...{ add: 8, remove: 7, join: 6, leave: 4, invite: 3, expel: 2 },
   ...{ promote: 2, demote: 1, archive: 1, unarchive: 2 },
-  ...{ createGroup: 1, createChannel: 1, sleep: 2 },
+};
+
+const STEPS: Record<Step["type"], number> = {
+  ...{ alone: 90, together: 15, createGroup: 1, createChannel: 1, sleep: 2 },
 };
 
 const SOME_EMOJIS = ["👍", "🎉", "❤️", "🍕"];
 
-const types = (Object.keys(WEIGHTS) as Step["type"][]).map((type) => ({
-  arbitrary: fc.constant(type),
-  weight: WEIGHTS[type],
-}));
+function weighted<T extends string | boolean>(...options: [T, number][]): fc.Arbitrary<T> {
+  return fc.oneof(...options.map(([value, weight]) => ({ arbitrary: fc.constant(value), weight })));
+}
 
-export const step: fc.Arbitrary<Step> = fc.record({
-  type: fc.oneof(...types),
+const deed: fc.Arbitrary<Deed> = fc.record({
+  type: weighted(...(Object.entries(DEEDS) as [Deed["type"], number][])),
   who: fc.nat(19),
-  fromOutside: fc.oneof(
-    { arbitrary: fc.constant(false), weight: 4 },
-    { arbitrary: fc.constant(true), weight: 1 },
-  ),
-  where: fc.nat(30),
+  fromOutside: weighted([false, 4], [true, 1]),
   whom: fc.nat(23),
   messages: fc.array(fc.nat(12), { minLength: 1, maxLength: 4 }),
   emoji: fc.constantFrom(...SOME_EMOJIS),
+});
+
+export const step: fc.Arbitrary<Step> = fc.record({
+  type: weighted(...(Object.entries(STEPS) as [Step["type"], number][])),
+  where: fc.nat(30),
+  deeds: fc
+    .tuple(deed, fc.array(deed, { minLength: 1, maxLength: 5 }))
+    .map(([first, more]): [Deed, ...Deed[]] => [first, ...more]),
   bySocket: fc.boolean(),
   viewer: fc.nat(20),
 });
@@ -58,9 +70,9 @@ export function pick<T>(list: readonly T[], n: number): T {
   return found;
 }
 
-/** What a step comes to in a conversation: `whom` are all people, and one whom nobody knows. */
+/** What a deed comes to in a conversation. `people`: everybody, and one whom the server does not know. */
 export function actOf(
-  { type, whom, messages, emoji }: Step,
+  { type, whom, messages, emoji }: Deed,
   talk: Talk,
   userId: string,
   people: readonly string[],
@@ -96,7 +108,5 @@ export function actOf(
       return talk.messages.length + beyond > 0 ? { type, number } : undefined;
     case "readSome":
       return { type, numbers: numbers.map((n) => Math.max(1, n)) };
-    default:
-      return undefined;
   }
 }

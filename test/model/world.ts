@@ -1,9 +1,10 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { expect, vi } from "vitest";
+import { together } from "../conversation/together.ts";
 import { type Caller, objectOf, person, someone } from "../support.ts";
-import { drive, frameOf } from "./driver.ts";
-import { perform, type Talk, talk } from "./model.ts";
-import { actOf, pick, type Step } from "./steps.ts";
+import { commandOf, drive, frameOf } from "./driver.ts";
+import { type Act, perform, type Talk, talk } from "./model.ts";
+import { actOf, type Deed, pick, type Step } from "./steps.ts";
 
 const PEOPLE = 5;
 /** Between two steps, in milliseconds: nobody comes to a hundred messages a minute. */
@@ -43,41 +44,81 @@ export class World {
   }
 
   private async carryOut(step: Step): Promise<Talk> {
-    const { type, where, who, whom } = step;
-    if (type === "createGroup") return this.createGroup(who, [whom, ...step.messages]);
-    if (type === "createChannel") return this.createChannel(who, step.bySocket);
+    const { type, where, deeds, bySocket } = step;
+    const [{ who, whom, messages }] = deeds;
+    if (type === "createGroup") return this.createGroup(who, [whom, ...messages]);
+    if (type === "createChannel") return this.createChannel(who, bySocket);
     const touched = pick(this.talks, where);
-    if (type !== "sleep") await this.act(step, touched);
-    else {
-      this.log.push(`${touched.kind} ${this.talks.indexOf(touched)} sleeps`);
+    if (type === "alone") await this.alone(deeds[0], touched, bySocket);
+    if (type === "together") await this.together(deeds, touched);
+    if (type === "sleep") {
+      this.log.push(`${this.nameOf(touched)} sleeps`);
       await sleep(touched);
     }
     return touched;
   }
 
-  private async act(step: Step, touched: Talk): Promise<void> {
-    const caller = this.actorOf(step, touched);
-    const known = this.people.map(({ userId }) => userId);
-    const act = actOf(step, touched, caller.userId, [...known, this.unknown]);
+  private async alone(deed: Deed, touched: Talk, wantsSocket: boolean): Promise<void> {
+    const { caller, act } = this.resolved(deed, touched);
     if (!act) return;
-    const bySocket = step.bySocket && frameOf(touched.id, act) !== undefined;
+    const bySocket = wantsSocket && frameOf(touched.id, act) !== undefined;
     // Who is no member is not let in at all.
     const expected =
       bySocket && !touched.members.has(caller.userId)
         ? "not_a_member"
-        : perform(touched, caller.userId, act, known, Date.now());
+        : perform(touched, caller.userId, act, this.known(), Date.now());
     const outcome = await drive(caller, touched, act, bySocket);
-    const place = `${touched.kind} ${this.talks.indexOf(touched)}`;
-    const way = bySocket ? "socket" : "REST";
-    const said = `${caller.userId} in ${place} by ${way}: ${JSON.stringify(act)}`;
-    this.log.push(`${said}: ${outcome}`);
-    expect(`${said}: ${outcome}`).toBe(`${said}: ${expected}`);
+    this.agree(`${bySocket ? "by socket" : "by REST"}`, touched, [
+      { userId: caller.userId, act, expected, outcome },
+    ]);
   }
 
-  /** Mostly one of those who are in it: others can do little. */
-  private actorOf({ who, fromOutside }: Step, { members }: Talk): Caller {
-    const inside = this.people.filter(({ userId }) => members.has(userId));
-    return pick(fromOutside ? this.people : inside, who);
+  /** In one group of commands, which comes to the same as one after the other. */
+  private async together(deeds: readonly Deed[], touched: Talk): Promise<void> {
+    const done: { userId: string; act: Act; expected: string }[] = [];
+    for (const deed of deeds) {
+      const { caller, act } = this.resolved(deed, touched);
+      if (!act) continue;
+      const { userId } = caller;
+      const expected = perform(touched, userId, act, this.known(), Date.now());
+      done.push({ userId, act, expected });
+    }
+    const outcomes = await together(
+      touched.id,
+      done.map(({ userId, act }) => [{ userId }, commandOf(touched.id, act, this.known())]),
+    );
+    const told = done.map((one, i) => ({ ...one, outcome: outcomes[i] ?? "nothing" }));
+    this.agree("together", touched, told);
+  }
+
+  private resolved(deed: Deed, touched: Talk): { caller: Caller; act: Act | undefined } {
+    const inside = this.people.filter(({ userId }) => touched.members.has(userId));
+    // Mostly one of those who are in it: others can do little.
+    const caller = pick(deed.fromOutside ? this.people : inside, deed.who);
+    const people = [...this.known(), this.unknown];
+    return { caller, act: actOf(deed, touched, caller.userId, people) };
+  }
+
+  private agree(
+    way: string,
+    touched: Talk,
+    done: readonly { userId: string; act: Act; expected: string; outcome: string }[],
+  ): void {
+    const said = done.map(({ userId, act, expected, outcome }) => {
+      const who = `${userId} in ${this.nameOf(touched)} ${way}: ${JSON.stringify(act)}`;
+      this.log.push(`${who}: ${outcome}`);
+      return { expected: `${who}: ${expected}`, outcome: `${who}: ${outcome}` };
+    });
+    expect(said.map(({ outcome }) => outcome)).toEqual(said.map(({ expected }) => expected));
+  }
+
+  /** Whom the server knows. */
+  private known(): string[] {
+    return this.people.map(({ userId }) => userId);
+  }
+
+  private nameOf(touched: Talk): string {
+    return `${touched.kind} ${this.talks.indexOf(touched)}`;
   }
 
   private async createGroup(who: number, whom: number[]): Promise<Talk> {

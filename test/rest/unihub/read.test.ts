@@ -72,12 +72,17 @@ describe("POST /messages/{messageId}/read", () => {
     expect(body).toEqual([{ userId: bob.userId, readAt }]);
   });
 
-  test("200 for one's own message, which leaves no receipt", async () => {
-    const before = await unread(alice);
+  test("200 for one's own message, which leaves no receipt and moves nothing", async () => {
+    await sent(bob, conversationId, "unread by Alice");
     const messageId = await sent(alice, conversationId);
+    const before = await unread(alice);
+    const b = await openLive(bob, conversationId);
     expect((await read(alice, messageId)).status).toBe(200);
-    expect(await readersOf(bob, messageId)).toEqual([]);
     expect(await unread(alice)).toBe(before);
+    expect(await readersOf(bob, messageId)).toEqual([]);
+    await sent(alice, conversationId, "behind it");
+    await b.next("message");
+    expect(b.all("read")).toEqual([]);
   });
 
   test("200 for a message of the system's, which leaves none either", async () => {

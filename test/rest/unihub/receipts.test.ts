@@ -180,6 +180,7 @@ describe("200", () => {
     expect(await page("?pageSize=1")).toEqual([carol.userId]);
     expect(await page("?pageSize=1&page=2")).toEqual([bob.userId]);
     expect(await page("?pageSize=1&page=3")).toEqual([]);
+    expect(await page(`?page=${Number.MAX_SAFE_INTEGER}`)).toEqual([]);
   });
 });
 
