@@ -13,6 +13,29 @@ const bindings = {
   REQUEST_LIMITS: "off",
 };
 
+/** Tests of pure rules, and of whole servers. */
+const IN_NODE = ["test/domain/**", "test/system/**", "test/chaos/**", "test/client/**"];
+/** Tests that look at everything there is: they need a storage of their own. */
+const ALONE = ["test/attachments/**/*.test.ts", "test/rest/marketplace/support-pool.test.ts"];
+
+/** Tests in workerd. Files share a runtime, and each test makes people and conversations of its own. */
+function workers(
+  name: string,
+  test: { include?: string[]; exclude?: string[]; isolate?: boolean },
+) {
+  return {
+    plugins: [
+      cloudflareTest(async () => ({
+        wrangler: { configPath: `${root}/wrangler.toml` },
+        miniflare: {
+          bindings: { ...bindings, MIGRATIONS: await readD1Migrations(`${root}/migrations`) },
+        },
+      })),
+    ],
+    test: { name, include: ["test/**/*.test.ts"], setupFiles: ["test/setup.ts"], ...test },
+  };
+}
+
 export default defineConfig({
   root,
   test: {
@@ -20,22 +43,8 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      {
-        plugins: [
-          cloudflareTest(async () => ({
-            wrangler: { configPath: `${root}/wrangler.toml` },
-            miniflare: {
-              bindings: { ...bindings, MIGRATIONS: await readD1Migrations(`${root}/migrations`) },
-            },
-          })),
-        ],
-        test: {
-          name: "workers",
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/domain/**", "test/system/**"],
-          setupFiles: ["test/setup.ts"],
-        },
-      },
+      workers("workers", { exclude: [...IN_NODE, ...ALONE], isolate: false }),
+      workers("alone", { include: ALONE }),
       { test: { name: "domain", include: ["test/domain/**/*.test.ts"] } },
       {
         test: {

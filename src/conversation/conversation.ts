@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { MAX_GROUP_MEMBERS, type Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
+import { offsetOf, type PageOf } from "../domain/page.ts";
 import { type Actor, isStaff, refusal } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { CLOSE } from "../live/version.ts";
@@ -18,7 +19,7 @@ import { READERS_MAX, type Receipt, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
 import { close, refusedUpgrade, seat } from "./sessions.ts";
-import type { ConversationStub, Info, Overview, PageOf, SubmitOptions, Submitted } from "./stub.ts";
+import type { ConversationStub, Info, Overview, SubmitOptions, Submitted } from "./stub.ts";
 import { SEAT_HEADER } from "./stub.ts";
 import { unreadOf } from "./sync.ts";
 
@@ -78,7 +79,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       result.ok &&
       (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
     if (result.ok) this.noteStaff(open, actor, command.type);
-    const message = result.ok && options.readers ? result.value.message : undefined;
+    // A message that was sent just now has no readers: nothing is looked for.
+    const isNew = command.type === "send" && result.ok && !result.value.deduplicated;
+    const message = result.ok && options.readers && !isNew ? result.value.message : undefined;
     const readers = message ? readersOf(open.sql, message, READERS_MAX) : [];
     return { result, listed, readers };
   }
@@ -142,19 +145,19 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   /** A page of the present members, in order of their ids. */
-  members(actor: Actor, { page, pageSize }: PageOf): Result<Member[]> {
+  members(actor: Actor, page: PageOf): Result<Member[]> {
     return this.answer(actor, "read", ({ sql }) =>
-      ok(presentMembers(sql, pageSize, (page - 1) * pageSize)),
+      ok(presentMembers(sql, page.pageSize, offsetOf(page))),
     );
   }
 
   /** Who has read a message and when, those who did first before the others; never its author. */
-  receipts(actor: Actor, number: number, { page, pageSize }: PageOf): Result<Receipt[]> {
-    return this.answer(actor, "read", ({ sql }) => {
-      const message = messageAt(sql, number);
-      if (!message) return fail("message_not_found");
-      return ok(readersOf(sql, message, pageSize, (page - 1) * pageSize));
-    });
+  receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
+    const message = this.open && messageAt(this.open.sql, number);
+    if (!message) return fail("message_not_found");
+    return this.answer(actor, "read", ({ sql }) =>
+      ok(readersOf(sql, message, page.pageSize, offsetOf(page))),
+    );
   }
 
   /** Takes a verified person's socket in: the Worker's upgrade, and the only request there is. */

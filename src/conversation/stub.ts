@@ -1,6 +1,7 @@
 import type { Conversation, Member } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
+import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Answer, Command } from "./commands.ts";
 import type { Creation } from "./create.ts";
@@ -62,10 +63,4 @@ export interface Overview {
   lastMessage: { message: Message; readers: Receipt[] } | undefined;
   /** By user id. */
   unread: Map<string, number>;
-}
-
-/** A page of a list; the first is 1. */
-export interface PageOf {
-  page: number;
-  pageSize: number;
 }

@@ -40,10 +40,5 @@ export function wholeNumber(fallback: number, min: number, max: number) {
     .pipe(z.number().int().min(min).max(max));
 }
 
-/** Where a page begins; one past every end begins at the last number there is. */
-export function offsetOf(page: number, pageSize: number): number {
-  return Math.min((page - 1) * pageSize, Number.MAX_SAFE_INTEGER);
-}
-
 /** The header that carries a `clientMessageId` for those who would not put it into the body. */
 export const idempotencyHeader = z.object({ "idempotency-key": clientMessageId.optional() });

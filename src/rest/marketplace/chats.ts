@@ -2,13 +2,14 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { inbox, inboxSize, stats } from "../../directory/inbox.ts";
 import { usersById } from "../../directory/users.ts";
+import { offsetOf } from "../../domain/page.ts";
 import { readsDirectory } from "../auth.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, peopleAmong, submit } from "../conversations.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
-import { offsetOf, userId, wholeNumber } from "../schemas.ts";
+import { userId, wholeNumber } from "../schemas.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "./presenter.ts";
 import {
   CHATS,
@@ -114,7 +115,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
       archived: archived && archived === "true",
     };
     const [entries, total] = await Promise.all([
-      inbox(directory, { ...query, limit, offset: offsetOf(page, limit) }),
+      inbox(directory, { ...query, limit, offset: offsetOf({ page, pageSize: limit }) }),
       inboxSize(directory, query),
     ]);
     const userIds = new Set(entries.flatMap((e) => e.participants.map((p) => p.userId)));

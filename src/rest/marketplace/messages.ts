@@ -129,13 +129,14 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
   });
 
   app.openapi(send, async (c) => {
-    const chatId = conversationNamed(c.req.valid("param").id);
     const body = c.req.valid("json");
     const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const content = unwrapped(contentOf(body.content, maxLength));
+    const chatId = conversationNamed(c.req.valid("param").id);
     const answer = await message(c, chatId, {
       type: "send",
       kind: body.type,
-      content: unwrapped(contentOf(body.content, maxLength)),
+      content,
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,

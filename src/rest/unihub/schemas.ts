@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { offsetOf, wholeNumber } from "../schemas.ts";
+import { offsetOf, type PageOf } from "../../domain/page.ts";
+import { wholeNumber } from "../schemas.ts";
 
 /** What a list gives that the reference does not page. */
 const UNPAGED = 500;
@@ -10,8 +11,8 @@ export const unpaged = z.object({
 });
 
 /** A page as the directory takes it. */
-export function slice({ page, pageSize }: { page: number; pageSize: number }) {
-  return { limit: pageSize, offset: offsetOf(page, pageSize) };
+export function slice(page: PageOf) {
+  return { limit: page.pageSize, offset: offsetOf(page) };
 }
 
 export const pathId = z.object({ id: z.string() });
