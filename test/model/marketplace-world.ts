@@ -1,8 +1,9 @@
-import { expect, vi } from "vitest";
+import { vi } from "vitest";
 import * as api from "../rest/marketplace/chats.ts";
-import { type Answer, Caller, someone, tokenFor } from "../support.ts";
+import { Caller, someone, tokenFor } from "../support.ts";
 import * as calls from "./marketplace-calls.ts";
 import { ModelChat, type ModelPerson } from "./marketplace-chat.ts";
+import { expectHistory, expectList, expectOutcome, type Somebody } from "./marketplace-compare.ts";
 import { type Call, NOBODY, type Pick, type Step } from "./marketplace-steps.ts";
 
 const START = Date.parse("2031-05-06T07:08:09.123Z");
@@ -12,15 +13,11 @@ const LIFETIME = 30 * 24 * 3_600;
 const NAMES = ["ann", "ben", "cat", "dan", "eve", "fay", "guy"];
 const ROLES: Record<string, ModelPerson["role"]> = { fay: "resolver", guy: "admin" };
 
-interface Somebody {
-  model: ModelPerson;
-  caller: Caller;
-}
-
 /** People and their chats, twice: as the server has them, and as the model does. */
 export class World {
   readonly people: Somebody[];
   readonly chats: ModelChat[];
+  private lastRead: { who: Somebody; chat: ModelChat; ids: string[] } | undefined;
 
   private constructor(people: Somebody[], chats: ModelChat[]) {
     this.people = people;
@@ -113,9 +110,15 @@ export class World {
       }
       case "read": {
         const ids = call.messages.map((message) => this.messageId(chat, message));
-        expectOutcome(await api.markRead(caller, id, ids), calls.read(chat, model, ids, now));
+        if (ids.length > 0) this.lastRead = { who, chat, ids };
+        await this.read(who, chat, ids);
         break;
       }
+      case "read-again":
+        if (this.lastRead) {
+          await this.read(this.lastRead.who, this.lastRead.chat, this.lastRead.ids);
+        }
+        break;
       case "archive":
         expectOutcome(await api.archive(caller, id), calls.archive(chat, model));
         break;
@@ -132,63 +135,20 @@ export class World {
         break;
       }
       case "list":
-        await this.expectList(who, call);
+        await expectList(this.chats, who, call);
         break;
       case "history":
-        await this.expectHistory(who, chat, call);
+        await expectHistory(who, chat, {
+          ...call,
+          before: call.before && this.messageId(chat, call.before),
+        });
         break;
     }
   }
 
-  /** Holds a page of somebody's list against the model. */
-  async expectList(
-    { caller, model }: Somebody,
-    { type, archived, limit, page }: Omit<Extract<Call, { do: "list" }>, "do">,
-  ): Promise<void> {
-    const query = new URLSearchParams({ limit: String(limit), page: String(page) });
-    if (type !== null) query.set("type", type);
-    if (archived !== null) query.set("archived", String(archived));
-    const chats = this.chats
-      .filter(({ members }) => members.has(model.userId))
-      .filter(({ facts }) => type === null || facts.kind === type)
-      .map((chat) => chat.presentFor(model.userId))
-      .filter(({ isArchived }) => archived === null || isArchived === archived)
-      .sort((a, b) => orderOf(b).localeCompare(orderOf(a)));
-    const answer = await caller.get(`${api.CHATS}?${query}`);
-    expect(answer.status).toBe(200);
-    expect(plain(answer.body.data, "list")).toEqual(
-      plain(
-        {
-          chats: chats.slice((page - 1) * limit, page * limit),
-          pagination: paginationOf(page, limit, chats.length),
-        },
-        "list",
-      ),
-    );
-  }
-
-  /** Holds a page of history against the model. */
-  async expectHistory(
-    { caller, model }: Somebody,
-    chat: ModelChat,
-    { before, oldestFirst, limit, page }: Omit<Extract<Call, { do: "history" }>, "do">,
-  ): Promise<void> {
-    const query = new URLSearchParams({ limit: String(limit), page: String(page) });
-    if (oldestFirst) query.set("order", "asc");
-    const bound = before && chat.messages.length > 0 ? this.messageId(chat, before) : undefined;
-    if (bound) query.set("before", bound);
-    const answer = await api.history(caller, chat.facts.id, `?${query}`);
-    if (!chat.members.has(model.userId) && model.role === "user") {
-      expectOutcome(answer, { refused: new Set(["not_a_member"]) });
-      return;
-    }
-    const all = chat.messages
-      .map((message) => chat.present(message))
-      .filter(({ _id }) => bound === undefined || _id < bound);
-    if (!oldestFirst) all.reverse();
-    const messages = all.slice((page - 1) * limit, page * limit);
-    const pagination = paginationOf(page, limit, all.length);
-    expectOutcome(answer, { data: { messages, pagination } });
+  private async read({ caller, model }: Somebody, chat: ModelChat, ids: string[]): Promise<void> {
+    const outcome = calls.read(chat, model, ids, Date.now());
+    expectOutcome(await api.markRead(caller, chat.facts.id, ids), outcome);
   }
 
   private messageId(chat: ModelChat, { from, n }: Pick): string {
@@ -218,35 +178,4 @@ async function known(name: string): Promise<Somebody> {
   const caller = new Caller(userId, token);
   await caller.get(api.CHATS);
   return { model: { userId, name, role }, caller };
-}
-
-/** Latest message first, chats without one last, newer ones before older ones. */
-function orderOf(chat: { lastMessage: { createdAt: string } | null; createdAt: string }): string {
-  return `${chat.lastMessage?.createdAt ?? "0"} ${chat.createdAt}`;
-}
-
-function paginationOf(page: number, limit: number, total: number) {
-  const totalPages = Math.ceil(total / limit);
-  return { page, limit, total, totalPages, hasMore: page < totalPages };
-}
-
-export function expectOutcome(answer: Answer, outcome: calls.Outcome): void {
-  if ("refused" in outcome) {
-    expect([...outcome.refused], JSON.stringify(answer.body)).toContain(answer.body.code);
-    expect(answer.status).toBeGreaterThanOrEqual(400);
-  } else {
-    expect(answer.body).toMatchObject({ success: true });
-    expect(plain(answer.body.data)).toEqual(plain(outcome.data));
-    expect(answer.status).toBeLessThan(300);
-  }
-}
-
-/** Data without what is left open: the order of participants, and in lists the receipts. */
-export function plain(data: unknown, of: "chat" | "list" = "chat"): unknown {
-  return JSON.parse(JSON.stringify(data), (key, value) => {
-    if (key === "participants") {
-      return value.toSorted((a: ModelPerson, b: ModelPerson) => (a.userId < b.userId ? -1 : 1));
-    }
-    return key === "readBy" && of === "list" ? [] : value;
-  });
 }

@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import * as api from "../rest/marketplace/chats.ts";
-import { counts } from "./marketplace-chat.ts";
+import { expectHistory, expectInfo, expectList, expectStats } from "./marketplace-compare.ts";
 import { steps } from "./marketplace-steps.ts";
-import { expectOutcome, World } from "./marketplace-world.ts";
+import { World } from "./marketplace-world.ts";
 
 /** 25 worlds, in each of which 60 steps are taken. */
 const WORLDS = 25;
@@ -27,23 +26,13 @@ afterEach(() => {
 async function compare(world: World, chatIndex: number, personIndex: number): Promise<void> {
   const chat = world.chat(chatIndex);
   const insider = world.insider(chat);
-  const { userId } = insider.model;
   const person = world.person(personIndex);
-  const whole = { before: null, oldestFirst: false, limit: 100, page: 1 };
-  const [info, stats] = await Promise.all([
-    insider.caller.get(`${api.CHATS}/${chat.facts.id}/info`),
-    api.statsOf(person.caller),
-    world.expectHistory(insider, chat, whole),
-    world.expectList(person, { type: null, archived: null, limit: 100, page: 1 }),
+  await Promise.all([
+    expectInfo(insider, chat),
+    expectHistory(insider, chat, { before: null, oldestFirst: false, limit: 100, page: 1 }),
+    expectList(world.chats, person, { type: null, archived: null, limit: 100, page: 1 }),
+    expectStats(world.chats, person),
   ]);
-  const unreadCounts = chat.unreadCounts();
-  expectOutcome(info, { data: { chat: { ...chat.presentFor(userId), unreadCounts } } });
-  const mine = world.chats.filter(({ members }) => members.has(person.model.userId));
-  expect(stats).toEqual({
-    totalChats: mine.length,
-    totalMessages: mine.flatMap(({ messages }) => messages.filter(counts)).length,
-    totalUnread: mine.flatMap((one) => one.unreadBy(person.model.userId)).length,
-  });
 }
 
 test("whatever is called, everything is told as a plain model has it", async () => {

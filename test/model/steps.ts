@@ -6,10 +6,13 @@ import type { Act, Talk } from "./model.ts";
  * so that a run without some of its steps is still a run.
  */
 export interface Step {
-  /** One deed by REST or socket, or several that are committed together. */
   type: "alone" | "together" | "createGroup" | "createChannel" | "sleep";
   where: number;
-  deeds: [Deed, ...Deed[]];
+  /** What is done alone, by REST or socket. */
+  deed: Deed;
+  /** What is done together instead: mostly people coming and going, and one of them above all. */
+  stir: Deed[];
+  whose: number;
   bySocket: boolean;
   /** Whom the world is looked at as, afterwards. */
   viewer: number;
@@ -18,9 +21,9 @@ export interface Step {
 export interface Deed {
   type: Act["type"];
   who: number;
-  /** Whether it may be done by anybody, and not only by those who are in the conversation. */
-  fromOutside: boolean;
   whom: number;
+  /** Whether anybody may be who does it and to whom, and not only those with whom it can succeed. */
+  wild: boolean;
   /** Counted from the newest. */
   messages: number[];
   emoji: string;
@@ -34,8 +37,13 @@ const DEEDS: Record<Deed["type"], number> = {
   ...{ promote: 2, demote: 1, archive: 1, unarchive: 2 },
 };
 
+const STIRRING: Partial<typeof DEEDS> = {
+  ...{ send: 8, delete: 2, react: 1, readSome: 2, readUpTo: 1, readAll: 2 },
+  ...{ add: 5, remove: 5, join: 5, leave: 5, expel: 1, promote: 1 },
+};
+
 const STEPS: Record<Step["type"], number> = {
-  ...{ alone: 90, together: 15, createGroup: 1, createChannel: 1, sleep: 2 },
+  ...{ alone: 80, together: 16, createGroup: 1, createChannel: 1, sleep: 2 },
 };
 
 const SOME_EMOJIS = ["👍", "🎉", "❤️", "🍕"];
@@ -44,21 +52,23 @@ function weighted<T extends string | boolean>(...options: [T, number][]): fc.Arb
   return fc.oneof(...options.map(([value, weight]) => ({ arbitrary: fc.constant(value), weight })));
 }
 
-const deed: fc.Arbitrary<Deed> = fc.record({
-  type: weighted(...(Object.entries(DEEDS) as [Deed["type"], number][])),
-  who: fc.nat(19),
-  fromOutside: weighted([false, 4], [true, 1]),
-  whom: fc.nat(23),
-  messages: fc.array(fc.nat(12), { minLength: 1, maxLength: 4 }),
-  emoji: fc.constantFrom(...SOME_EMOJIS),
-});
+function deeds(weights: Partial<typeof DEEDS>): fc.Arbitrary<Deed> {
+  return fc.record({
+    type: weighted(...(Object.entries(weights) as [Deed["type"], number][])),
+    who: fc.nat(19),
+    whom: fc.nat(23),
+    wild: weighted([false, 4], [true, 1]),
+    messages: fc.array(fc.nat(7), { minLength: 1, maxLength: 4 }),
+    emoji: fc.constantFrom(...SOME_EMOJIS),
+  });
+}
 
 export const step: fc.Arbitrary<Step> = fc.record({
   type: weighted(...(Object.entries(STEPS) as [Step["type"], number][])),
   where: fc.nat(30),
-  deeds: fc
-    .tuple(deed, fc.array(deed, { minLength: 1, maxLength: 5 }))
-    .map(([first, more]): [Deed, ...Deed[]] => [first, ...more]),
+  deed: deeds(DEEDS),
+  stir: fc.array(deeds(STIRRING), { minLength: 3, maxLength: 8 }),
+  whose: fc.nat(19),
   bySocket: fc.boolean(),
   viewer: fc.nat(20),
 });
@@ -70,13 +80,47 @@ export function pick<T>(list: readonly T[], n: number): T {
   return found;
 }
 
-/** What a deed comes to in a conversation. `people`: everybody, and one whom the server does not know. */
-export function actOf(
-  { type, whom, messages, emoji }: Deed,
+/** For whom a deed is meant: everybody, one of them above all, and one whom the server does not know. */
+export interface Cast {
+  people: readonly string[];
+  focus: string | undefined;
+  unknown: string;
+}
+
+/** Who does a deed. */
+export function doerOf({ type, who, wild }: Deed, talk: Talk, { people, focus }: Cast): string {
+  if (wild) return pick(people, who);
+  const inside = people.filter((userId) => talk.members.has(userId));
+  if (COMING.includes(type) || MODERATING.includes(type)) {
+    const moderators = inside.filter((userId) => talk.members.get(userId)?.role !== "member");
+    return pick(moderators, who);
+  }
+  if (focus !== undefined && who % 2 === 0) return focus;
+  const outside = people.filter((userId) => !talk.members.has(userId));
+  return pick(type === "join" && outside.length > 0 ? outside : inside, who);
+}
+
+const COMING: readonly Deed["type"][] = ["add", "invite"];
+const MODERATING: readonly Deed["type"][] = [
+  ...(["remove", "expel", "promote", "demote", "archive", "unarchive"] as const),
+];
+
+/** To whom it is done. */
+function targetOf(
+  { type, whom, wild }: Deed,
   talk: Talk,
-  userId: string,
-  people: readonly string[],
-): Act | undefined {
+  { people, focus, unknown }: Cast,
+): string {
+  if (wild) return pick([...people, unknown], whom);
+  if (focus !== undefined) return focus;
+  const isComing = COMING.includes(type);
+  const fit = people.filter((userId) => talk.members.has(userId) !== isComing);
+  return pick(fit.length > 0 ? fit : people, whom);
+}
+
+/** What a deed comes to in a conversation; nothing, where there is no message to do it to. */
+export function actOf(deed: Deed, talk: Talk, userId: string, cast: Cast): Act | undefined {
+  const { type, whom, wild, messages, emoji } = deed;
   // Members also name a message that is still to come.
   const beyond = talk.members.has(userId) ? 1 : 0;
   const numbers = messages.map((back) => talk.messages.length + beyond - back);
@@ -88,7 +132,7 @@ export function actOf(
     case "expel":
     case "promote":
     case "demote":
-      return { type, whom: pick(people, whom) };
+      return { type, whom: targetOf(deed, talk, cast) };
     case "join":
     case "leave":
     case "archive":
@@ -102,9 +146,13 @@ export function actOf(
     case "react":
     case "unreact":
       return talk.messages.length + beyond > 0 ? { type, number, emoji } : undefined;
+    case "delete": {
+      const own = talk.messages.flatMap(({ senderId }, i) => (senderId === userId ? [i + 1] : []));
+      if (!wild && own.length > 0) return { type, number: pick(own.slice(-4), whom) };
+      return talk.messages.length + beyond > 0 ? { type, number } : undefined;
+    }
     case "read":
     case "readUpTo":
-    case "delete":
       return talk.messages.length + beyond > 0 ? { type, number } : undefined;
     case "readSome":
       return { type, numbers: numbers.map((n) => Math.max(1, n)) };

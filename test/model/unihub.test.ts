@@ -10,7 +10,7 @@ import { World } from "./world.ts";
  */
 const SEED = Number(process.env["VITE_MODEL_SEED"] ?? crypto.getRandomValues(new Int32Array(1))[0]);
 const WORLDS = 16;
-const STEPS = 125;
+const STEPS = 100;
 /** Steps after which everything is compared. */
 const ALL_EVERY = 20;
 /** How long a failure is made shorter before it is told. */
@@ -45,8 +45,17 @@ async function failureOf(
     }
     return undefined;
   } catch (error) {
-    return { taken, log, message: String(error) };
+    return { taken, log, message: told(error) };
   }
+}
+
+/** An error with the whole of what differs, which its message cuts short. */
+function told(error: unknown): string {
+  if (!(error instanceof Error) || !("actual" in error) || !("expected" in error)) {
+    return String(error);
+  }
+  const { message, actual, expected } = error;
+  return `${message}\nserver: ${JSON.stringify(actual)}\nmodel:  ${JSON.stringify(expected)}`;
 }
 
 /** The same failure, or another, after fewer steps, as far as the time reaches. */

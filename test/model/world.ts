@@ -4,7 +4,7 @@ import { together } from "../conversation/together.ts";
 import { type Caller, objectOf, person, someone } from "../support.ts";
 import { commandOf, drive, frameOf } from "./driver.ts";
 import { type Act, perform, type Talk, talk } from "./model.ts";
-import { actOf, type Deed, pick, type Step } from "./steps.ts";
+import { actOf, type Deed, doerOf, pick, type Step } from "./steps.ts";
 
 const PEOPLE = 5;
 /** Between two steps, in milliseconds: nobody comes to a hundred messages a minute. */
@@ -44,13 +44,13 @@ export class World {
   }
 
   private async carryOut(step: Step): Promise<Talk> {
-    const { type, where, deeds, bySocket } = step;
-    const [{ who, whom, messages }] = deeds;
+    const { type, where, deed, bySocket } = step;
+    const { who, whom, messages } = deed;
     if (type === "createGroup") return this.createGroup(who, [whom, ...messages]);
     if (type === "createChannel") return this.createChannel(who, bySocket);
     const touched = pick(this.talks, where);
-    if (type === "alone") await this.alone(deeds[0], touched, bySocket);
-    if (type === "together") await this.together(deeds, touched);
+    if (type === "alone") await this.alone(deed, touched, bySocket);
+    if (type === "together") await this.together(step, touched);
     if (type === "sleep") {
       this.log.push(`${this.nameOf(touched)} sleeps`);
       await sleep(touched);
@@ -74,10 +74,11 @@ export class World {
   }
 
   /** In one group of commands, which comes to the same as one after the other. */
-  private async together(deeds: readonly Deed[], touched: Talk): Promise<void> {
+  private async together({ stir, whose }: Step, touched: Talk): Promise<void> {
     const done: { userId: string; act: Act; expected: string }[] = [];
-    for (const deed of deeds) {
-      const { caller, act } = this.resolved(deed, touched);
+    const focus = pick(this.known(), whose);
+    for (const deed of stir) {
+      const { caller, act } = this.resolved(deed, touched, focus);
       if (!act) continue;
       const { userId } = caller;
       const expected = perform(touched, userId, act, this.known(), Date.now());
@@ -91,12 +92,12 @@ export class World {
     this.agree("together", touched, told);
   }
 
-  private resolved(deed: Deed, touched: Talk): { caller: Caller; act: Act | undefined } {
-    const inside = this.people.filter(({ userId }) => touched.members.has(userId));
-    // Mostly one of those who are in it: others can do little.
-    const caller = pick(deed.fromOutside ? this.people : inside, deed.who);
-    const people = [...this.known(), this.unknown];
-    return { caller, act: actOf(deed, touched, caller.userId, people) };
+  private resolved(deed: Deed, touched: Talk, focus?: string) {
+    const cast = { people: this.known(), focus, unknown: this.unknown };
+    const userId = doerOf(deed, touched, cast);
+    const caller = this.people.find((person) => person.userId === userId);
+    if (!caller) throw new Error("nobody does it");
+    return { caller, act: actOf(deed, touched, userId, cast) };
   }
 
   private agree(
@@ -104,12 +105,12 @@ export class World {
     touched: Talk,
     done: readonly { userId: string; act: Act; expected: string; outcome: string }[],
   ): void {
-    const said = done.map(({ userId, act, expected, outcome }) => {
-      const who = `${userId} in ${this.nameOf(touched)} ${way}: ${JSON.stringify(act)}`;
-      this.log.push(`${who}: ${outcome}`);
-      return { expected: `${who}: ${expected}`, outcome: `${who}: ${outcome}` };
-    });
-    expect(said.map(({ outcome }) => outcome)).toEqual(said.map(({ expected }) => expected));
+    for (const { userId, act, expected, outcome } of done) {
+      const but = outcome === expected ? "" : `, and not ${expected}`;
+      const who = `${userId} in ${this.nameOf(touched)} ${way}`;
+      this.log.push(`${who}: ${JSON.stringify(act)}: ${outcome}${but}`);
+    }
+    expect(done.map(({ outcome }) => outcome)).toEqual(done.map(({ expected }) => expected));
   }
 
   /** Whom the server knows. */
