@@ -15,5 +15,3 @@ export function slice({ page, pageSize }: { page: number; pageSize: number }) {
 }
 
 export const pathId = z.object({ id: z.string() });
-export const messageSchema = z.object({ message: z.string() });
-export const successSchema = z.object({ success: z.literal(true) });
