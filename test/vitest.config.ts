@@ -32,11 +32,11 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/domain/**", "test/system/**"],
+          exclude: ["test/domain/**", "test/client/**", "test/system/**", "test/chaos/**"],
           setupFiles: ["test/setup.ts"],
         },
       },
-      { test: { name: "domain", include: ["test/domain/**/*.test.ts"] } },
+      { test: { name: "domain", include: ["test/{domain,client}/**/*.test.ts"] } },
       {
         test: {
           name: "system",
