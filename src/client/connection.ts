@@ -58,6 +58,8 @@ export class Connection {
   private attempt = 0;
   private isLive = false;
   private ended = false;
+  /** The last token was refused, and nothing has been heard since. */
+  private refused = false;
   /** The server said that there are too many sockets, which passes: its 4400 is not for good. */
   private crowded = false;
   private timers: ReturnType<typeof setTimeout>[] = [];
@@ -135,6 +137,7 @@ export class Connection {
     this.expectWithin(PAGE_WITHIN_MS, "nothing heard after connecting");
     socket.addEventListener("message", ({ data }) => {
       if (turn !== this.turn) return;
+      this.refused = false;
       if (this.isLive) clearTimeout(this.silence);
       else this.expectWithin(PAGE_WITHIN_MS, "nothing heard while catching up");
       if (data !== "pong") this.options.onFrame(String(data));
@@ -156,9 +159,12 @@ export class Connection {
     }
     this.forget();
     const { turn } = this;
-    // With another token there is nothing to wait for, the first time.
-    const atOnce = code === unauthenticated && this.attempt === 0;
-    if (code === unauthenticated) await this.options.tokens.refuse(token);
+    // With another token there is nothing to wait for, unless that was refused as well.
+    const atOnce = code === unauthenticated && !this.refused;
+    if (code === unauthenticated) {
+      this.refused = true;
+      await this.options.tokens.refuse(token);
+    }
     if (turn === this.turn && !this.ended) this.retry(reason || `closed with ${code}`, atOnce);
   }
 

@@ -51,8 +51,12 @@ export class Http {
       response = await attempt(await this.tokens.get());
     }
     if (!response.ok) throw await errorOf(response);
-    // The server's tests hold its answers against the schemas that `Answer` is inferred from.
-    return (await response.json()) as Answer;
+    try {
+      // The server's tests hold its answers against the schemas that `Answer` is inferred from.
+      return (await response.json()) as Answer;
+    } catch (cause) {
+      throw new ParleyError("network", "The answer ended before it was complete.", { cause });
+    }
   }
 
   private async request(

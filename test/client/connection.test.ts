@@ -44,6 +44,18 @@ test("4401: a fresh token, at once; the same again waits", async () => {
   expect(conversation.status).toMatchObject({ state: "offline", retryInMs: 2_000 });
 });
 
+test("a token that expired during a long wait is replaced at once", async () => {
+  let count = 0;
+  const { conversation, sockets, socket } = connected(() => `t${++count}`);
+  (await socket(0)).end(1012);
+  await vi.advanceTimersByTimeAsync(500);
+  (await socket(1)).end(4401, "no valid token");
+  await vi.advanceTimersByTimeAsync(0);
+  expect((await socket(2)).protocols[1]).toBe("bearer.t2");
+  sockets[2]?.greet();
+  expect(conversation.status.state).toBe("live");
+});
+
 test("a token that cannot be fetched is asked for again later", async () => {
   let broken = true;
   const { conversation, socket } = connected(() => {
