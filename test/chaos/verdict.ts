@@ -39,7 +39,7 @@ export async function judge(
   judgeHistory(model, history, findings);
   for (const actor of actors) judgeClient(model, actor, history, findings);
   const reads = actors.map(({ conversation }) => JSON.stringify(sortedReads(conversation.reads)));
-  if (new Set(reads).size > 1) findings.different.add(`${model.conversationId}: reads differ`);
+  if (new Set(reads).size > 1) findings.lost.add(`${model.conversationId}: reads differ`);
   await Promise.all(
     model.memberIds.map((userId) => judgeInbox(model, userId, rests, history, findings)),
   );
@@ -123,7 +123,7 @@ function judgeClient(
     keys.add(key);
     const theirs = history[index];
     if (theirs && asText(message) !== asText(theirs)) {
-      findings.different.add(`${name}: ${asText(message)} is ${asText(theirs)}`);
+      findings.lost.add(`${name}: a change: has ${asText(message)}, not ${asText(theirs)}`);
     }
   }
   if (conversation.pending.length > 0) findings.lost.add(`${name}: pending messages`);
