@@ -54,11 +54,13 @@ export class Round {
     const acting = everyone.map((actor) => actor.act());
     await this.disturb(everyone);
     await this.server.poke("d1?ms=0");
+    // The network is back, as a browser tells its pages: nobody waits out a backoff.
+    for (const { conversation } of everyone) conversation.connect();
     await Promise.all(everyone.map((actor) => actor.stop()));
     await Promise.all(acting);
-    for (const model of this.models) {
-      await judge(model, this.actors.get(model) ?? [], this.rests, this.findings);
-    }
+    await Promise.all(
+      [...this.actors].map(([model, actors]) => judge(model, actors, this.rests, this.findings)),
+    );
     for (const { conversation } of everyone) conversation.close();
     const sum = (of: (actor: Actor) => number) => everyone.reduce((all, one) => all + of(one), 0);
     const cuts = Object.entries(this.network.cuts).map(
@@ -165,14 +167,17 @@ export class Round {
         break;
       case "abort":
       case "evict":
-        this.done[what] = (this.done[what] ?? 0) + 1;
-        void this.server.poke(`${what}?id=${id}`);
+        // Not waited for: an object that is busy is evicted when it finds time.
+        void this.poke(what, `${what}?id=${id}`);
         break;
       case "d1":
-        this.done["d1"] = (this.done["d1"] ?? 0) + 1;
-        await this.server.poke(`d1?ms=${this.random.between(200, 3_000)}`);
+        await this.poke(what, `d1?ms=${this.random.between(200, 3_000)}`);
         break;
     }
+  }
+
+  private async poke(what: keyof typeof DISTURBANCES, path: string): Promise<void> {
+    if (await this.server.poke(path)) this.done[what] = (this.done[what] ?? 0) + 1;
   }
 }
 

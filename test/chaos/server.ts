@@ -34,21 +34,25 @@ export class ChaosServer {
     await this.serve();
   }
 
-  /** Opens a door of worker.mjs. */
-  async poke(path: string): Promise<void> {
+  /**
+   * Opens a door of worker.mjs; false when that came to nothing: the server was killed meanwhile, or an
+   * object was too busy to be evicted.
+   */
+  async poke(path: string): Promise<boolean> {
     const { target } = this.network;
-    if (target === undefined) return;
+    if (target === undefined) return false;
     const within = { signal: AbortSignal.timeout(2_000) };
     const url = `http://127.0.0.1:${target}/chaos/${path}`;
-    await fetch(url, within)
-      .then((answer) => answer.text())
-      // The server may be killed meanwhile, and an object that is busy is evicted when it finds time.
-      .catch(() => undefined);
+    return fetch(url, within).then(
+      async (answer) => (await answer.text()) === "done\n",
+      () => false,
+    );
   }
 
-  /** What it has logged since it was started last. */
-  get log(): string {
-    return this.program?.output ?? "";
+  /** What it has logged of faults of its own since it was started last. */
+  bugs(): string[] {
+    const lines = this.program?.output.split("\n") ?? [];
+    return lines.filter((line) => /"event":"(command|commit|frame|files)_failed"/.test(line));
   }
 
   private async serve(): Promise<void> {

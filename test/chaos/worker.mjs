@@ -53,11 +53,12 @@ export default {
     const stub = env.CONVERSATIONS.getByName(url.searchParams.get("id") ?? "none");
     switch (url.pathname) {
       case "/chaos/abort":
+        // Its own caller is cut off with everybody else.
         await stub.abortNow().catch(() => undefined);
         break;
       case "/chaos/evict":
-        // One that sleeps already cannot be evicted.
-        await unsafe.evict(stub, { webSockets: "hibernate" }).catch(() => undefined);
+        // Fails where it is not awake.
+        await unsafe.evict(stub, { webSockets: "hibernate" });
         break;
       case "/chaos/d1":
         failingUntil = Date.now() + Number(url.searchParams.get("ms"));
