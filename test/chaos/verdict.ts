@@ -78,7 +78,8 @@ function judgeHistory(model: Model, history: readonly Message[], findings: Findi
   for (const expected of model.messages.values()) {
     const { messageId, clientMessageId: key } = expected;
     const found = byId.get(messageId);
-    if (!found || found.senderId !== expected.senderId) findings.lost.add(`${key}: not there`);
+    if (!found || found.senderId !== expected.senderId)
+      findings.lost.add(`${key || messageId}: not there`);
     else if (found.isDeleted !== expected.deleted) findings.lost.add(`${key}: its deletion`);
     else if (found.content !== expected.content) {
       findings.lost.add(`${key}: is "${found.content}", not "${expected.content}"`);
@@ -117,12 +118,14 @@ function judgeClient(
     findings.lost.add(`${name} shows ${shown.length} of ${history.length} messages`);
   }
   const keys = new Set<string>();
-  for (const [index, message] of shown.entries()) {
+  const byId = new Map(history.map((message) => [message.messageId, message]));
+  for (const message of shown) {
     const key = `${message.senderId} ${message.clientMessageId}`;
     if (keys.has(key)) findings.doubled.add(`${name}: ${key}`);
     keys.add(key);
-    const theirs = history[index];
-    if (theirs && asText(message) !== asText(theirs)) {
+    const theirs = byId.get(message.id);
+    if (!theirs) findings.different.add(`${name}: shows ${key}, which is not there`);
+    else if (asText(message) !== asText(theirs)) {
       findings.lost.add(`${name}: a change: has ${asText(message)}, not ${asText(theirs)}`);
     }
   }
