@@ -45,7 +45,7 @@ export default defineConfig({
     projects: [
       workers("workers", { exclude: [...IN_NODE, ...ALONE], isolate: false }),
       workers("alone", { include: ALONE }),
-      { test: { name: "domain", include: ["test/domain/**/*.test.ts"] } },
+      { test: { name: "domain", include: ["test/{domain,client}/**/*.test.ts"] } },
       {
         test: {
           name: "system",

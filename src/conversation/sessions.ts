@@ -154,7 +154,8 @@ export class Sessions {
     try {
       session.socket.send(frame);
     } catch {
-      this.leave(session);
+      // It has missed something: were it let in again after a wake, nobody would notice.
+      this.leave(session, CLOSE.goingAway, "please reconnect");
     }
   }
 

@@ -8,9 +8,9 @@ import { type LinkTo, wireConversation, wireMember, wireMessage, wireRead } from
 import type { Limits } from "./commands.ts";
 import type { Memory } from "./draft.ts";
 import { type ChangedRow, changesSince } from "./log/changes.ts";
-import { presentMembers } from "./log/members.ts";
+import { memberOf, presentMembers } from "./log/members.ts";
 import { messagesBetween } from "./log/messages.ts";
-import { readsFrom } from "./log/reads.ts";
+import { readsFrom, readsOfMember } from "./log/reads.ts";
 import { uncountedAfter } from "./log/uncounted.ts";
 
 /** What a first visit is given. */
@@ -49,15 +49,26 @@ export interface Cursor {
  */
 export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId): Page {
   const { since } = cursor;
-  if (since === undefined) return firstSync(view, false, id);
+  if (since === undefined) return firstSync(view, false, userId, id);
   const foreign = cursor.epoch !== undefined && cursor.epoch !== view.epoch;
-  if (foreign || since > view.memory.counters.rev) return firstSync(view, true, id);
+  if (foreign || since > view.memory.counters.rev) return firstSync(view, true, userId, id);
   return resumedSync(view, since, userId, id);
 }
 
-function firstSync({ sql, memory, linkTo }: View, reset: boolean, id: FrameId): Page {
+function firstSync(
+  { sql, memory, linkTo }: View,
+  reset: boolean,
+  userId: string,
+  id: FrameId,
+): Page {
   const { conversation, counters } = memory;
   const from = Math.max(1, counters.lastNumber - FIRST_MESSAGES + 1);
+  // Oneself and what one has read oneself are never left out: clients count what is unread by it.
+  const you = memberOf(sql, userId);
+  const others = presentMembers(sql, FIRST_MEMBERS).filter((member) => member.userId !== userId);
+  const othersReads = isLarge(counters.memberCount)
+    ? []
+    : readsFrom(sql, from, FIRST_READS).filter((read) => read.userId !== userId);
   const event: ServerEvent = {
     type: "sync",
     from: 0,
@@ -65,8 +76,8 @@ function firstSync({ sql, memory, linkTo }: View, reset: boolean, id: FrameId): 
     messages: messagesBetween(sql, from, counters.lastNumber).map((message) =>
       wireMessage(conversation.id, message, linkTo),
     ),
-    members: presentMembers(sql, FIRST_MEMBERS).map(wireMember),
-    reads: isLarge(counters.memberCount) ? [] : readsFrom(sql, from, FIRST_READS).map(wireRead),
+    members: [...(you ? [you] : []), ...others].slice(0, FIRST_MEMBERS).map(wireMember),
+    reads: [...readsOfMember(sql, userId, from), ...othersReads].map(wireRead),
     conversation: wireConversation(conversation, counters),
     more: false,
     ...(reset && { reset }),
@@ -90,7 +101,8 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
     if (row.type === "read" && spared && row.read.userId !== userId) continue;
     const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
-    if (bytes > MAX_SYNC_BYTES) {
+    // One row at least: a page without any would lead nowhere.
+    if (bytes > MAX_SYNC_BYTES && row !== changes.rows[0]) {
       cut = true;
       to = row.rev - 1;
       break;

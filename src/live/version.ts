@@ -1,6 +1,12 @@
 /** The subprotocol that clients offer and the server echoes. A breaking change takes the next name. */
 export const PROTOCOL = "parley.v1";
 
+/**
+ * A hash of the schemas of everything that goes over the socket. A test fails when it does not fit: a
+ * change that old clients cannot live with takes the next {@link PROTOCOL}, any other only a new hash.
+ */
+export const SCHEMA_HASH = "2c6545d97eef9e32";
+
 /** What marks the subprotocol that carries a browser's token: `bearer.<jwt>`. Never echoed. */
 export const BEARER_PREFIX = "bearer.";
 

@@ -89,6 +89,13 @@ export function readsFrom(sql: SqlStorage, number: number, limit: number): Read[
   );
 }
 
+/** What one member has read of the messages from `number` on. */
+export function readsOfMember(sql: SqlStorage, userId: string, number: number): Read[] {
+  return readsOf(
+    sql.exec<ReadRow>("SELECT * FROM reads WHERE user_id = ? AND to_number >= ?", userId, number),
+  );
+}
+
 /** A range that lies ahead is stored in parts of at most so many numbers, which bounds what a deletion looks at. */
 export const MAX_AHEAD = 256;
 

@@ -3,22 +3,15 @@ import { keyIn } from "../../attachments/links.ts";
 import { receiveBody } from "../../attachments/upload.ts";
 import type { Command } from "../../conversation/commands.ts";
 import { type Attachment, MAX_FILE_BYTES } from "../../domain/attachment.ts";
-import { MAX_ATTACHMENTS } from "../../domain/message.ts";
-import { clientMessageId, metadata } from "../../live/frames.ts";
 import type { RestEnv } from "../context.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse, unwrapped } from "../refusal.ts";
-import { idempotencyHeader, uuid } from "../schemas.ts";
+import { idempotencyHeader } from "../schemas.ts";
 import { fileForm, fileName, foreseen, seenThrough, sendFiles, uploadFor } from "../uploads.ts";
-import { presentSent, sentSchema } from "./presenter.ts";
-
-const uploadedSchema = z.object({
-  fileName: z.string(),
-  fileUrl: z.string(),
-  fileSize: z.number().int(),
-  contentType: z.string(),
-});
+import { sentSchema, uploadedSchema } from "./answers.ts";
+import { sendFilesBody } from "./bodies.ts";
+import { presentSent } from "./presenter.ts";
 
 const uploadForm = createRoute({
   method: "post",
@@ -49,30 +42,7 @@ const withAttachments = createRoute({
   method: "post",
   path: "/messages/with-attachments",
   summary: "Send a message with attachments",
-  request: {
-    headers: idempotencyHeader,
-    body: jsonBodyOf(
-      z.object({
-        conversationId: uuid,
-        content: z.string().nullish(),
-        attachments: z
-          .array(
-            z.object({
-              fileName: z.string().min(1),
-              fileUrl: z.string().min(1).max(4_096),
-              fileSize: z.number().int().positive(),
-              mimeType: z.string().min(1),
-              thumbnailUrl: z.string().nullish(),
-            }),
-          )
-          .min(1)
-          .max(MAX_ATTACHMENTS),
-        replyToMessageId: uuid.nullish(),
-        clientMessageId: clientMessageId.optional(),
-        metadata: metadata.nullish(),
-      }),
-    ),
-  },
+  request: { headers: idempotencyHeader, body: jsonBodyOf(sendFilesBody) },
   responses: { 201: jsonOf("The message is durable", sentSchema) },
 });
 

@@ -5,11 +5,12 @@ import { ask, peopleAmong, submit } from "../conversations.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
-import { userId } from "../schemas.ts";
-import { channelMemberSchema, presentChannelMember } from "./presenter.ts";
-import { messageSchema, pathId, unpaged } from "./schemas.ts";
+import { channelMemberSchema, saidSchema } from "./answers.ts";
+import { someoneBody } from "./bodies.ts";
+import { presentChannelMember } from "./presenter.ts";
+import { pathId, unpaged } from "./schemas.ts";
 
-const someone = jsonBodyOf(z.object({ userId }));
+const someone = jsonBodyOf(someoneBody);
 
 const members = createRoute({
   method: "get",
@@ -24,7 +25,7 @@ const join = createRoute({
   path: "/channels/{id}/join",
   summary: "Join a channel",
   request: { params: pathId },
-  responses: { 200: jsonOf("Joined", messageSchema) },
+  responses: { 200: jsonOf("Joined", saidSchema) },
 });
 
 const leave = createRoute({
@@ -32,7 +33,7 @@ const leave = createRoute({
   path: "/channels/{id}/leave",
   summary: "Leave a channel",
   request: { params: pathId },
-  responses: { 200: jsonOf("Left", messageSchema) },
+  responses: { 200: jsonOf("Left", saidSchema) },
 });
 
 const invite = createRoute({
@@ -41,7 +42,7 @@ const invite = createRoute({
   summary: "Invite somebody to a channel",
   middleware: [readsDirectory] as const,
   request: { params: pathId, body: someone },
-  responses: { 200: jsonOf("Invited", messageSchema) },
+  responses: { 200: jsonOf("Invited", saidSchema) },
 });
 
 const expel = createRoute({
@@ -49,7 +50,7 @@ const expel = createRoute({
   path: "/channels/{id}/members/{userId}",
   summary: "Remove a member from a channel",
   request: { params: pathId.extend({ userId: z.string() }) },
-  responses: { 200: jsonOf("Removed", messageSchema) },
+  responses: { 200: jsonOf("Removed", saidSchema) },
 });
 
 const addModerator = createRoute({
@@ -57,7 +58,7 @@ const addModerator = createRoute({
   path: "/channels/{id}/moderators",
   summary: "Add a moderator",
   request: { params: pathId, body: someone },
-  responses: { 200: jsonOf("Added", messageSchema) },
+  responses: { 200: jsonOf("Added", saidSchema) },
 });
 
 const removeModerator = createRoute({
@@ -65,7 +66,7 @@ const removeModerator = createRoute({
   path: "/channels/{id}/moderators/{moderatorId}",
   summary: "Remove a moderator",
   request: { params: pathId.extend({ moderatorId: z.string() }) },
-  responses: { 200: jsonOf("Removed", messageSchema) },
+  responses: { 200: jsonOf("Removed", saidSchema) },
 });
 
 export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {

@@ -8,18 +8,10 @@ import { blank, randomConversationId } from "../creation.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
-import { line, paragraph } from "../schemas.ts";
-import {
-  channelSchema,
-  myChannelSchema,
-  presentChannel,
-  presentChannelInfo,
-  presentMyChannel,
-} from "./presenter.ts";
-import { messageSchema, pathId, slice, unpaged } from "./schemas.ts";
-
-const name = line(100, 3);
-const description = paragraph(500);
+import { channelCreatedSchema, channelSchema, myChannelSchema, saidSchema } from "./answers.ts";
+import { channelBody, channelChangesBody } from "./bodies.ts";
+import { presentChannel, presentChannelInfo, presentMyChannel } from "./presenter.ts";
+import { pathId, slice, unpaged } from "./schemas.ts";
 
 const listPublic = createRoute({
   method: "get",
@@ -43,10 +35,8 @@ const createChannel = createRoute({
   method: "post",
   path: "/channels",
   summary: "Create a channel",
-  request: {
-    body: jsonBodyOf(z.object({ name, description: description.nullish(), isPublic: z.boolean() })),
-  },
-  responses: { 201: jsonOf("The channel's id", z.object({ channelId: z.string() })) },
+  request: { body: jsonBodyOf(channelBody) },
+  responses: { 201: jsonOf("The channel's id", channelCreatedSchema) },
 });
 
 const details = createRoute({
@@ -61,18 +51,8 @@ const update = createRoute({
   method: "put",
   path: "/channels/{id}",
   summary: "Update a channel",
-  request: {
-    params: pathId,
-    body: jsonBodyOf(
-      z
-        .object({ name: name.optional(), description: description.nullish() })
-        .refine(
-          (body) => body.name !== undefined || body.description !== undefined,
-          "give a name, a description or both",
-        ),
-    ),
-  },
-  responses: { 200: jsonOf("Updated", messageSchema) },
+  request: { params: pathId, body: jsonBodyOf(channelChangesBody) },
+  responses: { 200: jsonOf("Updated", saidSchema) },
 });
 
 const archive = createRoute({
@@ -80,7 +60,7 @@ const archive = createRoute({
   path: "/channels/{id}/archive",
   summary: "Archive a channel: it can only be read then",
   request: { params: pathId },
-  responses: { 200: jsonOf("Archived", messageSchema) },
+  responses: { 200: jsonOf("Archived", saidSchema) },
 });
 
 const unarchive = createRoute({
@@ -88,7 +68,7 @@ const unarchive = createRoute({
   path: "/channels/{id}/unarchive",
   summary: "Bring an archived channel back",
   request: { params: pathId },
-  responses: { 200: jsonOf("Brought back", messageSchema) },
+  responses: { 200: jsonOf("Brought back", saidSchema) },
 });
 
 export function channelRoutes(app: OpenAPIHono<RestEnv>): void {

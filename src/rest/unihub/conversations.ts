@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { inbox } from "../../directory/inbox.ts";
-import { type Kind, MAX_NAMED_PARTICIPANTS } from "../../domain/conversation.ts";
+import type { Kind } from "../../domain/conversation.ts";
 import { readsDirectory } from "../auth.ts";
 import type { RestEnv } from "../context.ts";
 import { peopleAmong, peopleOf, submit } from "../conversations.ts";
@@ -8,14 +8,13 @@ import { directWith, groupOf } from "../creation.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse } from "../refusal.ts";
-import { title, userId } from "../schemas.ts";
-import { conversationSchema, presentConversation } from "./presenter.ts";
-import { messageSchema, pathId, slice, unpaged } from "./schemas.ts";
+import { conversationSchema, createdSchema, saidSchema } from "./answers.ts";
+import { directBody, groupBody, participantBody } from "./bodies.ts";
+import { presentConversation } from "./presenter.ts";
+import { pathId, slice, unpaged } from "./schemas.ts";
 
 /** Channels have lists of their own. */
 const LISTED: readonly Kind[] = ["direct", "group", "support", "purchase-request"];
-
-const createdSchema = z.object({ conversationId: z.string() });
 
 const list = createRoute({
   method: "get",
@@ -36,7 +35,7 @@ const direct = createRoute({
   path: "/conversations/direct",
   summary: "Create a direct conversation, or find the one that exists",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(z.object({ otherUserId: userId })) },
+  request: { body: jsonBodyOf(directBody) },
   responses: { 201: jsonOf("The conversation's id", createdSchema) },
 });
 
@@ -45,17 +44,7 @@ const group = createRoute({
   path: "/conversations/group",
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
-  request: {
-    body: jsonBodyOf(
-      z.object({
-        title: title.nullish(),
-        participantIds: z
-          .array(userId)
-          .max(MAX_NAMED_PARTICIPANTS)
-          .refine((ids) => new Set(ids).size >= 2, "at least two different participants"),
-      }),
-    ),
-  },
+  request: { body: jsonBodyOf(groupBody) },
   responses: { 201: jsonOf("The conversation's id", createdSchema) },
 });
 
@@ -64,8 +53,8 @@ const addParticipant = createRoute({
   path: "/conversations/{id}/participants",
   summary: "Add a participant to a group",
   middleware: [readsDirectory] as const,
-  request: { params: pathId, body: jsonBodyOf(z.object({ participantId: userId })) },
-  responses: { 200: jsonOf("Added", messageSchema) },
+  request: { params: pathId, body: jsonBodyOf(participantBody) },
+  responses: { 200: jsonOf("Added", saidSchema) },
 });
 
 const removeParticipant = createRoute({
@@ -73,7 +62,7 @@ const removeParticipant = createRoute({
   path: "/conversations/{id}/participants/{participantId}",
   summary: "Remove a participant from a group",
   request: { params: pathId.extend({ participantId: z.string() }) },
-  responses: { 200: jsonOf("Removed", messageSchema) },
+  responses: { 200: jsonOf("Removed", saidSchema) },
 });
 
 export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {

@@ -7,7 +7,8 @@ import { messageNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse, unwrapped } from "../refusal.ts";
 import { wholeNumber } from "../schemas.ts";
-import { successSchema } from "./schemas.ts";
+import { receiptSchema, successSchema } from "./answers.ts";
+import { reactionBody } from "./bodies.ts";
 
 /** Receipts that one answer gives: all of a large channel's first readers, in order. */
 const RECEIPTS_MAX = 10_000;
@@ -18,7 +19,7 @@ const react = createRoute({
   method: "post",
   path: "/messages/{messageId}/reactions",
   summary: "Add a reaction to a message",
-  request: { params: messageParam, body: jsonBodyOf(z.object({ emoji: z.string() })) },
+  request: { params: messageParam, body: jsonBodyOf(reactionBody) },
   responses: { 200: jsonOf("It is there", successSchema) },
 });
 
@@ -50,10 +51,7 @@ const receipts = createRoute({
     }),
   },
   responses: {
-    200: jsonOf(
-      "Who has read it, those who did first before the others",
-      z.array(z.object({ userId: z.string(), readAt: z.iso.datetime() })),
-    ),
+    200: jsonOf("Who has read it, those who did first before the others", z.array(receiptSchema)),
   },
 });
 

@@ -1,6 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { contentOf } from "../../domain/message.ts";
-import { clientMessageId, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, submit } from "../conversations.ts";
@@ -8,7 +7,9 @@ import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
 import { idempotencyHeader, uuid, wholeNumber } from "../schemas.ts";
-import { messageSchema, presentMessage, presentSent, sentSchema } from "./presenter.ts";
+import { messagePageSchema, sentSchema } from "./answers.ts";
+import { sendBody } from "./bodies.ts";
+import { presentMessage, presentSent } from "./presenter.ts";
 
 const list = createRoute({
   method: "get",
@@ -22,16 +23,7 @@ const list = createRoute({
     }),
   },
   responses: {
-    200: jsonOf(
-      "A page of messages, newest first",
-      z.object({
-        items: z.array(messageSchema),
-        totalCount: z.number().int(),
-        page: z.number().int(),
-        pageSize: z.number().int(),
-        totalPages: z.number().int(),
-      }),
-    ),
+    200: jsonOf("A page of messages, newest first", messagePageSchema),
   },
 });
 
@@ -39,18 +31,7 @@ const send = createRoute({
   method: "post",
   path: "/messages",
   summary: "Send a text message",
-  request: {
-    headers: idempotencyHeader,
-    body: jsonBodyOf(
-      z.object({
-        conversationId: uuid,
-        content: z.string(),
-        replyToMessageId: uuid.nullish(),
-        clientMessageId: clientMessageId.optional(),
-        metadata: metadata.nullish(),
-      }),
-    ),
-  },
+  request: { headers: idempotencyHeader, body: jsonBodyOf(sendBody) },
   responses: {
     201: jsonOf("The message is durable", sentSchema),
   },

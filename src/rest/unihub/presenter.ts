@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import type { z } from "zod";
 import type { Answer } from "../../conversation/commands.ts";
 import type { Info } from "../../conversation/stub.ts";
 import type { ListedChannel } from "../../directory/channels.ts";
@@ -8,6 +8,14 @@ import { messageIdOf } from "../../domain/id.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, withLinks } from "../../live/wire.ts";
+import type {
+  channelMemberSchema,
+  channelSchema,
+  conversationSchema,
+  messageSchema,
+  myChannelSchema,
+  sentSchema,
+} from "./answers.ts";
 
 /** How UniHub writes what the core knows. */
 
@@ -18,47 +26,6 @@ const TYPES = {
   video: "Video",
   system: "System",
 } as const satisfies Record<MessageKind, string>;
-
-const time = z.iso.datetime();
-
-export const attachmentSchema = z.object({
-  fileName: z.string(),
-  fileUrl: z.string(),
-  fileSize: z.number().int(),
-  mimeType: z.string(),
-  thumbnailUrl: z.null(),
-});
-
-export const messageSchema = z
-  .object({
-    messageId: z.string(),
-    conversationId: z.string(),
-    senderId: z.string().nullable(),
-    content: z.string(),
-    type: z.enum(["Text", "File", "Image", "Video", "System"]),
-    sentAt: time,
-    editedAt: time.nullable(),
-    isDeleted: z.boolean(),
-    replyToMessageId: z.string().nullable(),
-    attachments: z.array(attachmentSchema),
-    reactions: z.array(
-      z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
-    ),
-  })
-  .openapi("Message");
-
-export const conversationSchema = z
-  .object({
-    conversationId: z.string(),
-    type: z.enum(["Direct", "Group"]),
-    title: z.string().nullable(),
-    participantIds: z.array(z.string()),
-    lastMessageTime: time.nullable(),
-    isArchived: z.boolean(),
-    unreadCount: z.number().int(),
-    lastMessage: messageSchema.nullable(),
-  })
-  .openapi("Conversation");
 
 export function presentMessage(
   conversationId: string,
@@ -84,12 +51,6 @@ export function presentMessage(
     reactions: message.reactions,
   };
 }
-
-export const sentSchema = z.object({
-  messageId: z.string(),
-  sentAt: time,
-  deduplicated: z.literal(true).optional(),
-});
 
 /** What a send is answered with. */
 export function presentSent(conversationId: string, answer: Answer): z.infer<typeof sentSchema> {
@@ -118,34 +79,6 @@ export function presentConversation(
     lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo)),
   };
 }
-
-export const channelSchema = z
-  .object({
-    channelId: z.string(),
-    name: z.string(),
-    description: z.string().nullable(),
-    type: z.enum(["Public", "Private"]),
-    ownerId: z.string(),
-    memberCount: z.number().int(),
-    createdAt: time,
-    isArchived: z.boolean(),
-  })
-  .openapi("Channel");
-
-export const myChannelSchema = channelSchema
-  .extend({ isModerator: z.boolean(), isOwner: z.boolean() })
-  .openapi("MyChannel");
-
-export const channelMemberSchema = z
-  .object({
-    userId: z.string(),
-    name: z.string().nullable(),
-    avatarUrl: z.string().nullable(),
-    isModerator: z.boolean(),
-    isOwner: z.boolean(),
-    joinedAt: time,
-  })
-  .openapi("ChannelMember");
 
 export function presentChannel(channel: ListedChannel): z.infer<typeof channelSchema> {
   return {

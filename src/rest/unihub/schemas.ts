@@ -16,5 +16,3 @@ export function slice(page: PageOf) {
 }
 
 export const pathId = z.object({ id: z.string() });
-export const messageSchema = z.object({ message: z.string() });
-export const successSchema = z.object({ success: z.literal(true) });

@@ -1,0 +1,204 @@
+import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
+import { backoff } from "./backoff.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** Part of the protocol: an object that is awake closes sockets that have been silent for 90 s. */
+const PING_EVERY_MS = 30_000;
+/** A socket on which nothing is heard for so long after a ping is dead. */
+const PONG_WITHIN_MS = 10_000;
+/** What opening a socket may take, and every page of catching up. */
+const PAGE_WITHIN_MS = 20_000;
+/** Where waits start as long as no server has said better. */
+const FIRST_WAIT_MS = 500;
+
+/** How a conversation stands with its server. */
+export type Status =
+  /** A socket is being opened, or catches up. */
+  | { state: "connecting" }
+  /** Everything has been caught up with, and what happens comes as it happens. */
+  | { state: "live" }
+  /** The socket was lost; the next attempt comes after `retryInMs`. */
+  | { state: "offline"; reason: string; retryInMs: number }
+  /** There will be no other attempt. `code` is the server's; absent: the caller closed. */
+  | { state: "closed"; code?: number; reason: string };
+
+/** What is used of a `WebSocket`. */
+export interface SocketLike {
+  send(data: string): void;
+  close(): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "error", listener: () => void): void;
+  addEventListener(
+    type: "close",
+    listener: (event: { code: number; reason: string }) => void,
+  ): void;
+}
+
+export interface ConnectionOptions {
+  /** The address of the next attempt. */
+  url: () => string;
+  tokens: Tokens;
+  open: (url: string, protocols: string[]) => SocketLike;
+  random: () => number;
+  onFrame: (frame: string) => void;
+  onStatus: (status: Status) => void;
+}
+
+/**
+ * One socket at a time, opened again for as long as it makes sense: with a fresh token after 4401, never
+ * after 4400, 4403 or 4404, and otherwise after a wait with full jitter.
+ */
+export class Connection {
+  /** Where the waits before reconnecting start: what `hello` says. */
+  firstWaitMs = FIRST_WAIT_MS;
+  private readonly options: ConnectionOptions;
+  private socket: SocketLike | undefined;
+  /** Counts sockets and attempts: whatever belongs to an earlier one is over. */
+  private turn = 0;
+  private attempt = 0;
+  private isLive = false;
+  private ended = false;
+  /** The last token was refused, and nothing has been heard since. */
+  private refused = false;
+  /** The server said that there are too many sockets, which passes: its 4400 is not for good. */
+  private crowded = false;
+  private timers: ReturnType<typeof setTimeout>[] = [];
+  private silence: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+  }
+
+  /** Opens a socket now, also while a wait for the next attempt is running. */
+  async open(): Promise<void> {
+    if (this.ended || this.socket) return;
+    this.forget();
+    const { turn } = this;
+    this.options.onStatus({ state: "connecting" });
+    let token: string;
+    try {
+      token = await this.options.tokens.get();
+    } catch (error) {
+      if (turn === this.turn) this.retry(`no token: ${reasonOf(error)}`);
+      return;
+    }
+    if (turn !== this.turn) return;
+    try {
+      this.listen(
+        this.options.open(this.options.url(), [PROTOCOL, `${BEARER_PREFIX}${token}`]),
+        token,
+      );
+    } catch (error) {
+      this.retry(`no socket: ${reasonOf(error)}`);
+    }
+  }
+
+  send(frame: string): void {
+    this.socket?.send(frame);
+  }
+
+  /** The session stands and has caught up: what happens next starts the waits anew. */
+  live(): void {
+    this.isLive = true;
+    this.attempt = 0;
+    this.crowded = false;
+    clearTimeout(this.silence);
+    this.options.onStatus({ state: "live" });
+  }
+
+  /** Does something after a wait, unless the socket is gone by then. */
+  later(task: () => void, milliseconds = 1_000): void {
+    this.timers.push(setTimeout(task, milliseconds));
+  }
+
+  /** The server refuses this socket because there are too many of this person. */
+  refusedAsCrowded(): void {
+    this.crowded = true;
+  }
+
+  /** Gives the socket up as dead and tries again. */
+  drop(reason: string): void {
+    if (this.ended) return;
+    this.forget();
+    this.retry(reason);
+  }
+
+  /** Ends everything; `code` is the server's, if it was the server who ended it. */
+  close(reason: string, code?: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.forget();
+    this.options.onStatus({ state: "closed", reason, ...(code !== undefined && { code }) });
+  }
+
+  private listen(socket: SocketLike, token: string): void {
+    const { turn } = this;
+    this.socket = socket;
+    this.expectWithin(PAGE_WITHIN_MS, "nothing heard after connecting");
+    socket.addEventListener("message", ({ data }) => {
+      if (turn !== this.turn) return;
+      this.refused = false;
+      if (this.isLive) clearTimeout(this.silence);
+      else this.expectWithin(PAGE_WITHIN_MS, "nothing heard while catching up");
+      if (data !== "pong") this.options.onFrame(String(data));
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      if (turn === this.turn) void this.closed(code, reason, token);
+    });
+    // A close event follows, and says more.
+    socket.addEventListener("error", () => undefined);
+    this.timers.push(setInterval(() => this.ping(), PING_EVERY_MS));
+  }
+
+  private async closed(code: number, reason: string, token: string): Promise<void> {
+    const { abuse, notAMember, notFound, unauthenticated } = CLOSE;
+    const crowded = code === abuse && this.crowded;
+    if (!crowded && (code === abuse || code === notAMember || code === notFound)) {
+      this.close(reason, code);
+      return;
+    }
+    this.forget();
+    const { turn } = this;
+    // With another token there is nothing to wait for, unless that was refused as well.
+    const atOnce = code === unauthenticated && !this.refused;
+    if (code === unauthenticated) {
+      this.refused = true;
+      await this.options.tokens.refuse(token);
+    }
+    if (turn === this.turn && !this.ended) this.retry(reason || `closed with ${code}`, atOnce);
+  }
+
+  private ping(): void {
+    this.send("ping");
+    this.expectWithin(PONG_WITHIN_MS, "no answer to a ping");
+  }
+
+  private expectWithin(milliseconds: number, reason: string): void {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.drop(reason), milliseconds);
+  }
+
+  private retry(reason: string, atOnce = false): void {
+    const { random, onStatus } = this.options;
+    const retryInMs = atOnce ? 0 : Math.round(backoff(this.attempt, this.firstWaitMs, random));
+    this.attempt++;
+    this.timers.push(setTimeout(() => void this.open(), retryInMs));
+    onStatus({ state: "offline", reason, retryInMs });
+  }
+
+  /** Lets go of the socket and of everything that was to happen. */
+  private forget(): void {
+    this.turn++;
+    this.isLive = false;
+    clearTimeout(this.silence);
+    for (const timer of this.timers.splice(0)) clearTimeout(timer);
+    const { socket } = this;
+    this.socket = undefined;
+    // A dead socket may take minutes to close: nobody waits for it.
+    socket?.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { ParleyError } from "./error.ts";
+import type { Tokens } from "./tokens.ts";
+
+/** How every API of Parley that clients use writes a refusal. */
+const refusal = z.object({
+  error: z.string(),
+  code: z.string(),
+  details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+export type Query = Record<string, string | number | undefined>;
+
+/** Requests in one person's name. */
+export class Http {
+  private readonly base: string;
+  private readonly tokens: Tokens;
+  private readonly fetch: typeof fetch;
+
+  constructor(base: string, tokens: Tokens, fetcher: typeof fetch) {
+    this.base = base;
+    this.tokens = tokens;
+    this.fetch = fetcher;
+  }
+
+  get<Answer>(path: string, query: Query = {}): Promise<Answer> {
+    return this.call("GET", path + queryOf(query));
+  }
+
+  /** Sends JSON, or nothing. */
+  send<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    if (body === undefined) return this.call(method, path);
+    return this.call(method, path, JSON.stringify(body), "application/json");
+  }
+
+  /**
+   * One request, and a second one with a fresh token when the server does not take the first one's.
+   * Rejects with a `ParleyError`: the server's refusal, or `network`.
+   */
+  async call<Answer>(
+    method: string,
+    path: string,
+    body?: BodyInit,
+    type?: string,
+  ): Promise<Answer> {
+    const attempt = (token: string) => this.request(method, path, token, body, type);
+    const token = await this.tokens.get();
+    let response = await attempt(token);
+    if (response.status === 401) {
+      await this.tokens.refuse(token);
+      response = await attempt(await this.tokens.get());
+    }
+    if (!response.ok) throw await errorOf(response);
+    try {
+      // The server's tests hold its answers against the schemas that `Answer` is inferred from.
+      return (await response.json()) as Answer;
+    } catch (cause) {
+      throw new ParleyError("network", "The answer ended before it was complete.", { cause });
+    }
+  }
+
+  private async request(
+    method: string,
+    path: string,
+    token: string,
+    body: BodyInit | undefined,
+    type: string | undefined,
+  ): Promise<Response> {
+    const headers = { Authorization: `Bearer ${token}`, ...(type && { "Content-Type": type }) };
+    try {
+      return await this.fetch(this.base + path, {
+        method,
+        headers,
+        ...(body !== undefined && { body }),
+      });
+    } catch (cause) {
+      throw new ParleyError("network", "The server could not be reached.", { cause });
+    }
+  }
+}
+
+/** A path whose parts are encoded: path`/channels/${id}`. */
+export function path(texts: TemplateStringsArray, ...parts: string[]): string {
+  return texts.reduce((whole, text, i) => whole + encodeURIComponent(parts[i - 1] ?? "") + text);
+}
+
+export function queryOf(query: Query): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+}
+
+async function errorOf(response: Response): Promise<ParleyError> {
+  const { status } = response;
+  const parsed = refusal.safeParse(await response.json().catch(() => undefined));
+  const { error, code, details } = parsed.data ?? {
+    error: `The server answered ${status}.`,
+    code: "internal",
+  };
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+  return new ParleyError(code, error, { status, details, retryAfterMs });
+}

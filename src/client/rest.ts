@@ -1,0 +1,159 @@
+import type { z } from "zod";
+import type * as answers from "../rest/unihub/answers.ts";
+import type * as bodies from "../rest/unihub/bodies.ts";
+import { Http, path, queryOf } from "./http.ts";
+import type { Tokens } from "./tokens.ts";
+
+type Answer<Name extends keyof typeof answers> = z.output<(typeof answers)[Name]>;
+type Body<Name extends keyof typeof bodies> = z.input<(typeof bodies)[Name]>;
+
+export type Message = Answer<"messageSchema">;
+export type InboxEntry = Answer<"conversationSchema">;
+export type Channel = Answer<"channelSchema">;
+export type MyChannel = Answer<"myChannelSchema">;
+export type ChannelMember = Answer<"channelMemberSchema">;
+export type Receipt = Answer<"receiptSchema">;
+export type Uploaded = Answer<"uploadedSchema">;
+export type Person = { id: string; name: string | null; avatarUrl: string | null };
+/** Where in a list. */
+export type Paging = { page?: number; pageSize?: number };
+
+/**
+ * The UniHub API, typed by the schemas that the server answers by. Every call rejects with a
+ * {@link ParleyError}: the server's code, or `network` when nobody answered.
+ */
+export class Rest {
+  private readonly http: Http;
+  private readonly users: Http;
+
+  constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
+    this.http = new Http(new URL("/api/v1/chat", url).href, tokens, fetcher);
+    this.users = new Http(new URL("/api/users", url).href, tokens, fetcher);
+  }
+
+  /** People by their ids, at most 100, or by the beginning of their name. */
+  async people(by: { ids: readonly string[] } | { q: string }): Promise<Person[]> {
+    const query = "q" in by ? by : { ids: by.ids.join() };
+    const { users } = await this.users.get<{ users: Person[] }>("", query);
+    return users;
+  }
+
+  /** One's conversations, the one with the newest message first; channels have a list of their own. */
+  conversations(paging: Paging = {}): Promise<InboxEntry[]> {
+    return this.http.get("/conversations", paging);
+  }
+
+  /** Creates the conversation with somebody, or finds the one that exists. */
+  direct(otherUserId: string): Promise<Answer<"createdSchema">> {
+    return this.http.send("POST", "/conversations/direct", { otherUserId });
+  }
+
+  group(group: Body<"groupBody">): Promise<Answer<"createdSchema">> {
+    return this.http.send("POST", "/conversations/group", group);
+  }
+
+  addParticipant(conversationId: string, participantId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/participants`, {
+      participantId,
+    });
+  }
+
+  removeParticipant(conversationId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/participants/${userId}`);
+  }
+
+  /** A page of messages, newest first. */
+  messages(conversationId: string, paging: Paging = {}): Promise<Answer<"messagePageSchema">> {
+    return this.http.get("/messages", { conversationId, ...paging });
+  }
+
+  /** Sends a message. With a `clientMessageId`, doing so again is safe. */
+  sendMessage(message: Body<"sendBody">): Promise<Answer<"sentSchema">> {
+    return this.http.send("POST", "/messages", message);
+  }
+
+  /** Uploads a file, to be sent within 24 hours. */
+  upload(file: Blob, name: string): Promise<Uploaded> {
+    return this.http.call("PUT", `/uploads${queryOf({ name })}`, file);
+  }
+
+  sendFiles(message: Body<"sendFilesBody">): Promise<Answer<"sentSchema">> {
+    return this.http.send("POST", "/messages/with-attachments", message);
+  }
+
+  react(messageId: string, emoji: string): Promise<Answer<"successSchema">> {
+    return this.http.send("POST", path`/messages/${messageId}/reactions`, { emoji });
+  }
+
+  unreact(messageId: string, emoji: string): Promise<Answer<"successSchema">> {
+    return this.http.send("DELETE", path`/messages/${messageId}/reactions/${emoji}`);
+  }
+
+  markRead(messageId: string): Promise<Answer<"successSchema">> {
+    return this.http.send("POST", path`/messages/${messageId}/read`);
+  }
+
+  /** Who has read a message, those who did first before the others. */
+  receipts(messageId: string, paging: Paging = {}): Promise<Receipt[]> {
+    return this.http.get(path`/messages/${messageId}/read-receipts`, paging);
+  }
+
+  publicChannels(paging: Paging = {}): Promise<Channel[]> {
+    return this.http.get("/channels/public", paging);
+  }
+
+  myChannels(paging: Paging = {}): Promise<MyChannel[]> {
+    return this.http.get("/channels/my-channels", paging);
+  }
+
+  channel(channelId: string): Promise<MyChannel> {
+    return this.http.get(path`/channels/${channelId}`);
+  }
+
+  createChannel(channel: Body<"channelBody">): Promise<Answer<"channelCreatedSchema">> {
+    return this.http.send("POST", "/channels", channel);
+  }
+
+  updateChannel(
+    channelId: string,
+    changes: Body<"channelChangesBody">,
+  ): Promise<Answer<"saidSchema">> {
+    return this.http.send("PUT", path`/channels/${channelId}`, changes);
+  }
+
+  channelMembers(channelId: string, paging: Paging = {}): Promise<ChannelMember[]> {
+    return this.http.get(path`/channels/${channelId}/members`, paging);
+  }
+
+  joinChannel(channelId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/channels/${channelId}/join`);
+  }
+
+  leaveChannel(channelId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/channels/${channelId}/leave`);
+  }
+
+  invite(channelId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/channels/${channelId}/invitations`, { userId });
+  }
+
+  expel(channelId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("DELETE", path`/channels/${channelId}/members/${userId}`);
+  }
+
+  addModerator(channelId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/channels/${channelId}/moderators`, { userId });
+  }
+
+  removeModerator(channelId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("DELETE", path`/channels/${channelId}/moderators/${userId}`);
+  }
+
+  archiveChannel(channelId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/channels/${channelId}/archive`);
+  }
+
+  unarchiveChannel(channelId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/channels/${channelId}/unarchive`);
+  }
+}

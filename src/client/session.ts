@@ -1,0 +1,172 @@
+import { parseMessageId } from "../domain/id.ts";
+import type { ServerEvent } from "../live/events.ts";
+import { Connection, type SocketLike, type Status } from "./connection.ts";
+import { eventsOf } from "./decode.ts";
+import type { ConversationEvent } from "./event.ts";
+import { Outbox, type Question } from "./outbox.ts";
+import { Presence } from "./presence.ts";
+import { Replica } from "./replica.ts";
+import type { Tokens } from "./tokens.ts";
+import { Unread } from "./unread.ts";
+
+type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
+
+export interface SessionOptions {
+  /** The socket's address, without a query. */
+  address: string;
+  tokens: Tokens;
+  open: (url: string, protocols: string[]) => SocketLike;
+  random: () => number;
+  clock: () => number;
+  tell: (event: ConversationEvent) => void;
+}
+
+/** Ties the parts together: what is heard goes to the replica and the outbox, and is told on. */
+export class Session {
+  readonly replica = new Replica();
+  readonly presence = new Presence();
+  readonly unread = new Unread(this.replica);
+  readonly outbox: Outbox;
+  readonly connection: Connection;
+  private readonly options: SessionOptions;
+  private helloRev = 0;
+
+  constructor(options: SessionOptions) {
+    const { tokens, open, random, tell } = options;
+    this.options = options;
+    this.connection = new Connection({
+      ...{ tokens, open, random },
+      url: () => this.url(),
+      onFrame: (frame) => this.hear(frame),
+      onStatus: (status) => this.stand(status),
+    });
+    this.outbox = new Outbox({
+      transmit: (frame) => this.connection.send(frame),
+      onUnanswered: () => this.connection.drop("a command was not answered"),
+      wasDone: (frame, code) => this.wasDone(frame, code),
+      onResend: (frame) =>
+        tell({
+          ...{ type: "resend", op: frame.op },
+          ...(frame.op === "send" &&
+            frame.clientMessageId !== undefined && { clientMessageId: frame.clientMessageId }),
+        }),
+    });
+  }
+
+  private url(): string {
+    const { epoch, rev } = this.replica;
+    if (epoch === undefined || rev === undefined) return this.options.address;
+    const query = new URLSearchParams({ since: String(rev), epoch });
+    return `${this.options.address}?${query}`;
+  }
+
+  private stand(status: Status): void {
+    if (status.state === "live") this.outbox.resume();
+    else this.outbox.interrupt();
+    this.options.tell({ type: "status", ...status });
+    if (status.state === "closed") this.outbox.abandon(status.reason);
+  }
+
+  private hear(frame: string): void {
+    let events: ServerEvent[];
+    try {
+      events = eventsOf(frame);
+    } catch (error) {
+      this.connection.drop(`a frame that cannot be read: ${String(error)}`);
+      return;
+    }
+    for (const event of events) this.take(event);
+  }
+
+  private take(event: ServerEvent): void {
+    const { replica, presence, outbox, unread } = this;
+    const { tell, clock } = this.options;
+    switch (event.type) {
+      case "hello":
+        replica.greet(event);
+        presence.greet(event);
+        this.helloRev = event.rev;
+        this.connection.firstWaitMs = event.reconnectAfterMs;
+        break;
+      case "sync":
+        this.sync(event);
+        break;
+      case "message":
+        if (replica.apply(event)) {
+          tell({ type: "message", cause: event.cause, message: event.message });
+        }
+        break;
+      case "member":
+        if (replica.apply(event)) {
+          tell({ type: "member", cause: event.cause, member: event.member });
+        }
+        break;
+      case "read":
+        if (replica.apply(event)) {
+          unread.read(event.userId, event.from, event.to);
+          const { type, ...read } = event;
+          tell({ type, read });
+        }
+        break;
+      case "conversation":
+        if (replica.apply(event)) tell({ type: "conversation", conversation: event.conversation });
+        break;
+      case "typing":
+        presence.typing(event, clock());
+        tell(event);
+        break;
+      case "presence":
+        presence.presence(event);
+        tell(event);
+        break;
+      case "ack":
+        outbox.answer(event);
+        break;
+      case "error":
+        this.refused(event);
+        break;
+    }
+  }
+
+  private sync(event: EventOf<"sync">): void {
+    const { replica, unread, outbox, connection } = this;
+    const { tell } = this.options;
+    // An answer to `history` moves no cursor.
+    if (event.to === undefined) {
+      outbox.answer(event);
+      return;
+    }
+    const { messages, members, reads, conversation } = replica.sync(event);
+    if (event.reset) tell({ type: "reset" });
+    for (const { userId, from, to } of reads) unread.read(userId, from, to);
+    if (event.to === this.helloRev) unread.settle(replica.you?.unread ?? 0);
+    if (conversation) tell({ type: "conversation", conversation });
+    for (const member of members) tell({ type: "member", cause: "sync", member });
+    for (const message of messages) tell({ type: "message", cause: "sync", message });
+    for (const read of reads) tell({ type: "read", read });
+    if (event.more) this.askOn(event.to);
+    else connection.live();
+  }
+
+  private askOn(since: number): void {
+    this.connection.send(JSON.stringify({ op: "sync", id: `since ${since}`, since }));
+  }
+
+  private refused(event: EventOf<"error">): void {
+    if (this.outbox.answer(event) || event.code !== "rate_limited") return;
+    // Of the session itself: too many sockets, and a close with 4400 follows.
+    if (event.id === undefined) this.connection.refusedAsCrowded();
+    // Of a question for the next page: asked again when there is room.
+    else this.connection.later(() => this.askOn(this.replica.rev ?? 0), event.retryAfterMs);
+  }
+
+  /** Whether a command that was refused when it was sent again had been carried out the first time. */
+  private wasDone(frame: Question, code: string): boolean {
+    if (frame.op === "unreact") return code === "reaction_not_found";
+    if (frame.op !== "edit") return false;
+    const number = parseMessageId(frame.messageId)?.number ?? 0;
+    const content = frame.content.replaceAll("\r\n", "\n").trim();
+    const known = this.replica.timeline.at(number);
+    return known?.editedAt !== null && known?.content === content;
+  }
+}

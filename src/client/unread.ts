@@ -1,0 +1,56 @@
+import type { WireMessage } from "../live/events.ts";
+import type { Replica } from "./replica.ts";
+
+/** Whether a message counts as unread by somebody as long as they have not read it. */
+function countsFor(userId: string, joinedAt: string, message: WireMessage): boolean {
+  const { senderId, deletedAt, createdAt } = message;
+  return senderId !== null && senderId !== userId && deletedAt === null && createdAt >= joinedAt;
+}
+
+/**
+ * How many messages one has not read: those of others that are not deleted, since one joined. Where
+ * messages are unread that the client has not loaded, the server's count at the last connect is gone
+ * by for those, less what was read since.
+ */
+export class Unread {
+  private readonly replica: Replica;
+  /** Unread messages before the first whose read marks are known. */
+  private before = 0;
+
+  constructor(replica: Replica) {
+    this.replica = replica;
+  }
+
+  /** Call it when the state is that of `hello`, whose count is exact. */
+  settle(count: number): void {
+    this.before = Math.max(0, count - this.known());
+  }
+
+  /** Somebody read a range: one's own takes from what is not loaded. */
+  read(userId: string, from: number, to: number): void {
+    if (userId !== this.replica.you?.userId) return;
+    const last = Math.min(to, this.replica.readsFrom - 1);
+    if (last >= from) this.before = Math.max(0, this.before - (last - from + 1));
+  }
+
+  get count(): number {
+    return this.before + this.known();
+  }
+
+  private known(): number {
+    const { you, members, reads, timeline, readsFrom } = this.replica;
+    if (!you) return 0;
+    const joinedAt = members.get(you.userId)?.joinedAt ?? "";
+    const mine = [...reads.values()].filter((read) => read.userId === you.userId);
+    mine.sort((a, b) => a.from - b.from);
+    let range = 0;
+    let count = 0;
+    // Ranges of one person never overlap: one look at each.
+    for (const message of timeline.messages) {
+      if (message.number < readsFrom || !countsFor(you.userId, joinedAt, message)) continue;
+      while ((mine[range]?.to ?? Infinity) < message.number) range++;
+      if ((mine[range]?.from ?? Infinity) > message.number) count++;
+    }
+    return count;
+  }
+}

@@ -1,0 +1,229 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Conversation } from "../../src/client/conversation.ts";
+import { ParleyError } from "../../src/client/error.ts";
+import type { Parley } from "../../src/client/parley.ts";
+import { parseMessageId } from "../../src/domain/id.ts";
+import { EMOJIS } from "../../src/domain/reaction.ts";
+import type { Model } from "./model.ts";
+import type { Random } from "./random.ts";
+
+/** Messages that a device has on their way at most. */
+const IN_FLIGHT = 6;
+
+const ACTIONS = {
+  send: 62,
+  rest: 4,
+  edit: 9,
+  delete: 4,
+  react: 9,
+  unreact: 3,
+  read: 5,
+  readOne: 4,
+};
+
+/** What a device has seen of its own connection. */
+export interface Tally {
+  reconnects: number;
+  resends: number;
+  /** Messages told of with a revision that is not newer than the one told of before. */
+  outOfOrder: number;
+  acknowledged: number;
+}
+
+/** One device of one person in one conversation, doing what people do. */
+export class Actor {
+  readonly name: string;
+  readonly userId: string;
+  readonly conversation: Conversation;
+  readonly tally: Tally = { reconnects: 0, resends: 0, outOfOrder: 0, acknowledged: 0 };
+  /** What was refused that may not be. */
+  readonly failures: string[] = [];
+  private readonly parley: Parley;
+  private readonly actions: typeof ACTIONS;
+  private readonly model: Model;
+  private readonly random: Random;
+  private readonly onTheWay = new Set<Promise<void>>();
+  /** Ids of one's own messages that can be changed. */
+  private readonly own: string[] = [];
+  private readonly told = new Map<string, number>();
+  private serial = 0;
+  private stopped = false;
+
+  /** Reactions are a person's: a second device leaves them to the first. */
+  constructor(
+    name: string,
+    userId: string,
+    parley: Parley,
+    model: Model,
+    random: Random,
+    reacts: boolean,
+  ) {
+    this.name = name;
+    this.actions = reacts ? ACTIONS : { ...ACTIONS, react: 0, unreact: 0 };
+    this.userId = userId;
+    this.parley = parley;
+    this.model = model;
+    this.random = random;
+    this.conversation = parley.conversation(model.conversationId);
+    this.model.sentBy.set(name, []);
+    this.conversation.on("resend", () => void this.tally.resends++);
+    let lives = 0;
+    this.conversation.on("status", ({ state }) => {
+      if (state === "live" && lives++ > 0) this.tally.reconnects++;
+    });
+    this.conversation.on("message", ({ message }) => {
+      if ((this.told.get(message.id) ?? 0) >= message.rev) this.tally.outOfOrder++;
+      this.told.set(message.id, message.rev);
+    });
+  }
+
+  /** Acts until `stop`. */
+  async act(): Promise<void> {
+    while (!this.stopped) {
+      await sleep(this.random.between(0, 200));
+      while (this.onTheWay.size >= IN_FLIGHT && !this.stopped) {
+        await Promise.race(this.onTheWay);
+      }
+      this.start(this.random.weighted(this.actions));
+    }
+  }
+
+  /** Does nothing new; resolves once everything begun has been answered. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    while (this.onTheWay.size > 0) await Promise.all(this.onTheWay);
+  }
+
+  private start(action: keyof typeof ACTIONS): void {
+    const work = this[action]();
+    if (!work) return;
+    const tracked = work
+      .catch((error) => void this.failures.push(`${this.name} ${action}: ${error}`))
+      .finally(() => this.onTheWay.delete(tracked));
+    this.onTheWay.add(tracked);
+  }
+
+  private text(): string {
+    const text = `${this.name}#${++this.serial}`;
+    this.model.said.add(text);
+    return text;
+  }
+
+  private async send(): Promise<void> {
+    const key = this.text();
+    this.model.sentBy.get(this.name)?.push(key);
+    const { messageId } = await this.conversation.send({ content: key, clientMessageId: key });
+    this.acknowledged(key, messageId);
+  }
+
+  /** Over REST, again and again under the same key until somebody answers. */
+  private async rest(): Promise<void> {
+    const key = this.text();
+    const { conversationId } = this.model;
+    const message = { conversationId, content: key, clientMessageId: key };
+    for (;;) {
+      try {
+        const { messageId } = await this.parley.rest.sendMessage(message);
+        this.acknowledged(key, messageId);
+        return;
+      } catch (error) {
+        if (!(error instanceof ParleyError) || !passes(error)) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  private acknowledged(key: string, messageId: string): void {
+    this.tally.acknowledged++;
+    const { userId } = this;
+    this.model.acknowledged({ messageId, senderId: userId, clientMessageId: key, content: key });
+    this.own.push(messageId);
+  }
+
+  private edit(): Promise<void> | undefined {
+    const messageId = this.random.pick(this.own);
+    if (!messageId) return undefined;
+    const content = `${this.text()} edited`;
+    this.model.said.add(content);
+    return this.conversation.edit(messageId, content).then(() => {
+      const message = this.model.messages.get(messageId);
+      if (message && !message.deleted) Object.assign(message, { content, edited: true });
+    });
+  }
+
+  private delete(): Promise<void> | undefined {
+    const messageId = this.random.pick(this.own);
+    if (!messageId) return undefined;
+    this.own.splice(this.own.indexOf(messageId), 1);
+    return this.conversation.delete(messageId).then(() => {
+      const message = this.model.messages.get(messageId);
+      message?.reactions.clear();
+      if (message) Object.assign(message, { content: "", deleted: true });
+    });
+  }
+
+  private react(): Promise<void> | undefined {
+    const target = this.target();
+    const emoji = this.random.pick(EMOJIS);
+    if (!target || !emoji) return undefined;
+    return this.conversation.react(target.id, emoji).then(
+      () => {
+        const reactions = this.model.reactionsOf(target.id);
+        if (!this.model.messages.get(target.id)?.deleted) {
+          reactions.add(`${emoji} ${this.userId}`);
+        }
+      },
+      (error) => this.unlessDeleted(error),
+    );
+  }
+
+  private unreact(): Promise<void> | undefined {
+    const mine = [...this.model.messages.values()].flatMap(({ messageId, reactions }) =>
+      [...reactions]
+        .filter((one) => one.endsWith(` ${this.userId}`))
+        .map((one) => ({ messageId, one })),
+    );
+    const chosen = this.random.pick(mine);
+    if (!chosen) return undefined;
+    const { messageId, one } = chosen;
+    return this.conversation.unreact(messageId, one.split(" ")[0] ?? "").then(
+      () => void this.model.messages.get(messageId)?.reactions.delete(one),
+      (error) => this.unlessDeleted(error),
+    );
+  }
+
+  private read(): Promise<void> | undefined {
+    const target = this.target();
+    if (!target) return undefined;
+    const upTo = parseMessageId(target.id)?.number ?? 0;
+    return this.conversation
+      .read({ upTo: target.id })
+      .then(() => this.model.read(this.userId, upTo));
+  }
+
+  private readOne(): Promise<void> | undefined {
+    const target = this.target();
+    if (!target) return undefined;
+    return this.conversation
+      .read({ messageIds: [target.id] })
+      .then(() => this.model.readOne(this.userId, target.number));
+  }
+
+  /** One of the messages that this device has. */
+  private target() {
+    const { messages } = this.conversation;
+    const recent = messages.slice(-60);
+    return this.random.pick(this.random.next() < 0.8 ? recent : messages);
+  }
+
+  private unlessDeleted(error: unknown): void {
+    // Chosen twice, it is gone the second time.
+    const expected = ["message_deleted", "reaction_not_found"];
+    if (!(error instanceof ParleyError) || !expected.includes(error.code)) throw error;
+  }
+}
+
+/** What a client of REST tries again. */
+function passes({ code, status = 0 }: ParleyError): boolean {
+  return code === "network" || code === "rate_limited" || status >= 500;
+}

@@ -1,0 +1,105 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Random } from "./random.ts";
+
+/** How a line is cut. */
+export type Cut =
+  /** Both ends at once. */
+  | "clean"
+  /** The next thing that comes from either side is passed on in part, then both ends are gone. */
+  | "mid-frame"
+  /** The client is gone, and the server hears of it only later. */
+  | "ghost";
+
+interface Line {
+  client: Socket;
+  server: Socket;
+  /** Cut at the next chunk. */
+  doomed: boolean;
+}
+
+/** A network between clients and a server: lines go through it, and are cut. */
+export class Network {
+  readonly port: number;
+  cuts: Record<Cut, number> = { clean: 0, "mid-frame": 0, ghost: 0 };
+  /** Where the server is now; undefined: nobody answers. */
+  target: number | undefined;
+  private readonly server: Server;
+  private readonly random: Random;
+  private readonly lines = new Set<Line>();
+
+  private constructor(server: Server, port: number, random: Random) {
+    this.server = server;
+    this.port = port;
+    this.random = random;
+    server.on("connection", (client) => this.join(client));
+  }
+
+  static async open(random: Random): Promise<Network> {
+    const server = createServer({ noDelay: true });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    return new Network(server, address.port, random);
+  }
+
+  /** Cuts a line at random; false when there is none. */
+  cut(how: Cut): boolean {
+    const line = this.random.pick([...this.lines].filter(({ doomed }) => !doomed));
+    if (!line) return false;
+    this.cuts[how]++;
+    switch (how) {
+      case "clean":
+        this.end(line);
+        break;
+      case "mid-frame":
+        line.doomed = true;
+        break;
+      case "ghost":
+        line.client.destroy();
+        this.lines.delete(line);
+        setTimeout(() => line.server.destroy(), this.random.between(500, 4_000));
+        break;
+    }
+    return true;
+  }
+
+  close(): void {
+    this.server.close();
+    for (const line of this.lines) this.end(line);
+  }
+
+  private join(client: Socket): void {
+    client.on("error", () => client.destroy());
+    if (this.target === undefined) {
+      client.destroy();
+      return;
+    }
+    const server = connect({ port: this.target, host: "127.0.0.1", noDelay: true });
+    const line: Line = { client, server, doomed: false };
+    this.lines.add(line);
+    server.on("error", () => server.destroy());
+    client.on("data", (data) => this.pass(line, data, server));
+    server.on("data", (data) => this.pass(line, data, client));
+    server.on("close", () => this.end(line));
+    client.on("close", () => {
+      // A ghost's other end stays.
+      if (this.lines.has(line)) this.end(line);
+    });
+  }
+
+  private pass(line: Line, data: Buffer, to: Socket): void {
+    if (to.destroyed) return;
+    if (!line.doomed) {
+      to.write(data);
+      return;
+    }
+    const part = data.subarray(0, this.random.between(0, data.length - 1));
+    to.write(part, () => this.end(line));
+  }
+
+  private end(line: Line): void {
+    this.lines.delete(line);
+    line.client.destroy();
+    line.server.destroy();
+  }
+}

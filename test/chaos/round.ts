@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SignJWT } from "jose";
+import { developmentSettings } from "../../src/cli/settings.ts";
+import { Parley } from "../../src/client/parley.ts";
+import type { Rest } from "../../src/client/rest.ts";
+import { Actor } from "./actor.ts";
+import { Model } from "./model.ts";
+import type { Cut, Network } from "./proxy.ts";
+import { Random } from "./random.ts";
+import type { ChaosServer } from "./server.ts";
+import { Findings, judge } from "./verdict.ts";
+
+const CONVERSATIONS = 5;
+const MEMBERS = 4;
+
+/** What happens to clients and server, and how often in proportion. */
+const DISTURBANCES = { clean: 30, "mid-frame": 30, ghost: 10, abort: 12, evict: 12, d1: 6 };
+
+export interface Goal {
+  seed: number;
+  /** Messages to be acknowledged, and kills of the server to be survived: it goes on until both. */
+  messages: number;
+  kills: number;
+}
+
+/** What a round came to. */
+export interface Outcome extends Record<string, number> {
+  acknowledged: number;
+}
+
+/** People in conversations, a network that cuts lines, a server that dies; and then the reckoning. */
+export class Round {
+  readonly findings = new Findings();
+  private readonly goal: Goal;
+  private readonly network: Network;
+  private readonly server: ChaosServer;
+  private readonly random: Random;
+  private readonly rests = new Map<string, Rest>();
+  private readonly models: Model[] = [];
+  private readonly actors = new Map<Model, Actor[]>();
+  private readonly done: Record<string, number> = { abort: 0, evict: 0, d1: 0, kills: 0 };
+
+  constructor(goal: Goal, network: Network, server: ChaosServer) {
+    this.goal = goal;
+    this.network = network;
+    this.server = server;
+    this.random = new Random(goal.seed);
+  }
+
+  async run(): Promise<Outcome> {
+    const cutsBefore = { ...this.network.cuts };
+    await this.gather();
+    const everyone = [...this.actors.values()].flat();
+    const acting = everyone.map((actor) => actor.act());
+    await this.disturb(everyone);
+    await this.server.poke("d1?ms=0");
+    // The network is back, as a browser tells its pages: nobody waits out a backoff.
+    for (const { conversation } of everyone) conversation.connect();
+    await Promise.all(everyone.map((actor) => actor.stop()));
+    await Promise.all(acting);
+    await Promise.all(
+      [...this.actors].map(([model, actors]) => judge(model, actors, this.rests, this.findings)),
+    );
+    for (const { conversation } of everyone) conversation.close();
+    const sum = (of: (actor: Actor) => number) => everyone.reduce((all, one) => all + of(one), 0);
+    const cuts = Object.entries(this.network.cuts).map(
+      ([how, count]) => [`cut ${how}`, count - cutsBefore[how as Cut]] as const,
+    );
+    const { lost, doubled, reordered, unread, different } = this.findings;
+    return {
+      clients: everyone.length,
+      acknowledged: sum(({ tally }) => tally.acknowledged),
+      "server killed": this.done["kills"] ?? 0,
+      "object aborted": this.done["abort"] ?? 0,
+      "object evicted": this.done["evict"] ?? 0,
+      "D1 outages": this.done["d1"] ?? 0,
+      ...Object.fromEntries(cuts),
+      reconnects: sum(({ tally }) => tally.reconnects),
+      resends: sum(({ tally }) => tally.resends),
+      lost: lost.size,
+      doubled: doubled.size,
+      reordered: reordered.size,
+      "unread mismatches": unread.size,
+      "other differences": different.size,
+    };
+  }
+
+  /** Everybody is known, in their conversations, and live; in each, one person has two devices. */
+  private async gather(): Promise<void> {
+    const { seed } = this.goal;
+    const userIds = Array.from({ length: CONVERSATIONS * MEMBERS }, (_, i) => `p${i}-s${seed}`);
+    const parleys = new Map(userIds.map((userId) => [userId, this.parley(userId)]));
+    for (const [userId, { rest }] of parleys) {
+      this.rests.set(userId, rest);
+      await rest.conversations();
+    }
+    for (let c = 0; c < CONVERSATIONS; c++) {
+      // The last of each conversation is the first of the next: some people are in two.
+      const members = Array.from(
+        { length: MEMBERS + 1 },
+        (_, i) => userIds[(c * MEMBERS + i) % userIds.length] ?? "",
+      );
+      const participantIds = members.slice(1);
+      const owner = parleys.get(members[0] ?? "");
+      if (!owner) throw new Error("no owner");
+      const { conversationId } = await owner.rest.group({ title: `Chaos ${c}`, participantIds });
+      const model = new Model(conversationId, members);
+      this.models.push(model);
+      const devices = [...members.map((userId) => [userId, "a"]), [members[0] ?? "", "b"]];
+      this.actors.set(
+        model,
+        devices.map(([userId = "", device]) => {
+          const parley = parleys.get(userId) ?? this.parley(userId);
+          const name = `${c}.${userId}.${device}`;
+          return new Actor(name, userId, parley, model, this.random.fork(), device === "a");
+        }),
+      );
+    }
+    const everyone = [...this.actors.values()].flat();
+    await Promise.all(everyone.map(({ conversation }) => conversation.connect().live()));
+  }
+
+  /** Tokens last for seconds: sessions outlive many of them. */
+  private parley(userId: string): Parley {
+    const random = this.random.fork();
+    const secret = new TextEncoder().encode(developmentSettings()["JWT_SECRET"]);
+    return new Parley({
+      url: `http://127.0.0.1:${this.network.port}`,
+      random: () => random.next(),
+      token: () =>
+        new SignJWT({ sub: userId })
+          .setProtectedHeader({ alg: "HS256" })
+          .setExpirationTime(Math.floor(Date.now() / 1_000) + random.between(8, 40))
+          .sign(secret),
+    });
+  }
+
+  private async disturb(everyone: readonly Actor[]): Promise<void> {
+    const acknowledged = () => everyone.reduce((all, { tally }) => all + tally.acknowledged, 0);
+    const { messages, kills } = this.goal;
+    const began = Date.now();
+    for (;;) {
+      const said = acknowledged();
+      if (said >= messages && (this.done["kills"] ?? 0) >= kills) return;
+      await sleep(this.random.between(20, 250));
+      // Kills are spread over the run, and the first one comes early.
+      if (
+        (this.done["kills"] ?? 0) < kills &&
+        said >= (messages / kills) * (this.done["kills"] ?? 0)
+      ) {
+        this.done["kills"] = (this.done["kills"] ?? 0) + 1;
+        await this.server.restart();
+        console.log(`  ${said} acknowledged, ${this.done["kills"]} kills, ${seconds(began)} s`);
+        continue;
+      }
+      await this.disturbOnce(this.random.weighted(DISTURBANCES));
+    }
+  }
+
+  private async disturbOnce(what: keyof typeof DISTURBANCES): Promise<void> {
+    const id = this.random.pick(this.models)?.conversationId ?? "";
+    switch (what) {
+      case "clean":
+      case "mid-frame":
+      case "ghost":
+        this.network.cut(what);
+        break;
+      case "abort":
+      case "evict":
+        // Not waited for: an object that is busy is evicted when it finds time.
+        void this.poke(what, `${what}?id=${id}`);
+        break;
+      case "d1":
+        await this.poke(what, `d1?ms=${this.random.between(200, 3_000)}`);
+        break;
+    }
+  }
+
+  private async poke(what: keyof typeof DISTURBANCES, path: string): Promise<void> {
+    if (await this.server.poke(path)) this.done[what] = (this.done[what] ?? 0) + 1;
+  }
+}
+
+export const seconds = (since: number) => ((Date.now() - since) / 1_000).toFixed(1);

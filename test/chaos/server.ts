@@ -1,0 +1,64 @@
+import { ROOT } from "../../src/cli/settings.ts";
+import { Program, run, temporaryFolder } from "../system/server.ts";
+import type { Network } from "./proxy.ts";
+
+/** The server under test: the production bundle, killed and started again over the same data. */
+export class ChaosServer {
+  kills = 0;
+  private readonly bundle: string;
+  private readonly folder: string;
+  private readonly network: Network;
+  private program: Program | undefined;
+
+  private constructor(bundle: string, folder: string, network: Network) {
+    this.bundle = bundle;
+    this.folder = folder;
+    this.network = network;
+  }
+
+  /** Builds what would be deployed, and serves it to a network. */
+  static async start(network: Network): Promise<ChaosServer> {
+    const bundle = await temporaryFolder();
+    const wrangler = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
+    await run(process.execPath, wrangler, "deploy", "--dry-run", "--outdir", bundle);
+    const server = new ChaosServer(bundle, await temporaryFolder(), network);
+    await server.serve();
+    return server;
+  }
+
+  /** Kills it in the midst of whatever it does, and starts it again. */
+  async restart(): Promise<void> {
+    this.network.target = undefined;
+    await this.program?.kill();
+    this.kills++;
+    await this.serve();
+  }
+
+  /**
+   * Opens a door of worker.mjs; false when that came to nothing: the server was killed meanwhile, or an
+   * object was too busy to be evicted.
+   */
+  async poke(path: string): Promise<boolean> {
+    const { target } = this.network;
+    if (target === undefined) return false;
+    const within = { signal: AbortSignal.timeout(2_000) };
+    const url = `http://127.0.0.1:${target}/chaos/${path}`;
+    return fetch(url, within).then(
+      async (answer) => (await answer.text()) === "done\n",
+      () => false,
+    );
+  }
+
+  /** What it has logged of faults of its own since it was started last. */
+  bugs(): string[] {
+    const lines = this.program?.output.split("\n") ?? [];
+    return lines.filter((line) => /"event":"(command|commit|frame|files)_failed"/.test(line));
+  }
+
+  private async serve(): Promise<void> {
+    const args = ["test/chaos/serve.ts", this.bundle, this.folder];
+    this.program = new Program(process.execPath, args);
+    const [, port] = await this.program.says(/serving at http:\/\/127\.0\.0\.1:(\d+) \./);
+    this.network.target = Number(port);
+  }
+}

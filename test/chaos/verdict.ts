@@ -1,0 +1,183 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Message, Rest } from "../../src/client/rest.ts";
+import { parseMessageId } from "../../src/domain/id.ts";
+import type { WireMessage } from "../../src/live/events.ts";
+import type { Actor } from "./actor.ts";
+import type { Model } from "./model.ts";
+
+/** How long the lists may take to catch up when all is well again. */
+const PATIENCE_MS = 45_000;
+
+/** What was found wrong, each once. */
+export class Findings {
+  readonly lost = new Set<string>();
+  readonly doubled = new Set<string>();
+  readonly reordered = new Set<string>();
+  readonly unread = new Set<string>();
+  readonly different = new Set<string>();
+
+  get all(): string[] {
+    return [this.lost, this.doubled, this.reordered, this.unread, this.different].flatMap((set) => [
+      ...set,
+    ]);
+  }
+}
+
+const numberOf = (messageId: string) => parseMessageId(messageId)?.number ?? 0;
+
+/** Holds a conversation's clients, history, inboxes and model against each other. */
+export async function judge(
+  model: Model,
+  actors: readonly Actor[],
+  rests: ReadonlyMap<string, Rest>,
+  findings: Findings,
+): Promise<void> {
+  await settled(actors, findings);
+  const anyone = rests.get(model.memberIds[0] ?? "");
+  if (!anyone) throw new Error("nobody to ask");
+  const history = await wholeHistory(anyone, model.conversationId);
+  judgeHistory(model, history, findings);
+  for (const actor of actors) judgeClient(model, actor, history, findings);
+  const reads = actors.map(({ conversation }) => JSON.stringify(sortedReads(conversation.reads)));
+  if (new Set(reads).size > 1) findings.lost.add(`${model.conversationId}: reads differ`);
+  await Promise.all(
+    model.memberIds.map((userId) => judgeInbox(model, userId, rests, history, findings)),
+  );
+}
+
+/** Resolves once all clients of a conversation are live and have come equally far. */
+async function settled(actors: readonly Actor[], findings: Findings): Promise<void> {
+  const revs = () => new Set(actors.map(({ conversation }) => conversation.cursor.rev));
+  const live = () => actors.every(({ conversation }) => conversation.status.state === "live");
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(50)) {
+    if (live() && revs().size === 1) return;
+  }
+  for (const { name, conversation } of actors) {
+    findings.lost.add(
+      `${name}: ${JSON.stringify(conversation.status)} at ${conversation.cursor.rev}`,
+    );
+  }
+}
+
+async function wholeHistory(rest: Rest, conversationId: string): Promise<Message[]> {
+  const newestFirst: Message[] = [];
+  for (let page = 1, pages = 1; page <= pages; page++) {
+    const answer = await rest.messages(conversationId, { page, pageSize: 100 });
+    newestFirst.push(...answer.items);
+    pages = answer.totalPages;
+  }
+  return newestFirst.reverse();
+}
+
+function judgeHistory(model: Model, history: readonly Message[], findings: Findings): void {
+  const byId = new Map(history.map((message) => [message.messageId, message]));
+  if (byId.size !== history.length) findings.doubled.add(`${model.conversationId}: ids repeat`);
+  for (const [index, { messageId }] of history.entries()) {
+    if (numberOf(messageId) !== index + 1) findings.lost.add(`${messageId}: a gap before it`);
+  }
+  for (const expected of model.messages.values()) {
+    const { messageId, clientMessageId: key } = expected;
+    const found = byId.get(messageId);
+    if (!found || found.senderId !== expected.senderId)
+      findings.lost.add(`${key || messageId}: not there`);
+    else if (found.isDeleted !== expected.deleted) findings.lost.add(`${key}: its deletion`);
+    else if (found.content !== expected.content) {
+      findings.lost.add(`${key}: is "${found.content}", not "${expected.content}"`);
+    }
+    const reactions = (found?.reactions ?? []).flatMap(({ emoji, userIds }) =>
+      userIds.map((userId) => `${emoji} ${userId}`),
+    );
+    if (`${reactions.sort()}` !== `${[...expected.reactions].sort()}`) {
+      findings.lost.add(`${key}: reactions ${reactions}, not ${[...expected.reactions]}`);
+    }
+  }
+  for (const { messageId, content } of history) {
+    if (!model.messages.has(messageId)) findings.doubled.add(`${messageId} "${content}": nobody's`);
+    if (content !== "" && !model.said.has(content))
+      findings.different.add(`never said: ${content}`);
+  }
+  const keys = new Map(
+    [...model.messages.values()].map((one) => [one.clientMessageId, numberOf(one.messageId)]),
+  );
+  for (const sent of model.sentBy.values()) {
+    const numbers = sent.map((key) => keys.get(key) ?? 0);
+    for (const [index, number] of numbers.entries()) {
+      if (number <= (numbers[index - 1] ?? 0)) findings.reordered.add(`${sent[index]}`);
+    }
+  }
+}
+
+function judgeClient(
+  model: Model,
+  { name, userId, conversation, tally, failures }: Actor,
+  history: readonly Message[],
+  findings: Findings,
+): void {
+  const shown = conversation.messages;
+  if (shown.length !== history.length) {
+    findings.lost.add(`${name} shows ${shown.length} of ${history.length} messages`);
+  }
+  const keys = new Set<string>();
+  const byId = new Map(history.map((message) => [message.messageId, message]));
+  for (const message of shown) {
+    const key = `${message.senderId} ${message.clientMessageId}`;
+    if (keys.has(key)) findings.doubled.add(`${name}: ${key}`);
+    keys.add(key);
+    const theirs = byId.get(message.id);
+    if (!theirs) findings.different.add(`${name}: shows ${key}, which is not there`);
+    else if (asText(message) !== asText(theirs)) {
+      findings.lost.add(`${name}: a change: has ${asText(message)}, not ${asText(theirs)}`);
+    }
+  }
+  if (conversation.pending.length > 0) findings.lost.add(`${name}: pending messages`);
+  if (tally.outOfOrder > 0) findings.reordered.add(`${name}: ${tally.outOfOrder} told late`);
+  for (const failure of failures) findings.different.add(failure);
+  const expected = model.unread(userId, numbered(history));
+  if (conversation.unread !== expected) {
+    findings.unread.add(`${name}: ${conversation.unread} unread, not ${expected}`);
+  }
+}
+
+async function judgeInbox(
+  model: Model,
+  userId: string,
+  rests: ReadonlyMap<string, Rest>,
+  history: readonly Message[],
+  findings: Findings,
+): Promise<void> {
+  const expected = model.unread(userId, numbered(history));
+  const last = history.findLast(({ isDeleted }) => !isDeleted);
+  let entry: Awaited<ReturnType<Rest["conversations"]>>[number] | undefined;
+  for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(250)) {
+    const inbox = await rests.get(userId)?.conversations();
+    entry = inbox?.find(({ conversationId }) => conversationId === model.conversationId);
+    const sameLast = JSON.stringify(entry?.lastMessage) === JSON.stringify(last);
+    if (entry?.unreadCount === expected && sameLast) return;
+  }
+  if (entry?.unreadCount !== expected) {
+    findings.unread.add(`inbox of ${userId}: ${entry?.unreadCount} unread, not ${expected}`);
+  } else {
+    findings.different.add(`inbox of ${userId}: last is ${JSON.stringify(entry?.lastMessage)}`);
+  }
+}
+
+const numbered = (history: readonly Message[]) =>
+  history.map(({ messageId }) => ({ messageId, number: numberOf(messageId) }));
+
+/** What a client shows and what REST says of a message, in the same words. */
+function asText(message: WireMessage | Message): string {
+  const wire = "id" in message;
+  return JSON.stringify([
+    wire ? message.id : message.messageId,
+    message.senderId,
+    message.content,
+    wire ? message.createdAt : message.sentAt,
+    message.editedAt,
+    wire ? message.deletedAt !== null : message.isDeleted,
+    message.reactions,
+  ]);
+}
+
+function sortedReads(reads: Iterable<{ rev: number }>): unknown[] {
+  return [...reads].sort((a, b) => a.rev - b.rev);
+}

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { connected, created, message } from "./fake-server.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test("what was not acknowledged goes out again, in order, under the same keys", async () => {
+  const { conversation, sockets, socket } = connected();
+  const early = conversation.send("early");
+  (await socket(0)).greet();
+  const late = [conversation.send("a"), conversation.send({ content: "b", clientMessageId: "k" })];
+  const keys = conversation.pending.map(({ clientMessageId }) => clientMessageId);
+  expect(keys).toEqual([expect.any(String), expect.any(String), "k"]);
+  const asked = sockets[0]?.asked ?? [];
+  expect(asked.map(({ content }) => content)).toEqual(["early", "a", "b"]);
+  // The first arrived and its ack was lost; the second's ack came.
+  sockets[0]?.say(created(1, 1, { senderId: "me", clientMessageId: keys[0] ?? "" }));
+  sockets[0]?.say({ type: "ack", id: String(asked[1]?.["id"]), rev: 2, messageId: "m2" });
+  expect(await late[0]).toEqual({ messageId: "m2", clientMessageId: keys[1], deduplicated: false });
+  expect(conversation.pending.map(({ content }) => content)).toEqual(["b"]);
+  sockets[0]?.end(1006);
+  const resent: unknown[] = [];
+  conversation.on("resend", (event) => resent.push(event.clientMessageId));
+  await vi.advanceTimersByTimeAsync(1_000);
+  (await socket(1)).greet(2);
+  expect(sockets[1]?.asked.map((frame) => frame["clientMessageId"])).toEqual([keys[0], "k"]);
+  expect(resent).toEqual([keys[0], "k"]);
+  const id = String(sockets[1]?.asked[0]?.["id"]);
+  sockets[1]?.say({ type: "ack", id, rev: 1, messageId: "m1", deduplicated: true });
+  expect(await early).toMatchObject({ messageId: "m1", deduplicated: true });
+});
+
+test("a refusal reaches whoever sent, and the message is on its way no more", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet();
+  const sent = conversation.send("too fast");
+  const refused = expect(sent).rejects.toMatchObject({ code: "rate_limited", retryAfterMs: 900 });
+  const id = String(sockets[0]?.asked[0]?.["id"]);
+  sockets[0]?.say({ type: "error", id, code: "rate_limited", message: "!", retryAfterMs: 900 });
+  await refused;
+  expect(conversation.pending).toEqual([]);
+});
+
+test("other commands go one at a time, and wait where there is no room for more", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet(1, [message(1, 1, { senderId: "me" })]);
+  const id = conversation.messages[0]?.id ?? "";
+  const done = [conversation.edit(id, "x"), conversation.edit(id, "y"), conversation.delete(id)];
+  const asked = () => sockets[0]?.asked ?? [];
+  expect(asked()).toMatchObject([{ op: "edit", content: "x" }]);
+  const error = { type: "error", code: "rate_limited", message: "!", retryAfterMs: 1_000 } as const;
+  sockets[0]?.say({ ...error, id: String(asked()[0]?.["id"]) });
+  await vi.advanceTimersByTimeAsync(999);
+  expect(asked()).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(1);
+  for (const [index, content] of ["x", "y", undefined].entries()) {
+    expect(asked().at(-1)?.["content"]).toBe(content);
+    sockets[0]?.say({ type: "ack", id: String(asked().at(-1)?.["id"]), rev: 2 + index });
+  }
+  await Promise.all(done);
+});
+
+test("a command that had been carried out before it was sent again has not failed", async () => {
+  const { conversation, sockets, socket } = connected();
+  const mine = { senderId: "me" };
+  (await socket(0)).greet(1, [message(1, 1, mine)]);
+  const id = conversation.messages[0]?.id ?? "";
+  const [edited, unreacted] = [conversation.edit(id, " new\r\n "), conversation.unreact(id, "👍")];
+  sockets[0]?.end(1006);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const now = message(1, 2, { ...mine, content: "new", editedAt: "2026-01-01T00:00:01.000Z" });
+  (await socket(1)).greet(2, [now]);
+  const refuse = (code: string) => {
+    const frame = String(sockets[1]?.asked.at(-1)?.["id"]);
+    sockets[1]?.say({ type: "error", id: frame, code, message: "!" });
+  };
+  refuse("edit_window_closed");
+  await edited;
+  // It was asked for the first time: the refusal stands.
+  const failed = expect(unreacted).rejects.toMatchObject({ code: "reaction_not_found" });
+  refuse("reaction_not_found");
+  await failed;
+});
+
+test("a socket on which an answer does not come is replaced", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet();
+  void conversation.send("hello");
+  await vi.advanceTimersByTimeAsync(29_999);
+  expect(conversation.status.state).toBe("live");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(conversation.status.state).toBe("offline");
+  await vi.advanceTimersByTimeAsync(1_000);
+  sockets[1]?.greet();
+  expect(sockets[1]?.asked).toMatchObject([{ op: "send", content: "hello" }]);
+});

@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ServerEvent } from "../../src/live/events.ts";
+import { connected, created, hello, message, sync } from "./fake-server.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const READ_AT = "2026-01-01T00:00:00.000Z";
+const read = (rev: number, from: number, to: number, userId = "me"): ServerEvent => ({
+  ...{ type: "read", rev, userId, from, to, readAt: READ_AT },
+});
+
+test("what comes twice, or late, changes nothing and is told to nobody", async () => {
+  const { conversation, sockets, socket } = connected();
+  const heard: string[] = [];
+  conversation.on("event", ({ type }) => heard.push(type));
+  (await socket(0)).greet(3, [message(1, 1), message(2, 3, { content: "edited" })]);
+  const before = structuredClone(conversation.messages);
+  heard.length = 0;
+  for (let i = 0; i < 2; i++) {
+    sockets[0]?.say(sync(3, [message(1, 1), message(2, 2)]), created(2, 2), read(3, 1, 1, "you"));
+  }
+  expect(conversation.messages).toEqual(before);
+  expect(heard.filter((type) => type !== "status")).toEqual(["read"]);
+  expect(conversation.cursor).toEqual({ epoch: "e1", rev: 3 });
+});
+
+test("an ack moves no cursor; what a newer server says is passed over", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet(3);
+  sockets[0]?.say({ type: "ack", rev: 9 }, '{"type":"hologram","rev":12}');
+  expect(conversation.cursor.rev).toBe(3);
+  expect(conversation.status.state).toBe("live");
+  sockets[0]?.say('{"type":"message"}');
+  expect(conversation.status.state).toBe("offline");
+});
+
+test("reset starts over", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet(3, [message(1, 1), message(2, 2)]);
+  sockets[0]?.end(1012);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const fresh = [message(1, 1, { content: "another life" })];
+  (await socket(1)).say({ ...hello(2), epoch: "e2" }, sync(2, fresh, { reset: true }));
+  expect(conversation.messages).toEqual(fresh);
+  expect(conversation.cursor).toEqual({ epoch: "e2", rev: 2 });
+});
+
+test("what changes before the oldest message leaves no gap; older ones are loaded whole", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet(9, [message(5, 5), message(6, 6)]);
+  sockets[0]?.say(created(2, 10, { content: "edited" }), created(7, 11));
+  expect(conversation.messages.map(({ number }) => number)).toEqual([5, 6, 7]);
+  const loading = conversation.loadOlder(2);
+  const asked = sockets[0]?.asked.at(-1);
+  expect(asked).toMatchObject({ op: "history", before: message(5, 5).id, limit: 2 });
+  const { to, ...page } = sync(0, [message(3, 3), message(4, 4)], { more: true });
+  sockets[0]?.say({ ...page, id: String(asked?.["id"]) });
+  expect(await loading).toBe(true);
+  expect(conversation.messages.map(({ number }) => number)).toEqual([3, 4, 5, 6, 7]);
+  expect(conversation.cursor.rev).toBe(11);
+});
+
+test("unread: others' messages that one has not read, also those that are not loaded", async () => {
+  const { conversation, sockets, socket } = connected();
+  const own = { senderId: "me" };
+  const first = await socket(0);
+  const page = [message(8, 8), message(9, 9, own), message(10, 10, { senderId: null })];
+  // Two are unread before number 8, which is all there is loaded of them.
+  first.say(hello(10, 3), sync(10, page));
+  expect(conversation.unread).toBe(3);
+  first.say(created(11, 11), created(12, 12, own), created(13, 13));
+  expect(conversation.unread).toBe(5);
+  first.say(created(13, 14, { deletedAt: READ_AT, content: "" }));
+  expect(conversation.unread).toBe(4);
+  first.say(read(15, 8, 8), read(16, 11, 11, "you"));
+  expect(conversation.unread).toBe(3);
+  first.say(read(17, 5, 5));
+  expect(conversation.unread).toBe(2);
+  first.say(read(18, 1, 4), read(19, 6, 7), read(20, 9, 13));
+  expect(conversation.unread).toBe(0);
+  sockets[0]?.end(1006);
+  await vi.advanceTimersByTimeAsync(1_000);
+  (await socket(1)).say(hello(21, 1), sync(21, [message(14, 21)]));
+  expect(conversation.unread).toBe(1);
+});
+
+test("an iterator gives what comes, keeps what is not taken yet, and ends with the conversation", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet();
+  const texts: string[] = [];
+  const listening = (async () => {
+    for await (const event of conversation) {
+      if (event.type === "message") texts.push(event.message.content);
+    }
+  })();
+  sockets[0]?.say(created(1, 1), created(2, 2));
+  sockets[0]?.say(created(3, 3));
+  sockets[0]?.end(4403, "no longer a member");
+  await listening;
+  expect(texts).toEqual(["1", "2", "3"]);
+  for await (const _ of conversation) throw new Error("nothing is left to be heard");
+});
+
+test("who is typing is forgotten after a while, and presence follows", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet();
+  const typing = { type: "typing", userId: "you", active: true, expiresInMs: 6_000 } as const;
+  sockets[0]?.say(typing, {
+    ...{ type: "presence", userId: "you", online: true },
+    lastSeenAt: READ_AT,
+  });
+  expect(conversation.typing).toEqual(["you"]);
+  expect([...conversation.online]).toEqual(["me", "you"]);
+  vi.setSystemTime(Date.now() + 6_001);
+  expect(conversation.typing).toEqual([]);
+});

@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { Parley } from "../../src/client/parley.ts";
+
+/** A client whose requests are answered by a function. */
+function restOf(answer: (request: Request) => Response | Promise<Response>) {
+  let tokens = 0;
+  const parley = new Parley({
+    url: "https://parley.test",
+    token: () => `t${++tokens}`,
+    fetch: async (input, init) => answer(new Request(input, init)),
+  });
+  return parley.rest;
+}
+
+test("a request carries the token, its query and its body, with every part of a path encoded", async () => {
+  const heard: unknown[] = [];
+  const rest = restOf(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const body = await request.text();
+    heard.push([request.method, pathname + search, request.headers.get("Authorization"), body]);
+    return Response.json({ success: true, users: [] });
+  });
+  await rest.messages("c", { page: 2 });
+  await rest.unreact("m/1", "❤️");
+  await rest.react("m", "🔥");
+  await rest.people({ ids: ["a", "b"] });
+  expect(heard).toEqual([
+    ["GET", "/api/v1/chat/messages?conversationId=c&page=2", "Bearer t1", ""],
+    ["DELETE", `/api/v1/chat/messages/m%2F1/reactions/${encodeURIComponent("❤️")}`, "Bearer t1", ""],
+    ["POST", "/api/v1/chat/messages/m/reactions", "Bearer t1", '{"emoji":"🔥"}'],
+    ["GET", "/api/users?ids=a%2Cb", "Bearer t1", ""],
+  ]);
+});
+
+test("401: once more with a fresh token, and only once", async () => {
+  const seen: (string | null)[] = [];
+  const rest = restOf((request) => {
+    seen.push(request.headers.get("Authorization"));
+    const refused = { error: "Send a valid token.", code: "unauthenticated" };
+    return seen.length === 1 || seen.length > 2
+      ? Response.json(refused, { status: 401 })
+      : Response.json([]);
+  });
+  expect(await rest.conversations()).toEqual([]);
+  expect(seen).toEqual(["Bearer t1", "Bearer t2"]);
+  await expect(rest.conversations()).rejects.toMatchObject({
+    status: 401,
+    code: "unauthenticated",
+  });
+  expect(seen).toEqual(["Bearer t1", "Bearer t2", "Bearer t2", "Bearer t3"]);
+});
+
+test("a refusal has the server's code, details and wait", async () => {
+  const details = [{ path: "content", message: "!" }];
+  const rest = restOf(() =>
+    Response.json(
+      { error: "Slowly.", code: "rate_limited", details },
+      { status: 429, headers: { "Retry-After": "3" } },
+    ),
+  );
+  await expect(rest.conversations()).rejects.toMatchObject({
+    ...{ name: "ParleyError", code: "rate_limited", message: "Slowly.", status: 429 },
+    ...{ details, retryAfterMs: 3_000 },
+  });
+});
+
+test.each([
+  ["nobody answers", () => Promise.reject(new TypeError("fetch failed")), "network"],
+  ["the answer ends too early", () => new Response('[{"conversationId":'), "network"],
+  ["a page of somebody else's answers", () => new Response("<html>", { status: 502 }), "internal"],
+])("%s", async (_, answer: () => Response | Promise<Response>, code) => {
+  await expect(restOf(answer).conversations()).rejects.toMatchObject({ code });
+});

@@ -1,0 +1,24 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { groupOf, openLive, person } from "../support.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+test("a socket that pings stays, one that has vanished is closed when somebody speaks", async () => {
+  // The platform notes the time of a ping by its own clock, which is ahead of the object's then.
+  const start = Date.now() - 200_000;
+  vi.setSystemTime(start);
+  const people = await Promise.all([person("alice"), person("bob"), person("carol")]);
+  const [alice, bob, carol] = people;
+  const conversationId = await groupOf(...people);
+  const pinging = await openLive(alice, conversationId);
+  const vanished = await openLive(bob, conversationId);
+  pinging.send("ping");
+  await pinging.until(() => pinging.frames.includes("pong"));
+  vi.setSystemTime(start + 89_000);
+  const speaking = await openLive(carol, conversationId);
+  vi.setSystemTime(start + 91_000);
+  speaking.send({ op: "typing", active: true });
+  expect(await vanished.closed).toMatchObject({ code: 1012 });
+  await pinging.next("presence", ({ userId, online }) => userId === bob.userId && !online);
+  await pinging.next("typing", ({ userId }) => userId === carol.userId);
+});
