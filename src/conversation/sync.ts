@@ -76,7 +76,10 @@ function firstSync(
     messages: messagesBetween(sql, from, counters.lastNumber).map((message) =>
       wireMessage(conversation.id, message, linkTo),
     ),
-    members: [...(you ? [you] : []), ...others].slice(0, FIRST_MEMBERS).map(wireMember),
+    members: [...(you ? [you] : []), ...others]
+      .slice(0, FIRST_MEMBERS)
+      .sort((a, b) => (a.userId < b.userId ? -1 : 1))
+      .map(wireMember),
     reads: [...readsOfMember(sql, userId, from), ...othersReads].map(wireRead),
     conversation: wireConversation(conversation, counters),
     more: false,
