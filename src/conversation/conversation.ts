@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { MAX_GROUP_MEMBERS, type Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
+import type { Receipt } from "../domain/message.ts";
 import { offsetOf, type PageOf } from "../domain/page.ts";
 import { type Actor, isStaff, refusal } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
@@ -15,7 +16,7 @@ import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
 import { claimOutcome, voidClaim } from "./log/files.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
-import { READERS_MAX, type Receipt, readersOf } from "./log/receipts.ts";
+import { READERS_MAX, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { OpenConversation } from "./open.ts";
 import { close, refusedUpgrade, seat } from "./sessions.ts";

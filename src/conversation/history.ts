@@ -1,7 +1,7 @@
 import { unreachable } from "../domain/error.ts";
-import type { Message } from "../domain/message.ts";
+import type { Message, Receipt } from "../domain/message.ts";
 import { firstNumberAfter, messagesBetween } from "./log/messages.ts";
-import { type Receipt, readersWithin } from "./log/receipts.ts";
+import { readersWithin } from "./log/receipts.ts";
 
 /** Which part of a conversation's messages is wanted. Numbers are message numbers. */
 export type HistoryQuery =

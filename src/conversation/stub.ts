@@ -1,12 +1,11 @@
 import type { Conversation, Member } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
-import type { Message } from "../domain/message.ts";
+import type { Message, Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Answer, Command } from "./commands.ts";
 import type { Creation } from "./create.ts";
 import type { HistoryPage, HistoryQuery } from "./history.ts";
-import type { Receipt } from "./log/receipts.ts";
 
 /** What the Worker may ask of a conversation's object, and what it is answered. */
 

@@ -31,6 +31,12 @@ export interface Message {
   deletedAt: number | null;
 }
 
+/** That somebody has read a message, and when. */
+export interface Receipt {
+  userId: string;
+  readAt: number;
+}
+
 /** Whether a message counts: for unread totals, as the last message and in statistics. */
 export function counts(message: Message): boolean {
   return message.senderId !== null && message.deletedAt === null;

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import type { Answer, Command } from "../conversation/commands.ts";
 import type { Creation } from "../conversation/create.ts";
-import type { Receipt } from "../conversation/log/receipts.ts";
 import type { ConversationStub } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
+import type { Receipt } from "../domain/message.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse, unwrapped } from "./refusal.ts";

@@ -1,10 +1,4 @@
-import type { Message } from "../../domain/message.ts";
-
-/** That somebody has read a message, and when. */
-export interface Receipt {
-  userId: string;
-  readAt: number;
-}
+import type { Message, Receipt } from "../../domain/message.ts";
 
 /** Readers that are told of each message of a page. */
 export const READERS_MAX = 200;

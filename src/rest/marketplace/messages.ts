@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Answer, Command } from "../../conversation/commands.ts";
-import type { Receipt } from "../../conversation/log/receipts.ts";
+import type { Receipt } from "../../domain/message.ts";
 import { contentOf } from "../../domain/message.ts";
 import { clientMessageId, messageIds, metadata } from "../../live/frames.ts";
 import { wireMessage } from "../../live/wire.ts";

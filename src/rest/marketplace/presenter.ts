@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import type { Receipt } from "../../conversation/log/receipts.ts";
 import type { Overview } from "../../conversation/stub.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Kind, Person, Role } from "../../domain/conversation.ts";
+import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
