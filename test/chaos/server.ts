@@ -43,10 +43,12 @@ export class ChaosServer {
     if (target === undefined) return false;
     const within = { signal: AbortSignal.timeout(2_000) };
     const url = `http://127.0.0.1:${target}/chaos/${path}`;
-    return fetch(url, within).then(
-      async (answer) => (await answer.text()) === "done\n",
-      () => false,
-    );
+    try {
+      const answer = await fetch(url, within);
+      return (await answer.text()) === "done\n";
+    } catch {
+      return false;
+    }
   }
 
   /** What it has logged of faults of its own since it was started last. */
