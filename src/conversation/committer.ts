@@ -3,6 +3,7 @@ import type { FrameId } from "../live/frames.ts";
 import {
   type Answer,
   type Change,
+  type Decision,
   decide,
   type Limits,
   type Request,
@@ -88,22 +89,29 @@ export class Committer {
     this.commit(group);
   }
 
-  private commit(group: Pending[]): void {
+  /**
+   * Commits a group. At first in haste: the rows of plain sends are written together at the end. If
+   * anything throws, nothing has happened, and the group is gone through again with care, one command
+   * at a time, so that only what failed is undone.
+   */
+  private commit(group: Pending[], careful = false): void {
     const { storage, limits, onCommit, onBroken } = this.options;
     const now = this.now();
     const draft = new Draft(storage.sql, this.memory, this.times, limits, now);
     let outcomes: Commit["outcomes"];
     try {
       outcomes = storage.transactionSync(() => {
+        draft.lookUp(group);
         const results = group.map((pending) => ({
           pending,
-          result: this.run(draft, pending, now),
+          result: careful ? this.runAlone(draft, pending, now) : this.run(draft, pending, now),
         }));
         if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
         return results;
       });
     } catch (error) {
-      onBroken(error);
+      if (careful) onBroken(error);
+      else this.commit(group, true);
       return;
     }
     this.memory.conversation = draft.conversation;
@@ -113,11 +121,21 @@ export class Committer {
   }
 
   private run(draft: Draft, pending: Pending, now: number): Result<Answer> {
+    const decided = decide(draft, pending, now);
+    if (!decided.ok) return decided;
+    const decision = decided.value;
+    if (writes(decision)) draft.put(decision);
+    draft.fold(decision);
+    return { ok: true, value: decision.answer };
+  }
+
+  /** The same with its rows written at once, and undone by itself if it throws. */
+  private runAlone(draft: Draft, pending: Pending, now: number): Result<Answer> {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;
       const decision = decided.value;
-      if (decision.changes.length > 0 || decision.effects?.length) {
+      if (writes(decision)) {
         this.options.storage.transactionSync(() => draft.write(decision));
       }
       draft.fold(decision);
@@ -127,4 +145,8 @@ export class Committer {
       return fail("internal");
     }
   }
+}
+
+function writes({ changes, effects }: Decision): boolean {
+  return changes.length > 0 || (effects !== undefined && effects.length > 0);
 }

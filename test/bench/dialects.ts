@@ -62,7 +62,6 @@ export function socketIo(token: string): Dialect {
         { conversationId: "conversation", content: contentOf(id), clientMessageId: `key-${id}` },
       ])}`,
     count: (frame) => (frame.startsWith("42") ? 1 : 0),
-    ids: (frame) =>
-      frame.startsWith("42") ? [idOf(JSON.parse(frame.slice(2))[1].content)] : [],
+    ids: (frame) => (frame.startsWith("42") ? [idOf(JSON.parse(frame.slice(2))[1].content)] : []),
   };
 }

@@ -42,7 +42,8 @@ async function started(name: string, program: Program): Promise<Subject> {
   return { name, program, address: await addressOf(program) };
 }
 
-const webSocketUrl = ({ address }: Subject, path: string) => `${address}${path}`.replace("http", "ws");
+const webSocketUrl = ({ address }: Subject, path: string) =>
+  `${address}${path}`.replace("http", "ws");
 
 /** People of a new group in Parley, with their sockets in it. */
 export async function parleyCrowd(subject: Subject, size: number): Promise<Crowd> {

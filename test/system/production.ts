@@ -5,7 +5,16 @@ import { Program, run, temporaryFolder } from "./server.ts";
 export async function bundled(config = "wrangler.toml"): Promise<string> {
   const folder = await temporaryFolder();
   const wrangler = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
-  await run(process.execPath, wrangler, "deploy", "--dry-run", "--config", config, "--outdir", folder);
+  await run(
+    process.execPath,
+    wrangler,
+    "deploy",
+    "--dry-run",
+    "--config",
+    config,
+    "--outdir",
+    folder,
+  );
   return folder;
 }
 
