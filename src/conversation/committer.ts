@@ -16,6 +16,9 @@ import type { Session } from "./sessions.ts";
 /** Commands that one transaction takes at most; the rest waits for the next. */
 export const MAX_GROUP = 128;
 
+/** Members kept in memory at most; beyond that it starts anew. */
+const MAX_REMEMBERED = 1_000;
+
 /** A command and whoever waits for what becomes of it. */
 export interface Pending extends Request {
   reply:
@@ -116,8 +119,18 @@ export class Committer {
     }
     this.memory.conversation = draft.conversation;
     this.memory.counters = draft.counters;
+    this.rememberMembers(draft);
     this.times.add(draft.sends, now);
     onCommit({ changes: draft.changes, outcomes });
+  }
+
+  private rememberMembers(draft: Draft): void {
+    const { members } = this.memory;
+    if (members.size > MAX_REMEMBERED) members.clear();
+    for (const [userId, member] of draft.members) {
+      if (member) members.set(userId, member);
+      else members.delete(userId);
+    }
   }
 
   private run(draft: Draft, pending: Pending, now: number): Result<Answer> {

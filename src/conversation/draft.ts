@@ -33,6 +33,8 @@ import type { SendTimes } from "./send-times.ts";
 export interface Memory {
   conversation: Conversation;
   counters: Counters;
+  /** Members who acted lately. Whoever is not here has to be looked up. */
+  members: Map<string, Member>;
 }
 
 /**
@@ -49,7 +51,9 @@ export class Draft implements State {
   readonly sends = new Map<string, number[]>();
   private readonly sql: SqlStorage;
   private readonly times: SendTimes;
-  private readonly members = new Map<string, Member | undefined>();
+  /** Members whom this group's commands have changed, or whom memory did not have. */
+  readonly members = new Map<string, Member | undefined>();
+  private readonly known: ReadonlyMap<string, Member>;
   private readonly figures = new Map<string, Figures>();
   /** Messages of this group whose rows are not written yet. */
   private unwritten: Sent[] = [];
@@ -61,6 +65,7 @@ export class Draft implements State {
     this.sql = sql;
     this.conversation = memory.conversation;
     this.counters = memory.counters;
+    this.known = memory.members;
     this.times = times;
     this.limits = limits;
     this.now = now;
@@ -69,16 +74,16 @@ export class Draft implements State {
   /** Looks up at once what a group's sends would look up one by one. */
   lookUp(group: readonly Request[]): void {
     const pairs: [string, string][] = [];
-    const senders = new Set<string>();
+    const strangers = new Set<string>();
     for (const { actor, command } of group) {
       if (command.type !== "send") continue;
-      senders.add(actor.userId);
+      if (!this.known.has(actor.userId)) strangers.add(actor.userId);
       if (command.clientMessageId !== undefined)
         pairs.push([actor.userId, command.clientMessageId]);
     }
-    if (senders.size > 1) {
-      for (const userId of senders) this.members.set(userId, undefined);
-      for (const one of membersAmong(this.sql, [...senders])) this.members.set(one.userId, one);
+    if (strangers.size > 1) {
+      for (const userId of strangers) this.members.set(userId, undefined);
+      for (const one of membersAmong(this.sql, [...strangers])) this.members.set(one.userId, one);
     }
     if (pairs.length > 1) {
       for (const pair of pairs) this.sent.set(sentKey(...pair), undefined);
@@ -87,8 +92,10 @@ export class Draft implements State {
   }
 
   member(userId: string): Member | undefined {
-    if (!this.members.has(userId)) this.members.set(userId, memberOf(this.sql, userId));
-    return this.members.get(userId);
+    if (this.members.has(userId)) return this.members.get(userId);
+    const member = this.known.get(userId) ?? memberOf(this.sql, userId);
+    this.members.set(userId, member);
+    return member;
   }
 
   factsOf(userId: string): Facts {

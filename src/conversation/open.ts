@@ -51,7 +51,7 @@ export class OpenConversation {
     this.clock = clock;
     this.settings = settings;
     this.env = env;
-    this.memory = { conversation, counters: readCounters(storage.sql) };
+    this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
     this.limits = limitsOf(settings, conversation.origin);
     this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
     this.projector = new Projector({

@@ -15,7 +15,7 @@ const ALARM_AFTER_MS = 1_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 /** While nobody waits for the lists, D1 is written to once in so long at most. */
-const SPACING_MS = 50;
+const SPACING_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
 
