@@ -40,11 +40,21 @@ export class Crowd {
   }
 
   /** Keeps `inFlight` messages on their way for `ms` milliseconds, sent by all in turn. */
-  async talk(inFlight: number, ms: number): Promise<Stretch> {
+  talk(inFlight: number, ms: number): Promise<Stretch> {
     const until = performance.now() + ms;
-    return await this.stretch(() => {
+    return this.keepTalking(inFlight, () => performance.now() < until);
+  }
+
+  /** Sends `count` messages, `inFlight` on their way at a time. */
+  say(count: number, inFlight: number): Promise<Stretch> {
+    const last = this.nextId + count;
+    return this.keepTalking(inFlight, () => this.nextId < last);
+  }
+
+  private keepTalking(inFlight: number, goesOn: () => boolean): Promise<Stretch> {
+    return this.stretch(() => {
       const more = () => {
-        while (this.outstanding.size < inFlight && performance.now() < until) this.send();
+        while (this.outstanding.size < inFlight && goesOn()) this.send();
       };
       this.seen = more;
       more();

@@ -49,17 +49,17 @@ export function parley(token: string): Dialect {
 }
 
 /** Socket.IO 5 over Engine.IO 4, by hand, so that the load weighs the same for everyone. */
-export function socketIo(token: string): Dialect {
+export function socketIo(token: string, conversationId: string): Dialect {
   return {
     protocols: [],
     greet: (frame) =>
       frame.startsWith("0")
-        ? { say: `40${JSON.stringify({ token })}` }
+        ? { say: `40${JSON.stringify({ token, conversationId })}` }
         : { live: frame.startsWith("40") },
     send: (id) =>
       `42${id}${JSON.stringify([
         "send",
-        { conversationId: "conversation", content: contentOf(id), clientMessageId: `key-${id}` },
+        { conversationId, content: contentOf(id), clientMessageId: `${conversationId}-${id}` },
       ])}`,
     count: (frame) => (frame.startsWith("42") ? 1 : 0),
     ids: (frame) => (frame.startsWith("42") ? [idOf(JSON.parse(frame.slice(2))[1].content)] : []),

@@ -34,7 +34,7 @@ let peersBundle: Promise<string> | undefined;
 
 /** Starts the Node server. */
 export async function startNode(name: string): Promise<Subject> {
-  const args = ["test/bench/peers/node.ts", await temporaryFolder()];
+  const args = ["test/bench/node-server.ts", await temporaryFolder()];
   return await started(name, new Program(process.execPath, args));
 }
 
@@ -42,7 +42,8 @@ async function started(name: string, program: Program): Promise<Subject> {
   return { name, program, address: await addressOf(program) };
 }
 
-const webSocketUrl = ({ address }: Subject, path: string) =>
+/** The same address for sockets. */
+export const webSocketUrl = ({ address }: Subject, path: string) =>
   `${address}${path}`.replace("http", "ws");
 
 /** People of a new group in Parley, with their sockets in it. */
@@ -74,7 +75,7 @@ export async function parleyGroup(
 /** The sockets of a peer: what one of them sends, all receive. */
 export async function crowdOf(subject: Subject, path: string, size: number): Promise<Crowd> {
   const dialect: Dialect = path.startsWith("/socket.io/")
-    ? socketIo(await tokenFor("somebody"))
+    ? socketIo(await tokenFor("somebody"), `conversation of ${size}`)
     : plain;
   const dialects = Array.from({ length: size }, () => dialect);
   return await Crowd.gather(webSocketUrl(subject, path), dialects, 1);

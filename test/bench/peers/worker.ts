@@ -30,12 +30,12 @@ async function verified(request: Request, env: PeersEnv): Promise<string | undef
 
 export default {
   async fetch(request: Request, env: PeersEnv): Promise<Response> {
-    const { pathname } = new URL(request.url);
+    const { pathname, search } = new URL(request.url);
     switch (pathname) {
       case "/floor":
-        return env.FLOOR.getByName("one").fetch(request);
+        return env.FLOOR.getByName(search).fetch(request);
       case "/usual":
-        return env.USUAL.getByName("one").fetch(request);
+        return env.USUAL.getByName(search).fetch(request);
       case "/verify":
         return json({ userId: await verified(request, env) });
       case "/memory":

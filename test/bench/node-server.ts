@@ -1,13 +1,13 @@
 /**
  * (c) What people use otherwise: a Node server with socket.io, Express and SQLite (WAL, `synchronous =
- * FULL`), one insert a message. `node node.ts FOLDER` says where it answers, and runs until killed.
+ * FULL`), one insert a message. `node node-server.ts FOLDER` says where it answers, and runs until killed.
  */
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import express from "express";
 import { jwtVerify } from "jose";
 import { Server } from "socket.io";
-import { developmentSettings } from "../../../src/cli/settings.ts";
+import { developmentSettings } from "../../src/cli/settings.ts";
 
 const secret = new TextEncoder().encode(developmentSettings()["JWT_SECRET"]);
 const database = new DatabaseSync(`${process.argv[2]}/chat.sqlite`);
@@ -62,10 +62,11 @@ io.use((socket, next) => {
   );
 });
 io.on("connection", (socket) => {
-  void socket.join("conversation");
+  const conversationId = String(socket.handshake.auth["conversationId"]);
+  void socket.join(conversationId);
   socket.on("send", (message: Sent, acknowledge: (answer: unknown) => void) => {
     const stored = store(socket.data.userId, message);
-    io.to("conversation").emit("message", stored);
+    io.to(conversationId).emit("message", stored);
     acknowledge({ number: stored.number });
   });
 });
