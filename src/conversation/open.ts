@@ -24,6 +24,7 @@ import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
 import { Projector } from "./projector.ts";
+import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
 
 /**
@@ -35,6 +36,7 @@ export class OpenConversation {
   readonly sql: SqlStorage;
   readonly epoch: string;
   readonly memory: Memory;
+  readonly recent: RecentMessages;
   readonly sessions: Sessions;
   readonly projector: Projector;
   readonly limits: Limits;
@@ -52,6 +54,7 @@ export class OpenConversation {
     this.settings = settings;
     this.env = env;
     this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
+    this.recent = new RecentMessages(storage.sql);
     this.limits = limitsOf(settings, conversation.origin);
     this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
     this.projector = new Projector({
@@ -117,6 +120,7 @@ export class OpenConversation {
   };
 
   private committed({ changes, outcomes }: Commit): void {
+    this.recent.follow(changes);
     const own = new Map<Session, string[]>();
     const tell = (session: Session, line: string) => {
       const lines = own.get(session);

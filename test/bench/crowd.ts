@@ -1,6 +1,9 @@
 import { WebSocket } from "ws";
 import type { Dialect } from "./dialects.ts";
 
+/** How many of a crowd talk; the others listen. */
+const TALKERS = 4;
+
 /** What a stretch of load came to. */
 export interface Stretch {
   messages: number;
@@ -39,7 +42,7 @@ export class Crowd {
     return this.sockets.length;
   }
 
-  /** Keeps `inFlight` messages on their way for `ms` milliseconds, sent by all in turn. */
+  /** Keeps `inFlight` messages on their way for `ms` milliseconds, sent by {@link TALKERS} in turn. */
   talk(inFlight: number, ms: number): Promise<Stretch> {
     const until = performance.now() + ms;
     return this.keepTalking(inFlight, () => performance.now() < until);
@@ -90,7 +93,7 @@ export class Crowd {
 
   private send(): void {
     const id = this.nextId++;
-    const at = id % this.size;
+    const at = id % Math.min(TALKERS, this.size);
     this.outstanding.add(id);
     this.sockets[at]?.send(this.dialects[at]?.send(id) ?? "");
   }
