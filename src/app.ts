@@ -9,7 +9,8 @@ import type { RestEnv } from "./rest/context.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
-import { marketplace } from "./rest/marketplace/app.ts";
+import { marketplace, marketplaceErrors } from "./rest/marketplace/app.ts";
+import { type Part, referenceRoutes } from "./rest/reference.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
 
@@ -74,8 +75,32 @@ export function createApp(): Hono<RestEnv> {
 
   app.get("/live/:conversationId", upgradeRequired);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.route("/api/v1/chat", unihub());
-  app.route("/api/chat", marketplace());
-  app.route("/api/users", users());
+  const parts = apis();
+  referenceRoutes(app, parts);
+  for (const { base, app: api } of parts) app.route(base, api);
   return app;
+}
+
+/** What is mounted, and described in the reference. */
+function apis(): Part[] {
+  return [
+    {
+      base: "/api/v1/chat",
+      tag: { name: "UniHub", description: "Conversations, messages, channels." },
+      app: unihub(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/chat",
+      tag: { name: "Marketplace", description: "Chats, purchase requests, support." },
+      app: marketplace(),
+      errors: marketplaceErrors,
+    },
+    {
+      base: "/api/users",
+      tag: { name: "People", description: "Who can be talked to." },
+      app: users(),
+      errors: plainErrors,
+    },
+  ];
 }

@@ -1,23 +1,38 @@
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
 import { drained } from "./body.ts";
 import type { RestEnv } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 
+/** What was wrong with which field, where a request's shape was wrong. */
+export const details = z.array(z.object({ path: z.string(), message: z.string() })).optional();
+
 /** How a dialect writes an error. */
 export interface ErrorForm {
+  /** What the reference calls it. */
+  name: string;
   body(error: ChatError): Record<string, unknown>;
+  /** The body's schema, where one of these codes is in it. */
+  schema(code: z.ZodType): z.ZodType;
   /** Where its reference has another status than the registry. */
   statuses?: Partial<Record<ErrorCode, number>>;
 }
 
 /** `{error, code, details?}`: UniHub's form, and that of what belongs to no dialect. */
 export const plainErrors: ErrorForm = {
+  name: "Refusal",
   body: ({ message, code, details }) => ({ error: message, code, ...(details && { details }) }),
+  schema: (code) => z.object({ error: z.string(), code, details }),
 };
+
+/** The HTTP status of a code in a dialect. */
+export function statusIn(form: ErrorForm, code: ErrorCode): number {
+  return form.statuses?.[code] ?? statusOf(code);
+}
 
 /** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
 export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
@@ -44,8 +59,7 @@ export function respondWith(c: Context, error: ChatError, form: ErrorForm): Resp
   } else if (error.code === "unavailable") {
     c.header("Retry-After", "1");
   }
-  const status = form.statuses?.[error.code] ?? statusOf(error.code);
-  return c.json(form.body(error), status as ContentfulStatusCode);
+  return c.json(form.body(error), statusIn(form, error.code) as ContentfulStatusCode);
 }
 
 function expectedError(error: Error): ChatError | undefined {

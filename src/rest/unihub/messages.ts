@@ -14,6 +14,7 @@ import { presentMessage, presentSent } from "./presenter.ts";
 const list = createRoute({
   method: "get",
   path: "/messages",
+  operationId: "listMessages",
   summary: "Get messages",
   request: {
     query: z.object({
@@ -30,6 +31,7 @@ const list = createRoute({
 const send = createRoute({
   method: "post",
   path: "/messages",
+  operationId: "sendMessage",
   summary: "Send a text message",
   request: { headers: idempotencyHeader, body: jsonBodyOf(sendBody) },
   responses: {

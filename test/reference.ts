@@ -1,0 +1,103 @@
+import { exports } from "cloudflare:workers";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+
+/** Holds every answer that tests get against `/openapi.json`, as it is served. */
+
+type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
+type Node = { [key: string]: Json };
+
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+/** What is answered, before a route is looked for or because there is none, at any address of ours. */
+const OF_NO_ROUTE = new Set(["route_not_found", "unauthenticated", "misconfigured"]);
+
+interface Route {
+  pattern: RegExp;
+  pointer: string;
+  responses: Node;
+}
+
+interface Reference {
+  routes: Map<string, Route[]>;
+  validatorOf(pointer: string): ValidateFunction;
+}
+
+let loaded: Promise<Reference> | undefined;
+
+/** What of an answer is not in the reference, or differs from it; `undefined` when all is well. */
+export async function breachOf(
+  method: string,
+  path: string,
+  status: number,
+  body: unknown,
+): Promise<string | undefined> {
+  loaded ??= load();
+  const { routes, validatorOf } = await loaded;
+  const pathname = new URL(path, "https://x").pathname;
+  const route = routes.get(method)?.find(({ pattern }) => pattern.test(pathname));
+  const at = `${method} ${pathname} answered ${status}`;
+  if (!route) {
+    const { code = "" } = Object(body) as { code?: string };
+    return OF_NO_ROUTE.has(code) ? undefined : `${at}, and is not in the reference`;
+  }
+  const response = route.responses[status];
+  if (!response) return `${at}, which the reference does not have`;
+  if (body === undefined) return undefined;
+  const ref = Object(response)["$ref"] as string | undefined;
+  const pointer = ref ?? `${route.pointer}/responses/${status}`;
+  const valid = validatorOf(`${pointer}/content/application~1json/schema`);
+  return valid(body) ? undefined : `${at}, but ${JSON.stringify(valid.errors).slice(0, 500)}`;
+}
+
+async function load(): Promise<Reference> {
+  const response = await exports.default.fetch(new Request("https://parley.test/openapi.json"));
+  const document = (await response.json()) as Node;
+  close(document);
+  const ajv = new Ajv2020({ strict: false, validateFormats: true, discriminator: false });
+  ajv.addFormat("date-time", ISO_TIME);
+  ajv.addFormat("uuid", true);
+  ajv.addFormat("uri", true);
+  ajv.addFormat("binary", true);
+  ajv.addSchema(document, "reference");
+  const compiled = new Map<string, ValidateFunction>();
+  return {
+    routes: routesOf(document["paths"] as Node),
+    validatorOf(pointer) {
+      const known = compiled.get(pointer) ?? ajv.compile({ $ref: `reference${pointer}` });
+      compiled.set(pointer, known);
+      return known;
+    },
+  };
+}
+
+function routesOf(paths: Node): Map<string, Route[]> {
+  const routes = new Map<string, Route[]>();
+  // Fixed addresses before those with a parameter in the same place.
+  for (const path of Object.keys(paths).sort((a, b) =>
+    a.replace(/{/g, "~") < b.replace(/{/g, "~") ? -1 : 1,
+  )) {
+    const pattern = new RegExp(`^${path.replace(/{[^}]+}/g, "[^/]+")}$`);
+    for (const [method, operation] of Object.entries(paths[path] as Node)) {
+      const pointer = `#/paths/${escaped(path)}/${method}`;
+      const { responses } = operation as { responses: Node };
+      const known = routes.get(method.toUpperCase()) ?? [];
+      routes.set(method.toUpperCase(), [...known, { pattern, pointer, responses }]);
+    }
+  }
+  return routes;
+}
+
+function escaped(path: string): string {
+  return encodeURIComponent(path.replaceAll("~", "~0").replaceAll("/", "~1")).replaceAll(
+    "%7E",
+    "~",
+  );
+}
+
+/** An answer has the fields of its schema and no others, though clients are told to expect more. */
+function close(node: Json): void {
+  if (typeof node !== "object" || node === null) return;
+  if (!Array.isArray(node) && node["properties"] && node["type"] !== undefined) {
+    node["additionalProperties"] ??= false;
+  }
+  for (const child of Object.values(node)) close(child);
+}
