@@ -5,6 +5,7 @@ import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
+import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
@@ -100,6 +101,12 @@ function apis(): Part[] {
       base: "/api/users",
       tag: { name: "People", description: "Who can be talked to." },
       app: users(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/admin",
+      tag: { name: "Operation", description: "For the operator: role `admin`." },
+      app: admin(),
       errors: plainErrors,
     },
   ];

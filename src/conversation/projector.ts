@@ -5,6 +5,7 @@ import { counts } from "../domain/message.ts";
 import { unlinkedMessage } from "../live/wire.ts";
 import type { Memory } from "./draft.ts";
 import { type Changes, changesSince } from "./log/changes.ts";
+import { updateCounters } from "./log/conversation-table.ts";
 import { filesOf } from "./log/files.ts";
 import { memberOf } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
@@ -52,6 +53,16 @@ export class Projector {
     if (this.failures === 0) this.run();
   }
 
+  /**
+   * Begins to write everything to D1 anew, from the first revision on. The mark is stored, so that a
+   * crash leaves the rest to the alarm.
+   */
+  restart(): void {
+    this.mark(0);
+    updateCounters(this.options.sql, this.options.memory.counters);
+    this.committed();
+  }
+
   /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
   async alarm(): Promise<void> {
     this.alarmPending = false;
@@ -80,6 +91,11 @@ export class Projector {
     });
   }
 
+  private mark(projectedRev: number): void {
+    const { memory } = this.options;
+    memory.counters = { ...memory.counters, projectedRev };
+  }
+
   private behind(): boolean {
     const { counters } = this.options.memory;
     return counters.projectedRev < counters.rev;
@@ -94,6 +110,7 @@ export class Projector {
 
   private async catchUp(): Promise<void> {
     const { memory, log, sql } = this.options;
+    let several = false;
     while (this.behind()) {
       const { conversation, counters } = memory;
       const changes = changesSince(sql, conversation, counters, counters.projectedRev);
@@ -108,7 +125,12 @@ export class Projector {
         return;
       }
       this.failures = 0;
-      memory.counters = { ...memory.counters, projectedRev: changes.to };
+      // Unless everything is to be written anew since this page was read.
+      if (memory.counters.projectedRev !== changes.from) continue;
+      this.mark(changes.to);
+      // A long way is not gone twice because of a crash; a short one costs less than a write.
+      several ||= changes.more;
+      if (several) updateCounters(sql, memory.counters);
       this.settle(true);
     }
   }
@@ -135,7 +157,7 @@ export class Projector {
       const { message } = row;
       // A send moved its sender's figures, a deletion those of its author and of readers ahead.
       if (message.senderId !== null) touched.add(message.senderId);
-      for (const { key } of message.attachments) files.sent.push([key, message.number]);
+      if (message.attachments.length > 0) files.sent.push(message);
       if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));
       if (counts(message)) continue;
       uncounted.push(message.number);

@@ -35,6 +35,13 @@ export function conversationOf(
   return stub as ConversationStub;
 }
 
+/** An object by the id under which Cloudflare lists it. Throws on one of another namespace. */
+export function objectOf(env: Env, objectId: string): ConversationStub {
+  const namespace = env.CONVERSATIONS;
+  const stub: unknown = namespace.get(namespace.idFromString(objectId));
+  return stub as ConversationStub;
+}
+
 /**
  * Asks a conversation something that may be asked twice, and does so once more, of a fresh stub, when
  * the platform says that this can help (a deploy, a moved object). Never when it is overloaded.
