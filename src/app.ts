@@ -12,6 +12,7 @@ import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
 import { marketplace, marketplaceErrors } from "./rest/marketplace/app.ts";
 import { type Part, referenceRoutes } from "./rest/reference.ts";
+import { Timing } from "./rest/timing.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
 
@@ -22,6 +23,7 @@ const EXPOSED = [
   "RateLimit-Remaining",
   "RateLimit-Reset",
   "Retry-After",
+  "Server-Timing",
   "Warning",
   "X-Request-Id",
 ];
@@ -36,6 +38,7 @@ export function createApp(): Hono<RestEnv> {
   app.use(async (c, next) => {
     const requestId = crypto.randomUUID();
     c.set("requestId", requestId);
+    c.set("timing", new Timing());
     const settings = settingsOf(c.env);
     if (settings instanceof Error) {
       log("misconfigured", { requestId, error: settings.message });
@@ -62,6 +65,7 @@ export function createApp(): Hono<RestEnv> {
     // Answers are somebody's own, and never a page.
     c.header("Cache-Control", "no-store");
     await next();
+    c.header("Server-Timing", c.var.timing.header());
   });
   app.use(secureHeaders());
   app.use((c, next) =>

@@ -124,6 +124,7 @@ export class Projector {
         log("projection_failed", { failures: this.failures, rev: counters.rev, error });
         return;
       }
+      if (this.failures > 0) log("projection_recovered", { failures: this.failures });
       this.failures = 0;
       // Unless everything is to be written anew since this page was read.
       if (memory.counters.projectedRev !== changes.from) continue;

@@ -40,16 +40,25 @@ export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
     // Many clients fail to read an answer while they still write their body.
     if (!c.req.raw.bodyUsed) await drained(c.req.raw.body);
     const expected = expectedError(error);
-    if (expected) return respondWith(c, expected, form);
+    if (expected) {
+      const { code } = expected;
+      const status = statusIn(form, code);
+      log("refused", { ...described(c), status, code, userId: c.get("actor")?.userId });
+      return respondWith(c, expected, form);
+    }
     const transient = isTransient(error);
     log(transient ? "unavailable" : "internal_error", {
-      requestId: c.get("requestId"),
-      method: c.req.method,
-      path: c.req.path,
+      ...described(c),
+      userId: c.get("actor")?.userId,
       error: rootOf(error),
     });
     return respondWith(c, chatError(transient ? "unavailable" : "internal"), form);
   };
+}
+
+/** What the log tells of a request: never its query, which may hold a token, nor its body. */
+function described(c: Context<RestEnv>) {
+  return { requestId: c.get("requestId"), method: c.req.method, path: c.req.path };
 }
 
 export function respondWith(c: Context, error: ChatError, form: ErrorForm): Response {

@@ -139,7 +139,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(info, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
-    const overview = unwrapped(await ask(c.env, chatId, (stub) => stub.overview(c.var.actor)));
+    const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
     const unreadCounts = Object.fromEntries(overview.unread);
     const chat = { ...presentChat(overview, c.var.actor.userId, c.var.linkTo), unreadCounts };
     return c.json(success({ chat }), 200);
@@ -167,7 +167,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
 
 /** A chat as the caller sees it. */
 export async function chatOf(c: Context<RestEnv>, chatId: string): Promise<Chat> {
-  const overview = unwrapped(await ask(c.env, chatId, (stub) => stub.overview(c.var.actor)));
+  const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
   return presentChat(overview, c.var.actor.userId, c.var.linkTo);
 }
 

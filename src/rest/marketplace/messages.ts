@@ -111,7 +111,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
     const { page, limit, before, order } = c.req.valid("query");
     const bound = before === undefined ? undefined : boundOf(chatId, before);
     const found = unwrapped(
-      await ask(c.env, chatId, (stub) =>
+      await ask(c, chatId, (stub) =>
         stub.history(c.var.actor, {
           by: "page",
           page,

@@ -81,9 +81,7 @@ export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {
     const channelId = conversationNamed(c.req.valid("param").id);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c.env, channelId, (stub) =>
-        stub.members({ ...c.var.actor, kinds: ["channel"] }, page),
-      ),
+      await ask(c, channelId, (stub) => stub.members({ ...c.var.actor, kinds: ["channel"] }, page)),
     );
     return c.json(found.map(presentChannelMember), 200);
   });

@@ -107,7 +107,7 @@ export function channelRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(details, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
     const actor: Actor = { ...c.var.actor, kinds: ["channel"] };
-    const info = unwrapped(await ask(c.env, channelId, (stub) => stub.info(actor)));
+    const info = unwrapped(await ask(c, channelId, (stub) => stub.info(actor)));
     return c.json(presentChannelInfo(info), 200);
   });
 

@@ -88,7 +88,7 @@ export function markRoutes(app: OpenAPIHono<RestEnv>): void {
     const { conversationId, number } = messageNamed(c.req.valid("param").messageId);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c.env, conversationId, (stub) => stub.receipts(c.var.actor, number, page)),
+      await ask(c, conversationId, (stub) => stub.receipts(c.var.actor, number, page)),
     );
     return c.json(
       found.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) })),

@@ -44,7 +44,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
     const { conversationId, page, pageSize } = c.req.valid("query");
     const id = conversationNamed(conversationId);
     const found = unwrapped(
-      await ask(c.env, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
+      await ask(c, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
     );
     return c.json(
       {
