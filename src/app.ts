@@ -7,6 +7,7 @@ import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
+import { docsRoutes } from "./rest/docs.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
@@ -82,6 +83,7 @@ export function createApp(): Hono<RestEnv> {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   const parts = apis();
   referenceRoutes(app, parts);
+  docsRoutes(app);
   for (const { base, app: api } of parts) app.route(base, api);
   return app;
 }

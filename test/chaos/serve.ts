@@ -30,6 +30,14 @@ const miniflare = new Miniflare(
         modules: [
           esModule("/worker.mjs", `${ROOT}/test/chaos/worker.mjs`),
           esModule("/index.js", `${bundle}/index.js`),
+          // What wrangler.toml has as text lies beside the bundle.
+          ...readdirSync(bundle)
+            .filter((name) => name.endsWith(".min.js"))
+            .map((name) => ({
+              type: "Text" as const,
+              path: `/${name}`,
+              contents: readFileSync(`${bundle}/${name}`, "utf8"),
+            })),
         ],
         bindings: {
           ...workerOptions.bindings,
