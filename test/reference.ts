@@ -1,7 +1,6 @@
-import { exports } from "cloudflare:workers";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 
-/** Holds every answer that tests get against `/openapi.json`, as it is served. */
+/** Holds answers against `/openapi.json`, as it is served. */
 
 type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
 type Node = { [key: string]: Json };
@@ -16,57 +15,44 @@ interface Route {
   responses: Node;
 }
 
-interface Reference {
-  routes: Map<string, Route[]>;
-  validatorOf(pointer: string): ValidateFunction;
-}
+/** A reference against which answers can be held. Schemas are compiled when they are first asked for. */
+export class Reference {
+  private readonly routes: Map<string, Route[]>;
+  private readonly ajv = new Ajv2020({ strict: false });
+  private readonly compiled = new Map<string, ValidateFunction>();
 
-let loaded: Promise<Reference> | undefined;
-
-/** What of an answer is not in the reference, or differs from it; `undefined` when all is well. */
-export async function breachOf(
-  method: string,
-  path: string,
-  status: number,
-  body: unknown,
-): Promise<string | undefined> {
-  loaded ??= load();
-  const { routes, validatorOf } = await loaded;
-  const pathname = new URL(path, "https://x").pathname;
-  const route = routes.get(method)?.find(({ pattern }) => pattern.test(pathname));
-  const at = `${method} ${pathname} answered ${status}`;
-  if (!route) {
-    const { code = "" } = Object(body) as { code?: string };
-    return OF_NO_ROUTE.has(code) ? undefined : `${at}, and is not in the reference`;
+  constructor(document: object) {
+    const closed = structuredClone(document) as Node;
+    close(closed);
+    this.routes = routesOf(closed["paths"] as Node);
+    this.ajv.addFormat("date-time", ISO_TIME);
+    for (const format of ["uuid", "uri", "binary"]) this.ajv.addFormat(format, true);
+    this.ajv.addSchema(closed, "reference");
   }
-  const response = route.responses[status];
-  if (!response) return `${at}, which the reference does not have`;
-  if (body === undefined) return undefined;
-  const ref = Object(response)["$ref"] as string | undefined;
-  const pointer = ref ?? `${route.pointer}/responses/${status}`;
-  const valid = validatorOf(`${pointer}/content/application~1json/schema`);
-  return valid(body) ? undefined : `${at}, but ${JSON.stringify(valid.errors).slice(0, 500)}`;
-}
 
-async function load(): Promise<Reference> {
-  const response = await exports.default.fetch(new Request("https://parley.test/openapi.json"));
-  const document = (await response.json()) as Node;
-  close(document);
-  const ajv = new Ajv2020({ strict: false, validateFormats: true, discriminator: false });
-  ajv.addFormat("date-time", ISO_TIME);
-  ajv.addFormat("uuid", true);
-  ajv.addFormat("uri", true);
-  ajv.addFormat("binary", true);
-  ajv.addSchema(document, "reference");
-  const compiled = new Map<string, ValidateFunction>();
-  return {
-    routes: routesOf(document["paths"] as Node),
-    validatorOf(pointer) {
-      const known = compiled.get(pointer) ?? ajv.compile({ $ref: `reference${pointer}` });
-      compiled.set(pointer, known);
-      return known;
-    },
-  };
+  /** What of an answer is not in the reference, or differs from it; `undefined` when all is well. */
+  breachOf(method: string, path: string, status: number, body: unknown): string | undefined {
+    const pathname = new URL(path, "https://x").pathname;
+    const route = this.routes.get(method)?.find(({ pattern }) => pattern.test(pathname));
+    const at = `${method} ${pathname} answered ${status}`;
+    if (!route) {
+      const { code = "" } = Object(body) as { code?: string };
+      return OF_NO_ROUTE.has(code) ? undefined : `${at}, and is not in the reference`;
+    }
+    const response = route.responses[status];
+    if (!response) return `${at}, which the reference does not have`;
+    if (body === undefined) return undefined;
+    const ref = Object(response)["$ref"] as string | undefined;
+    const pointer = ref ?? `${route.pointer}/responses/${status}`;
+    const valid = this.validatorOf(`${pointer}/content/application~1json/schema`);
+    return valid(body) ? undefined : `${at}, but ${JSON.stringify(valid.errors).slice(0, 500)}`;
+  }
+
+  private validatorOf(pointer: string): ValidateFunction {
+    const known = this.compiled.get(pointer) ?? this.ajv.compile({ $ref: `reference${pointer}` });
+    this.compiled.set(pointer, known);
+    return known;
+  }
 }
 
 function routesOf(paths: Node): Map<string, Route[]> {

@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import { onTestFinished } from "vitest";
 import type { ServerEvent } from "../src/live/events.ts";
 import { PROTOCOL } from "../src/live/version.ts";
-import { breachOf } from "./reference.ts";
+import { Reference } from "./reference.ts";
 
 /** What tests say and hear as clients do: over HTTP and sockets of the running Worker. */
 
@@ -94,10 +94,17 @@ export async function fetchJson(path: string, init: RequestInit = {}): Promise<A
   const body = text === "" ? undefined : JSON.parse(text);
   const { status, headers } = response;
   const method = init.method ?? "GET";
-  const breach = isDescribed(method, path) && (await breachOf(method, path, status, body));
-  if (breach) throw new Error(breach);
+  if (isDescribed(method, path)) {
+    reference ??= exports.default
+      .fetch(`${ORIGIN}/openapi.json`)
+      .then(async (served) => new Reference(await served.json()));
+    const breach = (await reference).breachOf(method, path, status, body);
+    if (breach) throw new Error(breach);
+  }
   return { status, headers, body };
 }
+
+let reference: Promise<Reference> | undefined;
 
 /** Whether the reference speaks of what is called. */
 function isDescribed(method: string, path: string): boolean {
