@@ -10,7 +10,7 @@ import { z } from "zod";
 /** Conversations in one call, and objects in one page of Cloudflare's list. */
 const BATCH = 50;
 const LISTED = 1_000;
-const AGAIN_AFTER_MS = 2_000;
+const AGAIN_AFTER_MS = 500;
 
 const answer = z.object({
   rebuilt: z.number(),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Reference } from "../reference.ts";
 import { cleanUp, run, type Server, startServer, temporaryFolder, tokenFor } from "./server.ts";
 
-/** The reference as strangers use it: a validator, a browser, Postman. */
+/** The reference as strangers use it: a validator, a browser, Postman. And an operator's rebuild. */
 
 let server: Server;
 let document: { paths: Record<string, Record<string, { operationId: string }>> };
@@ -45,7 +45,8 @@ test("npm run postman writes a collection that newman runs, every answer being a
     `${name}=${value}`,
   ]);
   const reporting = ["--reporters", "json", "--reporter-json-export", report];
-  await run("npx", "--no", "newman", "run", file, ...variables, ...reporting);
+  const newman = ["node_modules/newman/bin/newman.js", "run", file];
+  await run(process.execPath, ...newman, ...variables, ...reporting);
   const { executions, failures } = JSON.parse(await readFile(report, "utf8")).run;
   expect(failures).toEqual([]);
   expect(executions).toHaveLength(operations().length);
@@ -57,6 +58,18 @@ test("npm run postman writes a collection that newman runs, every answer being a
   expect(breaches.filter(Boolean)).toEqual([]);
   const good = answers.filter(({ status }: { status: number }) => status < 300);
   expect(good.length).toBeGreaterThan(35);
+});
+
+test("npm run rebuild goes over all that D1 knows, for admins alone", async () => {
+  const command = [process.execPath, "src/cli/rebuild.ts", server.address];
+  const asked = (token: string) => run("env", `PARLEY_TOKEN=${token}`, ...command);
+  const lines = (await asked(await tokenFor("postman", "--role", "admin"))).split("\n");
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatch(/^(\d+) of \1$/);
+  expect(lines[1]).toBe("done");
+  await expect(asked(await tokenFor("alice", "--role", "support"))).rejects.toMatchObject({
+    stderr: expect.stringContaining("403"),
+  });
 });
 
 function operations() {
