@@ -5,7 +5,7 @@ import { run } from "./server.ts";
 
 /**
  * `npm run rebuild` with stand-ins of Parley and of Cloudflare's API, which answer what is rare; that it
- * gets on with a real Parley is in reference.test.ts.
+ * gets on with a real Parley is in reference.ts.
  */
 
 interface Call {
