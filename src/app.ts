@@ -5,11 +5,15 @@ import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
+import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
+import { docsRoutes } from "./rest/docs.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
-import { marketplace } from "./rest/marketplace/app.ts";
+import { marketplace, marketplaceErrors } from "./rest/marketplace/app.ts";
+import { type Part, referenceRoutes } from "./rest/reference.ts";
+import { Timing } from "./rest/timing.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
 
@@ -20,6 +24,7 @@ const EXPOSED = [
   "RateLimit-Remaining",
   "RateLimit-Reset",
   "Retry-After",
+  "Server-Timing",
   "Warning",
   "X-Request-Id",
 ];
@@ -34,6 +39,7 @@ export function createApp(): Hono<RestEnv> {
   app.use(async (c, next) => {
     const requestId = crypto.randomUUID();
     c.set("requestId", requestId);
+    c.set("timing", new Timing());
     const settings = settingsOf(c.env);
     if (settings instanceof Error) {
       log("misconfigured", { requestId, error: settings.message });
@@ -60,6 +66,7 @@ export function createApp(): Hono<RestEnv> {
     // Answers are somebody's own, and never a page.
     c.header("Cache-Control", "no-store");
     await next();
+    c.header("Server-Timing", c.var.timing.header());
   });
   app.use(secureHeaders());
   app.use(
@@ -75,8 +82,39 @@ export function createApp(): Hono<RestEnv> {
 
   app.get("/live/:conversationId", upgradeRequired);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.route("/api/v1/chat", unihub());
-  app.route("/api/chat", marketplace());
-  app.route("/api/users", users());
+  const parts = apis();
+  referenceRoutes(app, parts);
+  docsRoutes(app);
+  for (const { base, app: api } of parts) app.route(base, api);
   return app;
+}
+
+/** What is mounted, and described in the reference. */
+function apis(): Part[] {
+  return [
+    {
+      base: "/api/v1/chat",
+      tag: { name: "UniHub", description: "Conversations, messages, channels." },
+      app: unihub(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/chat",
+      tag: { name: "Marketplace", description: "Chats, purchase requests, support." },
+      app: marketplace(),
+      errors: marketplaceErrors,
+    },
+    {
+      base: "/api/users",
+      tag: { name: "People", description: "Who can be talked to." },
+      app: users(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/admin",
+      tag: { name: "Operation", description: "For the operator: role `admin`." },
+      app: admin(),
+      errors: plainErrors,
+    },
+  ];
 }

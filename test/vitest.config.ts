@@ -16,7 +16,11 @@ const bindings = {
 /** Tests of pure rules, and of whole servers. */
 const IN_NODE = ["test/domain/**", "test/system/**", "test/chaos/**", "test/client/**"];
 /** Tests that look at everything there is: they need a storage of their own. */
-const ALONE = ["test/attachments/**/*.test.ts", "test/rest/marketplace/support-pool.test.ts"];
+const ALONE = [
+  "test/attachments/**/*.test.ts",
+  "test/directory/rebuild.test.ts",
+  "test/rest/marketplace/support-pool.test.ts",
+];
 
 /** Tests in workerd. Files share a runtime, and each test makes people and conversations of its own. */
 function workers(

@@ -5,9 +5,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { ROOT } from "./settings.ts";
+import { ROOT, WRANGLER } from "./settings.ts";
 
-const WRANGLER = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
 const args = process.argv.slice(2);
 const { values } = parseArgs({
   args,

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Answer, Command } from "../conversation/commands.ts";
 import type { Creation } from "../conversation/create.ts";
+import { conversationsOf } from "../conversation/namespace.ts";
 import type { ConversationStub } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
@@ -8,6 +9,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse, unwrapped } from "./refusal.ts";
+import type { Timing } from "./timing.ts";
 
 /** Where a conversation is created when its creator is on a continent. */
 const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
@@ -31,26 +33,39 @@ export function conversationOf(
   conversationId: string,
   hint?: DurableObjectLocationHint,
 ): ConversationStub {
-  const stub: unknown = env.CONVERSATIONS.getByName(conversationId, hint && { locationHint: hint });
+  const stub: unknown = conversationsOf(env).getByName(
+    conversationId,
+    hint && { locationHint: hint },
+  );
   return stub as ConversationStub;
 }
+
+/** An object by the id under which Cloudflare lists it. Throws on one of another namespace. */
+export function objectOf(env: Env, objectId: string): ConversationStub {
+  const namespace = env.CONVERSATIONS;
+  const stub: unknown = namespace.get(namespace.idFromString(objectId));
+  return stub as ConversationStub;
+}
+
+/** A request, or the cron, which has no answer to write a timing into. */
+type Asker = { env: Env; var?: { timing?: Timing } };
 
 /**
  * Asks a conversation something that may be asked twice, and does so once more, of a fresh stub, when
  * the platform says that this can help (a deploy, a moved object). Never when it is overloaded.
  */
 export async function ask<T>(
-  env: Env,
+  { env, var: { timing } = {} }: Asker,
   conversationId: string,
   question: (stub: ConversationStub) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await question(conversationOf(env, conversationId));
-  } catch (error) {
+  const once = () => question(conversationOf(env, conversationId));
+  const asked = once().catch((error: unknown) => {
     const flags = error as { retryable?: boolean; overloaded?: boolean };
     if (flags.retryable !== true || flags.overloaded === true) throw error;
-    return question(conversationOf(env, conversationId));
-  }
+    return once();
+  });
+  return timing ? timing.of("object", asked) : asked;
 }
 
 /** Creates a conversation near its creator; `false` when it existed. */
@@ -62,7 +77,7 @@ export async function create(
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
-  const { created, listed } = await stub.create(creation);
+  const { created, listed } = await c.var.timing.of("object", stub.create(creation));
   if (!listed) warnOfLists(c);
   return created;
 }
@@ -84,8 +99,8 @@ export async function submit(
     stub.submit(c.var.actor, command, { wait, readers: tellReaders });
   const repeatable = isSend ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
   const { result, listed, readers } = repeatable
-    ? await ask(c.env, conversationId, carryOut)
-    : await carryOut(conversationOf(c.env, conversationId));
+    ? await ask(c, conversationId, carryOut)
+    : await c.var.timing.of("object", carryOut(conversationOf(c.env, conversationId)));
   if (wait && result.ok && !listed) warnOfLists(c);
   const rate = result.ok ? result.value.rate : result.error.rate;
   if (rate) {
