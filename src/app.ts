@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { Links } from "./attachments/links.ts";
@@ -6,12 +6,14 @@ import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import type { RestEnv } from "./rest/context.ts";
+import { development } from "./rest/development.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
 import { marketplace } from "./rest/marketplace/app.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
+import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
 
 /** Response headers that pages of another origin may read. */
 const EXPOSED = [
@@ -57,7 +59,7 @@ export function createApp(): Hono<RestEnv> {
 
   app.use(async (c, next) => {
     c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, and never a page.
+    // Answers are somebody's own, but for the page.
     c.header("Cache-Control", "no-store");
     await next();
   });
@@ -77,5 +79,24 @@ export function createApp(): Hono<RestEnv> {
   app.route("/api/v1/chat", unihub());
   app.route("/api/chat", marketplace());
   app.route("/api/users", users());
+  app.route("/api/development", development());
+  app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  app.get("/page/:name", (c) => {
+    const file = servePageFile(c.req.param("name"), pageOptions(c));
+    return file ? served(c, file) : c.notFound();
+  });
   return app;
+}
+
+function pageOptions(c: Context<RestEnv>): PageOptions {
+  const { ENVIRONMENT, PUBLIC_URL } = c.var.settings;
+  const { origin } = new URL(c.req.url);
+  const filesOrigin = PUBLIC_URL ? new URL(PUBLIC_URL).origin : origin;
+  return { environment: ENVIRONMENT, origin, filesOrigin };
+}
+
+/** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */
+function served(c: Context<RestEnv>, { body, headers }: Served): Response {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return c.body(body);
 }
