@@ -41,11 +41,14 @@ export const page: BuiltPage = ${JSON.stringify(page, undefined, 2)};
 const withoutJsonSchema: Plugin = {
   name: "without JSON Schema",
   setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ }, async (file) => {
-      const text = await readFile(file.path, "utf8");
-      const names = [...text.matchAll(/^export (?:const|function|class) (\w+)/gm)];
-      return { contents: names.map(([, name]) => `export const ${name} = () => {};`).join("\n") };
-    });
+    onLoad(
+      { filter: /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ },
+      async (file) => {
+        const text = await readFile(file.path, "utf8");
+        const names = [...text.matchAll(/^export (?:const|function|class) (\w+)/gm)];
+        return { contents: names.map(([, name]) => `export const ${name} = () => {};`).join("\n") };
+      },
+    );
   },
 };
 

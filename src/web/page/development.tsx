@@ -12,7 +12,9 @@ import { start } from "./start.tsx";
 const API = "/api/development";
 const REMEMBERED = "parley:person";
 
-const everybodyAnswer = z.object({ people: z.array(z.object({ id: z.string(), name: z.string() })) });
+const everybodyAnswer = z.object({
+  people: z.array(z.object({ id: z.string(), name: z.string() })),
+});
 const tokenAnswer = z.object({ token: z.string() });
 
 const signIn: SignIn = {

@@ -46,7 +46,8 @@ export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => vo
         members={present}
         {...(canManage &&
           kind === "group" && {
-            onRemove: (userId: string) => run(rest.removeParticipant(room.id, userId), () => undefined),
+            onRemove: (userId: string) =>
+              run(rest.removeParticipant(room.id, userId), () => undefined),
           })}
       />
       {isAdding && (

@@ -34,7 +34,12 @@ export function MemberList({ room, members, onRemove }: Props) {
             </span>
             <span class="faint">{ROLE_NAMES[role]}</span>
             {onRemove && userId !== me.id && (
-              <button type="button" class="link" aria-label={`Remove ${shown}`} onClick={() => onRemove(userId)}>
+              <button
+                type="button"
+                class="link"
+                aria-label={`Remove ${shown}`}
+                onClick={() => onRemove(userId)}
+              >
                 Remove
               </button>
             )}

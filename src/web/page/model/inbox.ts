@@ -1,4 +1,4 @@
-import { type ReadonlySignal, computed, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { InboxEntry, MyChannel } from "../../../client/rest.ts";
 import type { WireMessage } from "../../../live/events.ts";
 import { complain } from "./notices.ts";
@@ -49,7 +49,10 @@ export class Inbox {
 
   /** Unread messages of everything that is not archived. */
   get unread(): number {
-    return this.entries.value.reduce((sum, { unread, isArchived }) => sum + (isArchived ? 0 : unread), 0);
+    return this.entries.value.reduce(
+      (sum, { unread, isArchived }) => sum + (isArchived ? 0 : unread),
+      0,
+    );
   }
 
   /** What the list knows of a channel: one's role in it. */
@@ -60,7 +63,10 @@ export class Inbox {
   /** The ids of the newest, by what the lists say. */
   newest(count: number): string[] {
     const known = [
-      ...this.conversations.value.map((entry) => [entry.lastMessageTime ?? "", entry.conversationId]),
+      ...this.conversations.value.map((entry) => [
+        entry.lastMessageTime ?? "",
+        entry.conversationId,
+      ]),
       ...this.channels.value.map((channel) => [channel.createdAt, channel.channelId]),
     ];
     return known
@@ -155,7 +161,8 @@ export class Inbox {
     const { id, title, other, isArchived } = listed;
     const conversation = room?.conversation;
     const newest = newestIn(conversation?.messages ?? []) ?? listed.newest;
-    const author = newest?.senderId === me.id ? "You: " : authorIn(kind, newest, people.nameOf.bind(people));
+    const author =
+      newest?.senderId === me.id ? "You: " : authorIn(kind, newest, people.nameOf.bind(people));
     return {
       ...{ id, kind, title, other, isArchived },
       lastAt: newest?.at ?? conversation?.info?.createdAt ?? listed.createdAt,
@@ -174,7 +181,11 @@ export class Inbox {
   }
 }
 
-function authorIn(kind: Entry["kind"], newest: Newest | null, nameOf: (id: string) => string): string {
+function authorIn(
+  kind: Entry["kind"],
+  newest: Newest | null,
+  nameOf: (id: string) => string,
+): string {
   if (kind === "direct" || !newest?.senderId) return "";
   return `${nameOf(newest.senderId).split(" ")[0]}: `;
 }

@@ -20,5 +20,7 @@ export function sentenceOf(error: unknown): string {
   if (!(error instanceof ParleyError)) return "Something went wrong on this page.";
   if (error.code === "network") return "The server could not be reached. Try again.";
   const [detail] = error.details;
-  return detail && error.code === "invalid_request" ? `${error.message} ${detail.message}` : error.message;
+  return detail && error.code === "invalid_request"
+    ? `${error.message} ${detail.message}`
+    : error.message;
 }

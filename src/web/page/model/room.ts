@@ -93,7 +93,11 @@ export class Room {
     if (known) return known;
     this.quoted.set(messageId, "asked");
     this.conversation.history({ around: messageId, limit: 1 }).then(
-      ({ messages }) => this.quote(messageId, messages.find(({ id }) => id === messageId)),
+      ({ messages }) =>
+        this.quote(
+          messageId,
+          messages.find(({ id }) => id === messageId),
+        ),
       () => this.quote(messageId, undefined),
     );
     return undefined;

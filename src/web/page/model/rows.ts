@@ -38,7 +38,13 @@ export function rowsOf(
     }
     const isFirst = !isTogether(before, message) || message.number === firstUnread;
     const isLast = !isTogether(message, after) || after?.number === firstUnread;
-    rows.push({ key: message.clientMessageId ?? message.id, type: "message", message, isFirst, isLast });
+    rows.push({
+      key: message.clientMessageId ?? message.id,
+      type: "message",
+      message,
+      isFirst,
+      isLast,
+    });
   }
   for (const message of pending) {
     rows.push({ key: message.clientMessageId, type: "pending", message });

@@ -38,7 +38,7 @@ export function EmojiPicker({ anchor, onPick, onClose }: Props) {
   };
   const move = (event: KeyboardEvent) => {
     const all = [...(popover.current?.querySelectorAll("button") ?? [])];
-    const at = all.findIndex((button) => button === document.activeElement);
+    const at = all.findIndex((button) => button.matches(":focus"));
     const step = STEPS[event.key];
     if (step === undefined || at < 0) return;
     event.preventDefault();

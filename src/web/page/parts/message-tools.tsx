@@ -22,7 +22,7 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
   const close = () => setDialog(undefined);
   return (
     <>
-      <div class="tools" role="group" aria-label="Message actions">
+      <div class="tools" role="toolbar" aria-label="Message actions">
         <IconButton
           icon="smile"
           label="React"

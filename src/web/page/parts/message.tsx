@@ -42,9 +42,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
   ];
   const toggle = (emoji: string) => {
     const { conversation } = room;
-    const has = message.reactions.some(
-      (one) => one.emoji === emoji && one.userIds.includes(me.id),
-    );
+    const has = message.reactions.some((one) => one.emoji === emoji && one.userIds.includes(me.id));
     const change = has
       ? conversation.unreact(message.id, emoji)
       : conversation.react(message.id, emoji);
@@ -58,18 +56,26 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
       data-message={message.number}
     >
       {!isMine && isLast && <Avatar id={senderId} name={name} size="small" />}
-      <p class={isFirst && !isMine && !isDirect ? `author colour-${colourOf(senderId)}` : "visually-hidden"}>
+      <p
+        class={
+          isFirst && !isMine && !isDirect
+            ? `author colour-${colourOf(senderId)}`
+            : "visually-hidden"
+        }
+      >
         {isMine ? "You" : name}
       </p>
-      <div class="bubble" title={momentOf(at)}>
-        {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
-        <Attachments attachments={message.attachments} />
-        {isDeleted ? <p class="text">Message deleted</p> : null}
-        {message.content !== "" && <Text text={message.content} />}
+      <div class="line">
+        <div class="bubble" title={momentOf(at)}>
+          {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
+          <Attachments attachments={message.attachments} />
+          {isDeleted && <p class="text">Message deleted</p>}
+          {message.content !== "" && <Text text={message.content} />}
+        </div>
+        {!isDeleted && (
+          <MessageTools room={room} message={message} isMine={isMine} onReact={setPicker} />
+        )}
       </div>
-      {!isDeleted && (
-        <MessageTools room={room} message={message} isMine={isMine} onReact={setPicker} />
-      )}
       <Reactions reactions={message.reactions} onToggle={toggle} />
       {(isLast || message.editedAt !== null || seen.length > 0) && (
         <p class="meta">
@@ -77,17 +83,15 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
           {message.editedAt !== null && !isDeleted && <span>Edited</span>}
           {seen.length > 0 && (
             <span class="seen">
-              {isDirect ? "Seen" : `Seen by ${seen.map((id) => people.nameOf(id).split(" ")[0]).join(", ")}`}
+              {isDirect
+                ? "Seen"
+                : `Seen by ${seen.map((id) => people.nameOf(id).split(" ")[0]).join(", ")}`}
             </span>
           )}
         </p>
       )}
       {picker && (
-        <EmojiPicker
-          anchor={picker}
-          onPick={toggle}
-          onClose={() => setPicker(undefined)}
-        />
+        <EmojiPicker anchor={picker} onPick={toggle} onClose={() => setPicker(undefined)} />
       )}
     </li>
   );

@@ -32,7 +32,7 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
         </h1>
         <IconButton icon="channel" label="Browse channels" onClick={() => setDialog("channels")} />
         <IconButton icon="compose" label="New conversation" onClick={() => setDialog("new")} />
-        <IconButton icon="leave" label="Be somebody else" onClick={onLeave} />
+        <IconButton icon="leave" label="Sign out" onClick={onLeave} />
       </header>
       <div class="search">
         <Icon name="search" />
@@ -53,7 +53,11 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           ))}
         </ul>
         {shown.length === 0 && inbox.loaded.value && (
-          <EmptyList isSearch={sought !== ""} inArchive={inArchive} onNew={() => setDialog("new")} />
+          <EmptyList
+            isSearch={sought !== ""}
+            inArchive={inArchive}
+            onNew={() => setDialog("new")}
+          />
         )}
       </nav>
       {(archived.length > 0 || inArchive) && (

@@ -25,15 +25,16 @@ export function Timeline({ room }: { room: Room }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const isLive = conversation.status.state === "live";
-  // Where the line stands is settled when the conversation is opened, and again after a pause.
+  // The line is drawn when the conversation is opened, and before what came while nobody looked.
   const [firstUnread, setFirstUnread] = useState<number | undefined>();
   const joinedAt = conversation.members.get(me.id)?.joinedAt ?? "";
   const isLooking = isVisible.value && isAtEnd;
+  const [isDrawn, setDrawn] = useState(false);
   useLayoutEffect(() => {
-    if (unread > 0 && firstUnread === undefined) {
-      setFirstUnread(firstUnreadIn(messages, reads, me.id, joinedAt));
-    }
-  }, [room.wasLive, isLooking && unread > 0]);
+    if (!room.wasLive || (isDrawn && isLooking)) return;
+    setDrawn(true);
+    if (unread > 0) setFirstUnread(firstUnreadIn(messages, reads, me.id, joinedAt));
+  }, [room.wasLive, unread > 0]);
   useEffect(() => {
     const last = messages.at(-1);
     if (!isLive || !isLooking || unread === 0 || !last) return;

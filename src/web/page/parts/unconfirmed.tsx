@@ -7,8 +7,10 @@ import { Text } from "./text.tsx";
 export function PendingView({ message }: { message: PendingMessage }) {
   return (
     <li class="message mine is-last is-pending">
-      <div class="bubble">
-        <Body message={message} />
+      <div class="line">
+        <div class="bubble">
+          <Body message={message} />
+        </div>
       </div>
       <p class="meta">{hasNetwork.value ? "Sending…" : "Waiting for the network"}</p>
     </li>
@@ -19,8 +21,10 @@ export function PendingView({ message }: { message: PendingMessage }) {
 export function FailedView({ room, failed }: { room: Room; failed: Failed }) {
   return (
     <li class="message mine is-last is-failed">
-      <div class="bubble">
-        <Body message={failed.message} />
+      <div class="line">
+        <div class="bubble">
+          <Body message={failed.message} />
+        </div>
       </div>
       <p class="meta" role="alert">
         <span>Not sent: {failed.reason}</span>

@@ -35,7 +35,11 @@ function UploadItem({ upload, onRemove }: { upload: Upload; onRemove: () => void
         )}
       </div>
       {state.state === "failed" && (
-        <IconButton icon="retry" label={`Upload ${file.name} again`} onClick={() => upload.start()} />
+        <IconButton
+          icon="retry"
+          label={`Upload ${file.name} again`}
+          onClick={() => upload.start()}
+        />
       )}
       <IconButton icon="close" label={`Remove ${file.name}`} onClick={onRemove} />
     </li>
