@@ -8,10 +8,7 @@ test("a picture is attached with its progress and a preview, and the other sees 
   const [alice, carol] = await Promise.all([somebody("Alice Moreau"), somebody("Carol Okafor")]);
   await alice.talkTo("Carol Okafor");
   await carol.talkTo("Alice Moreau");
-  let letGo = () => {};
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
   await alice.page.route("**/api/v1/chat/uploads*", async (route) => {
     await held;
     await route.continue();

@@ -83,7 +83,8 @@ test("a long history is scrolled back to its beginning, and what one reads stays
   expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1));
 
   const place = () => dave.message("Number 5.").evaluate((one) => one.getBoundingClientRect().top);
-  await dave.message("Number 5.").scrollIntoViewIfNeeded();
+  // Waits until what was scrolled stands still.
+  await dave.message("Number 5.").hover();
   const before = await place();
   const again = await erin.conversation(conversationId).connect().live();
   await again.send("And one more.");

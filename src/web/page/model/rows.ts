@@ -79,20 +79,23 @@ export function seenBy(
   return seen;
 }
 
-/** The first of others' messages that somebody has not read, among those whose marks are known. */
+/**
+ * The first of others' messages that somebody has not read, if `unread` of them are not: told from the
+ * end, because of messages that were loaded later nobody says who has read them.
+ */
 export function firstUnreadIn(
   messages: readonly WireMessage[],
   reads: Iterable<WireRead>,
   me: string,
-  joinedAt: string,
+  unread: number,
 ): number | undefined {
   const mine = [...reads].filter(({ userId }) => userId === me);
-  return messages.find(
-    ({ number, senderId, deletedAt, createdAt }) =>
+  const others = messages.filter(
+    ({ number, senderId, deletedAt }) =>
       senderId !== null &&
       senderId !== me &&
       deletedAt === null &&
-      createdAt >= joinedAt &&
       !mine.some(({ from, to }) => from <= number && number <= to),
-  )?.number;
+  );
+  return others[Math.max(0, others.length - unread)]?.number;
 }

@@ -55,7 +55,6 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
       tabIndex={isNewest ? 0 : -1}
       data-message={message.number}
     >
-      {!isMine && isLast && <Avatar id={senderId} name={name} size="small" />}
       <p
         class={
           isFirst && !isMine && !isDirect
@@ -66,6 +65,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
         {isMine ? "You" : name}
       </p>
       <div class="line">
+        {!isMine && isLast && <Avatar id={senderId} name={name} size="small" />}
         <div class="bubble" title={momentOf(at)}>
           {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
           <Attachments attachments={message.attachments} />

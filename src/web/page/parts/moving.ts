@@ -12,6 +12,23 @@ export function moveAmongMessages(event: KeyboardEvent): void {
   next.scrollIntoView({ block: "nearest" });
 }
 
+/**
+ * Marks the message that has the focus, or something in it: its tools are shown. A style of
+ * `:focus-within` would hide them for the moment in which the focus goes to one of them, and lose it.
+ */
+export function markFocused({ type, target, relatedTarget }: FocusEvent): void {
+  const message =
+    type === "focusin" && target instanceof Element && target.closest("[data-message]");
+  const next = type === "focusout" && relatedTarget instanceof Element && relatedTarget;
+  if (next && next.closest("[data-message]")) return;
+  for (const one of document.querySelectorAll("[data-focused]")) {
+    if (one !== message) one.removeAttribute("data-focused");
+  }
+  if (!message) return;
+  const byKeyboard = target.matches(":focus-visible");
+  message.setAttribute("data-focused", byKeyboard ? "by-keyboard" : "by-pointer");
+}
+
 /** Brings a message into view and has it stand out for a moment; false when it is not loaded. */
 export function show(messageId: string): boolean {
   const element = document.getElementById(messageId);

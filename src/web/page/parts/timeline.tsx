@@ -5,7 +5,7 @@ import type { Room } from "../model/room.ts";
 import { firstUnreadIn, rowsOf, seenBy } from "../model/rows.ts";
 import { useSession } from "./context.ts";
 import { Icon } from "./icon.tsx";
-import { moveAmongMessages } from "./moving.ts";
+import { markFocused, moveAmongMessages } from "./moving.ts";
 import { TimelineRow } from "./timeline-row.tsx";
 
 /** How near the top older messages are loaded, in pixels. */
@@ -27,18 +27,17 @@ export function Timeline({ room }: { room: Room }) {
   const isLive = conversation.status.state === "live";
   // The line is drawn when the conversation is opened, and before what came while nobody looked.
   const [firstUnread, setFirstUnread] = useState<number | undefined>();
-  const joinedAt = conversation.members.get(me.id)?.joinedAt ?? "";
   const isLooking = isVisible.value && isAtEnd;
   const [isDrawn, setDrawn] = useState(false);
   useLayoutEffect(() => {
     if (!room.wasLive || (isDrawn && isLooking)) return;
     setDrawn(true);
-    if (unread > 0) setFirstUnread(firstUnreadIn(messages, reads, me.id, joinedAt));
+    if (unread > 0) setFirstUnread(firstUnreadIn(messages, reads, me.id, unread));
   }, [room.wasLive, unread > 0]);
   useEffect(() => {
-    const last = messages.at(-1);
-    if (!isLive || !isLooking || unread === 0 || !last) return;
-    conversation.read({ upTo: last.id }).catch(complain);
+    const newestMessage = messages.at(-1);
+    if (!isLive || !isLooking || unread === 0 || !newestMessage) return;
+    conversation.read({ upTo: newestMessage.id }).catch(complain);
   }, [isLive, isLooking, unread > 0, messages.at(-1)?.number]);
 
   const look = () => {
@@ -54,6 +53,18 @@ export function Timeline({ room }: { room: Room }) {
   const toEnd = () => scroller.current?.scrollTo({ top: 0 });
   useEffect(toEnd, [pending.length > 0]);
 
+  const last = `${messages.at(-1)?.number} after ${firstUnread}`;
+  const end = useRef({ last, height: 0 });
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const { scrollHeight } = element;
+    const { last: before, height } = end.current;
+    // What comes below would push up what somebody reads above.
+    if (!isAtEnd && last !== before) element.scrollTop -= scrollHeight - height;
+    end.current = { last, height: scrollHeight };
+  });
+
   const seen = seenBy(messages, reads, me.id);
   const rows = rowsOf(messages, pending, room.failed.value, firstUnread);
   const newest = rows.findLast(({ type }) => type === "message")?.key;
@@ -64,7 +75,13 @@ export function Timeline({ room }: { room: Room }) {
           {room.hasOlder && <p class="loading">Loading older messages…</p>}
           {!room.hasOlder && room.wasLive && <Beginning isEmpty={rows.length === 0} />}
           {!room.wasLive && <p class="loading">Loading…</p>}
-          <ol class="rows" aria-label="Messages" onKeyDown={moveAmongMessages}>
+          <ol
+            class="rows"
+            aria-label="Messages"
+            onKeyDown={moveAmongMessages}
+            onFocusIn={markFocused}
+            onFocusOut={markFocused}
+          >
             {rows.map((row) => (
               <TimelineRow
                 key={row.key}
