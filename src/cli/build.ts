@@ -20,10 +20,9 @@ const TYPES: Record<string, string> = {
 /** Builds the page. What has not changed is left as it is: whoever watches it sees no change. */
 export async function buildPage(): Promise<void> {
   const page = await bundled();
+  const type = `import(${JSON.stringify("../src/web/built.ts")}).BuiltPage`;
   const text = `// Written by src/cli/build.ts.
-import type { BuiltPage } from "../src/web/built.ts";
-
-export const page: BuiltPage = ${JSON.stringify(page, undefined, 2)};
+export const page: ${type} = ${JSON.stringify(page, undefined, 2)};
 `;
   const before = await readFile(OUTPUT, "utf8").catch(() => undefined);
   if (before === text) return;

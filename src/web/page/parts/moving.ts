@@ -19,8 +19,8 @@ export function moveAmongMessages(event: KeyboardEvent): void {
 export function markFocused({ type, target, relatedTarget }: FocusEvent): void {
   const message =
     type === "focusin" && target instanceof Element && target.closest("[data-message]");
-  const next = type === "focusout" && relatedTarget instanceof Element && relatedTarget;
-  if (next && next.closest("[data-message]")) return;
+  const next = type === "focusout" && relatedTarget;
+  if (next instanceof Element && next.closest("[data-message]")) return;
   for (const one of document.querySelectorAll("[data-focused]")) {
     if (one !== message) one.removeAttribute("data-focused");
   }
