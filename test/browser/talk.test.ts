@@ -58,7 +58,8 @@ test("a message is answered, edited, reacted to and deleted, and both see it", a
   await alice.page.getByRole("list", { name: "Readers" }).getByText("Bob Tanaka").waitFor();
   await alice.page.keyboard.press("Escape");
   await alice.act("Lunch at twelve?", "Delete");
-  await alice.page.getByRole("button", { name: "Delete" }).last().click();
+  const question = alice.page.getByRole("dialog", { name: "Delete this message?" });
+  await question.getByRole("button", { name: "Delete" }).click();
   await bob.page.getByText("Message deleted").first().waitFor();
   expect(await bob.message("Lunch at twelve?").count()).toBe(0);
 });

@@ -22,7 +22,8 @@ export function Reactions(props: {
               title={names}
               onClick={() => props.onToggle(emoji)}
             >
-              {emoji} <span>{count}</span>
+              {emoji}
+              <span>{count}</span>
             </button>
           </li>
         );
