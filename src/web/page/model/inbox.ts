@@ -1,6 +1,6 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import type { InboxEntry, MyChannel } from "../../../client/rest.ts";
-import type { WireMessage } from "../../../live/events.ts";
+import { authorIn, type Newest, newestIn } from "./newest.ts";
 import { complain } from "./notices.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
@@ -20,8 +20,6 @@ export interface Entry {
   isOnline: boolean;
   typing: readonly string[];
 }
-
-type Newest = { senderId: string | null; text: string; at: string };
 
 /**
  * One's conversations and channels. The lists say which there are; where a conversation is listened to,
@@ -179,24 +177,4 @@ export class Inbox {
     void room?.version.value;
     return room;
   }
-}
-
-function authorIn(
-  kind: Entry["kind"],
-  newest: Newest | null,
-  nameOf: (id: string) => string,
-): string {
-  if (kind === "direct" || !newest?.senderId) return "";
-  return `${nameOf(newest.senderId).split(" ")[0]}: `;
-}
-
-/** The newest message that counts. */
-function newestIn(messages: readonly WireMessage[]): Newest | undefined {
-  for (let index = messages.length - 1; index >= 0; index--) {
-    const message = messages[index];
-    if (!message || message.deletedAt !== null || message.senderId === null) continue;
-    const text = message.content || `📎 ${message.attachments[0]?.name ?? "File"}`;
-    return { senderId: message.senderId, text, at: message.createdAt };
-  }
-  return undefined;
 }
