@@ -48,7 +48,8 @@ test("a page that is loaded again sends what the last one could not", async () =
   await dave.message("Loaded").waitFor();
   await carol.loseNetwork();
   await carol.say("Written before the page was loaded again");
-  await carol.page.getByText("Waiting for the network").waitFor();
+  const unsent = carol.message("Written before the page was loaded again");
+  await unsent.getByText("Waiting for the network").waitFor();
   // With a network for the page, and none for its sockets: the first page sends nothing.
   await carol.page.context().setOffline(false);
   await Promise.all([carol.page.waitForEvent("load"), carol.page.reload()]);
