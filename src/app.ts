@@ -7,6 +7,7 @@ import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
+import { development } from "./rest/development.ts";
 import { docsRoutes } from "./rest/docs.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
@@ -16,6 +17,7 @@ import { type Part, referenceRoutes } from "./rest/reference.ts";
 import { Timing } from "./rest/timing.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
+import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
 
 /** Response headers that pages of another origin may read. */
 const EXPOSED = [
@@ -63,7 +65,7 @@ export function createApp(): Hono<RestEnv> {
 
   app.use(async (c, next) => {
     c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, and never a page.
+    // Answers are somebody's own, but for the page.
     c.header("Cache-Control", "no-store");
     await next();
     c.header("Server-Timing", c.var.timing.header());
@@ -86,6 +88,12 @@ export function createApp(): Hono<RestEnv> {
   referenceRoutes(app, parts);
   docsRoutes(app);
   for (const { base, app: api } of parts) app.route(base, api);
+  app.route("/api/development", development());
+  app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  app.get("/page/:name", (c) => {
+    const file = servePageFile(c.req.param("name"), pageOptions(c));
+    return file ? served(c, file) : c.notFound();
+  });
   return app;
 }
 
@@ -117,4 +125,17 @@ function apis(): Part[] {
       errors: plainErrors,
     },
   ];
+}
+
+function pageOptions(c: Context<RestEnv>): PageOptions {
+  const { ENVIRONMENT, PUBLIC_URL } = c.var.settings;
+  const { origin } = new URL(c.req.url);
+  const filesOrigin = PUBLIC_URL ? new URL(PUBLIC_URL).origin : origin;
+  return { environment: ENVIRONMENT, origin, filesOrigin };
+}
+
+/** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */
+function served(c: Context<RestEnv>, { body, headers }: Served): Response {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return c.body(body);
 }

@@ -56,7 +56,7 @@ server.on("close", (code) => {
 
 function hints(address: string): string {
   return `
-Parley is up at ${address}. In another terminal:
+Parley is up at ${address}. Open it in a browser, or in another terminal:
 
   ALICE=$(npm run -s token -- alice)
   curl ${address}/api/v1/chat/conversations -H "Authorization: Bearer $ALICE"
