@@ -165,7 +165,7 @@ export class OpenConversation {
     for (const { pending, result } of outcomes) {
       if (pending.reply.to === "caller") pending.reply.resolve(result);
     }
-    if (changes.length > 0) this.projector.committed();
+    if (changes.length > 0) this.projector.committed(changes.some(carriesFiles));
   }
 
   private eventOf(change: Exclude<Change, { type: "flag" }>): ServerEvent {
@@ -204,6 +204,11 @@ export class OpenConversation {
       ...(rate && { remaining: rate.remaining }),
     };
   }
+}
+
+/** The directory of uploads is asked by the next send whether these files were sent already. */
+function carriesFiles(change: Change): boolean {
+  return change.type === "message" && change.message.attachments.length > 0;
 }
 
 /** What a conversation allows, by the API that created it. */

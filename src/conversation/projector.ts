@@ -49,11 +49,13 @@ export class Projector {
     this.options = options;
   }
 
-  /** Call it in the turn of a commit. */
-  committed(): void {
+  /** Call it in the turn of a commit; `urgent`: whoever asks D1 next is to know of it. */
+  committed(urgent = false): void {
     if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
-    if (this.failures === 0) this.runSoon();
+    if (this.failures > 0) return;
+    if (urgent) this.run();
+    else this.runSoon();
   }
 
   /**
