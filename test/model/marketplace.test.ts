@@ -5,7 +5,7 @@ import { steps } from "./marketplace-steps.ts";
 import { World } from "./marketplace-world.ts";
 
 /** 25 worlds, in each of which 60 steps are taken. */
-const WORLDS = 25;
+const WORLDS = 18;
 const STEPS = 60;
 
 /** `VITE_MODEL_SEED=…` repeats the run that printed it, and shrinks it if it fails. */

@@ -9,7 +9,7 @@ import { World } from "./world.ts";
  * after each. To repeat a run: `VITE_MODEL_SEED=<the seed it printed>`.
  */
 const SEED = Number(process.env["VITE_MODEL_SEED"] ?? crypto.getRandomValues(new Int32Array(1))[0]);
-const WORLDS = 16;
+const WORLDS = 12;
 const STEPS = 100;
 /** Steps after which everything is compared. */
 const ALL_EVERY = 20;
