@@ -3,7 +3,7 @@ import type { Conversation, Counters, Member, Metadata, Person } from "../domain
 import { type Result, unreachable } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
 import type { Actor, Facts } from "../domain/policy.ts";
-import type { Allowance } from "../domain/rate-window.ts";
+import type { Allowance, Times } from "../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
 import { decideArchive } from "./commands/archive.ts";
 import {
@@ -70,7 +70,10 @@ export type Change =
       type: "message";
       cause: "created" | "edited" | "deleted" | "reaction";
       message: Message;
-      /** With `created` only: what tells this command from another under its clientMessageId. */
+      /**
+       * What tells the send from another under the same clientMessageId, where the message as it is
+       * stored no longer does.
+       */
       digest?: string | null;
     }
   | { type: "member"; cause: MemberCause; member: Member }
@@ -144,12 +147,9 @@ export interface State {
   /** The first people behind an emoji, in the order in which they reacted. */
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
-  sentAs(
-    senderId: string,
-    clientMessageId: string,
-  ): { message: Message; digest: string } | undefined;
+  sentAs(senderId: string, clientMessageId: string): Sent | undefined;
   /** When a sender sent, ascending, as far back as the rate window looks. */
-  sendTimes(userId: string): readonly number[];
+  sendTimes(userId: string): Times;
   /** The newest countable message before `number`; 0 for none. */
   countedBefore(number: number): number;
   /** Those who read message `number` out of order and have not caught up with it. */
@@ -157,12 +157,17 @@ export interface State {
   readFacts(member: Member): ReadFacts;
 }
 
+/** A message that was sent under a `clientMessageId`, as it is now. */
+export interface Sent {
+  message: Message;
+  /** Of what was sent; `null` where the message still is what was sent. */
+  digest: string | null;
+}
+
 /** A command on its way to be decided: everything it needs to know is gathered here, beforehand. */
 export interface Request {
   actor: Actor;
   command: Command;
-  /** Of a send with a `clientMessageId`. */
-  digest: string | null;
 }
 
 /**
@@ -173,7 +178,7 @@ export function decide(state: State, request: Request, now: number): Result<Deci
   const { actor, command } = request;
   switch (command.type) {
     case "send":
-      return decideSend(state, actor, command, request.digest, now);
+      return decideSend(state, actor, command, now);
     case "edit":
       return decideEdit(state, actor, command, now);
     case "delete":

@@ -3,6 +3,7 @@ import type { FrameId } from "../live/frames.ts";
 import {
   type Answer,
   type Change,
+  type Decision,
   decide,
   type Limits,
   type Request,
@@ -14,6 +15,9 @@ import type { Session } from "./sessions.ts";
 
 /** Commands that one transaction takes at most; the rest waits for the next. */
 export const MAX_GROUP = 128;
+
+/** Members kept in memory at most; beyond that it starts anew. */
+const MAX_REMEMBERED = 1_000;
 
 /** A command and whoever waits for what becomes of it. */
 export interface Pending extends Request {
@@ -88,36 +92,63 @@ export class Committer {
     this.commit(group);
   }
 
-  private commit(group: Pending[]): void {
+  /**
+   * Commits a group. At first in haste: the rows of plain sends are written together at the end. If
+   * anything throws, nothing has happened, and the group is gone through again with care, one command
+   * at a time, so that only what failed is undone.
+   */
+  private commit(group: Pending[], careful = false): void {
     const { storage, limits, onCommit, onBroken } = this.options;
     const now = this.now();
     const draft = new Draft(storage.sql, this.memory, this.times, limits, now);
     let outcomes: Commit["outcomes"];
     try {
       outcomes = storage.transactionSync(() => {
+        draft.lookUp(group);
         const results = group.map((pending) => ({
           pending,
-          result: this.run(draft, pending, now),
+          result: careful ? this.runAlone(draft, pending, now) : this.run(draft, pending, now),
         }));
         if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
         return results;
       });
     } catch (error) {
-      onBroken(error);
+      if (careful) onBroken(error);
+      else this.commit(group, true);
       return;
     }
     this.memory.conversation = draft.conversation;
     this.memory.counters = draft.counters;
+    this.rememberMembers(draft);
     this.times.add(draft.sends, now);
     onCommit({ changes: draft.changes, outcomes });
   }
 
+  private rememberMembers(draft: Draft): void {
+    const { members } = this.memory;
+    if (members.size > MAX_REMEMBERED) members.clear();
+    for (const [userId, member] of draft.members) {
+      if (member) members.set(userId, member);
+      else members.delete(userId);
+    }
+  }
+
   private run(draft: Draft, pending: Pending, now: number): Result<Answer> {
+    const decided = decide(draft, pending, now);
+    if (!decided.ok) return decided;
+    const decision = decided.value;
+    if (writes(decision)) draft.put(decision);
+    draft.fold(decision);
+    return { ok: true, value: decision.answer };
+  }
+
+  /** The same with its rows written at once, and undone by itself if it throws. */
+  private runAlone(draft: Draft, pending: Pending, now: number): Result<Answer> {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;
       const decision = decided.value;
-      if (decision.changes.length > 0 || decision.effects?.length) {
+      if (writes(decision)) {
         this.options.storage.transactionSync(() => draft.write(decision));
       }
       draft.fold(decision);
@@ -127,4 +158,8 @@ export class Committer {
       return fail("internal");
     }
   }
+}
+
+function writes({ changes, effects }: Decision): boolean {
+  return changes.length > 0 || (effects !== undefined && effects.length > 0);
 }

@@ -1,22 +1,41 @@
 import { createHash } from "node:crypto";
 import { parseMessageId } from "../domain/id.ts";
+import type { Message } from "../domain/message.ts";
 import type { Command } from "./commands.ts";
 
 /**
- * What tells a send from another one under the same `clientMessageId`: a digest of the canonical
- * command, kept with the message, so that later edits and deletions of it do not matter.
- * Synchronous, because a socket's commands keep the order in which they came. `null` without a key.
+ * What tells a send from another one under the same `clientMessageId`. It is worked out of the message
+ * when somebody asks, and stored only where the message no longer tells what was sent: from its first
+ * edit or its deletion on, and with files.
  */
-export function digestOf(command: Command): string | null {
-  if (command.type !== "send" || command.clientMessageId === undefined) return null;
-  const reply = command.replyTo === undefined ? null : parseMessageId(command.replyTo);
-  const canonical = JSON.stringify([
-    command.kind,
-    (command.content ?? "").replaceAll("\r\n", "\n").trim(),
-    reply ? reply.number : (command.replyTo ?? null),
-    command.fingerprint ?? (command.attachments ?? []).map((attachment) => attachment.key),
-    sorted(command.metadata ?? null),
-  ]);
+export function digestOf(command: Extract<Command, { type: "send" }>): string {
+  const { replyTo } = command;
+  return digest({
+    kind: command.kind,
+    content: (command.content ?? "").replaceAll("\r\n", "\n").trim(),
+    replyTo: replyTo === undefined ? null : (parseMessageId(replyTo)?.number ?? replyTo),
+    files: command.fingerprint ?? (command.attachments ?? []).map(({ key }) => key),
+    metadata: command.metadata ?? null,
+  });
+}
+
+/** The digest of what was sent, of a message that is still what was sent; `null` without a key. */
+export function digestOfMessage(message: Message): string | null {
+  if (message.clientMessageId === null) return null;
+  const { kind, content, replyTo, metadata } = message;
+  return digest({ kind, content, replyTo, files: [], metadata });
+}
+
+interface Canonical {
+  kind: string;
+  content: string;
+  replyTo: number | string | null;
+  files: string | string[];
+  metadata: unknown;
+}
+
+function digest({ kind, content, replyTo, files, metadata }: Canonical): string {
+  const canonical = JSON.stringify([kind, content, replyTo, files, sorted(metadata)]);
   return createHash("sha256").update(canonical).digest("base64url").slice(0, 22);
 }
 

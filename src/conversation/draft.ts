@@ -2,17 +2,19 @@ import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import { unreachable } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
 import type { Facts } from "../domain/policy.ts";
+import type { Times } from "../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
-import type { Change, Decision, Effect, Limits, State } from "./commands.ts";
+import type { Change, Decision, Effect, Limits, Request, Sent, State } from "./commands.ts";
 import { updateConversation, updateCounters } from "./log/conversation-table.ts";
 import { claimOutcome, insertFiles } from "./log/files.ts";
 import { deleteInvitation, insertInvitation, isInvited } from "./log/invitations.ts";
-import { longestMember, memberOf, putMember, updateFigures } from "./log/members.ts";
+import { longestMember, memberOf, membersAmong, putMember, updateFigures } from "./log/members.ts";
 import {
   countedBefore,
-  insertMessage,
+  insertMessages,
   messageAt,
   messageSentAs,
+  messagesSentAs,
   ownCounted,
   updateMessage,
 } from "./log/messages.ts";
@@ -31,6 +33,8 @@ import type { SendTimes } from "./send-times.ts";
 export interface Memory {
   conversation: Conversation;
   counters: Counters;
+  /** Members who acted lately. Whoever is not here has to be looked up. */
+  members: Map<string, Member>;
 }
 
 /**
@@ -47,22 +51,51 @@ export class Draft implements State {
   readonly sends = new Map<string, number[]>();
   private readonly sql: SqlStorage;
   private readonly times: SendTimes;
-  private readonly members = new Map<string, Member | undefined>();
+  /** Members whom this group's commands have changed, or whom memory did not have. */
+  readonly members = new Map<string, Member | undefined>();
+  private readonly known: ReadonlyMap<string, Member>;
   private readonly figures = new Map<string, Figures>();
+  /** Messages of this group whose rows are not written yet. */
+  private unwritten: Sent[] = [];
+  /** By sender and key: what was sent under it, as far as it was looked up. */
+  private readonly sent = new Map<string, Sent | undefined>();
   private readonly now: number;
 
   constructor(sql: SqlStorage, memory: Memory, times: SendTimes, limits: Limits, now: number) {
     this.sql = sql;
     this.conversation = memory.conversation;
     this.counters = memory.counters;
+    this.known = memory.members;
     this.times = times;
     this.limits = limits;
     this.now = now;
   }
 
+  /** Looks up at once what a group's sends would look up one by one. */
+  lookUp(group: readonly Request[]): void {
+    const pairs: [string, string][] = [];
+    const strangers = new Set<string>();
+    for (const { actor, command } of group) {
+      if (command.type !== "send") continue;
+      if (!this.known.has(actor.userId)) strangers.add(actor.userId);
+      if (command.clientMessageId !== undefined)
+        pairs.push([actor.userId, command.clientMessageId]);
+    }
+    if (strangers.size > 1) {
+      for (const userId of strangers) this.members.set(userId, undefined);
+      for (const one of membersAmong(this.sql, [...strangers])) this.members.set(one.userId, one);
+    }
+    if (pairs.length > 1) {
+      for (const pair of pairs) this.sent.set(sentKey(...pair), undefined);
+      for (const one of messagesSentAs(this.sql, pairs)) this.rememberSent(one);
+    }
+  }
+
   member(userId: string): Member | undefined {
-    if (!this.members.has(userId)) this.members.set(userId, memberOf(this.sql, userId));
-    return this.members.get(userId);
+    if (this.members.has(userId)) return this.members.get(userId);
+    const member = this.known.get(userId) ?? memberOf(this.sql, userId);
+    this.members.set(userId, member);
+    return member;
   }
 
   factsOf(userId: string): Facts {
@@ -95,20 +128,29 @@ export class Draft implements State {
   }
 
   message(number: number): Message | undefined {
+    this.writeMessages();
     return messageAt(this.sql, number);
   }
 
-  sentAs(senderId: string, clientMessageId: string) {
+  sentAs(senderId: string, clientMessageId: string): Sent | undefined {
+    const key = sentKey(senderId, clientMessageId);
+    if (this.sent.has(key)) return this.sent.get(key);
+    this.writeMessages();
     return messageSentAs(this.sql, senderId, clientMessageId);
   }
 
-  sendTimes(userId: string): readonly number[] {
+  sendTimes(userId: string): Times {
     const times = this.times.of(userId, this.now);
     const added = this.sends.get(userId);
-    return added ? [...times, ...added] : times;
+    if (!added) return times;
+    return {
+      length: times.length + added.length,
+      at: (index) => (index < times.length ? times[index] : added[index - times.length]),
+    };
   }
 
   countedBefore(number: number): number {
+    this.writeMessages();
     return countedBefore(this.sql, number);
   }
 
@@ -117,6 +159,7 @@ export class Draft implements State {
   }
 
   readFacts(member: Member): ReadFacts {
+    this.writeMessages();
     const { sql } = this;
     return {
       lastNumber: this.counters.lastNumber,
@@ -132,16 +175,30 @@ export class Draft implements State {
     return this.figures.size > 0;
   }
 
+  /** Keeps back the row of a plain send, to be written with others; writes those of anything else. */
+  put(decision: Decision): void {
+    const [change] = decision.changes;
+    const alone = decision.changes.length === 1 && !decision.effects?.length;
+    if (alone && change?.type === "message" && change.cause === "created") {
+      this.unwritten.push({ message: change.message, digest: change.digest ?? null });
+      return;
+    }
+    this.writeMessages();
+    this.write(decision);
+  }
+
+  private writeMessages(): void {
+    if (this.unwritten.length === 0) return;
+    insertMessages(this.sql, this.unwritten);
+    this.unwritten = [];
+  }
+
   /** Writes the rows of one decision; it may throw, and then the draft is as it was before. */
   write(decision: Decision): void {
     for (const change of decision.changes) {
       switch (change.type) {
         case "message":
-          if (change.cause === "created") {
-            insertMessage(this.sql, change.message, change.digest ?? null);
-          } else {
-            updateMessage(this.sql, change.message);
-          }
+          this.writeMessage(change);
           break;
         case "member":
         case "flag":
@@ -169,9 +226,13 @@ export class Draft implements State {
         this.members.set(change.member.userId, change.member);
         this.figures.delete(change.member.userId);
       }
-      if (change.type === "message" && change.cause === "created") {
-        const { senderId, createdAt } = change.message;
-        if (senderId === null) continue;
+      if (change.type !== "message") continue;
+      const { senderId, clientMessageId, createdAt } = change.message;
+      if (senderId === null) continue;
+      if (change.cause !== "created") {
+        if (clientMessageId !== null) this.sent.delete(sentKey(senderId, clientMessageId));
+      } else {
+        this.rememberSent({ message: change.message, digest: change.digest ?? null });
         const times = this.sends.get(senderId);
         if (times) times.push(createdAt);
         else this.sends.set(senderId, [createdAt]);
@@ -182,6 +243,18 @@ export class Draft implements State {
       if (member) this.members.set(userId, { ...member, ...figures });
       this.figures.set(userId, figures);
     }
+  }
+
+  private writeMessage(change: Extract<Change, { type: "message" }>): void {
+    const row = { message: change.message, digest: change.digest ?? null };
+    if (change.cause === "created") insertMessages(this.sql, [row]);
+    else updateMessage(this.sql, row);
+  }
+
+  private rememberSent(sent: Sent): void {
+    const { senderId, clientMessageId } = sent.message;
+    if (senderId === null || clientMessageId === null) return;
+    this.sent.set(sentKey(senderId, clientMessageId), sent);
   }
 
   private writeEffect(effect: Effect): void {
@@ -218,7 +291,11 @@ export class Draft implements State {
 
   /** Writes what is written once for the whole group. */
   flush(): void {
-    for (const [userId, figures] of this.figures) updateFigures(this.sql, userId, figures);
+    this.writeMessages();
+    if (this.figures.size > 0) updateFigures(this.sql, this.figures);
     updateCounters(this.sql, this.counters);
   }
 }
+
+const sentKey = (senderId: string, clientMessageId: string) =>
+  JSON.stringify([senderId, clientMessageId]);

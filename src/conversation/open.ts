@@ -20,7 +20,6 @@ import { log } from "../logging.ts";
 import { sentBefore } from "./commands/send.ts";
 import type { Answer, Change, Command, Limits } from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
-import { digestOf } from "./digest.ts";
 import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
@@ -52,7 +51,7 @@ export class OpenConversation {
     this.clock = clock;
     this.settings = settings;
     this.env = env;
-    this.memory = { conversation, counters: readCounters(storage.sql) };
+    this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
     this.limits = limitsOf(settings, conversation.origin);
     this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
     this.projector = new Projector({
@@ -81,7 +80,7 @@ export class OpenConversation {
   }
 
   submit(actor: Actor, command: Command, reply: Pending["reply"]): void {
-    this.committer.submit({ actor, command, digest: digestOf(command), reply });
+    this.committer.submit({ actor, command, reply });
   }
 
   /** Carries out what waits, so that whatever is asked next knows of it. */
@@ -108,7 +107,7 @@ export class OpenConversation {
   sentBefore(actor: Actor, command: Command): Result<Answer> | undefined {
     if (command.type !== "send") return undefined;
     const { state, now } = this.committer.state();
-    return sentBefore(state, actor, command, digestOf(command), now);
+    return sentBefore(state, actor, command, now);
   }
 
   /** A link to a file, of the public address or of one that a client came in by. */

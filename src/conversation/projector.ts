@@ -14,6 +14,8 @@ import { readersAhead } from "./log/reads.ts";
 const ALARM_AFTER_MS = 1_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
+/** While nobody waits for the lists, D1 is written to once in so long at most. */
+const SPACING_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
 
@@ -29,14 +31,16 @@ export interface ProjectorOptions {
 }
 
 /**
- * Feeds D1 from `changes(projectedRev)`: at once after a commit, one write at a time, so that what is
- * committed meanwhile goes together into the next. An alarm, set in the same turn as the commit,
+ * Feeds D1 from `changes(projectedRev)`: at once after a commit, one write at a time and a while apart
+ * unless somebody waits, so that what is committed meanwhile goes together into the next. An alarm, set in the same turn as the commit,
  * retries what failed or was cut off. `projectedRev` is stored with the next commit, not in a write of
  * its own: after a crash some of it is written again, which does no harm.
  */
 export class Projector {
   private readonly options: ProjectorOptions;
   private running: Promise<void> | undefined;
+  /** The pause after a write. */
+  private pause: ReturnType<typeof setTimeout> | undefined;
   private alarmPending = false;
   private failures = 0;
   private waiting: { rev: number; resolve: (reached: boolean) => void }[] = [];
@@ -49,7 +53,7 @@ export class Projector {
   committed(): void {
     if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
-    if (this.failures === 0) this.run();
+    if (this.failures === 0 && this.pause === undefined) this.run();
   }
 
   /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
@@ -66,6 +70,7 @@ export class Projector {
   reached(rev: number, timeoutMs: number): Promise<boolean> {
     if (this.options.memory.counters.projectedRev >= rev) return Promise.resolve(true);
     if (this.failures > 0) return Promise.resolve(false);
+    this.run();
     return new Promise((resolve) => {
       const timer = setTimeout(() => waiter.resolve(false), timeoutMs);
       const waiter = {
@@ -86,17 +91,25 @@ export class Projector {
   }
 
   private run(): Promise<void> {
+    clearTimeout(this.pause);
+    this.pause = undefined;
     this.running ??= this.catchUp().finally(() => {
       this.running = undefined;
+      this.pause = setTimeout(() => {
+        this.pause = undefined;
+        if (this.behind() && this.failures === 0) this.run();
+      }, SPACING_MS);
     });
     return this.running;
   }
 
   private async catchUp(): Promise<void> {
     const { memory, log, sql } = this.options;
-    while (this.behind()) {
+    let more = true;
+    while (this.behind() && (more || this.waiting.length > 0)) {
       const { conversation, counters } = memory;
       const changes = changesSince(sql, conversation, counters, counters.projectedRev);
+      more = changes.more;
       const share = this.shareOf(changes);
       try {
         await withTimeout(project(this.options.directory, share), TIMEOUT_MS);

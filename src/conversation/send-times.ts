@@ -25,7 +25,11 @@ export class SendTimes {
     // Nobody has asked yet: when somebody does, the log will tell of these too.
     if (!this.bySender) return;
     for (const [userId, times] of sends) {
-      this.bySender.set(userId, pruned([...(this.bySender.get(userId) ?? []), ...times], now));
+      const known = this.bySender.get(userId) ?? [];
+      known.push(...times);
+      // Pruned when half of it is old, so that a send costs the same however many came before it.
+      const stale = (known[known.length >> 1] ?? now) <= now - WINDOW_MS;
+      this.bySender.set(userId, stale ? pruned(known, now) : known);
     }
     if (now - this.sweptAt > WINDOW_MS) this.sweep(this.bySender, now);
   }

@@ -22,7 +22,7 @@ export function actorOf({ userId, name, avatarUrl, role }: Seat): Actor {
   return { userId, name, avatarUrl, role, reach: "member" };
 }
 
-const attachment = z.object({ seat, live: z.boolean() });
+const attachment = z.object({ seat, live: z.boolean(), openedAt: z.number() });
 
 export interface Session {
   readonly socket: WebSocket;
@@ -30,8 +30,11 @@ export interface Session {
   /** Has been given a `sync` with `more: false`, and gets events since. */
   live: boolean;
   badFrames: number;
-  /** When it last sent something other than a ping; after a wake, when the object woke. */
+  readonly openedAt: number;
+  /** When it last sent something other than a ping; after a wake, when it was opened. */
   heardAt: number;
+  /** By person: who came or went while it was still catching up. */
+  readonly presence: Map<string, string>;
   /** Commands within the second that began at `secondAt`. */
   commands: number;
   secondAt: number;
@@ -57,7 +60,7 @@ export class Sessions {
     this.reapedAt = clock();
     for (const socket of ctx.getWebSockets()) {
       const parsed = attachment.safeParse(socket.deserializeAttachment());
-      if (parsed.success) this.add(socket, parsed.data.seat, parsed.data.live);
+      if (parsed.success) this.add(socket, parsed.data);
       else close(socket, CLOSE.goingAway, "please reconnect");
     }
   }
@@ -65,16 +68,19 @@ export class Sessions {
   /** Takes a socket in for hibernation. It gets no event until it is live. */
   accept(socket: WebSocket, seat: Seat): Session {
     this.ctx.acceptWebSocket(socket);
-    socket.serializeAttachment({ seat, live: false });
-    const session = this.add(socket, seat, false);
+    const session = this.add(socket, { seat, live: false, openedAt: this.clock() });
+    remember(session);
     if (this.ofUser(seat.userId).size === 1) this.tellPresence(seat.userId, true);
     return session;
   }
 
+  /** Has been caught up with: hears everything from now on, and first who came or went meanwhile. */
   goLive(session: Session): void {
     if (session.live) return;
     session.live = true;
-    session.socket.serializeAttachment({ seat: session.seat, live: true });
+    remember(session);
+    if (session.presence.size > 0) this.send(session, [...session.presence.values()].join("\n"));
+    session.presence.clear();
   }
 
   of(socket: WebSocket): Session | undefined {
@@ -198,7 +204,13 @@ export class Sessions {
 
   private tellPresence(userId: string, online: boolean): void {
     const lastSeenAt = isoTime(this.clock());
-    this.tellOthers(userId, { type: "presence", userId, online, lastSeenAt });
+    const event: ServerEvent = { type: "presence", userId, online, lastSeenAt };
+    if (this.quiet()) return;
+    for (const session of this.bySocket.values()) {
+      if (session.live || session.seat.userId === userId) continue;
+      session.presence.set(userId, JSON.stringify(event));
+    }
+    this.tellOthers(userId, event);
   }
 
   /** An event for every live socket but those of one person; none at all in a large conversation. */
@@ -210,16 +222,17 @@ export class Sessions {
     }
   }
 
-  private add(socket: WebSocket, seat: Seat, live: boolean): Session {
-    const now = this.clock();
+  private add(socket: WebSocket, { seat, live, openedAt }: z.infer<typeof attachment>): Session {
     const session: Session = {
       socket,
       seat,
       live,
+      openedAt,
       badFrames: 0,
-      heardAt: now,
+      heardAt: openedAt,
+      presence: new Map(),
       commands: 0,
-      secondAt: now,
+      secondAt: openedAt,
     };
     this.bySocket.set(socket, session);
     const others = this.byUser.get(seat.userId);
@@ -227,6 +240,11 @@ export class Sessions {
     else this.byUser.set(seat.userId, new Set([session]));
     return session;
   }
+}
+
+/** Keeps what a session must not forget over hibernation. */
+function remember({ socket, seat, live, openedAt }: Session): void {
+  socket.serializeAttachment({ seat, live, openedAt } satisfies z.infer<typeof attachment>);
 }
 
 /** Closes a socket that may be closed already. */

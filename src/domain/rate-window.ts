@@ -10,22 +10,28 @@ export interface Allowance {
   resetMs: number;
 }
 
+/** Times, ascending, in milliseconds since the epoch: an array, or what can be asked like one. */
+export interface Times {
+  readonly length: number;
+  at(index: number): number | undefined;
+}
+
 /**
  * Exact sliding window: never more than `limit` in any {@link WINDOW_MS}. `times` are those already
  * accepted (milliseconds since the epoch, ascending; older ones than the window are ignored).
  */
-export function allowance(times: readonly number[], limit: number, now: number): Allowance {
-  const first = times.findIndex((time) => time > now - WINDOW_MS);
-  const used = first < 0 ? 0 : times.length - first;
+export function allowance(times: Times, limit: number, now: number): Allowance {
+  const first = firstAfter(times, now - WINDOW_MS);
+  const used = times.length - first;
   const allowed = used < limit;
   // The one whose leaving makes room: with a limit that was lowered, more than one must leave.
-  const gate = (allowed ? times[first] : times[times.length - limit]) ?? now;
+  const gate = times.at(allowed ? first : times.length - limit) ?? now;
   const resetMs = gate + WINDOW_MS - now;
   return { allowed, limit, remaining: Math.max(0, limit - used - (allowed ? 1 : 0)), resetMs };
 }
 
 /** The same for what takes no room in the window, as a retry that deduplicates. */
-export function standing(times: readonly number[], limit: number, now: number): Allowance {
+export function standing(times: Times, limit: number, now: number): Allowance {
   const next = allowance(times, limit, now);
   return next.allowed ? { ...next, remaining: next.remaining + 1 } : next;
 }
@@ -33,4 +39,16 @@ export function standing(times: readonly number[], limit: number, now: number): 
 /** `times` without those that have left the window. */
 export function pruned(times: readonly number[], now: number): number[] {
   return times.filter((time) => time > now - WINDOW_MS);
+}
+
+/** The index of the first time after `time`: those before it need not be counted one by one. */
+function firstAfter(times: Times, time: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times.at(middle) ?? 0) > time) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

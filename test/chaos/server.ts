@@ -1,5 +1,5 @@
-import { ROOT } from "../../src/cli/settings.ts";
-import { Program, run, temporaryFolder } from "../system/server.ts";
+import { addressOf, bundled, serve } from "../system/production.ts";
+import { type Program, temporaryFolder } from "../system/server.ts";
 import type { Network } from "./proxy.ts";
 
 /** The server under test: the production bundle, killed and started again over the same data. */
@@ -18,9 +18,7 @@ export class ChaosServer {
 
   /** Builds what would be deployed, and serves it to a network. */
   static async start(network: Network): Promise<ChaosServer> {
-    const bundle = await temporaryFolder();
-    const wrangler = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
-    await run(process.execPath, wrangler, "deploy", "--dry-run", "--outdir", bundle);
+    const bundle = await bundled();
     const server = new ChaosServer(bundle, await temporaryFolder(), network);
     await server.serve();
     return server;
@@ -58,9 +56,11 @@ export class ChaosServer {
   }
 
   private async serve(): Promise<void> {
-    const args = ["test/chaos/serve.ts", this.bundle, this.folder];
-    this.program = new Program(process.execPath, args);
-    const [, port] = await this.program.says(/serving at http:\/\/127\.0\.0\.1:(\d+) \./);
-    this.network.target = Number(port);
+    this.program = serve(this.bundle, this.folder, [
+      "--wrapper=test/chaos/worker.mjs",
+      "--var=REQUEST_LIMITS:off",
+      "--var=MESSAGES_PER_MINUTE_UNIHUB:1000000",
+    ]);
+    this.network.target = Number(new URL(await addressOf(this.program)).port);
   }
 }

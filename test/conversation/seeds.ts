@@ -1,4 +1,5 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { membersSql, messagesSql, readersSql, scatteredReadsSql } from "../seed-sql.ts";
 import { objectOf } from "../support.ts";
 
 /** Large conversations, written into storage as they would be after a long life, and known to D1. */
@@ -8,70 +9,21 @@ export function seededId(n: number): string {
   return `seed-${String(n).padStart(6, "0")}`;
 }
 
-const SEEDED_ID = "'seed-' || substr('00000' || i, -6)";
-
-function numbers(count: number): string {
-  return `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`;
-}
-
-async function seed(conversationId: string, ...statements: string[]): Promise<void> {
+async function seed(conversationId: string, statements: readonly string[]): Promise<void> {
   await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
     for (const statement of statements) storage.sql.exec(statement);
-    // D1 is taken to have it all, so that nothing of the seed is counted as work.
-    storage.sql.exec("UPDATE counters SET projected_rev = rev");
   });
   await evictDurableObject(objectOf(conversationId));
 }
 
-/** Adds members to a conversation in which nobody has read anything yet. */
-export function seedMembers(conversationId: string, count: number): Promise<void> {
-  return seed(
-    conversationId,
-    `${numbers(count)}
-    INSERT INTO members (user_id, role, joined_at, archived, read_up_to, read_beyond, rev)
-    SELECT ${SEEDED_ID}, 'member', i, 0, 0, 0, (SELECT rev FROM counters) + i FROM n`,
-    `UPDATE counters SET rev = rev + ${count}, member_count = member_count + ${count}`,
-  );
-}
+export const seedMembers = (conversationId: string, count: number) =>
+  seed(conversationId, membersSql(count));
 
-/** Adds messages of one sender to a conversation that has none. */
-export function seedMessages(conversationId: string, count: number, by: string): Promise<void> {
-  return seed(
-    conversationId,
-    `${numbers(count)}
-    INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, created_at)
-    SELECT i, rev + i, rev + i, '${by}', 'text', 'm' || i, i FROM n, counters`,
-    `UPDATE counters SET rev = rev + ${count}, last_number = ${count}, counted = ${count},
-       last_counted = ${count}`,
-    // To whoever sent them, they are read.
-    `UPDATE members SET read_beyond = ${count} WHERE user_id = '${by}'`,
-  );
-}
+export const seedMessages = (conversationId: string, count: number, by: string) =>
+  seed(conversationId, messagesSql(count, by));
 
-/**
- * Has the seeded members read message 1, in an order that is neither that of their ids nor that of
- * revisions: member `i` at second `i * 7919 % count`.
- */
-export function seedReaders(conversationId: string, count: number): Promise<void> {
-  return seed(
-    conversationId,
-    `${numbers(count)}
-    INSERT INTO reads (rev, user_id, from_number, to_number, read_at, ahead)
-    SELECT rev + i, ${SEEDED_ID}, 1, 1, (i * 7919 % ${count}) * 1000, 0 FROM n, counters`,
-    "UPDATE members SET read_up_to = 1 WHERE user_id LIKE 'seed-%'",
-    `UPDATE counters SET rev = rev + ${count}`,
-  );
-}
+export const seedReaders = (conversationId: string, count: number) =>
+  seed(conversationId, readersSql(count));
 
-/** Has one member read every other message of many, each by itself, in one order or its reverse. */
-export function seedScatteredReads(conversationId: string, by: string, upTo: number) {
-  const count = Math.floor(upTo / 2);
-  return seed(
-    conversationId,
-    `${numbers(count)}
-    INSERT INTO reads (rev, user_id, from_number, to_number, read_at, ahead)
-    SELECT rev + i, '${by}', i * 2, i * 2, i, 1 FROM n, counters`,
-    `UPDATE members SET read_beyond = ${count} WHERE user_id = '${by}'`,
-    `UPDATE counters SET rev = rev + ${count}`,
-  );
-}
+export const seedScatteredReads = (conversationId: string, by: string, upTo: number) =>
+  seed(conversationId, scatteredReadsSql(by, upTo));

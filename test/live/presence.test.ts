@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { directPair, groupOf, objectOf, openLive, person, type Socket } from "../support.ts";
+import { directPair, groupOf, objectOf, open, openLive, person, type Socket } from "../support.ts";
 import { acked } from "./answer.ts";
 
 function heard(socket: Socket) {
@@ -93,4 +93,26 @@ test("typing takes no revision and leaves no trace", async () => {
   expect((await acked(a, { op: "send", content: "first" })).rev).toBe(4);
   const b = await openLive(bob, conversationId, "?since=3");
   expect(b.events.map(({ type }) => type)).toEqual(["hello", "sync"]);
+});
+
+test("who comes or goes while a socket catches up is told once it has", async () => {
+  const people = [await person("alice"), await person("bob"), await person("carol")] as const;
+  const [alice, bob, carol] = people;
+  const group = await groupOf(...people);
+  const a = await openLive(alice, group);
+  for (let i = 0; i < 50; i++) await acked(a, { op: "send", content: "€".repeat(2_000) });
+  const returning = await open(bob, group, "?since=0");
+  const first = await returning.next("sync");
+  expect(first.more).toBe(true);
+  const c = await openLive(carol, group);
+  a.close();
+  await c.next("presence", ({ userId, online }) => userId === alice.userId && !online);
+  expect(heard(returning)).toEqual([]);
+  returning.send({ op: "sync", since: first.to });
+  await returning.next("presence", ({ online }) => !online);
+  expect(heard(returning)).toEqual([
+    [carol.userId, true],
+    [alice.userId, false],
+  ]);
+  expect(returning.all("sync").at(-1)?.more).toBe(false);
 });

@@ -62,3 +62,16 @@ test("a socket that has been silent for 90 seconds is closed with 1012; one that
   await speaking.next("ack", (event) => event.remaining === 98);
   expect(silent.all("message").map(({ message }) => message.content)).toEqual(["still here"]);
 });
+
+test("one that fell silent before the object slept is closed all the same", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const silent = await openLive(alice, conversationId);
+  const speaking = await openLive(bob, conversationId);
+  vi.setSystemTime(Date.now() + 80_000);
+  await evictDurableObject(objectOf(conversationId));
+  speaking.send({ op: "send", content: "awake?" });
+  await silent.next("message");
+  vi.setSystemTime(Date.now() + 31_000);
+  speaking.send({ op: "send", content: "and you?" });
+  expect((await silent.closed).code).toBe(1012);
+});

@@ -61,6 +61,12 @@ export class Program {
     }
   }
 
+  /** The process group that it and everything it starts belong to. */
+  get group(): number {
+    if (this.child.pid === undefined) throw new Error("not started");
+    return this.child.pid;
+  }
+
   /** Writes a line to its stdin, which stays open. */
   type(line: string): void {
     this.child.stdin?.write(`${line}\n`);

@@ -2,6 +2,7 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import { counts, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import type { Command, Decision, State } from "../commands.ts";
+import { digestOfMessage } from "../digest.ts";
 import { messageIn } from "./message-of.ts";
 
 /** Clears a message's content, files and reactions; the record stays. Twice is the same as once. */
@@ -38,7 +39,7 @@ export function decideDelete(
   };
   const { counted, lastCounted } = state.counters;
   return ok({
-    changes: [{ type: "message", cause: "deleted", message }],
+    changes: [{ type: "message", cause: "deleted", message, digest: digestOfMessage(before) }],
     counters: {
       ...state.counters,
       rev: message.rev,

@@ -2,6 +2,7 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import { captionOf, contentOf, type Message, withinEditWindow } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import type { Command, Decision, State } from "../commands.ts";
+import { digestOfMessage } from "../digest.ts";
 import { messageIn } from "./message-of.ts";
 
 export function decideEdit(
@@ -35,7 +36,7 @@ export function decideEdit(
     editedAt: now,
   };
   return ok({
-    changes: [{ type: "message", cause: "edited", message }],
+    changes: [{ type: "message", cause: "edited", message, digest: digestOfMessage(before) }],
     counters: { ...state.counters, rev: message.rev },
     answer: { rev: message.rev, message },
   });

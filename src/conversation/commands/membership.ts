@@ -77,7 +77,7 @@ export class Membership {
       editedAt: null,
       deletedAt: null,
     };
-    this.changes.push({ type: "message", cause: "created", message, digest: null });
+    this.changes.push({ type: "message", cause: "created", message });
     this.effects.push({ type: "uncounted", number });
     this.counters = { ...this.counters, lastNumber: number, lastCreatedAt: this.now };
   }

@@ -5,6 +5,7 @@ import { type Actor, refusal } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
 import type { Answer, Command, Decision, State } from "../commands.ts";
+import { digestOf, digestOfMessage } from "../digest.ts";
 import { numberIn } from "./message-of.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -13,7 +14,6 @@ export function decideSend(
   state: State,
   actor: Actor,
   command: Send,
-  digest: string | null,
   now: number,
 ): Result<Decision> {
   const attachments = command.attachments ?? [];
@@ -26,7 +26,7 @@ export function decideSend(
   if (refused) return { ok: false, error: refused };
 
   // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
-  const before = sentBefore(state, actor, command, digest, now);
+  const before = sentBefore(state, actor, command, now);
   if (before && !before.ok) return before;
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
@@ -64,7 +64,15 @@ export function decideSend(
     deletedAt: null,
   };
   return ok({
-    changes: [{ type: "message", cause: "created", message, digest }],
+    // What stands for files may be known of the command only.
+    changes: [
+      {
+        type: "message",
+        cause: "created",
+        message,
+        ...(attachments.length > 0 && { digest: digestOf(command) }),
+      },
+    ],
     counters: {
       ...state.counters,
       rev: message.rev,
@@ -94,14 +102,15 @@ export function sentBefore(
   state: State,
   actor: Actor,
   command: Send,
-  digest: string | null,
   now: number,
 ): Result<Answer> | undefined {
   if (command.clientMessageId === undefined) return undefined;
   const before = state.sentAs(actor.userId, command.clientMessageId);
   if (!before) return undefined;
-  if (before.digest !== digest) return fail("idempotency_conflict");
   const { message } = before;
+  if ((before.digest ?? digestOfMessage(message)) !== digestOf(command)) {
+    return fail("idempotency_conflict");
+  }
   const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
   return ok({ rev: message.rev, message, deduplicated: true, rate });
 }

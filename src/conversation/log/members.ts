@@ -37,18 +37,24 @@ export function putMember(sql: SqlStorage, member: Member): void {
   );
 }
 
-/** Stores a member's figures only: what a send touches of its sender. */
-export function updateFigures(sql: SqlStorage, userId: string, figures: Figures): void {
+/** Stores members' figures only: what a send touches of its sender. */
+export function updateFigures(sql: SqlStorage, figures: ReadonlyMap<string, Figures>): void {
   sql.exec(
-    "UPDATE members SET read_up_to = ?, read_beyond = ? WHERE user_id = ?",
-    figures.readUpTo,
-    figures.readBeyond,
-    userId,
+    `UPDATE members SET read_up_to = moved.value ->> 1, read_beyond = moved.value ->> 2
+     FROM json_each(?) AS moved WHERE user_id = moved.value ->> 0`,
+    JSON.stringify(
+      Array.from(figures, ([userId, { readUpTo, readBeyond }]) => [userId, readUpTo, readBeyond]),
+    ),
   );
 }
 
 export function memberOf(sql: SqlStorage, userId: string): Member | undefined {
   return select(sql, "WHERE user_id = ?", userId)[0];
+}
+
+/** Those of some people who are or were members. */
+export function membersAmong(sql: SqlStorage, userIds: readonly string[]): Member[] {
+  return select(sql, "WHERE user_id IN (SELECT value FROM json_each(?))", JSON.stringify(userIds));
 }
 
 /** The present member who joined first, apart from one. Reads every member: for groups, which are bounded. */

@@ -1,4 +1,5 @@
 import type { Message, MessageKind } from "../../domain/message.ts";
+import type { Sent } from "../commands.ts";
 
 type MessageRow = {
   number: number;
@@ -20,32 +21,48 @@ type MessageRow = {
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
   edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
 
-/** Stores a new message; `digest` tells its command from another under the same clientMessageId. */
-export function insertMessage(sql: SqlStorage, message: Message, digest: string | null): void {
-  sql.exec(
-    `INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, reply_to,
-       created_at, client_message_id, digest, metadata, attachments)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    message.number,
-    message.rev,
-    message.rev,
-    message.senderId,
-    message.kind,
-    message.content,
-    message.replyTo,
-    message.createdAt,
-    message.clientMessageId,
-    digest,
-    message.metadata && JSON.stringify(message.metadata),
-    jsonList(message.attachments),
-  );
+/** The platform binds at most 100 parameters to a statement, and a message takes 12. */
+const INSERTS_AT_ONCE = 8;
+const INSERT = Array.from(
+  { length: INSERTS_AT_ONCE + 1 },
+  (_, count) =>
+    `INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
+       client_message_id, digest, metadata, attachments)
+     VALUES ${Array(count).fill("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").join()}`,
+);
+
+/** Stores new messages; `digest` is that of what was sent, if the message does not tell. */
+export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
+  for (let from = 0; from < sent.length; from += INSERTS_AT_ONCE) {
+    const some = sent.slice(from, from + INSERTS_AT_ONCE);
+    sql.exec(
+      INSERT[some.length] ?? "",
+      ...some.flatMap(({ message, digest }) => [
+        message.number,
+        message.rev,
+        message.rev,
+        message.senderId,
+        message.kind,
+        message.content,
+        message.replyTo,
+        message.createdAt,
+        message.clientMessageId,
+        digest,
+        message.metadata && JSON.stringify(message.metadata),
+        jsonList(message.attachments),
+      ]),
+    );
+  }
 }
 
-/** Stores what can change of a message: not its number, sender, reply or time. */
-export function updateMessage(sql: SqlStorage, message: Message): void {
+/**
+ * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
+ * was sent, unless an earlier one is there.
+ */
+export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void {
   sql.exec(
     `UPDATE messages SET rev = ?, content = ?, edited_at = ?, deleted_at = ?, metadata = ?,
-       attachments = ?, reactions = ? WHERE number = ?`,
+       attachments = ?, reactions = ?, digest = coalesce(digest, ?) WHERE number = ?`,
     message.rev,
     message.content,
     message.editedAt,
@@ -53,6 +70,7 @@ export function updateMessage(sql: SqlStorage, message: Message): void {
     message.metadata && JSON.stringify(message.metadata),
     jsonList(message.attachments),
     jsonList(message.reactions),
+    digest,
     message.number,
   );
 }
@@ -72,15 +90,30 @@ export function messageSentAs(
   sql: SqlStorage,
   senderId: string,
   clientMessageId: string,
-): { message: Message; digest: string } | undefined {
+): Sent | undefined {
   const [row] = sql
-    .exec<MessageRow & { digest: string }>(
+    .exec<MessageRow & { digest: string | null }>(
       `SELECT ${COLUMNS}, digest FROM messages WHERE sender_id = ? AND client_message_id = ?`,
       senderId,
       clientMessageId,
     )
     .toArray();
   return row && { message: messageOf(row), digest: row.digest };
+}
+
+/** The same for many pairs of sender and key at once: those that there are. */
+export function messagesSentAs(
+  sql: SqlStorage,
+  pairs: readonly (readonly [senderId: string, clientMessageId: string])[],
+): Sent[] {
+  return sql
+    .exec<MessageRow & { digest: string | null }>(
+      `SELECT ${COLUMNS}, digest FROM json_each(?) AS asked CROSS JOIN messages
+       WHERE sender_id = asked.value ->> 0 AND client_message_id = asked.value ->> 1`,
+      JSON.stringify(pairs),
+    )
+    .toArray()
+    .map((row) => ({ message: messageOf(row), digest: row.digest }));
 }
 
 /** The newest number below `number` that is not among the uncounted; 0 for none. */

@@ -1,0 +1,74 @@
+import { WebSocket } from "ws";
+import type { Case } from "../case.ts";
+import { call, parleyGroup, type Subject } from "../subjects.ts";
+
+/** Changes that were missed. */
+const MISSED = 10_000;
+
+/** Coming back after many missed changes, beside reading the same rows at once. */
+export async function resuming(
+  parley: Subject,
+  peers: Subject,
+  fill: (conversationId: string, tokens: string[], count: number) => Promise<void>,
+): Promise<Case[]> {
+  const { conversationId, tokens } = await parleyGroup(parley, 20);
+  const [token = ""] = tokens;
+  const before = await caughtUp(parley, conversationId, token, "");
+  await fill(conversationId, tokens, MISSED);
+  await call(peers, token, "PUT", "/rows", String(MISSED));
+  return [
+    {
+      name: `resume after ${MISSED.toLocaleString("en")} missed changes, until applied`,
+      unit: "ms",
+      measures: {
+        parley: async () => {
+          const began = performance.now();
+          const { applied } = await caughtUp(parley, conversationId, token, `?since=${before.rev}`);
+          if (applied < MISSED) throw new Error(`${applied} changes of ${MISSED}`);
+          return performance.now() - began;
+        },
+        "one SELECT and JSON.stringify": async () => {
+          const began = performance.now();
+          const rows = JSON.parse(await call(peers, token, "GET", "/rows"));
+          const applied = new Map(rows.map((row: { number: number }) => [row.number, row]));
+          if (applied.size !== MISSED) throw new Error(`${applied.size} rows of ${MISSED}`);
+          return performance.now() - began;
+        },
+      },
+      goals: [
+        { of: "parley", atMost: 300 },
+        { of: "parley", beside: "one SELECT and JSON.stringify", atMost: 2 },
+      ],
+    },
+  ];
+}
+
+/** Connects, asks on until there is no more, and applies what comes: how many, and up to where. */
+function caughtUp(
+  { address }: Subject,
+  conversationId: string,
+  token: string,
+  query: string,
+): Promise<{ applied: number; rev: number }> {
+  const url = `${address.replace("http", "ws")}/live/${conversationId}${query}`;
+  const socket = new WebSocket(url, ["parley.v1", `bearer.${token}`], { perMessageDeflate: false });
+  const messages = new Map<string, { rev: number }>();
+  return new Promise((resolve, reject) => {
+    socket.on("error", reject);
+    socket.on("message", (data) => {
+      for (const line of data.toString().split("\n")) {
+        const event = JSON.parse(line);
+        if (event.type !== "sync") continue;
+        for (const message of event.messages) {
+          if ((messages.get(message.id)?.rev ?? 0) < message.rev) messages.set(message.id, message);
+        }
+        if (event.more) {
+          socket.send(JSON.stringify({ op: "sync", since: event.to }));
+          continue;
+        }
+        socket.terminate();
+        resolve({ applied: messages.size, rev: event.to });
+      }
+    });
+  });
+}

@@ -1,0 +1,67 @@
+/** How sockets of one subject talk: the same load in each one's own words. */
+export interface Dialect {
+  /** Subprotocols of the upgrade. */
+  protocols: string[];
+  /** What to say to a frame that comes before the socket is live; `live`: it is. */
+  greet(frame: string): { say?: string; live?: boolean };
+  /** A frame that sends a message with this id. */
+  send(id: number): string;
+  /** How many messages a frame brings. */
+  count(frame: string): number;
+  /** The ids of the messages that a frame brings, in order, parsed. */
+  ids(frame: string): number[];
+}
+
+const contentOf = (id: number) => `message number ${id}, of about the usual length`;
+const idOf = (content: string) => Number(/\d+/.exec(content)?.[0]);
+
+/** Frames that are passed on as they are, or almost: (a) and (b). */
+export const plain: Dialect = {
+  protocols: [],
+  greet: () => ({ live: true }),
+  send: (id) => JSON.stringify({ id, content: contentOf(id) }),
+  count: () => 1,
+  ids: (frame) => [JSON.parse(frame).id],
+};
+
+/** Parley's own; a token signed for one person is their seat. */
+export function parley(token: string): Dialect {
+  const start = '{"type":"message"';
+  return {
+    protocols: ["parley.v1", `bearer.${token}`],
+    greet: (frame) => ({ live: frame.startsWith('{"type":"hello"') }),
+    send: (id) =>
+      JSON.stringify({ op: "send", id, content: contentOf(id), clientMessageId: `key-${id}` }),
+    count: (frame) => {
+      let count = 0;
+      for (let at = frame.indexOf(start); at >= 0; at = frame.indexOf(start, at + 1)) count++;
+      return count;
+    },
+    ids: (frame) => {
+      const events = frame.split("\n").map((line) => JSON.parse(line));
+      const refused = events.find(({ type }) => type === "error");
+      if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
+      return events
+        .filter(({ type }) => type === "message")
+        .map(({ message }) => idOf(message.content));
+    },
+  };
+}
+
+/** Socket.IO 5 over Engine.IO 4, by hand, so that the load weighs the same for everyone. */
+export function socketIo(token: string, conversationId: string): Dialect {
+  return {
+    protocols: [],
+    greet: (frame) =>
+      frame.startsWith("0")
+        ? { say: `40${JSON.stringify({ token, conversationId })}` }
+        : { live: frame.startsWith("40") },
+    send: (id) =>
+      `42${id}${JSON.stringify([
+        "send",
+        { conversationId, content: contentOf(id), clientMessageId: `${conversationId}-${id}` },
+      ])}`,
+    count: (frame) => (frame.startsWith("42") ? 1 : 0),
+    ids: (frame) => (frame.startsWith("42") ? [idOf(JSON.parse(frame.slice(2))[1].content)] : []),
+  };
+}

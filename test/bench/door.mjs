@@ -1,0 +1,117 @@
+/**
+ * The production bundle with a door for the benchmark: rows are counted by the platform's own counters,
+ * statements can be run in an object, and objects evicted. Nothing of this is in src/.
+ */
+import unsafe from "workerd:unsafe";
+import parley, { Conversation as Real } from "./index.js";
+
+export * from "./index.js";
+
+const counts = { rowsRead: 0, rowsWritten: 0, alarms: 0, d1RowsRead: 0, d1RowsWritten: 0 };
+/** By object's storage: cursors that have not been asked yet; only their object may. */
+const cursors = new WeakMap();
+
+/** What has been counted since the last time. */
+function taken(storage) {
+  for (const cursor of cursors.get(storage).splice(0)) {
+    counts.rowsRead += cursor.rowsRead;
+    counts.rowsWritten += cursor.rowsWritten;
+  }
+  const result = { ...counts };
+  for (const name of Object.keys(counts)) counts[name] = 0;
+  return result;
+}
+
+function watched(storage) {
+  const { sql } = storage;
+  const own = [];
+  cursors.set(storage, own);
+  const exec = sql.exec.bind(sql);
+  sql.exec = (...args) => {
+    const cursor = exec(...args);
+    own.push(cursor);
+    return cursor;
+  };
+  const setAlarm = storage.setAlarm.bind(storage);
+  storage.setAlarm = (...args) => {
+    counts.alarms++;
+    return setAlarm(...args);
+  };
+}
+
+function add({ meta }) {
+  counts.d1RowsRead += meta.rows_read;
+  counts.d1RowsWritten += meta.rows_written;
+}
+
+/** A database, a session of it or a statement, whose results are counted. */
+function counted(target) {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = target[name];
+      if (typeof value !== "function") return value;
+      return (...args) => {
+        const result = value.apply(target, args);
+        if (name === "batch") {
+          return result.then((all) => {
+            all.forEach(add);
+            return all;
+          });
+        }
+        if (name === "all" || name === "run") {
+          return result.then((one) => {
+            add(one);
+            return one;
+          });
+        }
+        return name === "withSession" ? counted(result) : result;
+      };
+    },
+  });
+}
+
+const environments = new WeakMap();
+function countedEnv(env) {
+  const known = environments.get(env) ?? { ...env, DB: counted(env.DB) };
+  environments.set(env, known);
+  return known;
+}
+
+export class Conversation extends Real {
+  constructor(ctx, env) {
+    watched(ctx.storage);
+    super(ctx, countedEnv(env));
+  }
+
+  takeCounts() {
+    return taken(this.ctx.storage);
+  }
+
+  runStatements(statements) {
+    for (const statement of statements) this.ctx.storage.sql.exec(statement);
+  }
+}
+
+export default {
+  async fetch(request, env, ctx) {
+    const url = new URL(request.url);
+    if (!url.pathname.startsWith("/bench/")) return parley.fetch(request, countedEnv(env), ctx);
+    const stub = env.CONVERSATIONS.getByName(url.searchParams.get("id") ?? "none");
+    switch (url.pathname) {
+      case "/bench/counts":
+        return Response.json(await stub.takeCounts());
+      case "/bench/run":
+        await stub.runStatements(await request.json());
+        break;
+      case "/bench/evict":
+        try {
+          await unsafe.evict(stub, { webSockets: "hibernate" });
+        } catch (error) {
+          // It sleeps already: what was wanted.
+          if (!String(error).includes("not currently running")) throw error;
+        }
+        break;
+    }
+    return Response.json({});
+  },
+};

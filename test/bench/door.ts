@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { call, type Subject, startParley } from "./subjects.ts";
+
+/** What the platform counted: rows of the object and of D1, and alarms that were set. */
+export interface Counts {
+  rowsRead: number;
+  rowsWritten: number;
+  alarms: number;
+  d1RowsRead: number;
+  d1RowsWritten: number;
+}
+
+/** Longer than D1 is written to after the last commit. */
+const PROJECTED_AFTER_MS = 400;
+
+/** Parley behind door.mjs, which counts and can be asked for more than clients can. */
+export class Door {
+  readonly subject: Subject;
+
+  private constructor(subject: Subject) {
+    this.subject = subject;
+  }
+
+  static async open(): Promise<Door> {
+    return new Door(await startParley("parley behind a door", "--wrapper=test/bench/door.mjs"));
+  }
+
+  /** Puts an object to sleep, its sockets left open. */
+  async evict(conversationId: string): Promise<void> {
+    await this.knock("evict", conversationId);
+  }
+
+  /** Runs statements in an object, which starts anew behind them. */
+  async run(conversationId: string, statements: readonly string[]): Promise<void> {
+    await this.knock("run", conversationId, statements);
+    await this.evict(conversationId);
+  }
+
+  /** What an action costs, what is written to D1 behind it included. */
+  async counting(conversationId: string, action: () => Promise<unknown>): Promise<Counts> {
+    await sleep(PROJECTED_AFTER_MS);
+    await this.knock("counts", conversationId);
+    await action();
+    await sleep(PROJECTED_AFTER_MS);
+    return JSON.parse(await this.knock("counts", conversationId));
+  }
+
+  private knock(what: string, conversationId: string, body: unknown = []): Promise<string> {
+    return call(this.subject, "", "POST", `/bench/${what}?id=${conversationId}`, body);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * (c) What people use otherwise: a Node server with socket.io, Express and SQLite (WAL, `synchronous =
+ * FULL`), one insert a message. `node node-server.ts FOLDER` says where it answers, and runs until killed.
+ */
+import { createServer } from "node:http";
+import { DatabaseSync } from "node:sqlite";
+import express from "express";
+import { jwtVerify } from "jose";
+import { Server } from "socket.io";
+import { developmentSettings } from "../../src/cli/settings.ts";
+
+const secret = new TextEncoder().encode(developmentSettings()["JWT_SECRET"]);
+const database = new DatabaseSync(`${process.argv[2]}/chat.sqlite`);
+database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+  CREATE TABLE messages (number INTEGER PRIMARY KEY, conversation_id TEXT, sender_id TEXT,
+    client_message_id TEXT, content TEXT, created_at INTEGER);
+  CREATE UNIQUE INDEX messages_sent ON messages (sender_id, client_message_id);
+  CREATE INDEX messages_in_order ON messages (conversation_id, number)`);
+const insert = database.prepare(
+  `INSERT INTO messages (conversation_id, sender_id, client_message_id, content, created_at)
+   VALUES (?, ?, ?, ?, ?)`,
+);
+const newest = database.prepare(
+  "SELECT * FROM messages WHERE conversation_id = ? ORDER BY number DESC LIMIT 50",
+);
+
+interface Sent {
+  conversationId: string;
+  content: string;
+  clientMessageId: string;
+}
+
+function store(userId: string, { conversationId, content, clientMessageId }: Sent) {
+  const sentAt = Date.now();
+  const { lastInsertRowid } = insert.run(conversationId, userId, clientMessageId, content, sentAt);
+  return { number: Number(lastInsertRowid), senderId: userId, content, clientMessageId, sentAt };
+}
+
+const userOf = async (token: string) => String((await jwtVerify(token, secret)).payload.sub);
+
+const app = express();
+app.use(express.json());
+app.post("/messages", async (request, response) => {
+  const userId = await userOf(String(request.headers.authorization).slice("Bearer ".length));
+  const { number, sentAt } = store(userId, request.body);
+  response.status(201).json({ messageId: number, sentAt });
+});
+app.get("/messages", async (request, response) => {
+  await userOf(String(request.headers.authorization).slice("Bearer ".length));
+  response.json({ items: newest.all(String(request.query["conversationId"])) });
+});
+
+const server = createServer(app);
+const io = new Server(server, { transports: ["websocket"] });
+io.use((socket, next) => {
+  userOf(String(socket.handshake.auth["token"])).then(
+    (userId) => {
+      socket.data.userId = userId;
+      next();
+    },
+    (error) => next(error),
+  );
+});
+io.on("connection", (socket) => {
+  const conversationId = String(socket.handshake.auth["conversationId"]);
+  void socket.join(conversationId);
+  socket.on("send", (message: Sent, acknowledge: (answer: unknown) => void) => {
+    const stored = store(socket.data.userId, message);
+    io.to(conversationId).emit("message", stored);
+    acknowledge({ number: stored.number });
+  });
+});
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  console.log(`serving at http://127.0.0.1:${address.port} .`);
+});

@@ -1,0 +1,14 @@
+import { DurableObject } from "cloudflare:workers";
+
+/** (a) The floor: each frame goes to every socket. Nothing is stored, nothing is looked at. */
+export class Floor extends DurableObject {
+  override fetch(): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.ctx.acceptWebSocket(server);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  override webSocketMessage(_: WebSocket, frame: string): void {
+    for (const socket of this.ctx.getWebSockets()) socket.send(frame);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * `npm run bench [-- --rounds N] [--only WORD] [--json]`: Parley's production bundle beside everything
+ * it is compared with, in one run, interleaved. Exits with 1 when a goal is missed.
+ */
+import { parseArgs } from "node:util";
+import { cleanUp } from "../system/server.ts";
+import { type Case, measureAll } from "./case.ts";
+import { fanOutOf20, fanOutOf200 } from "./cases/fan-out.ts";
+import { restHistory, restSends } from "./cases/rest.ts";
+import { resuming } from "./cases/resume.ts";
+import { rows } from "./cases/rows.ts";
+import { waking } from "./cases/wake.ts";
+import { Crowd } from "./crowd.ts";
+import { parley } from "./dialects.ts";
+import { Door } from "./door.ts";
+import { table } from "./report.ts";
+import { type Subject, startNode, startParley, startPeers, webSocketUrl } from "./subjects.ts";
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    only: { type: "string", default: "" },
+    json: { type: "boolean", default: false },
+  },
+});
+const tell = (text: string) => console.error(text);
+
+let missed = false;
+try {
+  const subject = await startParley("parley");
+  const peers = await startPeers("peers");
+  const node = await startNode("node");
+  const fill = async (conversationId: string, tokens: string[], count: number) => {
+    const url = webSocketUrl(subject, `/live/${conversationId}`);
+    const crowd = await Crowd.gather(url, tokens.map(parley), 1);
+    await crowd.say(count, 128);
+    crowd.close();
+  };
+  const groups: Record<string, () => Promise<Case[]>> = {
+    fan: async () => {
+      const floor: Subject = await startPeers("floor");
+      const usual: Subject = await startPeers("usual");
+      const all = { parley: subject, floor, usual, node };
+      return [...(await fanOutOf20(all)), ...(await fanOutOf200(all))];
+    },
+    rest: async () => {
+      const notWaiting = await startParley("not waiting", "--var=SENDS_WAIT_FOR_LISTS:off");
+      return await restSends(subject, notWaiting, peers, node);
+    },
+    history: () => restHistory(subject, peers, node, fill),
+    resume: () => resuming(subject, peers, fill),
+    door: async () => {
+      const door = await Door.open();
+      return [...(await waking(door)), ...(await rows(door))];
+    },
+  };
+  const cases: Case[] = [];
+  for (const [name, prepare] of Object.entries(groups)) {
+    if (!name.includes(values.only)) continue;
+    tell(`preparing ${name}`);
+    cases.push(...(await prepare()));
+  }
+  const outcomes = await measureAll(cases, Number(values.rounds), tell);
+  missed = outcomes.some(({ goals }) => goals.some(({ met }) => !met));
+  console.log(values.json ? JSON.stringify(outcomes, undefined, 2) : table(outcomes));
+} finally {
+  await cleanUp();
+}
+process.exit(missed ? 1 : 0);

@@ -1,0 +1,71 @@
+/**
+ * `node serve.ts BUNDLE FOLDER [--config FILE] [--wrapper FILE] [--var NAME:value]…`: a bundle, as it
+ * would be deployed, in Miniflare, without the proxy of `wrangler dev`, keeping its data in a folder.
+ * A wrapper is a module that imports the bundle as `./index.js` and stands in its place. Says where it
+ * answers, and runs until it is killed.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions } from "wrangler";
+import { developmentSettings, ROOT } from "../../src/cli/settings.ts";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    config: { type: "string", default: "wrangler.toml" },
+    wrapper: { type: "string" },
+    var: { type: "string", multiple: true, default: [] },
+  },
+});
+const [bundle = "", folder = ""] = positionals;
+const config = resolve(ROOT, values.config);
+const workerOptions: Partial<V4WorkerOptions> =
+  unstable_getMiniflareWorkerOptions(config).workerOptions;
+const esModule = (path: string, file: string) => ({
+  type: "ESModule" as const,
+  path,
+  contents: readFileSync(file, "utf8"),
+});
+const [script = "index.js"] = readdirSync(bundle).filter((name) => name.endsWith(".js"));
+const main = esModule("/index.js", `${bundle}/${script}`);
+const wrapper = values.wrapper && esModule("/wrapper.mjs", resolve(ROOT, values.wrapper));
+const miniflare = new Miniflare(
+  convertV4MiniflareOptions({
+    host: "127.0.0.1",
+    port: 0,
+    resourcePersistencePath: folder,
+    workers: [
+      {
+        ...workerOptions,
+        name: "served",
+        compatibilityFlags: [...(workerOptions.compatibilityFlags ?? []), "unsafe_module"],
+        modulesRoot: "/",
+        modules: wrapper ? [wrapper, main] : [main],
+        bindings: {
+          ...workerOptions.bindings,
+          ...developmentSettings(),
+          ...Object.fromEntries(values.var.map((one) => one.split(/:(.*)/s).slice(0, 2))),
+        },
+      },
+    ],
+  }),
+);
+const address = await miniflare.ready;
+const migrations = `${dirname(config)}/migrations`;
+if (existsSync(migrations)) await migrate();
+console.log(`serving at ${address.origin} .`);
+
+/** Brings a new database up to date. */
+async function migrate(): Promise<void> {
+  const database = await miniflare.getD1Database("DB", "served");
+  const { tables } = (await database
+    .prepare("SELECT count(*) AS tables FROM sqlite_master WHERE name = 'conversations'")
+    .first<{ tables: number }>()) ?? { tables: 0 };
+  if (tables > 0) return;
+  for (const file of readdirSync(migrations).filter((name) => name.endsWith(".sql"))) {
+    const steps = readFileSync(`${migrations}/${file}`, "utf8").split("--> statement-breakpoint");
+    await database.batch(steps.map((step) => database.prepare(step)));
+  }
+}
