@@ -4,6 +4,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
+import { negotiate, signalR } from "./gateway/signalr/route.ts";
+import { enginePolling, socketIo } from "./gateway/socketio/route.ts";
 import { log } from "./logging.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
@@ -52,6 +54,9 @@ export function createApp(): Hono<RestEnv> {
   // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
   app.get("/live/:conversationId", live);
 
+  app.get("/socket.io/", socketIo);
+  app.get("/hubs/chat", signalR);
+
   // Before them too: a file has headers of its own, and a range cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", serveUpload);
 
@@ -66,13 +71,21 @@ export function createApp(): Hono<RestEnv> {
     cors({
       origin: (origin) => (allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null),
       allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
+      allowHeaders: [
+        ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
+        // Sent by SignalR's client when it negotiates.
+        ...["X-Requested-With", "X-SignalR-User-Agent"],
+      ],
+      // SignalR's client asks for it by default, though nothing here goes by cookies.
+      credentials: true,
       exposeHeaders: EXPOSED,
       maxAge: 86_400,
     })(c, next),
   );
 
   app.get("/live/:conversationId", upgradeRequired);
+  app.on(["GET", "POST"], "/socket.io/", enginePolling);
+  app.post("/hubs/chat/negotiate", negotiate);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/api/v1/chat", unihub());
   app.route("/api/chat", marketplace());

@@ -1,20 +1,25 @@
 import type { Receipt } from "../domain/message.ts";
+import type { Env } from "../env.ts";
 
 /** What a conversation and the gateways that listen to it say to each other. */
 
 /** Each protocol has a class of objects of its own: an object has one auto-response. */
 export type Protocol = "socketio" | "signalr";
 
-/** A gateway as a conversation remembers it. */
-export interface Listener {
+/** Where a gateway is to be found. */
+export interface GatewayAddress {
   /** The name of its object. */
   gateway: string;
   protocol: Protocol;
+  /** The address that its person came in by. */
+  origin: string;
+}
+
+/** A gateway as a conversation remembers it. */
+export interface Listener extends GatewayAddress {
   userId: string;
   /** Whether its person is a member, and online by it; staff may listen without being one. */
   counted: boolean;
-  /** The address that they came in by. */
-  origin: string;
 }
 
 /** What one commit changed, or a page of what was missed. */
@@ -57,4 +62,11 @@ export interface GatewayStub {
   /** Takes an event that has no revision. */
   pass(conversationId: string, line: string): Promise<boolean>;
   holds(conversationId: string): Promise<boolean>;
+}
+
+/** The object of a gateway. Written out like a conversation's stub, and for the same reason. */
+export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
+  const namespace = { socketio: env.SOCKETIO, signalr: env.SIGNALR }[protocol];
+  const stub: unknown = namespace.getByName(gateway);
+  return stub as GatewayStub;
 }

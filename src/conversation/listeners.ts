@@ -88,12 +88,17 @@ export class Listeners {
   }
 
   /** Passes on what a commit changed: to whoever left in it, up to that and for the last time. */
-  committed(lines: string[], notes: Note[], departures: readonly Departure[], rev: number): void {
+  committed(
+    lines: string[],
+    notes: () => Note[],
+    departures: readonly Departure[],
+    rev: number,
+  ): void {
     const from = this.told;
     this.told = rev;
-    if (!this.any) return;
+    if (!this.any || from === rev) return;
     const { conversationId } = this.options;
-    const batch: Batch = { conversationId, from, to: rev, lines, notes };
+    const batch: Batch = { conversationId, from, to: rev, lines, notes: notes() };
     for (const { userId, heard } of departures) {
       for (const listener of this.ofUser(userId)) {
         const last: Batch = { ...batch, lines: lines.slice(0, heard), last: true };
@@ -101,7 +106,6 @@ export class Listeners {
         this.remove(listener.gateway);
       }
     }
-    if (from === rev) return;
     for (const listener of this.byGateway.values()) void this.call(listener, "deliver", batch);
   }
 

@@ -1,10 +1,11 @@
 import type { Context } from "hono";
 import type { Answer, Command } from "../conversation/commands.ts";
 import type { Creation } from "../conversation/create.ts";
-import type { ConversationStub } from "../conversation/stub.ts";
+import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
+import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse, unwrapped } from "./refusal.ts";
@@ -43,9 +44,10 @@ export async function ask<T>(
   env: Env,
   conversationId: string,
   question: (stub: ConversationStub) => Promise<T>,
+  stub = conversationOf(env, conversationId),
 ): Promise<T> {
   try {
-    return await question(conversationOf(env, conversationId));
+    return await question(stub);
   } catch (error) {
     const flags = error as { retryable?: boolean; overloaded?: boolean };
     if (flags.retryable !== true || flags.overloaded === true) throw error;
@@ -69,7 +71,6 @@ export async function create(
 
 /**
  * Has a conversation carry out a command, and waits until the lists show it. Throws what it refuses.
- * Only what comes back unharmed from being done twice is tried again.
  */
 export async function submit(
   c: Context<RestEnv>,
@@ -77,15 +78,11 @@ export async function submit(
   command: Command,
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
-  const isSend = command.type === "send";
-  const wait = !isSend || c.var.settings.SENDS_WAIT_FOR_LISTS;
-  const { readers: tellReaders = false } = options;
-  const carryOut = (stub: ConversationStub) =>
-    stub.submit(c.var.actor, command, { wait, readers: tellReaders });
-  const repeatable = isSend ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
-  const { result, listed, readers } = repeatable
-    ? await ask(c.env, conversationId, carryOut)
-    : await carryOut(conversationOf(c.env, conversationId));
+  const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
+  const { result, listed, readers } = await carryOut(c.env, conversationId, c.var.actor, command, {
+    wait,
+    readers: options.readers ?? false,
+  });
   if (wait && result.ok && !listed) warnOfLists(c);
   const rate = result.ok ? result.value.rate : result.error.rate;
   if (rate) {
@@ -94,6 +91,24 @@ export async function submit(
     c.header("RateLimit-Reset", String(Math.ceil(rate.resetMs / 1_000)));
   }
   return { ...unwrapped(result), readers };
+}
+
+/**
+ * Has a conversation carry out a command, by its stub where there is one: calls of one stub arrive in
+ * order. Only what comes back unharmed from being done twice is tried again.
+ */
+export function carryOut(
+  env: Env,
+  conversationId: string,
+  actor: Actor,
+  command: Command,
+  options: SubmitOptions,
+  stub = conversationOf(env, conversationId),
+): Promise<Submitted> {
+  const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
+  const repeatable =
+    command.type === "send" ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
+  return repeatable ? ask(env, conversationId, submitTo, stub) : submitTo(stub);
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */
