@@ -5,6 +5,7 @@ import { close, type Seat, seat } from "../conversation/sessions.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS } from "../live/version.ts";
+import { log } from "../logging.ts";
 import { Rooms, type Told } from "./rooms.ts";
 
 /** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
@@ -154,6 +155,11 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return this.commands <= MAX_COMMANDS_PER_SECOND;
   }
 
+  /** Does something that no request waits for; what fails is a bug, and logged. */
+  protected inBackground(work: Promise<unknown>): void {
+    this.ctx.waitUntil(work.catch((error) => log("gateway_failed", { error })));
+  }
+
   private roomsOf(seat: Seat): Rooms {
     const gateway = this.ctx.id.name;
     if (gateway === undefined) throw new Error("gateways are addressed by name");
@@ -165,7 +171,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       tell: (told) => this.tell(told),
       keep: (rooms) => this.keep({ rooms }),
       onBroken: () => this.end("broken"),
-      waitUntil: (work) => this.ctx.waitUntil(work),
+      waitUntil: (work) => this.inBackground(work),
     });
   }
 

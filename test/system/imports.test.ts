@@ -34,7 +34,11 @@ const SHARED_BY_TRANSPORTS =
 const SPEAKS: Record<string, string> = { socketio: "marketplace", signalr: "unihub" };
 
 /** How storage is touched, whatever it is called by; an alarm is none of it. */
-const STORAGE = [/\bsql\s*\.\s*exec\b/, /\.\s*storage\b(?!\.setAlarm\()/, /\.\s*(prepare|batch)\s*\(/];
+const STORAGE = [
+  /\bsql\s*\.\s*exec\b/,
+  /\.\s*storage\b(?!\.setAlarm\()/,
+  /\.\s*(prepare|batch)\s*\(/,
+];
 const BUCKETS_AND_DATABASES = /\b(DB|FILES)\s*\??\.\s*\w+/;
 /** Modules of storage that belong to their own layer alone. */
 const STORAGE_MODULES = /^(drizzle-orm(\/|$)|directory\/schema\.ts$|conversation\/log\/)/;

@@ -119,7 +119,7 @@ export class SignalRGateway extends Gateway {
   private handle(message: HubMessage): void {
     switch (message.type) {
       case "invocation":
-        this.ctx.waitUntil(this.invoke(message));
+        this.inBackground(this.invoke(message));
         break;
       case "stream":
         if (message.id !== undefined) {

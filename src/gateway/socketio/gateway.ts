@@ -1,5 +1,5 @@
 import { decodePacket, type Packet as EnginePacket } from "engine.io-parser";
-import { Decoder, type Packet, PacketType } from "socket.io-parser";
+import { Decoder, isPacketValid, type Packet, PacketType } from "socket.io-parser";
 import { z } from "zod";
 import { Links } from "../../attachments/links.ts";
 import { actorOf, close, type Seat, seat } from "../../conversation/sessions.ts";
@@ -170,7 +170,7 @@ export class SocketIoGateway extends Gateway {
       this.socket = socket;
       this.keep({ stage: "open", openedAt: Date.now() });
       this.send(polling.drain());
-      if (this.rooms) this.ctx.waitUntil(this.scheduleHeartbeat());
+      if (this.rooms) this.inBackground(this.scheduleHeartbeat());
     } else {
       this.unprobe();
       close(socket, 1000, "");
@@ -207,13 +207,18 @@ export class SocketIoGateway extends Gateway {
   }
 
   private decoded(packet: Packet): void {
+    // The parser lets some through that lack what their type needs.
+    if (!isPacketValid(packet)) {
+      this.drop();
+      return;
+    }
     switch (packet.type) {
       case PacketType.CONNECT:
-        this.ctx.waitUntil(this.introduce(packet));
+        this.inBackground(this.introduce(packet));
         break;
       case PacketType.EVENT:
         if (packet.nsp !== packets.NAMESPACE || !this.rooms) this.drop();
-        else if (this.attends()) this.ctx.waitUntil(this.handle(packet));
+        else if (this.attends()) this.inBackground(this.handle(packet));
         break;
       case PacketType.ACK:
         // Nothing of ours asks for one.
@@ -245,7 +250,7 @@ export class SocketIoGateway extends Gateway {
       return;
     }
     this.seated(seated);
-    this.ctx.waitUntil(acquaint(this.env, this.actorOf(seated)));
+    this.inBackground(acquaint(this.env, this.actorOf(seated)));
     this.send([packets.connected(this.ctx.id.name ?? "")]);
     if (this.socket) await this.scheduleHeartbeat();
   }
