@@ -1,17 +1,15 @@
 import type { Command } from "../conversation/commands.ts";
 import type { Batch, GatewayAddress, Listening, Note } from "../conversation/gateways.ts";
-import type { ConversationStub, Submitted } from "../conversation/stub.ts";
-import { type ChatError, fail, ok, type Result } from "../domain/error.ts";
+import type { Submitted } from "../conversation/stub.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { type ServerEvent, serverEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
-import { ask, carryOut, conversationOf } from "../rest/conversations.ts";
+import { Conversations } from "./conversations.ts";
 
 /** Conversations that one connection may be in: what it remembers of them survives hibernation. */
 export const MAX_ROOMS = 100;
-/** Conversations whose stubs are kept, beyond the rooms. */
-const MAX_STUBS = 2 * MAX_ROOMS;
 
 /** A room as it is kept: a conversation's id, and the revision up to which the client was told. */
 export type KeptRoom = [conversationId: string, rev: number];
@@ -51,11 +49,11 @@ export interface RoomsOptions {
 export class Rooms {
   private readonly options: RoomsOptions;
   private readonly rooms = new Map<string, Room>();
-  /** One for each conversation: calls of one stub arrive in order. */
-  private readonly stubs = new Map<string, ConversationStub>();
+  private readonly conversations: Conversations;
 
   constructor(options: RoomsOptions) {
     this.options = options;
+    this.conversations = new Conversations(options.env);
     for (const [id, rev] of options.kept) this.rooms.set(id, { rev, target: rev, busy: false });
   }
 
@@ -75,10 +73,12 @@ export class Rooms {
     const forget = () => {
       if (this.rooms.get(id) === room) this.rooms.delete(id);
     };
-    const answer = await this.asked(id, (stub) => stub.listen(actor, address)).catch((error) => {
-      forget();
-      throw error;
-    });
+    const answer = await this.conversations
+      .ask(id, (stub) => stub.listen(actor, address))
+      .catch((error) => {
+        forget();
+        throw error;
+      });
     if (!answer.ok) {
       forget();
       this.save();
@@ -98,7 +98,7 @@ export class Rooms {
   async leave(id: string): Promise<void> {
     if (!this.rooms.delete(id)) return;
     this.save();
-    await this.asked(id, (stub) => stub.unlisten(this.options.address.gateway));
+    await this.conversations.ask(id, (stub) => stub.unlisten(this.options.address.gateway));
   }
 
   /** The connection is over: no conversation is to wait for it. */
@@ -142,13 +142,12 @@ export class Rooms {
 
   /** Has a conversation carry out a command. */
   submit(id: string, command: Command, readers = false): Promise<Submitted> {
-    const { env, actor } = this.options;
-    const stub = this.stubOf(id);
-    return this.ordered(id, carryOut(env, id, actor, command, { wait: false, readers }, stub));
+    const options = { wait: false, readers };
+    return this.conversations.submit(id, this.options.actor, command, options);
   }
 
   typing(id: string, active: boolean): Promise<Result<null>> {
-    return this.asked(id, (stub) => stub.typing(this.options.actor, active));
+    return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
   }
 
   private apply(batch: Batch, room: Room): boolean {
@@ -184,7 +183,7 @@ export class Rooms {
     while (this.rooms.get(id) === room && room.rev < room.target) {
       const { actor } = this.options;
       const since = room.rev;
-      const page = await this.asked(id, (stub) => stub.missed(actor, since, known));
+      const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
       if (this.rooms.get(id) !== room) return;
       if (!page.ok) {
         // Not a member any more: what a last batch would have said.
@@ -206,40 +205,7 @@ export class Rooms {
     this.options.keep(kept);
   }
 
-  private asked<T>(id: string, question: (stub: ConversationStub) => Promise<T>): Promise<T> {
-    return this.ordered(id, ask(this.options.env, id, question, this.stubOf(id)));
-  }
-
-  /** A stub that failed once goes on failing: the next call takes a fresh one. */
-  private async ordered<T>(id: string, call: Promise<T>): Promise<T> {
-    const stub = this.stubs.get(id);
-    try {
-      return await call;
-    } catch (error) {
-      if (this.stubs.get(id) === stub) this.stubs.delete(id);
-      throw error;
-    }
-  }
-
-  private stubOf(id: string): ConversationStub {
-    let stub = this.stubs.get(id);
-    if (!stub) {
-      if (this.stubs.size >= MAX_STUBS) this.stubs.clear();
-      stub = conversationOf(this.options.env, id);
-      this.stubs.set(id, stub);
-    }
-    return stub;
-  }
-
   private failed(conversationId: string, error: unknown): void {
     log("conversation_failed", { conversationId, error });
   }
-}
-
-/** What a client is told where a call failed of itself: the log has the rest. */
-export function unforeseen(error: unknown): ChatError {
-  const flags = error as { retryable?: boolean; overloaded?: boolean };
-  const transient = flags.retryable === true || flags.overloaded === true;
-  log("call_failed", { error });
-  return fail(transient ? "unavailable" : "internal").error;
 }

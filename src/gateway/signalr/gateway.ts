@@ -4,8 +4,9 @@ import { chatError, ERRORS, type Result, unreachable } from "../../domain/error.
 import type { Actor } from "../../domain/policy.ts";
 import type { Env } from "../../env.ts";
 import { tooLarge } from "../../live/frames.ts";
+import { unforeseen } from "../conversations.ts";
 import { type Ending, Gateway } from "../gateway.ts";
-import { type Told, unforeseen } from "../rooms.ts";
+import type { Told } from "../rooms.ts";
 import {
   callOf,
   closeOf,

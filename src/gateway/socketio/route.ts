@@ -5,8 +5,8 @@ import { readUpTo } from "../../rest/body.ts";
 import type { RestEnv } from "../../rest/context.ts";
 import { connectionNamed, newConnection } from "../id.ts";
 import { mayConnect, requestFor, seatOf, withinLimit } from "../visitor.ts";
+import type { Visit } from "./engine.ts";
 import { engineRefusal } from "./errors.ts";
-import type { Visit } from "./gateway.ts";
 
 /** The one version of Engine.IO that Socket.IO's protocol 5 goes over. */
 const ENGINE = "4";
