@@ -225,6 +225,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   override async alarm(): Promise<void> {
     this.open?.sessions.reap();
+    this.open?.listeners.remind();
     await this.open?.projector.alarm();
   }
 

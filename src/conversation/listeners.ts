@@ -30,6 +30,8 @@ export class Listeners {
   private readonly stubs = new Map<string, GatewayStub>();
   /** The revision up to which the gateways have been told. */
   private told: number;
+  /** Whether they have been told anything since the object woke. */
+  private spoke = false;
 
   constructor(options: ListenersOptions) {
     this.options = options;
@@ -97,6 +99,7 @@ export class Listeners {
     const from = this.told;
     this.told = rev;
     if (!this.any || from === rev) return;
+    this.spoke = true;
     const { conversationId } = this.options;
     const batch: Batch = { conversationId, from, to: rev, lines, notes: notes() };
     for (const { userId, heard } of departures) {
@@ -106,6 +109,24 @@ export class Listeners {
         this.remove(listener.gateway);
       }
     }
+    for (const listener of this.byGateway.values()) void this.call(listener, "deliver", batch);
+  }
+
+  /**
+   * For the alarm that every commit sets: where the object was cut off between a commit and this, the
+   * gateways have not heard of it, and now learn how far things are.
+   */
+  remind(): void {
+    if (this.spoke) return;
+    this.spoke = true;
+    const { conversationId } = this.options;
+    const batch: Batch = {
+      conversationId,
+      from: this.told,
+      to: this.told,
+      lines: [],
+      notes: [],
+    };
     for (const listener of this.byGateway.values()) void this.call(listener, "deliver", batch);
   }
 

@@ -60,14 +60,7 @@ test("a batch that never came is asked for, and one that comes twice is told onc
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   const { rev } = await hub.ask("JoinConversation", conversationId);
-  await runInDurableObject(objectOf(conversationId), (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: a delivery is lost on purpose
-    const { listeners } = (object as any).open;
-    const { call } = listeners;
-    listeners.call = () => {
-      listeners.call = call;
-    };
-  });
+  await loseOne(conversationId);
   await send(bob, conversationId, "lost on the way");
   expect(hub.all("ReceiveMessage")).toEqual([]);
   await send(bob, conversationId, "finds the gap");
@@ -82,6 +75,18 @@ test("a batch that never came is asked for, and one that comes twice is told onc
   expect(await hub.object.deliver(batch)).toBe(true);
   expect(await hub.object.deliver({ ...batch, conversationId: "another" })).toBe(false);
   expect(heard()).toEqual(both);
+});
+
+test("a conversation that is cut off behind a commit tells its gateways when it wakes", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  await loseOne(conversationId);
+  await send(bob, conversationId, "lost on the way");
+  await evictDurableObject(objectOf(conversationId));
+  await runInDurableObject(objectOf(conversationId), (object) => object.alarm());
+  await hub.until("ReceiveMessage", 1);
+  expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "lost on the way" }]);
 });
 
 test("a gateway is online like a socket, and neither tells of the other's coming", async () => {
@@ -141,3 +146,15 @@ test("at most ten connections of a person listen to a conversation", async () =>
   if (first) await evictDurableObject(first.object, { webSockets: "close" });
   expect(await hubs[10]?.ask("JoinConversation", conversationId)).toHaveProperty("rev");
 });
+
+/** The next thing that a conversation tells a gateway is lost on the way. */
+function loseOne(conversationId: string): Promise<void> {
+  return runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    const { listeners } = (object as any).open;
+    const { call } = listeners;
+    listeners.call = () => {
+      listeners.call = call;
+    };
+  });
+}
