@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { Links } from "./attachments/links.ts";
@@ -67,9 +67,10 @@ export function createApp(): Hono<RestEnv> {
     await next();
   });
   app.use(secureHeaders());
-  app.use((c, next) =>
+  app.use(
     cors({
-      origin: (origin) => (allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null),
+      origin: (origin, c: Context<RestEnv>) =>
+        allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
       allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
       allowHeaders: [
         ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
@@ -80,7 +81,7 @@ export function createApp(): Hono<RestEnv> {
       credentials: true,
       exposeHeaders: EXPOSED,
       maxAge: 86_400,
-    })(c, next),
+    }),
   );
 
   app.get("/live/:conversationId", upgradeRequired);

@@ -108,13 +108,13 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   /** A page of messages. */
   history(actor: Actor, query: HistoryQuery): Result<HistoryPage> {
-    return this.answer(actor, "read", ({ sql, memory }) => {
+    return this.answer(actor, "read", ({ sql, memory, recent }) => {
       const { lastNumber } = memory.counters;
       const before = query.by === "page" ? query.before : undefined;
       if (before && "number" in before && before.number > lastNumber) {
         return fail("message_not_found");
       }
-      return ok(history(sql, lastNumber, query));
+      return ok(history(sql, recent, lastNumber, query));
     });
   }
 

@@ -141,7 +141,7 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
     return;
   }
   const { conversation, counters } = open.memory;
-  const page = history(open.sql, counters.lastNumber, query.value);
+  const page = history(open.sql, open.recent, counters.lastNumber, query.value);
   const messages = page.messages.map((message) =>
     wireMessage(conversation.id, message, open.linkTo),
   );

@@ -1,7 +1,8 @@
 import { unreachable } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
-import { firstNumberAfter, messagesBetween } from "./log/messages.ts";
+import { firstNumberAfter } from "./log/messages.ts";
 import { readersWithin } from "./log/receipts.ts";
+import type { RecentMessages } from "./recent.ts";
 
 /** Which part of a conversation's messages is wanted. Numbers are message numbers. */
 export type HistoryQuery =
@@ -31,12 +32,17 @@ export interface HistoryPage {
  * A page of history. Numbers have no gaps, so that every page is arithmetic: the last costs as many
  * rows as the first.
  */
-export function history(sql: SqlStorage, lastNumber: number, query: HistoryQuery): HistoryPage {
+export function history(
+  sql: SqlStorage,
+  recent: RecentMessages,
+  lastNumber: number,
+  query: HistoryQuery,
+): HistoryPage {
   const total = query.by === "page" ? boundOf(sql, lastNumber, query.before) : lastNumber;
   const [from, to] = interval(total, query);
   const first = Math.max(1, from);
   const last = Math.min(to, total);
-  const messages = first > last ? [] : messagesBetween(sql, first, last);
+  const messages = first > last ? [] : recent.between(first, last, lastNumber);
   if (query.by !== "page" || !query.readers) return { messages, total };
   return { messages, total, readers: readersWithin(sql, messages) };
 }

@@ -27,6 +27,7 @@ import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
 import { notesOf } from "./notes.ts";
 import { Projector } from "./projector.ts";
+import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
 
 /**
@@ -38,6 +39,7 @@ export class OpenConversation {
   readonly sql: SqlStorage;
   readonly epoch: string;
   readonly memory: Memory;
+  readonly recent: RecentMessages;
   readonly sessions: Sessions;
   readonly listeners: Listeners;
   readonly projector: Projector;
@@ -56,6 +58,7 @@ export class OpenConversation {
     this.settings = settings;
     this.env = env;
     this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
+    this.recent = new RecentMessages(storage.sql);
     this.limits = limitsOf(settings, conversation.origin);
     this.listeners = new Listeners({
       sql: storage.sql,
@@ -133,6 +136,7 @@ export class OpenConversation {
   };
 
   private committed({ changes, outcomes }: Commit): void {
+    this.recent.follow(changes);
     const own = new Map<Session, string[]>();
     const tell = (session: Session, line: string) => {
       const lines = own.get(session);

@@ -14,8 +14,8 @@ import { readersAhead } from "./log/reads.ts";
 const ALARM_AFTER_MS = 1_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
-/** While nobody waits for the lists, D1 is written to once in so long at most. */
-const SPACING_MS = 100;
+/** D1 is written to so long after a commit, if nobody waits for it sooner. */
+const DELAY_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
 
@@ -31,16 +31,15 @@ export interface ProjectorOptions {
 }
 
 /**
- * Feeds D1 from `changes(projectedRev)`: at once after a commit, one write at a time and a while apart
- * unless somebody waits, so that what is committed meanwhile goes together into the next. An alarm, set in the same turn as the commit,
+ * Feeds D1 from `changes(projectedRev)`: a moment after a commit, or at once when somebody waits for it,
+ * and one write at a time, so that what is committed meanwhile goes together into the next. An alarm, set in the same turn as the commit,
  * retries what failed or was cut off. `projectedRev` is stored with the next commit, not in a write of
  * its own: after a crash some of it is written again, which does no harm.
  */
 export class Projector {
   private readonly options: ProjectorOptions;
   private running: Promise<void> | undefined;
-  /** The pause after a write. */
-  private pause: ReturnType<typeof setTimeout> | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private alarmPending = false;
   private failures = 0;
   private waiting: { rev: number; resolve: (reached: boolean) => void }[] = [];
@@ -53,7 +52,7 @@ export class Projector {
   committed(): void {
     if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
-    if (this.failures === 0 && this.pause === undefined) this.run();
+    if (this.failures === 0) this.runSoon();
   }
 
   /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
@@ -91,16 +90,18 @@ export class Projector {
   }
 
   private run(): Promise<void> {
-    clearTimeout(this.pause);
-    this.pause = undefined;
+    clearTimeout(this.timer);
+    this.timer = undefined;
     this.running ??= this.catchUp().finally(() => {
       this.running = undefined;
-      this.pause = setTimeout(() => {
-        this.pause = undefined;
-        if (this.behind() && this.failures === 0) this.run();
-      }, SPACING_MS);
+      if (this.failures === 0 && this.behind()) this.runSoon();
     });
     return this.running;
+  }
+
+  /** Later, because the turn of a commit has to end before anybody is told of it. */
+  private runSoon(): void {
+    this.timer ??= setTimeout(() => void this.run(), DELAY_MS);
   }
 
   private async catchUp(): Promise<void> {

@@ -9,9 +9,9 @@ import type { Limits } from "./commands.ts";
 import type { Memory } from "./draft.ts";
 import { type ChangedRow, changesSince } from "./log/changes.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
-import { messagesBetween } from "./log/messages.ts";
 import { readsFrom, readsOfMember } from "./log/reads.ts";
 import { uncountedAfter } from "./log/uncounted.ts";
+import type { RecentMessages } from "./recent.ts";
 
 /** What a first visit is given. */
 const FIRST_MESSAGES = 50;
@@ -32,6 +32,7 @@ export interface Page {
 /** What is looked at: an open conversation. */
 export interface View {
   sql: SqlStorage;
+  recent: RecentMessages;
   memory: Memory;
   epoch: string;
   linkTo: LinkTo;
@@ -56,7 +57,7 @@ export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId
 }
 
 function firstSync(
-  { sql, memory, linkTo }: View,
+  { sql, recent, memory, linkTo }: View,
   reset: boolean,
   userId: string,
   id: FrameId,
@@ -73,9 +74,9 @@ function firstSync(
     type: "sync",
     from: 0,
     to: counters.rev,
-    messages: messagesBetween(sql, from, counters.lastNumber).map((message) =>
-      wireMessage(conversation.id, message, linkTo),
-    ),
+    messages: recent
+      .between(from, counters.lastNumber, counters.lastNumber)
+      .map((message) => wireMessage(conversation.id, message, linkTo)),
     members: [...(you ? [you] : []), ...others]
       .slice(0, FIRST_MEMBERS)
       .sort((a, b) => (a.userId < b.userId ? -1 : 1))

@@ -1,13 +1,18 @@
-import { drizzle } from "drizzle-orm/d1";
-import * as schema from "./schema.ts";
+import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 
 /** D1 through drizzle: everything that spans conversations. */
-export type Directory = ReturnType<typeof directoryOf>;
+export type Directory = DrizzleD1Database;
+
+const directories = new WeakMap<object, Directory>();
 
 /** A directory over a database, or over one session of it. */
-export function directoryOf(database: Pick<D1Database, "prepare" | "batch">) {
+export function directoryOf(database: Pick<D1Database, "prepare" | "batch">): Directory {
+  const known = directories.get(database);
+  if (known) return known;
   // drizzle asks for a whole D1Database and uses only these two, which a session has as well.
-  return drizzle(database as D1Database, { schema });
+  const directory = drizzle(database as D1Database);
+  directories.set(database, directory);
+  return directory;
 }
 
 /**

@@ -18,15 +18,20 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
   const { body } = c.req.raw;
   if (body) {
     const declared = Number(c.req.header("Content-Length") ?? 0);
-    const bytes = await readUpTo(body, declared > MAX_BODY_BYTES ? 0 : MAX_BODY_BYTES);
+    // What declares its length holds no more than that: it can be read at once.
+    const bytes =
+      declared > 0 && declared <= MAX_BODY_BYTES
+        ? new Uint8Array(await c.req.raw.arrayBuffer())
+        : await readUpTo(body, declared > MAX_BODY_BYTES ? 0 : MAX_BODY_BYTES);
     if (!bytes) refuse("payload_too_large");
     const type = c.req.header("Content-Type") ?? "";
     if (bytes.length > 0 && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
       refuse("unsupported_media_type");
     }
-    if (!isUtf8(bytes)) refuse("malformed_json");
-    // The stream is used up: whoever parses the body finds it whole.
-    c.req.raw = new Request(c.req.raw, { body: bytes });
+    const text = asUtf8(bytes);
+    if (text === undefined) refuse("malformed_json");
+    // The stream is used up: whoever parses the body finds what was read.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
   }
   await next();
 };
@@ -48,11 +53,12 @@ function limiterOf(request: HonoRequest, env: Env): RateLimit {
   return uploads ? env.LIMIT_UPLOADS : env.LIMIT_MESSAGES;
 }
 
-function isUtf8(bytes: Uint8Array): boolean {
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function asUtf8(bytes: Uint8Array): string | undefined {
   try {
-    new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return true;
+    return decoder.decode(bytes);
   } catch {
-    return false;
+    return undefined;
   }
 }

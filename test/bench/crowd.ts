@@ -1,5 +1,8 @@
 import { WebSocket } from "ws";
-import type { Dialect } from "./dialects.ts";
+import { type Dialect, PING_EVERY_MS } from "./dialects.ts";
+
+/** How many of a crowd talk; the others listen. */
+const TALKERS = 4;
 
 /** What a stretch of load came to. */
 export interface Stretch {
@@ -23,6 +26,7 @@ export class Crowd {
   private seen: () => void = () => undefined;
   private counted: () => void = () => undefined;
   private failure: Error | undefined;
+  private readonly pinging = setInterval(() => this.ping(), PING_EVERY_MS);
 
   private constructor(firstId: number) {
     this.nextId = firstId;
@@ -39,7 +43,7 @@ export class Crowd {
     return this.sockets.length;
   }
 
-  /** Keeps `inFlight` messages on their way for `ms` milliseconds, sent by all in turn. */
+  /** Keeps `inFlight` messages on their way for `ms` milliseconds, sent by {@link TALKERS} in turn. */
   talk(inFlight: number, ms: number): Promise<Stretch> {
     const until = performance.now() + ms;
     return this.keepTalking(inFlight, () => performance.now() < until);
@@ -68,7 +72,15 @@ export class Crowd {
   }
 
   close(): void {
-    for (const socket of this.sockets) socket.terminate();
+    clearInterval(this.pinging);
+    for (const socket of this.sockets) socket.removeAllListeners("close").terminate();
+  }
+
+  private ping(): void {
+    for (const [at, socket] of this.sockets.entries()) {
+      const ping = this.dialects[at]?.ping;
+      if (ping) socket.send(ping);
+    }
   }
 
   private async stretch(begin: () => void): Promise<Stretch> {
@@ -83,6 +95,7 @@ export class Crowd {
       };
     });
     begin();
+    this.counted();
     await done;
     const ms = performance.now() - began;
     return { messages: this.nextId - firstId, deliveries: this.deliveries - before, ms };
@@ -90,7 +103,7 @@ export class Crowd {
 
   private send(): void {
     const id = this.nextId++;
-    const at = id % this.size;
+    const at = id % Math.min(TALKERS, this.size);
     this.outstanding.add(id);
     this.sockets[at]?.send(this.dialects[at]?.send(id) ?? "");
   }
@@ -108,6 +121,8 @@ export class Crowd {
       socket.on("message", (data, binary) => {
         if (binary) return;
         const frame = data.toString();
+        const pong = dialect.pongs?.[frame];
+        if (pong) socket.send(pong);
         if (live) {
           this.hear(frame, dialect, first);
           return;

@@ -1,9 +1,15 @@
+/** How often clients say that they are there. */
+export const PING_EVERY_MS = 25_000;
+
 /** How sockets of one subject talk: the same load in each one's own words. */
 export interface Dialect {
   /** Subprotocols of the upgrade. */
   protocols: string[];
   /** What to say to a frame that comes before the socket is live; `live`: it is. */
   greet(frame: string): { say?: string; live?: boolean };
+  /** What a client says every {@link PING_EVERY_MS}, and what it answers the server's own pings. */
+  ping?: string;
+  pongs?: Readonly<Record<string, string>>;
   /** A frame that sends a message with this id. */
   send(id: number): string;
   /** How many messages a frame brings. */
@@ -30,6 +36,7 @@ export function parley(token: string): Dialect {
   return {
     protocols: ["parley.v1", `bearer.${token}`],
     greet: (frame) => ({ live: frame.startsWith('{"type":"hello"') }),
+    ping: "ping",
     send: (id) =>
       JSON.stringify({ op: "send", id, content: contentOf(id), clientMessageId: `key-${id}` }),
     count: (frame) => {
@@ -38,6 +45,7 @@ export function parley(token: string): Dialect {
       return count;
     },
     ids: (frame) => {
+      if (frame === "pong") return [];
       const events = frame.split("\n").map((line) => JSON.parse(line));
       const refused = events.find(({ type }) => type === "error");
       if (refused) throw new Error(`refused: ${JSON.stringify(refused)}`);
@@ -56,6 +64,7 @@ export function socketIo(token: string, conversationId: string): Dialect {
       frame.startsWith("0")
         ? { say: `40${JSON.stringify({ token, conversationId })}` }
         : { live: frame.startsWith("40") },
+    pongs: { "2": "3" },
     send: (id) =>
       `42${id}${JSON.stringify([
         "send",

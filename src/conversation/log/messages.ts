@@ -163,14 +163,24 @@ export function firstNumberAfter(
   value: number,
   lastNumber: number,
 ): number {
+  const isAfter = (number: number) =>
+    sql
+      .exec<{ value: number }>(`SELECT ${column} AS value FROM messages WHERE number = ?`, number)
+      .one().value > value;
+  // Most look for something recent: steps back from the newest double until one is not after `value`.
   let low = 1;
   let high = lastNumber + 1;
+  for (let step = 1; low < high; step *= 2) {
+    const number = Math.max(low, high - step);
+    if (!isAfter(number)) {
+      low = number + 1;
+      break;
+    }
+    high = number;
+  }
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const row = sql
-      .exec<{ value: number }>(`SELECT ${column} AS value FROM messages WHERE number = ?`, middle)
-      .one();
-    if (row.value > value) high = middle;
+    if (isAfter(middle)) high = middle;
     else low = middle + 1;
   }
   return low;
