@@ -78,7 +78,7 @@ export function createApp(): Hono<RestEnv> {
         ...["X-Requested-With", "X-SignalR-User-Agent"],
       ],
       // SignalR's client asks for it by default, though nothing here goes by cookies.
-      credentials: true,
+      credentials: c.req.path.startsWith("/hubs/"),
       exposeHeaders: EXPOSED,
       maxAge: 86_400,
     }),
