@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { directPair, groupOf, openLive, person, send, tokenFor } from "../support.ts";
+import { directPair, groupOf, ORIGIN, openLive, person, send, tokenFor } from "../support.ts";
 import { get, Hub, Line } from "./line.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -28,6 +28,22 @@ test("negotiation, versions 0 and 1: no stateful reconnect, one transport", asyn
     connectionId: id,
     availableTransports: TRANSPORTS,
   });
+});
+
+test("a browser's client negotiates from an allowed origin, with credentials as it asks to", async () => {
+  const preflight = await get(
+    "/hubs/chat/negotiate?negotiateVersion=1",
+    {
+      Origin: ORIGIN,
+      "Access-Control-Request-Method": "POST",
+      "Access-Control-Request-Headers": "authorization,x-requested-with,x-signalr-user-agent",
+    },
+    { method: "OPTIONS" },
+  );
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get("Access-Control-Allow-Origin")).toBe(ORIGIN);
+  expect(preflight.headers.get("Access-Control-Allow-Credentials")).toBe("true");
+  expect(preflight.headers.get("Access-Control-Allow-Headers")).toContain("X-SignalR-User-Agent");
 });
 
 test("who may not connect is told so over HTTP, and no object is woken", async () => {
