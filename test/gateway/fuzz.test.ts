@@ -53,7 +53,7 @@ function packetsOf(dice: Dice, id: string): string[] {
     const args = dice.chance(0.5) ? [body] : [value(dice, id), value(dice, id)];
     return `42${dice.chance(0.5) ? dice.below(99) + 1_000 : ""}${JSON.stringify([dice.pick(events), ...args])}`;
   });
-  const others = ["2", "3", "4", "5", "6", "7", "40", "40/admin,", "41", "43[]", '44{"a":1}'];
+  const others = ["42", "2", "3", "4", "5", "6", "7", "40", "40/admin,", "41", "43[]", '44{"a":1}'];
   return [...named, ...others, '451-["x",{"_placeholder":true,"num":0}]', '451-["x"]', '42["x"]'];
 }
 
