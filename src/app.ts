@@ -7,13 +7,19 @@ import { settingsOf } from "./env.ts";
 import { negotiate, signalR } from "./gateway/signalr/route.ts";
 import { enginePolling, socketIo } from "./gateway/socketio/route.ts";
 import { log } from "./logging.ts";
+import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
+import { development } from "./rest/development.ts";
+import { docsRoutes } from "./rest/docs.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
 import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
-import { marketplace } from "./rest/marketplace/app.ts";
+import { marketplace, marketplaceErrors } from "./rest/marketplace/app.ts";
+import { type Part, referenceRoutes } from "./rest/reference.ts";
+import { Timing } from "./rest/timing.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
+import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
 
 /** Response headers that pages of another origin may read. */
 const EXPOSED = [
@@ -22,6 +28,7 @@ const EXPOSED = [
   "RateLimit-Remaining",
   "RateLimit-Reset",
   "Retry-After",
+  "Server-Timing",
   "Warning",
   "X-Request-Id",
 ];
@@ -36,6 +43,7 @@ export function createApp(): Hono<RestEnv> {
   app.use(async (c, next) => {
     const requestId = crypto.randomUUID();
     c.set("requestId", requestId);
+    c.set("timing", new Timing());
     const settings = settingsOf(c.env);
     if (settings instanceof Error) {
       log("misconfigured", { requestId, error: settings.message });
@@ -62,9 +70,10 @@ export function createApp(): Hono<RestEnv> {
 
   app.use(async (c, next) => {
     c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, and never a page.
+    // Answers are somebody's own, but for the page.
     c.header("Cache-Control", "no-store");
     await next();
+    c.header("Server-Timing", c.var.timing.header());
   });
   app.use(secureHeaders());
   // SignalR's client asks for it by default, though nothing here goes by cookies.
@@ -91,8 +100,58 @@ export function createApp(): Hono<RestEnv> {
   app.on(["GET", "POST"], "/socket.io/", enginePolling);
   app.post("/hubs/chat/negotiate", negotiate);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.route("/api/v1/chat", unihub());
-  app.route("/api/chat", marketplace());
-  app.route("/api/users", users());
+  const parts = apis();
+  referenceRoutes(app, parts);
+  docsRoutes(app);
+  for (const { base, app: api } of parts) app.route(base, api);
+  app.route("/api/development", development());
+  app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  app.get("/page/:name", (c) => {
+    const file = servePageFile(c.req.param("name"), pageOptions(c));
+    return file ? served(c, file) : c.notFound();
+  });
   return app;
+}
+
+/** What is mounted, and described in the reference. */
+function apis(): Part[] {
+  return [
+    {
+      base: "/api/v1/chat",
+      tag: { name: "UniHub", description: "Conversations, messages, channels." },
+      app: unihub(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/chat",
+      tag: { name: "Marketplace", description: "Chats, purchase requests, support." },
+      app: marketplace(),
+      errors: marketplaceErrors,
+    },
+    {
+      base: "/api/users",
+      tag: { name: "People", description: "Who can be talked to." },
+      app: users(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/admin",
+      tag: { name: "Operation", description: "For the operator: role `admin`." },
+      app: admin(),
+      errors: plainErrors,
+    },
+  ];
+}
+
+function pageOptions(c: Context<RestEnv>): PageOptions {
+  const { ENVIRONMENT, PUBLIC_URL } = c.var.settings;
+  const { origin } = new URL(c.req.url);
+  const filesOrigin = PUBLIC_URL ? new URL(PUBLIC_URL).origin : origin;
+  return { environment: ENVIRONMENT, origin, filesOrigin };
+}
+
+/** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */
+function served(c: Context<RestEnv>, { body, headers }: Served): Response {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value);
+  return c.body(body);
 }

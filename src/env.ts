@@ -51,6 +51,7 @@ const schema = z
     MAX_LENGTH_UNIHUB: positive(2_000),
     SENDS_WAIT_FOR_LISTS: onOff,
     REQUEST_LIMITS: onOff,
+    JURISDICTION: optional.pipe(z.enum(["eu", "us", "fedramp"]).optional()),
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
     PUBLIC_URL: optional.pipe(z.url().optional()),
     ALLOWED_ORIGINS: z

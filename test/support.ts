@@ -3,6 +3,7 @@ import { SignJWT } from "jose";
 import { onTestFinished } from "vitest";
 import type { ServerEvent } from "../src/live/events.ts";
 import { PROTOCOL } from "../src/live/version.ts";
+import { Reference } from "./reference.ts";
 
 /** What tests say and hear as clients do: over HTTP and sockets of the running Worker. */
 
@@ -91,7 +92,23 @@ export async function fetchJson(path: string, init: RequestInit = {}): Promise<A
   const response = await exports.default.fetch(new Request(ORIGIN + path, init));
   const text = await response.text();
   const body = text === "" ? undefined : JSON.parse(text);
-  return { status: response.status, headers: response.headers, body };
+  const { status, headers } = response;
+  const method = init.method ?? "GET";
+  if (isDescribed(method, path)) {
+    reference ??= exports.default
+      .fetch(`${ORIGIN}/openapi.json`)
+      .then(async (served) => new Reference(await served.json()));
+    const breach = (await reference).breachOf(method, path, status, body);
+    if (breach) throw new Error(breach);
+  }
+  return { status, headers, body };
+}
+
+let reference: Promise<Reference> | undefined;
+
+/** Whether the reference speaks of what is called. */
+function isDescribed(method: string, path: string): boolean {
+  return method !== "OPTIONS" && method !== "HEAD" && path.startsWith("/api/");
 }
 
 /** Somebody whom the server knows: they have made a request. */

@@ -1,8 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildPage } from "../src/cli/build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+// The Worker has the page in it.
+await buildPage();
 
 /** Secrets of the tests, and what they turn off: the platform's limiter is not what they are about. */
 const bindings = {
@@ -14,9 +18,13 @@ const bindings = {
 };
 
 /** Tests of pure rules, and of whole servers. */
-const IN_NODE = ["test/domain/**", "test/system/**", "test/chaos/**", "test/client/**"];
+const IN_NODE = ["domain", "system", "chaos", "client", "browser"].map((name) => `test/${name}/**`);
 /** Tests that look at everything there is: they need a storage of their own. */
-const ALONE = ["test/attachments/**/*.test.ts", "test/rest/marketplace/support-pool.test.ts"];
+const ALONE = [
+  "test/attachments/**/*.test.ts",
+  "test/directory/rebuild.test.ts",
+  "test/rest/marketplace/support-pool.test.ts",
+];
 
 /** Tests in workerd. Files share a runtime, and each test makes people and conversations of its own. */
 function workers(

@@ -5,9 +5,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { ROOT } from "./settings.ts";
+import { ROOT, WRANGLER } from "./settings.ts";
 
-const WRANGLER = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
 const args = process.argv.slice(2);
 const { values } = parseArgs({
   args,
@@ -57,7 +56,7 @@ server.on("close", (code) => {
 
 function hints(address: string): string {
   return `
-Parley is up at ${address}. In another terminal:
+Parley is up at ${address}. Open it in a browser, or in another terminal:
 
   ALICE=$(npm run -s token -- alice)
   curl ${address}/api/v1/chat/conversations -H "Authorization: Bearer $ALICE"

@@ -93,6 +93,16 @@ export class Connection {
     }
   }
 
+  /**
+   * Finds out now whether the socket still stands, by a ping that must be answered; without a socket,
+   * opens one now.
+   */
+  wake(): void {
+    if (this.ended) return;
+    if (!this.socket) void this.open();
+    else if (this.isLive) this.ping();
+  }
+
   send(frame: string): void {
     this.socket?.send(frame);
   }

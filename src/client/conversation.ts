@@ -17,6 +17,15 @@ export class Conversation extends View implements AsyncIterable<ConversationEven
     return this;
   }
 
+  /**
+   * For the moment in which a network or a machine comes back: ends a wait for the next attempt, and a
+   * socket that stands is asked now, not half a minute later, whether it still does.
+   */
+  wake(): this {
+    this.session.connection.wake();
+    return this;
+  }
+
   /** Closes for good: what is not acknowledged is rejected. */
   close(): void {
     this.session.connection.close("closed by the caller");

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ParleyError } from "./error.ts";
 import type { Tokens } from "./tokens.ts";
 

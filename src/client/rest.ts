@@ -15,20 +15,28 @@ export type ChannelMember = Answer<"channelMemberSchema">;
 export type Receipt = Answer<"receiptSchema">;
 export type Uploaded = Answer<"uploadedSchema">;
 export type Person = { id: string; name: string | null; avatarUrl: string | null };
+/** What names an uploaded file in `attachments` of a message that is sent over the socket. */
+export function keyOf({ fileUrl }: Pick<Uploaded, "fileUrl">): string {
+  return new URL(fileUrl).pathname.split("/").at(-1) ?? "";
+}
+
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
 /**
- * The UniHub API, typed by the schemas that the server answers by. Every call rejects with a
+ * The UniHub API, and of the marketplace's what that lacks, typed by the schemas that the server
+ * answers by. Every call rejects with a
  * {@link ParleyError}: the server's code, or `network` when nobody answered.
  */
 export class Rest {
   private readonly http: Http;
   private readonly users: Http;
+  private readonly chats: Http;
 
   constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
     this.http = new Http(new URL("/api/v1/chat", url).href, tokens, fetcher);
     this.users = new Http(new URL("/api/users", url).href, tokens, fetcher);
+    this.chats = new Http(new URL("/api/chat", url).href, tokens, fetcher);
   }
 
   /** People by their ids, at most 100, or by the beginning of their name. */
@@ -50,6 +58,15 @@ export class Rest {
 
   group(group: Body<"groupBody">): Promise<Answer<"createdSchema">> {
     return this.http.send("POST", "/conversations/group", group);
+  }
+
+  /** Turns one's own archived mark of a conversation, and tells what it is now. Channels have none. */
+  async archive(conversationId: string): Promise<{ isArchived: boolean }> {
+    const { data } = await this.chats.send<{ data: { isArchived: boolean } }>(
+      "PUT",
+      path`/${conversationId}/archive`,
+    );
+    return data;
   }
 
   addParticipant(conversationId: string, participantId: string): Promise<Answer<"saidSchema">> {

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { directoryOf } from "../directory/directory.ts";
 import { MAX_GROUP_MEMBERS, type Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
@@ -22,13 +23,23 @@ import { READERS_MAX, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { missed } from "./missed.ts";
 import { OpenConversation } from "./open.ts";
+import { addMembers } from "./people.ts";
 import { close, refusedUpgrade, seat } from "./sessions.ts";
-import type { ConversationStub, Info, Overview, SubmitOptions, Submitted } from "./stub.ts";
+import type {
+  ConversationStub,
+  Info,
+  Overview,
+  Rebuilt,
+  SubmitOptions,
+  Submitted,
+} from "./stub.ts";
 import { SEAT_HEADER } from "./stub.ts";
 import { unreadOf } from "./sync.ts";
 
 /** How long a REST write waits at most until the lists show it. */
 const LISTS_TIMEOUT_MS = 250;
+/** How long a call that rebuilds waits at most; what is left then goes on without it. */
+const REBUILD_TIMEOUT_MS = 20_000;
 
 /** The same functions as the stub's; answers that need no waiting are given at once. */
 type Rpc = {
@@ -96,6 +107,18 @@ export class Conversation extends DurableObject<Env> implements Rpc {
    */
   foreseen(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
     return this.answer(actor, "send", (open) => ok(open.sentBefore(actor, command)));
+  }
+
+  async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
+    if (!this.open) return undefined;
+    const { memory, projector, sql } = this.open;
+    if (from === "start") {
+      await addMembers(directoryOf(this.env.DB), sql);
+      projector.restart();
+    }
+    await projector.reached(memory.counters.rev, REBUILD_TIMEOUT_MS);
+    const { rev, projectedRev } = memory.counters;
+    return { conversationId: memory.conversation.id, rev, projectedRev };
   }
 
   forfeit(claim: string): boolean {

@@ -5,6 +5,7 @@ import { ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { Answer, Command } from "./commands.ts";
+import { conversationsOf } from "./namespace.ts";
 import type { OpenConversation } from "./open.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -42,5 +43,5 @@ export async function sendFiles(
 
 /** Voids a claim in the conversation that it was made for, which may be this one. */
 function forfeitIn(env: Env): ClaimRequest["forfeit"] {
-  return (conversationId, claim) => env.CONVERSATIONS.getByName(conversationId).forfeit(claim);
+  return (conversationId, claim) => conversationsOf(env).getByName(conversationId).forfeit(claim);
 }

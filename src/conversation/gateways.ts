@@ -1,5 +1,6 @@
 import type { Receipt } from "../domain/message.ts";
 import type { Env } from "../env.ts";
+import { gatewaysOf } from "./namespace.ts";
 
 /** What a conversation and the gateways that listen to it say to each other. */
 
@@ -66,7 +67,6 @@ export interface GatewayStub {
 
 /** The object of a gateway. Written out like a conversation's stub, and for the same reason. */
 export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
-  const namespace = { socketio: env.SOCKETIO, signalr: env.SIGNALR }[protocol];
-  const stub: unknown = namespace.getByName(gateway);
+  const stub: unknown = gatewaysOf(env, protocol).getByName(gateway);
   return stub as GatewayStub;
 }

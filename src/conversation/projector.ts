@@ -5,6 +5,7 @@ import { counts } from "../domain/message.ts";
 import { unlinkedMessage } from "../live/wire.ts";
 import type { Memory } from "./draft.ts";
 import { type Changes, changesSince } from "./log/changes.ts";
+import { updateCounters } from "./log/conversation-table.ts";
 import { filesOf } from "./log/files.ts";
 import { memberOf } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
@@ -55,6 +56,16 @@ export class Projector {
     if (this.failures === 0) this.runSoon();
   }
 
+  /**
+   * Begins to write everything to D1 anew, from the first revision on. The mark is stored, so that a
+   * crash leaves the rest to the alarm.
+   */
+  restart(): void {
+    this.mark(0);
+    updateCounters(this.options.sql, this.options.memory.counters);
+    this.committed();
+  }
+
   /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
   async alarm(): Promise<void> {
     this.alarmPending = false;
@@ -84,6 +95,11 @@ export class Projector {
     });
   }
 
+  private mark(projectedRev: number): void {
+    const { memory } = this.options;
+    memory.counters = { ...memory.counters, projectedRev };
+  }
+
   private behind(): boolean {
     const { counters } = this.options.memory;
     return counters.projectedRev < counters.rev;
@@ -107,6 +123,7 @@ export class Projector {
   private async catchUp(): Promise<void> {
     const { memory, log, sql } = this.options;
     let more = true;
+    let several = false;
     while (this.behind() && (more || this.waiting.length > 0)) {
       const { conversation, counters } = memory;
       const changes = changesSince(sql, conversation, counters, counters.projectedRev);
@@ -121,8 +138,17 @@ export class Projector {
         log("projection_failed", { failures: this.failures, rev: counters.rev, error });
         return;
       }
+      if (this.failures > 0) log("projection_recovered", { failures: this.failures });
       this.failures = 0;
-      memory.counters = { ...memory.counters, projectedRev: changes.to };
+      // Unless everything is to be written anew since this page was read.
+      if (memory.counters.projectedRev !== changes.from) {
+        more = true;
+        continue;
+      }
+      this.mark(changes.to);
+      // A long way is not gone twice because of a crash; a short one costs less than a write.
+      several ||= changes.more;
+      if (several) updateCounters(sql, memory.counters);
       this.settle(true);
     }
   }
@@ -149,7 +175,7 @@ export class Projector {
       const { message } = row;
       // A send moved its sender's figures, a deletion those of its author and of readers ahead.
       if (message.senderId !== null) touched.add(message.senderId);
-      for (const { key } of message.attachments) files.sent.push([key, message.number]);
+      if (message.attachments.length > 0) files.sent.push(message);
       if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));
       if (counts(message)) continue;
       uncounted.push(message.number);

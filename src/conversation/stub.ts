@@ -57,7 +57,20 @@ export interface ConversationStub {
    * new ones: where several pages are asked for, it is where the first began.
    */
   missed(actor: Actor, since: number, known: number): Promise<Result<Batch>>;
+  /**
+   * Writes everything that D1 should know of the conversation to it, anew or going on where that stands,
+   * and waits for it. `undefined`: there is no conversation here.
+   */
+  rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
   fetch(request: Request): Promise<Response>;
+}
+
+/** How much of a conversation D1 has. */
+export interface Rebuilt {
+  conversationId: string;
+  rev: number;
+  /** The revision up to which D1 has everything: `rev` when it is done; otherwise it goes on. */
+  projectedRev: number;
 }
 
 export interface Info {

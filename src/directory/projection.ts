@@ -1,6 +1,7 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import type { Message } from "../domain/message.ts";
 import type { Directory } from "./directory.ts";
 import { conversations, members, uncounted, uploads } from "./schema.ts";
 
@@ -18,8 +19,8 @@ export interface Share {
   /** Numbers that count for nobody; repetitions do no harm. */
   uncounted: readonly number[];
   files: {
-    /** Files of messages, with the number of the message. */
-    sent: (readonly [key: string, number: number])[];
+    /** Messages that carry files. */
+    sent: Pick<Message, "number" | "senderId" | "createdAt" | "attachments">[];
     /** Files of deleted messages. */
     deleted: string[];
   };
@@ -99,19 +100,24 @@ export async function project(directory: Directory, share: Share): Promise<numbe
       sql`SELECT ${c.id}, value FROM json_each(${JSON.stringify(share.uncounted)}) WHERE true`,
     )
     .onConflictDoNothing();
+  const sent = share.files.sent.flatMap(({ number, senderId, createdAt, attachments }) =>
+    attachments.map((a) => {
+      const { key, name, mimeType, size, width = null, height = null } = a;
+      return [key, senderId, name, mimeType, size, width, height, createdAt, number];
+    }),
+  );
+  // The row is there, unless D1 was lost: then it is as good as before.
   const markSent = directory
-    .update(uploads)
-    .set({
-      sentTo: c.id,
-      sentNumber: sql`(SELECT value ->> 1 FROM json_each(${JSON.stringify(share.files.sent)})
-        WHERE value ->> 0 = ${uploads.key})`,
-    })
-    .where(
-      inArray(
-        uploads.key,
-        sql`(SELECT value ->> 0 FROM json_each(${JSON.stringify(share.files.sent)}))`,
-      ),
-    );
+    .insert(uploads)
+    .select(
+      sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+        value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${c.id}, value ->> 8, NULL
+        FROM json_each(${JSON.stringify(sent)}) WHERE true`,
+    )
+    .onConflictDoUpdate({
+      target: uploads.key,
+      set: { sentTo: sql`excluded.sent_to`, sentNumber: sql`excluded.sent_number` },
+    });
   const markDeleted = directory
     .update(uploads)
     .set({ sentTo: c.id, deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)` })
@@ -125,7 +131,7 @@ export async function project(directory: Directory, share: Share): Promise<numbe
     upsertConversation,
     ...(rows.length > 0 ? [upsertMembers] : []),
     ...(share.uncounted.length > 0 ? [addUncounted] : []),
-    ...(share.files.sent.length > 0 ? [markSent] : []),
+    ...(sent.length > 0 ? [markSent] : []),
     ...(share.files.deleted.length > 0 ? [markDeleted] : []),
   ]);
   return results.reduce((sum, result) => sum + result.meta.rows_written, 0);

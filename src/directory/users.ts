@@ -46,6 +46,19 @@ export async function upsertUsers(
       role = excluded.role, last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
 }
 
+/** Adds those who are not known yet, as their conversations know them; the others stay as they are. */
+export async function addMissingUsers(
+  directory: Directory,
+  people: readonly Person[],
+): Promise<void> {
+  const rows = people.map((p) => [p.userId, p.name, p.name?.toLowerCase() ?? null, p.avatarUrl]);
+  await directory.run(sql`
+    INSERT INTO users (id, name, name_folded, avatar_url, role, last_seen_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'user', 0
+    FROM json_each(${JSON.stringify(rows)}) WHERE true
+    ON CONFLICT (id) DO NOTHING`);
+}
+
 /** The known ones among these ids. */
 export async function usersById(
   directory: Directory,

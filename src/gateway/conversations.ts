@@ -22,13 +22,17 @@ export class Conversations {
   /** Asks something that may be asked twice. */
   ask<T>(id: string, question: (stub: ConversationStub) => Promise<T>): Promise<T> {
     const stub = this.stubOf(id);
-    return this.unlessBroken(id, stub, ask(this.env, id, question, stub));
+    return this.unlessBroken(id, stub, ask({ env: this.env }, id, question, stub));
   }
 
   /** Has a conversation carry out a command. */
   submit(id: string, actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
     const stub = this.stubOf(id);
-    return this.unlessBroken(id, stub, carryOut(this.env, id, actor, command, options, stub));
+    return this.unlessBroken(
+      id,
+      stub,
+      carryOut({ env: this.env }, id, actor, command, options, stub),
+    );
   }
 
   /** A stub that failed once goes on failing: the next call takes a fresh one. */

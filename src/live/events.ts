@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { KINDS, ROLES } from "../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../domain/message.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorDetail, fail, ok, type Result } from "../domain/error.ts";
 import { MAX_ATTACHMENTS, MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
 import { MAX_FRAME_BYTES } from "./version.ts";

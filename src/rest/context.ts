@@ -2,6 +2,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import type { LinkTo } from "../live/wire.ts";
+import type { Timing } from "./timing.ts";
 
 /** What every handler finds in its context. */
 export interface RestEnv {
@@ -9,6 +10,7 @@ export interface RestEnv {
   Variables: {
     requestId: string;
     settings: Settings;
+    timing: Timing;
     /** Signs a link to a file that the caller may read. */
     linkTo: LinkTo;
     /** Set by `authenticate`. */

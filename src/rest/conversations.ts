@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Answer, Command } from "../conversation/commands.ts";
 import type { Creation } from "../conversation/create.ts";
+import { conversationsOf } from "../conversation/namespace.ts";
 import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
@@ -9,6 +10,7 @@ import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse, unwrapped } from "./refusal.ts";
+import type { Timing } from "./timing.ts";
 
 /** Where a conversation is created when its creator is on a continent. */
 const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
@@ -32,27 +34,39 @@ export function conversationOf(
   conversationId: string,
   hint?: DurableObjectLocationHint,
 ): ConversationStub {
-  const stub: unknown = env.CONVERSATIONS.getByName(conversationId, hint && { locationHint: hint });
+  const stub: unknown = conversationsOf(env).getByName(
+    conversationId,
+    hint && { locationHint: hint },
+  );
   return stub as ConversationStub;
 }
+
+/** An object by the id under which Cloudflare lists it. Throws on one of another namespace. */
+export function objectOf(env: Env, objectId: string): ConversationStub {
+  const namespace = env.CONVERSATIONS;
+  const stub: unknown = namespace.get(namespace.idFromString(objectId));
+  return stub as ConversationStub;
+}
+
+/** A request, or the cron, which has no answer to write a timing into. */
+type Asker = { env: Env; var?: { timing?: Timing } };
 
 /**
  * Asks a conversation something that may be asked twice, and does so once more, of a fresh stub, when
  * the platform says that this can help (a deploy, a moved object). Never when it is overloaded.
  */
 export async function ask<T>(
-  env: Env,
+  { env, var: { timing } = {} }: Asker,
   conversationId: string,
   question: (stub: ConversationStub) => Promise<T>,
   stub = conversationOf(env, conversationId),
 ): Promise<T> {
-  try {
-    return await question(stub);
-  } catch (error) {
+  const asked = question(stub).catch((error: unknown) => {
     const flags = error as { retryable?: boolean; overloaded?: boolean };
     if (flags.retryable !== true || flags.overloaded === true) throw error;
     return question(conversationOf(env, conversationId));
-  }
+  });
+  return timing ? timing.of("object", asked) : asked;
 }
 
 /** Creates a conversation near its creator; `false` when it existed. */
@@ -64,7 +78,7 @@ export async function create(
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
-  const { created, listed } = await stub.create(creation);
+  const { created, listed } = await c.var.timing.of("object", stub.create(creation));
   if (!listed) warnOfLists(c);
   return created;
 }
@@ -79,7 +93,7 @@ export async function submit(
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
   const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
-  const { result, listed, readers } = await carryOut(c.env, conversationId, c.var.actor, command, {
+  const { result, listed, readers } = await carryOut(c, conversationId, c.var.actor, command, {
     wait,
     readers: options.readers ?? false,
   });
@@ -98,17 +112,19 @@ export async function submit(
  * order. Only what comes back unharmed from being done twice is tried again.
  */
 export function carryOut(
-  env: Env,
+  asker: Asker,
   conversationId: string,
   actor: Actor,
   command: Command,
   options: SubmitOptions,
-  stub = conversationOf(env, conversationId),
+  stub = conversationOf(asker.env, conversationId),
 ): Promise<Submitted> {
   const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
   const repeatable =
     command.type === "send" ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
-  return repeatable ? ask(env, conversationId, submitTo, stub) : submitTo(stub);
+  if (repeatable) return ask(asker, conversationId, submitTo, stub);
+  const submitted = submitTo(stub);
+  return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */

@@ -1,23 +1,38 @@
 import type { Context, ErrorHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
 import { drained } from "./body.ts";
 import type { RestEnv } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 
+/** What was wrong with which field, where a request's shape was wrong. */
+export const details = z.array(z.object({ path: z.string(), message: z.string() })).optional();
+
 /** How a dialect writes an error. */
 export interface ErrorForm {
+  /** What the reference calls it. */
+  name: string;
   body(error: ChatError): Record<string, unknown>;
+  /** The body's schema, where one of these codes is in it. */
+  schema(code: z.ZodType): z.ZodType;
   /** Where its reference has another status than the registry. */
   statuses?: Partial<Record<ErrorCode, number>>;
 }
 
 /** `{error, code, details?}`: UniHub's form, and that of what belongs to no dialect. */
 export const plainErrors: ErrorForm = {
+  name: "Refusal",
   body: ({ message, code, details }) => ({ error: message, code, ...(details && { details }) }),
+  schema: (code) => z.object({ error: z.string(), code, details }),
 };
+
+/** The HTTP status of a code in a dialect. */
+export function statusIn(form: ErrorForm, code: ErrorCode): number {
+  return form.statuses?.[code] ?? statusOf(code);
+}
 
 /** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
 export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
@@ -25,16 +40,25 @@ export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
     // Many clients fail to read an answer while they still write their body.
     if (!c.req.raw.bodyUsed) await drained(c.req.raw.body);
     const expected = expectedError(error);
-    if (expected) return respondWith(c, expected, form);
+    if (expected) {
+      const { code } = expected;
+      const status = statusIn(form, code);
+      log("refused", { ...described(c), status, code, userId: c.get("actor")?.userId });
+      return respondWith(c, expected, form);
+    }
     const transient = isTransient(error);
     log(transient ? "unavailable" : "internal_error", {
-      requestId: c.get("requestId"),
-      method: c.req.method,
-      path: c.req.path,
+      ...described(c),
+      userId: c.get("actor")?.userId,
       error: rootOf(error),
     });
     return respondWith(c, chatError(transient ? "unavailable" : "internal"), form);
   };
+}
+
+/** What the log tells of a request: never its query, which may hold a token, nor its body. */
+function described(c: Context<RestEnv>) {
+  return { requestId: c.get("requestId"), method: c.req.method, path: c.req.path };
 }
 
 export function respondWith(c: Context, error: ChatError, form: ErrorForm): Response {
@@ -44,8 +68,7 @@ export function respondWith(c: Context, error: ChatError, form: ErrorForm): Resp
   } else if (error.code === "unavailable") {
     c.header("Retry-After", "1");
   }
-  const status = form.statuses?.[error.code] ?? statusOf(error.code);
-  return c.json(form.body(error), status as ContentfulStatusCode);
+  return c.json(form.body(error), statusIn(form, error.code) as ContentfulStatusCode);
 }
 
 function expectedError(error: Error): ChatError | undefined {

@@ -41,6 +41,6 @@ async function refuseStrangers(
   { actor }: NonNullable<Awaited<ReturnType<typeof verify>>>,
 ): Promise<void> {
   if (sentTo === null) refuse("not_a_member");
-  const answer = await ask(c.env, sentTo, (stub) => stub.members(actor, { page: 1, pageSize: 1 }));
+  const answer = await ask(c, sentTo, (stub) => stub.members(actor, { page: 1, pageSize: 1 }));
   if (!answer.ok) refuse("not_a_member");
 }

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 /** The shorter words for what routes are described with. */
 
@@ -10,4 +10,9 @@ export function jsonBodyOf<Schema extends z.ZodType>(schema: Schema) {
 /** An answer in JSON. */
 export function jsonOf<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { "application/json": { schema } } } as const;
+}
+
+/** A schema that has a name in the reference, or null: its own `nullable` would lose the null there. */
+export function orNull<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([schema, z.null()]);
 }

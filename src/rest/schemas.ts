@@ -9,13 +9,22 @@ import { clientMessageId } from "../live/frames.ts";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** An id in a query or a body: what is no UUID is refused, and a UUID that names nothing is not found later. */
-export const uuid = z.string().regex(UUID, "not a UUID");
+export const uuid = z
+  .string()
+  .regex(UUID, "not a UUID")
+  // JSON Schema's patterns have no flags.
+  .openapi({ format: "uuid", pattern: UUID.source.replaceAll("a-f", "a-fA-F") });
 
-export const userId = z.string().refine(isUserId, "1 to 128 printable characters");
+export const userId = z
+  .string()
+  .refine(isUserId, "1 to 128 printable characters")
+  .openapi({ minLength: 1, maxLength: 128 });
 
 /** A line of text: trimmed, without control characters, `min` to `max` code points. */
 export function line(max: number, min = 0) {
-  return paragraph(max, min).refine((text) => !/[\n\t]/.test(text), "only one line");
+  return paragraph(max, min)
+    .refine((text) => !/[\n\t]/.test(text), "only one line")
+    .openapi({ minLength: min, maxLength: max });
 }
 
 /** The same with line breaks and tabs within. */
@@ -25,7 +34,8 @@ export function paragraph(max: number, min = 0) {
     .refine((text) => !hasControlCharacters(text) && text.isWellFormed(), "control characters")
     .transform((text) => text.trim())
     .refine((text) => codePoints(text) <= max, `at most ${max} characters`)
-    .refine((text) => codePoints(text) >= min, `at least ${min} characters`);
+    .refine((text) => codePoints(text) >= min, `at least ${min} characters`)
+    .openapi({ minLength: min, maxLength: max });
 }
 
 export const title = line(MAX_TITLE_LENGTH);
@@ -37,7 +47,8 @@ export function wholeNumber(fallback: number, min: number, max: number) {
     .regex(/^\d{1,16}$/, "not a whole number")
     .default(String(fallback))
     .transform(Number)
-    .pipe(z.number().int().min(min).max(max));
+    .pipe(z.number().int().min(min).max(max))
+    .openapi({ type: "integer", minimum: min, maximum: max, default: fallback });
 }
 
 /** The header that carries a `clientMessageId` for those who would not put it into the body. */

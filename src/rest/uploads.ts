@@ -33,7 +33,7 @@ export function fileName(text: string): string {
 
 /** Voids a claim on uploads in the conversation that it was made for. */
 export function forfeitIn(env: Env): (conversationId: string, claim: string) => Promise<boolean> {
-  return (conversationId, claim) => ask(env, conversationId, (stub) => stub.forfeit(claim));
+  return (conversationId, claim) => ask({ env }, conversationId, (stub) => stub.forfeit(claim));
 }
 
 /**
@@ -81,7 +81,7 @@ export async function foreseen(
   conversationId: string,
   command: Send,
 ): Promise<Result<Answer> | undefined> {
-  return unwrapped(await ask(c.env, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
+  return unwrapped(await ask(c, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
 }
 
 /** What a form that sends one file says beside it. */

@@ -6,6 +6,7 @@ import { authenticate, readsDirectory } from "./auth.ts";
 import { closed, dialect } from "./dialect.ts";
 import { plainErrors } from "./errors.ts";
 import { jsonBody, requestLimits } from "./limits.ts";
+import { jsonOf } from "./openapi.ts";
 import { refuse } from "./refusal.ts";
 import { line, userId } from "./schemas.ts";
 
@@ -22,6 +23,7 @@ const people = z.object({
 const provision = createRoute({
   method: "put",
   path: "/",
+  operationId: "provisionUsers",
   summary: "Provision people",
   request: {
     body: {
@@ -49,16 +51,15 @@ const provision = createRoute({
     },
   },
   responses: {
-    200: {
-      description: "How many people are known by this",
-      content: { "application/json": { schema: z.object({ upserted: z.number().int() }) } },
-    },
+    200: jsonOf("How many people are known by this", z.object({ upserted: z.number().int() })),
+    403: { description: "The caller is no admin" },
   },
 });
 
 const find = createRoute({
   method: "get",
   path: "/",
+  operationId: "findUsers",
   summary: "Find people by id or by the beginning of their name",
   request: {
     query: z
@@ -67,16 +68,14 @@ const find = createRoute({
           .string()
           .transform((text) => text.split(",").filter(Boolean))
           .pipe(z.array(userId).min(1).max(MAX_ASKED))
+          .openapi({ description: "Ids, separated by commas", example: "alice,bob" })
           .optional(),
         q: line(MAX_NAME_LENGTH, 1).optional(),
       })
       .refine(({ ids, q }) => (ids === undefined) !== (q === undefined), "give ids or q"),
   },
   responses: {
-    200: {
-      description: "The known ones",
-      content: { "application/json": { schema: people } },
-    },
+    200: jsonOf("The known ones", people),
   },
 });
 

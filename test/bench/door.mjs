@@ -44,30 +44,48 @@ function add({ meta }) {
   counts.d1RowsWritten += meta.rows_written;
 }
 
+const BARE = Symbol("the statement itself");
+
 /** A database, a session of it or a statement, whose results are counted. */
 function counted(target) {
   return new Proxy(target, {
     get(_, name) {
+      if (name === BARE) return target;
       const value = target[name];
       if (typeof value !== "function") return value;
-      return (...args) => {
-        const result = value.apply(target, args);
-        if (name === "batch") {
-          return result.then((all) => {
-            all.forEach(add);
-            return all;
-          });
-        }
-        if (name === "all" || name === "run") {
-          return result.then((one) => {
-            add(one);
-            return one;
-          });
-        }
-        return name === "withSession" ? counted(result) : result;
-      };
+      return countedCall(target, name, value);
     },
   });
+}
+
+function countedCall(target, name, value) {
+  switch (name) {
+    case "prepare":
+    case "bind":
+    case "withSession":
+      return (...args) => counted(value.apply(target, args));
+    case "batch":
+      return async (statements) => {
+        const results = await target.batch(statements.map((one) => one[BARE] ?? one));
+        results.forEach(add);
+        return results;
+      };
+    case "all":
+    case "run":
+      return async (...args) => {
+        const result = await value.apply(target, args);
+        add(result);
+        return result;
+      };
+    case "raw":
+      // It tells no counts: asked once more for them.
+      return async (...args) => {
+        add(await target.all());
+        return target.raw(...args);
+      };
+    default:
+      return value.bind(target);
+  }
 }
 
 const environments = new WeakMap();

@@ -17,6 +17,8 @@ import { call, parleyGroup, webSocketUrl } from "./subjects.ts";
 
 /** Times that an operation is done for its median; its rows are counted once. */
 const TIMES = 15;
+/** Sockets of one person, where there are many. */
+const DEVICES = 10;
 
 /** A conversation to be measured: who asks, and how it is reached. */
 interface Measured {
@@ -69,19 +71,20 @@ async function costOf(
   return { ...counts, ms: median(times) };
 }
 
-/** A group with three people of its own, of whom `receivers` sockets are open, and seeded others. */
+/** A group with `receivers` open sockets of its people, and seeded members and messages. */
 async function conversationWith(
   messages: number,
   members: number,
   receivers: number,
 ): Promise<Measured> {
-  const { conversationId, tokens } = await parleyGroup(door.subject, Math.max(3, receivers));
+  const people = Math.ceil(receivers / (receivers > 100 ? DEVICES : 1));
+  const { conversationId, tokens } = await parleyGroup(door.subject, Math.max(3, people));
   const [token = ""] = tokens;
   await door.run(conversationId, [
     ...membersSql(Math.max(1, members - tokens.length)),
     ...messagesSql(messages, "seed-000001"),
   ]);
-  const dialects = tokens.slice(0, receivers).map(parley);
+  const dialects = Array.from({ length: receivers }, (_, i) => parley(tokens[i % people] ?? ""));
   const crowd = await Crowd.gather(urlOf(conversationId), dialects, 1);
   await crowd.one();
   await sleep(1_000);
@@ -131,7 +134,7 @@ try {
       conversationWith(size, 10, 3),
     ),
     await grown("members", [10, 1_000, 10_000], all, (size) => conversationWith(1_000, size, 3)),
-    await grown("receivers", [10, 100, 1_000], all.slice(0, 2), (size) =>
+    await grown("receivers", [10, 100, 1_000], all.slice(0, 1), (size) =>
       conversationWith(1_000, size, size),
     ),
   ];

@@ -113,6 +113,22 @@ test("a ping every 30 seconds; without a pong within ten the socket is dead", as
   expect(conversation.messages).toEqual([]);
 });
 
+test("woken, it pings at once where a socket stands, and ends a wait where none does", async () => {
+  const { conversation, sockets, socket } = connected();
+  conversation.wake();
+  (await socket(0)).greet();
+  conversation.wake();
+  expect(sockets[0]?.sent).toEqual(["ping"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(conversation.status).toMatchObject({ state: "offline", reason: "no answer to a ping" });
+  conversation.wake();
+  (await socket(1)).greet();
+  expect(conversation.status.state).toBe("live");
+  conversation.close();
+  conversation.wake();
+  expect(sockets).toHaveLength(2);
+});
+
 test("a socket that opens and says nothing is given up", async () => {
   const { conversation, socket } = connected();
   await socket(0);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Parley } from "../../src/client/parley.ts";
+import { keyOf } from "../../src/client/rest.ts";
 
 /** A client whose requests are answered by a function. */
 function restOf(answer: (request: Request) => Response | Promise<Response>) {
@@ -30,6 +31,19 @@ test("a request carries the token, its query and its body, with every part of a 
     ["POST", "/api/v1/chat/messages/m/reactions", "Bearer t1", '{"emoji":"🔥"}'],
     ["GET", "/api/users?ids=a%2Cb", "Bearer t1", ""],
   ]);
+});
+
+test("archiving is the marketplace's, and its answer comes without the envelope", async () => {
+  const rest = restOf((request) => {
+    expect([request.method, new URL(request.url).pathname]).toEqual(["PUT", "/api/chat/c/archive"]);
+    return Response.json({ success: true, data: { isArchived: true } });
+  });
+  expect(await rest.archive("c")).toEqual({ isArchived: true });
+});
+
+test("an uploaded file is named by the key in its address", () => {
+  const fileUrl = "https://parley.test/uploads/chat/abc.png?expires=1&signature=x%2Fy";
+  expect(keyOf({ fileUrl })).toBe("abc.png");
 });
 
 test("401: once more with a fresh token, and only once", async () => {

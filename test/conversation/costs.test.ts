@@ -1,5 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
-import { expect, test } from "vitest";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import operations from "../../docs/operations.md?raw";
+import { directoryOf } from "../../src/directory/directory.ts";
+import { inbox } from "../../src/directory/inbox.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
 import { directPair, objectOf, openLive, person, send } from "../support.ts";
 import { counting } from "./counters.ts";
@@ -74,4 +78,74 @@ test("page 100 of a history reads as many rows as page 1", async () => {
   const last = await page(100);
   expect(first.rowsRead).toBeGreaterThan(0);
   expect(last.rowsRead).toBe(first.rowsRead);
+});
+
+describe("docs/operations.md counts no less than what happens", () => {
+  /** The last five figures of a row of "What one thing takes". */
+  function promised(name: string) {
+    const [, row = ""] = new RegExp(`^\\| ${name} \\|(.*)\\|$`, "m").exec(operations) ?? [];
+    const [rowsRead, rowsWritten, d1RowsRead, d1RowsWritten] = row.split("|").map(Number).slice(-4);
+    return { rowsRead, rowsWritten, d1RowsRead, d1RowsWritten };
+  }
+
+  /** What something takes that happens alone, its alarm and what D1 is told included. */
+  async function alone(conversationId: string, action: () => Promise<unknown>) {
+    await runDurableObjectAlarm(objectOf(conversationId));
+    const counted = await counting(conversationId, async () => {
+      await action();
+      await runDurableObjectAlarm(objectOf(conversationId));
+    });
+    const { alarms, rowsWritten, ...read } = counted;
+    return { ...read, rowsWritten: rowsWritten + alarms };
+  }
+
+  test("for a message and a read mark, over sockets", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
+    const message = await alone(conversationId, () => {
+      a.send({ op: "send", id: 1, content: "hello", clientMessageId: "key" });
+      return b.next("message");
+    });
+    expect(message).toEqual(promised("message"));
+    const mark = await alone(conversationId, () => {
+      b.send({ op: "read", id: 1 });
+      return b.next("ack");
+    });
+    expect(mark).toEqual(promised("read mark"));
+  });
+
+  test("for a visit: a list of 20, a socket and a page of history", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    await send(alice, conversationId, "hello");
+    const visit = await alone(conversationId, async () => {
+      await openLive(bob, conversationId);
+      await bob.get(`/api/v1/chat/messages?conversationId=${conversationId}`);
+    });
+    const { rowsRead = 0, d1RowsRead = 0 } = promised("visit");
+    expect(visit.rowsRead).toBeLessThanOrEqual(rowsRead);
+    expect(visit.rowsWritten).toBe(0);
+    for (let i = 0; i < 19; i++) {
+      const other = await person();
+      const direct = { otherUserId: other.userId };
+      const { body } = await alice.post("/api/v1/chat/conversations/direct", direct);
+      await send(alice, body.conversationId, "hello");
+    }
+    let read = 0;
+    const prepare = (query: string) => ({
+      bind: (...values: unknown[]) => ({
+        async all() {
+          const result = await env.DB.prepare(query)
+            .bind(...values)
+            .all();
+          read += result.meta.rows_read;
+          return result;
+        },
+      }),
+    });
+    const directory = directoryOf({ prepare, batch: env.DB.batch } as unknown as D1Database);
+    const page = { userId: alice.userId, kinds: ["direct"] as const, limit: 20, offset: 0 };
+    expect(await inbox(directory, page)).toHaveLength(20);
+    expect(read).toBeGreaterThan(20);
+    expect(read).toBeLessThanOrEqual(d1RowsRead);
+  });
 });

@@ -2,6 +2,7 @@ import { access, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { ROOT } from "../../src/cli/settings.ts";
+import { describeReference } from "./reference.ts";
 import { cleanUp, freePort, Program, run, type Server, temporaryFolder, up } from "./server.ts";
 
 /** Does what README.md says, as a newcomer would: with npm, bash, curl and wscat. */
@@ -33,6 +34,8 @@ test("npm start serves on the port it is given and says what to try, which works
   const [, hints = ""] = await server.program.says(/is up at .*\n((?:\n| .*\n)+)/);
   expect(JSON.parse(await run("bash", "-euc", hints))).toEqual([]);
 });
+
+describeReference(() => server);
 
 test("two people talk, line by line, as the README has it", async () => {
   const [, , ...conversation] = blocks("bash");

@@ -28,8 +28,16 @@ const esModule = (path: string, file: string) => ({
   path,
   contents: readFileSync(file, "utf8"),
 });
-const [script = "index.js"] = readdirSync(bundle).filter((name) => name.endsWith(".js"));
+const files = readdirSync(bundle);
+// What wrangler.toml has as text lies beside the script.
+const texts = files.filter((name) => name.endsWith(".min.js"));
+const script = files.find((name) => name.endsWith(".js") && !texts.includes(name));
 const main = esModule("/index.js", `${bundle}/${script}`);
+const beside = texts.map((name) => ({
+  type: "Text" as const,
+  path: `/${name}`,
+  contents: readFileSync(`${bundle}/${name}`, "utf8"),
+}));
 const wrapper = values.wrapper && esModule("/wrapper.mjs", resolve(ROOT, values.wrapper));
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
@@ -42,7 +50,7 @@ const miniflare = new Miniflare(
         name: "served",
         compatibilityFlags: [...(workerOptions.compatibilityFlags ?? []), "unsafe_module"],
         modulesRoot: "/",
-        modules: wrapper ? [wrapper, main] : [main],
+        modules: [...(wrapper ? [wrapper] : []), main, ...beside],
         bindings: {
           ...workerOptions.bindings,
           ...developmentSettings(),

@@ -39,6 +39,17 @@ export function putMember(sql: SqlStorage, member: Member): void {
 
 /** Stores members' figures only: what a send touches of its sender. */
 export function updateFigures(sql: SqlStorage, figures: ReadonlyMap<string, Figures>): void {
+  if (figures.size === 1) {
+    for (const [userId, { readUpTo, readBeyond }] of figures) {
+      sql.exec(
+        "UPDATE members SET read_up_to = ?, read_beyond = ? WHERE user_id = ?",
+        readUpTo,
+        readBeyond,
+        userId,
+      );
+    }
+    return;
+  }
   sql.exec(
     `UPDATE members SET read_up_to = moved.value ->> 1, read_beyond = moved.value ->> 2
      FROM json_each(?) AS moved WHERE user_id = moved.value ->> 0`,

@@ -1,4 +1,5 @@
 import type { Context, Next } from "hono";
+import { gatewaysOf } from "../../conversation/namespace.ts";
 import type { RestEnv } from "../../rest/context.ts";
 import { refuse } from "../../rest/refusal.ts";
 import { connectionNamed, newConnection } from "../id.ts";
@@ -41,5 +42,5 @@ export async function signalR(c: Context<RestEnv>, next: Next): Promise<Response
   const seat = await seatOf(c, "access_token");
   if (!seat) refuse("unauthenticated");
   if (!name) refuse("connection_not_found");
-  return c.env.SIGNALR.getByName(name).fetch(requestFor(c, seat));
+  return gatewaysOf(c.env, "signalr").getByName(name).fetch(requestFor(c, seat));
 }

@@ -1,5 +1,6 @@
 import type { Context, Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { gatewaysOf } from "../../conversation/namespace.ts";
 import { MAX_FRAME_BYTES } from "../../live/version.ts";
 import { readUpTo } from "../../rest/body.ts";
 import type { RestEnv } from "../../rest/context.ts";
@@ -54,5 +55,7 @@ async function engine(c: Context<RestEnv>, transport: "websocket" | "polling"): 
     if (!name) return engineRefusal("unknownSession");
     visit = { id: sid, fresh: false, seat: null, origin };
   }
-  return c.env.SOCKETIO.getByName(name).fetch(requestFor(c, visit, body));
+  return gatewaysOf(c.env, "socketio")
+    .getByName(name)
+    .fetch(requestFor(c, visit, body));
 }

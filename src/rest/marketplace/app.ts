@@ -1,6 +1,7 @@
+import { z } from "zod";
 import { authenticate } from "../auth.ts";
 import { closed, dialect } from "../dialect.ts";
-import type { ErrorForm } from "../errors.ts";
+import { details, type ErrorForm } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
 import { chatRoutes } from "./chats.ts";
 import { creationRoutes } from "./creation.ts";
@@ -8,19 +9,22 @@ import { fileRoutes } from "./files.ts";
 import { messageRoutes } from "./messages.ts";
 import { CHATS } from "./schemas.ts";
 
-const errors: ErrorForm = {
+/** `{success: false, error, code, details?}`. */
+export const marketplaceErrors: ErrorForm = {
+  name: "ChatRefusal",
   body: ({ message, code, details }) => ({
     success: false,
     error: message,
     code,
     ...(details && { details }),
   }),
+  schema: (code) => z.object({ success: z.literal(false), error: z.string(), code, details }),
   statuses: { unknown_user: 404 },
 };
 
 /** The marketplace chat API: decoding, a call, presenting. */
 export function marketplace() {
-  const app = dialect(errors);
+  const app = dialect(marketplaceErrors);
   app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits);
   fileRoutes(app);
   app.use(jsonBody);

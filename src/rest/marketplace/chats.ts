@@ -24,6 +24,7 @@ import {
 const list = createRoute({
   method: "get",
   path: "/",
+  operationId: "listChats",
   summary: "List the caller's chats",
   middleware: [readsDirectory] as const,
   request: {
@@ -45,6 +46,7 @@ const list = createRoute({
 const totals = createRoute({
   method: "get",
   path: "/stats",
+  operationId: "getChatStats",
   summary: "Count the caller's chats, messages and unread messages",
   middleware: [readsDirectory] as const,
   responses: {
@@ -64,6 +66,7 @@ const totals = createRoute({
 const info = createRoute({
   method: "get",
   path: "/{id}/info",
+  operationId: "getChat",
   summary: "Get a chat",
   request: { params: pathId },
   responses: {
@@ -71,7 +74,10 @@ const info = createRoute({
       "The chat, and how many messages each participant has not read",
       enveloped(
         z.object({
-          chat: chatSchema.extend({ unreadCounts: z.record(z.string(), z.number().int()) }),
+          chat: z.object({
+            ...chatSchema.shape,
+            unreadCounts: z.record(z.string(), z.number().int()),
+          }),
         }),
       ),
     ),
@@ -81,6 +87,7 @@ const info = createRoute({
 const archive = createRoute({
   method: "put",
   path: "/{id}/archive",
+  operationId: "toggleChatArchive",
   summary: "Archive a chat for the caller, or bring it back",
   request: { params: pathId },
   responses: { 200: jsonOf("As it is now", enveloped(z.object({ isArchived: z.boolean() }))) },
@@ -89,6 +96,7 @@ const archive = createRoute({
 const addParticipant = createRoute({
   method: "post",
   path: "/{id}/participants",
+  operationId: "addChatParticipant",
   summary: "Add a participant to a group",
   middleware: [readsDirectory] as const,
   request: { params: pathId, body: jsonBodyOf(z.object({ userId })) },
@@ -98,6 +106,7 @@ const addParticipant = createRoute({
 const removeParticipant = createRoute({
   method: "delete",
   path: "/{id}/participants/{participantId}",
+  operationId: "removeChatParticipant",
   summary: "Remove a participant from a group",
   request: { params: pathId.extend({ participantId: z.string() }) },
   responses: {
@@ -130,7 +139,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
 
   app.openapi(info, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
-    const overview = unwrapped(await ask(c.env, chatId, (stub) => stub.overview(c.var.actor)));
+    const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
     const unreadCounts = Object.fromEntries(overview.unread);
     const chat = { ...presentChat(overview, c.var.actor.userId, c.var.linkTo), unreadCounts };
     return c.json(success({ chat }), 200);
@@ -158,7 +167,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
 
 /** A chat as the caller sees it. */
 export async function chatOf(c: Context<RestEnv>, chatId: string): Promise<Chat> {
-  const overview = unwrapped(await ask(c.env, chatId, (stub) => stub.overview(c.var.actor)));
+  const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
   return presentChat(overview, c.var.actor.userId, c.var.linkTo);
 }
 

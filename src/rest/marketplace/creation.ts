@@ -23,6 +23,7 @@ const MAX_SUBJECT_LENGTH = 200;
 const createChat = createRoute({
   method: "post",
   path: "/",
+  operationId: "createChat",
   summary: "Create a chat",
   middleware: [readsDirectory] as const,
   request: {
@@ -38,24 +39,28 @@ const createChat = createRoute({
   responses: {
     200: jsonOf("The direct chat that exists", chatAnswer),
     201: jsonOf("The new chat", chatAnswer),
+    404: { description: "Some of these people are not known here" },
   },
 });
 
 const purchaseRequest = createRoute({
   method: "post",
   path: "/purchase-request",
+  operationId: "createPurchaseRequestChat",
   summary: "Create the chat of a purchase request, or find the one that exists",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(z.object({ purchaseRequestId: userId, sellerId: userId })) },
   responses: {
     200: jsonOf("The chat that exists", chatAnswer),
     201: jsonOf("The new chat", chatAnswer),
+    404: { description: "Some of these people are not known here" },
   },
 });
 
 const support = createRoute({
   method: "post",
   path: "/support",
+  operationId: "createSupportChat",
   summary: "Open a support chat",
   middleware: [readsDirectory] as const,
   request: {

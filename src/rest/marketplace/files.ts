@@ -17,6 +17,7 @@ import { messageAnswer, pathId } from "./schemas.ts";
 const sendFile = createRoute({
   method: "post",
   path: "/{id}/messages/file",
+  operationId: "sendChatFile",
   summary: "Send a message with a file",
   request: {
     params: pathId,

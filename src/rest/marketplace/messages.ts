@@ -28,6 +28,7 @@ const before = z.union([z.iso.datetime({ offset: true }), uuid]);
 const list = createRoute({
   method: "get",
   path: "/{id}/messages",
+  operationId: "listChatMessages",
   summary: "Get messages",
   request: {
     params: pathId,
@@ -49,6 +50,7 @@ const list = createRoute({
 const send = createRoute({
   method: "post",
   path: "/{id}/messages",
+  operationId: "sendChatMessage",
   summary: "Send a message",
   request: {
     params: pathId,
@@ -69,6 +71,7 @@ const send = createRoute({
 const markRead = createRoute({
   method: "patch",
   path: "/{id}/messages/read",
+  operationId: "markChatRead",
   summary: "Mark messages as read, or all of them",
   request: {
     params: pathId,
@@ -87,6 +90,7 @@ const markRead = createRoute({
 const edit = createRoute({
   method: "put",
   path: "/{id}/messages/{messageId}",
+  operationId: "editChatMessage",
   summary: "Edit a message",
   request: { params: pathMessage, body: jsonBodyOf(z.object({ content: z.string() })) },
   responses: { 200: jsonOf("The message as it is now", messageAnswer) },
@@ -95,6 +99,7 @@ const edit = createRoute({
 const remove = createRoute({
   method: "delete",
   path: "/{id}/messages/{messageId}",
+  operationId: "deleteChatMessage",
   summary: "Delete a message",
   request: { params: pathMessage },
   responses: { 200: jsonOf("What is left of the message", messageAnswer) },
@@ -106,7 +111,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
     const { page, limit, before, order } = c.req.valid("query");
     const bound = before === undefined ? undefined : boundOf(chatId, before);
     const found = unwrapped(
-      await ask(c.env, chatId, (stub) =>
+      await ask(c, chatId, (stub) =>
         stub.history(c.var.actor, {
           by: "page",
           page,

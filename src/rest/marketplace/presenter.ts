@@ -6,6 +6,7 @@ import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
+import { orNull } from "../openapi.ts";
 
 /** How the marketplace writes what the core knows. */
 
@@ -62,7 +63,7 @@ export const chatSchema = z
     metadata,
     isArchived: z.boolean(),
     unreadCount: z.number().int(),
-    lastMessage: messageSchema.nullable(),
+    lastMessage: orNull(messageSchema),
     createdAt: time,
     updatedAt: time,
   })

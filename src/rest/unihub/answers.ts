@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { orNull } from "../openapi.ts";
 
 /** What UniHub answers with. Schemas alone: clients take their types from them. */
 
@@ -47,7 +48,7 @@ export const conversationSchema = z
     lastMessageTime: time.nullable(),
     isArchived: z.boolean(),
     unreadCount: z.number().int(),
-    lastMessage: messageSchema.nullable(),
+    lastMessage: orNull(messageSchema),
   })
   .openapi("Conversation");
 
@@ -74,8 +75,8 @@ export const channelSchema = z
   })
   .openapi("Channel");
 
-export const myChannelSchema = channelSchema
-  .extend({ isModerator: z.boolean(), isOwner: z.boolean() })
+export const myChannelSchema = z
+  .object({ ...channelSchema.shape, isModerator: z.boolean(), isOwner: z.boolean() })
   .openapi("MyChannel");
 
 export const channelCreatedSchema = z.object({ channelId: z.string() });

@@ -16,6 +16,7 @@ import { presentSent } from "./presenter.ts";
 const uploadForm = createRoute({
   method: "post",
   path: "/messages/upload",
+  operationId: "uploadFile",
   summary: "Upload a file",
   request: {
     body: {
@@ -33,14 +34,23 @@ const uploadForm = createRoute({
 const uploadBody = createRoute({
   method: "put",
   path: "/uploads",
+  operationId: "uploadBytes",
   summary: "Upload a file whose bytes are the body",
-  request: { query: z.object({ name: z.string() }) },
+  request: {
+    query: z.object({ name: z.string().openapi({ minLength: 1, maxLength: 255 }) }),
+    body: {
+      content: {
+        "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) },
+      },
+    },
+  },
   responses: { 200: jsonOf("The file, to be sent within 24 hours", uploadedSchema) },
 });
 
 const withAttachments = createRoute({
   method: "post",
   path: "/messages/with-attachments",
+  operationId: "sendFiles",
   summary: "Send a message with attachments",
   request: { headers: idempotencyHeader, body: jsonBodyOf(sendFilesBody) },
   responses: { 201: jsonOf("The message is durable", sentSchema) },

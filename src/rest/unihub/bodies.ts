@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_NAMED_PARTICIPANTS } from "../../domain/conversation.ts";
 import { MAX_ATTACHMENTS } from "../../domain/message.ts";
+import { EMOJIS } from "../../domain/reaction.ts";
 import { clientMessageId, metadata } from "../../live/frames.ts";
 import { line, paragraph, title, userId, uuid } from "../schemas.ts";
 
@@ -46,7 +47,7 @@ export const sendFilesBody = z.object({
   metadata: metadata.nullish(),
 });
 
-export const reactionBody = z.object({ emoji: z.string() });
+export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });
 
 const channelName = line(100, 3);
 const channelDescription = paragraph(500).nullish();

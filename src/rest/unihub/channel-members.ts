@@ -15,6 +15,7 @@ const someone = jsonBodyOf(someoneBody);
 const members = createRoute({
   method: "get",
   path: "/channels/{id}/members",
+  operationId: "listChannelMembers",
   summary: "Get a channel's members",
   request: { params: pathId, query: unpaged },
   responses: { 200: jsonOf("A page of members", z.array(channelMemberSchema)) },
@@ -23,6 +24,7 @@ const members = createRoute({
 const join = createRoute({
   method: "post",
   path: "/channels/{id}/join",
+  operationId: "joinChannel",
   summary: "Join a channel",
   request: { params: pathId },
   responses: { 200: jsonOf("Joined", saidSchema) },
@@ -31,6 +33,7 @@ const join = createRoute({
 const leave = createRoute({
   method: "post",
   path: "/channels/{id}/leave",
+  operationId: "leaveChannel",
   summary: "Leave a channel",
   request: { params: pathId },
   responses: { 200: jsonOf("Left", saidSchema) },
@@ -39,6 +42,7 @@ const leave = createRoute({
 const invite = createRoute({
   method: "post",
   path: "/channels/{id}/invitations",
+  operationId: "inviteToChannel",
   summary: "Invite somebody to a channel",
   middleware: [readsDirectory] as const,
   request: { params: pathId, body: someone },
@@ -48,6 +52,7 @@ const invite = createRoute({
 const expel = createRoute({
   method: "delete",
   path: "/channels/{id}/members/{userId}",
+  operationId: "removeChannelMember",
   summary: "Remove a member from a channel",
   request: { params: pathId.extend({ userId: z.string() }) },
   responses: { 200: jsonOf("Removed", saidSchema) },
@@ -56,6 +61,7 @@ const expel = createRoute({
 const addModerator = createRoute({
   method: "post",
   path: "/channels/{id}/moderators",
+  operationId: "addModerator",
   summary: "Add a moderator",
   request: { params: pathId, body: someone },
   responses: { 200: jsonOf("Added", saidSchema) },
@@ -64,6 +70,7 @@ const addModerator = createRoute({
 const removeModerator = createRoute({
   method: "delete",
   path: "/channels/{id}/moderators/{moderatorId}",
+  operationId: "removeModerator",
   summary: "Remove a moderator",
   request: { params: pathId.extend({ moderatorId: z.string() }) },
   responses: { 200: jsonOf("Removed", saidSchema) },
@@ -74,9 +81,7 @@ export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {
     const channelId = conversationNamed(c.req.valid("param").id);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c.env, channelId, (stub) =>
-        stub.members({ ...c.var.actor, kinds: ["channel"] }, page),
-      ),
+      await ask(c, channelId, (stub) => stub.members({ ...c.var.actor, kinds: ["channel"] }, page)),
     );
     return c.json(found.map(presentChannelMember), 200);
   });

@@ -16,6 +16,7 @@ import { pathId, slice, unpaged } from "./schemas.ts";
 const listPublic = createRoute({
   method: "get",
   path: "/channels/public",
+  operationId: "listPublicChannels",
   summary: "Get public channels",
   middleware: [readsDirectory] as const,
   request: { query: unpaged },
@@ -25,6 +26,7 @@ const listPublic = createRoute({
 const listMine = createRoute({
   method: "get",
   path: "/channels/my-channels",
+  operationId: "listMyChannels",
   summary: "Get my channels",
   middleware: [readsDirectory] as const,
   request: { query: unpaged },
@@ -34,6 +36,7 @@ const listMine = createRoute({
 const createChannel = createRoute({
   method: "post",
   path: "/channels",
+  operationId: "createChannel",
   summary: "Create a channel",
   request: { body: jsonBodyOf(channelBody) },
   responses: { 201: jsonOf("The channel's id", channelCreatedSchema) },
@@ -42,6 +45,7 @@ const createChannel = createRoute({
 const details = createRoute({
   method: "get",
   path: "/channels/{id}",
+  operationId: "getChannel",
   summary: "Get a channel",
   request: { params: pathId },
   responses: { 200: jsonOf("The channel", myChannelSchema) },
@@ -50,6 +54,7 @@ const details = createRoute({
 const update = createRoute({
   method: "put",
   path: "/channels/{id}",
+  operationId: "updateChannel",
   summary: "Update a channel",
   request: { params: pathId, body: jsonBodyOf(channelChangesBody) },
   responses: { 200: jsonOf("Updated", saidSchema) },
@@ -58,6 +63,7 @@ const update = createRoute({
 const archive = createRoute({
   method: "post",
   path: "/channels/{id}/archive",
+  operationId: "archiveChannel",
   summary: "Archive a channel: it can only be read then",
   request: { params: pathId },
   responses: { 200: jsonOf("Archived", saidSchema) },
@@ -66,6 +72,7 @@ const archive = createRoute({
 const unarchive = createRoute({
   method: "post",
   path: "/channels/{id}/unarchive",
+  operationId: "unarchiveChannel",
   summary: "Bring an archived channel back",
   request: { params: pathId },
   responses: { 200: jsonOf("Brought back", saidSchema) },
@@ -100,7 +107,7 @@ export function channelRoutes(app: OpenAPIHono<RestEnv>): void {
   app.openapi(details, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
     const actor: Actor = { ...c.var.actor, kinds: ["channel"] };
-    const info = unwrapped(await ask(c.env, channelId, (stub) => stub.info(actor)));
+    const info = unwrapped(await ask(c, channelId, (stub) => stub.info(actor)));
     return c.json(presentChannelInfo(info), 200);
   });
 

@@ -19,6 +19,7 @@ const LISTED: readonly Kind[] = ["direct", "group", "support", "purchase-request
 const list = createRoute({
   method: "get",
   path: "/conversations",
+  operationId: "listConversations",
   summary: "Get all conversations",
   middleware: [readsDirectory] as const,
   request: { query: unpaged },
@@ -33,6 +34,7 @@ const list = createRoute({
 const direct = createRoute({
   method: "post",
   path: "/conversations/direct",
+  operationId: "createDirectConversation",
   summary: "Create a direct conversation, or find the one that exists",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(directBody) },
@@ -42,6 +44,7 @@ const direct = createRoute({
 const group = createRoute({
   method: "post",
   path: "/conversations/group",
+  operationId: "createGroupConversation",
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(groupBody) },
@@ -51,6 +54,7 @@ const group = createRoute({
 const addParticipant = createRoute({
   method: "post",
   path: "/conversations/{id}/participants",
+  operationId: "addParticipant",
   summary: "Add a participant to a group",
   middleware: [readsDirectory] as const,
   request: { params: pathId, body: jsonBodyOf(participantBody) },
@@ -60,6 +64,7 @@ const addParticipant = createRoute({
 const removeParticipant = createRoute({
   method: "delete",
   path: "/conversations/{id}/participants/{participantId}",
+  operationId: "removeParticipant",
   summary: "Remove a participant from a group",
   request: { params: pathId.extend({ participantId: z.string() }) },
   responses: { 200: jsonOf("Removed", saidSchema) },

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { emojiOf } from "../../domain/reaction.ts";
+import { EMOJIS, emojiOf } from "../../domain/reaction.ts";
 import { isoTime } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, submit } from "../conversations.ts";
@@ -18,6 +18,7 @@ const messageParam = z.object({ messageId: z.string() });
 const react = createRoute({
   method: "post",
   path: "/messages/{messageId}/reactions",
+  operationId: "addReaction",
   summary: "Add a reaction to a message",
   request: { params: messageParam, body: jsonBodyOf(reactionBody) },
   responses: { 200: jsonOf("It is there", successSchema) },
@@ -26,14 +27,16 @@ const react = createRoute({
 const unreact = createRoute({
   method: "delete",
   path: "/messages/{messageId}/reactions/{emoji}",
+  operationId: "removeReaction",
   summary: "Remove a reaction from a message",
-  request: { params: messageParam.extend({ emoji: z.string() }) },
+  request: { params: messageParam.extend({ emoji: z.string().openapi({ example: EMOJIS[0] }) }) },
   responses: { 200: jsonOf("It is gone", successSchema) },
 });
 
 const markRead = createRoute({
   method: "post",
   path: "/messages/{messageId}/read",
+  operationId: "markMessageRead",
   summary: "Mark a message as read",
   request: { params: messageParam },
   responses: { 200: jsonOf("It is read", successSchema) },
@@ -42,6 +45,7 @@ const markRead = createRoute({
 const receipts = createRoute({
   method: "get",
   path: "/messages/{messageId}/read-receipts",
+  operationId: "listReadReceipts",
   summary: "Get read receipts",
   request: {
     params: messageParam,
@@ -84,7 +88,7 @@ export function markRoutes(app: OpenAPIHono<RestEnv>): void {
     const { conversationId, number } = messageNamed(c.req.valid("param").messageId);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c.env, conversationId, (stub) => stub.receipts(c.var.actor, number, page)),
+      await ask(c, conversationId, (stub) => stub.receipts(c.var.actor, number, page)),
     );
     return c.json(
       found.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) })),

@@ -14,6 +14,7 @@ import { presentMessage, presentSent } from "./presenter.ts";
 const list = createRoute({
   method: "get",
   path: "/messages",
+  operationId: "listMessages",
   summary: "Get messages",
   request: {
     query: z.object({
@@ -30,6 +31,7 @@ const list = createRoute({
 const send = createRoute({
   method: "post",
   path: "/messages",
+  operationId: "sendMessage",
   summary: "Send a text message",
   request: { headers: idempotencyHeader, body: jsonBodyOf(sendBody) },
   responses: {
@@ -42,7 +44,7 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
     const { conversationId, page, pageSize } = c.req.valid("query");
     const id = conversationNamed(conversationId);
     const found = unwrapped(
-      await ask(c.env, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
+      await ask(c, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
     );
     return c.json(
       {

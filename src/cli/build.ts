@@ -1,0 +1,85 @@
+/**
+ * `npm run build`: bundles the chat page into dist/page.ts, a module of the Worker. Whatever needs it
+ * (`wrangler dev` and `deploy`, the tests, the type check) builds it first, so that a fresh clone needs
+ * no step of its own.
+ */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { build, type Plugin } from "esbuild";
+import type { BuiltPage } from "../web/built.ts";
+import { ROOT } from "./settings.ts";
+
+const SOURCES = `${ROOT}/src/web/page`;
+const OUTPUT = `${ROOT}/dist/page.ts`;
+const TYPES: Record<string, string> = {
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** Builds the page. What has not changed is left as it is: whoever watches it sees no change. */
+export async function buildPage(): Promise<void> {
+  const page = await bundled();
+  const type = `import(${JSON.stringify("../src/web/built.ts")}).BuiltPage`;
+  const text = `// Written by src/cli/build.ts.
+export const page: ${type} = ${JSON.stringify(page, undefined, 2)};
+`;
+  const before = await readFile(OUTPUT, "utf8").catch(() => undefined);
+  if (before === text) return;
+  await mkdir(`${ROOT}/dist`, { recursive: true });
+  // Several may build at once: nobody reads half a file.
+  const unfinished = `${OUTPUT}.${process.pid}`;
+  await writeFile(unfinished, text);
+  await rename(unfinished, OUTPUT);
+}
+
+/**
+ * zod's schemas can describe themselves as JSON Schema, and a bundler cannot tell that nobody here asks
+ * them to: a tenth of the page. What they would call is there, and does nothing.
+ */
+const withoutJsonSchema: Plugin = {
+  name: "without JSON Schema",
+  setup({ onLoad }) {
+    onLoad(
+      { filter: /zod\/v4\/core\/(to-json-schema|json-schema-processors)\.js$/ },
+      async (file) => {
+        const text = await readFile(file.path, "utf8");
+        const names = [...text.matchAll(/^export (?:const|function|class) (\w+)/gm)];
+        return { contents: names.map(([, name]) => `export const ${name} = () => {};`).join("\n") };
+      },
+    );
+  },
+};
+
+async function bundled(): Promise<BuiltPage> {
+  const { outputFiles } = await build({
+    entryPoints: ["development.tsx", "production.tsx", "page.css", "icon.svg"].map(
+      (name) => `${SOURCES}/${name}`,
+    ),
+    ...{ bundle: true, splitting: true, format: "esm", target: "es2022", minify: true },
+    ...{ charset: "utf8", legalComments: "none", write: false, outdir: OUTPUT },
+    ...{ jsx: "automatic", jsxImportSource: "preact", logLevel: "warning" },
+    plugins: [withoutJsonSchema],
+    ...{ loader: { ".svg": "copy" }, entryNames: "[name]-[hash]", chunkNames: "shared-[hash]" },
+  });
+  const files = Object.fromEntries(
+    outputFiles
+      .map(({ path, text }) => ({ name: basename(path), text }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ name, text }) => [name, { type: TYPES[name.split(".").at(-1) ?? ""] ?? "", text }]),
+  );
+  const named = (beginning: string) => {
+    const [name, ...more] = Object.keys(files).filter((file) => file.startsWith(`${beginning}-`));
+    if (!name || more.length > 0) throw new Error(`not one ${beginning} file: ${name} ${more}`);
+    return name;
+  };
+  return {
+    files,
+    entries: { development: named("development"), production: named("production") },
+    shared: Object.keys(files).filter((name) => name.startsWith("shared-")),
+    stylesheet: named("page"),
+    icon: named("icon"),
+  };
+}
+
+if (import.meta.main) await buildPage();

@@ -1,0 +1,106 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Channel } from "../../../client/rest.ts";
+import { complain } from "../model/notices.ts";
+import { open } from "../model/route.ts";
+import { Avatar } from "../parts/avatar.tsx";
+import { useSession } from "../parts/context.ts";
+import { Dialog } from "./dialog.tsx";
+
+/** The public channels, to be joined, and a form for one's own. */
+export function ChannelsDialog({ onClose }: { onClose: () => void }) {
+  const session = useSession();
+  const [channels, setChannels] = useState<readonly Channel[]>();
+  useEffect(() => {
+    session.rest.publicChannels().then(setChannels, complain);
+  }, []);
+  const go = async (channelId: string, join: boolean) => {
+    try {
+      if (join) await session.rest.joinChannel(channelId);
+      await session.refresh();
+      onClose();
+      open(channelId);
+    } catch (error) {
+      complain(error);
+    }
+  };
+  return (
+    <Dialog title="Channels" onClose={onClose}>
+      <ul class="people" aria-label="Public channels">
+        {channels?.map((channel) => {
+          const isIn = session.inbox.channel(channel.channelId) !== undefined;
+          const { channelId, name, memberCount } = channel;
+          return (
+            <li key={channelId} class="channel">
+              <Avatar id={channelId} name={name} size="small" icon="channel" />
+              <div>
+                <p class="channel-name">{name}</p>
+                <p class="faint">
+                  {memberCount} {memberCount === 1 ? "member" : "members"}
+                  {channel.description ? ` · ${channel.description}` : ""}
+                </p>
+              </div>
+              <button
+                type="button"
+                aria-label={`${isIn ? "Open" : "Join"} ${name}`}
+                onClick={() => void go(channelId, !isIn)}
+              >
+                {isIn ? "Open" : "Join"}
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+      {channels?.length === 0 && <p class="empty">There is no public channel yet.</p>}
+      <ChannelForm onCreated={(id) => void go(id, false)} />
+    </Dialog>
+  );
+}
+
+function ChannelForm({ onCreated }: { onCreated: (id: string) => void }) {
+  const { rest } = useSession();
+  const [name, setName] = useState("");
+  const [description, setDescription] = useState("");
+  const [isPublic, setPublic] = useState(true);
+  const submit = (event: Event) => {
+    event.preventDefault();
+    rest
+      .createChannel({ name, description, isPublic })
+      .then(({ channelId }) => onCreated(channelId), complain);
+  };
+  return (
+    <form class="stack new-channel" onSubmit={submit}>
+      <h3>Create a channel</h3>
+      <label class="field">
+        Name
+        <input
+          required
+          minLength={3}
+          maxLength={100}
+          value={name}
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
+      </label>
+      <label class="field">
+        What it is about
+        <input
+          maxLength={500}
+          value={description}
+          onInput={({ currentTarget }) => setDescription(currentTarget.value)}
+        />
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isPublic}
+          onChange={({ currentTarget }) => setPublic(currentTarget.checked)}
+        />
+        Anybody may join
+      </label>
+      <div class="buttons">
+        <button type="submit" class="primary">
+          Create channel
+        </button>
+      </div>
+    </form>
+  );
+}

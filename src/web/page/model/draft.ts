@@ -1,0 +1,88 @@
+import { signal } from "@preact/signals";
+import { MAX_ATTACHMENTS } from "../../../domain/message.ts";
+import type { WireMessage } from "../../../live/events.ts";
+import { Upload } from "./upload.ts";
+
+/** What the text that is being written is for. */
+export type Purpose =
+  | { type: "new" }
+  | { type: "reply"; to: WireMessage }
+  | { type: "edit"; message: WireMessage };
+
+/** What somebody is about to send in one conversation. */
+export class Draft {
+  readonly text = signal("");
+  readonly purpose = signal<Purpose>({ type: "new" });
+  readonly uploads = signal<readonly Upload[]>([]);
+  private readonly token: () => Promise<string>;
+  /** What was being written before an edit began. */
+  private aside = "";
+
+  constructor(token: () => Promise<string>) {
+    this.token = token;
+  }
+
+  get isEmpty(): boolean {
+    return this.text.peek().trim() === "" && this.uploads.peek().length === 0;
+  }
+
+  /** Whether there is something to send, and all of its files have arrived. */
+  get isReady(): boolean {
+    const uploads = this.uploads.value;
+    if (this.text.value.trim() === "" && uploads.length === 0) return false;
+    return uploads.every(({ state }) => state.value.state === "done");
+  }
+
+  reply(to: WireMessage): void {
+    this.cancel();
+    this.purpose.value = { type: "reply", to };
+  }
+
+  edit(message: WireMessage): void {
+    this.cancel();
+    this.aside = this.text.peek();
+    this.text.value = message.content;
+    this.purpose.value = { type: "edit", message };
+  }
+
+  /** Back to a new message. */
+  cancel(): void {
+    if (this.purpose.peek().type === "edit") this.text.value = this.aside;
+    this.aside = "";
+    this.purpose.value = { type: "new" };
+  }
+
+  /** Begins to upload files, as many as one message takes; how many were left out. */
+  attach(files: readonly File[]): number {
+    const room = MAX_ATTACHMENTS - this.uploads.peek().length;
+    const taken = files.slice(0, room).map((file) => new Upload(file, this.token));
+    this.uploads.value = [...this.uploads.peek(), ...taken];
+    return files.length - taken.length;
+  }
+
+  remove(upload: Upload): void {
+    upload.discard();
+    this.uploads.value = this.uploads.peek().filter((one) => one !== upload);
+  }
+
+  /** The message that was written, with a key of its own; the draft is empty then. */
+  taken() {
+    if (!this.isReady) return undefined;
+    const purpose = this.purpose.peek();
+    const attachments = this.uploads.peek().flatMap(({ state }) => {
+      const upload = state.peek();
+      return upload.state === "done" ? [upload.key] : [];
+    });
+    const content = this.text.peek().trim();
+    for (const upload of this.uploads.peek()) upload.discard();
+    this.text.value = "";
+    this.uploads.value = [];
+    this.purpose.value = { type: "new" };
+    return {
+      clientMessageId: crypto.randomUUID(),
+      ...(content !== "" && { content }),
+      ...(purpose.type === "reply" && { replyTo: purpose.to.id }),
+      ...(attachments.length > 0 && { attachments }),
+    };
+  }
+}

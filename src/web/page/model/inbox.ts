@@ -1,0 +1,180 @@
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { InboxEntry, MyChannel } from "../../../client/rest.ts";
+import { authorIn, type Newest, newestIn } from "./newest.ts";
+import { complain } from "./notices.ts";
+import type { Room } from "./room.ts";
+import type { Session } from "./session.ts";
+
+/** A conversation as the list shows it. */
+export interface Entry {
+  id: string;
+  kind: "direct" | "group" | "channel";
+  title: string;
+  /** Of a direct conversation: with whom. */
+  other: string | undefined;
+  /** When something happened last, ISO 8601. */
+  lastAt: string;
+  preview: string;
+  unread: number;
+  isArchived: boolean;
+  isOnline: boolean;
+  typing: readonly string[];
+}
+
+/**
+ * One's conversations and channels. The lists say which there are; where a conversation is listened to,
+ * it says itself what is new in it.
+ */
+export class Inbox {
+  readonly loaded = signal(false);
+  /** The last request for the lists came to nothing. */
+  readonly isStale = signal(false);
+  readonly entries: ReadonlySignal<readonly Entry[]>;
+  private readonly conversations = signal<readonly InboxEntry[]>([]);
+  private readonly channels = signal<readonly MyChannel[]>([]);
+  private readonly session: Session;
+  private refreshing: Promise<void> | undefined;
+
+  constructor(session: Session) {
+    this.session = session;
+    this.entries = computed(() =>
+      [
+        ...this.conversations.value.map((entry) => this.conversationEntry(entry)),
+        ...this.channels.value.map((channel) => this.channelEntry(channel)),
+      ].sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1)),
+    );
+  }
+
+  /** Unread messages of everything that is not archived. */
+  get unread(): number {
+    return this.entries.value.reduce(
+      (sum, { unread, isArchived }) => sum + (isArchived ? 0 : unread),
+      0,
+    );
+  }
+
+  /** What the list knows of a channel: one's role in it. */
+  channel(id: string): MyChannel | undefined {
+    return this.channels.value.find(({ channelId }) => channelId === id);
+  }
+
+  /** The ids of the newest, by what the lists say. */
+  newest(count: number): string[] {
+    const known = [
+      ...this.conversations.value.map((entry) => [
+        entry.lastMessageTime ?? "",
+        entry.conversationId,
+      ]),
+      ...this.channels.value.map((channel) => [channel.createdAt, channel.channelId]),
+    ];
+    return known
+      .sort(([a = ""], [b = ""]) => (a < b ? 1 : -1))
+      .slice(0, count)
+      .map(([, id = ""]) => id);
+  }
+
+  /** Asks for the lists; who asks while they are on their way waits for the same. */
+  refresh(channels: boolean): Promise<void> {
+    this.refreshing ??= this.fetch(channels || !this.loaded.peek()).finally(() => {
+      this.refreshing = undefined;
+    });
+    return this.refreshing;
+  }
+
+  private async fetch(channels: boolean): Promise<void> {
+    const { rest, people } = this.session;
+    try {
+      const [entries, mine] = await Promise.all([
+        rest.conversations(),
+        channels ? rest.myChannels() : undefined,
+      ]);
+      people.want(entries.flatMap((entry) => entry.participantIds.slice(0, 10)));
+      if (JSON.stringify(entries) !== JSON.stringify(this.conversations.peek())) {
+        this.conversations.value = entries;
+      }
+      if (mine && JSON.stringify(mine) !== JSON.stringify(this.channels.peek())) {
+        this.channels.value = mine;
+      }
+      this.loaded.value = true;
+      this.isStale.value = false;
+    } catch (error) {
+      if (!this.isStale.peek() && !this.loaded.peek()) complain(error);
+      this.isStale.value = true;
+    }
+  }
+
+  /** Turns one's archived mark, here at once and then where it is kept. */
+  async archive(id: string): Promise<void> {
+    const { isArchived } = await this.session.rest.archive(id);
+    this.conversations.value = this.conversations
+      .peek()
+      .map((entry) => (entry.conversationId === id ? { ...entry, isArchived } : entry));
+  }
+
+  private conversationEntry(entry: InboxEntry): Entry {
+    const { me, people } = this.session;
+    const others = entry.participantIds.filter((id) => id !== me.id);
+    const kind = entry.type === "Direct" ? "direct" : "group";
+    const names = others.slice(0, 4).map((id) => people.nameOf(id));
+    const last = entry.lastMessage;
+    const room = this.roomOf(entry.conversationId);
+    const title = (room?.conversation.info ?? entry).title;
+    return this.entry(room, kind, {
+      id: entry.conversationId,
+      title: (kind === "group" && title) || names.join(", ") || "Nobody else",
+      other: kind === "direct" ? others[0] : undefined,
+      createdAt: "",
+      unread: entry.unreadCount,
+      isArchived: entry.isArchived,
+      newest: last && {
+        senderId: last.senderId,
+        text: last.content || `📎 ${last.attachments[0]?.fileName ?? "File"}`,
+        at: last.sentAt,
+      },
+    });
+  }
+
+  private channelEntry(channel: MyChannel): Entry {
+    const room = this.roomOf(channel.channelId);
+    return this.entry(room, "channel", {
+      id: channel.channelId,
+      title: room?.conversation.info?.title ?? channel.name,
+      other: undefined,
+      createdAt: channel.createdAt,
+      unread: 0,
+      isArchived: channel.isArchived,
+      newest: null,
+    });
+  }
+
+  private entry(
+    room: Room | undefined,
+    kind: Entry["kind"],
+    listed: Pick<Entry, "id" | "title" | "other" | "unread" | "isArchived"> & {
+      createdAt: string;
+      newest: Newest | null;
+    },
+  ): Entry {
+    const { me, people } = this.session;
+    const { id, title, other, isArchived } = listed;
+    const conversation = room?.conversation;
+    const newest = newestIn(conversation?.messages ?? []) ?? listed.newest;
+    const author =
+      newest?.senderId === me.id ? "You: " : authorIn(kind, newest, people.nameOf.bind(people));
+    return {
+      ...{ id, kind, title, other, isArchived },
+      lastAt: newest?.at ?? conversation?.info?.createdAt ?? listed.createdAt,
+      preview: newest ? author + newest.text : "",
+      unread: room?.wasLive ? room.conversation.unread : listed.unread,
+      isOnline: other !== undefined && conversation?.online.has(other) === true,
+      typing: conversation?.typing.filter((userId) => userId !== me.id) ?? [],
+    };
+  }
+
+  /** The room of a conversation that is listened to; whoever asks hears of its changes. */
+  private roomOf(id: string): Room | undefined {
+    const room = this.session.rooms.value.get(id);
+    void room?.version.value;
+    return room;
+  }
+}

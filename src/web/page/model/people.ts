@@ -1,0 +1,50 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Rest } from "../../../client/rest.ts";
+
+/** People asked for at once, as the server has it. */
+const ASKED_AT_ONCE = 100;
+
+/** The names behind ids, learned as they are needed. */
+export class People {
+  private readonly names = signal<ReadonlyMap<string, string>>(new Map());
+  private readonly asked = new Set<string>();
+  private readonly rest: Rest;
+
+  constructor(rest: Rest) {
+    this.rest = rest;
+  }
+
+  /** A name, or the id as long as none is known. */
+  nameOf(id: string): string {
+    return this.names.value.get(id) ?? id;
+  }
+
+  get known(): ReadonlySignal<ReadonlyMap<string, string>> {
+    return this.names;
+  }
+
+  /** Somebody was told of. */
+  learn(people: Iterable<{ id: string; name: string | null }>): void {
+    const names = new Map(this.names.peek());
+    for (const { id, name } of people) if (name) names.set(id, name);
+    const changed = [...names].some(([id, name]) => this.names.peek().get(id) !== name);
+    if (changed) this.names.value = names;
+  }
+
+  /** Asks for those whose names are not known; once for each. */
+  want(ids: Iterable<string>): void {
+    const names = this.names.peek();
+    const missing = [...new Set(ids)].filter((id) => !names.has(id) && !this.asked.has(id));
+    for (let at = 0; at < missing.length; at += ASKED_AT_ONCE) {
+      const page = missing.slice(at, at + ASKED_AT_ONCE);
+      for (const id of page) this.asked.add(id);
+      this.rest.people({ ids: page }).then(
+        (people) => this.learn(people),
+        () => {
+          // Their ids stand for them until somebody asks again.
+          for (const id of page) this.asked.delete(id);
+        },
+      );
+    }
+  }
+}

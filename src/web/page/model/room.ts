@@ -1,0 +1,152 @@
+import { signal } from "@preact/signals";
+import type { Conversation } from "../../../client/conversation.ts";
+import type { ConversationEvent } from "../../../client/event.ts";
+import type { WireMessage } from "../../../live/events.ts";
+import { Draft } from "./draft.ts";
+import { sentenceOf } from "./notices.ts";
+import type { Unsent, UnsentMessages } from "./unsent.ts";
+
+/** A message that the server refused, and why. */
+export interface Failed {
+  message: Unsent;
+  reason: string;
+}
+
+export interface RoomOptions {
+  unsent: UnsentMessages;
+  onEvent: (event: ConversationEvent) => void;
+}
+
+/** A conversation as the page shows it: reading `version` is listening to all that is in it. */
+export class Room {
+  readonly conversation: Conversation;
+  readonly draft: Draft;
+  /** Goes up whenever anything of the conversation has changed. */
+  readonly version = signal(0);
+  readonly failed = signal<readonly Failed[]>([]);
+  /** It has been up to date at least once: what it knows is worth showing. */
+  wasLive = false;
+  private readonly options: RoomOptions;
+  private readonly quoted = new Map<string, WireMessage | "asked" | "unknown">();
+  private changed = false;
+  private loading: Promise<unknown> | undefined;
+
+  constructor(conversation: Conversation, options: RoomOptions, token: () => Promise<string>) {
+    this.conversation = conversation;
+    this.options = options;
+    this.draft = new Draft(token);
+    conversation.on("event", (event) => this.heard(event));
+    conversation.connect();
+    for (const message of options.unsent.all) {
+      if (message.conversationId === conversation.id) void this.transmit(message);
+    }
+  }
+
+  get id(): string {
+    return this.conversation.id;
+  }
+
+  /** Whether something would be lost, or not shown, if this room were closed. */
+  get isBusy(): boolean {
+    const { pending } = this.conversation;
+    return pending.length > 0 || this.failed.peek().length > 0 || !this.draft.isEmpty;
+  }
+
+  /** Messages from before are there to be loaded. */
+  get hasOlder(): boolean {
+    return (this.conversation.messages[0]?.number ?? 1) > 1;
+  }
+
+  /** Sends what the draft holds, and empties it. */
+  send(): void {
+    const message = this.draft.taken();
+    if (message) this.submit({ ...message, conversationId: this.id });
+  }
+
+  /** Tries once more to send what was refused. */
+  retry({ message }: Failed): void {
+    this.drop(message.clientMessageId);
+    void this.transmit(message);
+  }
+
+  discard({ message }: Failed): void {
+    this.drop(message.clientMessageId);
+    this.options.unsent.forget(message.clientMessageId);
+  }
+
+  /** Loads the messages before the oldest; at once only one such load is on its way. */
+  async loadOlder(): Promise<void> {
+    if (!this.hasOlder) return;
+    this.loading ??= this.conversation.loadOlder().finally(() => {
+      this.loading = undefined;
+      this.bump();
+    });
+    await this.loading;
+  }
+
+  /** A message that another one answers; `undefined` while it is being asked for. */
+  quotedBy(messageId: string): WireMessage | "unknown" | undefined {
+    const loaded = this.conversation.messages.find(({ id }) => id === messageId);
+    if (loaded) return loaded;
+    const known = this.quoted.get(messageId);
+    if (known === "asked") return undefined;
+    if (known) return known;
+    this.quoted.set(messageId, "asked");
+    this.conversation.history({ around: messageId, limit: 1 }).then(
+      ({ messages }) =>
+        this.quote(
+          messageId,
+          messages.find(({ id }) => id === messageId),
+        ),
+      () => this.quote(messageId, undefined),
+    );
+    return undefined;
+  }
+
+  private quote(messageId: string, message: WireMessage | undefined): void {
+    this.quoted.set(messageId, message ?? "unknown");
+    this.bump();
+  }
+
+  private submit(message: Unsent): void {
+    this.options.unsent.keep(message);
+    void this.transmit(message);
+  }
+
+  private async transmit(message: Unsent): Promise<void> {
+    const { conversationId, ...given } = message;
+    try {
+      const sending = this.conversation.send(given);
+      this.bump();
+      await sending;
+      this.options.unsent.forget(message.clientMessageId);
+    } catch (error) {
+      this.failed.value = [...this.failed.value, { message, reason: sentenceOf(error) }];
+    }
+    this.bump();
+  }
+
+  private drop(clientMessageId: string): void {
+    this.failed.value = this.failed.value.filter(
+      ({ message }) => message.clientMessageId !== clientMessageId,
+    );
+  }
+
+  private heard(event: ConversationEvent): void {
+    if (event.type === "status" && event.state === "live") this.wasLive = true;
+    // Nobody says when somebody who was typing is gone.
+    if (event.type === "typing") setTimeout(() => this.bump(), event.expiresInMs + 50);
+    this.options.onEvent(event);
+    this.bump();
+  }
+
+  /** A frame of many events is one change. */
+  private bump(): void {
+    if (this.changed) return;
+    this.changed = true;
+    queueMicrotask(() => {
+      this.changed = false;
+      this.version.value++;
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import { signal } from "@preact/signals";
+
+/** The conversation that the address names: `#/c/{id}`. */
+export const openId = signal(idIn(location.hash));
+
+addEventListener("hashchange", () => {
+  openId.value = idIn(location.hash);
+});
+
+export function linkTo(id: string): string {
+  return `#/c/${id}`;
+}
+
+export function open(id: string): void {
+  location.hash = linkTo(id);
+}
+
+/** Back to where no conversation is open. */
+export function close(): void {
+  location.hash = "#/";
+}
+
+function idIn(hash: string): string | undefined {
+  return /^#\/c\/([0-9a-f-]{36})$/.exec(hash)?.[1];
+}

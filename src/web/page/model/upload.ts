@@ -1,0 +1,67 @@
+import { signal } from "@preact/signals";
+import { keyOf, type Uploaded } from "../../../client/rest.ts";
+
+export type UploadState =
+  /** `part` of one. */
+  | { state: "uploading"; part: number }
+  | { state: "done"; key: string }
+  | { state: "failed"; reason: string };
+
+/** A file on its way to the server, to be sent with a message. It starts at once. */
+export class Upload {
+  readonly id = crypto.randomUUID();
+  readonly file: File;
+  /** Of pictures: an address that only this page has. */
+  readonly preview: string | undefined;
+  readonly state = signal<UploadState>({ state: "uploading", part: 0 });
+  private readonly token: () => Promise<string>;
+  private request: XMLHttpRequest | undefined;
+
+  constructor(file: File, token: () => Promise<string>) {
+    this.file = file;
+    this.token = token;
+    this.preview = file.type.startsWith("image/") ? URL.createObjectURL(file) : undefined;
+    void this.start();
+  }
+
+  /** Starts, or tries again. */
+  async start(): Promise<void> {
+    this.state.value = { state: "uploading", part: 0 };
+    try {
+      const token = await this.token();
+      this.state.value = { state: "done", key: keyOf(await this.put(token)) };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.state.value = { state: "failed", reason };
+    }
+  }
+
+  /** Stops it if it runs, and forgets its preview. */
+  discard(): void {
+    this.request?.abort();
+    if (this.preview) URL.revokeObjectURL(this.preview);
+  }
+
+  /** `fetch` does not tell how much of a body has gone: hence the older way. */
+  private put(token: string): Promise<Uploaded> {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      this.request = request;
+      request.open("PUT", `/api/v1/chat/uploads?${new URLSearchParams({ name: this.file.name })}`);
+      request.setRequestHeader("Authorization", `Bearer ${token}`);
+      request.responseType = "json";
+      request.upload.onprogress = ({ loaded, total }) => {
+        this.state.value = { state: "uploading", part: total > 0 ? loaded / total : 0 };
+      };
+      request.onload = () => {
+        // The server's tests hold its answer against the schema that the type is inferred from.
+        if (request.status === 200) resolve(request.response as Uploaded);
+        else reject(new Error(request.response?.error ?? "The server did not take it."));
+      };
+      request.onerror = () => reject(new Error("The server could not be reached."));
+      request.onabort = () => reject(new Error("Stopped."));
+      // A body without a type: the server goes by its first bytes and its name.
+      request.send(this.file.slice());
+    });
+  }
+}

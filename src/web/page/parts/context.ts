@@ -1,0 +1,12 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Session } from "../model/session.ts";
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+/** The session that everything below the sign-in has. */
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("nobody is signed in here");
+  return session;
+}

@@ -1,0 +1,47 @@
+import type { Room } from "../model/room.ts";
+import { close } from "../model/route.ts";
+import { Avatar } from "./avatar.tsx";
+import { useSession } from "./context.ts";
+import { IconButton } from "./icon.tsx";
+import { useTitle } from "./title.ts";
+
+/** What the conversation is called, and who is there. */
+export function ConversationHeader({ room, onDetails }: { room: Room; onDetails: () => void }) {
+  const { me, people } = useSession();
+  void room.version.value;
+  const { title, other, kind } = useTitle(room);
+  const { conversation } = room;
+  const { typing, onlineCount, online, info } = conversation;
+  const typists = typing.filter((id) => id !== me.id).map((id) => people.nameOf(id).split(" ")[0]);
+  const isOnline = other !== undefined && online.has(other);
+  const count = info?.memberCount ?? 0;
+  const presence =
+    kind === "direct"
+      ? isOnline
+        ? "Online"
+        : "Offline"
+      : `${count} ${count === 1 ? "member" : "members"}, ${onlineCount} online`;
+  const icon = kind === "channel" ? "channel" : "group";
+  return (
+    <header class="conversation-header">
+      <IconButton icon="back" label="Back to the list" class="back" onClick={close} />
+      <Avatar
+        id={other ?? room.id}
+        name={title}
+        isOnline={isOnline}
+        {...(kind !== "direct" && { icon })}
+      />
+      <div class="conversation-title">
+        <h2>{title}</h2>
+        <p aria-live="polite">
+          {typists.length > 0 ? (
+            <span class="typing">{`${typists.join(", ")} ${typists.length === 1 ? "is" : "are"} typing…`}</span>
+          ) : (
+            room.wasLive && presence
+          )}
+        </p>
+      </div>
+      <IconButton icon="info" label="Details" onClick={onDetails} />
+    </header>
+  );
+}

@@ -1,0 +1,90 @@
+import { useMemo, useState } from "preact/hooks";
+import { DetailsDialog } from "../dialogs/details.tsx";
+import { hasNetwork } from "../model/network.ts";
+import { notice } from "../model/notices.ts";
+import type { Room } from "../model/room.ts";
+import { close } from "../model/route.ts";
+import { Composer } from "./composer.tsx";
+import { useSession } from "./context.ts";
+import { ConversationHeader } from "./conversation-header.tsx";
+import { Timeline } from "./timeline.tsx";
+
+/** The conversation that is open. */
+export function ConversationView({ id }: { id: string }) {
+  const session = useSession();
+  const room = useMemo(() => session.room(id), [id]);
+  const [showsDetails, setShowsDetails] = useState(false);
+  const [isOver, setIsOver] = useState(false);
+  void room.version.value;
+  const { status, info } = room.conversation;
+  const isReadOnly = info?.archivedAt != null;
+  const attach = (files: readonly File[]) => {
+    const left = room.draft.attach(files);
+    if (left > 0) notice.value = `One message takes ten files; ${left} more were left out.`;
+  };
+  if (status.state === "closed") return <Gone code={status.code} />;
+  return (
+    <main
+      class={`conversation ${isOver ? "is-over" : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setIsOver(!isReadOnly);
+      }}
+      onDragLeave={() => setIsOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setIsOver(false);
+        if (!isReadOnly) attach([...(event.dataTransfer?.files ?? [])]);
+      }}
+    >
+      <ConversationHeader room={room} onDetails={() => setShowsDetails(true)} />
+      <Standing room={room} />
+      <Timeline room={room} />
+      {isReadOnly ? (
+        <p class="read-only">This channel is archived: it can only be read.</p>
+      ) : (
+        <Composer room={room} onAttach={attach} />
+      )}
+      {showsDetails && <DetailsDialog room={room} onClose={() => setShowsDetails(false)} />}
+    </main>
+  );
+}
+
+/** How the connection stands, where it is not as it should be. */
+function Standing({ room }: { room: Room }) {
+  void room.version.value;
+  const { status } = room.conversation;
+  const isOffline = !hasNetwork.value || status.state === "offline";
+  const text = isOffline
+    ? "You are offline. What you write is sent as soon as you are back."
+    : status.state === "connecting" && room.wasLive
+      ? "Reconnecting…"
+      : undefined;
+  return (
+    <div class="standing" role="status" data-state={isOffline ? "offline" : status.state}>
+      {text && (
+        <p>
+          <span>{text}</span>
+          {isOffline && (
+            <button type="button" class="link" onClick={() => room.conversation.wake()}>
+              Try now
+            </button>
+          )}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Gone({ code }: { code: number | undefined }) {
+  const text =
+    code === 4403 ? "You are not in this conversation." : "This conversation cannot be shown.";
+  return (
+    <main class="nothing-open">
+      <h2>{text}</h2>
+      <button type="button" class="primary" onClick={close}>
+        Back to the list
+      </button>
+    </main>
+  );
+}

@@ -1,0 +1,42 @@
+import type { Entry } from "../model/inbox.ts";
+import { linkTo, openId } from "../model/route.ts";
+import { briefly } from "../model/time.ts";
+import { Avatar } from "./avatar.tsx";
+import { useSession } from "./context.ts";
+import type { IconName } from "./icon.tsx";
+
+const ICONS: Partial<Record<Entry["kind"], IconName>> = { group: "group", channel: "channel" };
+
+/** A conversation in the list: with whom, what was said last, and how much of it is new. */
+export function EntryRow({ entry }: { entry: Entry }) {
+  const { people } = useSession();
+  const { id, kind, title, other, lastAt, unread, isOnline, typing, preview } = entry;
+  const icon = ICONS[kind];
+  const [typist] = typing;
+  const line = typist ? `${people.nameOf(typist).split(" ")[0]} is typing…` : preview;
+  return (
+    <li>
+      <a
+        class="entry"
+        href={linkTo(id)}
+        aria-current={openId.value === id ? "page" : undefined}
+        data-unread={unread > 0}
+      >
+        <Avatar id={other ?? id} name={title} isOnline={isOnline} {...(icon && { icon })} />
+        <span class="entry-title">
+          {kind === "channel" && <span class="visually-hidden">Channel </span>}
+          {title}
+          {isOnline && <span class="visually-hidden">, online</span>}
+        </span>
+        {lastAt && <time dateTime={lastAt}>{briefly(new Date(lastAt))}</time>}
+        <span class={`entry-preview ${typist ? "typing" : ""}`}>{line || "No messages yet"}</span>
+        {unread > 0 && (
+          <span class="badge">
+            {unread > 99 ? "99+" : unread}
+            <span class="visually-hidden"> unread</span>
+          </span>
+        )}
+      </a>
+    </li>
+  );
+}

@@ -1,0 +1,52 @@
+import { useState } from "preact/hooks";
+import type { WireMessage } from "../../../live/events.ts";
+import { ConfirmDialog } from "../dialogs/confirm.tsx";
+import { ReceiptsDialog } from "../dialogs/receipts.tsx";
+import { complain } from "../model/notices.ts";
+import type { Room } from "../model/room.ts";
+import { IconButton } from "./icon.tsx";
+
+interface Props {
+  room: Room;
+  message: WireMessage;
+  isMine: boolean;
+  onReact: (button: HTMLElement) => void;
+}
+
+/** What can be done with a message: it appears with the pointer or the focus on it. */
+export function MessageTools({ room, message, isMine, onReact }: Props) {
+  const [dialog, setDialog] = useState<"delete" | "receipts" | undefined>();
+  const { conversation, draft } = room;
+  const editable = conversation.limits?.editWindowMs ?? 0;
+  const isEditable = Date.now() - new Date(message.createdAt).getTime() < editable;
+  const close = () => setDialog(undefined);
+  return (
+    <>
+      <div class="tools" role="toolbar" aria-label="Message actions">
+        <IconButton
+          icon="smile"
+          label="React"
+          onClick={({ currentTarget }) => {
+            if (currentTarget instanceof HTMLElement) onReact(currentTarget);
+          }}
+        />
+        <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
+        {isMine && isEditable && message.content !== "" && (
+          <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
+        )}
+        {isMine && <IconButton icon="eye" label="Seen by" onClick={() => setDialog("receipts")} />}
+        {isMine && <IconButton icon="trash" label="Delete" onClick={() => setDialog("delete")} />}
+      </div>
+      {dialog === "delete" && (
+        <ConfirmDialog
+          title="Delete this message?"
+          text="It is deleted for everybody. Its place stays."
+          action="Delete"
+          onConfirm={() => conversation.delete(message.id).catch(complain)}
+          onClose={close}
+        />
+      )}
+      {dialog === "receipts" && <ReceiptsDialog message={message} onClose={close} />}
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+import { useState } from "preact/hooks";
+import type { WireMessage } from "../../../live/events.ts";
+import { complain } from "../model/notices.ts";
+import type { Room } from "../model/room.ts";
+import { momentOf, timeOf } from "../model/time.ts";
+import { Attachments } from "./attachments.tsx";
+import { Avatar, colourOf } from "./avatar.tsx";
+import { useSession } from "./context.ts";
+import { EmojiPicker } from "./emoji-picker.tsx";
+import { MessageTools } from "./message-tools.tsx";
+import { Quote } from "./quote.tsx";
+import { Reactions } from "./reactions.tsx";
+import { Text } from "./text.tsx";
+
+export interface MessageProps {
+  room: Room;
+  message: WireMessage;
+  /** Of those that one person wrote in a row. */
+  isFirst: boolean;
+  isLast: boolean;
+  isNewest: boolean;
+  /** Who has read up to here. */
+  seen: readonly string[];
+}
+
+/** A confirmed message with everything that can be done with it. */
+export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: MessageProps) {
+  const { me, people } = useSession();
+  const [picker, setPicker] = useState<HTMLElement | undefined>();
+  const senderId = message.senderId ?? "";
+  const isMine = senderId === me.id;
+  const name = people.nameOf(senderId);
+  const at = new Date(message.createdAt);
+  const isDeleted = message.deletedAt !== null;
+  const isDirect = room.conversation.info?.kind === "direct";
+  const classes = [
+    "message",
+    isMine ? "mine" : "theirs",
+    isFirst && "is-first",
+    isLast && "is-last",
+    isDeleted && "is-deleted",
+  ];
+  const toggle = (emoji: string) => {
+    const { conversation } = room;
+    const has = message.reactions.some((one) => one.emoji === emoji && one.userIds.includes(me.id));
+    const change = has
+      ? conversation.unreact(message.id, emoji)
+      : conversation.react(message.id, emoji);
+    change.catch(complain);
+  };
+  return (
+    <li
+      id={message.id}
+      class={classes.filter(Boolean).join(" ")}
+      tabIndex={isNewest ? 0 : -1}
+      data-message={message.number}
+    >
+      <p
+        class={
+          isFirst && !isMine && !isDirect
+            ? `author colour-${colourOf(senderId)}`
+            : "visually-hidden"
+        }
+      >
+        {isMine ? "You" : name}
+      </p>
+      <div class="line">
+        {!isMine && isLast && <Avatar id={senderId} name={name} size="small" />}
+        <div class="bubble" title={momentOf(at)}>
+          {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
+          <Attachments attachments={message.attachments} />
+          {isDeleted && <p class="text">Message deleted</p>}
+          {message.content !== "" && <Text text={message.content} />}
+        </div>
+        {!isDeleted && (
+          <MessageTools room={room} message={message} isMine={isMine} onReact={setPicker} />
+        )}
+      </div>
+      <Reactions reactions={message.reactions} onToggle={toggle} />
+      {(isLast || message.editedAt !== null || seen.length > 0) && (
+        <p class="meta">
+          <time dateTime={message.createdAt}>{timeOf(at)}</time>
+          {message.editedAt !== null && !isDeleted && <span>Edited</span>}
+          {seen.length > 0 && (
+            <span class="seen">
+              {isDirect
+                ? "Seen"
+                : `Seen by ${seen.map((id) => people.nameOf(id).split(" ")[0]).join(", ")}`}
+            </span>
+          )}
+        </p>
+      )}
+      {picker && (
+        <EmojiPicker anchor={picker} onPick={toggle} onClose={() => setPicker(undefined)} />
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,87 @@
+import { useEffect, useState } from "preact/hooks";
+import type { Identity, SignIn } from "../model/identity.ts";
+import { announced, complain, notice } from "../model/notices.ts";
+import { openId } from "../model/route.ts";
+import { Session } from "../model/session.ts";
+import { SessionContext } from "./context.ts";
+import { ConversationView } from "./conversation.tsx";
+import { Icon, IconButton } from "./icon.tsx";
+import { Sidebar } from "./sidebar.tsx";
+
+/** The page: a way in, and then the list beside the conversation that is open. */
+export function Page({ signIn }: { signIn: SignIn }) {
+  const [session, setSession] = useState<Session | "unknown" | undefined>("unknown");
+  useEffect(() => {
+    signIn.remembered().then(
+      (identity) => setSession(identity && new Session(identity)),
+      (error: unknown) => {
+        complain(error);
+        setSession(undefined);
+      },
+    );
+  }, []);
+  const leave = () => {
+    if (session instanceof Session) session.close();
+    signIn.forget();
+    setSession(undefined);
+  };
+  return (
+    <>
+      {session === undefined && (
+        <signIn.Form onDone={(identity: Identity) => setSession(new Session(identity))} />
+      )}
+      {session instanceof Session && (
+        <SessionContext.Provider value={session}>
+          <Chat onLeave={leave} />
+        </SessionContext.Provider>
+      )}
+      <Notices />
+    </>
+  );
+}
+
+function Chat({ onLeave }: { onLeave: () => void }) {
+  const id = openId.value;
+  return (
+    <div class={`chat ${id ? "is-open" : ""}`}>
+      <Sidebar onLeave={onLeave} />
+      {id ? <ConversationView key={id} id={id} /> : <NothingOpen />}
+    </div>
+  );
+}
+
+function NothingOpen() {
+  return (
+    <main class="nothing-open">
+      <span class="logo faint">
+        <Icon name="logo" />
+      </span>
+      <h2>Nothing is open</h2>
+      <p>Choose a conversation from the list, or start a new one.</p>
+    </main>
+  );
+}
+
+function Notices() {
+  return (
+    <>
+      <div class="visually-hidden" role="status" aria-live="polite">
+        {announced.value}
+      </div>
+      <div class="notices" role="alert">
+        {notice.value !== undefined && (
+          <p class="notice">
+            <span>{notice.value}</span>
+            <IconButton
+              icon="close"
+              label="Dismiss"
+              onClick={() => {
+                notice.value = undefined;
+              }}
+            />
+          </p>
+        )}
+      </div>
+    </>
+  );
+}

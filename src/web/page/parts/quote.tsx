@@ -1,0 +1,33 @@
+import { complain } from "../model/notices.ts";
+import type { Room } from "../model/room.ts";
+import { useSession } from "./context.ts";
+import { show } from "./moving.ts";
+
+/** The message that another one answers; a press leads to it. */
+export function Quote({ room, messageId }: { room: Room; messageId: string }) {
+  const { me, people } = useSession();
+  void room.version.value;
+  const quoted = room.quotedBy(messageId);
+  if (quoted === undefined || quoted === "unknown") {
+    return <p class="quote">{quoted === undefined ? "…" : "A message that is gone"}</p>;
+  }
+  const name = quoted.senderId === me.id ? "You" : people.nameOf(quoted.senderId ?? "");
+  const text =
+    quoted.deletedAt !== null
+      ? "Message deleted"
+      : quoted.content || (quoted.attachments[0]?.name ?? "");
+  const go = async () => {
+    while (!show(messageId) && room.hasOlder) {
+      await room.loadOlder();
+      // Once it has been drawn.
+      await new Promise(requestAnimationFrame);
+    }
+  };
+  return (
+    <button type="button" class="quote" onClick={() => void go().catch(complain)}>
+      <span class="visually-hidden">In reply to </span>
+      <strong>{name}</strong>
+      <span class="quote-text">{text}</span>
+    </button>
+  );
+}

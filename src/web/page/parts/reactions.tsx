@@ -1,0 +1,33 @@
+import type { WireMessage } from "../../../live/events.ts";
+import { useSession } from "./context.ts";
+
+/** What people left on a message; one's own goes and comes by a press. */
+export function Reactions(props: {
+  reactions: WireMessage["reactions"];
+  onToggle: (emoji: string) => void;
+}) {
+  const { me, people } = useSession();
+  if (props.reactions.length === 0) return null;
+  return (
+    <ul class="reactions" aria-label="Reactions">
+      {props.reactions.map(({ emoji, count, userIds }) => {
+        const names = userIds.map((id) => (id === me.id ? "You" : people.nameOf(id))).join(", ");
+        return (
+          <li key={emoji}>
+            <button
+              type="button"
+              class="reaction"
+              aria-pressed={userIds.includes(me.id)}
+              aria-label={`${emoji} ${count}, by ${names}`}
+              title={names}
+              onClick={() => props.onToggle(emoji)}
+            >
+              {emoji}
+              <span>{count}</span>
+            </button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,102 @@
+import { useEffect, useState } from "preact/hooks";
+import { ChannelsDialog } from "../dialogs/channels.tsx";
+import { NewConversationDialog } from "../dialogs/new-conversation.tsx";
+import type { Entry } from "../model/inbox.ts";
+import { hasNetwork } from "../model/network.ts";
+import { Avatar } from "./avatar.tsx";
+import { useSession } from "./context.ts";
+import { EntryRow } from "./entry-row.tsx";
+import { Icon, IconButton } from "./icon.tsx";
+
+/** Who one is, and one's conversations. */
+export function Sidebar({ onLeave }: { onLeave: () => void }) {
+  const { me, inbox } = useSession();
+  const [dialog, setDialog] = useState<"new" | "channels" | undefined>();
+  const [sought, setSought] = useState("");
+  const [inArchive, setInArchive] = useState(false);
+  const fits = (entry: Entry) => entry.title.toLowerCase().includes(sought.trim().toLowerCase());
+  const entries = inbox.entries.value;
+  const archived = entries.filter((entry) => entry.isArchived);
+  const shown = entries.filter((entry) => entry.isArchived === inArchive && fits(entry));
+  const unread = inbox.unread;
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) Parley` : "Parley";
+  }, [unread]);
+  return (
+    <aside class="sidebar" aria-label="Conversations">
+      <header class="me">
+        <Avatar id={me.id} name={me.name} />
+        <h1>
+          <span class="visually-hidden">Parley: </span>
+          {me.name}
+        </h1>
+        <IconButton icon="channel" label="Browse channels" onClick={() => setDialog("channels")} />
+        <IconButton icon="compose" label="New conversation" onClick={() => setDialog("new")} />
+        <IconButton icon="leave" label="Sign out" onClick={onLeave} />
+      </header>
+      <div class="search">
+        <Icon name="search" />
+        <input
+          type="search"
+          placeholder="Search"
+          aria-label="Search conversations"
+          value={sought}
+          onInput={(event) => setSought(event.currentTarget.value)}
+        />
+      </div>
+      <Connection />
+      {inArchive && <h2 class="list-title">Archived</h2>}
+      <nav class="entries" aria-label={inArchive ? "Archived conversations" : "Conversations"}>
+        <ul>
+          {shown.map((entry) => (
+            <EntryRow key={entry.id} entry={entry} />
+          ))}
+        </ul>
+        {shown.length === 0 && inbox.loaded.value && (
+          <EmptyList
+            isSearch={sought !== ""}
+            inArchive={inArchive}
+            onNew={() => setDialog("new")}
+          />
+        )}
+      </nav>
+      {(archived.length > 0 || inArchive) && (
+        <button
+          type="button"
+          class="archive-toggle"
+          aria-pressed={inArchive}
+          onClick={() => setInArchive(!inArchive)}
+        >
+          <Icon name={inArchive ? "back" : "archive"} />
+          {inArchive ? "Back to the inbox" : `Archived (${archived.length})`}
+        </button>
+      )}
+      {dialog === "new" && <NewConversationDialog onClose={() => setDialog(undefined)} />}
+      {dialog === "channels" && <ChannelsDialog onClose={() => setDialog(undefined)} />}
+    </aside>
+  );
+}
+
+function Connection() {
+  const { inbox } = useSession();
+  const isOffline = !hasNetwork.value;
+  return (
+    <div class="connection" role="status">
+      {isOffline && <p>You are offline.</p>}
+      {!isOffline && inbox.isStale.value && <p>The list could not be refreshed. Trying again…</p>}
+    </div>
+  );
+}
+
+function EmptyList(props: { isSearch: boolean; inArchive: boolean; onNew: () => void }) {
+  if (props.isSearch) return <p class="empty">Nothing has that name.</p>;
+  if (props.inArchive) return <p class="empty">Nothing is archived.</p>;
+  return (
+    <div class="empty">
+      <p>Nobody has written yet, and neither have you.</p>
+      <button type="button" class="primary" onClick={props.onNew}>
+        Start a conversation
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,11 @@
+import { render } from "preact";
+import type { SignIn } from "./model/identity.ts";
+import { Page } from "./parts/page.tsx";
+
+/** Shows the page to whoever signs in. */
+export function start(signIn: SignIn): void {
+  const root = document.getElementById("page");
+  if (!root) throw new Error("the document has no place for the page");
+  root.replaceChildren();
+  render(<Page signIn={signIn} />, root);
+}

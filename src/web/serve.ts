@@ -1,0 +1,92 @@
+import { page } from "../../dist/page.ts";
+
+/** Where the page's files are. */
+export const PAGE_PATH = "/page/";
+
+export interface PageOptions {
+  environment: "development" | "production";
+  /** The origin that the request came to. */
+  origin: string;
+  /** The origin that links to files have. */
+  filesOrigin: string;
+}
+
+export interface Served {
+  body: string;
+  headers: Record<string, string>;
+}
+
+/** The page at `/`. It holds nothing of anybody; its files have names that change with them. */
+export function servePage(options: PageOptions): Served {
+  return {
+    body: documentFor(page.entries[options.environment]),
+    headers: {
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy": policyFor(options),
+      "Cache-Control": "no-cache",
+    },
+  };
+}
+
+/** A script, style or picture of the page; `undefined` for what is not there, or not here. */
+export function servePageFile(name: string, { environment }: PageOptions): Served | undefined {
+  const other = environment === "development" ? "production" : "development";
+  const file = Object.hasOwn(page.files, name) ? page.files[name] : undefined;
+  if (!file || name === page.entries[other]) return undefined;
+  return {
+    body: file.text,
+    headers: {
+      "Content-Type": file.type,
+      "Content-Security-Policy": "default-src 'none'; sandbox",
+      "Cache-Control": "public, max-age=31536000, immutable",
+    },
+  };
+}
+
+function documentFor(entry: string): string {
+  const preloads = page.shared.map(
+    (name) => `<link rel="modulepreload" href="${PAGE_PATH}${name}">`,
+  );
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
+<meta name="color-scheme" content="light dark">
+<meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="#14171c" media="(prefers-color-scheme: dark)">
+<meta name="description" content="Parley, a chat at the edge.">
+<title>Parley</title>
+<link rel="icon" type="image/svg+xml" href="${PAGE_PATH}${page.icon}">
+<link rel="stylesheet" href="${PAGE_PATH}${page.stylesheet}">
+${preloads.join("\n")}
+<script type="module" src="${PAGE_PATH}${entry}"></script>
+</head>
+<body>
+<div id="page"><noscript>Parley needs JavaScript.</noscript></div>
+</body>
+</html>
+`;
+}
+
+/**
+ * What the page may do: run and style itself by its own files, call its own server, show files and
+ * previews. Text cannot become markup: no sink that takes any is open to it (Trusted Types).
+ */
+function policyFor({ origin, filesOrigin }: PageOptions): string {
+  const files = filesOrigin === origin ? "'self'" : `'self' ${filesOrigin}`;
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src ${files} blob:`,
+    `media-src ${files} blob:`,
+    // Not every browser takes 'self' for sockets too.
+    `connect-src 'self' ${origin.replace(/^http/, "ws")}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; ");
+}

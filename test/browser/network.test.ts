@@ -1,0 +1,61 @@
+import { afterAll, expect, test } from "vitest";
+import { closeBrowser, somebody } from "./people.ts";
+
+afterAll(closeBrowser);
+
+test("what was written without a network is sent once when it comes back", async () => {
+  const [carol, dave] = await Promise.all([
+    somebody("Carol Okafor", { holdSockets: true }),
+    somebody("Dave Lindqvist"),
+  ]);
+  await carol.talkTo("Dave Lindqvist");
+  await dave.talkTo("Carol Okafor");
+  await carol.say("Before");
+  await dave.message("Before").waitFor();
+
+  await carol.loseNetwork();
+  const status = carol.page.getByRole("main").getByRole("status");
+  await status.getByText("You are offline.").waitFor();
+  await carol.say("In the tunnel");
+  await carol.say("Still in it");
+  await carol.message("Still in it").getByText("Waiting for the network").waitFor();
+  await dave.say("Are you in the tunnel?");
+  await dave.message("Are you in the tunnel?").waitFor();
+
+  await carol.findNetwork();
+  await carol.message("Are you in the tunnel?").waitFor();
+  await status.getByText("You are offline.").waitFor({ state: "detached" });
+  await dave.message("Still in it").waitFor();
+  await carol.message("Still in it").getByText("Seen").waitFor();
+  await dave.say("Out of it?");
+  await carol.message("Out of it?").waitFor();
+  for (const text of ["In the tunnel", "Still in it", "Are you in the tunnel?"]) {
+    expect(await dave.message(text).count()).toBe(1);
+    expect(await carol.message(text).count()).toBe(1);
+  }
+  const order = await dave.page.locator(".bubble > .text").allTextContents();
+  expect(order.slice(-3)).toEqual(["In the tunnel", "Still in it", "Out of it?"]);
+});
+
+test("a page that is loaded again sends what the last one could not", async () => {
+  const [carol, dave] = await Promise.all([
+    somebody("Carol Okafor", { holdSockets: true }),
+    somebody("Dave Lindqvist"),
+  ]);
+  await carol.talkTo("Dave Lindqvist");
+  await dave.talkTo("Carol Okafor");
+  await carol.say("Loaded");
+  await dave.message("Loaded").waitFor();
+  await carol.loseNetwork();
+  await carol.say("Written before the page was loaded again");
+  const unsent = carol.message("Written before the page was loaded again");
+  await unsent.getByText("Waiting for the network").waitFor();
+  // With a network for the page, and none for its sockets: the first page sends nothing.
+  await carol.page.context().setOffline(false);
+  await Promise.all([carol.page.waitForEvent("load"), carol.page.reload()]);
+  await carol.findNetwork();
+  await dave.message("Written before the page was loaded again").waitFor();
+  await carol.message("Written before the page was loaded again").waitFor();
+  await carol.page.getByText("Sending…").waitFor({ state: "detached" });
+  expect(await dave.message("Written before the page was loaded again").count()).toBe(1);
+});

@@ -1,0 +1,140 @@
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+  type WebSocketRoute,
+} from "playwright-core";
+import { expect, inject, onTestFinished } from "vitest";
+
+/** People in front of the page: each in a browser context of their own. */
+
+/** Where Debian puts it; another one is named by the environment. */
+const EXECUTABLE = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const OPTIONS = [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
+/** Chromium's word for what a page without a network cannot load. */
+const NO_NETWORK = /net::ERR_INTERNET_DISCONNECTED|WebSocket connection to/;
+/** How soon whatever is called live must be there, on a busy machine. */
+export const SOON_MS = 10_000;
+
+let browser: Promise<Browser> | undefined;
+
+export type Name = "Alice Moreau" | "Bob Tanaka" | "Carol Okafor" | "Dave Lindqvist";
+
+/** Somebody who has signed in. */
+export class Somebody {
+  readonly page: Page;
+  /** What the browser complained of: errors of the page, and breaches of its policy. */
+  readonly complaints: string[] = [];
+  private readonly sockets: WebSocketRoute[] = [];
+  private isCut = false;
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(SOON_MS);
+    page.on("pageerror", (error) => this.complaints.push(String(error)));
+    page.on("console", (message) => {
+      const isBad = message.type() === "error" || message.type() === "warning";
+      if (isBad && !NO_NETWORK.test(message.text())) this.complaints.push(message.text());
+    });
+    page.on("dialog", (dialog) => {
+      this.complaints.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+  }
+
+  /** Has the page's sockets pass through here, so that they can be cut. */
+  async holdSockets(): Promise<void> {
+    await this.page.routeWebSocket(/\/live\//, (socket) => {
+      if (this.isCut) {
+        void socket.close({ code: 1001 });
+        return;
+      }
+      this.sockets.push(socket);
+      socket.connectToServer();
+    });
+  }
+
+  /** Loses the network: what is open breaks, and nothing new can be opened. */
+  async loseNetwork(): Promise<void> {
+    this.isCut = true;
+    await this.page.context().setOffline(true);
+    await Promise.all(this.sockets.splice(0).map((socket) => socket.close({ code: 1001 })));
+  }
+
+  async findNetwork(): Promise<void> {
+    this.isCut = false;
+    await this.page.context().setOffline(false);
+  }
+
+  /** Starts the conversation with somebody, or opens the one there is. */
+  async talkTo(name: Name): Promise<void> {
+    await this.page.getByRole("button", { name: "New conversation" }).click();
+    const dialog = this.page.getByRole("dialog", { name: "New conversation" });
+    await dialog.getByRole("button", { name }).click();
+    await dialog.getByRole("button", { name: "Start conversation" }).click();
+    await this.composer(name).waitFor();
+  }
+
+  composer(title = ""): Locator {
+    return this.page.getByRole("textbox", { name: `Message ${title}` });
+  }
+
+  /** Writes something and sends it. */
+  async say(text: string): Promise<void> {
+    await this.composer().fill(text);
+    await this.composer().press("Enter");
+  }
+
+  /** The messages with a text. */
+  message(text: string): Locator {
+    const written = this.page.locator(`.bubble > .text:text-is(${JSON.stringify(text)})`);
+    return this.page.locator(".message").filter({ has: written });
+  }
+
+  /** A conversation in the list. */
+  entry(title: string | RegExp): Locator {
+    const list = this.page.getByRole("navigation");
+    return list.getByRole("link").filter({ hasText: title });
+  }
+
+  /** Does something with a message, by its toolbar. */
+  async act(text: string, action: string): Promise<void> {
+    const message = this.message(text);
+    await message.hover();
+    await message.getByRole("button", { name: action, exact: true }).click();
+  }
+}
+
+/** Opens the page and picks who to be; at the end of the test nothing may have gone wrong on it. */
+export async function somebody(
+  name: Name,
+  options: BrowserContextOptions & { holdSockets?: boolean } = {},
+): Promise<Somebody> {
+  browser ??= chromium.launch({ executablePath: EXECUTABLE, args: OPTIONS });
+  const { holdSockets = false, ...contextOptions } = options;
+  const context = await (await browser).newContext({
+    viewport: { width: 1180, height: 760 },
+    locale: "en-GB",
+    ...contextOptions,
+  });
+  const one = new Somebody(await context.newPage());
+  onTestFinished(async () => {
+    await context.close();
+    expect(one.complaints).toEqual([]);
+  });
+  if (holdSockets) await one.holdSockets();
+  await one.page.goto(inject("address"));
+  await one.page.getByRole("button", { name }).click();
+  await one.page.getByRole("heading", { name }).waitFor();
+  return one;
+}
+
+/** For `afterAll`. */
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+}

@@ -1,0 +1,23 @@
+import type { TestProject } from "vitest/node";
+import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Where the page is. */
+    address: string;
+  }
+}
+
+/** One server for all files; what limits abuse would only limit the tests. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const limits = ["REQUEST_LIMITS:off", "MESSAGES_PER_MINUTE_UNIHUB:10000"];
+  const options = limits.flatMap((limit) => ["--var", limit]);
+  const { address } = await startServer(
+    await temporaryFolder(),
+    "--inspector-port",
+    "0",
+    ...options,
+  );
+  project.provide("address", address);
+  return cleanUp;
+}

@@ -1,0 +1,162 @@
+import { mkdir } from "node:fs/promises";
+import axe from "axe-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { ROOT } from "../../src/cli/settings.ts";
+import { Parley } from "../../src/client/parley.ts";
+import { keyOf } from "../../src/client/rest.ts";
+import { tokenFor } from "../system/server.ts";
+import { closeBrowser, type Somebody, somebody } from "./people.ts";
+import { picture } from "./picture.ts";
+
+/** The main views: axe finds nothing serious in any of them, and each leaves a picture of itself. */
+
+const FOLDER = `${ROOT}/test/browser/screenshots`;
+const HIKE = "Saturday hike";
+
+const clientOf = async (id: string, name: string) => {
+  const token = await tokenFor(id, "--name", name);
+  const client = new Parley({ url: inject("address"), token: () => token });
+  await client.rest.conversations();
+  return client;
+};
+
+beforeAll(async () => {
+  await mkdir(FOLDER, { recursive: true });
+  const [bob, carol, dave, alice] = await Promise.all([
+    clientOf("bob", "Bob Tanaka"),
+    clientOf("carol", "Carol Okafor"),
+    clientOf("dave", "Dave Lindqvist"),
+    clientOf("alice", "Alice Moreau"),
+  ]);
+  const { channelId } = await bob.rest.createChannel({
+    ...{ name: "trail-reports", description: "Mud, snow and views", isPublic: true },
+  });
+  await carol.rest.joinChannel(channelId);
+  await bob.rest.invite(channelId, "alice");
+  const direct = await dave.rest.direct("alice");
+  const talk = await dave.conversation(direct.conversationId).connect().live();
+  await talk.send("Could you look at the draft before noon?");
+  await talk.send("No hurry otherwise.");
+  const { conversationId } = await bob.rest.group({
+    ...{ title: HIKE, participantIds: ["alice", "carol", "dave"] },
+  });
+  const [his, hers, daves, own] = await Promise.all(
+    [bob, carol, dave, alice].map((one) => one.conversation(conversationId).connect().live()),
+  );
+  if (!his || !hers || !daves || !own) throw new Error("not everybody is there");
+  const { messageId } = await his.send(
+    "The forecast for Saturday looks good. Shall we do the ridge?",
+  );
+  await hers.send("Yes! I was up there last week, and the light was unreal:");
+  const uploaded = await carol.rest.upload(
+    new Blob([new Uint8Array(picture(640, 400))]),
+    "ridge.png",
+  );
+  const shot = await hers.send({ content: "Eight in the evening", attachments: [keyOf(uploaded)] });
+  await daves.send({ content: "Count me in. I bring the coffee.", replyTo: messageId });
+  await daves.react(shot.messageId, "😍");
+  await his.react(shot.messageId, "😍");
+  await his.react(shot.messageId, "🔥");
+  await own.send("Then it is settled.");
+  await own.send("Eight o'clock at the station, and I bring the map!");
+  await own.history({ limit: 1 });
+  await Promise.all([his.read(), daves.read()]);
+  await his.send("Perfect. See you there 👋");
+  for (const one of [talk, his, hers, daves, own]) one.close();
+});
+afterAll(closeBrowser);
+
+async function look(one: Somebody, name: string): Promise<void> {
+  const { page } = one;
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  await page.screenshot({ path: `${FOLDER}/${name}.png` });
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { axe: tool } = window as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await tool.run();
+    return violations.map(
+      ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((n) => n.html)}`,
+    );
+  });
+  expect(found.filter((text) => /^(serious|critical)/.test(text))).toEqual([]);
+}
+
+/** Brings a conversation up with everything in it drawn. */
+async function openHike(one: Somebody): Promise<void> {
+  await one.entry(HIKE).click();
+  const image = one.page.getByRole("img", { name: "ridge.png" });
+  await image.evaluate((element: HTMLImageElement) => element.decode());
+  await one.message("Perfect. See you there 👋").waitFor();
+}
+
+test.each([
+  ["light", 1180, "all"],
+  ["dark", 1180, "main"],
+  ["light", 360, "main"],
+  ["dark", 360, "all"],
+] as const)("%s, %i pixels wide: %s views", async (colorScheme, width, views) => {
+  const isNarrow = width < 720;
+  const viewport = { width, height: isNarrow ? 720 : 820 };
+  const name = `${colorScheme}-${width}`;
+  const alice = await somebody("Alice Moreau", { colorScheme, viewport });
+  const { page } = alice;
+  await alice.entry(HIKE).getByText("Perfect. See you there 👋").waitFor();
+  await look(alice, `${name}-inbox`);
+  await openHike(alice);
+  await look(alice, `${name}-conversation`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide).toBeLessThanOrEqual(width);
+  if (views === "main") return;
+
+  await alice.act("Then it is settled.", "React");
+  await look(alice, `${name}-reactions`);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Details" }).click();
+  await look(alice, `${name}-details`);
+  await page.keyboard.press("Escape");
+  if (isNarrow) await page.getByRole("button", { name: "Back to the list" }).click();
+  await page.getByRole("button", { name: "New conversation" }).click();
+  await look(alice, `${name}-new-conversation`);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Browse channels" }).click();
+  await page.getByText("Mud, snow and views").waitFor();
+  await look(alice, `${name}-channels`);
+});
+
+test("the way in", async () => {
+  const alice = await somebody("Alice Moreau");
+  await alice.page.getByRole("button", { name: "Sign out" }).click();
+  await alice.page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
+  await look(alice, "welcome");
+});
+
+test("everything can be reached without a pointer", async () => {
+  const alice = await somebody("Alice Moreau");
+  const { page } = alice;
+  const press = async (...keys: string[]) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+  await alice.entry(HIKE).focus();
+  await press("Enter");
+  await alice.message("Perfect. See you there 👋").waitFor();
+  await page.waitForFunction(() => document.activeElement?.matches("textarea"));
+  await page.keyboard.type("By keyboard");
+  await press("Enter");
+  const message = page.locator("[data-message]").filter({ hasText: "By keyboard" });
+  await message.waitFor();
+  await message.focus();
+  await press("ArrowUp");
+  expect(await focused()).toContain("See you there");
+  await press("ArrowDown", "Tab", "Enter");
+  await page.getByRole("dialog", { name: "Choose a reaction" }).waitFor();
+  await press("ArrowRight", "ArrowDown", "Enter");
+  await message.getByRole("button", { name: /by You$/ }).waitFor();
+  await page.getByRole("button", { name: "Details" }).focus();
+  await press("Enter");
+  await page.getByRole("dialog", { name: HIKE }).waitFor();
+  await press("Escape");
+  await page.waitForFunction(
+    () => document.activeElement?.getAttribute("aria-label") === "Details",
+  );
+});

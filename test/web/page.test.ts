@@ -1,0 +1,113 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { CONVERSATIONS, envWith } from "../rest/requests.ts";
+import { ORIGIN } from "../support.ts";
+
+/** The page as the Worker serves it, in development and outside of it. */
+
+const DEVELOPMENT = "/api/development";
+const PRODUCTION = { ENVIRONMENT: "production" };
+
+async function get(path: string, changes = {}, init: RequestInit = {}): Promise<Response> {
+  const context = createExecutionContext();
+  const request = new Request(ORIGIN + path, init);
+  const response = await createApp().fetch(request, envWith(changes), context);
+  const text = await response.text();
+  await waitOnExecutionContext(context);
+  return new Response(text, response);
+}
+
+/** The page and everything that it loads, by path. */
+async function everything(changes = {}): Promise<Map<string, string>> {
+  const html = await (await get("/", changes)).text();
+  const all = new Map([["/", html]]);
+  for (const [, path = ""] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
+    const response = await get(path, changes);
+    expect(response.status, path).toBe(200);
+    all.set(path, await response.text());
+  }
+  return all;
+}
+
+const entryOf = (files: Map<string, string>) =>
+  [...files.keys()].find((path) => /(development|production)-/.test(path)) ?? "";
+
+function ask(path: string, id: string): [string, RequestInit] {
+  const headers = { "Content-Type": "application/json" };
+  return [DEVELOPMENT + path, { method: "POST", headers, body: JSON.stringify({ id }) }];
+}
+
+describe("in development", () => {
+  test("one can be one of a few people, who know each other", async () => {
+    const { people } = await (await get(`${DEVELOPMENT}/people`)).json<{
+      people: { id: string }[];
+    }>();
+    expect(people.map(({ id }) => id)).toEqual(["alice", "bob", "carol", "dave"]);
+    const [path, init] = ask("/tokens", "alice");
+    const response = await get(path, {}, init);
+    expect(response.status).toBe(201);
+    const { token } = await response.json<{ token: string }>();
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    expect((await get(CONVERSATIONS, {}, { headers })).status).toBe(200);
+    const body = JSON.stringify({ otherUserId: "dave" });
+    const direct = await get(`${CONVERSATIONS}/direct`, {}, { method: "POST", headers, body });
+    expect(direct.status).toBe(201);
+  });
+
+  test("and nobody else", async () => {
+    const [path, init] = ask("/tokens", "admin");
+    expect((await get(path, {}, init)).status).toBe(400);
+  });
+});
+
+describe("in production", () => {
+  test("the route of development's tokens is an address like any other at which there is nothing", async () => {
+    for (const [path, init] of [ask("/tokens", "alice"), [`${DEVELOPMENT}/people`, {}] as const]) {
+      const answer = await get(path, PRODUCTION, init);
+      const nowhere = await get("/api/nowhere", PRODUCTION, init);
+      expect(answer.status).toBe(404);
+      expect(await answer.text()).toBe(await nowhere.text());
+    }
+  });
+
+  test("nothing that the page consists of knows of it", async () => {
+    const production = await everything(PRODUCTION);
+    for (const [path, text] of production) expect(text, path).not.toContain(DEVELOPMENT);
+    const development = await everything();
+    expect([...development.values()].join()).toContain(DEVELOPMENT);
+    expect((await get(entryOf(development), PRODUCTION)).status).toBe(404);
+    expect((await get(entryOf(production))).status).toBe(404);
+  });
+});
+
+describe("headers", () => {
+  test("the page is asked for each time, its files are kept for good", async () => {
+    const page = await get("/");
+    expect(page.headers.get("Cache-Control")).toBe("no-cache");
+    expect(page.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
+    expect(page.headers.get("X-Request-Id")).not.toBeNull();
+    const file = await get(entryOf(await everything()));
+    expect(file.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
+    expect(file.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
+    expect(file.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  });
+
+  test("files may be shown from where they are linked to, and from nowhere else", async () => {
+    const policy = async (changes = {}) =>
+      (await get("/", changes)).headers.get("Content-Security-Policy") ?? "";
+    expect(await policy()).toContain("img-src 'self' blob:;");
+    expect(await policy()).toContain("connect-src 'self' wss://parley.test;");
+    expect(await policy()).not.toContain("unsafe");
+    expect(await policy({ PUBLIC_URL: "https://files.test/x" })).toContain(
+      "img-src 'self' https://files.test blob:;",
+    );
+  });
+
+  test.each(["/page/", "/page/constructor", "/page/__proto__", "/page/..%2fpage.ts"])(
+    "404 for %s",
+    async (path) => {
+      expect((await get(path)).status).toBe(404);
+    },
+  );
+});
