@@ -4,6 +4,8 @@ import { secureHeaders } from "hono/secure-headers";
 import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
+import { negotiate, signalR } from "./gateway/signalr/route.ts";
+import { enginePolling, socketIo } from "./gateway/socketio/route.ts";
 import { log } from "./logging.ts";
 import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
@@ -60,6 +62,9 @@ export function createApp(): Hono<RestEnv> {
   // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
   app.get("/live/:conversationId", live);
 
+  app.get("/socket.io/", socketIo);
+  app.get("/hubs/chat", signalR);
+
   // Before them too: a file has headers of its own, and a range cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", serveUpload);
 
@@ -71,18 +76,29 @@ export function createApp(): Hono<RestEnv> {
     c.header("Server-Timing", c.var.timing.header());
   });
   app.use(secureHeaders());
+  // SignalR's client asks for it by default, though nothing here goes by cookies.
+  app.use("/hubs/*", async (c, next) => {
+    await next();
+    c.header("Access-Control-Allow-Credentials", "true");
+  });
   app.use(
     cors({
       origin: (origin, c: Context<RestEnv>) =>
         allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
       allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
+      allowHeaders: [
+        ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
+        // Sent by SignalR's client when it negotiates.
+        ...["X-Requested-With", "X-SignalR-User-Agent"],
+      ],
       exposeHeaders: EXPOSED,
       maxAge: 86_400,
     }),
   );
 
   app.get("/live/:conversationId", upgradeRequired);
+  app.on(["GET", "POST"], "/socket.io/", enginePolling);
+  app.post("/hubs/chat/negotiate", negotiate);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   const parts = apis();
   referenceRoutes(app, parts);

@@ -1,14 +1,19 @@
 import { z } from "zod";
 import type { Conversation as ConversationObject } from "./conversation/conversation.ts";
+import type { SignalRGateway } from "./gateway/signalr/gateway.ts";
+import type { SocketIoGateway } from "./gateway/socketio/gateway.ts";
 
 /** What wrangler.toml binds, and the settings and secrets as the platform gives them: text. */
 export interface Env {
   CONVERSATIONS: DurableObjectNamespace<ConversationObject>;
+  SOCKETIO: DurableObjectNamespace<SocketIoGateway>;
+  SIGNALR: DurableObjectNamespace<SignalRGateway>;
   DB: D1Database;
   FILES: R2Bucket;
   LIMIT_UPLOADS: RateLimit;
   LIMIT_MESSAGES: RateLimit;
   LIMIT_READS: RateLimit;
+  LIMIT_CONNECTIONS: RateLimit;
 }
 
 /** What every committed development secret begins with. */

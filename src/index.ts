@@ -6,6 +6,8 @@ import { log } from "./logging.ts";
 import { forfeitIn } from "./rest/uploads.ts";
 
 export { Conversation } from "./conversation/conversation.ts";
+export { SignalRGateway } from "./gateway/signalr/gateway.ts";
+export { SocketIoGateway } from "./gateway/socketio/gateway.ts";
 
 const app = createApp();
 

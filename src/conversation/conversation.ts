@@ -6,19 +6,22 @@ import type { Receipt } from "../domain/message.ts";
 import { offsetOf, type PageOf } from "../domain/page.ts";
 import { type Actor, isStaff, refusal } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
-import { CLOSE } from "../live/version.ts";
+import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Answer, Command } from "./commands.ts";
 import { connect } from "./connect.ts";
 import { type Creation, createConversation, newEpoch } from "./create.ts";
 import { handleFrame } from "./frames.ts";
+import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
+import { listen } from "./listen.ts";
 import { claimOutcome, voidClaim } from "./log/files.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
 import { READERS_MAX, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
+import { missed } from "./missed.ts";
 import { OpenConversation } from "./open.ts";
 import { addMembers } from "./people.ts";
 import { close, refusedUpgrade, seat } from "./sessions.ts";
@@ -184,6 +187,29 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     );
   }
 
+  async listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>> {
+    const { open } = this;
+    if (open && open.listeners.ofUser(actor.userId).length >= MAX_SOCKETS_PER_USER) {
+      await open.listeners.weed(actor.userId);
+    }
+    return this.answer(actor, "read", (open) => listen(open, actor, gateway));
+  }
+
+  unlisten(gateway: string): void {
+    this.open?.listeners.remove(gateway);
+  }
+
+  typing(actor: Actor, active: boolean): Result<null> {
+    return this.answer(actor, "send", ({ sessions }) => {
+      sessions.tellTyping(actor.userId, active);
+      return ok(null);
+    });
+  }
+
+  missed(actor: Actor, since: number, known: number): Result<Batch> {
+    return this.answer(actor, "read", (open) => ok(missed(open, since, known)));
+  }
+
   /** Takes a verified person's socket in: the Worker's upgrade, and the only request there is. */
   override fetch(request: Request): Response {
     const parsed = seat.safeParse(
@@ -222,6 +248,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   override async alarm(): Promise<void> {
     this.open?.sessions.reap();
+    this.open?.listeners.remind();
     await this.open?.projector.alarm();
   }
 

@@ -1,7 +1,7 @@
 import { chatError, type Failure, fail, ok, type Result } from "../domain/error.ts";
 import { parseMessageId } from "../domain/id.ts";
-import { type ClientFrame, type FrameId, parseFrame } from "../live/frames.ts";
-import { CLOSE, MAX_BAD_FRAMES, MAX_FRAME_BYTES } from "../live/version.ts";
+import { type ClientFrame, type FrameId, parseFrame, tooLarge } from "../live/frames.ts";
+import { CLOSE, MAX_BAD_FRAMES } from "../live/version.ts";
 import { errorEventOf, wireMessage } from "../live/wire.ts";
 import type { Command } from "./commands.ts";
 import { type HistoryQuery, history } from "./history.ts";
@@ -189,10 +189,4 @@ function refuseFrame(
   if (session.badFrames >= MAX_BAD_FRAMES) {
     open.sessions.leave(session, CLOSE.abuse, "too many frames that cannot be read");
   }
-}
-
-/** UTF-16 units are at least a third of the bytes, so that most frames need no counting. */
-function tooLarge(data: string): boolean {
-  if (data.length * 3 <= MAX_FRAME_BYTES) return false;
-  return data.length > MAX_FRAME_BYTES || new TextEncoder().encode(data).length > MAX_FRAME_BYTES;
 }

@@ -22,7 +22,10 @@ import type { Answer, Change, Command, Limits } from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
 import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
+import { gatewayOf } from "./gateways.ts";
+import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
+import { notesOf } from "./notes.ts";
 import { Projector } from "./projector.ts";
 import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
@@ -38,6 +41,7 @@ export class OpenConversation {
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly sessions: Sessions;
+  readonly listeners: Listeners;
   readonly projector: Projector;
   readonly limits: Limits;
   readonly clock: () => number;
@@ -56,7 +60,18 @@ export class OpenConversation {
     this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
     this.recent = new RecentMessages(storage.sql);
     this.limits = limitsOf(settings, conversation.origin);
-    this.sessions = new Sessions(ctx, clock, () => isLarge(this.memory.counters.memberCount));
+    this.listeners = new Listeners({
+      sql: storage.sql,
+      conversationId: conversation.id,
+      rev: this.memory.counters.rev,
+      stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
+      onPresence: (userId, online) => {
+        if (this.sessions.ofUser(userId).size === 0) this.sessions.tellPresence(userId, online);
+      },
+      onFailure: (error) => log("gateway_failed", { conversationId: conversation.id, error }),
+    });
+    const large = () => isLarge(this.memory.counters.memberCount);
+    this.sessions = new Sessions(ctx, clock, large, this.listeners);
     this.projector = new Projector({
       sql: storage.sql,
       directory: directoryOf(env.DB),
@@ -115,7 +130,8 @@ export class OpenConversation {
 
   /** A link to a file, of the public address or of one that a client came in by. */
   readonly linkTo: LinkTo = (attachment) => {
-    const origin = this.settings.PUBLIC_URL ?? this.sessions.origin ?? "";
+    const { sessions, listeners } = this;
+    const origin = this.settings.PUBLIC_URL ?? sessions.origin ?? listeners.origin ?? "";
     return new Links(this.settings.FILES_SECRET, origin).linkTo(attachment, this.clock());
   };
 
@@ -162,6 +178,8 @@ export class OpenConversation {
       }
     }
     this.sessions.deliver(events, own);
+    const notes = () => notesOf(this.sql, changes, outcomes, large);
+    this.listeners.committed(events, notes, departures, this.memory.counters.rev);
     for (const { pending, result } of outcomes) {
       if (pending.reply.to === "caller") pending.reply.resolve(result);
     }

@@ -40,6 +40,15 @@ export interface Session {
   secondAt: number;
 }
 
+/** Where else people are than at sockets: at gateways. */
+export interface Elsewhere {
+  /** Whether somebody is online there. */
+  has(userId: string): boolean;
+  userIds(): string[];
+  /** Passes an event on to everybody there but one person. */
+  pass(line: string, exceptUserId: string): void;
+}
+
 /** How often an object that is awake looks for sockets that have gone silent. */
 const REAP_EVERY_MS = 30_000;
 
@@ -49,12 +58,19 @@ export class Sessions {
   private readonly clock: () => number;
   /** Whether presence and typing are spared, as in a large conversation. */
   private readonly quiet: () => boolean;
+  private readonly elsewhere: Elsewhere;
   private readonly bySocket = new Map<WebSocket, Session>();
   private readonly byUser = new Map<string, Set<Session>>();
   private reapedAt: number;
 
-  constructor(ctx: DurableObjectState, clock: () => number, quiet: () => boolean) {
+  constructor(
+    ctx: DurableObjectState,
+    clock: () => number,
+    quiet: () => boolean,
+    elsewhere: Elsewhere,
+  ) {
     this.ctx = ctx;
+    this.elsewhere = elsewhere;
     this.clock = clock;
     this.quiet = quiet;
     this.reapedAt = clock();
@@ -70,7 +86,9 @@ export class Sessions {
     this.ctx.acceptWebSocket(socket);
     const session = this.add(socket, { seat, live: false, openedAt: this.clock() });
     remember(session);
-    if (this.ofUser(seat.userId).size === 1) this.tellPresence(seat.userId, true);
+    if (this.ofUser(seat.userId).size === 1 && !this.elsewhere.has(seat.userId)) {
+      this.tellPresence(seat.userId, true);
+    }
     return session;
   }
 
@@ -92,9 +110,9 @@ export class Sessions {
     return this.byUser.get(userId) ?? new Set();
   }
 
-  /** Who has a socket open. */
+  /** Who is there: has a socket open, or is there by a gateway. */
   online(): string[] {
-    return [...this.byUser.keys()];
+    return [...new Set([...this.byUser.keys(), ...this.elsewhere.userIds()])];
   }
 
   /** An address that somebody came in by. */
@@ -121,7 +139,7 @@ export class Sessions {
     others?.delete(session);
     if (others && others.size > 0) return;
     this.byUser.delete(userId);
-    this.tellPresence(userId, false);
+    if (!this.elsewhere.has(userId)) this.tellPresence(userId, false);
   }
 
   /**
@@ -202,7 +220,8 @@ export class Sessions {
     }
   }
 
-  private tellPresence(userId: string, online: boolean): void {
+  /** Tells the others that somebody came or went. */
+  tellPresence(userId: string, online: boolean): void {
     const lastSeenAt = isoTime(this.clock());
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt };
     if (this.quiet()) return;
@@ -213,13 +232,14 @@ export class Sessions {
     this.tellOthers(userId, event);
   }
 
-  /** An event for every live socket but those of one person; none at all in a large conversation. */
+  /** An event for everybody there but one person; none at all in a large conversation. */
   private tellOthers(userId: string, event: ServerEvent): void {
     if (this.quiet()) return;
     const frame = JSON.stringify(event);
     for (const session of [...this.bySocket.values()]) {
       if (session.live && session.seat.userId !== userId) this.send(session, frame);
     }
+    this.elsewhere.pass(frame, userId);
   }
 
   private add(socket: WebSocket, { seat, live, openedAt }: z.infer<typeof attachment>): Session {

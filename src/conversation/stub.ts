@@ -5,6 +5,7 @@ import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Answer, Command } from "./commands.ts";
 import type { Creation } from "./create.ts";
+import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
 import type { HistoryPage, HistoryQuery } from "./history.ts";
 
 /** What the Worker may ask of a conversation's object, and what it is answered. */
@@ -43,6 +44,19 @@ export interface ConversationStub {
   overview(actor: Actor): Promise<Result<Overview>>;
   members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
   receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
+  /**
+   * Lets a gateway listen: it is passed every commit from now on, until it says `unlisten`, its person
+   * leaves or it is found gone. Listening twice is the same as once.
+   */
+  listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>>;
+  unlisten(gateway: string): Promise<void>;
+  /** Tells the others that the actor types, or does not any more. */
+  typing(actor: Actor, active: boolean): Promise<Result<null>>;
+  /**
+   * What changed after `since`, in its present state, a page of it. Messages created after `known` are
+   * new ones: where several pages are asked for, it is where the first began.
+   */
+  missed(actor: Actor, since: number, known: number): Promise<Result<Batch>>;
   /**
    * Writes everything that D1 should know of the conversation to it, anew or going on where that stands,
    * and waits for it. `undefined`: there is no conversation here.

@@ -12,6 +12,7 @@ export const ERRORS = {
   payload_too_large: [413, "The body is too large; at most 256 KiB are accepted."],
   route_not_found: [404, "There is nothing at this address with this method."],
   upgrade_required: [426, "Open a WebSocket here: send Upgrade: websocket."],
+  connection_not_found: [404, "There is no such connection; negotiate a new one."],
   origin_not_allowed: [403, "Pages of this origin may not connect; see ALLOWED_ORIGINS."],
 
   conversation_not_found: [404, "There is no such conversation."],

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type ErrorDetail, fail, ok, type Result } from "../domain/error.ts";
 import { MAX_ATTACHMENTS, MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
+import { MAX_FRAME_BYTES } from "./version.ts";
 
 /** What a client may send: one file for every `op`. Unknown fields are passed over. */
 
@@ -99,4 +100,11 @@ function idOf(value: unknown): FrameId {
   if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
   const parsed = id.safeParse(value.id);
   return parsed.success ? parsed.data : undefined;
+}
+
+/** Whether a client's frame is over {@link MAX_FRAME_BYTES}. */
+export function tooLarge(data: string): boolean {
+  // UTF-16 units are at least a third of the bytes, so that most frames need no counting.
+  if (data.length * 3 <= MAX_FRAME_BYTES) return false;
+  return data.length > MAX_FRAME_BYTES || new TextEncoder().encode(data).length > MAX_FRAME_BYTES;
 }

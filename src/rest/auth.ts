@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { Acquaintance } from "../directory/users.ts";
 import type { Actor } from "../domain/policy.ts";
-import type { Settings } from "../env.ts";
+import type { Env, Settings } from "../env.ts";
 import { log } from "../logging.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse } from "./refusal.ts";
@@ -54,9 +54,18 @@ export function authenticate(
 
 /** Lets the directory learn a person; never rejects. */
 export function meet(c: Context<RestEnv>, actor: Actor): Promise<void> {
+  return acquaint(c.env, actor, { requestId: c.var.requestId });
+}
+
+/** The same where there is no request; `context` is what the log says beside a failure. */
+export function acquaint(
+  env: Env,
+  actor: Actor,
+  context: Record<string, unknown> = {},
+): Promise<void> {
   return acquaintance
-    .meet(directoryOf(c.env.DB), actor, Date.now())
-    .catch((error) => log("acquaintance_failed", { requestId: c.var.requestId, error }));
+    .meet(directoryOf(env.DB), actor, Date.now())
+    .catch((error) => log("acquaintance_failed", { ...context, error }));
 }
 
 /** What D1 gives as a bookmark; nothing else is handed to it. */

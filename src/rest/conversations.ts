@@ -2,10 +2,11 @@ import type { Context } from "hono";
 import type { Answer, Command } from "../conversation/commands.ts";
 import type { Creation } from "../conversation/create.ts";
 import { conversationsOf } from "../conversation/namespace.ts";
-import type { ConversationStub } from "../conversation/stub.ts";
+import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
+import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
 import { refuse, unwrapped } from "./refusal.ts";
@@ -58,12 +59,12 @@ export async function ask<T>(
   { env, var: { timing } = {} }: Asker,
   conversationId: string,
   question: (stub: ConversationStub) => Promise<T>,
+  stub = conversationOf(env, conversationId),
 ): Promise<T> {
-  const once = () => question(conversationOf(env, conversationId));
-  const asked = once().catch((error: unknown) => {
+  const asked = question(stub).catch((error: unknown) => {
     const flags = error as { retryable?: boolean; overloaded?: boolean };
     if (flags.retryable !== true || flags.overloaded === true) throw error;
-    return once();
+    return question(conversationOf(env, conversationId));
   });
   return timing ? timing.of("object", asked) : asked;
 }
@@ -84,7 +85,6 @@ export async function create(
 
 /**
  * Has a conversation carry out a command, and waits until the lists show it. Throws what it refuses.
- * Only what comes back unharmed from being done twice is tried again.
  */
 export async function submit(
   c: Context<RestEnv>,
@@ -92,15 +92,11 @@ export async function submit(
   command: Command,
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
-  const isSend = command.type === "send";
-  const wait = !isSend || c.var.settings.SENDS_WAIT_FOR_LISTS;
-  const { readers: tellReaders = false } = options;
-  const carryOut = (stub: ConversationStub) =>
-    stub.submit(c.var.actor, command, { wait, readers: tellReaders });
-  const repeatable = isSend ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
-  const { result, listed, readers } = repeatable
-    ? await ask(c, conversationId, carryOut)
-    : await c.var.timing.of("object", carryOut(conversationOf(c.env, conversationId)));
+  const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
+  const { result, listed, readers } = await carryOut(c, conversationId, c.var.actor, command, {
+    wait,
+    readers: options.readers ?? false,
+  });
   if (wait && result.ok && !listed) warnOfLists(c);
   const rate = result.ok ? result.value.rate : result.error.rate;
   if (rate) {
@@ -109,6 +105,26 @@ export async function submit(
     c.header("RateLimit-Reset", String(Math.ceil(rate.resetMs / 1_000)));
   }
   return { ...unwrapped(result), readers };
+}
+
+/**
+ * Has a conversation carry out a command, by its stub where there is one: calls of one stub arrive in
+ * order. Only what comes back unharmed from being done twice is tried again.
+ */
+export function carryOut(
+  asker: Asker,
+  conversationId: string,
+  actor: Actor,
+  command: Command,
+  options: SubmitOptions,
+  stub = conversationOf(asker.env, conversationId),
+): Promise<Submitted> {
+  const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
+  const repeatable =
+    command.type === "send" ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
+  if (repeatable) return ask(asker, conversationId, submitTo, stub);
+  const submitted = submitTo(stub);
+  return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */

@@ -5,10 +5,11 @@ import { Parley } from "../../src/client/parley.ts";
 import type { Rest } from "../../src/client/rest.ts";
 import { Actor } from "./actor.ts";
 import { Model } from "./model.ts";
+import { type Outsider, SignalROutsider, SocketIoOutsider } from "./outsider.ts";
 import type { Cut, Network } from "./proxy.ts";
 import { Random } from "./random.ts";
 import type { ChaosServer } from "./server.ts";
-import { Findings, judge } from "./verdict.ts";
+import { Findings, judge, judgeOutsiders } from "./verdict.ts";
 
 const CONVERSATIONS = 5;
 const MEMBERS = 4;
@@ -38,6 +39,7 @@ export class Round {
   private readonly rests = new Map<string, Rest>();
   private readonly models: Model[] = [];
   private readonly actors = new Map<Model, Actor[]>();
+  private readonly outsiders = new Map<Model, Outsider[]>();
   private readonly done: Record<string, number> = { abort: 0, evict: 0, d1: 0, kills: 0 };
 
   constructor(goal: Goal, network: Network, server: ChaosServer) {
@@ -51,17 +53,25 @@ export class Round {
     const cutsBefore = { ...this.network.cuts };
     await this.gather();
     const everyone = [...this.actors.values()].flat();
-    const acting = everyone.map((actor) => actor.act());
+    const strangers = [...this.outsiders.values()].flat();
+    const acting = [...everyone, ...strangers].map((actor) => actor.act());
     await this.disturb(everyone);
     await this.server.poke("d1?ms=0");
     // The network is back, as a browser tells its pages: nobody waits out a backoff.
     for (const { conversation } of everyone) conversation.connect();
+    for (const outsider of strangers) outsider.stop();
     await Promise.all(everyone.map((actor) => actor.stop()));
     await Promise.all(acting);
     await Promise.all(
       [...this.actors].map(([model, actors]) => judge(model, actors, this.rests, this.findings)),
     );
+    await Promise.all(
+      [...this.outsiders].map(([model, outsiders]) =>
+        judgeOutsiders(model, outsiders, this.rests, this.findings),
+      ),
+    );
     for (const { conversation } of everyone) conversation.close();
+    for (const outsider of strangers) outsider.close();
     const sum = (of: (actor: Actor) => number) => everyone.reduce((all, one) => all + of(one), 0);
     const cuts = Object.entries(this.network.cuts).map(
       ([how, count]) => [`cut ${how}`, count - cutsBefore[how as Cut]] as const,
@@ -69,7 +79,10 @@ export class Round {
     const { lost, doubled, reordered, unread, different } = this.findings;
     return {
       clients: everyone.length,
+      "Socket.IO, SignalR": strangers.length,
       acknowledged: sum(({ tally }) => tally.acknowledged),
+      "theirs acknowledged": strangers.reduce((all, one) => all + one.acknowledged, 0),
+      "their joins": strangers.reduce((all, one) => all + one.joins, 0),
       "server killed": this.done["kills"] ?? 0,
       "object aborted": this.done["abort"] ?? 0,
       "object evicted": this.done["evict"] ?? 0,
@@ -115,24 +128,40 @@ export class Round {
           return new Actor(name, userId, parley, model, this.random.fork(), device === "a");
         }),
       );
+      this.outsiders.set(
+        model,
+        [SocketIoOutsider, SignalROutsider].map((Client, i) => {
+          const userId = members[i + 1] ?? "";
+          const name = `${c}.${userId}.${i === 0 ? "io" : "hub"}`;
+          const random = this.random.fork();
+          const url = `http://127.0.0.1:${this.network.port}`;
+          return new Client({ name, userId, url, model, random, token: this.tokens(userId) });
+        }),
+      );
     }
     const everyone = [...this.actors.values()].flat();
     await Promise.all(everyone.map(({ conversation }) => conversation.connect().live()));
+    await Promise.all([...this.outsiders.values()].flat().map((outsider) => outsider.connect()));
   }
 
-  /** Tokens last for seconds: sessions outlive many of them. */
   private parley(userId: string): Parley {
     const random = this.random.fork();
-    const secret = new TextEncoder().encode(developmentSettings()["JWT_SECRET"]);
     return new Parley({
       url: `http://127.0.0.1:${this.network.port}`,
       random: () => random.next(),
-      token: () =>
-        new SignJWT({ sub: userId })
-          .setProtectedHeader({ alg: "HS256" })
-          .setExpirationTime(Math.floor(Date.now() / 1_000) + random.between(8, 40))
-          .sign(secret),
+      token: this.tokens(userId),
     });
+  }
+
+  /** Tokens last for seconds: sessions outlive many of them. */
+  private tokens(userId: string): () => Promise<string> {
+    const random = this.random.fork();
+    const secret = new TextEncoder().encode(developmentSettings()["JWT_SECRET"]);
+    return () =>
+      new SignJWT({ sub: userId })
+        .setProtectedHeader({ alg: "HS256" })
+        .setExpirationTime(Math.floor(Date.now() / 1_000) + random.between(8, 40))
+        .sign(secret);
   }
 
   private async disturb(everyone: readonly Actor[]): Promise<void> {

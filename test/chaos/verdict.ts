@@ -4,6 +4,7 @@ import { parseMessageId } from "../../src/domain/id.ts";
 import type { WireMessage } from "../../src/live/events.ts";
 import type { Actor } from "./actor.ts";
 import type { Model } from "./model.ts";
+import type { Outsider } from "./outsider.ts";
 
 /** How long the lists may take to catch up when all is well again. */
 const PATIENCE_MS = 45_000;
@@ -43,6 +44,26 @@ export async function judge(
   await Promise.all(
     model.memberIds.map((userId) => judgeInbox(model, userId, rests, history, findings)),
   );
+}
+
+/** Holds what clients of other protocols show against the history; they may take a while to have it. */
+export async function judgeOutsiders(
+  model: Model,
+  outsiders: readonly Outsider[],
+  rests: ReadonlyMap<string, Rest>,
+  findings: Findings,
+): Promise<void> {
+  const anyone = rests.get(model.memberIds[0] ?? "");
+  if (!anyone) throw new Error("nobody to ask");
+  const history = await wholeHistory(anyone, model.conversationId);
+  for (const outsider of outsiders) {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (outsider.differences(history).length > 0 && Date.now() < deadline) await sleep(50);
+    for (const difference of outsider.differences(history)) findings.lost.add(difference);
+    const { name, doubled, outOfOrder } = outsider;
+    if (doubled > 0) findings.doubled.add(`${name}: ${doubled} told twice`);
+    if (outOfOrder > 0) findings.reordered.add(`${name}: ${outOfOrder} told late`);
+  }
 }
 
 /** Resolves once all clients of a conversation are live and have come equally far. */

@@ -5,6 +5,8 @@
 import unsafe from "workerd:unsafe";
 import parley, { Conversation as Real } from "./index.js";
 
+export { SignalRGateway, SocketIoGateway } from "./index.js";
+
 let failingUntil = 0;
 
 /** D1 that throws before or, half of the time, after it has done what was asked. */

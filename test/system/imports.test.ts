@@ -33,10 +33,20 @@ const BUILD = ["cli/build.ts", "web/built.ts"];
 
 /** Only these put the transports together with the rest. */
 const COMPOSERS = ["app.ts", "index.ts"];
-const TRANSPORTS = ["rest", "web"];
+const TRANSPORTS = ["rest", "web", "gateway"];
 
-/** How storage is touched, whatever it is called by. */
-const STORAGE = [/\bsql\s*\.\s*exec\b/, /\.\s*storage\b/, /\.\s*(prepare|batch)\s*\(/];
+/** What the gateways share with REST: who a token belongs to, how a conversation is asked, the dialects' shapes. */
+const SHARED_BY_TRANSPORTS =
+  /^rest\/((auth|body|context|conversations|live|refusal|schemas)\.ts|(unihub\/presenter|marketplace\/(presenter|schemas))\.ts)$/;
+/** Which dialect a protocol's clients speak. */
+const SPEAKS: Record<string, string> = { socketio: "marketplace", signalr: "unihub" };
+
+/** How storage is touched, whatever it is called by; an alarm is none of it. */
+const STORAGE = [
+  /\bsql\s*\.\s*exec\b/,
+  /\.\s*storage\b(?!\.setAlarm\()/,
+  /\.\s*(prepare|batch)\s*\(/,
+];
 const BUCKETS_AND_DATABASES = /\b(DB|FILES)\s*\??\.\s*\w+/;
 /** Modules of storage that belong to their own layer alone. */
 const STORAGE_MODULES = /^(drizzle-orm(\/|$)|directory\/schema\.ts$|conversation\/log\/)/;
@@ -46,7 +56,10 @@ const SYNCHRONOUS = /^conversation\/((commands|committer|draft|send-times)\.ts|(
 const ASYNCHRONOUS = /\b(await|async|Promise)\b|\.\s*(then|catch|finally)\s*\(/;
 
 const layerOf = (path: string) => path.split("/")[0] ?? path;
-const dialectOf = (path: string) => /^rest\/([^/]+)\/./.exec(path)?.[1];
+const dialectOf = (path: string) => {
+  const [, dialect, protocol = ""] = /^(?:rest\/([^/]+)|gateway\/([^/]+))\/./.exec(path) ?? [];
+  return dialect ?? SPEAKS[protocol];
+};
 
 /** The text without comments; what is in quotes stays, slashes and all. */
 function withoutComments(text: string): string {
@@ -77,11 +90,16 @@ function wrongImport(path: string, target: string, local: boolean): boolean {
   const layer = LAYERS[from];
   if (layer && local && from !== to && !layer.may.includes(to)) return true;
   if (layer?.packages && !local && !layer.packages.includes(target)) return true;
+  // The bindings are typed by the objects' classes.
+  if (path === "env.ts" && /^gateway\/[^/]+\/gateway\.ts$/.test(target)) return false;
   const composed = COMPOSERS.includes(path);
+  if (from === "gateway" && SHARED_BY_TRANSPORTS.test(target)) {
+    return dialectOf(target) !== undefined && dialectOf(target) !== dialectOf(path);
+  }
   if (TRANSPORTS.includes(to) && local && from !== to && !composed) return true;
   const dialect = dialectOf(target);
   if (dialect && local && dialect !== dialectOf(path) && !composed) return true;
-  return from === "rest" && STORAGE_MODULES.test(target);
+  return TRANSPORTS.includes(from) && STORAGE_MODULES.test(target);
 }
 
 /** Every breach of design.md's dependency rule, one line each. */
@@ -91,7 +109,7 @@ function breaches(sources: Sources): string[] {
     const found = importsOf(path, text)
       .filter((target) => wrongImport(path, target, target in sources || target.startsWith("..")))
       .map((target) => `${path} imports ${target}`);
-    if (layerOf(path) === "rest") {
+    if (layerOf(path) === "rest" || layerOf(path) === "gateway") {
       for (const pattern of [...STORAGE, BUCKETS_AND_DATABASES]) {
         const [touched] = pattern.exec(code) ?? [];
         if (touched) found.push(`${path} touches storage: ${touched}`);
@@ -145,7 +163,8 @@ describe("a breach is found", () => {
       ...["domain/id.ts", "live/frames.ts", "conversation/commands.ts", "directory/schema.ts"],
       ...["conversation/log/reads.ts", "attachments/upload.ts", "env.ts", "logging.ts", "app.ts"],
       ...["rest/auth.ts", "rest/unihub/app.ts", "rest/marketplace/app.ts", "web/page.ts"],
-      ...["directory/inbox.ts", "client/socket.ts", "domain/error.ts"],
+      ...["directory/inbox.ts", "client/socket.ts", "domain/error.ts", "gateway/rooms.ts"],
+      ...["gateway/signalr/gateway.ts", "rest/unihub/presenter.ts", "rest/conversations.ts"],
     ].map((path) => [path, ""]),
   );
   const check = (path: string, text: string) => breaches({ ...world, [path]: text });
@@ -198,6 +217,18 @@ describe("a breach is found", () => {
     ["rest/unihub/x.ts", 'import "../../conversation/log/reads.ts";', "conversation/log/reads.ts"],
     ["rest/unihub/x.ts", 'import { app } from "../marketplace/app.ts";', "rest/marketplace/app.ts"],
     ["rest/marketplace/x.ts", 'import { app } from "../unihub/app.ts";', "rest/unihub/app.ts"],
+    ["rest/x.ts", 'import { rooms } from "../gateway/rooms.ts";', "gateway/rooms.ts"],
+    ["conversation/x.ts", 'import "../gateway/rooms.ts";', "gateway/rooms.ts"],
+    ["env.ts", 'import { rooms } from "./gateway/rooms.ts";', "gateway/rooms.ts"],
+    ["gateway/x.ts", 'import "../rest/unihub/app.ts";', "rest/unihub/app.ts"],
+    ["gateway/x.ts", 'import "../rest/unihub/presenter.ts";', "rest/unihub/presenter.ts"],
+    [
+      "gateway/socketio/x.ts",
+      'import "../../rest/unihub/presenter.ts";',
+      "rest/unihub/presenter.ts",
+    ],
+    ["gateway/socketio/x.ts", 'import "../signalr/gateway.ts";', "gateway/signalr/gateway.ts"],
+    ["gateway/x.ts", 'import "../conversation/log/reads.ts";', "conversation/log/reads.ts"],
     ["rest/x.ts", 'import { unihub } from "./unihub/app.ts";', "rest/unihub/app.ts"],
   ])("%s: %s", (path, text, target) => {
     expect(check(path, text)).toEqual([`${path} imports ${target}`]);

@@ -109,6 +109,16 @@ const STEPS: readonly string[] = [
   CREATE UNIQUE INDEX reads_of_member ON reads (user_id, to_number);
   CREATE INDEX reads_ahead ON reads (to_number) WHERE ahead = 1;
   `,
+  `
+  -- Gateways that are passed what happens. counted: its person is in the conversation, and online by it.
+  CREATE TABLE listeners (
+    gateway TEXT PRIMARY KEY,
+    protocol TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    counted INTEGER NOT NULL,
+    origin TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Whether this object holds a conversation. Reads only: a guessed id leaves nothing behind. */

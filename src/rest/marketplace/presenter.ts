@@ -4,7 +4,7 @@ import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
-import type { WireMessage } from "../../live/events.ts";
+import type { WireMember, WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
 import { orNull } from "../openapi.ts";
 
@@ -169,6 +169,11 @@ function presentParticipant(
     role: ROLE[member.role],
     joinedAt: isoTime(member.joinedAt),
   };
+}
+
+/** A participant as an event tells of them. */
+export function presentMember(member: WireMember): Chat["participants"][number] {
+  return presentParticipant({ ...member, joinedAt: Date.parse(member.joinedAt) }, member);
 }
 
 /** Purchase-request chats are direct ones here. Channels are not seen. */

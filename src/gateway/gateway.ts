@@ -1,0 +1,184 @@
+import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
+import type { Batch, GatewayStub, Protocol } from "../conversation/gateways.ts";
+import { close, type Seat, seat } from "../conversation/sessions.ts";
+import type { Actor } from "../domain/policy.ts";
+import { type Env, type Settings, settingsOf } from "../env.ts";
+import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS } from "../live/version.ts";
+import { log } from "../logging.ts";
+import { Rooms, type Told } from "./rooms.ts";
+
+/** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
+const attachment = z.object({
+  /** `pending`: the protocol's own handshake has not been made on this socket. */
+  stage: z.enum(["pending", "open"]),
+  seat: seat.nullable(),
+  rooms: z.array(z.tuple([z.string(), z.number()])),
+  openedAt: z.number(),
+});
+type Attachment = z.infer<typeof attachment>;
+
+/** How long a client has to say who it is. Until then nothing is stored, so a timer waits for it. */
+const HANDSHAKE_MS = 15_000;
+
+/** Why a connection is ended by this side. */
+export type Ending = "expired" | "broken" | "silent";
+
+/** The same functions as the stub's; answers that need no waiting are given at once. */
+type Rpc = { [Name in keyof GatewayStub]: (...p: Parameters<GatewayStub[Name]>) => boolean };
+
+/**
+ * One connection of a client that joins many conversations over it: what all such protocols share. It
+ * stores nothing; whatever must survive hibernation is in the attachment of its one socket.
+ */
+export abstract class Gateway extends DurableObject<Env> implements Rpc {
+  protected readonly settings: Settings;
+  /** The socket, once the client has one. */
+  protected socket: WebSocket | undefined;
+  protected rooms: Rooms | undefined;
+  protected kept: Attachment = { stage: "pending", seat: null, rooms: [], openedAt: 0 };
+  private readonly protocol: Protocol;
+  private handshake: ReturnType<typeof setTimeout> | undefined;
+  private commands = 0;
+  private secondAt = 0;
+  private heardAt = 0;
+
+  constructor(ctx: DurableObjectState, env: Env, protocol: Protocol, heartbeat: [string, string]) {
+    super(ctx, env);
+    const settings = settingsOf(env);
+    if (settings instanceof Error) throw settings;
+    this.settings = settings;
+    this.protocol = protocol;
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(...heartbeat));
+    for (const socket of ctx.getWebSockets()) {
+      const parsed = attachment.safeParse(socket.deserializeAttachment());
+      // One that was not open yet has lost what it was waiting for.
+      if (!parsed.success || parsed.data.stage === "pending" || !parsed.data.seat) {
+        close(socket, CLOSE.goingAway, "please reconnect");
+        continue;
+      }
+      this.socket = socket;
+      this.kept = parsed.data;
+      this.rooms = this.roomsOf(parsed.data.seat);
+    }
+  }
+
+  /** Who the person at a seat is here, and what they reach. */
+  protected abstract actorOf(seat: Seat): Actor;
+  /** What the client is told of something, each a message of the protocol. */
+  protected abstract present(told: Told): string[];
+  protected abstract send(messages: readonly string[]): void;
+  /** Tells the client why, and ends the connection. */
+  protected abstract end(why: Ending): void;
+
+  deliver(batch: Batch): boolean {
+    return this.rooms?.deliver(batch) ?? false;
+  }
+
+  pass(conversationId: string, line: string): boolean {
+    return this.rooms?.pass(conversationId, line) ?? false;
+  }
+
+  holds(conversationId: string): boolean {
+    return (this.rooms?.holds(conversationId) && this.attends()) ?? false;
+  }
+
+  /** Takes a socket in for hibernation. */
+  protected accept(stage: Attachment["stage"]): Response {
+    const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+    this.ctx.acceptWebSocket(server);
+    server.serializeAttachment({ ...this.kept, stage, openedAt: Date.now() } satisfies Attachment);
+    this.opened(server);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  protected abstract opened(socket: WebSocket): void;
+
+  /** The connection is this person's from now on. */
+  protected seated(seat: Seat): Rooms {
+    clearTimeout(this.handshake);
+    this.keep({ seat });
+    this.rooms = this.roomsOf(seat);
+    return this.rooms;
+  }
+
+  protected keep(change: Partial<Attachment>): void {
+    this.kept = { ...this.kept, ...change };
+    this.socket?.serializeAttachment(this.kept);
+  }
+
+  /** Ends a connection on which nobody says who they are in time. */
+  protected awaitHandshake(giveUp: () => void): void {
+    clearTimeout(this.handshake);
+    this.handshake = setTimeout(giveUp, HANDSHAKE_MS);
+  }
+
+  /** The connection is over, whoever ended it. */
+  protected over(): void {
+    clearTimeout(this.handshake);
+    const { rooms } = this;
+    this.rooms = undefined;
+    this.socket = undefined;
+    rooms?.leaveAll();
+  }
+
+  /** Whether the client may be told something; one whose token has expired or who is silent goes. */
+  protected attends(): boolean {
+    const { seat } = this.kept;
+    if (!this.rooms || !seat) return false;
+    const silent = this.silence() > SILENCE_MS;
+    if (seat.expiresAt > Date.now() && !silent) return true;
+    this.end(silent ? "silent" : "expired");
+    return false;
+  }
+
+  /** The client has said something. */
+  protected heard(): void {
+    this.heardAt = Date.now();
+  }
+
+  /** Milliseconds since the client was last heard of, by heartbeat or otherwise. */
+  protected silence(): number {
+    const { socket } = this;
+    const pinged = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
+    return Date.now() - Math.max(pinged ?? 0, this.heardAt, this.kept.openedAt);
+  }
+
+  /** Counts a command against the connection's own rate; false when there are too many of them. */
+  protected spend(): boolean {
+    const now = Date.now();
+    if (now - this.secondAt >= 1_000) {
+      this.secondAt = now;
+      this.commands = 0;
+    }
+    this.commands++;
+    return this.commands <= MAX_COMMANDS_PER_SECOND;
+  }
+
+  /** Does something that no request waits for; what fails is a bug, and logged. */
+  protected inBackground(work: Promise<unknown>): void {
+    this.ctx.waitUntil(work.catch((error) => log("gateway_failed", { error })));
+  }
+
+  private roomsOf(seat: Seat): Rooms {
+    const gateway = this.ctx.id.name;
+    if (gateway === undefined) throw new Error("gateways are addressed by name");
+    return new Rooms({
+      env: this.env,
+      actor: this.actorOf(seat),
+      address: { gateway, protocol: this.protocol, origin: seat.origin },
+      kept: this.kept.rooms,
+      tell: (told) => this.tell(told),
+      keep: (rooms) => this.keep({ rooms }),
+      onBroken: () => this.end("broken"),
+      waitUntil: (work) => this.inBackground(work),
+    });
+  }
+
+  private tell(told: readonly Told[]): boolean {
+    if (!this.attends()) return false;
+    const messages = told.flatMap((one) => this.present(one));
+    if (messages.length > 0) this.send(messages);
+    return true;
+  }
+}

@@ -1,0 +1,36 @@
+import { Buffer } from "node:buffer";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Protocol } from "../conversation/gateways.ts";
+
+/**
+ * Ids of connections: a random name and a tag under a key of the Worker's own, so that nobody else can
+ * name an object and wake it. Whoever knows the id holds the connection; the name may be shown.
+ */
+
+const NAME_BYTES = 15;
+const TAG_BYTES = 15;
+/** Both written as base64url, with a point between them. */
+const PATTERN = /^([\w-]{20})\.([\w-]{20})$/;
+
+/** The id of a new connection, and the name of its object. */
+export function newConnection(secret: string, protocol: Protocol): { id: string; name: string } {
+  const name = randomBytes(NAME_BYTES).toString("base64url");
+  return { id: `${name}.${tagOf(secret, protocol, name).toString("base64url")}`, name };
+}
+
+/** The name of the object that an id stands for, or `undefined` when the Worker never gave it. */
+export function connectionNamed(
+  secret: string,
+  protocol: Protocol,
+  id: string,
+): string | undefined {
+  const [, name, tag] = PATTERN.exec(id) ?? [];
+  if (!name || !tag) return undefined;
+  const given = Buffer.from(tag, "base64url");
+  return timingSafeEqual(given, tagOf(secret, protocol, name)) ? name : undefined;
+}
+
+function tagOf(secret: string, protocol: Protocol, name: string): Buffer {
+  const text = JSON.stringify(["connection", protocol, name]);
+  return createHmac("sha256", secret).update(text).digest().subarray(0, TAG_BYTES);
+}

@@ -1,0 +1,211 @@
+import type { Command } from "../conversation/commands.ts";
+import type { Batch, GatewayAddress, Listening, Note } from "../conversation/gateways.ts";
+import type { Submitted } from "../conversation/stub.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Env } from "../env.ts";
+import { type ServerEvent, serverEvent } from "../live/events.ts";
+import { log } from "../logging.ts";
+import { Conversations } from "./conversations.ts";
+
+/** Conversations that one connection may be in: what it remembers of them survives hibernation. */
+export const MAX_ROOMS = 100;
+
+/** A room as it is kept: a conversation's id, and the revision up to which the client was told. */
+export type KeptRoom = [conversationId: string, rev: number];
+
+interface Room {
+  rev: number;
+  /** A revision that there is: as long as `rev` has not come there, something is missed. */
+  target: number;
+  /** Is being joined or caught up with; batches that come meanwhile only move the target. */
+  busy: boolean;
+}
+
+/** An event of a conversation, and what else is known of it. */
+export interface Told {
+  conversationId: string;
+  event: ServerEvent;
+  note: Note | undefined;
+}
+
+export interface RoomsOptions {
+  env: Env;
+  actor: Actor;
+  address: GatewayAddress;
+  kept: readonly KeptRoom[];
+  /** Gives the client what happened, in order; false when there is no client any more. */
+  tell: (told: Told[]) => boolean;
+  keep: (rooms: KeptRoom[]) => void;
+  /** Something was missed and could not be asked for: the client is to connect anew. */
+  onBroken: () => void;
+  waitUntil: (work: Promise<unknown>) => void;
+}
+
+/**
+ * The conversations that one connection listens to, whatever its protocol. It tells the client of each
+ * change once and in order; where a revision is missing it asks the conversation what it missed.
+ */
+export class Rooms {
+  private readonly options: RoomsOptions;
+  private readonly rooms = new Map<string, Room>();
+  private readonly conversations: Conversations;
+
+  constructor(options: RoomsOptions) {
+    this.options = options;
+    this.conversations = new Conversations(options.env);
+    for (const [id, rev] of options.kept) this.rooms.set(id, { rev, target: rev, busy: false });
+  }
+
+  /**
+   * Listens to a conversation. `since`: the last revision that the client was told of; what it missed
+   * follows the answer. The answer's `rev` is where a client would go on that is told nothing more.
+   */
+  async join(id: string, since?: number): Promise<Result<Listening>> {
+    const before = this.rooms.get(id);
+    if (!before && this.rooms.size >= MAX_ROOMS) {
+      const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
+      return fail("rate_limited", { message });
+    }
+    const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true };
+    this.rooms.set(id, room);
+    const { actor, address } = this.options;
+    const forget = () => {
+      if (this.rooms.get(id) === room) this.rooms.delete(id);
+    };
+    const answer = await this.conversations
+      .ask(id, (stub) => stub.listen(actor, address))
+      .catch((error) => {
+        forget();
+        throw error;
+      });
+    if (!answer.ok) {
+      forget();
+      this.save();
+      return answer;
+    }
+    const { rev, online } = answer.value;
+    room.rev = Math.min(since ?? before?.rev ?? rev, rev);
+    room.target = Math.max(room.target, rev);
+    if (this.rooms.get(id) === room) {
+      this.save();
+      this.catchUp(id, room);
+    }
+    return ok({ rev: room.rev, online });
+  }
+
+  /** Listens no more. */
+  async leave(id: string): Promise<void> {
+    if (!this.rooms.delete(id)) return;
+    this.save();
+    await this.conversations.ask(id, (stub) => stub.unlisten(this.options.address.gateway));
+  }
+
+  /** The connection is over: no conversation is to wait for it. */
+  leaveAll(): void {
+    for (const id of [...this.rooms.keys()]) {
+      const left = this.leave(id);
+      this.options.waitUntil(left.catch((error) => this.failed(id, error)));
+    }
+  }
+
+  /** Takes what a commit changed; false when the room was left. */
+  deliver(batch: Batch): boolean {
+    const { conversationId: id, from, to } = batch;
+    const room = this.rooms.get(id);
+    if (!room) return false;
+    if (batch.last) {
+      this.rooms.delete(id);
+      // What comes before a gap cannot be asked for any more: what is there is told.
+      this.told(batch, room.busy ? from : room.rev);
+      this.save();
+    } else if (to > room.rev && !room.busy && from <= room.rev) {
+      return this.apply(batch, room);
+    } else {
+      room.target = Math.max(room.target, to);
+      if (!room.busy) this.catchUp(id, room);
+    }
+    return true;
+  }
+
+  /** Takes an event that has no revision. */
+  pass(conversationId: string, line: string): boolean {
+    const room = this.rooms.get(conversationId);
+    if (!room) return false;
+    const event = serverEvent.parse(JSON.parse(line));
+    return this.options.tell([{ conversationId, event, note: undefined }]);
+  }
+
+  holds(id: string): boolean {
+    return this.rooms.has(id);
+  }
+
+  /** Has a conversation carry out a command. */
+  submit(id: string, command: Command, readers = false): Promise<Submitted> {
+    const options = { wait: false, readers };
+    return this.conversations.submit(id, this.options.actor, command, options);
+  }
+
+  typing(id: string, active: boolean): Promise<Result<null>> {
+    return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
+  }
+
+  private apply(batch: Batch, room: Room): boolean {
+    const alive = this.told(batch, room.rev);
+    room.rev = batch.to;
+    if (alive) this.save();
+    return alive;
+  }
+
+  /** Tells the client of those events of a batch that come after a revision. */
+  private told({ conversationId, lines, notes }: Batch, after: number): boolean {
+    const byRev = new Map(notes.map((note) => [note.rev, note]));
+    const told = lines.flatMap((line): Told[] => {
+      const event = serverEvent.parse(JSON.parse(line));
+      if (!("rev" in event) || event.rev <= after) return [];
+      return [{ conversationId, event, note: byRev.get(event.rev) }];
+    });
+    return this.options.tell(told);
+  }
+
+  /** Asks for what was missed, page by page, until nothing is. */
+  private catchUp(id: string, room: Room): void {
+    room.busy = true;
+    const work = this.caughtUp(id, room).catch((error) => {
+      this.failed(id, error);
+      this.options.onBroken();
+    });
+    this.options.waitUntil(work);
+  }
+
+  private async caughtUp(id: string, room: Room): Promise<void> {
+    const known = room.rev;
+    while (this.rooms.get(id) === room && room.rev < room.target) {
+      const { actor } = this.options;
+      const since = room.rev;
+      const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
+      if (this.rooms.get(id) !== room) return;
+      if (!page.ok) {
+        // Not a member any more: what a last batch would have said.
+        this.rooms.delete(id);
+        this.save();
+        return;
+      }
+      if (!this.apply(page.value, room)) return;
+      // There is nothing after it: the target was of another life of the conversation.
+      if (room.rev <= since) break;
+    }
+    room.busy = false;
+  }
+
+  private save(): void {
+    const kept = [...this.rooms].flatMap(([id, { rev }]): KeptRoom[] =>
+      rev === Number.MAX_SAFE_INTEGER ? [] : [[id, rev]],
+    );
+    this.options.keep(kept);
+  }
+
+  private failed(conversationId: string, error: unknown): void {
+    log("conversation_failed", { conversationId, error });
+  }
+}

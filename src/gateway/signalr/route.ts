@@ -1,0 +1,46 @@
+import type { Context, Next } from "hono";
+import { gatewaysOf } from "../../conversation/namespace.ts";
+import type { RestEnv } from "../../rest/context.ts";
+import { refuse } from "../../rest/refusal.ts";
+import { connectionNamed, newConnection } from "../id.ts";
+import { mayConnect, requestFor, seatOf, withinLimit } from "../visitor.ts";
+
+/** What a client may connect by: text over a socket. No stateful reconnect is offered. */
+const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
+
+/** `POST /hubs/chat/negotiate`: gives a connection's id to whom a token belongs. Versions 0 and 1. */
+export async function negotiate(c: Context<RestEnv>): Promise<Response> {
+  if (!(await withinLimit(c))) refuse("rate_limited", { retryAfterMs: 60_000 });
+  if (!(await seatOf(c, "access_token"))) refuse("unauthenticated");
+  const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
+  // From version 1 on the id that may be shown is not the one that opens the connection.
+  const version = Number(c.req.query("negotiateVersion") ?? 0) >= 1 ? 1 : 0;
+  return c.json({
+    negotiateVersion: version,
+    ...(version === 1 ? { connectionId: name, connectionToken: id } : { connectionId: id }),
+    availableTransports: TRANSPORTS,
+  });
+}
+
+/** `GET /hubs/chat`: hands the socket of whom a token belongs to over to a gateway of its own. */
+export async function signalR(c: Context<RestEnv>, next: Next): Promise<Response | undefined> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+    await next();
+    return undefined;
+  }
+  const { ID_SECRET } = c.var.settings;
+  if (!mayConnect(c)) refuse("origin_not_allowed");
+  const given = c.req.query("id");
+  // Without one the client skipped the negotiation.
+  if (given === undefined && !(await withinLimit(c))) {
+    refuse("rate_limited", { retryAfterMs: 60_000 });
+  }
+  const name =
+    given === undefined
+      ? newConnection(ID_SECRET, "signalr").name
+      : connectionNamed(ID_SECRET, "signalr", given);
+  const seat = await seatOf(c, "access_token");
+  if (!seat) refuse("unauthenticated");
+  if (!name) refuse("connection_not_found");
+  return gatewaysOf(c.env, "signalr").getByName(name).fetch(requestFor(c, seat));
+}

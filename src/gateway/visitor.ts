@@ -1,0 +1,55 @@
+import type { Context } from "hono";
+import type { Seat } from "../conversation/sessions.ts";
+import { SEAT_HEADER } from "../conversation/stub.ts";
+import { acquaint, bearerOf, verify } from "../rest/auth.ts";
+import type { RestEnv } from "../rest/context.ts";
+import { allowedOrigin } from "../rest/live.ts";
+
+/** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
+export async function seatOf(
+  c: Context<RestEnv>,
+  ...parameters: string[]
+): Promise<Seat | undefined> {
+  const inQuery = parameters.map((name) => c.req.query(name)).find((token) => token !== undefined);
+  const token = bearerOf(c.req.header("Authorization")) ?? inQuery;
+  const verified = await verify(c.var.settings, token);
+  if (!verified) return undefined;
+  c.executionCtx.waitUntil(acquaint(c.env, verified.actor, { requestId: c.var.requestId }));
+  const { userId, name, avatarUrl, role } = verified.actor;
+  const { origin } = new URL(c.req.url);
+  return { userId, name, avatarUrl, role, expiresAt: verified.expiresAt, origin };
+}
+
+/** Whether a page of this origin may connect; what is no page may. */
+export function mayConnect(c: Context<RestEnv>): boolean {
+  const origin = c.req.header("Origin");
+  return origin === undefined || allowedOrigin(c.var.settings, c.req.url, origin);
+}
+
+/** Whether an address may open one more connection: the platform's limiter, against abuse. */
+export async function withinLimit(c: Context<RestEnv>): Promise<boolean> {
+  if (!c.var.settings.REQUEST_LIMITS) return true;
+  const key = c.req.header("CF-Connecting-IP") ?? "unknown";
+  return (await c.env.LIMIT_CONNECTIONS.limit({ key })).success;
+}
+
+/**
+ * What a gateway is asked: the method, the body as far as it was read, and what the Worker says of it. Nothing else that the
+ * client sent reaches the object.
+ */
+export function requestFor(
+  c: Context<RestEnv>,
+  told: object,
+  body: Uint8Array | null = null,
+): Request {
+  const { method } = c.req.raw;
+  const upgrade = c.req.header("Upgrade")?.toLowerCase() === "websocket";
+  return new Request("https://gateway/", {
+    method,
+    headers: {
+      [SEAT_HEADER]: encodeURIComponent(JSON.stringify(told)),
+      ...(upgrade && { Upgrade: "websocket" }),
+    },
+    body,
+  });
+}

@@ -1,0 +1,229 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type HubConnection, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import { io, type Socket } from "socket.io-client";
+import { parseMessageId } from "../../src/domain/id.ts";
+import type { Model } from "./model.ts";
+import type { Random } from "./random.ts";
+
+/** How long an answer may take; then the same is sent again under its key. */
+const PATIENCE_MS = 3_000;
+
+/** A message as a client of either protocol has it. */
+interface Shown {
+  rev: number;
+  content: string;
+  deleted: boolean;
+}
+
+export interface OutsiderOptions {
+  name: string;
+  userId: string;
+  url: string;
+  model: Model;
+  random: Random;
+  token: () => Promise<string>;
+}
+
+/**
+ * A client that is not ours: it sends under keys until somebody answers, joins again with its last
+ * revision whenever it is connected again, and keeps what it is told.
+ */
+export abstract class Outsider {
+  readonly shown = new Map<string, Shown>();
+  /** New messages that were told of twice. */
+  doubled = 0;
+  /** Events whose revision is not newer than the one before. */
+  outOfOrder = 0;
+  acknowledged = 0;
+  joins = 0;
+  readonly name: string;
+  protected readonly options: OutsiderOptions;
+  protected rev: number | undefined;
+  protected stopped = false;
+
+  constructor(options: OutsiderOptions) {
+    this.options = options;
+    this.name = options.name;
+    options.model.sentBy.set(options.name, []);
+  }
+
+  /** Sends until `stop`, one at a time. */
+  async act(): Promise<void> {
+    const { model, random, userId, name } = this.options;
+    for (let serial = 1; !this.stopped; serial++) {
+      await sleep(random.between(100, 700));
+      const key = `${name}#${serial}`;
+      model.said.add(key);
+      model.sentBy.get(name)?.push(key);
+      const messageId = await this.untilAnswered(() => this.send(key));
+      this.acknowledged++;
+      model.acknowledged({ messageId, senderId: userId, clientMessageId: key, content: key });
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  abstract connect(): Promise<void>;
+  abstract close(): void;
+  /** Resolves to the id of the message; rejects when it is not known to have been sent. */
+  protected abstract send(key: string): Promise<string>;
+  /** Joins, and resolves to the revision that the answer gives. */
+  protected abstract join(since: number | undefined): Promise<number>;
+
+  protected hear(isNew: boolean, id: string, { rev, content, deleted }: Shown): void {
+    const before = this.shown.get(id);
+    if (isNew && before) this.doubled++;
+    if (rev <= (this.rev ?? 0)) this.outOfOrder++;
+    this.rev = Math.max(this.rev ?? 0, rev);
+    if (!before || before.rev < rev) this.shown.set(id, { rev, content, deleted });
+  }
+
+  /** Joins the conversation on a connection that is new; gives up with the connection. */
+  protected async joined(connected: () => boolean): Promise<void> {
+    while (connected()) {
+      try {
+        const rev = await this.join(this.rev ?? 0);
+        this.rev ??= rev;
+        this.joins++;
+        return;
+      } catch {
+        await sleep(100);
+      }
+    }
+  }
+
+  private async untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const late = sleep(PATIENCE_MS).then(() => Promise.reject(new Error("no answer")));
+      late.catch(() => undefined);
+      try {
+        return await Promise.race([attempt(), late]);
+      } catch {
+        await sleep(100);
+      }
+    }
+  }
+
+  /** What it lacks of a history, or has otherwise. */
+  differences(history: readonly { messageId: string; content: string; isDeleted: boolean }[]) {
+    const wrong: string[] = [];
+    for (const { messageId, content, isDeleted } of history) {
+      const mine = this.shown.get(messageId);
+      if (!mine || mine.content !== content || mine.deleted !== isDeleted) {
+        const number = parseMessageId(messageId)?.number;
+        wrong.push(`${this.name}: message ${number} is ${JSON.stringify(mine)}, not "${content}"`);
+      }
+    }
+    if (this.shown.size > history.length) wrong.push(`${this.name}: shows what is not there`);
+    return wrong;
+  }
+}
+
+export class SocketIoOutsider extends Outsider {
+  private socket: Socket | undefined;
+
+  async connect(): Promise<void> {
+    const { url, token, random } = this.options;
+    const socket = io(url, {
+      auth: (done) => void token().then((token) => done({ token })),
+      forceNew: true,
+      reconnectionDelay: 50,
+      reconnectionDelayMax: 500,
+      // Half of them as clients do by default, with polling first.
+      ...(random.next() < 0.5 && { transports: ["websocket"] }),
+    });
+    this.socket = socket;
+    for (const name of ["new-message", "message-edited", "message-deleted"]) {
+      socket.on(name, ({ message, rev }) => {
+        const { _id, content, deletedAt } = message;
+        this.hear(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
+      });
+    }
+    // A token that has expired, or a server that could not look at it: the application comes back.
+    const again = () => setTimeout(() => !this.stopped && socket.connect(), 100);
+    socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
+    socket.on("connect_error", () => !socket.active && again());
+    await new Promise<void>((resolve) => {
+      socket.on("connect", () => {
+        const { id } = socket;
+        this.joined(() => socket.connected && socket.id === id).then(resolve);
+      });
+    });
+  }
+
+  close(): void {
+    this.stopped = true;
+    this.socket?.disconnect();
+  }
+
+  protected async send(key: string): Promise<string> {
+    const { conversationId: chatId } = this.options.model;
+    const message = { chatId, content: key, clientMessageId: key };
+    const answer = await this.socket?.timeout(PATIENCE_MS).emitWithAck("send-message", message);
+    if (!answer?.success) throw new Error(answer?.error);
+    return answer.data.message._id;
+  }
+
+  protected async join(since: number | undefined): Promise<number> {
+    const { conversationId } = this.options.model;
+    const patient = this.socket?.timeout(PATIENCE_MS);
+    const answer = await patient?.emitWithAck("join-chat-room", conversationId, { since });
+    if (!answer?.success) throw new Error(answer?.error);
+    return answer.data.rev;
+  }
+}
+
+export class SignalROutsider extends Outsider {
+  private hub: HubConnection | undefined;
+
+  async connect(): Promise<void> {
+    const { url, token } = this.options;
+    const hub = new HubConnectionBuilder()
+      .withUrl(`${url}/hubs/chat`, { accessTokenFactory: token })
+      .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => 200 })
+      .configureLogging(LogLevel.None)
+      .build();
+    this.hub = hub;
+    for (const name of ["ReceiveMessage", "MessageEdited", "MessageDeleted"]) {
+      hub.on(name, ({ messageId, content, isDeleted, rev }) =>
+        this.hear(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
+      );
+    }
+    const rejoin = () => {
+      const id = hub.connectionId;
+      return this.joined(() => hub.state === "Connected" && hub.connectionId === id);
+    };
+    hub.onreconnected(() => void rejoin());
+    const start = async (): Promise<void> => {
+      while (!this.stopped) {
+        try {
+          await hub.start();
+          return await rejoin();
+        } catch {
+          await sleep(200);
+        }
+      }
+    };
+    hub.onclose(() => void start());
+    await start();
+  }
+
+  close(): void {
+    this.stopped = true;
+    void this.hub?.stop();
+  }
+
+  protected async send(key: string): Promise<string> {
+    const { conversationId } = this.options.model;
+    const sent = await this.hub?.invoke("SendMessage", conversationId, key, null, key);
+    return sent.messageId;
+  }
+
+  protected async join(since: number | undefined): Promise<number> {
+    const { conversationId } = this.options.model;
+    const joined = await this.hub?.invoke("JoinConversation", conversationId, since);
+    return joined.rev;
+  }
+}

@@ -1,0 +1,126 @@
+import { expect, test, vi } from "vitest";
+import { Dice } from "../live/dice.ts";
+import { type Caller, directPair, send } from "../support.ts";
+import { get, Hub, Io, type Line } from "./line.ts";
+
+/** Put the seed of a failure here to repeat it. */
+const PINNED: number | undefined = undefined;
+const SEED = PINNED ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
+const CONNECTIONS = 120;
+/** At one connection at most: many shots end it. */
+const SHOTS = 6;
+
+const RS = "\x1e";
+
+/** What is shot: packets of the protocols, whole and damaged, and what is none at all. */
+class Gun {
+  private readonly dice: Dice;
+  private readonly known: readonly string[];
+
+  constructor(dice: Dice, known: readonly string[]) {
+    this.dice = dice;
+    this.known = known;
+  }
+
+  shot(): string | ArrayBuffer {
+    const { dice } = this;
+    if (dice.chance(0.05)) return new Uint8Array(dice.below(64)).buffer as ArrayBuffer;
+    if (dice.chance(0.02)) return "x".repeat(70_000);
+    let text = dice.pick(this.known);
+    if (dice.chance(0.3)) text = this.damaged(text);
+    if (dice.chance(0.1)) text += text;
+    return text;
+  }
+
+  private damaged(text: string): string {
+    const { dice } = this;
+    const at = dice.below(text.length + 1);
+    const junk = ["", "{", "]", "\u0000", "\ud800", RS, "9", '"', "[".repeat(2_000), "\u{1f986}"];
+    return text.slice(0, at) + dice.pick(junk) + text.slice(at + dice.below(4));
+  }
+}
+
+function value(dice: Dice, id: string): unknown {
+  const deep = JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`);
+  const odd = [null, -1, 2 ** 60, "", {}, [], true, deep, "x".repeat(5_000), { since: -1 }, id];
+  return dice.chance(0.5) ? id : dice.pick(odd);
+}
+
+function packetsOf(dice: Dice, id: string): string[] {
+  const events = ["join-chat-room", "leave-chat-room", "typing-start", "send-message", "mark-read"];
+  const named = Array.from({ length: 20 }, () => {
+    const body = { chatId: value(dice, id), content: value(dice, id), messageIds: value(dice, id) };
+    const args = dice.chance(0.5) ? [body] : [value(dice, id), value(dice, id)];
+    return `42${dice.chance(0.5) ? dice.below(99) + 1_000 : ""}${JSON.stringify([dice.pick(events), ...args])}`;
+  });
+  const others = ["42", "2", "3", "4", "5", "6", "7", "40", "40/admin,", "41", "43[]", '44{"a":1}'];
+  return [...named, ...others, '451-["x",{"_placeholder":true,"num":0}]', '451-["x"]', '42["x"]'];
+}
+
+function messagesOf(dice: Dice, id: string): string[] {
+  const targets = ["JoinConversation", "SendMessage", "StartTyping", "MarkAsRead", "AddReaction"];
+  const named = Array.from({ length: 20 }, () => {
+    const args = Array.from({ length: dice.below(5) }, () => value(dice, id));
+    const type = dice.pick([1, 1, 1, 1, 2, 3, 4, 5, 8, 9, 77]);
+    const invocationId = dice.pick([undefined, "s", "", 7, null]);
+    return JSON.stringify({ type, target: dice.pick(targets), arguments: args, invocationId }) + RS;
+  });
+  return [...named, `{"type":6}${RS}`, `{"type":7}${RS}`, RS, `[]${RS}`, `null${RS}`];
+}
+
+/** Shoots, and then asks something: it must be answered, or the line be closed. */
+async function shoot(
+  gun: Gun,
+  shots: number,
+  line: Line,
+  ask: () => Promise<unknown>,
+): Promise<boolean> {
+  for (let i = 0; i < shots; i++) line.say(gun.shot());
+  return Promise.race([ask().then(() => true), line.closed.then(() => false)]);
+}
+
+test.each([
+  ["Socket.IO", packetsOf, (caller: Caller) => Io.connect(caller)],
+  ["SignalR", messagesOf, (caller: Caller) => Hub.connect(caller)],
+] as const)(
+  "%s: whatever comes is answered, or ends the connection (seed %#)",
+  async (_, known, connect) => {
+    const logged = vi.spyOn(console, "log");
+    const dice = new Dice(SEED);
+    const { alice, bob, conversationId } = await directPair();
+    let ended = 0;
+    for (let i = 0; i < CONNECTIONS; i++) {
+      const one = await connect(alice);
+      const gun = new Gun(dice, known(dice, conversationId));
+      if (!(await shoot(gun, 1 + dice.below(SHOTS), one.line, () => one.ask("nonsense")))) ended++;
+      else one.line.socket.close();
+    }
+    expect(ended, `seed ${SEED}`).toBeGreaterThan(CONNECTIONS / 10);
+    expect(ended, `seed ${SEED}`).toBeLessThan(CONNECTIONS);
+    const failures = logged.mock.calls.map(String).filter((line) => line.includes("_failed"));
+    expect(failures, `seed ${SEED}`).toEqual([]);
+    logged.mockRestore();
+    // Everything goes on.
+    const hub = await Hub.connect(alice);
+    expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("rev");
+    await send(bob, conversationId, "still here");
+    await hub.line.until(() => hub.all("ReceiveMessage").some((m) => m.content === "still here"));
+  },
+);
+
+test("long polling: whatever is posted is taken or refused, and never breaks anything", async () => {
+  const dice = new Dice(SEED);
+  const { alice, conversationId } = await directPair();
+  const path = "/socket.io/?EIO=4&transport=polling";
+  for (let i = 0; i < 40; i++) {
+    const { sid } = JSON.parse((await (await get(path)).text()).slice(1));
+    const post = (body: string | ArrayBuffer) =>
+      get(`${path}&sid=${sid}`, {}, { method: "POST", body });
+    await post(`40${JSON.stringify({ token: alice.token })}`);
+    const gun = new Gun(dice, packetsOf(dice, conversationId));
+    for (let shot = 0; shot < 5; shot++) {
+      const { status } = await post(gun.shot());
+      expect([200, 400, 413], `seed ${SEED}`).toContain(status);
+    }
+  }
+});

@@ -1,0 +1,160 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { counting } from "../conversation/counters.ts";
+import { type Caller, directPair, groupOf, objectOf, openLive, person, send } from "../support.ts";
+import { Hub, Io } from "./line.ts";
+
+/** What both protocols share: how a conversation and its gateways keep together. */
+
+test("two people over each protocol and a socket see one order", async () => {
+  const people = await Promise.all(Array.from({ length: 5 }, () => person()));
+  const [anna, ben, cora, dora, emil] = people as [Caller, Caller, Caller, Caller, Caller];
+  const id = await groupOf(...people);
+  const ios = [await Io.connect(anna), await Io.connect(ben)];
+  const hubs = [await Hub.connect(cora), await Hub.connect(dora)];
+  const live = await openLive(emil, id);
+  for (const io of ios) await io.ask("join-chat-room", id);
+  for (const hub of hubs) await hub.ask("JoinConversation", id);
+  const said: Promise<unknown>[] = [];
+  for (let i = 0; i < 15; i++) {
+    for (const io of ios) said.push(io.ask("send-message", { chatId: id, content: `${i}` }));
+    for (const hub of hubs) said.push(hub.ask("SendMessage", id, `${i}`));
+    live.send({ op: "send", content: `${i}` });
+    if (i % 5 === 4) {
+      await Promise.all(said);
+      // Asleep all of them, in the midst of it.
+      await Promise.all([...ios, ...hubs].map((one) => one.evict()));
+      await evictDurableObject(objectOf(id));
+    }
+  }
+  await live.until(() => live.all("message").length === 75);
+  const order = live.all("message").map(({ message }) => message.id);
+  for (const io of ios) {
+    await io.until("new-message", 75);
+    expect(io.all("new-message").map(({ message }) => message._id)).toEqual(order);
+  }
+  for (const hub of hubs) {
+    await hub.until("ReceiveMessage", 75);
+    expect(hub.all("ReceiveMessage").map(({ messageId }) => messageId)).toEqual(order);
+  }
+  // What one person sends without waiting keeps its order.
+  const mine = live.all("message").filter(({ message }) => message.senderId === anna.userId);
+  expect(mine.map(({ message }) => message.content)).toEqual(Array.from(Array(15).keys(), String));
+});
+
+test("20 rooms on one connection, remembered while it sleeps", async () => {
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, async () => groupOf(alice, bob, await person())),
+  );
+  const io = await Io.connect(alice);
+  const joined = await Promise.all(ids.map((id) => io.ask("join-chat-room", id)));
+  expect(joined.every(({ success }) => success)).toBe(true);
+  await io.evict();
+  await Promise.all(ids.map((id) => send(bob, id, `in ${id}`)));
+  await io.until("new-message", 20);
+  expect(new Set(io.all("new-message").map(({ chatId }) => chatId))).toEqual(new Set(ids));
+});
+
+test("a batch that never came is asked for, and one that comes twice is told once", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  const { rev } = await hub.ask("JoinConversation", conversationId);
+  await loseOne(conversationId);
+  await send(bob, conversationId, "lost on the way");
+  expect(hub.all("ReceiveMessage")).toEqual([]);
+  await send(bob, conversationId, "finds the gap");
+  await hub.until("ReceiveMessage", 2);
+  const heard = () => hub.all("ReceiveMessage").map((message) => [message.content, message.rev]);
+  const both = [
+    ["lost on the way", rev + 1],
+    ["finds the gap", rev + 2],
+  ];
+  expect(heard()).toEqual(both);
+  const batch = { conversationId, from: rev, to: rev + 1, lines: [], notes: [] };
+  expect(await hub.object.deliver(batch)).toBe(true);
+  expect(await hub.object.deliver({ ...batch, conversationId: "another" })).toBe(false);
+  expect(heard()).toEqual(both);
+});
+
+test("a conversation that is cut off behind a commit tells its gateways when it wakes", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  await loseOne(conversationId);
+  await send(bob, conversationId, "lost on the way");
+  await evictDurableObject(objectOf(conversationId));
+  await runInDurableObject(objectOf(conversationId), (object) => object.alarm());
+  await hub.until("ReceiveMessage", 1);
+  expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "lost on the way" }]);
+});
+
+test("a gateway is online like a socket, and neither tells of the other's coming", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const live = await openLive(bob, conversationId);
+  const io = await Io.connect(alice);
+  await io.ask("join-chat-room", conversationId);
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: true });
+  const socket = await openLive(alice, conversationId);
+  expect(socket.all("hello")[0]?.online).toEqual(
+    expect.arrayContaining([alice.userId, bob.userId]),
+  );
+  socket.close();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  await io.ask("leave-chat-room", conversationId);
+  expect(live.all("presence")).toHaveLength(1);
+  hub.line.socket.close();
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
+});
+
+test("a listener that is gone without a word is dropped with the next message", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const listeners = () =>
+    runInDurableObject(objectOf(conversationId), (_, { storage }) =>
+      storage.sql.exec("SELECT user_id FROM listeners").toArray(),
+    );
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  expect(await listeners()).toEqual([{ user_id: alice.userId }]);
+  await evictDurableObject(hub.object, { webSockets: "close" });
+  const live = await openLive(bob, conversationId);
+  await send(bob, conversationId, "anybody there?");
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
+  expect(await listeners()).toEqual([]);
+});
+
+test("a message costs the same rows with gateways as without", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await send(bob, conversationId, "first");
+  const without = await counting(conversationId, () => send(bob, conversationId, "counted"));
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const withOne = await counting(conversationId, () => send(bob, conversationId, "counted"));
+  await hub.until("ReceiveMessage", 1);
+  expect(withOne.rowsWritten).toBe(without.rowsWritten);
+});
+
+test("at most ten connections of a person listen to a conversation", async () => {
+  const { alice, conversationId } = await directPair();
+  const hubs = await Promise.all(Array.from({ length: 11 }, () => Hub.connect(alice)));
+  for (const hub of hubs.slice(0, 10)) await hub.ask("JoinConversation", conversationId);
+  const refused = await hubs[10]?.ask("JoinConversation", conversationId);
+  expect(refused.error).toMatch(/^At most 10 connections/);
+  // One that vanished makes room.
+  const [first] = hubs;
+  if (first) await evictDurableObject(first.object, { webSockets: "close" });
+  expect(await hubs[10]?.ask("JoinConversation", conversationId)).toHaveProperty("rev");
+});
+
+/** The next thing that a conversation tells a gateway is lost on the way. */
+function loseOne(conversationId: string): Promise<void> {
+  return runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    const { listeners } = (object as any).open;
+    const { call } = listeners;
+    listeners.call = () => {
+      listeners.call = call;
+    };
+  });
+}

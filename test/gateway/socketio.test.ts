@@ -1,0 +1,229 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, expect, test, vi } from "vitest";
+import { channelOf, directPair, groupOf, openLive, person, send, tokenFor } from "../support.ts";
+import { get, Io, Line } from "./line.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+const POLLING = "/socket.io/?EIO=4&transport=polling";
+
+async function polled(path: string, init?: RequestInit) {
+  const response = await get(path, {}, init);
+  return { status: response.status, text: await response.text() };
+}
+
+test("polling, then a socket that takes over: byte for byte what the protocol says", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const { text: open } = await polled(POLLING);
+  const { sid, ...rest } = JSON.parse(open.slice(1));
+  expect(rest).toEqual({
+    upgrades: ["websocket"],
+    pingInterval: 50_000,
+    pingTimeout: 40_000,
+    maxPayload: 65_536,
+  });
+  const session = `${POLLING}&sid=${sid}`;
+  const token = JSON.stringify({ token: alice.token });
+  expect(await polled(session, { method: "POST", body: `40${token}` })).toEqual({
+    status: 200,
+    text: "ok",
+  });
+  expect(await polled(session)).toEqual({ status: 200, text: `40{"sid":"${sid.split(".")[0]}"}` });
+  await polled(session, { method: "POST", body: `420["join-chat-room","${conversationId}"]` });
+  expect((await polled(session)).text).toMatch(/^430\[\{"success":true/);
+
+  const hanging = polled(session);
+  const line = new Line(
+    await get(`/socket.io/?EIO=4&transport=websocket&sid=${sid}`, { Upgrade: "websocket" }),
+  );
+  line.say("2probe");
+  await line.hears((text) => text === "3probe");
+  expect((await hanging).text).toBe("6");
+  // What happens in between waits for the socket.
+  await send(bob, conversationId, "in between");
+  line.say("5");
+  const message = await line.hears((text) => text.startsWith('42["new-message"'));
+  expect(JSON.parse(message.slice(2))[1]).toMatchObject({
+    chatId: conversationId,
+    rev: 4,
+    message: { chatId: conversationId, senderId: bob.userId, content: "in between", readBy: [] },
+  });
+  expect((await polled(session)).status).toBe(400);
+});
+
+test.each([
+  ["no version", "/socket.io/?transport=polling", 400, 5],
+  ["an older one", "/socket.io/?EIO=3&transport=polling", 400, 5],
+  ["no transport", "/socket.io/?EIO=4", 400, 0],
+  ["a session of nobody's", `${POLLING}&sid=guessed`, 400, 1],
+  ["one that was signed by nobody", `${POLLING}&sid=${"a".repeat(20)}.${"b".repeat(20)}`, 400, 1],
+])("refused as Engine.IO does: %s", async (_, path, status, code) => {
+  const response = await get(path);
+  expect(response.status).toBe(status);
+  expect(await response.json()).toMatchObject({ code });
+});
+
+test("a page of another origin may not connect", async () => {
+  const response = await get(POLLING, { Origin: "https://elsewhere.test" });
+  expect(response.status).toBe(403);
+});
+
+test("who has no valid token is refused, and may not say anything else", async () => {
+  const io = await Io.open();
+  io.line.say('40{"token":"nonsense"}');
+  expect(await io.line.hears((text) => text.startsWith("44"))).toBe(
+    '44{"message":"Send a valid, unexpired bearer token.","data":{"code":"unauthenticated"}}',
+  );
+  io.line.say('42["join-chat-room","x"]');
+  await io.line.closed;
+});
+
+test("all that happens in a chat, in the marketplace's shapes", async () => {
+  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
+  const chatId = await groupOf(alice, bob, carl);
+  const io = await Io.connect(alice);
+  const joined = await io.ask("join-chat-room", chatId);
+  expect(joined).toEqual({ success: true, data: { chatId, rev: expect.any(Number) } });
+  const live = await openLive(bob, chatId);
+
+  const sent = await io.ask("send-message", { chatId, content: " hello " });
+  const messageId = sent.data.message._id;
+  expect(sent.data.message).toMatchObject({ content: "hello", senderId: alice.userId });
+  await bob.put(`/api/chat/${chatId}/messages/${messageId}`, { content: "no" });
+  live.send({ op: "typing", active: true });
+  live.send({ op: "read", messageIds: [messageId] });
+  live.send({ op: "react", messageId, emoji: "👍" });
+  await io.until("message-edited", 1);
+  await alice.delete(`/api/chat/${chatId}/messages/${messageId}`);
+  await alice.delete(`/api/chat/${chatId}/participants/${carl.userId}`);
+  await alice.post(`/api/chat/${chatId}/participants`, { userId: carl.userId });
+  await io.until("participants-added", 1);
+
+  expect(io.all("new-message")[0].message).toEqual(sent.data.message);
+  expect(io.all("user-typing")).toEqual([{ chatId, userId: bob.userId, isTyping: true }]);
+  const [read] = io.all("messages-read");
+  expect(read).toMatchObject({ chatId, userId: bob.userId, messageIds: [messageId] });
+  expect(io.all("message-edited")[0].message).toMatchObject({
+    reactions: [{ emoji: "👍", count: 1, userIds: [bob.userId] }],
+    readBy: [{ userId: bob.userId, readAt: read.readAt }],
+  });
+  expect(io.all("message-deleted")[0].message).toMatchObject({ _id: messageId, content: "" });
+  expect(io.all("participant-removed")).toMatchObject([{ chatId, participantId: carl.userId }]);
+  expect(io.all("participants-added")).toMatchObject([
+    { chatId, participants: [{ userId: carl.userId, role: "member" }] },
+  ]);
+  const revs = io.line.heard.flatMap((text) =>
+    text.startsWith("42") ? (JSON.parse(text.slice(2))[1].rev ?? []) : [],
+  );
+  expect(revs).toEqual(revs.toSorted((a, b) => a - b));
+  expect(new Set(revs).size).toBe(revs.length);
+
+  await io.ask("typing-start", { chatId });
+  expect(await live.next("typing")).toMatchObject({ userId: alice.userId, active: true });
+  expect(await io.ask("mark-read", { chatId })).toMatchObject({ success: true });
+});
+
+test("failures say what REST says", async () => {
+  const [alice, bob, stranger] = [await person(), await person(), await person()];
+  const chatId = await groupOf(alice, bob);
+  const channel = await channelOf(alice, [bob]);
+  const io = await Io.connect(stranger);
+  expect(await io.ask("join-chat-room", chatId)).toEqual({
+    success: false,
+    error: "Only members of this conversation may do this.",
+    code: "not_a_member",
+  });
+  const mine = await Io.connect(alice);
+  expect(await mine.ask("join-chat-room", channel)).toMatchObject({
+    code: "conversation_not_found",
+  });
+  expect(await mine.ask("join-chat-room", 7)).toMatchObject({ code: "invalid_request" });
+  expect(await mine.ask("send-message", { chatId, content: " " })).toMatchObject({
+    code: "empty_content",
+  });
+  expect(await mine.ask("nonsense")).toMatchObject({ code: "invalid_request" });
+  const many = await Promise.all(Array.from({ length: 21 }, () => mine.ask("typing-stop", chatId)));
+  expect(many.map(({ code }) => code)).toContain("rate_limited");
+});
+
+test("staff join chats that they are not in, and are not online there", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const admin = await person("admin", { role: "admin" });
+  const live = await openLive(alice, conversationId);
+  const io = await Io.connect(admin);
+  expect(await io.ask("join-chat-room", conversationId)).toMatchObject({ success: true });
+  await send(bob, conversationId, "seen by staff");
+  await io.until("new-message", 1);
+  expect(live.all("presence")).toEqual([]);
+});
+
+test("a ping goes out by alarm; its pong, and a gateway that sleeps, cost nothing", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const io = await Io.connect(alice);
+  const { data } = await io.ask("join-chat-room", conversationId);
+  await io.evict();
+  await runDurableObjectAlarm(io.object);
+  await io.line.hears((text) => text === "2");
+  io.line.say("3");
+  await io.line.hears((text) => text === "6");
+  await io.evict();
+  await send(bob, conversationId, "good morning");
+  await io.until("new-message", 1);
+  expect(io.all("new-message")[0].rev).toBe(data.rev + 1);
+});
+
+test("a client that has not answered for 90 seconds is let go, and is offline then", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const io = await Io.connect(alice);
+  await io.ask("join-chat-room", conversationId);
+  const live = await openLive(bob, conversationId);
+  vi.setSystemTime(Date.now() + 91_000);
+  await runDurableObjectAlarm(io.object);
+  await io.line.closed;
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
+});
+
+test("what was missed follows a join that says where it was", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const { body: old } = await send(alice, conversationId, "known");
+  const first = await Io.connect(alice);
+  const { data } = await first.ask("join-chat-room", conversationId);
+  first.line.say("41");
+  await first.line.closed;
+  await send(bob, conversationId, "missed");
+  const { body: gone } = await send(bob, conversationId, "regretted");
+  await bob.delete(`/api/chat/${conversationId}/messages/${gone.messageId}`);
+  await alice.put(`/api/chat/${conversationId}/messages/${old.messageId}`, { content: "changed" });
+
+  const second = await Io.connect(alice);
+  const again = await second.ask("join-chat-room", conversationId, { since: data.rev });
+  expect(again.data.rev).toBe(data.rev);
+  await second.until("message-edited", 1);
+  expect(second.all("new-message").map(({ message }) => message.content)).toEqual(["missed"]);
+  expect(second.all("message-deleted").map(({ message }) => message._id)).toEqual([gone.messageId]);
+  expect(second.all("message-edited").map(({ message }) => message.content)).toEqual(["changed"]);
+});
+
+test("a token that expires ends the connection before anything more is told", async () => {
+  vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
+  const { alice, bob, conversationId } = await directPair();
+  const io = await Io.connect({ token: await tokenFor(alice.userId, { expiresIn: 60 }) });
+  await io.ask("join-chat-room", conversationId);
+  vi.setSystemTime(Date.now() + 60_000);
+  await send(bob, conversationId, "not for Alice");
+  await io.line.closed;
+  expect(io.all("new-message")).toEqual([]);
+  expect(io.line.heard.at(-1)).toBe("41");
+});
+
+test("a member who is removed hears that, and nothing after it", async () => {
+  const [alice, bob, carl] = [await person(), await person(), await person()];
+  const chatId = await groupOf(alice, bob, carl);
+  const io = await Io.connect(carl);
+  await io.ask("join-chat-room", chatId);
+  await alice.delete(`/api/chat/${chatId}/participants/${carl.userId}`);
+  await io.until("participant-removed", 1);
+  await send(alice, chatId, "he is gone");
+  expect(await io.ask("typing-start", chatId)).toMatchObject({ code: "not_a_member" });
+  expect(io.all("new-message").map(({ message }) => message.content)).not.toContain("he is gone");
+});
