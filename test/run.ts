@@ -1,0 +1,35 @@
+/**
+ * `npm test`: Vitest twice side by side, because by itself it leaves one of two cores idle: once for the
+ * tests in workerd, once for those in Node. What it is passed goes to both.
+ */
+import { spawn } from "node:child_process";
+
+const HALVES = [
+  ["workers", "alone"],
+  ["domain", "system"],
+];
+
+/** Runs some projects to their end: whether they passed; what they printed comes whole, at the end. */
+function run(projects: readonly string[]): Promise<boolean> {
+  const chosen = projects.map((project) => `--project=${project}`);
+  const args = ["node_modules/vitest/vitest.mjs", "run", "--config", "test/vitest.config.ts"];
+  const child = spawn(process.execPath, [...args, ...chosen, ...process.argv.slice(2)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      console.log(output);
+      resolve(code === 0);
+    });
+  });
+}
+
+const results = await Promise.all(HALVES.map(run));
+process.exit(results.every(Boolean) ? 0 : 1);
