@@ -12,9 +12,6 @@ const CHAT = "/api/v1/chat";
 function cost(conversationId: string, action: () => Promise<{ status: number }>): Promise<Counted> {
   return counting(conversationId, async () => {
     expect((await action()).status).toBe(200);
-  }).then((c) => {
-    console.log(JSON.stringify(c));
-    return c;
   });
 }
 
