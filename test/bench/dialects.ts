@@ -74,3 +74,27 @@ export function socketIo(token: string, conversationId: string): Dialect {
     ids: (frame) => (frame.startsWith("42") ? [idOf(JSON.parse(frame.slice(2))[1].content)] : []),
   };
 }
+
+/** The same protocol in the words of Parley's gateway: one joins a chat first. */
+export function gateway(token: string, chatId: string): Dialect {
+  const start = '42["new-message",';
+  return {
+    protocols: [],
+    greet: (frame) => {
+      if (frame.startsWith("0")) return { say: `40${JSON.stringify({ token })}` };
+      if (frame.startsWith("40")) {
+        return { say: `420${JSON.stringify(["join-chat-room", chatId])}` };
+      }
+      return { live: frame.startsWith("430") };
+    },
+    pongs: { "2": "3" },
+    send: (id) =>
+      `42${id}${JSON.stringify([
+        "send-message",
+        { chatId, content: contentOf(id), clientMessageId: `key-${id}` },
+      ])}`,
+    count: (frame) => (frame.startsWith(start) ? 1 : 0),
+    ids: (frame) =>
+      frame.startsWith(start) ? [idOf(JSON.parse(frame.slice(2))[1].message.content)] : [],
+  };
+}

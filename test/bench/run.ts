@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { cleanUp } from "../system/server.ts";
 import { type Case, measureAll } from "./case.ts";
 import { fanOutOf20, fanOutOf200 } from "./cases/fan-out.ts";
+import { gateways } from "./cases/gateway.ts";
 import { restHistory, restSends } from "./cases/rest.ts";
 import { resuming } from "./cases/resume.ts";
 import { rows } from "./cases/rows.ts";
@@ -49,6 +50,7 @@ try {
     },
     history: () => restHistory(subject, peers, node, fill),
     resume: () => resuming(subject, peers, fill),
+    gateway: () => gateways(subject),
     door: async () => {
       const door = await Door.open();
       return [...(await waking(door)), ...(await rows(door))];
