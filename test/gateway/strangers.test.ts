@@ -1,0 +1,62 @@
+import {
+  createExecutionContext,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from "cloudflare:test";
+import { expect, test } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { envWith } from "../rest/requests.ts";
+import { ORIGIN, person } from "../support.ts";
+import { type Hub, Io } from "./line.ts";
+
+/** What is stored for a connection. */
+function storedBy(object: Io["object"] | Hub["object"]) {
+  return runInDurableObject(object as Io["object"], async (_, { storage }) => ({
+    keys: (await storage.list()).size,
+    tables: storage.sql.exec("SELECT name FROM sqlite_master").toArray().length,
+    alarm: await storage.getAlarm(),
+  }));
+}
+
+const NOTHING = { keys: 0, tables: 0, alarm: null };
+
+test("nothing is stored for a connection that has not said who it is", async () => {
+  const stranger = await Io.open();
+  expect(await storedBy(stranger.object)).toEqual(NOTHING);
+  stranger.line.say('40{"token":"not a token"}');
+  await stranger.line.hears((text) => text.startsWith("44"));
+  expect(await storedBy(stranger.object)).toEqual(NOTHING);
+
+  const known = await Io.connect(await person("alice"));
+  expect(await storedBy(known.object)).not.toEqual(NOTHING);
+});
+
+test.each(["/socket.io/?EIO=4&transport=polling", "/hubs/chat/negotiate?negotiateVersion=1"])(
+  "an address may open so many connections a minute and no more: %s",
+  async (path) => {
+    const { token } = await person("alice");
+    const asked: string[] = [];
+    const limiter = {
+      limit: async ({ key }: { key: string }) => {
+        asked.push(key);
+        return { success: asked.filter((one) => one === key).length <= 2 };
+      },
+    };
+    const connect = async (address: string) => {
+      const context = createExecutionContext();
+      const request = new Request(ORIGIN + path, {
+        method: path.startsWith("/hubs") ? "POST" : "GET",
+        headers: { Authorization: `Bearer ${token}`, "CF-Connecting-IP": address },
+      });
+      const changes = { REQUEST_LIMITS: "on", LIMIT_CONNECTIONS: limiter };
+      const response = await createApp().fetch(request, envWith(changes), context);
+      await response.text();
+      await waitOnExecutionContext(context);
+      return response.status;
+    };
+    expect([await connect("192.0.2.1"), await connect("192.0.2.1")]).toEqual([200, 200]);
+    expect(await connect("192.0.2.1")).toBeGreaterThanOrEqual(400);
+    expect(await connect("192.0.2.2")).toBe(200);
+    expect(asked).toEqual(["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"]);
+  },
+);
