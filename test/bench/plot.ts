@@ -35,7 +35,7 @@ export function plotted(series: readonly Series[]): string {
   chart.setOption({
     animation: false,
     backgroundColor: "#fff",
-    legend: { top: 10, type: "plain", width: WIDTH - 100 },
+    legend: { top: 10, type: "plain", width: WIDTH - 100, itemGap: 45 },
     grid: panels.map(({ row, column }) => ({
       left: column === 0 ? 60 : WIDTH / 2 + 60,
       width: WIDTH / 2 - 100,
