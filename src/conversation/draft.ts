@@ -13,8 +13,6 @@ import {
   countedBefore,
   insertMessages,
   messageAt,
-  messageSentAs,
-  messagesSentAs,
   ownCounted,
   updateMessage,
 } from "./log/messages.ts";
@@ -27,6 +25,7 @@ import {
 } from "./log/reactions.ts";
 import { insertRead, readersAhead, readsTouching, settleReads } from "./log/reads.ts";
 import { insertUncounted, uncountedWithin } from "./log/uncounted.ts";
+import { NewMessages, type SenderKey } from "./new-messages.ts";
 import type { SendTimes } from "./send-times.ts";
 
 /** What an object keeps in memory of its conversation: always what has been committed. */
@@ -55,14 +54,12 @@ export class Draft implements State {
   readonly members = new Map<string, Member | undefined>();
   private readonly known: ReadonlyMap<string, Member>;
   private readonly figures = new Map<string, Figures>();
-  /** Messages of this group whose rows are not written yet. */
-  private unwritten: Sent[] = [];
-  /** By sender and key: what was sent under it, as far as it was looked up. */
-  private readonly sent = new Map<string, Sent | undefined>();
+  private readonly sent: NewMessages;
   private readonly now: number;
 
   constructor(sql: SqlStorage, memory: Memory, times: SendTimes, limits: Limits, now: number) {
     this.sql = sql;
+    this.sent = new NewMessages(sql);
     this.conversation = memory.conversation;
     this.counters = memory.counters;
     this.known = memory.members;
@@ -73,22 +70,18 @@ export class Draft implements State {
 
   /** Looks up at once what a group's sends would look up one by one. */
   lookUp(group: readonly Request[]): void {
-    const pairs: [string, string][] = [];
+    const keys: SenderKey[] = [];
     const strangers = new Set<string>();
     for (const { actor, command } of group) {
       if (command.type !== "send") continue;
       if (!this.known.has(actor.userId)) strangers.add(actor.userId);
-      if (command.clientMessageId !== undefined)
-        pairs.push([actor.userId, command.clientMessageId]);
+      if (command.clientMessageId !== undefined) keys.push([actor.userId, command.clientMessageId]);
     }
     if (strangers.size > 1) {
       for (const userId of strangers) this.members.set(userId, undefined);
       for (const one of membersAmong(this.sql, [...strangers])) this.members.set(one.userId, one);
     }
-    if (pairs.length > 1) {
-      for (const pair of pairs) this.sent.set(sentKey(...pair), undefined);
-      for (const one of messagesSentAs(this.sql, pairs)) this.rememberSent(one);
-    }
+    if (keys.length > 1) this.sent.lookUp(keys);
   }
 
   member(userId: string): Member | undefined {
@@ -128,15 +121,12 @@ export class Draft implements State {
   }
 
   message(number: number): Message | undefined {
-    this.writeMessages();
+    this.sent.write();
     return messageAt(this.sql, number);
   }
 
   sentAs(senderId: string, clientMessageId: string): Sent | undefined {
-    const key = sentKey(senderId, clientMessageId);
-    if (this.sent.has(key)) return this.sent.get(key);
-    this.writeMessages();
-    return messageSentAs(this.sql, senderId, clientMessageId);
+    return this.sent.sentAs(senderId, clientMessageId);
   }
 
   sendTimes(userId: string): Times {
@@ -150,7 +140,7 @@ export class Draft implements State {
   }
 
   countedBefore(number: number): number {
-    this.writeMessages();
+    this.sent.write();
     return countedBefore(this.sql, number);
   }
 
@@ -159,7 +149,7 @@ export class Draft implements State {
   }
 
   readFacts(member: Member): ReadFacts {
-    this.writeMessages();
+    this.sent.write();
     const { sql } = this;
     return {
       lastNumber: this.counters.lastNumber,
@@ -180,17 +170,11 @@ export class Draft implements State {
     const [change] = decision.changes;
     const alone = decision.changes.length === 1 && !decision.effects?.length;
     if (alone && change?.type === "message" && change.cause === "created") {
-      this.unwritten.push({ message: change.message, digest: change.digest ?? null });
+      this.sent.keepBack({ message: change.message, digest: change.digest ?? null });
       return;
     }
-    this.writeMessages();
+    this.sent.write();
     this.write(decision);
-  }
-
-  private writeMessages(): void {
-    if (this.unwritten.length === 0) return;
-    insertMessages(this.sql, this.unwritten);
-    this.unwritten = [];
   }
 
   /** Writes the rows of one decision; it may throw, and then the draft is as it was before. */
@@ -227,12 +211,12 @@ export class Draft implements State {
         this.figures.delete(change.member.userId);
       }
       if (change.type !== "message") continue;
-      const { senderId, clientMessageId, createdAt } = change.message;
+      const { senderId, createdAt } = change.message;
       if (senderId === null) continue;
       if (change.cause !== "created") {
-        if (clientMessageId !== null) this.sent.delete(sentKey(senderId, clientMessageId));
+        this.sent.forget(change.message);
       } else {
-        this.rememberSent({ message: change.message, digest: change.digest ?? null });
+        this.sent.remember({ message: change.message, digest: change.digest ?? null });
         const times = this.sends.get(senderId);
         if (times) times.push(createdAt);
         else this.sends.set(senderId, [createdAt]);
@@ -249,12 +233,6 @@ export class Draft implements State {
     const row = { message: change.message, digest: change.digest ?? null };
     if (change.cause === "created") insertMessages(this.sql, [row]);
     else updateMessage(this.sql, row);
-  }
-
-  private rememberSent(sent: Sent): void {
-    const { senderId, clientMessageId } = sent.message;
-    if (senderId === null || clientMessageId === null) return;
-    this.sent.set(sentKey(senderId, clientMessageId), sent);
   }
 
   private writeEffect(effect: Effect): void {
@@ -291,11 +269,8 @@ export class Draft implements State {
 
   /** Writes what is written once for the whole group. */
   flush(): void {
-    this.writeMessages();
+    this.sent.write();
     if (this.figures.size > 0) updateFigures(this.sql, this.figures);
     updateCounters(this.sql, this.counters);
   }
 }
-
-const sentKey = (senderId: string, clientMessageId: string) =>
-  JSON.stringify([senderId, clientMessageId]);
