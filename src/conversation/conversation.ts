@@ -247,9 +247,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   override async alarm(): Promise<void> {
-    this.open?.sessions.reap();
-    this.open?.listeners.remind();
-    await this.open?.projector.alarm();
+    const { open } = this;
+    if (!open) return;
+    open.sessions.reap();
+    const [reached] = await Promise.all([open.listeners.remind(), open.projector.alarm()]);
+    if (!reached) open.projector.wakeSoon();
   }
 
   /** Answers a question from the log, for those who may ask it. */

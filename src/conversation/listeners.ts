@@ -12,6 +12,9 @@ export interface ListenersOptions {
   onFailure: (error: unknown) => void;
 }
 
+/** A gateway that so many batches in a row have not reached is given up. */
+const MAX_UNREACHED = 20;
+
 /** Somebody who left in a commit, and how many of its events they still hear. */
 export interface Departure {
   userId: string;
@@ -32,6 +35,8 @@ export class Listeners {
   private told: number;
   /** Whether they have been told anything since the object woke. */
   private spoke = false;
+  /** Gateways that a batch did not reach, and how often in a row. */
+  private readonly unreached = new Map<string, number>();
 
   constructor(options: ListenersOptions) {
     this.options = options;
@@ -78,6 +83,7 @@ export class Listeners {
     deleteListener(this.options.sql, gateway);
     this.byGateway.delete(gateway);
     this.stubs.delete(gateway);
+    this.unreached.delete(gateway);
     if (listener.counted && !this.has(listener.userId)) {
       this.options.onPresence(listener.userId, false);
     }
@@ -114,10 +120,14 @@ export class Listeners {
 
   /**
    * For the alarm that every commit sets: where the object was cut off between a commit and this, the
-   * gateways have not heard of it, and now learn how far things are.
+   * gateways have not heard of it, and now learn how far things are; and so do those that a batch did
+   * not reach. False when some of them are still out of reach.
    */
-  remind(): void {
-    if (this.spoke) return;
+  async remind(): Promise<boolean> {
+    const everyone = [...this.byGateway.values()];
+    const behind = this.spoke
+      ? everyone.filter(({ gateway }) => this.unreached.has(gateway))
+      : everyone;
     this.spoke = true;
     const { conversationId } = this.options;
     const batch: Batch = {
@@ -127,7 +137,8 @@ export class Listeners {
       lines: [],
       notes: [],
     };
-    for (const listener of this.byGateway.values()) void this.call(listener, "deliver", batch);
+    await Promise.all(behind.map((listener) => this.call(listener, "deliver", batch)));
+    return this.unreached.size === 0;
   }
 
   /** Passes on what has no revision, to everybody's gateways but those of one person. */
@@ -140,7 +151,8 @@ export class Listeners {
 
   /**
    * Asks a gateway, and once more of a fresh stub: it may have been restarted. All of it may be asked
-   * twice. One that cannot be reached stays a listener; it finds the gap in the next batch.
+   * twice. One that cannot be reached stays a listener; it finds the gap in the next batch, or when the
+   * alarm reminds it.
    */
   private async call<Name extends keyof GatewayStub>(
     listener: Listener,
@@ -155,13 +167,24 @@ export class Listeners {
         if (this.stubs.get(listener.gateway) === first) this.stubs.delete(listener.gateway);
         return ask(this.stubOf(listener));
       });
+      if (name === "deliver") this.unreached.delete(listener.gateway);
       // It may have come back under the same name meanwhile, as another entry.
       if (!listens && this.byGateway.get(listener.gateway) === listener) {
         this.remove(listener.gateway);
       }
     } catch (error) {
+      if (name === "deliver") this.missedBy(listener);
       this.options.onFailure(error);
     }
+  }
+
+  /** A batch did not reach a gateway: the alarm tells it again, a bounded number of times. */
+  private missedBy(listener: Listener): void {
+    const { gateway } = listener;
+    if (this.byGateway.get(gateway) !== listener) return;
+    const times = (this.unreached.get(gateway) ?? 0) + 1;
+    if (times > MAX_UNREACHED) this.remove(gateway);
+    else this.unreached.set(gateway, times);
   }
 
   private stubOf({ protocol, gateway }: Listener): GatewayStub {

@@ -51,7 +51,7 @@ export class Projector {
 
   /** Call it in the turn of a commit; `urgent`: whoever asks D1 next is to know of it. */
   committed(urgent = false): void {
-    if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
+    this.wakeSoon();
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
     if (this.failures > 0) return;
     if (urgent) this.run();
@@ -66,6 +66,11 @@ export class Projector {
     this.mark(0);
     updateCounters(this.options.sql, this.options.memory.counters);
     this.committed();
+  }
+
+  /** Has the alarm go off in a second, unless it is about to. */
+  wakeSoon(): void {
+    if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
   }
 
   /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
