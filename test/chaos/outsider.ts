@@ -39,7 +39,10 @@ export abstract class Outsider {
   readonly name: string;
   protected readonly options: OutsiderOptions;
   protected rev: number | undefined;
-  protected stopped = false;
+  /** Sends nothing new, but stays: what the others still say it has to hear. */
+  private stopped = false;
+  /** Is gone for good, and does not come back. */
+  protected closed = false;
 
   constructor(options: OutsiderOptions) {
     this.options = options;
@@ -142,7 +145,7 @@ export class SocketIoOutsider extends Outsider {
       });
     }
     // A token that has expired, or a server that could not look at it: the application comes back.
-    const again = () => setTimeout(() => !this.stopped && socket.connect(), 100);
+    const again = () => setTimeout(() => !this.closed && socket.connect(), 100);
     socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
     socket.on("connect_error", () => !socket.active && again());
     await new Promise<void>((resolve) => {
@@ -154,7 +157,7 @@ export class SocketIoOutsider extends Outsider {
   }
 
   close(): void {
-    this.stopped = true;
+    this.closed = true;
     this.socket?.disconnect();
   }
 
@@ -197,7 +200,7 @@ export class SignalROutsider extends Outsider {
     };
     hub.onreconnected(() => void rejoin());
     const start = async (): Promise<void> => {
-      while (!this.stopped) {
+      while (!this.closed) {
         try {
           await hub.start();
           return await rejoin();
@@ -211,7 +214,7 @@ export class SignalROutsider extends Outsider {
   }
 
   close(): void {
-    this.stopped = true;
+    this.closed = true;
     void this.hub?.stop();
   }
 
