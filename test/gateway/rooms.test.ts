@@ -1,5 +1,5 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { counting } from "../conversation/counters.ts";
 import { type Caller, directPair, groupOf, objectOf, openLive, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
@@ -89,6 +89,25 @@ test("a conversation that is cut off behind a commit tells its gateways when it 
   expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "lost on the way" }]);
 });
 
+test("a gateway that could not be reached is told by the alarm, though nobody says anything more", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const tries = await outOfReach(conversationId);
+  await send(bob, conversationId, "the last word");
+  await vi.waitFor(() => expect(tries.failed).toBe(2));
+  // Still out of reach: the alarm is set again, for as long as that may pass.
+  await runInDurableObject(objectOf(conversationId), async (object, { storage }) => {
+    await object.alarm();
+    expect(tries.failed).toBe(4);
+    expect(await storage.getAlarm()).not.toBeNull();
+  });
+  await tries.end();
+  await runInDurableObject(objectOf(conversationId), (object) => object.alarm());
+  await hub.until("ReceiveMessage", 1);
+  expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "the last word" }]);
+});
+
 test("a gateway is online like a socket, and neither tells of the other's coming", async () => {
   const { alice, bob, conversationId } = await directPair();
   const live = await openLive(bob, conversationId);
@@ -157,4 +176,33 @@ function loseOne(conversationId: string): Promise<void> {
       listeners.call = call;
     };
   });
+}
+
+/** Every call of a conversation to a gateway fails, until the end. */
+async function outOfReach(conversationId: string) {
+  const tries = { failed: 0, end: () => Promise.resolve() };
+  const reroute = (change: (listeners: Wire) => void) =>
+    runInDurableObject(objectOf(conversationId), (object) => {
+      // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+      const { listeners } = (object as any).open;
+      listeners.stubs.clear();
+      change(listeners);
+    });
+  await reroute((listeners) => {
+    const { stubOf } = listeners.options;
+    const deliver = () => {
+      tries.failed++;
+      return Promise.reject(new Error("out of reach"));
+    };
+    listeners.options.stubOf = () => ({ deliver });
+    tries.end = () =>
+      reroute((again) => {
+        again.options.stubOf = stubOf;
+      });
+  });
+  return tries;
+}
+
+interface Wire {
+  options: { stubOf: unknown };
 }
