@@ -10,6 +10,7 @@ import {
   type State,
 } from "./commands.ts";
 import { Draft, type Memory } from "./draft.ts";
+import { writeDecision } from "./log/decision.ts";
 import { SendTimes } from "./send-times.ts";
 import type { Session } from "./sessions.ts";
 
@@ -148,9 +149,8 @@ export class Committer {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;
       const decision = decided.value;
-      if (writes(decision)) {
-        this.options.storage.transactionSync(() => draft.write(decision));
-      }
+      const { storage } = this.options;
+      if (writes(decision)) storage.transactionSync(() => writeDecision(storage.sql, decision));
       draft.fold(decision);
       return { ok: true, value: decision.answer };
     } catch (error) {

@@ -1,30 +1,18 @@
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
-import { unreachable } from "../domain/error.ts";
 import type { Message } from "../domain/message.ts";
 import type { Facts } from "../domain/policy.ts";
 import type { Times } from "../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
-import type { Change, Decision, Effect, Limits, Request, Sent, State } from "./commands.ts";
-import { updateConversation, updateCounters } from "./log/conversation-table.ts";
-import { claimOutcome, insertFiles } from "./log/files.ts";
-import { deleteInvitation, insertInvitation, isInvited } from "./log/invitations.ts";
-import { longestMember, memberOf, membersAmong, putMember, updateFigures } from "./log/members.ts";
-import {
-  countedBefore,
-  insertMessages,
-  messageAt,
-  ownCounted,
-  updateMessage,
-} from "./log/messages.ts";
-import {
-  deleteReaction,
-  deleteReactionsOf,
-  firstReactors,
-  hasReacted,
-  insertReaction,
-} from "./log/reactions.ts";
-import { insertRead, readersAhead, readsTouching, settleReads } from "./log/reads.ts";
-import { insertUncounted, uncountedWithin } from "./log/uncounted.ts";
+import type { Change, Decision, Limits, Request, Sent, State } from "./commands.ts";
+import { updateCounters } from "./log/conversation-table.ts";
+import { writeDecision } from "./log/decision.ts";
+import { claimOutcome } from "./log/files.ts";
+import { isInvited } from "./log/invitations.ts";
+import { longestMember, memberOf, membersAmong, updateFigures } from "./log/members.ts";
+import { countedBefore, messageAt, ownCounted } from "./log/messages.ts";
+import { firstReactors, hasReacted } from "./log/reactions.ts";
+import { readersAhead, readsTouching } from "./log/reads.ts";
+import { uncountedWithin } from "./log/uncounted.ts";
 import { NewMessages, type SenderKey } from "./new-messages.ts";
 import type { SendTimes } from "./send-times.ts";
 
@@ -174,29 +162,7 @@ export class Draft implements State {
       return;
     }
     this.sent.write();
-    this.write(decision);
-  }
-
-  /** Writes the rows of one decision; it may throw, and then the draft is as it was before. */
-  write(decision: Decision): void {
-    for (const change of decision.changes) {
-      switch (change.type) {
-        case "message":
-          this.writeMessage(change);
-          break;
-        case "member":
-        case "flag":
-          putMember(this.sql, change.member);
-          break;
-        case "read":
-          insertRead(this.sql, change.read, change.ahead);
-          break;
-        case "conversation":
-          updateConversation(this.sql, change.conversation);
-          break;
-      }
-    }
-    for (const effect of decision.effects ?? []) this.writeEffect(effect);
+    writeDecision(this.sql, decision);
   }
 
   /** Takes over a decision whose rows are written: assignments only, nothing that can fail. */
@@ -226,44 +192,6 @@ export class Draft implements State {
       const member = this.members.get(userId);
       if (member) this.members.set(userId, { ...member, ...figures });
       this.figures.set(userId, figures);
-    }
-  }
-
-  private writeMessage(change: Extract<Change, { type: "message" }>): void {
-    const row = { message: change.message, digest: change.digest ?? null };
-    if (change.cause === "created") insertMessages(this.sql, [row]);
-    else updateMessage(this.sql, row);
-  }
-
-  private writeEffect(effect: Effect): void {
-    const { sql } = this;
-    switch (effect.type) {
-      case "uncounted":
-        insertUncounted(sql, effect.number);
-        break;
-      case "settled":
-        settleReads(sql, effect.userId, effect.before, effect.after);
-        break;
-      case "files-sent":
-        insertFiles(sql, effect.claim, effect.number, effect.keys);
-        break;
-      case "reacted":
-        insertReaction(sql, effect.number, effect.emoji, effect.userId, effect.rev);
-        break;
-      case "unreacted":
-        deleteReaction(sql, effect.number, effect.emoji, effect.userId);
-        break;
-      case "reactions-cleared":
-        deleteReactionsOf(sql, effect.number);
-        break;
-      case "invited":
-        insertInvitation(sql, effect.userId, effect.by, effect.at);
-        break;
-      case "invitation-used":
-        deleteInvitation(sql, effect.userId);
-        break;
-      default:
-        unreachable(effect);
     }
   }
 

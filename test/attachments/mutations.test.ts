@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { Random } from "../random.ts";
 import { type Answer, type Caller, person } from "../support.ts";
 import { bytes, png } from "./samples.ts";
 import { BOUNDARY, formOf, postForm, stored, watchParts } from "./support.ts";
@@ -10,67 +11,56 @@ const AT_ONCE = 20;
 /** A number here makes a run the same again. */
 const SEED = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
-/** Numbers from 0 to below `limit`, the same for the same seed (mulberry32). */
-function numbers(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
-}
-
 const form = formOf(
   { name: "content", content: "a caption" },
   { name: "file", filename: "photo.png", content: bytes(png(), "\r\n--", BOUNDARY.slice(0, -1)) },
   { name: "clientMessageId", content: "k1" },
 );
 
-const MUTATE: ((body: Uint8Array, random: (limit: number) => number) => Uint8Array)[] = [
+const MUTATE: ((body: Uint8Array, random: Random) => Uint8Array)[] = [
   // another byte
-  (body, random) => body.with(random(body.length), random(256)),
+  (body, random) => body.with(random.below(body.length), random.below(256)),
   // a special one
   (body, random) => {
     const special = bytes('\r\n-:;="\0 ');
-    return body.with(random(body.length), special[random(special.length)] ?? 0);
+    return body.with(random.below(body.length), special[random.below(special.length)] ?? 0);
   },
   // cut off
-  (body, random) => body.subarray(0, random(body.length)),
+  (body, random) => body.subarray(0, random.below(body.length)),
   // a piece lost
   (body, random) => {
-    const from = random(body.length);
-    return bytes(body.subarray(0, from), body.subarray(from + 1 + random(40)));
+    const from = random.below(body.length);
+    return bytes(body.subarray(0, from), body.subarray(from + 1 + random.below(40)));
   },
   // a piece twice
   (body, random) => {
-    const from = random(body.length);
-    const to = from + 1 + random(200);
+    const from = random.below(body.length);
+    const to = from + 1 + random.below(200);
     return bytes(body.subarray(0, to), body.subarray(from, to), body.subarray(to));
   },
   // something from elsewhere in between
   (body, random) => {
-    const [at, from] = [random(body.length), random(body.length)];
-    const piece = body.subarray(from, from + 1 + random(60));
+    const [at, from] = [random.below(body.length), random.below(body.length)];
+    const piece = body.subarray(from, from + 1 + random.below(60));
     return bytes(body.subarray(0, at), piece, body.subarray(at));
   },
 ];
 
-function mutated(random: (limit: number) => number): Uint8Array {
+function mutated(random: Random): Uint8Array {
   let body = form;
-  for (let times = 1 + random(3); times > 0 && body.length > 0; times--) {
-    body = MUTATE[random(MUTATE.length)]?.(body, random) ?? body;
+  for (let times = 1 + random.below(3); times > 0 && body.length > 0; times--) {
+    body = random.pick(MUTATE)(body, random);
   }
   return body;
 }
 
 /** Sends it in pieces of any size. */
-function inPieces(body: Uint8Array, random: (limit: number) => number): ReadableStream<Uint8Array> {
+function inPieces(body: Uint8Array, random: Random): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream({
     pull(controller) {
       if (offset >= body.length) return controller.close();
-      const end = offset + 1 + random(200);
+      const end = offset + 1 + random.below(200);
       controller.enqueue(body.slice(offset, end));
       offset = end;
     },
@@ -78,9 +68,9 @@ function inPieces(body: Uint8Array, random: (limit: number) => number): Readable
 }
 
 async function attempt(alice: Caller, number: number): Promise<Answer> {
-  const random = numbers(SEED + number);
+  const random = new Random(SEED + number);
   const body = mutated(random);
-  const sent = random(2) === 0 ? body : inPieces(body, random);
+  const sent = random.below(2) === 0 ? body : inPieces(body, random);
   return postForm(alice, "/api/v1/chat/messages/upload", sent);
 }
 

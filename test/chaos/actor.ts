@@ -4,8 +4,8 @@ import { ParleyError } from "../../src/client/error.ts";
 import type { Parley } from "../../src/client/parley.ts";
 import { parseMessageId } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
+import type { Random } from "../random.ts";
 import type { Model } from "./model.ts";
-import type { Random } from "./random.ts";
 
 /** Messages that a device has on their way at most. */
 const IN_FLIGHT = 6;
@@ -141,7 +141,7 @@ export class Actor {
   }
 
   private edit(): Promise<void> | undefined {
-    const messageId = this.random.pick(this.own);
+    const messageId = this.random.any(this.own);
     if (!messageId) return undefined;
     const content = `${this.text()} edited`;
     this.model.said.add(content);
@@ -152,7 +152,7 @@ export class Actor {
   }
 
   private delete(): Promise<void> | undefined {
-    const messageId = this.random.pick(this.own);
+    const messageId = this.random.any(this.own);
     if (!messageId) return undefined;
     this.own.splice(this.own.indexOf(messageId), 1);
     return this.conversation.delete(messageId).then(() => {
@@ -164,7 +164,7 @@ export class Actor {
 
   private react(): Promise<void> | undefined {
     const target = this.target();
-    const emoji = this.random.pick(EMOJIS);
+    const emoji = this.random.any(EMOJIS);
     if (!target || !emoji) return undefined;
     return this.conversation.react(target.id, emoji).then(
       () => {
@@ -183,7 +183,7 @@ export class Actor {
         .filter((one) => one.endsWith(` ${this.userId}`))
         .map((one) => ({ messageId, one })),
     );
-    const chosen = this.random.pick(mine);
+    const chosen = this.random.any(mine);
     if (!chosen) return undefined;
     const { messageId, one } = chosen;
     return this.conversation.unreact(messageId, one.split(" ")[0] ?? "").then(
@@ -213,7 +213,7 @@ export class Actor {
   private target() {
     const { messages } = this.conversation;
     const recent = messages.slice(-60);
-    return this.random.pick(this.random.next() < 0.8 ? recent : messages);
+    return this.random.any(this.random.next() < 0.8 ? recent : messages);
   }
 
   private unlessDeleted(error: unknown): void {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type HubConnection, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { io, type Socket } from "socket.io-client";
 import { parseMessageId } from "../../src/domain/id.ts";
+import type { Random } from "../random.ts";
 import type { Model } from "./model.ts";
-import type { Random } from "./random.ts";
 
 /** How long an answer may take; then the same is sent again under its key. */
 const PATIENCE_MS = 3_000;

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 /** How a line is cut. */
 export type Cut =
@@ -44,7 +44,7 @@ export class Network {
 
   /** Cuts a line at random; false when there is none. */
   cut(how: Cut): boolean {
-    const line = this.random.pick([...this.lines].filter(({ doomed }) => !doomed));
+    const line = this.random.any([...this.lines].filter(({ doomed }) => !doomed));
     if (!line) return false;
     this.cuts[how]++;
     switch (how) {

@@ -3,11 +3,11 @@ import { SignJWT } from "jose";
 import { developmentSettings } from "../../src/cli/settings.ts";
 import { Parley } from "../../src/client/parley.ts";
 import type { Rest } from "../../src/client/rest.ts";
+import { Random } from "../random.ts";
 import { Actor } from "./actor.ts";
 import { Model } from "./model.ts";
 import { type Outsider, SignalROutsider, SocketIoOutsider } from "./outsider.ts";
 import type { Cut, Network } from "./proxy.ts";
-import { Random } from "./random.ts";
 import type { ChaosServer } from "./server.ts";
 import { Findings, judge, judgeOutsiders } from "./verdict.ts";
 
@@ -187,7 +187,7 @@ export class Round {
   }
 
   private async disturbOnce(what: keyof typeof DISTURBANCES): Promise<void> {
-    const id = this.random.pick(this.models)?.conversationId ?? "";
+    const id = this.random.any(this.models)?.conversationId ?? "";
     switch (what) {
       case "clean":
       case "mid-frame":

@@ -4,9 +4,9 @@
  * network choose to do; the machine's timing it cannot repeat.
  */
 import { parseArgs } from "node:util";
+import { Random } from "../random.ts";
 import { cleanUp } from "../system/server.ts";
 import { Network } from "./proxy.ts";
-import { Random } from "./random.ts";
 import { type Goal, Round, seconds } from "./round.ts";
 import { PINNED } from "./seeds.ts";
 import { ChaosServer } from "./server.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { Dice } from "../live/dice.ts";
+import { Random } from "../random.ts";
 import { type Caller, directPair, send } from "../support.ts";
 import { get, Hub, Io, type Line } from "./line.ts";
 
@@ -14,10 +14,10 @@ const RS = "\x1e";
 
 /** What is shot: packets of the protocols, whole and damaged, and what is none at all. */
 class Gun {
-  private readonly dice: Dice;
+  private readonly dice: Random;
   private readonly known: readonly string[];
 
-  constructor(dice: Dice, known: readonly string[]) {
+  constructor(dice: Random, known: readonly string[]) {
     this.dice = dice;
     this.known = known;
   }
@@ -40,13 +40,13 @@ class Gun {
   }
 }
 
-function value(dice: Dice, id: string): unknown {
+function value(dice: Random, id: string): unknown {
   const deep = JSON.parse(`${"[".repeat(500)}${"]".repeat(500)}`);
   const odd = [null, -1, 2 ** 60, "", {}, [], true, deep, "x".repeat(5_000), { since: -1 }, id];
   return dice.chance(0.5) ? id : dice.pick(odd);
 }
 
-function packetsOf(dice: Dice, id: string): string[] {
+function packetsOf(dice: Random, id: string): string[] {
   const events = ["join-chat-room", "leave-chat-room", "typing-start", "send-message", "mark-read"];
   const named = Array.from({ length: 20 }, () => {
     const body = { chatId: value(dice, id), content: value(dice, id), messageIds: value(dice, id) };
@@ -57,7 +57,7 @@ function packetsOf(dice: Dice, id: string): string[] {
   return [...named, ...others, '451-["x",{"_placeholder":true,"num":0}]', '451-["x"]', '42["x"]'];
 }
 
-function messagesOf(dice: Dice, id: string): string[] {
+function messagesOf(dice: Random, id: string): string[] {
   const targets = ["JoinConversation", "SendMessage", "StartTyping", "MarkAsRead", "AddReaction"];
   const named = Array.from({ length: 20 }, () => {
     const args = Array.from({ length: dice.below(5) }, () => value(dice, id));
@@ -86,7 +86,7 @@ test.each([
   "%s: whatever comes is answered, or ends the connection (seed %#)",
   async (_, known, connect) => {
     const logged = vi.spyOn(console, "log");
-    const dice = new Dice(SEED);
+    const dice = new Random(SEED);
     const { alice, bob, conversationId } = await directPair();
     let ended = 0;
     for (let i = 0; i < CONNECTIONS; i++) {
@@ -109,7 +109,7 @@ test.each([
 );
 
 test("long polling: whatever is posted is taken or refused, and never breaks anything", async () => {
-  const dice = new Dice(SEED);
+  const dice = new Random(SEED);
   const { alice, conversationId } = await directPair();
   const path = "/socket.io/?EIO=4&transport=polling";
   for (let i = 0; i < 40; i++) {

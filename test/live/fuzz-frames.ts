@@ -1,4 +1,4 @@
-import type { Dice } from "./dice.ts";
+import type { Random } from "../random.ts";
 
 /** One object of the fuzz, as it goes over the wire, and what may be expected of it. */
 export interface Shot {
@@ -42,11 +42,11 @@ const KEYS = ["k1", "k2", "k3", "k4", "k5"];
 
 /** Makes frames for as long as one asks, each object with an id of its own where it may have one. */
 export class Gun {
-  private readonly dice: Dice;
+  private readonly dice: Random;
   private readonly name: string;
   private shots = 0;
 
-  constructor(dice: Dice, name: string) {
+  constructor(dice: Random, name: string) {
     this.dice = dice;
     this.name = name;
   }
@@ -168,7 +168,7 @@ export class Gun {
 }
 
 /** Shots as frames: those that can share one sometimes do. */
-export function framesOf(shots: readonly Shot[], dice: Dice): (string | ArrayBuffer)[] {
+export function framesOf(shots: readonly Shot[], dice: Random): (string | ArrayBuffer)[] {
   const frames: (string | ArrayBuffer)[] = [];
   let open = false;
   for (const { data, alone } of shots) {

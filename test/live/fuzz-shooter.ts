@@ -1,7 +1,7 @@
 import { expect } from "vitest";
+import type { Random } from "../random.ts";
 import { type Caller, open, type Socket } from "../support.ts";
 import type { Answer } from "./answer.ts";
-import type { Dice } from "./dice.ts";
 import { framesOf, type Gun, type Known, type Shot } from "./fuzz-frames.ts";
 import { Replica } from "./replica.ts";
 
@@ -15,12 +15,12 @@ export class Shooter {
   thrownOut = 0;
   private readonly gun: Gun;
   private readonly conversationId: string;
-  private readonly dice: Dice;
+  private readonly dice: Random;
   private socket: Socket | undefined;
   private heard = 0;
   private sentinels = 0;
 
-  constructor(caller: Caller, gun: Gun, conversationId: string, dice: Dice) {
+  constructor(caller: Caller, gun: Gun, conversationId: string, dice: Random) {
     this.caller = caller;
     this.gun = gun;
     this.conversationId = conversationId;

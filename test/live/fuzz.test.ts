@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
+import { Random } from "../random.ts";
 import { type Caller, groupOf, objectOf, open, openLive, person } from "../support.ts";
-import { Dice } from "./dice.ts";
 import { Gun } from "./fuzz-frames.ts";
 import { Model, naiveUnread } from "./fuzz-model.ts";
 import { Shooter } from "./fuzz-shooter.ts";
@@ -18,7 +18,7 @@ afterEach(() => void vi.useRealTimers());
 test(`${FRAMES} frames in random order: each is answered, and nothing breaks (seed ${SEED})`, {
   timeout: 120_000,
 }, async () => {
-  const dice = new Dice(SEED);
+  const dice = new Random(SEED);
   const [observer, ...callers] = [await person(), await person(), await person(), await person()];
   const conversationId = await groupOf(observer, ...callers);
   vi.setSystemTime(Date.now());

@@ -15,13 +15,29 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `from` to `to`. */
-  between(from: number, to: number): number {
-    return from + Math.floor(this.next() * (to - from + 1));
+  /** A whole number from 0 to below `limit`. */
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
   }
 
-  pick<Item>(items: readonly Item[]): Item | undefined {
-    return items[Math.floor(this.next() * items.length)];
+  /** A whole number from `from` to `to`. */
+  between(from: number, to: number): number {
+    return from + this.below(to - from + 1);
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** One of some things, of which there must be one. */
+  pick<Item>(items: readonly Item[]): Item {
+    if (items.length === 0) throw new Error("nothing to pick from");
+    return items[this.below(items.length)] as Item;
+  }
+
+  /** One of some things, if there are any. */
+  any<Item>(items: readonly Item[]): Item | undefined {
+    return items[this.below(items.length)];
   }
 
   /** One of some things, each as likely as its weight says. */
@@ -37,6 +53,6 @@ export class Random {
 
   /** Another source, as good as independent of this one. */
   fork(): Random {
-    return new Random(Math.floor(this.next() * 2 ** 32));
+    return new Random(this.below(2 ** 32));
   }
 }
