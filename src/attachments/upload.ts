@@ -1,11 +1,9 @@
-import { Buffer } from "node:buffer";
-import { fileTypeFromBuffer } from "file-type";
-import { imageSize } from "image-size";
 import type { Directory } from "../directory/directory.ts";
 import { beginUpload, finishUpload } from "../directory/uploads.ts";
 import { type Attachment, fileTypeOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { FileSink } from "./form.ts";
+import { beginningOf, pixelsOf, recognised } from "./inspect.ts";
 import { removeFiles } from "./removal.ts";
 import { readThrough } from "./stream.ts";
 
@@ -162,42 +160,6 @@ export class Upload implements FileSink {
       this.refuse(chatError("unsupported_type"));
       return false;
     }
-  }
-}
-
-/** Bytes that are looked at to see whether a file begins as text. */
-const BEGINNING_BYTES = 4_096;
-
-/** The extension of what a signature tells, if there is one. */
-async function recognised(head: Uint8Array): Promise<string | undefined> {
-  try {
-    return (await fileTypeFromBuffer(head))?.ext;
-  } catch {
-    return undefined; // a signature, and then nothing that fits it
-  }
-}
-
-/** How a file begins, if it begins as text does. */
-function beginningOf(head: Uint8Array): string | undefined {
-  const bytes = head.subarray(0, BEGINNING_BYTES);
-  if (bytes.includes(0)) return undefined;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes, {
-      stream: true,
-    });
-  } catch {
-    return undefined;
-  }
-}
-
-/** The size that an image's header tells, if it does. */
-function pixelsOf(mimeType: string, head: Uint8Array): { width?: number; height?: number } {
-  if (!mimeType.startsWith("image/")) return {};
-  try {
-    const { width, height } = imageSize(Buffer.from(head.buffer, head.byteOffset, head.length));
-    return width > 0 && height > 0 ? { width, height } : {};
-  } catch {
-    return {};
   }
 }
 

@@ -3,7 +3,8 @@ import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { memberOf } from "./log/members.ts";
 import type { OpenConversation } from "./open.ts";
-import { refusedUpgrade, type Seat } from "./sessions.ts";
+import type { Seat } from "./seat.ts";
+import { refusedUpgrade } from "./socket.ts";
 import { helloFor, syncFor, unreadOf } from "./sync.ts";
 
 /** Takes the socket of a verified person in: `hello` and the first `sync`, in one frame. */

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { directoryOf } from "../directory/directory.ts";
-import { MAX_GROUP_MEMBERS, type Member } from "../domain/conversation.ts";
+import type { Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
 import { offsetOf, type PageOf } from "../domain/page.ts";
@@ -23,8 +23,10 @@ import { READERS_MAX, readersOf } from "./log/receipts.ts";
 import { isCreated, migrate } from "./log/schema.ts";
 import { missed } from "./missed.ts";
 import { OpenConversation } from "./open.ts";
+import { overview } from "./overview.ts";
 import { addMembers } from "./people.ts";
-import { close, refusedUpgrade, seat } from "./sessions.ts";
+import { seat } from "./seat.ts";
+import { close, refusedUpgrade } from "./socket.ts";
 import type {
   ConversationStub,
   Info,
@@ -34,7 +36,6 @@ import type {
   Submitted,
 } from "./stub.ts";
 import { SEAT_HEADER } from "./stub.ts";
-import { unreadOf } from "./sync.ts";
 
 /** How long a REST write waits at most until the lists show it. */
 const LISTS_TIMEOUT_MS = 250;
@@ -155,20 +156,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   /** What the conversation is, who is in it, and how far each of them has read. */
   overview(actor: Actor): Result<Overview> {
-    return this.answer(actor, "read", ({ sql, memory }) => {
-      const members = presentMembers(sql, MAX_GROUP_MEMBERS);
-      const { lastCounted } = memory.counters;
-      const message = lastCounted > 0 ? messageAt(sql, lastCounted) : undefined;
-      return ok({
-        conversation: memory.conversation,
-        members,
-        lastMessage: message && {
-          message,
-          readers: readersOf(sql, message, READERS_MAX),
-        },
-        unread: new Map(members.map((member) => [member.userId, unreadOf(sql, memory, member)])),
-      });
-    });
+    return this.answer(actor, "read", (open) => ok(overview(open)));
   }
 
   /** A page of the present members, in order of their ids. */

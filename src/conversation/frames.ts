@@ -6,7 +6,8 @@ import { errorEventOf, wireMessage } from "../live/wire.ts";
 import type { Command } from "./commands.ts";
 import { type HistoryQuery, history } from "./history.ts";
 import type { OpenConversation } from "./open.ts";
-import { actorOf, type Session } from "./sessions.ts";
+import { actorOf } from "./seat.ts";
+import type { Session } from "./sessions.ts";
 import { syncFor } from "./sync.ts";
 
 type Frame<Op extends ClientFrame["op"]> = Extract<ClientFrame, { op: Op }>;

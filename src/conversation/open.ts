@@ -2,20 +2,10 @@ import { Links } from "../attachments/links.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge, type Origin } from "../domain/conversation.ts";
 import { fail, type Result } from "../domain/error.ts";
-import { messageIdOf } from "../domain/id.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
-import type { ServerEvent } from "../live/events.ts";
 import type { FrameId } from "../live/frames.ts";
-import { CLOSE } from "../live/version.ts";
-import {
-  errorEventOf,
-  type LinkTo,
-  wireConversation,
-  wireMember,
-  wireMessage,
-  wireRead,
-} from "../live/wire.ts";
+import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { sentBefore } from "./commands/send.ts";
 import type { Answer, Change, Command, Limits } from "./commands.ts";
@@ -25,10 +15,10 @@ import { sendFiles } from "./files.ts";
 import { gatewayOf } from "./gateways.ts";
 import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
-import { notesOf } from "./notes.ts";
 import { Projector } from "./projector.ts";
 import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
+import { ackOf, tell } from "./tell.ts";
 
 /**
  * A conversation that exists, awake: its memory, its committer, its sockets and its projector, tied
@@ -113,12 +103,15 @@ export class OpenConversation {
     keys: readonly string[],
     { session, id }: { session: Session; id: FrameId },
   ): void {
+    const conversationId = this.memory.conversation.id;
     sendFiles(this, this.env, actor, command, keys)
       .catch((error) => {
-        log("files_failed", { conversationId: this.memory.conversation.id, error });
+        log("files_failed", { conversationId, error });
         return fail("unavailable");
       })
-      .then((result) => this.sessions.send(session, JSON.stringify(this.ackOf(result, id))));
+      .then((result) =>
+        this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
+      );
   }
 
   /** What a send came to that was made before under the same key. */
@@ -135,92 +128,11 @@ export class OpenConversation {
     return new Links(this.settings.FILES_SECRET, origin).linkTo(attachment, this.clock());
   };
 
-  private committed({ changes, outcomes }: Commit): void {
+  private committed(commit: Commit): void {
+    const { changes } = commit;
     this.recent.follow(changes);
-    const own = new Map<Session, string[]>();
-    const tell = (session: Session, line: string) => {
-      const lines = own.get(session);
-      if (lines) lines.push(line);
-      else own.set(session, [line]);
-    };
-    const large = isLarge(this.memory.counters.memberCount);
-    const events: string[] = [];
-    // Who went in this group hears it, and nothing that came after it.
-    const departures: { userId: string; heard: number }[] = [];
-    for (const change of changes) {
-      if (change.type === "flag") continue;
-      const line = JSON.stringify(this.eventOf(change));
-      if (change.type === "read" && large) {
-        // Not broadcast, but a person's other devices follow.
-        for (const session of this.sessions.ofUser(change.read.userId)) {
-          if (session.live) tell(session, line);
-        }
-      } else {
-        events.push(line);
-      }
-      if (change.type === "member" && change.member.leftAt !== null) {
-        departures.push({ userId: change.member.userId, heard: events.length });
-      }
-    }
-    for (const { pending, result } of outcomes) {
-      const { reply } = pending;
-      if (reply.to === "socket") tell(reply.session, JSON.stringify(this.ackOf(result, reply.id)));
-    }
-    for (const { userId, heard } of departures) {
-      for (const session of [...this.sessions.ofUser(userId)]) {
-        const lines = [
-          ...(session.live ? events.slice(0, heard) : []),
-          ...(own.get(session) ?? []),
-        ];
-        if (lines.length > 0) this.sessions.send(session, lines.join("\n"));
-        this.sessions.leave(session, CLOSE.notAMember, "no longer a member");
-        own.delete(session);
-      }
-    }
-    this.sessions.deliver(events, own);
-    const notes = () => notesOf(this.sql, changes, outcomes, large);
-    this.listeners.committed(events, notes, departures, this.memory.counters.rev);
-    for (const { pending, result } of outcomes) {
-      if (pending.reply.to === "caller") pending.reply.resolve(result);
-    }
+    tell(this, commit);
     if (changes.length > 0) this.projector.committed(changes.some(carriesFiles));
-  }
-
-  private eventOf(change: Exclude<Change, { type: "flag" }>): ServerEvent {
-    const { conversation, counters } = this.memory;
-    switch (change.type) {
-      case "message": {
-        const message = wireMessage(conversation.id, change.message, this.linkTo);
-        return { type: "message", rev: message.rev, cause: change.cause, message };
-      }
-      case "member": {
-        const member = wireMember(change.member);
-        return { type: "member", rev: member.rev, cause: change.cause, member };
-      }
-      case "read":
-        return { type: "read", ...wireRead(change.read) };
-      case "conversation": {
-        const { rev } = change.conversation;
-        return {
-          type: "conversation",
-          rev,
-          conversation: wireConversation(change.conversation, counters),
-        };
-      }
-    }
-  }
-
-  private ackOf(result: Result<Answer>, id: FrameId): ServerEvent {
-    if (!result.ok) return errorEventOf(result.error, id);
-    const { rev, message, deduplicated, rate } = result.value;
-    return {
-      type: "ack",
-      ...(id !== undefined && { id }),
-      rev,
-      ...(message && { messageId: messageIdOf(this.memory.conversation.id, message.number) }),
-      ...(deduplicated && { deduplicated }),
-      ...(rate && { remaining: rate.remaining }),
-    };
   }
 }
 

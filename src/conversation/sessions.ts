@@ -1,26 +1,9 @@
 import { z } from "zod";
-import { type Actor, PLATFORM_ROLES } from "../domain/policy.ts";
 import type { ServerEvent } from "../live/events.ts";
 import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS, TYPING_EXPIRES_MS } from "../live/version.ts";
 import { isoTime } from "../live/wire.ts";
-
-/** Who sits at a socket, as the Worker verified it. It survives hibernation in the attachment. */
-export const seat = z.object({
-  userId: z.string(),
-  name: z.string().nullable(),
-  avatarUrl: z.string().nullable(),
-  role: z.enum(PLATFORM_ROLES),
-  /** When the token expires, in milliseconds since the epoch. */
-  expiresAt: z.number(),
-  /** The address that they came in by: links to files start with it, unless PUBLIC_URL is set. */
-  origin: z.string(),
-});
-export type Seat = z.infer<typeof seat>;
-
-/** A socket's person as one who acts: `/live` is for members only. */
-export function actorOf({ userId, name, avatarUrl, role }: Seat): Actor {
-  return { userId, name, avatarUrl, role, reach: "member" };
-}
+import { type Seat, seat } from "./seat.ts";
+import { close } from "./socket.ts";
 
 const attachment = z.object({ seat, live: z.boolean(), openedAt: z.number() });
 
@@ -265,22 +248,4 @@ export class Sessions {
 /** Keeps what a session must not forget over hibernation. */
 function remember({ socket, seat, live, openedAt }: Session): void {
   socket.serializeAttachment({ seat, live, openedAt } satisfies z.infer<typeof attachment>);
-}
-
-/** Closes a socket that may be closed already. */
-export function close(socket: WebSocket, code: number, reason: string): void {
-  try {
-    socket.close(code, reason);
-  } catch {
-    // It was closed before: what was wanted.
-  }
-}
-
-/** Answers an upgrade that is refused: accepted and closed, because a browser sees nothing else. */
-export function refusedUpgrade(code: number, reason: string, frame?: string): Response {
-  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
-  server.accept();
-  if (frame) server.send(frame);
-  server.close(code, reason);
-  return new Response(null, { status: 101, webSocket: client });
 }

@@ -1,7 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import type { Batch, GatewayStub, Protocol } from "../conversation/gateways.ts";
-import { close, type Seat, seat } from "../conversation/sessions.ts";
+import { type Seat, seat } from "../conversation/seat.ts";
+import { close } from "../conversation/socket.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS } from "../live/version.ts";

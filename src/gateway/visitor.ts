@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Seat } from "../conversation/sessions.ts";
+import type { Seat } from "../conversation/seat.ts";
 import { SEAT_HEADER } from "../conversation/stub.ts";
 import { acquaint, bearerOf, verify } from "../rest/auth.ts";
 import type { RestEnv } from "../rest/context.ts";

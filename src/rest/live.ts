@@ -1,5 +1,6 @@
 import type { Context, Next } from "hono";
-import { refusedUpgrade, type Seat } from "../conversation/sessions.ts";
+import type { Seat } from "../conversation/seat.ts";
+import { refusedUpgrade } from "../conversation/socket.ts";
 import { SEAT_HEADER } from "../conversation/stub.ts";
 import { parseConversationId } from "../domain/id.ts";
 import type { Settings } from "../env.ts";

@@ -1,4 +1,5 @@
-import { actorOf, close, type Seat, seat } from "../../conversation/sessions.ts";
+import { actorOf, type Seat, seat } from "../../conversation/seat.ts";
+import { close } from "../../conversation/socket.ts";
 import { SEAT_HEADER } from "../../conversation/stub.ts";
 import { chatError, ERRORS, type Result, unreachable } from "../../domain/error.ts";
 import type { Actor } from "../../domain/policy.ts";

@@ -1,6 +1,7 @@
 import { decodePacket, type Packet as EnginePacket } from "engine.io-parser";
 import { z } from "zod";
-import { close, seat } from "../../conversation/sessions.ts";
+import { seat } from "../../conversation/seat.ts";
+import { close } from "../../conversation/socket.ts";
 import { SEAT_HEADER } from "../../conversation/stub.ts";
 import type { Env } from "../../env.ts";
 import { tooLarge } from "../../live/frames.ts";

@@ -1,7 +1,7 @@
 import { Decoder, isPacketValid, type Packet, PacketType } from "socket.io-parser";
 import { z } from "zod";
 import { Links } from "../../attachments/links.ts";
-import { actorOf, type Seat } from "../../conversation/sessions.ts";
+import { actorOf, type Seat } from "../../conversation/seat.ts";
 import { chatError, ERRORS, type Result } from "../../domain/error.ts";
 import type { Actor } from "../../domain/policy.ts";
 import { acquaint, bearerOf, verify } from "../../rest/auth.ts";

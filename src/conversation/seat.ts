@@ -1,0 +1,20 @@
+import { z } from "zod";
+import { type Actor, PLATFORM_ROLES } from "../domain/policy.ts";
+
+/** Who sits at a socket, as the Worker verified it. It survives hibernation in the attachment. */
+export const seat = z.object({
+  userId: z.string(),
+  name: z.string().nullable(),
+  avatarUrl: z.string().nullable(),
+  role: z.enum(PLATFORM_ROLES),
+  /** When the token expires, in milliseconds since the epoch. */
+  expiresAt: z.number(),
+  /** The address that they came in by: links to files start with it, unless PUBLIC_URL is set. */
+  origin: z.string(),
+});
+export type Seat = z.infer<typeof seat>;
+
+/** A socket's person as one who acts: `/live` is for members only. */
+export function actorOf({ userId, name, avatarUrl, role }: Seat): Actor {
+  return { userId, name, avatarUrl, role, reach: "member" };
+}

@@ -1,0 +1,118 @@
+import { isLarge } from "../domain/conversation.ts";
+import type { Result } from "../domain/error.ts";
+import { messageIdOf } from "../domain/id.ts";
+import type { ServerEvent } from "../live/events.ts";
+import type { FrameId } from "../live/frames.ts";
+import { CLOSE } from "../live/version.ts";
+import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import type { Answer, Change } from "./commands.ts";
+import type { Commit } from "./committer.ts";
+import { notesOf } from "./notes.ts";
+import type { OpenConversation } from "./open.ts";
+import type { Session, Sessions } from "./sessions.ts";
+
+/**
+ * Tells of a commit, in the turn in which it was made: the sockets, in one frame each, then the
+ * gateways, then those who wait for an answer.
+ */
+export function tell(open: OpenConversation, { changes, outcomes }: Commit): void {
+  const { sessions, listeners, memory } = open;
+  const large = isLarge(memory.counters.memberCount);
+  const own = new OwnLines();
+  const events: string[] = [];
+  // Who went in this group hears it, and nothing that came after it.
+  const departures: { userId: string; heard: number }[] = [];
+  for (const change of changes) {
+    if (change.type === "flag") continue;
+    const line = JSON.stringify(eventOf(open, change));
+    if (change.type === "read" && large) {
+      // Not broadcast, but a person's other devices follow.
+      for (const session of sessions.ofUser(change.read.userId)) {
+        if (session.live) own.add(session, line);
+      }
+    } else {
+      events.push(line);
+    }
+    if (change.type === "member" && change.member.leftAt !== null) {
+      departures.push({ userId: change.member.userId, heard: events.length });
+    }
+  }
+  for (const { pending, result } of outcomes) {
+    const { reply } = pending;
+    if (reply.to !== "socket") continue;
+    own.add(reply.session, JSON.stringify(ackOf(memory.conversation.id, result, reply.id)));
+  }
+  for (const { userId, heard } of departures) {
+    takeLeave(sessions, userId, events.slice(0, heard), own);
+  }
+  sessions.deliver(events, own.bySession);
+  const notes = () => notesOf(open.sql, changes, outcomes, large);
+  listeners.committed(events, notes, departures, memory.counters.rev);
+  for (const { pending, result } of outcomes) {
+    if (pending.reply.to === "caller") pending.reply.resolve(result);
+  }
+}
+
+/** The answer to a frame: what came of its command. */
+export function ackOf(conversationId: string, result: Result<Answer>, id: FrameId): ServerEvent {
+  if (!result.ok) return errorEventOf(result.error, id);
+  const { rev, message, deduplicated, rate } = result.value;
+  return {
+    type: "ack",
+    ...(id !== undefined && { id }),
+    rev,
+    ...(message && { messageId: messageIdOf(conversationId, message.number) }),
+    ...(deduplicated && { deduplicated }),
+    ...(rate && { remaining: rate.remaining }),
+  };
+}
+
+/** Lines that are meant for one session and nobody else. */
+class OwnLines {
+  readonly bySession = new Map<Session, string[]>();
+
+  add(session: Session, line: string): void {
+    const lines = this.bySession.get(session);
+    if (lines) lines.push(line);
+    else this.bySession.set(session, [line]);
+  }
+
+  take(session: Session): string[] {
+    const lines = this.bySession.get(session) ?? [];
+    this.bySession.delete(session);
+    return lines;
+  }
+}
+
+/** Ends the sessions of somebody who has left, each with what it is still to hear. */
+function takeLeave(sessions: Sessions, userId: string, events: string[], own: OwnLines): void {
+  for (const session of [...sessions.ofUser(userId)]) {
+    const lines = [...(session.live ? events : []), ...own.take(session)];
+    if (lines.length > 0) sessions.send(session, lines.join("\n"));
+    sessions.leave(session, CLOSE.notAMember, "no longer a member");
+  }
+}
+
+function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" }>): ServerEvent {
+  const { conversation, counters } = open.memory;
+  switch (change.type) {
+    case "message": {
+      const message = wireMessage(conversation.id, change.message, open.linkTo);
+      return { type: "message", rev: message.rev, cause: change.cause, message };
+    }
+    case "member": {
+      const member = wireMember(change.member);
+      return { type: "member", rev: member.rev, cause: change.cause, member };
+    }
+    case "read":
+      return { type: "read", ...wireRead(change.read) };
+    case "conversation": {
+      const { rev } = change.conversation;
+      return {
+        type: "conversation",
+        rev,
+        conversation: wireConversation(change.conversation, counters),
+      };
+    }
+  }
+}
