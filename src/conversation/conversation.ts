@@ -74,7 +74,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       const epoch = newEpoch(now, crypto.getRandomValues(new Uint8Array(5)));
       createConversation(this.ctx.storage, id, epoch, creation, now);
       this.open = this.opened();
-      this.open.projector.committed();
+      this.open.projector.committed([]);
     }
     const { projector, memory } = this.open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };

@@ -61,4 +61,5 @@ function keyOf({ senderId, clientMessageId }: Message): SenderKey | undefined {
   return senderId === null || clientMessageId === null ? undefined : [senderId, clientMessageId];
 }
 
-const nameOf = (key: SenderKey) => JSON.stringify(key);
+/** One name for a pair, which no other pair has. */
+const nameOf = ([senderId, key]: SenderKey) => `${senderId.length} ${senderId}${key}`;

@@ -132,7 +132,7 @@ export class OpenConversation {
     const { changes } = commit;
     this.recent.follow(changes);
     tell(this, commit);
-    if (changes.length > 0) this.projector.committed(changes.some(carriesFiles));
+    if (changes.length > 0) this.projector.committed(changes, changes.some(carriesFiles));
   }
 }
 

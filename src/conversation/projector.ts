@@ -1,15 +1,10 @@
 import type { Directory } from "../directory/directory.ts";
-import { project, type Share } from "../directory/projection.ts";
-import type { Member } from "../domain/conversation.ts";
-import { counts } from "../domain/message.ts";
-import { unlinkedMessage } from "../live/wire.ts";
+import { project } from "../directory/projection.ts";
+import type { Change } from "./commands.ts";
 import type { Memory } from "./draft.ts";
 import { type Changes, changesSince } from "./log/changes.ts";
 import { updateCounters } from "./log/conversation-table.ts";
-import { filesOf } from "./log/files.ts";
-import { memberOf } from "./log/members.ts";
-import { messageAt } from "./log/messages.ts";
-import { readersAhead } from "./log/reads.ts";
+import { type Changed, shareOf } from "./share.ts";
 
 /** How long after a commit the alarm looks whether D1 has it: a crash in between is what it is for. */
 const ALARM_AFTER_MS = 1_000;
@@ -19,6 +14,8 @@ const RETRY_MAX_MS = 60_000;
 const DELAY_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
+/** Changes that are remembered for D1 at most; of more, the log tells. */
+const MAX_FRESH = 5_000;
 
 export interface ProjectorOptions {
   sql: SqlStorage;
@@ -31,10 +28,14 @@ export interface ProjectorOptions {
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
+/** Changes that D1 is to be told of. */
+type Untold = Omit<Changes, "rows"> & { rows: readonly Changed[] };
+
 /**
- * Feeds D1 from `changes(projectedRev)`: a moment after a commit, or at once when somebody waits for it,
- * and one write at a time, so that what is committed meanwhile goes together into the next. An alarm, set in the same turn as the commit,
- * retries what failed or was cut off. `projectedRev` is stored with the next commit, not in a write of
+ * Feeds D1 with `changes(projectedRev)`: a moment after a commit, or at once when somebody waits for it,
+ * and one write at a time, so that what is committed meanwhile goes together into the next. What was
+ * just committed is remembered; after a wake or a failure the log tells. An alarm, set in the same turn
+ * as the commit, retries what failed or was cut off. `projectedRev` is stored with the next commit, not in a write of
  * its own: after a crash some of it is written again, which does no harm.
  */
 export class Projector {
@@ -43,6 +44,8 @@ export class Projector {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private alarmPending = false;
   private failures = 0;
+  /** What was committed and not yet given to D1; unset when only the log knows. */
+  private fresh: Changed[] | undefined;
   private waiting: { rev: number; resolve: (reached: boolean) => void }[] = [];
 
   constructor(options: ProjectorOptions) {
@@ -50,7 +53,9 @@ export class Projector {
   }
 
   /** Call it in the turn of a commit; `urgent`: whoever asks D1 next is to know of it. */
-  committed(urgent = false): void {
+  committed(changes: readonly Change[], urgent = false): void {
+    for (const change of changes) this.fresh?.push(change);
+    if (this.fresh && this.fresh.length > MAX_FRESH) this.fresh = undefined;
     this.wakeSoon();
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
     if (this.failures > 0) return;
@@ -64,8 +69,9 @@ export class Projector {
    */
   restart(): void {
     this.mark(0);
+    this.fresh = undefined;
     updateCounters(this.options.sql, this.options.memory.counters);
-    this.committed();
+    this.committed([]);
   }
 
   /** Has the alarm go off in a second, unless it is about to. */
@@ -128,18 +134,19 @@ export class Projector {
   }
 
   private async catchUp(): Promise<void> {
-    const { memory, log, sql } = this.options;
+    const { memory, log, sql, epoch } = this.options;
     let more = true;
     let several = false;
     while (this.behind() && (more || this.waiting.length > 0)) {
-      const { conversation, counters } = memory;
-      const changes = changesSince(sql, conversation, counters, counters.projectedRev);
+      const { counters } = memory;
+      const changes = this.untold();
       more = changes.more;
-      const share = this.shareOf(changes);
+      const share = shareOf(sql, memory, epoch, changes.rows, changes.to);
       try {
         await withTimeout(project(this.options.directory, share), TIMEOUT_MS);
       } catch (error) {
         this.failures++;
+        this.fresh = undefined;
         this.settle(false);
         this.setAlarm(this.backoff());
         log("projection_failed", { failures: this.failures, rev: counters.rev, error });
@@ -169,43 +176,18 @@ export class Projector {
     }
   }
 
-  private shareOf(changes: Changes): Share {
-    const { memory, sql, epoch } = this.options;
+  /** What D1 has not been told: as it was committed, or from the log where that is not known any more. */
+  private untold(): Untold {
+    const { memory, sql } = this.options;
     const { conversation, counters } = memory;
-    const touched = new Set<string>();
-    const uncounted: number[] = [];
-    const files: Share["files"] = { sent: [], deleted: [] };
-    for (const row of changes.rows) {
-      if (row.type === "member") touched.add(row.member.userId);
-      if (row.type === "read") touched.add(row.read.userId);
-      if (row.type !== "message") continue;
-      const { message } = row;
-      // A send moved its sender's figures, a deletion those of its author and of readers ahead.
-      if (message.senderId !== null) touched.add(message.senderId);
-      if (message.attachments.length > 0) files.sent.push(message);
-      if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));
-      if (counts(message)) continue;
-      uncounted.push(message.number);
-      for (const userId of readersAhead(sql, message.number)) touched.add(userId);
+    if (this.fresh) {
+      const rows = this.fresh;
+      this.fresh = [];
+      return { from: counters.projectedRev, to: counters.rev, rows, more: false };
     }
-    const last = counters.lastCounted > 0 ? messageAt(sql, counters.lastCounted) : undefined;
-    return {
-      epoch,
-      rev: changes.to,
-      conversation,
-      counters,
-      lastMessage: last
-        ? {
-            json: JSON.stringify(unlinkedMessage(conversation.id, last)),
-            createdAt: last.createdAt,
-          }
-        : null,
-      members: Array.from(touched, (userId) => memberOf(sql, userId)).filter(
-        (member): member is Member => member !== undefined,
-      ),
-      uncounted,
-      files,
-    };
+    const changes = changesSince(sql, conversation, counters, counters.projectedRev);
+    if (!changes.more) this.fresh = [];
+    return changes;
   }
 
   private setAlarm(afterMs: number): void {

@@ -1,0 +1,58 @@
+import type { Share } from "../directory/projection.ts";
+import type { Member } from "../domain/conversation.ts";
+import { counts } from "../domain/message.ts";
+import { unlinkedMessage } from "../live/wire.ts";
+import type { Change } from "./commands.ts";
+import type { Memory } from "./draft.ts";
+import type { ChangedRow } from "./log/changes.ts";
+import { filesOf } from "./log/files.ts";
+import { memberOf } from "./log/members.ts";
+import { messageAt } from "./log/messages.ts";
+import { readersAhead } from "./log/reads.ts";
+
+/** Something that changed: as the log tells it, or as it was committed. */
+export type Changed = ChangedRow | Change;
+
+/**
+ * What D1 is told of some changes, all of it in its present state; `to` is the revision that they go
+ * up to.
+ */
+export function shareOf(
+  sql: SqlStorage,
+  { conversation, counters }: Memory,
+  epoch: string,
+  changes: readonly Changed[],
+  to: number,
+): Share {
+  const touched = new Set<string>();
+  const uncounted: number[] = [];
+  const files: Share["files"] = { sent: [], deleted: [] };
+  for (const change of changes) {
+    if (change.type === "member" || change.type === "flag") touched.add(change.member.userId);
+    if (change.type === "read") touched.add(change.read.userId);
+    if (change.type !== "message") continue;
+    const { message } = change;
+    // A send moved its sender's figures, a deletion those of its author and of readers ahead.
+    if (message.senderId !== null) touched.add(message.senderId);
+    if (message.attachments.length > 0) files.sent.push(message);
+    if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));
+    if (counts(message)) continue;
+    uncounted.push(message.number);
+    for (const userId of readersAhead(sql, message.number)) touched.add(userId);
+  }
+  const last = counters.lastCounted > 0 ? messageAt(sql, counters.lastCounted) : undefined;
+  return {
+    epoch,
+    rev: to,
+    conversation,
+    counters,
+    lastMessage: last
+      ? { json: JSON.stringify(unlinkedMessage(conversation.id, last)), createdAt: last.createdAt }
+      : null,
+    members: Array.from(touched, (userId) => memberOf(sql, userId)).filter(
+      (member): member is Member => member !== undefined,
+    ),
+    uncounted,
+    files,
+  };
+}
