@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { cors } from "hono/cors";
 import { secureHeaders } from "hono/secure-headers";
 import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
@@ -9,29 +8,18 @@ import { enginePolling, socketIo } from "./gateway/socketio/route.ts";
 import { log } from "./logging.ts";
 import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
+import { crossOrigin, crossOriginFile } from "./rest/cors.ts";
 import { development } from "./rest/development.ts";
 import { docsRoutes } from "./rest/docs.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
-import { allowedOrigin, live, upgradeRequired } from "./rest/live.ts";
+import { live, upgradeRequired } from "./rest/live.ts";
 import { marketplace, marketplaceErrors } from "./rest/marketplace/app.ts";
 import { type Part, referenceRoutes } from "./rest/reference.ts";
 import { Timing } from "./rest/timing.ts";
 import { unihub } from "./rest/unihub/app.ts";
 import { users } from "./rest/users.ts";
 import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
-
-/** Response headers that pages of another origin may read. */
-const EXPOSED = [
-  "D1-Bookmark",
-  "RateLimit-Limit",
-  "RateLimit-Remaining",
-  "RateLimit-Reset",
-  "Retry-After",
-  "Server-Timing",
-  "Warning",
-  "X-Request-Id",
-];
 
 /** Puts the parts together: what holds for every request, then the dialects. */
 export function createApp(): Hono<RestEnv> {
@@ -66,7 +54,7 @@ export function createApp(): Hono<RestEnv> {
   app.get("/hubs/chat", signalR);
 
   // Before them too: a file has headers of its own, and a range cannot be rewritten.
-  app.on(["GET", "HEAD"], "/uploads/chat/:key", serveUpload);
+  app.on(["GET", "HEAD"], "/uploads/chat/:key", crossOriginFile, serveUpload);
 
   app.use(async (c, next) => {
     c.header("X-Request-Id", c.var.requestId);
@@ -81,20 +69,7 @@ export function createApp(): Hono<RestEnv> {
     await next();
     c.header("Access-Control-Allow-Credentials", "true");
   });
-  app.use(
-    cors({
-      origin: (origin, c: Context<RestEnv>) =>
-        allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
-      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-      allowHeaders: [
-        ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
-        // Sent by SignalR's client when it negotiates.
-        ...["X-Requested-With", "X-SignalR-User-Agent"],
-      ],
-      exposeHeaders: EXPOSED,
-      maxAge: 86_400,
-    }),
-  );
+  app.use(crossOrigin());
 
   app.get("/live/:conversationId", upgradeRequired);
   app.on(["GET", "POST"], "/socket.io/", enginePolling);

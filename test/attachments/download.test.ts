@@ -45,6 +45,38 @@ test("a link serves the file, and keeps a browser from running whatever is in it
   expect(headers.get("cache-control")).toMatch(/^private/);
 });
 
+test("pages of an allowed origin may read a file and what is refused, with a token too", async () => {
+  const { alice, url, path } = await uploaded();
+  const answers = async (Origin: string) => [
+    await asked(url, { Origin }),
+    await asked(url, { Origin, Range: "bytes=2-4" }),
+    await asked(path, { Origin, ...bearer(alice) }),
+    await asked(path, { Origin }),
+  ];
+  const own = await answers(ORIGIN);
+  expect(own.map(({ status }) => status)).toEqual([200, 206, 200, 401]);
+  for (const { headers } of own) {
+    expect(headers.get("Access-Control-Allow-Origin")).toBe(ORIGIN);
+    expect(headers.get("Access-Control-Expose-Headers")).toContain("Content-Disposition");
+    expect(headers.get("Vary")).toContain("Origin");
+  }
+  for (const { headers } of await answers("https://elsewhere.test")) {
+    expect(headers.get("Access-Control-Allow-Origin")).toBeNull();
+    expect(headers.get("Vary")).toContain("Origin");
+  }
+  const preflight = await asked(
+    path,
+    {
+      Origin: ORIGIN,
+      "Access-Control-Request-Method": "GET",
+      "Access-Control-Request-Headers": "authorization",
+    },
+    "OPTIONS",
+  );
+  expect(preflight.headers.get("Access-Control-Allow-Origin")).toBe(ORIGIN);
+  expect(preflight.headers.get("Access-Control-Allow-Headers")).toContain("Authorization");
+});
+
 test("HEAD answers the same without a body", async () => {
   const { url } = await uploaded();
   const get = await asked(url);

@@ -1,0 +1,44 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import type { RestEnv } from "./context.ts";
+import { allowedOrigin } from "./live.ts";
+
+/** Response headers that pages of another origin may read. */
+const EXPOSED = [
+  "D1-Bookmark",
+  "RateLimit-Limit",
+  "RateLimit-Remaining",
+  "RateLimit-Reset",
+  "Retry-After",
+  "Server-Timing",
+  "Warning",
+  "X-Request-Id",
+];
+const EXPOSED_OF_FILES = ["Content-Disposition", "Content-Range", "ETag", "X-Request-Id"];
+
+/** Lets the pages of `ALLOWED_ORIGINS` read the answers. */
+export function crossOrigin(): MiddlewareHandler<RestEnv> {
+  return cors({
+    origin: (origin, c: Context<RestEnv>) =>
+      allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    allowHeaders: [
+      ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
+      // Sent by SignalR's client when it negotiates.
+      ...["X-Requested-With", "X-SignalR-User-Agent"],
+    ],
+    exposeHeaders: EXPOSED,
+    maxAge: 86_400,
+  });
+}
+
+/** The same for files, whose responses are not to be made anew: `cors` would do so. */
+export const crossOriginFile: MiddlewareHandler<RestEnv> = async (c, next) => {
+  await next();
+  const { headers } = c.res;
+  headers.append("Vary", "Origin");
+  const origin = c.req.header("Origin");
+  if (origin === undefined || !allowedOrigin(c.var.settings, c.req.url, origin)) return;
+  headers.set("Access-Control-Allow-Origin", origin);
+  headers.set("Access-Control-Expose-Headers", EXPOSED_OF_FILES.join());
+};
