@@ -150,20 +150,28 @@ export class Rooms {
     return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
   }
 
-  private apply(batch: Batch, room: Room): boolean {
-    const alive = this.told(batch, room.rev);
+  private apply(batch: Batch, room: Room, introduced?: Set<number>): boolean {
+    const alive = this.told(batch, room.rev, introduced);
     room.rev = batch.to;
     if (alive) this.save();
     return alive;
   }
 
-  /** Tells the client of those events of a batch that come after a revision. */
-  private told({ conversationId, lines, notes }: Batch, after: number): boolean {
+  /**
+   * Tells the client of those events of a batch that come after a revision. `introduced`: messages that
+   * it was told of as new ones while it was caught up with.
+   */
+  private told(
+    { conversationId, lines, notes }: Batch,
+    after: number,
+    introduced?: Set<number>,
+  ): boolean {
     const byRev = new Map(notes.map((note) => [note.rev, note]));
     const told = lines.flatMap((line): Told[] => {
-      const event = serverEvent.parse(JSON.parse(line));
-      if (!("rev" in event) || event.rev <= after) return [];
-      return [{ conversationId, event, note: byRev.get(event.rev) }];
+      const parsed = serverEvent.parse(JSON.parse(line));
+      if (!("rev" in parsed) || parsed.rev <= after) return [];
+      const event = introduced ? newOnce(parsed, introduced) : parsed;
+      return [{ conversationId, event, note: byRev.get(parsed.rev) }];
     });
     return this.options.tell(told);
   }
@@ -180,6 +188,7 @@ export class Rooms {
 
   private async caughtUp(id: string, room: Room): Promise<void> {
     const known = room.rev;
+    const introduced = new Set<number>();
     while (this.rooms.get(id) === room && room.rev < room.target) {
       const { actor } = this.options;
       const since = room.rev;
@@ -191,7 +200,7 @@ export class Rooms {
         this.save();
         return;
       }
-      if (!this.apply(page.value, room)) return;
+      if (!this.apply(page.value, room, introduced)) return;
       // There is nothing after it: the target was of another life of the conversation.
       if (room.rev <= since) break;
     }
@@ -208,4 +217,16 @@ export class Rooms {
   private failed(conversationId: string, error: unknown): void {
     log("conversation_failed", { conversationId, error });
   }
+}
+
+/**
+ * What is new to a client is new once: a message that changed between two pages is in both of them, and
+ * the conversation cannot know that the first one told of it.
+ */
+function newOnce(event: ServerEvent, introduced: Set<number>): ServerEvent {
+  if (event.type !== "message" || event.cause !== "created") return event;
+  const { number } = event.message;
+  if (introduced.has(number)) return { ...event, cause: "edited" };
+  introduced.add(number);
+  return event;
 }

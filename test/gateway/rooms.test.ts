@@ -1,6 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
+import type { Command } from "../../src/conversation/commands.ts";
+import { messageIdOf } from "../../src/domain/id.ts";
+import { conversationOf } from "../../src/rest/conversations.ts";
 import { counting } from "../conversation/counters.ts";
+import { seedMessages } from "../conversation/seeds.ts";
 import { type Caller, directPair, groupOf, objectOf, openLive, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
@@ -75,6 +80,26 @@ test("a batch that never came is asked for, and one that comes twice is told onc
   expect(await hub.object.deliver(batch)).toBe(true);
   expect(await hub.object.deliver({ ...batch, conversationId: "another" })).toBe(false);
   expect(heard()).toEqual(both);
+});
+
+test("a message that changes between two pages of what was missed is new once", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await seedMessages(conversationId, 600, bob.userId);
+  const io = await Io.connect(alice);
+  await between(io.object, "lines", async () => {
+    const react = { type: "react", messageId: messageIdOf(conversationId, 1), emoji: "👍" };
+    await conversationOf(env, conversationId).submit(
+      { userId: bob.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+      react as Command,
+      { wait: false, readers: false },
+    );
+  });
+  await io.ask("join-chat-room", conversationId, { since: 0 });
+  await io.until("message-edited", 1);
+  const ids = io.all("new-message").map(({ message }) => message._id);
+  expect(ids).toHaveLength(600);
+  expect(new Set(ids).size).toBe(600);
+  expect(io.all("message-edited")[0].message).toMatchObject({ reactions: [{ emoji: "👍" }] });
 });
 
 test("a conversation that is cut off behind a commit tells its gateways when it wakes", async () => {
@@ -174,6 +199,29 @@ function loseOne(conversationId: string): Promise<void> {
     const { call } = listeners;
     listeners.call = () => {
       listeners.call = call;
+    };
+  });
+}
+
+/**
+ * Has something happen once between an answer of a conversation's to a gateway, one that carries `field`,
+ * and its arrival.
+ */
+function between(
+  object: Io["object"] | Hub["object"],
+  field: string,
+  happens: () => Promise<void>,
+) {
+  return runInDurableObject(object as Io["object"], (gateway) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    const { conversations } = (gateway as any).rooms;
+    const { ask } = conversations;
+    conversations.ask = async (...question: unknown[]) => {
+      const answer = await ask.apply(conversations, question);
+      if (conversations.ask === ask || !(field in (answer.value ?? {}))) return answer;
+      conversations.ask = ask;
+      await happens();
+      return answer;
     };
   });
 }
