@@ -68,6 +68,10 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   /** What the client is told of something, each a message of the protocol. */
   protected abstract present(told: Told): string[];
   protected abstract send(messages: readonly string[]): void;
+  /** Resolves when the client has taken what waits for it; `undefined`: it has, as far as is known. */
+  protected taken(): Promise<void> | undefined {
+    return undefined;
+  }
   /** Tells the client why, and ends the connection. */
   protected abstract end(why: Ending): void;
 
@@ -169,6 +173,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       address: { gateway, protocol: this.protocol, origin: seat.origin },
       kept: this.kept.rooms,
       tell: (told) => this.tell(told),
+      taken: () => this.taken(),
       keep: (rooms) => this.keep({ rooms }),
       onBroken: () => this.end("broken"),
       waitUntil: (work) => this.inBackground(work),

@@ -36,6 +36,8 @@ export interface RoomsOptions {
   kept: readonly KeptRoom[];
   /** Gives the client what happened, in order; false when there is no client any more. */
   tell: (told: Told[]) => boolean;
+  /** Resolves when the client has taken what it was given; `undefined`: it has. */
+  taken: () => Promise<void> | undefined;
   keep: (rooms: KeptRoom[]) => void;
   /** Something was missed and could not be asked for: the client is to connect anew. */
   onBroken: () => void;
@@ -193,6 +195,8 @@ export class Rooms {
       const { actor } = this.options;
       const since = room.rev;
       const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
+      // No more than a page waits for a client that polls, in however many rooms it missed something.
+      for (let taken = this.options.taken(); taken; taken = this.options.taken()) await taken;
       if (this.rooms.get(id) !== room) return;
       if (!page.ok) {
         // Not a member any more: what a last batch would have said.

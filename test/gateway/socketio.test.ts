@@ -1,6 +1,17 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
-import { channelOf, directPair, groupOf, openLive, person, send, tokenFor } from "../support.ts";
+import { seedMessages } from "../conversation/seeds.ts";
+import {
+  type Caller,
+  channelOf,
+  directPair,
+  groupOf,
+  objectOf,
+  openLive,
+  person,
+  send,
+  tokenFor,
+} from "../support.ts";
 import { get, Io, Line } from "./line.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -10,6 +21,15 @@ const POLLING = "/socket.io/?EIO=4&transport=polling";
 async function polled(path: string, init?: RequestInit) {
   const response = await get(path, {}, init);
   return { status: response.status, text: await response.text() };
+}
+
+/** The address of a connection that is polled, of somebody who has said who they are. */
+async function pollingAs({ token }: Pick<Caller, "token">): Promise<string> {
+  const { text } = await polled(POLLING);
+  const session = `${POLLING}&sid=${JSON.parse(text.slice(1)).sid}`;
+  await polled(session, { method: "POST", body: `40${JSON.stringify({ token })}` });
+  expect((await polled(session)).text).toMatch(/^40/);
+  return session;
 }
 
 test("polling, then a socket that takes over: byte for byte what the protocol says", async () => {
@@ -49,6 +69,33 @@ test("polling, then a socket that takes over: byte for byte what the protocol sa
     message: { chatId: conversationId, senderId: bob.userId, content: "in between", readBy: [] },
   });
   expect((await polled(session)).status).toBe(400);
+});
+
+test("who polls takes what was missed page by page, however much it is", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [pages, perPage] = [6, 120];
+  await seedMessages(conversationId, pages * perPage, bob.userId);
+  await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
+    storage.sql.exec("UPDATE messages SET content = ?", "x".repeat(2_000));
+  });
+  await evictDurableObject(objectOf(conversationId));
+  const session = await pollingAs(alice);
+  const join = `420["join-chat-room","${conversationId}",{"since":0}]`;
+  await polled(session, { method: "POST", body: join });
+  const heard: string[] = [];
+  const news = () => heard.filter((packet) => packet.startsWith('42["new-message"'));
+  let largest = 0;
+  while (news().length < pages * perPage) {
+    const { status, text } = await polled(session);
+    expect(status).toBe(200);
+    largest = Math.max(largest, text.length);
+    heard.push(...text.split("\x1e"));
+    // A client that is far away: whatever does not wait for it comes meanwhile.
+    for (let turn = 0; turn < 20; turn++) await objectOf(conversationId).unlisten("nobody");
+  }
+  expect(heard[0]).toMatch(/^430\[\{"success":true/);
+  expect(new Set(news()).size).toBe(pages * perPage);
+  expect(largest).toBeLessThan(1024 * 1024);
 });
 
 test.each([

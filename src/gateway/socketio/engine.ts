@@ -101,6 +101,10 @@ export abstract class EngineGateway extends Gateway {
     }
   }
 
+  protected override taken(): Promise<void> | undefined {
+    return this.polling?.empty();
+  }
+
   private begin(said: Visit, isUpgrade: boolean): Response {
     if (this.visit) return engineRefusal("badRequest");
     this.visit = said;
@@ -197,6 +201,8 @@ export abstract class EngineGateway extends Gateway {
   }
 
   protected finish(): void {
+    // Whoever waits until the client has taken it need not wait any more.
+    this.polling?.drain();
     this.polling = undefined;
     this.probe = undefined;
     this.visit = undefined;
