@@ -263,6 +263,24 @@ test("a token that expires ends the connection before anything more is told", as
   expect(io.line.heard.at(-1)).toBe("41");
 });
 
+test("who polls learns of their token's end, and nothing more: by the next poll", async () => {
+  vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
+  const { alice, bob, conversationId } = await directPair();
+  const tokens = await Promise.all([60, 120].map((s) => tokenFor(alice.userId, { expiresIn: s })));
+  const [told, untold] = await Promise.all(tokens.map((token) => pollingAs({ token })));
+  const join = { method: "POST", body: `420["join-chat-room","${conversationId}"]` };
+  await polled(told ?? "", join);
+  await send(bob, conversationId, "never asked for");
+  vi.setSystemTime(Date.now() + 60_000);
+  // It ends the connection of whoever was between two polls.
+  await send(bob, conversationId, "not for Alice");
+  expect(await polled(told ?? "")).toEqual({ status: 200, text: "41" });
+  expect((await polled(told ?? "")).status).toBe(400);
+  vi.setSystemTime(Date.now() + 60_000);
+  // Nothing is said: the poll itself finds out.
+  expect(await polled(untold ?? "")).toEqual({ status: 200, text: "41" });
+});
+
 test("a member who is removed hears that, and nothing after it", async () => {
   const [alice, bob, carl] = [await person(), await person(), await person()];
   const chatId = await groupOf(alice, bob, carl);

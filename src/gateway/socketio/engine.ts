@@ -28,6 +28,8 @@ export type Visit = z.infer<typeof visit>;
  */
 export abstract class EngineGateway extends Gateway {
   private polling: Polling | undefined;
+  /** How it ended, for a client that was between two polls then. */
+  private farewell = "";
   /** A socket that is to take over from polling. */
   private probe: WebSocket | undefined;
   protected visit: Visit | undefined;
@@ -45,10 +47,13 @@ export abstract class EngineGateway extends Gateway {
     const said = visit.parse(JSON.parse(decodeURIComponent(header ?? "null")));
     const isUpgrade = request.headers.get("Upgrade") === "websocket";
     if (said.fresh) return this.begin(said, isUpgrade);
-    if (!this.polling) return engineRefusal("unknownSession");
-    this.heard();
+    const isPoll = !isUpgrade && request.method !== "POST";
+    if (this.polling) this.heard();
+    // A poll may be all that comes of a client: its end would never be noticed otherwise.
+    if (isPoll && this.rooms) this.attends();
+    if (!this.polling) return isPoll ? this.ended() : engineRefusal("unknownSession");
     if (isUpgrade) return this.probe ? engineRefusal("badRequest") : this.accept("pending");
-    return request.method === "POST" ? this.take(request) : this.give(this.polling);
+    return isPoll ? this.give(this.polling) : this.take(request);
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
@@ -128,6 +133,13 @@ export abstract class EngineGateway extends Gateway {
     return plain(await payload);
   }
 
+  /** A session that is over: how it ended, once, and then that nobody knows it. */
+  private ended(): Response {
+    const { farewell } = this;
+    this.farewell = "";
+    return farewell === "" ? engineRefusal("unknownSession") : plain(farewell);
+  }
+
   private async take(request: Request): Promise<Response> {
     for (const packet of packets.packetsOf(await request.text())) {
       if (!this.polling) break;
@@ -188,9 +200,10 @@ export abstract class EngineGateway extends Gateway {
     return this.ctx.storage.setAlarm(Date.now() + packets.PING_INTERVAL_MS);
   }
 
-  protected drop(): void {
+  /** Ends the connection; `word` is all that a client that polls is told any more. */
+  protected drop(word = packets.CLOSE): void {
     const { socket, polling, probe } = this;
-    polling?.push([packets.CLOSE]);
+    this.farewell = polling?.end(word) ?? this.farewell;
     this.finish();
     for (const open of [socket, probe]) {
       if (!open) continue;

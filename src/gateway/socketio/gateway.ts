@@ -32,8 +32,9 @@ export class SocketIoGateway extends EngineGateway {
 
   protected end(why: Ending): void {
     // After a disconnection by the server clients do not reconnect by themselves: they need a new token.
-    if (why === "expired") this.send([packets.DISCONNECT]);
-    this.drop();
+    // Nothing may come with it: clients would take the end of the connection in first.
+    if (why === "expired" && this.socket) this.send([packets.DISCONNECT]);
+    this.drop(why === "expired" ? packets.DISCONNECT : packets.CLOSE);
   }
 
   protected override message(data: unknown): void {

@@ -54,6 +54,17 @@ export class Polling {
     return this.packets.splice(0);
   }
 
+  /**
+   * Ends it with one last packet: what had not been taken is not told any more. Answers the request that
+   * waits, or returns what the next one is to be answered.
+   */
+  end(packet: string): string {
+    this.drain();
+    if (!this.waiting) return packet;
+    this.answer(packet);
+    return "";
+  }
+
   /** Resolves when nothing waits for the client any more; `undefined`: nothing does. */
   empty(): Promise<void> | undefined {
     if (this.packets.length === 0) return undefined;
