@@ -5,8 +5,17 @@ import type { Command } from "../../src/conversation/commands.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { conversationOf } from "../../src/rest/conversations.ts";
 import { counting } from "../conversation/counters.ts";
-import { seedMessages } from "../conversation/seeds.ts";
-import { type Caller, directPair, groupOf, objectOf, openLive, person, send } from "../support.ts";
+import { seedMembers, seedMessages } from "../conversation/seeds.ts";
+import {
+  type Caller,
+  channelOf,
+  directPair,
+  groupOf,
+  objectOf,
+  openLive,
+  person,
+  send,
+} from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
 /** What both protocols share: how a conversation and its gateways keep together. */
@@ -179,6 +188,32 @@ test("a message costs the same rows with gateways as without", async () => {
   expect(withOne.rowsWritten).toBe(without.rowsWritten);
 });
 
+test("in a large conversation a read wakes no gateway, and leaves no gap", async () => {
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const conversationId = await channelOf(alice, [bob]);
+  await seedMembers(conversationId, 250);
+  await send(alice, conversationId, "hello");
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const calls = await listenIn(conversationId);
+  const live = await openLive(bob, conversationId);
+  live.send({ op: "read", id: "read" });
+  await live.next("ack");
+  expect(calls).toEqual([]);
+  await send(bob, conversationId, "after a read");
+  await hub.until("ReceiveMessage", 1);
+  expect(calls).toEqual(["deliver"]);
+  expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "after a read" }]);
+  // Who begins to listen after one has missed nothing either.
+  const late = await Hub.connect(bob);
+  live.send({ op: "read", id: "again" });
+  await live.next("ack");
+  await late.ask("JoinConversation", conversationId);
+  await send(alice, conversationId, "for both");
+  await Promise.all([hub.until("ReceiveMessage", 2), late.until("ReceiveMessage", 1)]);
+  expect(late.all("ReceiveMessage")).toMatchObject([{ content: "for both" }]);
+});
+
 test("at most ten connections of a person listen to a conversation", async () => {
   const { alice, conversationId } = await directPair();
   const hubs = await Promise.all(Array.from({ length: 11 }, () => Hub.connect(alice)));
@@ -190,6 +225,21 @@ test("at most ten connections of a person listen to a conversation", async () =>
   if (first) await evictDurableObject(first.object, { webSockets: "close" });
   expect(await hubs[10]?.ask("JoinConversation", conversationId)).toHaveProperty("rev");
 });
+
+/** What a conversation asks of gateways from now on. */
+async function listenIn(conversationId: string): Promise<string[]> {
+  const names: string[] = [];
+  await runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is tapped within
+    const { listeners } = (object as any).open;
+    const { call } = listeners;
+    listeners.call = (listener: unknown, name: string, ...parameters: unknown[]) => {
+      names.push(name);
+      return call.call(listeners, listener, name, ...parameters);
+    };
+  });
+  return names;
+}
 
 /** The next thing that a conversation tells a gateway is lost on the way. */
 function loseOne(conversationId: string): Promise<void> {
