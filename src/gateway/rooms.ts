@@ -20,6 +20,8 @@ interface Room {
   target: number;
   /** Is being joined or caught up with; batches that come meanwhile only move the target. */
   busy: boolean;
+  /** Until the answer to a join has gone out: what was passed on since, and is newer than it. */
+  held: string[] | undefined;
 }
 
 /** An event of a conversation, and what else is known of it. */
@@ -56,7 +58,9 @@ export class Rooms {
   constructor(options: RoomsOptions) {
     this.options = options;
     this.conversations = new Conversations(options.env);
-    for (const [id, rev] of options.kept) this.rooms.set(id, { rev, target: rev, busy: false });
+    for (const [id, rev] of options.kept) {
+      this.rooms.set(id, { rev, target: rev, busy: false, held: undefined });
+    }
   }
 
   /**
@@ -69,7 +73,7 @@ export class Rooms {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
       return fail("rate_limited", { message });
     }
-    const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true };
+    const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true, held: [] };
     this.rooms.set(id, room);
     const { actor, address } = this.options;
     const forget = () => {
@@ -92,6 +96,8 @@ export class Rooms {
     if (this.rooms.get(id) === room) {
       this.save();
       this.catchUp(id, room);
+      // Whoever asked is answered in this turn.
+      setTimeout(() => this.release(id, room), 0);
     }
     return ok({ rev: room.rev, online });
   }
@@ -134,8 +140,9 @@ export class Rooms {
   pass(conversationId: string, line: string): boolean {
     const room = this.rooms.get(conversationId);
     if (!room) return false;
-    const event = serverEvent.parse(JSON.parse(line));
-    return this.options.tell([{ conversationId, event, note: undefined }]);
+    if (!room.held) return this.passed(conversationId, [line]);
+    room.held.push(line);
+    return true;
   }
 
   holds(id: string): boolean {
@@ -150,6 +157,17 @@ export class Rooms {
 
   typing(id: string, active: boolean): Promise<Result<null>> {
     return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
+  }
+
+  private release(id: string, room: Room): void {
+    const { held = [] } = room;
+    room.held = undefined;
+    if (this.rooms.get(id) === room && held.length > 0) this.passed(id, held);
+  }
+
+  private passed(conversationId: string, lines: readonly string[]): boolean {
+    const events = lines.map((line) => serverEvent.parse(JSON.parse(line)));
+    return this.options.tell(events.map((event) => ({ conversationId, event, note: undefined })));
   }
 
   private apply(batch: Batch, room: Room, introduced?: Set<number>): boolean {

@@ -161,6 +161,24 @@ test("a gateway is online like a socket, and neither tells of the other's coming
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
+test("who comes and goes while somebody joins is told of behind the answer to the join", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [hers, his] = [await Hub.connect(alice), await Hub.connect(bob)];
+  await his.ask("JoinConversation", conversationId);
+  const [name = ""] = his.id.split(".");
+  await between(hers.object, "online", async () => {
+    const conversation = conversationOf(env, conversationId);
+    await conversation.unlisten(name);
+    // The word of it is there long before the answer is.
+    for (let turn = 0; turn < 20; turn++) await conversation.unlisten("nobody");
+  });
+  const { online } = await hers.ask("JoinConversation", conversationId);
+  expect(online).toContain(bob.userId);
+  await hers.until("UserOffline", 1);
+  const order = hers.messages().map(({ type, target }) => target ?? type);
+  expect(order.slice(1)).toEqual([3, "UserOffline"]);
+});
+
 test("a listener that is gone without a word is dropped with the next message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const listeners = () =>
