@@ -170,6 +170,21 @@ test("all that happens in a chat, in the marketplace's shapes", async () => {
   expect(await io.ask("mark-read", { chatId })).toMatchObject({ success: true });
 });
 
+test("an answer that overtakes events is no place to go on from: it has no revision", async () => {
+  const { alice, bob, conversationId: chatId } = await directPair();
+  await seedMessages(chatId, 600, bob.userId);
+  const io = await Io.connect(alice);
+  const asked = [
+    io.ask("join-chat-room", chatId, { since: 0 }),
+    io.ask("send-message", { chatId, content: "overtakes" }),
+    io.ask("mark-read", { chatId }),
+  ];
+  const [joined, sent, read] = await Promise.all(asked);
+  expect(joined.data).toEqual({ chatId, rev: 0 });
+  expect(sent.data).toEqual({ message: expect.objectContaining({ content: "overtakes" }) });
+  expect(read.data).toEqual({ modifiedCount: 600 });
+});
+
 test("failures say what REST says", async () => {
   const [alice, bob, stranger] = [await person(), await person(), await person()];
   const chatId = await groupOf(alice, bob);
