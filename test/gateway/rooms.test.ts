@@ -15,6 +15,7 @@ import {
   openLive,
   person,
   send,
+  tokenFor,
 } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
@@ -68,6 +69,25 @@ test("20 rooms on one connection, remembered while it sleeps", async () => {
   await Promise.all(ids.map((id) => send(bob, id, `in ${id}`)));
   await io.until("new-message", 20);
   expect(new Set(io.all("new-message").map(({ chatId }) => chatId))).toEqual(new Set(ids));
+});
+
+test("who comes back joins all of a hundred rooms at once, and they are remembered; no more than those", async () => {
+  const alice = await person("alice");
+  const url = `https://pictures.test/${"p".repeat(2_000)}`;
+  const claims = { name: "\u{1f986}".repeat(200), picture: url };
+  const ids = await Promise.all(Array.from({ length: 101 }, () => channelOf(alice)));
+  const hub = await Hub.connect({ token: await tokenFor(alice.userId, { claims }) });
+  const last = ids.pop();
+  const joined = await Promise.all(ids.map((id) => hub.ask("JoinConversation", id)));
+  expect(joined.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect((await hub.ask("JoinConversation", last)).error).toMatch(/^At most 100 conversations/);
+  await hub.evict();
+  await Promise.all(ids.map((id) => send(alice, id, "hello")));
+  await hub.until("ReceiveMessage", 100);
+  // Beyond those the connection's own rate holds, for joins as well.
+  const many = Array.from({ length: 130 }, () => hub.ask("JoinConversation", last));
+  const errors = (await Promise.all(many)).map(({ error }) => error);
+  expect(new Set(errors).size).toBe(2);
 });
 
 test("a batch that never came is asked for, and one that comes twice is told once", async () => {

@@ -153,12 +153,11 @@ export class SignalRGateway extends Gateway {
     if (!method) return answer((id) => failureOf(id, `Unknown hub method '${target}'.`));
     const { rooms, settings } = this;
     if (!rooms) return;
-    const refused = method.limited && !this.spend();
-    const result: Result<unknown> = refused
-      ? { ok: false, error: chatError("rate_limited") }
-      : await method
+    const result: Result<unknown> = this.spend(method.limit)
+      ? await method
           .call({ rooms, settings }, args)
-          .catch((error) => ({ ok: false, error: unforeseen(error) }) as const);
+          .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
+      : { ok: false, error: chatError("rate_limited") };
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
   }
 

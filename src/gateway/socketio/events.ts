@@ -8,6 +8,7 @@ import type { LinkTo } from "../../live/wire.ts";
 import { wireMessage } from "../../live/wire.ts";
 import { presentMessage } from "../../rest/marketplace/presenter.ts";
 import { uuid } from "../../rest/schemas.ts";
+import type { Limit } from "../gateway.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** What the handlers of a client's events work with. */
@@ -18,8 +19,7 @@ export interface Desk {
 }
 
 interface Handler {
-  /** Sends have the conversation's own limit; whatever else counts against the connection's. */
-  limited: boolean;
+  limit: Limit;
   call(desk: Desk, args: unknown[]): Promise<Result<unknown>>;
 }
 
@@ -40,10 +40,10 @@ function handler<Schema extends z.ZodType>(
   schema: Schema,
   chatOf: (args: z.infer<Schema>) => string,
   call: (desk: Desk, chatId: string, args: z.infer<Schema>) => Promise<Result<unknown>>,
-  limited = true,
+  limit: Limit = "connection",
 ): Handler {
   return {
-    limited,
+    limit,
     call: async (desk, args) => {
       const parsed = schema.safeParse(args);
       if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
@@ -63,10 +63,15 @@ const named = ([{ chatId }]: [{ chatId: string }]) => chatId;
 export const HANDLERS = new Map<string, Handler>([
   [
     "join-chat-room",
-    handler(z.tuple([chat, cursor]), first, async ({ rooms }, chatId, [, cursor]) => {
-      const joined = await rooms.join(chatId, cursor?.since ?? undefined);
-      return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
-    }),
+    handler(
+      z.tuple([chat, cursor]),
+      first,
+      async ({ rooms }, chatId, [, cursor]) => {
+        const joined = await rooms.join(chatId, cursor?.since ?? undefined);
+        return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
+      },
+      "joins",
+    ),
   ],
   [
     "leave-chat-room",
@@ -102,7 +107,7 @@ export const HANDLERS = new Map<string, Handler>([
         const presented = presentMessage(chatId, wireMessage(chatId, message, linkTo), readers);
         return ok({ message: presented, ...(deduplicated && { deduplicated }) });
       },
-      false,
+      "conversation",
     ),
   ],
   [

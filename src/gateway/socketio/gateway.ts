@@ -118,7 +118,7 @@ export class SocketIoGateway extends EngineGateway {
     if (!handler) {
       const message = "There is no such event; see docs.";
       result = { ok: false, error: chatError("invalid_request", { message }) };
-    } else if (handler.limited && !this.spend()) {
+    } else if (!this.spend(handler.limit)) {
       result = { ok: false, error: chatError("rate_limited", { retryAfterMs: 1_000 }) };
     } else {
       const origin = settings.PUBLIC_URL ?? this.kept.seat?.origin ?? "";
