@@ -7,6 +7,7 @@ import type { Env } from "../env.ts";
 import { type ServerEvent, serverEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { Conversations } from "./conversations.ts";
+import { Typists } from "./typists.ts";
 
 /** Conversations that one connection may be in: what it remembers of them survives hibernation. */
 export const MAX_ROOMS = 100;
@@ -54,6 +55,9 @@ export class Rooms {
   private readonly options: RoomsOptions;
   private readonly rooms = new Map<string, Room>();
   private readonly conversations: Conversations;
+  private readonly typists = new Typists((id, event) => {
+    if (this.rooms.has(id)) this.tellOf(id, [event]);
+  });
 
   constructor(options: RoomsOptions) {
     this.options = options;
@@ -167,6 +171,14 @@ export class Rooms {
 
   private passed(conversationId: string, lines: readonly string[]): boolean {
     const events = lines.map((line) => serverEvent.parse(JSON.parse(line)));
+    for (const event of events) {
+      if (event.type === "typing") this.typists.follow(conversationId, event);
+    }
+    return this.tellOf(conversationId, events);
+  }
+
+  /** Tells the client of events that have no revision. */
+  private tellOf(conversationId: string, events: readonly ServerEvent[]): boolean {
     return this.options.tell(events.map((event) => ({ conversationId, event, note: undefined })));
   }
 

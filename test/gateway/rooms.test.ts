@@ -199,6 +199,29 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   expect(order.slice(1)).toEqual([3, "UserOffline"]);
 });
 
+test("who types and does not say that they stopped is told to have stopped", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const types = (userId: string, active: boolean) => {
+    const event = { type: "typing", userId, active, expiresInMs: active ? 20 : 0 };
+    return hub.object.pass(conversationId, JSON.stringify(event));
+  };
+  await types("said so", true);
+  await types("said so", false);
+  await types("vanished", true);
+  await types("vanished", true);
+  await hub.until("UserTyping", 5);
+  const told = hub.all("UserTyping").map(({ userId, isTyping }) => [userId, isTyping]);
+  expect(told).toEqual([
+    ["said so", true],
+    ["said so", false],
+    ["vanished", true],
+    ["vanished", true],
+    ["vanished", false],
+  ]);
+});
+
 test("a listener that is gone without a word is dropped with the next message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const listeners = () =>
