@@ -1,4 +1,5 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { seedMessages } from "../conversation/seeds.ts";
 import {
@@ -242,6 +243,19 @@ test("a client that has not answered for 90 seconds is let go, and is offline th
   vi.setSystemTime(Date.now() + 91_000);
   await runDurableObjectAlarm(io.object);
   await io.line.closed;
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
+});
+
+test("who polled and vanished is let go as well", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const session = await pollingAs(alice);
+  const join = `42["join-chat-room","${conversationId}"]`;
+  const live = await openLive(bob, conversationId);
+  await polled(session, { method: "POST", body: join });
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: true });
+  const sid = new URL(session, "https://parley.test").searchParams.get("sid") ?? "";
+  vi.setSystemTime(Date.now() + 91_000);
+  await runDurableObjectAlarm(env.SOCKETIO.getByName(sid.split(".")[0] ?? ""));
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 

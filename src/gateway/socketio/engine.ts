@@ -81,10 +81,13 @@ export abstract class EngineGateway extends Gateway {
     this.webSocketClose(socket, 1006);
   }
 
-  /** The heartbeat of a socket: its pongs are answered while the object sleeps, and looked at here. */
+  /**
+   * The heartbeat of a socket: its pongs are answered while the object sleeps, and looked at here. Who
+   * polls is pinged by the answers, and only looked for.
+   */
   override async alarm(): Promise<void> {
-    if (!this.socket || !this.attends()) return;
-    this.send([packets.PING]);
+    if (!this.attends()) return;
+    if (this.socket) this.send([packets.PING]);
     await this.scheduleHeartbeat();
   }
 
@@ -164,7 +167,6 @@ export abstract class EngineGateway extends Gateway {
       this.socket = socket;
       this.keep({ stage: "open", openedAt: Date.now() });
       this.send(polling.drain());
-      if (this.rooms) this.inBackground(this.scheduleHeartbeat());
     } else {
       this.unprobe();
       close(socket, 1000, "");

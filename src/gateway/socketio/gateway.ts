@@ -96,7 +96,7 @@ export class SocketIoGateway extends EngineGateway {
     this.seated(seated);
     this.inBackground(acquaint(this.env, this.actorOf(seated)));
     this.send([packets.connected(this.ctx.id.name ?? "")]);
-    if (this.socket) await this.scheduleHeartbeat();
+    await this.scheduleHeartbeat();
   }
 
   private async seatOf({ seat, origin }: Visit, data: unknown): Promise<Seat | "unauthenticated"> {
