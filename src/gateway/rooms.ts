@@ -23,6 +23,8 @@ interface Room {
   busy: boolean;
   /** Until the answer to a join has gone out: what was passed on since, and is newer than it. */
   held: string[] | undefined;
+  /** The person is not a member any more. */
+  over?: true;
 }
 
 /** An event of a conversation, and what else is known of it. */
@@ -102,6 +104,9 @@ export class Rooms {
       this.catchUp(id, room);
       // Whoever asked is answered in this turn.
       setTimeout(() => this.release(id, room), 0);
+    } else if (room.over) {
+      // Removed since, and told so: the answer is of before.
+      return fail("not_a_member");
     }
     return ok({ rev: room.rev, online });
   }
@@ -128,6 +133,7 @@ export class Rooms {
     if (!room) return false;
     if (batch.last) {
       this.rooms.delete(id);
+      room.over = true;
       // What comes before a gap cannot be asked for any more: what is there is told.
       this.told(batch, room.busy ? from : room.rev);
       this.save();

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/commands.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
+import type { Rooms } from "../../src/gateway/rooms.ts";
 import { conversationOf } from "../../src/rest/conversations.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";
@@ -199,6 +200,24 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   expect(order.slice(1)).toEqual([3, "UserOffline"]);
 });
 
+test("a join that a removal overtook is refused, behind the word of it", async () => {
+  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
+  const conversationId = await groupOf(alice, bob, carl);
+  const hub = await Hub.connect(carl);
+  await between(hub.object, "online", async (rooms) => {
+    const conversation = conversationOf(env, conversationId);
+    await conversation.submit(
+      { userId: alice.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+      { type: "remove", userId: carl.userId } as Command,
+      { wait: false, readers: false },
+    );
+    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
+  });
+  const { error } = await hub.ask("JoinConversation", conversationId);
+  expect(error).toBe("Only members of this conversation may do this.");
+  expect(hub.all("ParticipantRemoved")).toMatchObject([{ participantId: carl.userId }]);
+});
+
 test("who types and does not say that they stopped is told to have stopped", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
@@ -321,17 +340,18 @@ function loseOne(conversationId: string): Promise<void> {
 function between(
   object: Io["object"] | Hub["object"],
   field: string,
-  happens: () => Promise<void>,
+  happens: (rooms: Rooms) => Promise<void>,
 ) {
   return runInDurableObject(object as Io["object"], (gateway) => {
     // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-    const { conversations } = (gateway as any).rooms;
+    const { rooms } = gateway as any;
+    const { conversations } = rooms;
     const { ask } = conversations;
     conversations.ask = async (...question: unknown[]) => {
       const answer = await ask.apply(conversations, question);
       if (conversations.ask === ask || !(field in (answer.value ?? {}))) return answer;
       conversations.ask = ask;
-      await happens();
+      await happens(rooms);
       return answer;
     };
   });
