@@ -31,7 +31,7 @@ export class Listeners {
   private readonly byGateway = new Map<string, Listener>();
   /** One for each gateway: calls of one stub arrive in order. */
   private readonly stubs = new Map<string, GatewayStub>();
-  /** The revision up to which the gateways have been told. */
+  /** The revision up to which the gateways have been told; what has no event may lie behind it. */
   private told: number;
   /** Whether they have been told anything since the object woke. */
   private spoke = false;
@@ -102,9 +102,11 @@ export class Listeners {
     departures: readonly Departure[],
     rev: number,
   ): void {
+    // What is broadcast to nobody wakes nobody: in a large conversation that is every read.
+    if (lines.length === 0) return;
     const from = this.told;
     this.told = rev;
-    if (!this.any || from === rev) return;
+    if (!this.any) return;
     this.spoke = true;
     const { conversationId } = this.options;
     const batch: Batch = { conversationId, from, to: rev, lines, notes: notes() };

@@ -7,7 +7,7 @@ import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
-import { Rooms, type Told } from "./rooms.ts";
+import { MAX_ROOMS, Rooms, type Told } from "./rooms.ts";
 
 /** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
 const attachment = z.object({
@@ -21,6 +21,9 @@ type Attachment = z.infer<typeof attachment>;
 
 /** How long a client has to say who it is. Until then nothing is stored, so a timer waits for it. */
 const HANDSHAKE_MS = 15_000;
+
+/** What something that a client asks for counts against: sends have the conversation's own limit. */
+export type Limit = "connection" | "joins" | "conversation";
 
 /** Why a connection is ended by this side. */
 export type Ending = "expired" | "broken" | "silent";
@@ -40,6 +43,8 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected kept: Attachment = { stage: "pending", seat: null, rooms: [], openedAt: 0 };
   private readonly protocol: Protocol;
   private handshake: ReturnType<typeof setTimeout> | undefined;
+  /** Joins that do not count: who comes back joins everything that they were in at once. */
+  private freeJoins = MAX_ROOMS;
   private commands = 0;
   private secondAt = 0;
   private heardAt = 0;
@@ -69,6 +74,10 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   /** What the client is told of something, each a message of the protocol. */
   protected abstract present(told: Told): string[];
   protected abstract send(messages: readonly string[]): void;
+  /** Resolves when the client has taken what waits for it; `undefined`: it has, as far as is known. */
+  protected taken(): Promise<void> | undefined {
+    return undefined;
+  }
   /** Tells the client why, and ends the connection. */
   protected abstract end(why: Ending): void;
 
@@ -145,8 +154,13 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return Date.now() - Math.max(pinged ?? 0, this.heardAt, this.kept.openedAt);
   }
 
-  /** Counts a command against the connection's own rate; false when there are too many of them. */
-  protected spend(): boolean {
+  /** Counts what a client asks for against the connection's own rate; false when that is too much. */
+  protected spend(limit: Limit): boolean {
+    if (limit === "conversation") return true;
+    if (limit === "joins" && this.freeJoins > 0) {
+      this.freeJoins--;
+      return true;
+    }
     const now = Date.now();
     if (now - this.secondAt >= 1_000) {
       this.secondAt = now;
@@ -170,6 +184,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       address: { gateway, protocol: this.protocol, origin: seat.origin },
       kept: this.kept.rooms,
       tell: (told) => this.tell(told),
+      taken: () => this.taken(),
       keep: (rooms) => this.keep({ rooms }),
       onBroken: () => this.end("broken"),
       waitUntil: (work) => this.inBackground(work),

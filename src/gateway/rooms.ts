@@ -7,6 +7,7 @@ import type { Env } from "../env.ts";
 import { type ServerEvent, serverEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { Conversations } from "./conversations.ts";
+import { Typists } from "./typists.ts";
 
 /** Conversations that one connection may be in: what it remembers of them survives hibernation. */
 export const MAX_ROOMS = 100;
@@ -20,6 +21,10 @@ interface Room {
   target: number;
   /** Is being joined or caught up with; batches that come meanwhile only move the target. */
   busy: boolean;
+  /** Until the answer to a join has gone out: what was passed on since, and is newer than it. */
+  held: string[] | undefined;
+  /** The person is not a member any more. */
+  over?: true;
 }
 
 /** An event of a conversation, and what else is known of it. */
@@ -36,6 +41,8 @@ export interface RoomsOptions {
   kept: readonly KeptRoom[];
   /** Gives the client what happened, in order; false when there is no client any more. */
   tell: (told: Told[]) => boolean;
+  /** Resolves when the client has taken what it was given; `undefined`: it has. */
+  taken: () => Promise<void> | undefined;
   keep: (rooms: KeptRoom[]) => void;
   /** Something was missed and could not be asked for: the client is to connect anew. */
   onBroken: () => void;
@@ -50,11 +57,16 @@ export class Rooms {
   private readonly options: RoomsOptions;
   private readonly rooms = new Map<string, Room>();
   private readonly conversations: Conversations;
+  private readonly typists = new Typists((id, event) => {
+    if (this.rooms.has(id)) this.tellOf(id, [event]);
+  });
 
   constructor(options: RoomsOptions) {
     this.options = options;
     this.conversations = new Conversations(options.env);
-    for (const [id, rev] of options.kept) this.rooms.set(id, { rev, target: rev, busy: false });
+    for (const [id, rev] of options.kept) {
+      this.rooms.set(id, { rev, target: rev, busy: false, held: undefined });
+    }
   }
 
   /**
@@ -67,7 +79,7 @@ export class Rooms {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
       return fail("rate_limited", { message });
     }
-    const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true };
+    const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true, held: [] };
     this.rooms.set(id, room);
     const { actor, address } = this.options;
     const forget = () => {
@@ -90,6 +102,11 @@ export class Rooms {
     if (this.rooms.get(id) === room) {
       this.save();
       this.catchUp(id, room);
+      // Whoever asked is answered in this turn.
+      setTimeout(() => this.release(id, room), 0);
+    } else if (room.over) {
+      // Removed since, and told so: the answer is of before.
+      return fail("not_a_member");
     }
     return ok({ rev: room.rev, online });
   }
@@ -116,6 +133,7 @@ export class Rooms {
     if (!room) return false;
     if (batch.last) {
       this.rooms.delete(id);
+      room.over = true;
       // What comes before a gap cannot be asked for any more: what is there is told.
       this.told(batch, room.busy ? from : room.rev);
       this.save();
@@ -132,8 +150,9 @@ export class Rooms {
   pass(conversationId: string, line: string): boolean {
     const room = this.rooms.get(conversationId);
     if (!room) return false;
-    const event = serverEvent.parse(JSON.parse(line));
-    return this.options.tell([{ conversationId, event, note: undefined }]);
+    if (!room.held) return this.passed(conversationId, [line]);
+    room.held.push(line);
+    return true;
   }
 
   holds(id: string): boolean {
@@ -150,20 +169,47 @@ export class Rooms {
     return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
   }
 
-  private apply(batch: Batch, room: Room): boolean {
-    const alive = this.told(batch, room.rev);
+  private release(id: string, room: Room): void {
+    const { held = [] } = room;
+    room.held = undefined;
+    if (this.rooms.get(id) === room && held.length > 0) this.passed(id, held);
+  }
+
+  private passed(conversationId: string, lines: readonly string[]): boolean {
+    const events = lines.map((line) => serverEvent.parse(JSON.parse(line)));
+    for (const event of events) {
+      if (event.type === "typing") this.typists.follow(conversationId, event);
+    }
+    return this.tellOf(conversationId, events);
+  }
+
+  /** Tells the client of events that have no revision. */
+  private tellOf(conversationId: string, events: readonly ServerEvent[]): boolean {
+    return this.options.tell(events.map((event) => ({ conversationId, event, note: undefined })));
+  }
+
+  private apply(batch: Batch, room: Room, introduced?: Set<number>): boolean {
+    const alive = this.told(batch, room.rev, introduced);
     room.rev = batch.to;
     if (alive) this.save();
     return alive;
   }
 
-  /** Tells the client of those events of a batch that come after a revision. */
-  private told({ conversationId, lines, notes }: Batch, after: number): boolean {
+  /**
+   * Tells the client of those events of a batch that come after a revision. `introduced`: messages that
+   * it was told of as new ones while it was caught up with.
+   */
+  private told(
+    { conversationId, lines, notes }: Batch,
+    after: number,
+    introduced?: Set<number>,
+  ): boolean {
     const byRev = new Map(notes.map((note) => [note.rev, note]));
     const told = lines.flatMap((line): Told[] => {
-      const event = serverEvent.parse(JSON.parse(line));
-      if (!("rev" in event) || event.rev <= after) return [];
-      return [{ conversationId, event, note: byRev.get(event.rev) }];
+      const parsed = serverEvent.parse(JSON.parse(line));
+      if (!("rev" in parsed) || parsed.rev <= after) return [];
+      const event = introduced ? newOnce(parsed, introduced) : parsed;
+      return [{ conversationId, event, note: byRev.get(parsed.rev) }];
     });
     return this.options.tell(told);
   }
@@ -180,10 +226,13 @@ export class Rooms {
 
   private async caughtUp(id: string, room: Room): Promise<void> {
     const known = room.rev;
+    const introduced = new Set<number>();
     while (this.rooms.get(id) === room && room.rev < room.target) {
       const { actor } = this.options;
       const since = room.rev;
       const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
+      // No more than a page waits for a client that polls, in however many rooms it missed something.
+      for (let taken = this.options.taken(); taken; taken = this.options.taken()) await taken;
       if (this.rooms.get(id) !== room) return;
       if (!page.ok) {
         // Not a member any more: what a last batch would have said.
@@ -191,7 +240,7 @@ export class Rooms {
         this.save();
         return;
       }
-      if (!this.apply(page.value, room)) return;
+      if (!this.apply(page.value, room, introduced)) return;
       // There is nothing after it: the target was of another life of the conversation.
       if (room.rev <= since) break;
     }
@@ -208,4 +257,16 @@ export class Rooms {
   private failed(conversationId: string, error: unknown): void {
     log("conversation_failed", { conversationId, error });
   }
+}
+
+/**
+ * What is new to a client is new once: a message that changed between two pages is in both of them, and
+ * the conversation cannot know that the first one told of it.
+ */
+function newOnce(event: ServerEvent, introduced: Set<number>): ServerEvent {
+  if (event.type !== "message" || event.cause !== "created") return event;
+  const { number } = event.message;
+  if (introduced.has(number)) return { ...event, cause: "edited" };
+  introduced.add(number);
+  return event;
 }

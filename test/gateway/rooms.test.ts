@@ -1,7 +1,23 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
+import type { Command } from "../../src/conversation/commands.ts";
+import { messageIdOf } from "../../src/domain/id.ts";
+import type { Rooms } from "../../src/gateway/rooms.ts";
+import { conversationOf } from "../../src/rest/conversations.ts";
 import { counting } from "../conversation/counters.ts";
-import { type Caller, directPair, groupOf, objectOf, openLive, person, send } from "../support.ts";
+import { seedMembers, seedMessages } from "../conversation/seeds.ts";
+import {
+  type Caller,
+  channelOf,
+  directPair,
+  groupOf,
+  objectOf,
+  openLive,
+  person,
+  send,
+  tokenFor,
+} from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
 /** What both protocols share: how a conversation and its gateways keep together. */
@@ -56,6 +72,25 @@ test("20 rooms on one connection, remembered while it sleeps", async () => {
   expect(new Set(io.all("new-message").map(({ chatId }) => chatId))).toEqual(new Set(ids));
 });
 
+test("who comes back joins all of a hundred rooms at once, and they are remembered; no more than those", async () => {
+  const alice = await person("alice");
+  const url = `https://pictures.test/${"p".repeat(2_000)}`;
+  const claims = { name: "\u{1f986}".repeat(200), picture: url };
+  const ids = await Promise.all(Array.from({ length: 101 }, () => channelOf(alice)));
+  const hub = await Hub.connect({ token: await tokenFor(alice.userId, { claims }) });
+  const last = ids.pop();
+  const joined = await Promise.all(ids.map((id) => hub.ask("JoinConversation", id)));
+  expect(joined.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect((await hub.ask("JoinConversation", last)).error).toMatch(/^At most 100 conversations/);
+  await hub.evict();
+  await Promise.all(ids.map((id) => send(alice, id, "hello")));
+  await hub.until("ReceiveMessage", 100);
+  // Beyond those the connection's own rate holds, for joins as well.
+  const many = Array.from({ length: 130 }, () => hub.ask("JoinConversation", last));
+  const errors = (await Promise.all(many)).map(({ error }) => error);
+  expect(new Set(errors).size).toBe(2);
+});
+
 test("a batch that never came is asked for, and one that comes twice is told once", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
@@ -75,6 +110,26 @@ test("a batch that never came is asked for, and one that comes twice is told onc
   expect(await hub.object.deliver(batch)).toBe(true);
   expect(await hub.object.deliver({ ...batch, conversationId: "another" })).toBe(false);
   expect(heard()).toEqual(both);
+});
+
+test("a message that changes between two pages of what was missed is new once", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await seedMessages(conversationId, 600, bob.userId);
+  const io = await Io.connect(alice);
+  await between(io.object, "lines", async () => {
+    const react = { type: "react", messageId: messageIdOf(conversationId, 1), emoji: "👍" };
+    await conversationOf(env, conversationId).submit(
+      { userId: bob.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+      react as Command,
+      { wait: false, readers: false },
+    );
+  });
+  await io.ask("join-chat-room", conversationId, { since: 0 });
+  await io.until("message-edited", 1);
+  const ids = io.all("new-message").map(({ message }) => message._id);
+  expect(ids).toHaveLength(600);
+  expect(new Set(ids).size).toBe(600);
+  expect(io.all("message-edited")[0].message).toMatchObject({ reactions: [{ emoji: "👍" }] });
 });
 
 test("a conversation that is cut off behind a commit tells its gateways when it wakes", async () => {
@@ -127,6 +182,65 @@ test("a gateway is online like a socket, and neither tells of the other's coming
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
+test("who comes and goes while somebody joins is told of behind the answer to the join", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [hers, his] = [await Hub.connect(alice), await Hub.connect(bob)];
+  await his.ask("JoinConversation", conversationId);
+  const [name = ""] = his.id.split(".");
+  await between(hers.object, "online", async () => {
+    const conversation = conversationOf(env, conversationId);
+    await conversation.unlisten(name);
+    // The word of it is there long before the answer is.
+    for (let turn = 0; turn < 20; turn++) await conversation.unlisten("nobody");
+  });
+  const { online } = await hers.ask("JoinConversation", conversationId);
+  expect(online).toContain(bob.userId);
+  await hers.until("UserOffline", 1);
+  const order = hers.messages().map(({ type, target }) => target ?? type);
+  expect(order.slice(1)).toEqual([3, "UserOffline"]);
+});
+
+test("a join that a removal overtook is refused, behind the word of it", async () => {
+  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
+  const conversationId = await groupOf(alice, bob, carl);
+  const hub = await Hub.connect(carl);
+  await between(hub.object, "online", async (rooms) => {
+    const conversation = conversationOf(env, conversationId);
+    await conversation.submit(
+      { userId: alice.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+      { type: "remove", userId: carl.userId } as Command,
+      { wait: false, readers: false },
+    );
+    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
+  });
+  const { error } = await hub.ask("JoinConversation", conversationId);
+  expect(error).toBe("Only members of this conversation may do this.");
+  expect(hub.all("ParticipantRemoved")).toMatchObject([{ participantId: carl.userId }]);
+});
+
+test("who types and does not say that they stopped is told to have stopped", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const types = (userId: string, active: boolean) => {
+    const event = { type: "typing", userId, active, expiresInMs: active ? 20 : 0 };
+    return hub.object.pass(conversationId, JSON.stringify(event));
+  };
+  await types("said so", true);
+  await types("said so", false);
+  await types("vanished", true);
+  await types("vanished", true);
+  await hub.until("UserTyping", 5);
+  const told = hub.all("UserTyping").map(({ userId, isTyping }) => [userId, isTyping]);
+  expect(told).toEqual([
+    ["said so", true],
+    ["said so", false],
+    ["vanished", true],
+    ["vanished", true],
+    ["vanished", false],
+  ]);
+});
+
 test("a listener that is gone without a word is dropped with the next message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const listeners = () =>
@@ -154,6 +268,32 @@ test("a message costs the same rows with gateways as without", async () => {
   expect(withOne.rowsWritten).toBe(without.rowsWritten);
 });
 
+test("in a large conversation a read wakes no gateway, and leaves no gap", async () => {
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const conversationId = await channelOf(alice, [bob]);
+  await seedMembers(conversationId, 250);
+  await send(alice, conversationId, "hello");
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const calls = await listenIn(conversationId);
+  const live = await openLive(bob, conversationId);
+  live.send({ op: "read", id: "read" });
+  await live.next("ack");
+  expect(calls).toEqual([]);
+  await send(bob, conversationId, "after a read");
+  await hub.until("ReceiveMessage", 1);
+  expect(calls).toEqual(["deliver"]);
+  expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "after a read" }]);
+  // Who begins to listen after one has missed nothing either.
+  const late = await Hub.connect(bob);
+  live.send({ op: "read", id: "again" });
+  await live.next("ack");
+  await late.ask("JoinConversation", conversationId);
+  await send(alice, conversationId, "for both");
+  await Promise.all([hub.until("ReceiveMessage", 2), late.until("ReceiveMessage", 1)]);
+  expect(late.all("ReceiveMessage")).toMatchObject([{ content: "for both" }]);
+});
+
 test("at most ten connections of a person listen to a conversation", async () => {
   const { alice, conversationId } = await directPair();
   const hubs = await Promise.all(Array.from({ length: 11 }, () => Hub.connect(alice)));
@@ -166,6 +306,21 @@ test("at most ten connections of a person listen to a conversation", async () =>
   expect(await hubs[10]?.ask("JoinConversation", conversationId)).toHaveProperty("rev");
 });
 
+/** What a conversation asks of gateways from now on. */
+async function listenIn(conversationId: string): Promise<string[]> {
+  const names: string[] = [];
+  await runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is tapped within
+    const { listeners } = (object as any).open;
+    const { call } = listeners;
+    listeners.call = (listener: unknown, name: string, ...parameters: unknown[]) => {
+      names.push(name);
+      return call.call(listeners, listener, name, ...parameters);
+    };
+  });
+  return names;
+}
+
 /** The next thing that a conversation tells a gateway is lost on the way. */
 function loseOne(conversationId: string): Promise<void> {
   return runInDurableObject(objectOf(conversationId), (object) => {
@@ -174,6 +329,30 @@ function loseOne(conversationId: string): Promise<void> {
     const { call } = listeners;
     listeners.call = () => {
       listeners.call = call;
+    };
+  });
+}
+
+/**
+ * Has something happen once between an answer of a conversation's to a gateway, one that carries `field`,
+ * and its arrival.
+ */
+function between(
+  object: Io["object"] | Hub["object"],
+  field: string,
+  happens: (rooms: Rooms) => Promise<void>,
+) {
+  return runInDurableObject(object as Io["object"], (gateway) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    const { rooms } = gateway as any;
+    const { conversations } = rooms;
+    const { ask } = conversations;
+    conversations.ask = async (...question: unknown[]) => {
+      const answer = await ask.apply(conversations, question);
+      if (conversations.ask === ask || !(field in (answer.value ?? {}))) return answer;
+      conversations.ask = ask;
+      await happens(rooms);
+      return answer;
     };
   });
 }

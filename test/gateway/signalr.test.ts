@@ -161,6 +161,18 @@ test("a sleeping gateway answers pings without waking, and wakes for a message",
   expect(hub.all("ReceiveMessage")[0].rev).toBe(rev + 1);
 });
 
+test("who asks for no answer hears a ping: the public client sends none until it hears something", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const live = await openLive(bob, conversationId);
+  const hub = await Hub.connect(alice);
+  for (const target of ["StartTyping", "Nonsense"]) {
+    hub.line.say(JSON.stringify({ type: 1, target, arguments: [conversationId] }) + RS);
+  }
+  await live.next("typing");
+  await hub.line.until(() => hub.messages().length === 3);
+  expect(hub.messages().slice(1)).toEqual([{ type: 6 }, { type: 6 }]);
+});
+
 test("a token that expires: a close message that lets the client reconnect", async () => {
   vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
   const { alice, bob, conversationId } = await directPair();

@@ -1,6 +1,18 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { channelOf, directPair, groupOf, openLive, person, send, tokenFor } from "../support.ts";
+import { seedMessages } from "../conversation/seeds.ts";
+import {
+  type Caller,
+  channelOf,
+  directPair,
+  groupOf,
+  objectOf,
+  openLive,
+  person,
+  send,
+  tokenFor,
+} from "../support.ts";
 import { get, Io, Line } from "./line.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -10,6 +22,15 @@ const POLLING = "/socket.io/?EIO=4&transport=polling";
 async function polled(path: string, init?: RequestInit) {
   const response = await get(path, {}, init);
   return { status: response.status, text: await response.text() };
+}
+
+/** The address of a connection that is polled, of somebody who has said who they are. */
+async function pollingAs({ token }: Pick<Caller, "token">): Promise<string> {
+  const { text } = await polled(POLLING);
+  const session = `${POLLING}&sid=${JSON.parse(text.slice(1)).sid}`;
+  await polled(session, { method: "POST", body: `40${JSON.stringify({ token })}` });
+  expect((await polled(session)).text).toMatch(/^40/);
+  return session;
 }
 
 test("polling, then a socket that takes over: byte for byte what the protocol says", async () => {
@@ -49,6 +70,33 @@ test("polling, then a socket that takes over: byte for byte what the protocol sa
     message: { chatId: conversationId, senderId: bob.userId, content: "in between", readBy: [] },
   });
   expect((await polled(session)).status).toBe(400);
+});
+
+test("who polls takes what was missed page by page, however much it is", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [pages, perPage] = [6, 120];
+  await seedMessages(conversationId, pages * perPage, bob.userId);
+  await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
+    storage.sql.exec("UPDATE messages SET content = ?", "x".repeat(2_000));
+  });
+  await evictDurableObject(objectOf(conversationId));
+  const session = await pollingAs(alice);
+  const join = `420["join-chat-room","${conversationId}",{"since":0}]`;
+  await polled(session, { method: "POST", body: join });
+  const heard: string[] = [];
+  const news = () => heard.filter((packet) => packet.startsWith('42["new-message"'));
+  let largest = 0;
+  while (news().length < pages * perPage) {
+    const { status, text } = await polled(session);
+    expect(status).toBe(200);
+    largest = Math.max(largest, text.length);
+    heard.push(...text.split("\x1e"));
+    // A client that is far away: whatever does not wait for it comes meanwhile.
+    for (let turn = 0; turn < 20; turn++) await objectOf(conversationId).unlisten("nobody");
+  }
+  expect(heard[0]).toMatch(/^430\[\{"success":true/);
+  expect(new Set(news()).size).toBe(pages * perPage);
+  expect(largest).toBeLessThan(1024 * 1024);
 });
 
 test.each([
@@ -123,6 +171,21 @@ test("all that happens in a chat, in the marketplace's shapes", async () => {
   expect(await io.ask("mark-read", { chatId })).toMatchObject({ success: true });
 });
 
+test("an answer that overtakes events is no place to go on from: it has no revision", async () => {
+  const { alice, bob, conversationId: chatId } = await directPair();
+  await seedMessages(chatId, 600, bob.userId);
+  const io = await Io.connect(alice);
+  const asked = [
+    io.ask("join-chat-room", chatId, { since: 0 }),
+    io.ask("send-message", { chatId, content: "overtakes" }),
+    io.ask("mark-read", { chatId }),
+  ];
+  const [joined, sent, read] = await Promise.all(asked);
+  expect(joined.data).toEqual({ chatId, rev: 0 });
+  expect(sent.data).toEqual({ message: expect.objectContaining({ content: "overtakes" }) });
+  expect(read.data).toEqual({ modifiedCount: 600 });
+});
+
 test("failures say what REST says", async () => {
   const [alice, bob, stranger] = [await person(), await person(), await person()];
   const chatId = await groupOf(alice, bob);
@@ -183,6 +246,19 @@ test("a client that has not answered for 90 seconds is let go, and is offline th
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
+test("who polled and vanished is let go as well", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const session = await pollingAs(alice);
+  const join = `42["join-chat-room","${conversationId}"]`;
+  const live = await openLive(bob, conversationId);
+  await polled(session, { method: "POST", body: join });
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: true });
+  const sid = new URL(session, "https://parley.test").searchParams.get("sid") ?? "";
+  vi.setSystemTime(Date.now() + 91_000);
+  await runDurableObjectAlarm(env.SOCKETIO.getByName(sid.split(".")[0] ?? ""));
+  expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
+});
+
 test("what was missed follows a join that says where it was", async () => {
   const { alice, bob, conversationId } = await directPair();
   const { body: old } = await send(alice, conversationId, "known");
@@ -214,6 +290,24 @@ test("a token that expires ends the connection before anything more is told", as
   await io.line.closed;
   expect(io.all("new-message")).toEqual([]);
   expect(io.line.heard.at(-1)).toBe("41");
+});
+
+test("who polls learns of their token's end, and nothing more: by the next poll", async () => {
+  vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
+  const { alice, bob, conversationId } = await directPair();
+  const tokens = await Promise.all([60, 120].map((s) => tokenFor(alice.userId, { expiresIn: s })));
+  const [told, untold] = await Promise.all(tokens.map((token) => pollingAs({ token })));
+  const join = { method: "POST", body: `420["join-chat-room","${conversationId}"]` };
+  await polled(told ?? "", join);
+  await send(bob, conversationId, "never asked for");
+  vi.setSystemTime(Date.now() + 60_000);
+  // It ends the connection of whoever was between two polls.
+  await send(bob, conversationId, "not for Alice");
+  expect(await polled(told ?? "")).toEqual({ status: 200, text: "41" });
+  expect((await polled(told ?? "")).status).toBe(400);
+  vi.setSystemTime(Date.now() + 60_000);
+  // Nothing is said: the poll itself finds out.
+  expect(await polled(untold ?? "")).toEqual({ status: 200, text: "41" });
 });
 
 test("a member who is removed hears that, and nothing after it", async () => {

@@ -1,6 +1,6 @@
 import { HubConnectionBuilder, HubConnectionState, LogLevel } from "@microsoft/signalr";
 import { io, type Socket } from "socket.io-client";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Live, type Person, Rest } from "./client.ts";
 import {
   cleanUp,
@@ -167,6 +167,39 @@ test("a client that only polls talks too; a bad token is a connect_error; a stra
   await expect(overSignalR(nobody, id)).rejects.toThrow("401");
   await expect(overSocketIo(stranger, id)).rejects.toThrow("Only members");
   await expect(overSignalR(stranger, id)).rejects.toThrow("Only members");
+});
+
+test.each(["polling", "websocket"])(
+  "%s: a Socket.IO client learns that its token has expired",
+  async (transport) => {
+    const anna = await personOf("anna");
+    const token = await tokenFor(anna.userId, "--hours", String(3 / 3_600));
+    const socket = io(server.address, { auth: { token }, forceNew: true, transports: [transport] });
+    clients.push({ close: () => socket.disconnect() });
+    await new Promise<void>((resolve) => socket.on("connect", resolve));
+    const reason = await new Promise((resolve) => {
+      socket.on("disconnect", resolve);
+      // Whatever is said finds out; otherwise the next poll or heartbeat does.
+      setTimeout(() => socket.emit("typing-stop", crypto.randomUUID()), 3_500);
+    });
+    expect(reason).toBe("io server disconnect");
+  },
+);
+
+test("a SignalR client that asks for no answers is not cut off in a quiet conversation", async () => {
+  const [anna, ben] = (await Promise.all(["anna", "ben"].map(personOf))) as [Me, Me];
+  const id = await anna.rest.group("Quiet", [ben.userId, (await personOf("carl")).userId]);
+  const { hub } = await overSignalR(anna, id);
+  const closed = vi.fn();
+  hub.onreconnecting(closed);
+  hub.keepAliveIntervalInMilliseconds = 100;
+  hub.serverTimeoutInMilliseconds = 600;
+  // The answer starts its clocks anew.
+  await hub.invoke("StopTyping", id);
+  await hub.send("StartTyping", id);
+  // Longer than it waits for a word of the server's.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(closed).not.toHaveBeenCalled();
 });
 
 type Me = Awaited<ReturnType<typeof personOf>>;

@@ -147,18 +147,18 @@ export class SignalRGateway extends Gateway {
     arguments: args,
   }: Extract<HubMessage, { type: "invocation" }>): Promise<void> {
     const method = METHODS.get(target);
-    const answer = (message: (id: string) => string) => {
-      if (id !== undefined) this.send([message(id)]);
-    };
+    // Who asks for no answer hears a ping: with all that it says the public client puts its own off
+    // until it hears something, and would take a server that is silent for dead.
+    const answer = (message: (id: string) => string) =>
+      this.send([id === undefined ? PING : message(id)]);
     if (!method) return answer((id) => failureOf(id, `Unknown hub method '${target}'.`));
     const { rooms, settings } = this;
     if (!rooms) return;
-    const refused = method.limited && !this.spend();
-    const result: Result<unknown> = refused
-      ? { ok: false, error: chatError("rate_limited") }
-      : await method
+    const result: Result<unknown> = this.spend(method.limit)
+      ? await method
           .call({ rooms, settings }, args)
-          .catch((error) => ({ ok: false, error: unforeseen(error) }) as const);
+          .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
+      : { ok: false, error: chatError("rate_limited") };
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
   }
 

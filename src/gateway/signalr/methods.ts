@@ -8,6 +8,7 @@ import type { Settings } from "../../env.ts";
 import { clientMessageId, detailsOf } from "../../live/frames.ts";
 import { uuid } from "../../rest/schemas.ts";
 import { presentSent } from "../../rest/unihub/presenter.ts";
+import type { Limit } from "../gateway.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** What the hub's methods work with. */
@@ -17,8 +18,7 @@ export interface Hub {
 }
 
 interface Method {
-  /** Sends have the conversation's own limit; whatever else counts against the connection's. */
-  limited: boolean;
+  limit: Limit;
   call(hub: Hub, args: unknown[]): Promise<Result<unknown>>;
 }
 
@@ -28,10 +28,10 @@ const since = z.number().int().min(0).nullish();
 function method<Schema extends z.ZodType>(
   schema: Schema,
   call: (hub: Hub, args: z.infer<Schema>) => Promise<Result<unknown>>,
-  limited = true,
+  limit: Limit = "connection",
 ): Method {
   return {
-    limited,
+    limit,
     call: async (hub, args) => {
       const parsed = schema.safeParse(args);
       if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
@@ -44,12 +44,16 @@ function method<Schema extends z.ZodType>(
 export const METHODS = new Map<string, Method>([
   [
     "JoinConversation",
-    method(z.tuple([uuid, since]), async ({ rooms }, [id, since]) => {
-      const conversationId = parseConversationId(id);
-      if (!conversationId) return fail("conversation_not_found");
-      const joined = await rooms.join(conversationId, since ?? undefined);
-      return joined.ok ? ok({ conversationId, ...joined.value }) : joined;
-    }),
+    method(
+      z.tuple([uuid, since]),
+      async ({ rooms }, [id, since]) => {
+        const conversationId = parseConversationId(id);
+        if (!conversationId) return fail("conversation_not_found");
+        const joined = await rooms.join(conversationId, since ?? undefined);
+        return joined.ok ? ok({ conversationId, ...joined.value }) : joined;
+      },
+      "joins",
+    ),
   ],
   [
     "LeaveConversation",
@@ -80,7 +84,7 @@ export const METHODS = new Map<string, Method>([
         });
         return result.ok ? ok(presentSent(conversationId, result.value)) : result;
       },
-      false,
+      "conversation",
     ),
   ],
   ["StartTyping", method(z.tuple([uuid]), (hub, [id]) => typing(hub, id, true))],

@@ -29,6 +29,8 @@ export type Visit = z.infer<typeof visit>;
  */
 export abstract class EngineGateway extends Gateway {
   private polling: Polling | undefined;
+  /** How it ended, for a client that was between two polls then. */
+  private farewell = "";
   /** A socket that is to take over from polling. */
   private probe: WebSocket | undefined;
   protected visit: Visit | undefined;
@@ -46,10 +48,13 @@ export abstract class EngineGateway extends Gateway {
     const said = visit.parse(JSON.parse(decodeURIComponent(header ?? "null")));
     const isUpgrade = request.headers.get("Upgrade") === "websocket";
     if (said.fresh) return this.begin(said, isUpgrade);
-    if (!this.polling) return engineRefusal("unknownSession");
-    this.heard();
+    const isPoll = !isUpgrade && request.method !== "POST";
+    if (this.polling) this.heard();
+    // A poll may be all that comes of a client: its end would never be noticed otherwise.
+    if (isPoll && this.rooms) this.attends();
+    if (!this.polling) return isPoll ? this.ended() : engineRefusal("unknownSession");
     if (isUpgrade) return this.probe ? engineRefusal("badRequest") : this.accept("pending");
-    return request.method === "POST" ? this.take(request) : this.give(this.polling);
+    return isPoll ? this.give(this.polling) : this.take(request);
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
@@ -77,10 +82,13 @@ export abstract class EngineGateway extends Gateway {
     this.webSocketClose(socket, 1006);
   }
 
-  /** The heartbeat of a socket: its pongs are answered while the object sleeps, and looked at here. */
+  /**
+   * The heartbeat of a socket: its pongs are answered while the object sleeps, and looked at here. Who
+   * polls is pinged by the answers, and only looked for.
+   */
   override async alarm(): Promise<void> {
-    if (!this.socket || !this.attends()) return;
-    this.send([packets.PING]);
+    if (!this.attends()) return;
+    if (this.socket) this.send([packets.PING]);
     await this.scheduleHeartbeat();
   }
 
@@ -100,6 +108,10 @@ export abstract class EngineGateway extends Gateway {
     } catch {
       this.drop();
     }
+  }
+
+  protected override taken(): Promise<void> | undefined {
+    return this.polling?.empty();
   }
 
   private begin(said: Visit, isUpgrade: boolean): Response {
@@ -123,6 +135,13 @@ export abstract class EngineGateway extends Gateway {
       return engineRefusal("badRequest");
     }
     return plain(await payload);
+  }
+
+  /** A session that is over: how it ended, once, and then that nobody knows it. */
+  private ended(): Response {
+    const { farewell } = this;
+    this.farewell = "";
+    return farewell === "" ? engineRefusal("unknownSession") : plain(farewell);
   }
 
   private async take(request: Request): Promise<Response> {
@@ -149,7 +168,6 @@ export abstract class EngineGateway extends Gateway {
       this.socket = socket;
       this.keep({ stage: "open", openedAt: Date.now() });
       this.send(polling.drain());
-      if (this.rooms) this.inBackground(this.scheduleHeartbeat());
     } else {
       this.unprobe();
       close(socket, 1000, "");
@@ -185,9 +203,10 @@ export abstract class EngineGateway extends Gateway {
     return this.ctx.storage.setAlarm(Date.now() + packets.PING_INTERVAL_MS);
   }
 
-  protected drop(): void {
+  /** Ends the connection; `word` is all that a client that polls is told any more. */
+  protected drop(word = packets.CLOSE): void {
     const { socket, polling, probe } = this;
-    polling?.push([packets.CLOSE]);
+    this.farewell = polling?.end(word) ?? this.farewell;
     this.finish();
     for (const open of [socket, probe]) {
       if (!open) continue;
@@ -198,6 +217,8 @@ export abstract class EngineGateway extends Gateway {
   }
 
   protected finish(): void {
+    // Whoever waits until the client has taken it need not wait any more.
+    this.polling?.drain();
     this.polling = undefined;
     this.probe = undefined;
     this.visit = undefined;

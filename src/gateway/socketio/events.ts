@@ -8,6 +8,7 @@ import type { LinkTo } from "../../live/wire.ts";
 import { wireMessage } from "../../live/wire.ts";
 import { presentMessage } from "../../rest/marketplace/presenter.ts";
 import { uuid } from "../../rest/schemas.ts";
+import type { Limit } from "../gateway.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** What the handlers of a client's events work with. */
@@ -18,8 +19,7 @@ export interface Desk {
 }
 
 interface Handler {
-  /** Sends have the conversation's own limit; whatever else counts against the connection's. */
-  limited: boolean;
+  limit: Limit;
   call(desk: Desk, args: unknown[]): Promise<Result<unknown>>;
 }
 
@@ -40,10 +40,10 @@ function handler<Schema extends z.ZodType>(
   schema: Schema,
   chatOf: (args: z.infer<Schema>) => string,
   call: (desk: Desk, chatId: string, args: z.infer<Schema>) => Promise<Result<unknown>>,
-  limited = true,
+  limit: Limit = "connection",
 ): Handler {
   return {
-    limited,
+    limit,
     call: async (desk, args) => {
       const parsed = schema.safeParse(args);
       if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
@@ -56,14 +56,22 @@ function handler<Schema extends z.ZodType>(
 const first = ([chatId]: [string, ...unknown[]]) => chatId;
 const named = ([{ chatId }]: [{ chatId: string }]) => chatId;
 
-/** What clients may emit, by name. */
+/**
+ * What clients may emit, by name. Only the answer to a join has a `rev`: those of the others overtake
+ * events, and whoever went on from one of them would miss what it overtook.
+ */
 export const HANDLERS = new Map<string, Handler>([
   [
     "join-chat-room",
-    handler(z.tuple([chat, cursor]), first, async ({ rooms }, chatId, [, cursor]) => {
-      const joined = await rooms.join(chatId, cursor?.since ?? undefined);
-      return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
-    }),
+    handler(
+      z.tuple([chat, cursor]),
+      first,
+      async ({ rooms }, chatId, [, cursor]) => {
+        const joined = await rooms.join(chatId, cursor?.since ?? undefined);
+        return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
+      },
+      "joins",
+    ),
   ],
   [
     "leave-chat-room",
@@ -94,12 +102,12 @@ export const HANDLERS = new Map<string, Handler>([
         } as const;
         const { result, readers } = await rooms.submit(chatId, command, true);
         if (!result.ok) return result;
-        const { message, deduplicated, rev } = result.value;
+        const { message, deduplicated } = result.value;
         if (!message) throw new Error("a send without a message");
         const presented = presentMessage(chatId, wireMessage(chatId, message, linkTo), readers);
-        return ok({ message: presented, rev, ...(deduplicated && { deduplicated }) });
+        return ok({ message: presented, ...(deduplicated && { deduplicated }) });
       },
-      false,
+      "conversation",
     ),
   ],
   [
@@ -107,8 +115,7 @@ export const HANDLERS = new Map<string, Handler>([
     handler(z.tuple([read]), named, async ({ rooms }, chatId, [{ messageIds }]) => {
       const { result } = await rooms.submit(chatId, { type: "read", messageIds });
       if (!result.ok) return result;
-      const { modifiedCount = 0, rev } = result.value;
-      return ok({ modifiedCount, rev });
+      return ok({ modifiedCount: result.value.modifiedCount ?? 0 });
     }),
   ],
 ]);

@@ -32,8 +32,9 @@ export class SocketIoGateway extends EngineGateway {
 
   protected end(why: Ending): void {
     // After a disconnection by the server clients do not reconnect by themselves: they need a new token.
-    if (why === "expired") this.send([packets.DISCONNECT]);
-    this.drop();
+    // Nothing may come with it: clients would take the end of the connection in first.
+    if (why === "expired" && this.socket) this.send([packets.DISCONNECT]);
+    this.drop(why === "expired" ? packets.DISCONNECT : packets.CLOSE);
   }
 
   protected override message(data: unknown): void {
@@ -95,7 +96,7 @@ export class SocketIoGateway extends EngineGateway {
     this.seated(seated);
     this.inBackground(acquaint(this.env, this.actorOf(seated)));
     this.send([packets.connected(this.ctx.id.name ?? "")]);
-    if (this.socket) await this.scheduleHeartbeat();
+    await this.scheduleHeartbeat();
   }
 
   private async seatOf({ seat, origin }: Visit, data: unknown): Promise<Seat | "unauthenticated"> {
@@ -117,7 +118,7 @@ export class SocketIoGateway extends EngineGateway {
     if (!handler) {
       const message = "There is no such event; see docs.";
       result = { ok: false, error: chatError("invalid_request", { message }) };
-    } else if (handler.limited && !this.spend()) {
+    } else if (!this.spend(handler.limit)) {
       result = { ok: false, error: chatError("rate_limited", { retryAfterMs: 1_000 }) };
     } else {
       const origin = settings.PUBLIC_URL ?? this.kept.seat?.origin ?? "";

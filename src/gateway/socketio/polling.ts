@@ -1,6 +1,6 @@
 /** How long a poll hangs at most; then it is answered with a ping. */
 export const POLL_MS = 25_000;
-/** UTF-16 units that wait for a client which does not poll. */
+/** UTF-16 units that wait for a client which does not poll; with more than these it is given up. */
 const MAX_WAITING = 1024 * 1024;
 /** Between the packets of one payload. */
 const SEPARATOR = "\x1e";
@@ -16,16 +16,18 @@ export class Polling {
   upgrading = false;
   private packets: string[] = [];
   private size = 0;
+  private emptied: (() => void)[] = [];
   private waiting: { answer: (payload: string) => void; timer: unknown } | undefined;
 
-  /** Gives packets to the client, now or with its next request; false when too many wait. */
+  /** Gives packets to the client, now or with its next request; false when too many waited already. */
   push(packets: readonly string[]): boolean {
+    const full = this.size > MAX_WAITING;
     for (const packet of packets) {
       this.packets.push(packet);
       this.size += packet.length;
     }
     if (this.waiting) this.answer(this.taken());
-    return this.size <= MAX_WAITING;
+    return !full;
   }
 
   /** Answers a request, within {@link POLL_MS}; `undefined` when another one is waiting already. */
@@ -48,7 +50,25 @@ export class Polling {
   /** The packets that nobody has asked for yet. */
   drain(): string[] {
     this.size = 0;
+    for (const resolve of this.emptied.splice(0)) resolve();
     return this.packets.splice(0);
+  }
+
+  /**
+   * Ends it with one last packet: what had not been taken is not told any more. Answers the request that
+   * waits, or returns what the next one is to be answered.
+   */
+  end(packet: string): string {
+    this.drain();
+    if (!this.waiting) return packet;
+    this.answer(packet);
+    return "";
+  }
+
+  /** Resolves when nothing waits for the client any more; `undefined`: nothing does. */
+  empty(): Promise<void> | undefined {
+    if (this.packets.length === 0) return undefined;
+    return new Promise((resolve) => this.emptied.push(resolve));
   }
 
   private taken(): string {
