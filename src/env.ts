@@ -65,7 +65,8 @@ const schema = z
       .transform((text) =>
         text
           .split(",")
-          .map((part) => part.trim())
+          // As people write an address; the origins that browsers send have no slash.
+          .map((part) => part.trim().replace(/\/$/, ""))
           .filter(Boolean),
       ),
   })
