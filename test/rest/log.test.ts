@@ -2,8 +2,21 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Conversation } from "../../src/conversation/conversation.ts";
+import { Sessions } from "../../src/conversation/sessions.ts";
+import { SignalRGateway } from "../../src/gateway/signalr/gateway.ts";
 import { log } from "../../src/logging.ts";
-import { Caller, directPair, objectOf, openLive, send, someone, tokenFor } from "../support.ts";
+import { Hub } from "../gateway/line.ts";
+import {
+  Caller,
+  directPair,
+  objectOf,
+  openLive,
+  person,
+  send,
+  someone,
+  tokenFor,
+} from "../support.ts";
 import { CONVERSATIONS, fetchWith, USERS } from "./requests.ts";
 
 /** What goes wrong is logged as docs/operations.md has it, and never with what people wrote. */
@@ -122,6 +135,67 @@ test("files_failed: what a socket's send with files was to be asked of D1", asyn
   expect(logged("files_failed")).toEqual([
     { event: "files_failed", conversationId, ...OUT_OF_ORDER },
   ]);
+});
+
+/** A method of the objects has a bug, which says what it was told. */
+function breakMethod<Name extends string>(prototype: Record<Name, unknown>, name: Name): void {
+  vi.spyOn(prototype as Record<string, () => never>, name).mockImplementation(() => {
+    throw new TypeError("a bug");
+  });
+}
+const A_BUG = { error: expect.stringMatching(/^TypeError: a bug/) };
+
+test("frame_failed: a bug in what a frame asks", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  breakMethod(Sessions.prototype, "tellTyping");
+  socket.send({ op: "typing", active: true });
+  expect(await socket.next("error")).toMatchObject({ code: "internal" });
+  expect(logged("frame_failed")).toEqual([{ event: "frame_failed", ...A_BUG }]);
+});
+
+test("call_failed: a bug in what a gateway's client calls", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  breakMethod(Conversation.prototype, "listen");
+  expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("error");
+  expect(logged("call_failed")).toEqual([{ event: "call_failed", ...A_BUG }]);
+});
+
+test("gateway_failed: a gateway could not be told", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  breakMethod(SignalRGateway.prototype, "deliver");
+  await send(bob, conversationId, SECRET);
+  await vi.waitFor(() => expect(logged("gateway_failed")[0]).toMatchObject({ conversationId }));
+});
+
+test("conversation_failed: a gateway could not ask for what it missed; its client comes back", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await send(bob, conversationId, SECRET);
+  breakMethod(Conversation.prototype, "missed");
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId, 1);
+  await hub.line.closed;
+  expect(hub.line.heard.at(-1)).toContain('"allowReconnect":true');
+  expect(logged("conversation_failed")).toEqual([
+    { event: "conversation_failed", conversationId, ...A_BUG },
+  ]);
+});
+
+test("rebuilt and rebuild_failed: how many, and which could not", async () => {
+  const { conversationId } = await directPair();
+  const admin = await person("admin", { role: "admin" });
+  breakMethod(Conversation.prototype, "rebuild");
+  const answer = await admin.post("/api/admin/rebuild", { ids: [conversationId] });
+  const requestId = answer.headers.get("X-Request-Id");
+  expect(logged("rebuild_failed")).toEqual([
+    { event: "rebuild_failed", requestId, id: conversationId, ...A_BUG },
+  ]);
+  const counts = { rebuilt: 0, unfinished: 0, failed: 1 };
+  const { userId } = admin;
+  expect(logged("rebuilt")).toEqual([{ event: "rebuilt", requestId, userId, ...counts }]);
 });
 
 test("keys_unavailable: the identity provider is out of reach", async () => {
