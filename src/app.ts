@@ -121,8 +121,7 @@ function apis(): Part[] {
 function pageOptions(c: Context<RestEnv>): PageOptions {
   const { ENVIRONMENT, PUBLIC_URL } = c.var.settings;
   const { origin } = new URL(c.req.url);
-  const filesOrigin = PUBLIC_URL ? new URL(PUBLIC_URL).origin : origin;
-  return { environment: ENVIRONMENT, origin, filesOrigin };
+  return { environment: ENVIRONMENT, origin, filesOrigin: PUBLIC_URL ?? origin };
 }
 
 /** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */

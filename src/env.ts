@@ -29,6 +29,11 @@ const optional = z
   .string()
   .optional()
   .transform((text) => text?.trim() || undefined);
+/** Of an address nothing but the origin is used: links are written behind it. */
+const origin = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((url) => !/[?#]/.test(url) && new URL(url).pathname === "/", "no path behind the host")
+  .transform((url) => new URL(url).origin);
 const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const onOff = z
   .enum(["on", "off"])
@@ -53,14 +58,15 @@ const schema = z
     REQUEST_LIMITS: onOff,
     JURISDICTION: optional.pipe(z.enum(["eu", "us", "fedramp"]).optional()),
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
-    PUBLIC_URL: optional.pipe(z.url().optional()),
+    PUBLIC_URL: optional.pipe(origin.optional()),
     ALLOWED_ORIGINS: z
       .string()
       .default("")
       .transform((text) =>
         text
           .split(",")
-          .map((part) => part.trim())
+          // As people write an address; the origins that browsers send have no slash.
+          .map((part) => part.trim().replace(/\/$/, ""))
           .filter(Boolean),
       ),
   })

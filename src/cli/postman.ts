@@ -1,10 +1,11 @@
 /**
- * `npm run postman [-- URL]` writes `parley.postman_collection.json`: every request of the reference of a
+ * `npm run postman [-- URL] [--out FILE]` writes `parley.postman_collection.json`: every request of the reference of a
  * running server (default: that of `npm start`), with variables where ids and the token belong.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { convertV2 } from "openapi-to-postmanv2";
+import { addressOf, Failure, failed, misused, request } from "./ending.ts";
 import { ROOT } from "./settings.ts";
 
 /** What a request of the collection holds, by the name of its field or parameter. */
@@ -59,12 +60,8 @@ interface Collection {
   event: unknown[];
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { out: { type: "string", default: `${ROOT}/parley.postman_collection.json` } },
-});
-const [url = "http://localhost:8787"] = positionals;
-const document = await (await fetch(new URL("/openapi.json", url))).json();
+const { url, out } = asked();
+const document = await reference().catch(failed);
 for (const [path, item] of Object.entries<Record<string, Operation>>(document.paths)) {
   for (const operation of Object.values(item)) fill(path, operation);
 }
@@ -77,8 +74,29 @@ const exec = [
   'pm.test("no fault of the server", () => pm.expect(pm.response.code).to.be.below(500));',
 ];
 collection.event = [{ listen: "test", script: { type: "text/javascript", exec } }];
-writeFileSync(values.out, JSON.stringify(collection, null, 2));
-console.log(values.out);
+writeFileSync(out, JSON.stringify(collection, null, 2));
+console.log(out);
+
+/** What the command line asks for; ends the program, with its usage, when it makes no sense. */
+function asked() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { out: { type: "string", default: `${ROOT}/parley.postman_collection.json` } },
+    });
+    const [url = "http://localhost:8787", ...rest] = positionals;
+    if (rest.length > 0) throw new Error("give the address of one server");
+    return { url: addressOf(url), out: values.out };
+  } catch (error) {
+    misused(error, "npm run postman [-- URL] [--out FILE]");
+  }
+}
+
+async function reference() {
+  const answer = await request(new URL("/openapi.json", url));
+  if (!answer.ok) throw new Failure(`${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
 
 /** Gives an operation's parameters and body their examples, and leaves only good answers as such. */
 function fill(path: string, operation: Operation): void {

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { addressOf, Failure, failed, misused, request } from "./ending.ts";
 
 /** Conversations in one call, and objects in one page of Cloudflare's list. */
 const BATCH = 50;
@@ -30,15 +31,19 @@ const { url, objects, cloudflare, token } = asked();
 const unfinished: string[] = [];
 let failures = 0;
 
-if (objects) await rebuildObjects(objects);
-else await rebuildKnown();
-while (unfinished.length > 0) {
-  console.log(`${unfinished.length} large ones go on`);
-  await sleep(AGAIN_AFTER_MS);
-  take(await call({ ids: unfinished.splice(0, BATCH), resume: true }));
-}
+await rebuildAll().catch(failed);
 console.log(failures === 0 ? "done" : `done, but for ${failures} that failed`);
 process.exitCode = failures === 0 ? 0 : 1;
+
+async function rebuildAll(): Promise<void> {
+  if (objects) await rebuildObjects(objects);
+  else await rebuildKnown();
+  while (unfinished.length > 0) {
+    console.log(`${unfinished.length} large ones go on`);
+    await sleep(AGAIN_AFTER_MS);
+    take(await call({ ids: unfinished.splice(0, BATCH), resume: true }));
+  }
+}
 
 async function rebuildKnown(): Promise<void> {
   let cursor: string | null = null;
@@ -71,22 +76,22 @@ async function listed(namespace: string, cursor: string | undefined) {
   address.searchParams.set("limit", String(LISTED));
   if (cursor) address.searchParams.set("cursor", cursor);
   const headers = { Authorization: `Bearer ${process.env["CLOUDFLARE_API_TOKEN"]}` };
-  const response = await fetch(address, { headers });
-  if (!response.ok) throw new Error(`Cloudflare: ${response.status} ${await response.text()}`);
+  const response = await request(address, { headers });
+  if (!response.ok) throw new Failure(`Cloudflare: ${response.status} ${await response.text()}`);
   return listing.parse(await response.json());
 }
 
 /** One call of the route; waits where it is told to. */
 async function call(body: object): Promise<Answer> {
   for (;;) {
-    const response = await fetch(new URL("/api/admin/rebuild", url), {
+    const response = await request(new URL("/api/admin/rebuild", url), {
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
       body: JSON.stringify(body),
     });
     if (response.ok) return answer.parse(await response.json());
     const wait = Number(response.headers.get("Retry-After"));
-    if (!wait) throw new Error(`${response.status} ${await response.text()}`);
+    if (!wait) throw new Failure(`${response.status} ${await response.text()}`);
     await sleep(wait * 1_000);
   }
 }
@@ -108,17 +113,16 @@ function asked() {
         cloudflare: { type: "string", default: "https://api.cloudflare.com/client/v4" },
       },
     });
-    const [url = "", ...rest] = positionals;
+    const [given, ...rest] = positionals;
     const token = process.env["PARLEY_TOKEN"];
-    if (!URL.canParse(url) || rest.length > 0) throw new Error("give the address of one server");
+    if (!given || rest.length > 0) throw new Error("give the address of one server");
+    const url = addressOf(given);
     if (!token) throw new Error("PARLEY_TOKEN is not set: the token of an admin");
     if (values.objects && !/^\w+\/\w+$/.test(values.objects)) {
       throw new Error("--objects takes ACCOUNT_ID/NAMESPACE_ID");
     }
     return { url, token, ...values };
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    console.error("usage: PARLEY_TOKEN=... npm run rebuild -- URL [--objects ACCOUNT/NAMESPACE]");
-    process.exit(2);
+    misused(error, "PARLEY_TOKEN=... npm run rebuild -- URL [--objects ACCOUNT/NAMESPACE]");
   }
 }

@@ -1,6 +1,7 @@
 /** `npm run token -- alice [--role admin] [--name Alice] [--hours 12]` prints a development token. */
 import { parseArgs } from "node:util";
 import { SignJWT } from "jose";
+import { misused } from "./ending.ts";
 import { developmentSettings } from "./settings.ts";
 
 const { userId, role, name, hours } = asked();
@@ -33,8 +34,6 @@ function asked() {
     if (!(hours > 0 && hours < Infinity)) throw new Error("--hours takes a number above zero");
     return { userId, role: values.role, name: values.name, hours };
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    console.error("usage: npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]");
-    process.exit(2);
+    misused(error, "npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]");
   }
 }

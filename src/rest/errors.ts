@@ -3,7 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
-import { log } from "../logging.ts";
+import { log, rootOf } from "../logging.ts";
 import { drained } from "./body.ts";
 import type { RestEnv } from "./context.ts";
 import { Refusal } from "./refusal.ts";
@@ -50,7 +50,7 @@ export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
     log(transient ? "unavailable" : "internal_error", {
       ...described(c),
       userId: c.get("actor")?.userId,
-      error: rootOf(error),
+      error,
     });
     return respondWith(c, chatError(transient ? "unavailable" : "internal"), form);
   };
@@ -84,11 +84,4 @@ function isTransient(error: unknown): boolean {
   if (!(root instanceof Error)) return false;
   const flags = root as { retryable?: boolean; overloaded?: boolean };
   return flags.retryable === true || flags.overloaded === true || root.message.startsWith("D1_");
-}
-
-/** drizzle wraps what D1 threw. */
-function rootOf(error: unknown): unknown {
-  let root = error;
-  while (root instanceof Error && root.cause instanceof Error) root = root.cause;
-  return root;
 }

@@ -57,10 +57,13 @@ test("what was not sent within a day goes, what was sent stays", async () => {
 });
 
 test("the cron trigger sweeps", async () => {
+  await sweepIn(DAY_LATER);
   const { key } = await unsent();
+  const log = vi.spyOn(console, "log");
   const scheduledTime = new Date(Date.now() + DAY_LATER);
   await worker.scheduled(createScheduledController({ scheduledTime }), env);
   expect(await isThere(key)).toBe(false);
+  expect(log).toHaveBeenCalledExactlyOnceWith('{"event":"swept","removed":1}');
 });
 
 test("a deleted message's files go at the next sweep", async () => {
@@ -147,8 +150,13 @@ test("a file that is claimed while the sweep is under way is not taken from unde
 test("what is about to be removed can neither be sent nor seen", async () => {
   const { alice, conversationId } = await directPair();
   const file = await upload(alice, "a.txt", "hello");
+  const log = vi.spyOn(console, "log");
   const remove = vi.spyOn(env.FILES, "delete").mockRejectedValue(new Error("R2 is unwell"));
   expect(await sweepIn(DAY_LATER)).toBe(0);
+  expect(JSON.parse(String(log.mock.calls[0]?.[0]))).toMatchObject({
+    event: "sweep_failed",
+    keys: [keyOf(file.body.fileUrl)],
+  });
   remove.mockRestore();
   const sent = await sendUploads(alice, conversationId, [file]);
   expect([sent.status, sent.body.code]).toEqual([400, "unknown_attachments"]);

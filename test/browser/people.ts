@@ -115,13 +115,8 @@ export async function somebody(
   name: Name,
   options: BrowserContextOptions & { holdSockets?: boolean } = {},
 ): Promise<Somebody> {
-  browser ??= chromium.launch({ executablePath: EXECUTABLE, args: OPTIONS });
   const { holdSockets = false, ...contextOptions } = options;
-  const context = await (await browser).newContext({
-    viewport: { width: 1180, height: 760 },
-    locale: "en-GB",
-    ...contextOptions,
-  });
+  const context = await newContext(contextOptions);
   const one = new Somebody(await context.newPage());
   onTestFinished(async () => {
     await context.close();
@@ -132,6 +127,20 @@ export async function somebody(
   await one.page.getByRole("button", { name }).click();
   await one.page.getByRole("heading", { name }).waitFor();
   return one;
+}
+
+/** Opens the page of a server as nobody yet. */
+export async function stranger(address: string): Promise<Page> {
+  const page = await (await newContext()).newPage();
+  page.setDefaultTimeout(SOON_MS);
+  await page.goto(address);
+  return page;
+}
+
+async function newContext(options: BrowserContextOptions = {}) {
+  browser ??= chromium.launch({ executablePath: EXECUTABLE, args: OPTIONS });
+  const viewport = { width: 1180, height: 760 };
+  return (await browser).newContext({ viewport, locale: "en-GB", ...options });
 }
 
 /** For `afterAll`. */

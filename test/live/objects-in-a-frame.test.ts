@@ -88,6 +88,18 @@ test("more than 20 commands a second, sends apart, are refused as rate_limited",
   expect((await socket.next("sync", ({ id }) => id === "later")).messages.length).toBe(1);
 });
 
+test("a send with files is one of those 20: it asks D1 before anything limits it", async () => {
+  const { alice, conversationId } = await directPair();
+  vi.setSystemTime(Date.now());
+  const socket = await openLive(alice, conversationId);
+  for (let id = 0; id < 20; id++) socket.send({ op: "history", id, limit: 1 });
+  socket.send({ op: "send", id: "file", attachments: ["none"] });
+  expect((await socket.next("error")).code).toBe("rate_limited");
+  vi.setSystemTime(Date.now() + 1_000);
+  socket.send({ op: "send", id: "file", attachments: ["none"] });
+  expect((await socket.next("error")).code).toBe("unknown_attachments");
+});
+
 test("one socket's commands do not count against another's", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());

@@ -35,6 +35,7 @@ test.each([
   // A list stands instead of the default.
   ["https://app.test, https://other.test", "https://app.test", "open"],
   ["https://app.test, https://other.test", "https://other.test", "open"],
+  ["https://app.test/", "https://app.test", "open"],
   ["https://app.test", undefined, "open"],
   ["https://app.test", "https://app.test.evil.test", 4401],
   ["https://app.test", ORIGIN, 4401],

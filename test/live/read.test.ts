@@ -81,6 +81,18 @@ test("one unknown id among known ones, and nothing is marked", async () => {
   expect(await unread(bob)).toBe(5);
 });
 
+test("500 messages can be named, and not one more", async () => {
+  const { b, ids } = await sixMessages();
+  const named = (count: number) => Array.from({ length: count }, () => ids[0]);
+  expect(await answerTo(b, { op: "read", messageIds: named(500) })).toMatchObject({
+    type: "ack",
+  });
+  expect(await answerTo(b, { op: "read", messageIds: named(501) })).toMatchObject({
+    code: "invalid_frame",
+    details: [{ path: "messageIds" }],
+  });
+});
+
 test("one's own and deleted messages can be named, and leave no mark", async () => {
   const { bob, a, b, ids, unread } = await sixMessages();
   await acked(a, { op: "delete", messageId: ids[0] });

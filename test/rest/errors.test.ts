@@ -28,6 +28,7 @@ describe("429 of the platform's limiter", () => {
   test.each([
     ["LIMIT_READS", "GET", `${USERS}?q=a`, 200],
     ["LIMIT_MESSAGES", "PUT", USERS, 403],
+    ["LIMIT_UPLOADS", "PUT", "/api/v1/chat/uploads?name=a.txt", 200],
   ])("%s for %s", async (binding, method, path, otherwise) => {
     const alice = await person();
     const keys: string[] = [];
@@ -80,8 +81,10 @@ describe("500", () => {
   });
 });
 
-test("200 of GET /healthz for anybody", async () => {
-  const answer = await fetchJson("/healthz");
-  expect(answer.status).toBe(200);
-  expect(answer.body).toEqual({ status: "ok" });
+test("200 of GET /healthz for anybody, with nothing asked of D1, R2 or an object", async () => {
+  const none = { DB: undefined, FILES: undefined, CONVERSATIONS: undefined };
+  for (const answer of [await fetchJson("/healthz"), await fetchWith(none, "/healthz")]) {
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ status: "ok" });
+  }
 });

@@ -31,7 +31,12 @@ describe("settings that nothing runs with", () => {
     ["a limit that is no number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
     ["half a message a minute", { MESSAGES_PER_MINUTE_MARKETPLACE: "0.5" }],
     ["an edit window of less than nothing", { EDIT_WINDOW_MINUTES: "-1" }],
+    ["a text of no length", { MAX_LENGTH_UNIHUB: "0" }],
+    ["half a character", { MAX_LENGTH_MARKETPLACE: "0.5" }],
+    ["a jurisdiction that there is not", { JURISDICTION: "mars" }],
     ["a PUBLIC_URL that is none", { PUBLIC_URL: "chat" }],
+    ["a PUBLIC_URL of no web", { PUBLIC_URL: "ftp://chat.test" }],
+    ["a PUBLIC_URL with a path, at which nothing is served", { PUBLIC_URL: "https://a.test/chat" }],
   ])("%s", (_, changes) => {
     expect(settingsWith(changes)).toBeInstanceOf(Error);
   });
@@ -63,7 +68,8 @@ test("the defaults are those of the references", () => {
   const names = [
     ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
     ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT", "PUBLIC_URL"],
-    ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"],
+    ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JURISDICTION"],
+    ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB"],
   ];
   const bare = Object.fromEntries(names.map((name) => [name, undefined]));
   const expected = {
@@ -71,14 +77,28 @@ test("the defaults are those of the references", () => {
     MESSAGES_PER_MINUTE_MARKETPLACE: 20,
     MESSAGES_PER_MINUTE_UNIHUB: 100,
     EDIT_WINDOW_MINUTES: 15,
+    MAX_LENGTH_MARKETPLACE: 5_000,
+    MAX_LENGTH_UNIHUB: 2_000,
     SENDS_WAIT_FOR_LISTS: true,
     REQUEST_LIMITS: true,
     USER_DIRECTORY: "known",
     ALLOWED_ORIGINS: [],
   };
   expect(settingsWith(bare)).toMatchObject(expected);
-  const empty = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "", PUBLIC_URL: "" };
+  const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "", PUBLIC_URL: "" };
+  const empty = { ...unset, JURISDICTION: "", ALLOWED_ORIGINS: "" };
   expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
+});
+
+test.each(["https://chat.test", "https://chat.test/", " HTTPS://Chat.test:443/ "])(
+  "PUBLIC_URL: '%s' is an address that links can be written behind",
+  (PUBLIC_URL) => {
+    expect(settingsWith({ PUBLIC_URL })).toMatchObject({ PUBLIC_URL: "https://chat.test" });
+  },
+);
+
+test.each(["eu", "us", "fedramp"])("JURISDICTION may be %s", (JURISDICTION) => {
+  expect(settingsWith({ JURISDICTION })).toMatchObject({ JURISDICTION });
 });
 
 describe("503 misconfigured", () => {

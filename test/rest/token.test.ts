@@ -8,11 +8,16 @@ import { CONVERSATIONS, envWith, fetchWith, signed } from "./requests.ts";
 /** Keys of an identity provider instead of a shared secret. */
 const JWKS = { JWT_SECRET: undefined, JWT_JWKS_URL: "https://login.test/keys" };
 
-/** Who a token belongs to, under changed settings. */
-function whois(token: string, changes: Record<string, unknown> = {}) {
+/** What verifies tokens under changed settings. */
+function verifierWith(changes: Record<string, unknown>): TokenVerifier {
   const settings = settingsOf(envWith(changes));
   if (settings instanceof Error) throw settings;
-  return new TokenVerifier(settings).verified(token, Date.now());
+  return new TokenVerifier(settings);
+}
+
+/** Who a token belongs to, under changed settings. */
+function whois(token: string, changes: Record<string, unknown> = {}) {
+  return verifierWith(changes).verified(token, Date.now());
 }
 
 async function actorOf(claims: Record<string, unknown>) {
@@ -35,6 +40,7 @@ async function provider(alg: string) {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 describe("JWT_ISSUER and JWT_AUDIENCE", () => {
@@ -110,6 +116,25 @@ describe("JWT_JWKS_URL", () => {
     expect(answer.status).toBe(503);
     expect(answer.body.code).toBe("unavailable");
   });
+});
+
+test("a provider's keys are kept for ten minutes, and who was verified goes on without them", async () => {
+  const { sign } = await provider("RS256");
+  const start = Date.now();
+  const [early, within, late] = [await sign("early"), await sign("within"), await sign("late")];
+  const verifier = verifierWith(JWKS);
+  const seen = async (token: string, afterMs: number) => {
+    vi.setSystemTime(start + afterMs);
+    return (await verifier.verified(token, Date.now()))?.actor.userId;
+  };
+  expect(globalThis.fetch).not.toHaveBeenCalled();
+  expect(await seen(early, 0)).toBe("early");
+  expect(await seen(within, 10 * 60_000 - 1_000)).toBe("within");
+  expect(globalThis.fetch).toHaveBeenCalledTimes(1);
+  vi.mocked(globalThis.fetch).mockRejectedValue(new Error("network connection lost"));
+  await expect(seen(late, 10 * 60_000 + 1_000)).rejects.toThrow();
+  expect(await seen(early, 10 * 60_000 + 1_000)).toBe("early");
+  expect(globalThis.fetch).toHaveBeenCalledTimes(2);
 });
 
 describe("what a token says of a person", () => {

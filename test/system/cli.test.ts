@@ -73,6 +73,28 @@ describe("npm run token", () => {
   );
 });
 
+describe.concurrent("commands that ask a server", () => {
+  const asked = (command: string, ...args: string[]) =>
+    run("env", "PARLEY_TOKEN=ours", process.execPath, `src/cli/${command}.ts`, ...args);
+
+  test.each(["postman", "rebuild"])("%s: nobody answers, in a sentence", async (command) => {
+    const address = `http://localhost:${await freePort()}`;
+    await expect(asked(command, address)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(new RegExp(`^Nobody answers at ${address}.*\\.\n$`)),
+    });
+  });
+
+  test.each(["postman", "rebuild"])("%s: what is no address, and the usage", async (command) => {
+    for (const args of [["localhost:8787"], ["http://localhost:1", "http://localhost:2"]]) {
+      await expect(asked(command, ...args)).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(new RegExp(`^.*address of .*\nusage: .*npm run ${command}`)),
+      });
+    }
+  });
+});
+
 async function expectMisconfigured(address: string): Promise<void> {
   for (const path of ["/healthz", "/api/v1/chat/conversations", "/live/x", "/nothing"]) {
     const response = await fetch(address + path);

@@ -30,6 +30,29 @@ test("every setting and secret is in the README's table or explained here", () =
   }
 });
 
+test("the requests that are let through are as many as the pages say", () => {
+  const gateways = readFileSync(`${ROOT}/docs/gateways.md`, "utf8");
+  const limits = [...config.matchAll(/^name = "LIMIT_(\w+)"\n.*\nsimple = (.*)$/gm)];
+  expect(Object.fromEntries(limits.map(([, name, limit]) => [name, limit]))).toEqual({
+    MESSAGES: limitIn(text, /a person's (\d+) messages/),
+    READS: limitIn(text, /a person's .*?(\d+) reads/),
+    UPLOADS: limitIn(text, /a person's .*?(\d+) uploads a minute/),
+    CONNECTIONS: limitIn(gateways, /(\d+) new connections a minute from one address/),
+  });
+});
+
+test("migrations only add, so that the Worker that still runs goes on", () => {
+  const steps = readdirSync(`${ROOT}/migrations`).filter((name) => name.endsWith(".sql"));
+  expect(steps.length).toBeGreaterThan(0);
+  for (const step of steps) {
+    const statements = readFileSync(`${ROOT}/migrations/${step}`, "utf8").split(/;(?:\n|$|-)/);
+    for (const statement of statements.map((one) => one.replace(/^(?:-*>.*\n|\s)*/, ""))) {
+      expect(statement, step).toMatch(/^(CREATE (TABLE|INDEX)|ALTER TABLE \S+ ADD |INSERT |$)/);
+      expect(statement, step).not.toMatch(/^ALTER TABLE .* NOT NULL(?!.*DEFAULT)/);
+    }
+  }
+});
+
 test("the sums of what it costs are right", () => {
   const [prices, units, bill] = ["| resource |", "| of one |", "| | 1,000 users |"].map(tableFrom);
   const resources = units?.[0]?.slice(1) ?? [];
@@ -67,6 +90,11 @@ function tableFrom(beginning: string): string[][] {
       .slice(1, -1)
       .map((cell) => cell.trim()),
   );
+}
+
+/** How wrangler.toml has a limit that a page names. */
+function limitIn(page: string, pattern: RegExp): string {
+  return `{ limit = ${pattern.exec(page)?.[1]}, period = 60 }`;
 }
 
 function number(cell: string): number {

@@ -72,7 +72,7 @@ export function describeReference(server: () => Server): void {
       expect(lines[0]).toMatch(/^(\d+) of \1$/);
       expect(lines[1]).toBe("done");
       await expect(asked(await tokenFor("alice", "--role", "support"))).rejects.toMatchObject({
-        stderr: expect.stringContaining("403"),
+        stderr: expect.stringMatching(/^403 {"error":.*}\n$/),
       });
     });
   });

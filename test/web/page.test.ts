@@ -99,7 +99,7 @@ describe("headers", () => {
     expect(await policy()).toContain("img-src 'self' blob:;");
     expect(await policy()).toContain("connect-src 'self' wss://parley.test;");
     expect(await policy()).not.toContain("unsafe");
-    expect(await policy({ PUBLIC_URL: "https://files.test/x" })).toContain(
+    expect(await policy({ PUBLIC_URL: "https://files.test/" })).toContain(
       "img-src 'self' https://files.test blob:;",
     );
   });

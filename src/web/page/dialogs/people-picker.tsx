@@ -69,7 +69,9 @@ export function PeoplePicker({ without, picked, onToggle }: Props) {
           </li>
         ))}
       </ul>
-      {shown.length === 0 && <p class="empty">Nobody here has that name.</p>}
+      {shown.length === 0 && (
+        <p class="empty">{found ? "Nobody here has that name." : "Who is it? Type a name."}</p>
+      )}
     </>
   );
 }

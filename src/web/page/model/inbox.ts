@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { ParleyError } from "../../../client/error.ts";
 import type { InboxEntry, MyChannel } from "../../../client/rest.ts";
 import { authorIn, type Newest, newestIn } from "./newest.ts";
 import { complain } from "./notices.ts";
@@ -98,6 +99,11 @@ export class Inbox {
       this.loaded.value = true;
       this.isStale.value = false;
     } catch (error) {
+      // The client has tried with a fresh token, where there is one.
+      if (error instanceof ParleyError && error.code === "unauthenticated") {
+        this.session.isOver.value = true;
+        return;
+      }
       if (!this.isStale.peek() && !this.loaded.peek()) complain(error);
       this.isStale.value = true;
     }

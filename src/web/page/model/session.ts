@@ -24,6 +24,8 @@ export class Session {
   readonly rest: Rest;
   readonly people: People;
   readonly inbox: Inbox;
+  /** The server knows its token no more, and there is no other one. */
+  readonly isOver = signal(false);
   readonly rooms = signal<ReadonlyMap<string, Room>>(new Map());
   private readonly parley: Parley;
   private readonly unsent: UnsentMessages;

@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Identity, SignIn } from "../model/identity.ts";
 import { announced, complain, notice } from "../model/notices.ts";
@@ -20,16 +21,26 @@ export function Page({ signIn }: { signIn: SignIn }) {
       },
     );
   }, []);
+  const enter = (identity: Identity) => {
+    notice.value = undefined;
+    setSession(new Session(identity));
+  };
   const leave = () => {
     if (session instanceof Session) session.close();
     signIn.forget();
     setSession(undefined);
   };
+  useEffect(() => {
+    if (!(session instanceof Session)) return undefined;
+    return effect(() => {
+      if (!session.isOver.value) return;
+      leave();
+      notice.value = "Your token is not valid, or no longer. Sign in again.";
+    });
+  }, [session]);
   return (
     <>
-      {session === undefined && (
-        <signIn.Form onDone={(identity: Identity) => setSession(new Session(identity))} />
-      )}
+      {session === undefined && <signIn.Form onDone={enter} />}
       {session instanceof Session && (
         <SessionContext.Provider value={session}>
           <Chat onLeave={leave} />

@@ -1,0 +1,76 @@
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
+import { closeBrowser, stranger } from "./people.ts";
+
+/** Outside development one signs in with a token of the identity provider. */
+
+const SECRET = "a-secret-of-production-0123456789abcdef";
+
+let address: string;
+beforeAll(async () => {
+  const secrets = ["JWT_SECRET", "ID_SECRET", "FILES_SECRET"].map((name) => `${name}:${SECRET}`);
+  const variables = ["ENVIRONMENT:production", ...secrets].flatMap((one) => ["--var", one]);
+  const folder = await temporaryFolder();
+  ({ address } = await startServer(folder, "--inspector-port", "0", ...variables));
+});
+afterAll(async () => {
+  await closeBrowser();
+  await cleanUp();
+});
+
+function tokenOf(name: string, { secret = SECRET, expires = "1h" } = {}): Promise<string> {
+  return new SignJWT({ name })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject(name.toLowerCase())
+    .setExpirationTime(expires)
+    .sign(new TextEncoder().encode(secret));
+}
+
+/** The page, and what signs in on it. */
+async function welcome() {
+  const page = await stranger(address);
+  onTestFinished(() => page.context().close());
+  const signIn = async (token: string) => {
+    await page.getByLabel("Access token").fill(token);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  };
+  return { page, signIn };
+}
+
+test("nobody is handed out: a good token signs in, also when the page is loaded again", async () => {
+  const { page, signIn } = await welcome();
+  await page.getByLabel("Access token").waitFor();
+  expect(await page.getByRole("button").allTextContents()).toEqual(["Sign in"]);
+  await signIn("nonsense");
+  await page.getByText("This is no token, or one that has expired.").waitFor();
+  await signIn(await tokenOf("Zoë"));
+  await page.getByRole("heading", { name: "Zoë" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Zoë" }).waitFor();
+  await page.getByText("Nobody has written yet, and neither have you.").waitFor();
+  // Nobody is known here yet, and nobody was asked for.
+  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.getByText("Who is it? Type a name.").waitFor();
+  await page.getByLabel("Find people").fill("Nobody");
+  await page.getByText("Nobody here has that name.").waitFor();
+});
+
+test("who has a token that the server does not take is asked for another one", async () => {
+  const { page, signIn } = await welcome();
+  await signIn(await tokenOf("Eve", { secret: "x".repeat(40) }));
+  await page.getByText("Your token is not valid, or no longer. Sign in again.").waitFor();
+  await page.getByLabel("Access token").waitFor();
+  await page.reload();
+  await page.getByLabel("Access token").waitFor();
+});
+
+test("who is there when their token expires is asked for another one, and goes on", async () => {
+  const { page, signIn } = await welcome();
+  await signIn(await tokenOf("Yan", { expires: "4s" }));
+  await page.getByRole("heading", { name: "Yan" }).waitFor();
+  await page.getByText("Your token is not valid, or no longer. Sign in again.").waitFor();
+  await signIn(await tokenOf("Yan"));
+  await page.getByRole("heading", { name: "Yan" }).waitFor();
+  await page.getByText("Your token is not valid").waitFor({ state: "detached" });
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import page from "../../docs/gateways.md?raw";
+import { METHODS } from "../../src/gateway/signalr/methods.ts";
+import signalr from "../../src/gateway/signalr/present.ts?raw";
+import { HANDLERS } from "../../src/gateway/socketio/events.ts";
+import socketio from "../../src/gateway/socketio/present.ts?raw";
+
+/** The names in the tables of docs/gateways.md are those that there are. */
+
+/** The names in the first column of the table with this heading. */
+function namesBelow(heading: string): string[] {
+  const [, body = ""] = page.split(`\n| ${heading} |`);
+  const [table = ""] = body.split("\n\n");
+  const rows = table.split("\n").slice(2);
+  const names = rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([\w-]+)/g)]);
+  return names.map(([, name = ""]) => name).sort();
+}
+
+/** What a presenter calls what it presents: the literals that look like its protocol's names. */
+function namesIn(source: string, look: RegExp): string[] {
+  return [...new Set([...source.matchAll(look)].map(([, name = ""]) => name))].sort();
+}
+
+test("Socket.IO: events from the client, and to it", () => {
+  expect(namesBelow("event from the client")).toEqual([...HANDLERS.keys()].sort());
+  expect(namesBelow("event to the client")).toEqual(namesIn(socketio, /"([a-z]+-[a-z-]+)"/g));
+});
+
+test("SignalR: methods of the hub, and of the client", () => {
+  expect(namesBelow("hub method")).toEqual([...METHODS.keys()].sort());
+  expect(namesBelow("method of the client")).toEqual(namesIn(signalr, /"([A-Z]\w+)"/g));
+});

@@ -1,0 +1,63 @@
+import { beforeAll, expect, test } from "vitest";
+import { messageIdOf } from "../../src/domain/id.ts";
+import { seedMessages } from "../conversation/seeds.ts";
+import { type Caller, directPair, openLive, person, send, someone } from "../support.ts";
+import { Hub, Io } from "./line.ts";
+
+/** What clients of the gateways are told where there is much to tell. */
+
+let alice: Caller;
+let bob: Caller;
+let large: string;
+
+/** A group of 201 members. */
+beforeAll(async () => {
+  const admin = await person("admin", { role: "admin" });
+  [alice, bob] = [await person("alice"), await person("bob")];
+  const others = Array.from({ length: 199 }, () => someone("crowd"));
+  await admin.put("/api/users", { users: others.map((id) => ({ id })) });
+  const participantIds = [bob.userId, ...others];
+  const { body } = await alice.post("/api/v1/chat/conversations/group", { participantIds });
+  large = body.conversationId;
+});
+
+test("over 200 members: nobody is named, and no presence, typing or read is told", async () => {
+  const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
+  await io.ask("join-chat-room", large);
+  const live = await openLive(bob, large);
+  expect(await hub.ask("JoinConversation", large)).toMatchObject({ online: [] });
+  const { body } = await send(alice, large, "hello, all");
+  live.send({ op: "typing", active: true });
+  live.send({ op: "read", messageIds: [body.messageId] });
+  live.send({ op: "react", id: 1, messageId: body.messageId, emoji: "👍" });
+  await live.next("ack", ({ id }) => id === 1);
+  live.close();
+  await send(bob, large, "good bye");
+  await io.until("new-message", 2);
+  await hub.until("ReceiveMessage", 2);
+  const events = io.line.heard.flatMap((text) => /^42\["([\w-]+)"/.exec(text)?.[1] ?? []);
+  expect(events).toEqual(["new-message", "message-edited", "new-message"]);
+  const calls = hub.messages().flatMap(({ target }) => target ?? []);
+  expect(calls).toEqual(["ReceiveMessage", "ReactionAdded", "ReceiveMessage"]);
+  expect(io.all("message-edited")[0].message.readBy).toEqual([]);
+});
+
+test("of much that is read at once, the newest 500 messages are named", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await seedMessages(conversationId, 600, alice.userId);
+  const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
+  await io.ask("join-chat-room", conversationId);
+  await hub.ask("JoinConversation", conversationId);
+  const reader = await Io.connect(bob);
+  const read = await reader.ask("mark-read", { chatId: conversationId });
+  expect(read.data).toEqual({ modifiedCount: 600, rev: expect.any(Number) });
+  const newest = Array.from({ length: 500 }, (_, i) => messageIdOf(conversationId, 101 + i));
+  await Promise.all([io.until("messages-read", 1), hub.until("MessageRead", 1)]);
+  const { rev } = read.data;
+  expect(io.all("messages-read")).toMatchObject([
+    { chatId: conversationId, userId: bob.userId, messageIds: newest, rev },
+  ]);
+  expect(hub.all("MessageRead")).toMatchObject([
+    { userId: bob.userId, messageId: newest.at(-1), messageIds: newest, rev },
+  ]);
+});

@@ -1,0 +1,224 @@
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Caller, directPair, groupOf, ORIGIN, person, send } from "../support.ts";
+import { get, Hub, Io, Line } from "./line.ts";
+
+/** What docs/gateways.md says of limits and of how a connection ends, to the last byte and second. */
+
+afterEach(() => void vi.useRealTimers());
+
+const RS = "\x1e";
+const LARGEST = 64 * 1024;
+const UPGRADE = { Upgrade: "websocket" };
+const POLLING = "/socket.io/?EIO=4&transport=polling";
+
+function close(error: string, allowReconnect = false): string {
+  return JSON.stringify({ type: 7, error, ...(allowReconnect && { allowReconnect }) }) + RS;
+}
+
+describe("who does not say who they are within 15 seconds is closed", () => {
+  const holdTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  /** Within the object whose timer it is: what it does then is that object's to do. */
+  const pass = ({ object }: Pick<Io | Hub, "object">, ms: number) =>
+    runInDurableObject(object as Io["object"], () => void vi.advanceTimersByTime(ms));
+
+  test("over Socket.IO", async () => {
+    const { token } = await person("alice");
+    holdTimers();
+    const [silent, known] = [await Io.open(), await Io.open()];
+    known.line.say(`40${JSON.stringify({ token })}`);
+    await known.line.hears((text) => text.startsWith("40"));
+    let isClosed = false;
+    void silent.line.closed.then(() => {
+      isClosed = true;
+    });
+    await pass(silent, 14_999);
+    await known.ask("nonsense");
+    expect(isClosed).toBe(false);
+    await pass(silent, 1);
+    await silent.line.closed;
+    expect(await known.ask("nonsense")).toMatchObject({ success: false });
+  });
+
+  test("over SignalR, in its handshake", async () => {
+    const alice = await person("alice");
+    holdTimers();
+    const [silent, known] = [await Hub.open(alice), await Hub.open(alice)];
+    known.line.say(`{"protocol":"json","version":1}${RS}`);
+    await known.line.hears((text) => text === `{}${RS}`);
+    await pass(silent, 14_999);
+    await known.ask("Nonsense");
+    expect(silent.line.heard).toEqual([]);
+    await pass(silent, 1);
+    await silent.line.closed;
+    expect(silent.line.heard).toEqual([
+      `${JSON.stringify({ error: "The handshake was not made in time." })}${RS}`,
+    ]);
+    expect(await known.ask("Nonsense")).toHaveProperty("error");
+  });
+});
+
+describe("64 KiB and no more", () => {
+  const padded = (packet: string) => packet + " ".repeat(LARGEST - packet.length);
+
+  test("a frame of Socket.IO's", async () => {
+    const io = await Io.connect(await person());
+    io.line.say(padded('420["nonsense"]'));
+    await io.line.hears((text) => text.startsWith("430"));
+    io.line.say(`${padded('421["nonsense"]')} `);
+    await io.line.closed;
+    expect(io.line.heard.some((text) => text.startsWith("431"))).toBe(false);
+  });
+
+  test("what is posted by long polling", async () => {
+    const { token } = await person();
+    const { sid } = JSON.parse((await (await get(POLLING)).text()).slice(1));
+    const post = (body: string) => get(`${POLLING}&sid=${sid}`, {}, { method: "POST", body });
+    expect((await post(`${padded("40{}")} `)).status).toBe(413);
+    expect((await post(padded(`40${JSON.stringify({ token })}`))).status).toBe(200);
+    expect(await (await get(`${POLLING}&sid=${sid}`)).text()).toMatch(/^40{"sid"/);
+  });
+
+  test("a frame of SignalR's", async () => {
+    const hub = await Hub.connect(await person());
+    const ping = `{"type":6}${RS}`;
+    hub.line.say(" ".repeat(LARGEST - ping.length) + ping);
+    await hub.line.hears((text) => text === ping);
+    hub.line.say(" ".repeat(LARGEST - ping.length + 1) + ping);
+    await hub.line.closed;
+    expect(hub.line.heard.at(-1)).toBe(close("A message is text of at most 64 KiB."));
+  });
+});
+
+test("what cannot be read ends a SignalR connection for good", async () => {
+  for (const [frame, why] of [
+    ["nonsense", "A message is incomplete."],
+    [`nonsense${RS}`, "A message cannot be read."],
+    [`{"type":1,"target":"JoinConversation"}${RS}`, "An invocation cannot be read."],
+  ]) {
+    const hub = await Hub.connect(await person());
+    hub.line.say(frame ?? "");
+    await hub.line.closed;
+    expect(hub.line.heard.at(-1)).toBe(close(`Connection closed with an error: ${why}`));
+  }
+});
+
+test.each([
+  ["no packet of Engine.IO's", "nonsense"],
+  ["an event that is no JSON", "42["],
+  ["an event of another namespace", '42/admin,["join-chat-room"]'],
+  ["a second CONNECT", "40{}"],
+  ["a packet of the server's", "2"],
+])("what cannot be read ends a Socket.IO connection: %s", async (_, packet) => {
+  const io = await Io.connect(await person());
+  io.line.say(packet);
+  await io.line.closed;
+});
+
+describe("20 commands a second, sends apart", () => {
+  const TWENTY_ONE = Array.from({ length: 21 }, (_, i) => `${i}`);
+
+  test("over Socket.IO", async () => {
+    vi.setSystemTime(Date.now());
+    const { alice, conversationId: chatId } = await directPair();
+    const io = await Io.connect(alice);
+    const sends = TWENTY_ONE.map((content) => io.ask("send-message", { chatId, content }));
+    for (const sent of await Promise.all(sends)) expect(sent).toMatchObject({ success: true });
+    const typed = await Promise.all(TWENTY_ONE.map(() => io.ask("typing-stop", chatId)));
+    expect(typed.filter(({ success }) => success)).toHaveLength(20);
+    expect(typed.at(-1)).toEqual({
+      success: false,
+      error: expect.any(String),
+      code: "rate_limited",
+      retryAfterMs: 1_000,
+    });
+    vi.setSystemTime(Date.now() + 1_000);
+    expect(await io.ask("typing-stop", chatId)).toMatchObject({ success: true });
+  });
+
+  test("over SignalR", async () => {
+    vi.setSystemTime(Date.now());
+    const { alice, conversationId } = await directPair();
+    const hub = await Hub.connect(alice);
+    const sends = TWENTY_ONE.map((text) => hub.ask("SendMessage", conversationId, text));
+    for (const sent of await Promise.all(sends)) expect(sent).toHaveProperty("messageId");
+    const typed = await Promise.all(TWENTY_ONE.map(() => hub.ask("StopTyping", conversationId)));
+    expect(typed.filter((result) => result === null)).toHaveLength(20);
+    expect(typed.at(-1)).toHaveProperty("error");
+    vi.setSystemTime(Date.now() + 1_000);
+    expect(await hub.ask("StopTyping", conversationId)).toBeNull();
+  });
+});
+
+test("a connection joins 100 conversations, and another one for each that it leaves", async () => {
+  vi.setSystemTime(Date.now());
+  const alice = await person("alice");
+  const others = [await person(), await person()];
+  const ids: string[] = [];
+  for (let i = 0; i < 101; i++) ids.push(await groupOf(alice, ...others));
+  const [last = ""] = ids.slice(-1);
+  const hub = await Hub.connect(alice);
+  for (const [i, id] of ids.slice(0, 100).entries()) {
+    // Not the limit that this is about.
+    if (i % 20 === 0) vi.setSystemTime(Date.now() + 1_000);
+    expect(await hub.ask("JoinConversation", id)).toMatchObject({ conversationId: id });
+  }
+  vi.setSystemTime(Date.now() + 1_000);
+  expect(await hub.ask("JoinConversation", last)).toEqual({
+    error: "At most 100 conversations on one connection; leave one.",
+  });
+  // One that it is in may be joined again.
+  expect(await hub.ask("JoinConversation", ids[0])).toHaveProperty("rev");
+  expect(await hub.ask("LeaveConversation", ids[0])).toBeNull();
+  expect(await hub.ask("JoinConversation", last)).toHaveProperty("rev");
+});
+
+test("who has left a conversation hears no more of it", async () => {
+  const { alice, bob, conversationId: left } = await directPair();
+  const kept = await groupOf(alice, bob, await person());
+  const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
+  for (const id of [left, kept]) {
+    await io.ask("join-chat-room", { chatId: id });
+    await hub.ask("JoinConversation", id);
+  }
+  expect(await io.ask("leave-chat-room", left)).toEqual({ success: true, data: { chatId: left } });
+  expect(await hub.ask("LeaveConversation", left)).toBeNull();
+  await send(bob, left, "unheard");
+  await send(bob, kept, "heard");
+  await io.until("new-message", 1);
+  await hub.until("ReceiveMessage", 1);
+  expect(io.all("new-message").map(({ message }) => message.content)).toEqual(["heard"]);
+  expect(hub.all("ReceiveMessage").map(({ content }) => content)).toEqual(["heard"]);
+});
+
+test("a SignalR client that has been silent for 90 seconds is let go, and may come back", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  vi.setSystemTime(Date.now() + 91_000);
+  await send(bob, conversationId, "anybody there?");
+  await hub.line.closed;
+  expect(hub.line.heard.at(-1)).toBe(close("Nothing was heard for 90 seconds.", true));
+});
+
+describe("a token may come with a Socket.IO connection's first request", () => {
+  const connected = async (path: string, headers: Record<string, string>) => {
+    const line = new Line(await get(path, { ...UPGRADE, ...headers }));
+    await line.hears((text) => text.startsWith("0"));
+    line.say("40");
+    return line.hears((text) => /^4[04]/.test(text));
+  };
+  const path = "/socket.io/?EIO=4&transport=websocket";
+
+  test.each([
+    ["in Authorization", ({ token }: Caller) => [path, { Authorization: `Bearer ${token}` }]],
+    ["in the query", ({ token }: Caller) => [`${path}&token=${token}`, {}]],
+  ] as const)("%s", async (_, request) => {
+    const [address, headers] = request(await person("alice")) as [string, Record<string, string>];
+    expect(await connected(address, { Origin: ORIGIN, ...headers })).toMatch(/^40{"sid"/);
+  });
+
+  test("and none is none", async () => {
+    expect(await connected(path, {})).toContain('"code":"unauthenticated"');
+  });
+});

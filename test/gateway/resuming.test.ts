@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { directPair, person, send } from "../support.ts";
+import { Hub, Io } from "./line.ts";
+
+/** What a client of the gateways finds that says something again, or comes back. */
+
+test("a retry under the same key is the same message, and nobody is told twice", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [io, hub] = [await Io.connect(alice), await Hub.connect(bob)];
+  await io.ask("join-chat-room", conversationId);
+  await hub.ask("JoinConversation", conversationId);
+  const message = { chatId: conversationId, content: "once", clientMessageId: "key" };
+  const first = await io.ask("send-message", message);
+  expect(first.data).not.toHaveProperty("deduplicated");
+  const again = await io.ask("send-message", message);
+  expect(again.data).toEqual({ ...first.data, deduplicated: true });
+  const args = [conversationId, "his", null, "key"];
+  const his = await hub.ask("SendMessage", ...args);
+  expect(await hub.ask("SendMessage", ...args)).toEqual({ ...his, deduplicated: true });
+  await io.until("new-message", 2);
+  expect(io.all("new-message").map((event) => event.message.content)).toEqual(["once", "his"]);
+});
+
+test("what was missed: participants as they are now, reads as they were, in order of `rev`", async () => {
+  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
+  const { body } = await alice.post("/api/v1/chat/conversations/group", {
+    participantIds: [bob.userId, carl.userId],
+  });
+  const { conversationId } = body;
+  const first = await Io.connect(alice);
+  const { data } = await first.ask("join-chat-room", conversationId);
+  first.line.say("41");
+  await first.line.closed;
+  const members = `/api/chat/${conversationId}/participants`;
+  await alice.delete(`${members}/${carl.userId}`);
+  await alice.post(members, { userId: carl.userId });
+  const { body: sent } = await send(alice, conversationId, "read by both");
+  for (const one of [bob, carl]) await one.post(`/api/v1/chat/messages/${sent.messageId}/read`);
+
+  const second = await Io.connect(alice);
+  await second.ask("join-chat-room", conversationId, { since: data.rev });
+  await second.until("messages-read", 2);
+  // He went and came back: what is told is that he is there.
+  expect(second.all("participant-removed")).toEqual([]);
+  expect(second.all("participants-added")).toMatchObject([
+    { participants: [{ userId: carl.userId }] },
+  ]);
+  expect(second.all("messages-read").map(({ userId }) => userId)).toEqual([
+    bob.userId,
+    carl.userId,
+  ]);
+  const revs = second.line.heard.flatMap((text) =>
+    text.startsWith("42") ? (JSON.parse(text.slice(2))[1].rev ?? []) : [],
+  );
+  expect(revs).toEqual(revs.toSorted((a, b) => a - b));
+});
