@@ -7,7 +7,8 @@ import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
-import { MAX_ROOMS, Rooms, type Told } from "./rooms.ts";
+import { MAX_ROOMS, Rooms } from "./rooms.ts";
+import type { Told } from "./told.ts";
 
 /** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
 const attachment = z.object({

@@ -1,12 +1,13 @@
 import type { Command } from "../conversation/commands.ts";
-import type { Batch, GatewayAddress, Listening, Note } from "../conversation/gateways.ts";
+import type { Batch, GatewayAddress, Listening } from "../conversation/gateways.ts";
 import type { Submitted } from "../conversation/stub.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import { type ServerEvent, serverEvent } from "../live/events.ts";
+import type { ServerEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { Conversations } from "./conversations.ts";
+import { eventsOf, type Told, toldOf } from "./told.ts";
 import { Typists } from "./typists.ts";
 
 /** Conversations that one connection may be in: what it remembers of them survives hibernation. */
@@ -25,13 +26,6 @@ interface Room {
   held: string[] | undefined;
   /** The person is not a member any more. */
   over?: true;
-}
-
-/** An event of a conversation, and what else is known of it. */
-export interface Told {
-  conversationId: string;
-  event: ServerEvent;
-  note: Note | undefined;
 }
 
 export interface RoomsOptions {
@@ -135,7 +129,7 @@ export class Rooms {
       this.rooms.delete(id);
       room.over = true;
       // What comes before a gap cannot be asked for any more: what is there is told.
-      this.told(batch, room.busy ? from : room.rev);
+      this.options.tell(toldOf(batch, room.busy ? from : room.rev));
       this.save();
     } else if (to > room.rev && !room.busy && from <= room.rev) {
       return this.apply(batch, room);
@@ -176,7 +170,7 @@ export class Rooms {
   }
 
   private passed(conversationId: string, lines: readonly string[]): boolean {
-    const events = lines.map((line) => serverEvent.parse(JSON.parse(line)));
+    const events = eventsOf(lines);
     for (const event of events) {
       if (event.type === "typing") this.typists.follow(conversationId, event);
     }
@@ -189,29 +183,10 @@ export class Rooms {
   }
 
   private apply(batch: Batch, room: Room, introduced?: Set<number>): boolean {
-    const alive = this.told(batch, room.rev, introduced);
+    const alive = this.options.tell(toldOf(batch, room.rev, introduced));
     room.rev = batch.to;
     if (alive) this.save();
     return alive;
-  }
-
-  /**
-   * Tells the client of those events of a batch that come after a revision. `introduced`: messages that
-   * it was told of as new ones while it was caught up with.
-   */
-  private told(
-    { conversationId, lines, notes }: Batch,
-    after: number,
-    introduced?: Set<number>,
-  ): boolean {
-    const byRev = new Map(notes.map((note) => [note.rev, note]));
-    const told = lines.flatMap((line): Told[] => {
-      const parsed = serverEvent.parse(JSON.parse(line));
-      if (!("rev" in parsed) || parsed.rev <= after) return [];
-      const event = introduced ? newOnce(parsed, introduced) : parsed;
-      return [{ conversationId, event, note: byRev.get(parsed.rev) }];
-    });
-    return this.options.tell(told);
   }
 
   /** Asks for what was missed, page by page, until nothing is. */
@@ -257,16 +232,4 @@ export class Rooms {
   private failed(conversationId: string, error: unknown): void {
     log("conversation_failed", { conversationId, error });
   }
-}
-
-/**
- * What is new to a client is new once: a message that changed between two pages is in both of them, and
- * the conversation cannot know that the first one told of it.
- */
-function newOnce(event: ServerEvent, introduced: Set<number>): ServerEvent {
-  if (event.type !== "message" || event.cause !== "created") return event;
-  const { number } = event.message;
-  if (introduced.has(number)) return { ...event, cause: "edited" };
-  introduced.add(number);
-  return event;
 }

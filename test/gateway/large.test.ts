@@ -50,14 +50,13 @@ test("of much that is read at once, the newest 500 messages are named", async ()
   await hub.ask("JoinConversation", conversationId);
   const reader = await Io.connect(bob);
   const read = await reader.ask("mark-read", { chatId: conversationId });
-  expect(read.data).toEqual({ modifiedCount: 600, rev: expect.any(Number) });
+  expect(read.data).toEqual({ modifiedCount: 600 });
   const newest = Array.from({ length: 500 }, (_, i) => messageIdOf(conversationId, 101 + i));
   await Promise.all([io.until("messages-read", 1), hub.until("MessageRead", 1)]);
-  const { rev } = read.data;
   expect(io.all("messages-read")).toMatchObject([
-    { chatId: conversationId, userId: bob.userId, messageIds: newest, rev },
+    { chatId: conversationId, userId: bob.userId, messageIds: newest },
   ]);
   expect(hub.all("MessageRead")).toMatchObject([
-    { userId: bob.userId, messageId: newest.at(-1), messageIds: newest, rev },
+    { userId: bob.userId, messageId: newest.at(-1), messageIds: newest },
   ]);
 });

@@ -7,7 +7,7 @@ import type { Env } from "../../env.ts";
 import { tooLarge } from "../../live/frames.ts";
 import { unforeseen } from "../conversations.ts";
 import { type Ending, Gateway } from "../gateway.ts";
-import type { Told } from "../rooms.ts";
+import type { Told } from "../told.ts";
 import {
   callOf,
   closeOf,

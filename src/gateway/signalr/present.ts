@@ -1,7 +1,7 @@
 import { unreachable } from "../../domain/error.ts";
 import { presentMessage } from "../../rest/unihub/presenter.ts";
 import { messagesRead } from "../read-range.ts";
-import type { Told } from "../rooms.ts";
+import type { Told } from "../told.ts";
 
 /** A call of a client's method, with its one argument. */
 type Call = [method: string, argument: Record<string, unknown>];

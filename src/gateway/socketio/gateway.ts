@@ -8,7 +8,7 @@ import { acquaint, bearerOf, verify } from "../../rest/auth.ts";
 import { CHATS } from "../../rest/marketplace/schemas.ts";
 import { unforeseen } from "../conversations.ts";
 import type { Ending } from "../gateway.ts";
-import type { Told } from "../rooms.ts";
+import type { Told } from "../told.ts";
 import { EngineGateway, type Visit } from "./engine.ts";
 import { HANDLERS } from "./events.ts";
 import * as packets from "./packets.ts";

@@ -1,7 +1,7 @@
 import { unreachable } from "../../domain/error.ts";
 import { presentMember, presentMessage } from "../../rest/marketplace/presenter.ts";
 import { messagesRead } from "../read-range.ts";
-import type { Told } from "../rooms.ts";
+import type { Told } from "../told.ts";
 
 /** An event by its name, with its one argument. */
 type Emitted = [name: string, payload: Record<string, unknown>];
