@@ -11,9 +11,12 @@ const args = process.argv.slice(2);
 const { values } = parseArgs({
   args,
   strict: false,
-  options: { "persist-to": { type: "string" } },
+  options: { "persist-to": { type: "string" }, port: { type: "string" } },
 });
 const persist = typeof values["persist-to"] === "string" ? values["persist-to"] : undefined;
+// Without being asked wrangler takes another port when this one is taken, and shares the same data with
+// whoever runs there.
+const port = values["port"] === undefined ? ["--port", "8787"] : [];
 const env = {
   ...process.env,
   WRANGLER_SEND_METRICS: "false",
@@ -36,7 +39,7 @@ if (migrated.status !== 0) {
 
 const server = spawn(
   process.execPath,
-  [WRANGLER, "dev", "--env-file", ".env.development", ...args],
+  [WRANGLER, "dev", "--env-file", ".env.development", ...port, ...args],
   { cwd: ROOT, env, stdio: ["inherit", "pipe", "inherit"] },
 );
 let told = false;

@@ -1,6 +1,7 @@
 /** `npm run token -- alice [--role admin] [--name Alice] [--hours 12]` prints a development token. */
 import { parseArgs } from "node:util";
 import { SignJWT } from "jose";
+import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { misused } from "./ending.ts";
 import { developmentSettings } from "./settings.ts";
 
@@ -32,6 +33,9 @@ function asked() {
     if (!userId) throw new Error("a user id is missing");
     if (rest.length > 0) throw new Error(`one user id at a time, not also ${rest.join(" ")}`);
     if (!(hours > 0 && hours < Infinity)) throw new Error("--hours takes a number above zero");
+    if (values.role !== undefined && !PLATFORM_ROLES.some((known) => known === values.role)) {
+      throw new Error(`--role takes one of ${PLATFORM_ROLES.join(", ")}`);
+    }
     return { userId, role: values.role, name: values.name, hours };
   } catch (error) {
     misused(error, "npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]");

@@ -20,8 +20,8 @@ export interface Verified {
 /** Algorithms of an identity provider's keys; a shared secret is used with HS256 only. */
 const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
 const MAX_AVATAR_URL = 2_048;
-/** What jose says when it could not get the provider's keys: nothing is known of the token then. */
-const KEYS_OUT_OF_REACH = new Set(["ERR_JWKS_TIMEOUT", "ERR_JOSE_GENERIC"]);
+/** What jose says when it got no keys from the provider: nothing is known of the token then. */
+const KEYS_OUT_OF_REACH = new Set(["ERR_JWKS_TIMEOUT", "ERR_JOSE_GENERIC", "ERR_JWKS_INVALID"]);
 /** Longer ones are no tokens of ours. */
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const REMEMBERED_MAX = 1_000;

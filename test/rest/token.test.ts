@@ -116,6 +116,19 @@ describe("JWT_JWKS_URL", () => {
     expect(answer.status).toBe(503);
     expect(answer.body.code).toBe("unavailable");
   });
+
+  test.each(["<html>", "{}", '{"keys":1}'])(
+    "that answers %s has told of no keys: 503",
+    async (text) => {
+      const { sign } = await provider("RS256");
+      const headers = { Authorization: `Bearer ${await sign(someone())}` };
+      vi.mocked(globalThis.fetch).mockImplementation(() => Promise.resolve(new Response(text)));
+      // Settings of its own: the keys of another test are kept for ten minutes.
+      const fresh = { ...JWKS, JWT_JWKS_URL: `https://login.test/${crypto.randomUUID()}` };
+      const answer = await fetchWith(fresh, CONVERSATIONS, { headers });
+      expect([answer.status, answer.body.code]).toEqual([503, "unavailable"]);
+    },
+  );
 });
 
 test("a provider's keys are kept for ten minutes, and who was verified goes on without them", async () => {

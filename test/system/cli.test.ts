@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { decodeJwt } from "jose";
 import { afterAll, describe, expect, test } from "vitest";
 import {
@@ -26,6 +28,16 @@ describe.concurrent("npm start", () => {
     expect(address).toBe(`http://localhost:${port}`);
     await expectMisconfigured(address);
     await program.says(/development secrets are in use/);
+  });
+
+  test("fails when its port is taken: the README's lines name it", async () => {
+    const other = createServer().listen(8787, "localhost");
+    // Somebody else may have it already: that will do.
+    await Promise.race([once(other, "listening"), once(other, "error").catch(() => undefined)]);
+    const program = startCommand("--persist-to", await temporaryFolder());
+    expect(await program.ended).toBe(1);
+    expect(program.output).toContain("Address already in use (localhost:8787)");
+    other.close();
   });
 
   test("fails as the server does when an option is wrong", async () => {
@@ -62,7 +74,7 @@ describe("npm run token", () => {
     expect(rest).toEqual({ sub: "bob" });
   });
 
-  test.for(["", "alice bob", "alice --hours soon", "alice --rule admin"])(
+  test.for(["", "alice bob", "alice --hours soon", "alice --rule admin", "alice --role amdin"])(
     "fails, and says how it is used, given '%s'",
     async (asked) => {
       await expect(tokenFor(...asked.split(" ").filter(Boolean))).rejects.toMatchObject({
