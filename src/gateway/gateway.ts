@@ -23,8 +23,8 @@ type Attachment = z.infer<typeof attachment>;
 /** How long a client has to say who it is. Until then nothing is stored, so a timer waits for it. */
 const HANDSHAKE_MS = 15_000;
 
-/** What something that a client asks for counts against: sends have the conversation's own limit. */
-export type Limit = "connection" | "joins" | "conversation";
+/** What something that a client asks for counts against. */
+export type Limit = "connection" | "joins" | "sends";
 
 /** Why a connection is ended by this side. */
 export type Ending = "expired" | "broken" | "silent";
@@ -155,9 +155,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return Date.now() - Math.max(pinged ?? 0, this.heardAt, this.kept.openedAt);
   }
 
-  /** Counts what a client asks for against the connection's own rate; false when that is too much. */
-  protected spend(limit: Limit): boolean {
-    if (limit === "conversation") return true;
+  /**
+   * Counts what a client asks for against the connection's own rate; false when that is too much. Sends
+   * to a room that it is in have the conversation's own limit; others could wake any number of objects.
+   */
+  protected spend(limit: Limit, conversationId?: string): boolean {
+    if (limit === "sends" && conversationId && this.rooms?.holds(conversationId)) return true;
     if (limit === "joins" && this.freeJoins > 0) {
       this.freeJoins--;
       return true;

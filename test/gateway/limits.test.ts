@@ -115,15 +115,21 @@ test.each([
   await io.line.closed;
 });
 
-describe("20 commands a second, sends apart", () => {
+describe("20 commands a second, sends to rooms apart", () => {
   const TWENTY_ONE = Array.from({ length: 21 }, (_, i) => `${i}`);
 
   test("over Socket.IO", async () => {
     vi.setSystemTime(Date.now());
     const { alice, conversationId: chatId } = await directPair();
     const io = await Io.connect(alice);
-    const sends = TWENTY_ONE.map((content) => io.ask("send-message", { chatId, content }));
-    for (const sent of await Promise.all(sends)) expect(sent).toMatchObject({ success: true });
+    const send = (content: string) => io.ask("send-message", { chatId, content });
+    const outside = await Promise.all(TWENTY_ONE.map(send));
+    expect(outside.filter(({ success }) => success)).toHaveLength(20);
+    expect(outside.at(-1)).toMatchObject({ code: "rate_limited" });
+    vi.setSystemTime(Date.now() + 1_000);
+    await io.ask("join-chat-room", chatId);
+    for (const sent of await Promise.all(TWENTY_ONE.map(send)))
+      expect(sent).toMatchObject({ success: true });
     const typed = await Promise.all(TWENTY_ONE.map(() => io.ask("typing-stop", chatId)));
     expect(typed.filter(({ success }) => success)).toHaveLength(20);
     expect(typed.at(-1)).toEqual({
@@ -140,8 +146,14 @@ describe("20 commands a second, sends apart", () => {
     vi.setSystemTime(Date.now());
     const { alice, conversationId } = await directPair();
     const hub = await Hub.connect(alice);
-    const sends = TWENTY_ONE.map((text) => hub.ask("SendMessage", conversationId, text));
-    for (const sent of await Promise.all(sends)) expect(sent).toHaveProperty("messageId");
+    const send = (text: string) => hub.ask("SendMessage", conversationId, text);
+    const outside = await Promise.all(TWENTY_ONE.map(send));
+    expect(outside.filter((sent) => "messageId" in sent)).toHaveLength(20);
+    expect(outside.at(-1)).toHaveProperty("error");
+    vi.setSystemTime(Date.now() + 1_000);
+    await hub.ask("JoinConversation", conversationId);
+    for (const sent of await Promise.all(TWENTY_ONE.map(send)))
+      expect(sent).toHaveProperty("messageId");
     const typed = await Promise.all(TWENTY_ONE.map(() => hub.ask("StopTyping", conversationId)));
     expect(typed.filter((result) => result === null)).toHaveLength(20);
     expect(typed.at(-1)).toHaveProperty("error");

@@ -1,7 +1,7 @@
 import { actorOf, type Seat, seat } from "../../conversation/seat.ts";
 import { close } from "../../conversation/socket.ts";
 import { SEAT_HEADER } from "../../conversation/stub.ts";
-import { chatError, ERRORS, type Result, unreachable } from "../../domain/error.ts";
+import { ERRORS, type Result, unreachable } from "../../domain/error.ts";
 import type { Actor } from "../../domain/policy.ts";
 import type { Env } from "../../env.ts";
 import { tooLarge } from "../../live/frames.ts";
@@ -19,7 +19,7 @@ import {
   readMessages,
   resultOf,
 } from "./hub-protocol.ts";
-import { METHODS } from "./methods.ts";
+import { type Hub, METHODS } from "./methods.ts";
 import { present } from "./present.ts";
 
 const FAREWELLS: Record<Ending, string> = {
@@ -154,11 +154,10 @@ export class SignalRGateway extends Gateway {
     if (!method) return answer((id) => failureOf(id, `Unknown hub method '${target}'.`));
     const { rooms, settings } = this;
     if (!rooms) return;
-    const result: Result<unknown> = this.spend(method.limit)
-      ? await method
-          .call({ rooms, settings }, args)
-          .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
-      : { ok: false, error: chatError("rate_limited") };
+    const spend: Hub["spend"] = (limit, conversationId) => this.spend(limit, conversationId);
+    const result: Result<unknown> = await method({ rooms, settings, spend }, args).catch(
+      (error) => ({ ok: false, error: unforeseen(error) }) as const,
+    );
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
   }
 

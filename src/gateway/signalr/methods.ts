@@ -15,12 +15,10 @@ import type { Rooms } from "../rooms.ts";
 export interface Hub {
   rooms: Rooms;
   settings: Settings;
+  spend(limit: Limit, conversationId: string | undefined): boolean;
 }
 
-interface Method {
-  limit: Limit;
-  call(hub: Hub, args: unknown[]): Promise<Result<unknown>>;
-}
+type Method = (hub: Hub, args: unknown[]) => Promise<Result<unknown>>;
 
 const since = z.number().int().min(0).nullish();
 
@@ -30,13 +28,13 @@ function method<Schema extends z.ZodType>(
   call: (hub: Hub, args: z.infer<Schema>) => Promise<Result<unknown>>,
   limit: Limit = "connection",
 ): Method {
-  return {
-    limit,
-    call: async (hub, args) => {
-      const parsed = schema.safeParse(args);
-      if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
-      return call(hub, parsed.data);
-    },
+  return async (hub, args) => {
+    const [id] = args;
+    const conversationId = typeof id === "string" ? parseConversationId(id) : undefined;
+    if (!hub.spend(limit, conversationId)) return fail("rate_limited");
+    const parsed = schema.safeParse(args);
+    if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+    return call(hub, parsed.data);
   };
 }
 
@@ -84,7 +82,7 @@ export const METHODS = new Map<string, Method>([
         });
         return result.ok ? ok(presentSent(conversationId, result.value)) : result;
       },
-      "conversation",
+      "sends",
     ),
   ],
   ["StartTyping", method(z.tuple([uuid]), (hub, [id]) => typing(hub, id, true))],

@@ -16,12 +16,10 @@ export interface Desk {
   rooms: Rooms;
   settings: Settings;
   linkTo: LinkTo;
+  spend(limit: Limit, chatId: string | undefined): boolean;
 }
 
-interface Handler {
-  limit: Limit;
-  call(desk: Desk, args: unknown[]): Promise<Result<unknown>>;
-}
+type Handler = (desk: Desk, args: unknown[]) => Promise<Result<unknown>>;
 
 /** A chat by its id alone, as the reference has it, or in an object, as many clients do. */
 const chat = z.union([uuid, z.object({ chatId: uuid }).transform(({ chatId }) => chatId)]);
@@ -42,14 +40,12 @@ function handler<Schema extends z.ZodType>(
   call: (desk: Desk, chatId: string, args: z.infer<Schema>) => Promise<Result<unknown>>,
   limit: Limit = "connection",
 ): Handler {
-  return {
-    limit,
-    call: async (desk, args) => {
-      const parsed = schema.safeParse(args);
-      if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
-      const chatId = parseConversationId(chatOf(parsed.data));
-      return chatId ? call(desk, chatId, parsed.data) : fail("conversation_not_found");
-    },
+  return async (desk, args) => {
+    const parsed = schema.safeParse(args);
+    const chatId = parsed.success ? parseConversationId(chatOf(parsed.data)) : undefined;
+    if (!desk.spend(limit, chatId)) return fail("rate_limited", { retryAfterMs: 1_000 });
+    if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+    return chatId ? call(desk, chatId, parsed.data) : fail("conversation_not_found");
   };
 }
 
@@ -107,7 +103,7 @@ export const HANDLERS = new Map<string, Handler>([
         const presented = presentMessage(chatId, wireMessage(chatId, message, linkTo), readers);
         return ok({ message: presented, ...(deduplicated && { deduplicated }) });
       },
-      "conversation",
+      "sends",
     ),
   ],
   [

@@ -10,7 +10,7 @@ import { unforeseen } from "../conversations.ts";
 import type { Ending } from "../gateway.ts";
 import type { Told } from "../told.ts";
 import { EngineGateway, type Visit } from "./engine.ts";
-import { HANDLERS } from "./events.ts";
+import { type Desk, HANDLERS } from "./events.ts";
 import * as packets from "./packets.ts";
 import { present } from "./present.ts";
 
@@ -118,15 +118,14 @@ export class SocketIoGateway extends EngineGateway {
     if (!handler) {
       const message = "There is no such event; see docs.";
       result = { ok: false, error: chatError("invalid_request", { message }) };
-    } else if (!this.spend(handler.limit)) {
-      result = { ok: false, error: chatError("rate_limited", { retryAfterMs: 1_000 }) };
     } else {
       const origin = settings.PUBLIC_URL ?? this.kept.seat?.origin ?? "";
       const links = new Links(settings.FILES_SECRET, origin);
       const linkTo = (file: Parameters<Links["linkTo"]>[0]) => links.linkTo(file, Date.now());
-      result = await handler
-        .call({ rooms, settings, linkTo }, args)
-        .catch((error) => ({ ok: false, error: unforeseen(error) }) as const);
+      const spend: Desk["spend"] = (limit, chatId) => this.spend(limit, chatId);
+      result = await handler({ rooms, settings, linkTo, spend }, args).catch(
+        (error) => ({ ok: false, error: unforeseen(error) }) as const,
+      );
     }
     if (packet.id !== undefined) this.send([packets.ackPacket(packet.id, result)]);
   }
