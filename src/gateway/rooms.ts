@@ -76,17 +76,14 @@ export class Rooms {
     const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true, held: [] };
     this.rooms.set(id, room);
     const { actor, address } = this.options;
-    const forget = () => {
-      if (this.rooms.get(id) === room) this.rooms.delete(id);
-    };
     const answer = await this.conversations
       .ask(id, (stub) => stub.listen(actor, address))
       .catch((error) => {
-        forget();
+        if (this.rooms.get(id) === room) this.rejoin(id, room, before);
         throw error;
       });
     if (!answer.ok) {
-      forget();
+      if (this.rooms.get(id) === room) this.rooms.delete(id);
       this.save();
       return answer;
     }
@@ -103,6 +100,23 @@ export class Rooms {
       return fail("not_a_member");
     }
     return ok({ rev: room.rev, online });
+  }
+
+  /** A join failed of itself: whoever was in the room before is where they were, and misses nothing. */
+  private rejoin(id: string, { target }: Room, before: Room | undefined): void {
+    if (!before || before.rev === Number.MAX_SAFE_INTEGER) {
+      this.rooms.delete(id);
+      return;
+    }
+    const { rev } = before;
+    const room: Room = {
+      rev,
+      target: Math.max(before.target, target),
+      busy: true,
+      held: undefined,
+    };
+    this.rooms.set(id, room);
+    this.catchUp(id, room);
   }
 
   /** Listens no more. */

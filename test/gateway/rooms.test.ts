@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/commands.ts";
+import { Listeners } from "../../src/conversation/listeners.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { Rooms } from "../../src/gateway/rooms.ts";
 import { conversationOf } from "../../src/rest/conversations.ts";
@@ -142,6 +143,23 @@ test("a conversation that is cut off behind a commit tells its gateways when it 
   await runInDurableObject(objectOf(conversationId), (object) => object.alarm());
   await hub.until("ReceiveMessage", 1);
   expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "lost on the way" }]);
+});
+
+test("a join that fails leaves who was in the room where they were", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const join = vi.spyOn(Listeners.prototype, "add").mockImplementation(() => {
+    throw new Error("out of order");
+  });
+  const joined = hub.ask("JoinConversation", conversationId);
+  await send(bob, conversationId, "meanwhile");
+  expect(await joined).toHaveProperty("error");
+  join.mockRestore();
+  await send(bob, conversationId, "and then");
+  await hub.until("ReceiveMessage", 2);
+  const told = hub.all("ReceiveMessage").map(({ content }) => content);
+  expect(told).toEqual(["meanwhile", "and then"]);
 });
 
 test("a gateway that could not be reached is told by the alarm, though nobody says anything more", async () => {
