@@ -8,7 +8,7 @@ import { enginePolling, socketIo } from "./gateway/socketio/route.ts";
 import { log } from "./logging.ts";
 import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
-import { crossOrigin, crossOriginFile } from "./rest/cors.ts";
+import { crossOrigin, crossOriginFile, withCredentials } from "./rest/cors.ts";
 import { development } from "./rest/development.ts";
 import { docsRoutes } from "./rest/docs.ts";
 import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
@@ -64,11 +64,7 @@ export function createApp(): Hono<RestEnv> {
     c.header("Server-Timing", c.var.timing.header());
   });
   app.use(secureHeaders());
-  // SignalR's client asks for it by default, though nothing here goes by cookies.
-  app.use("/hubs/*", async (c, next) => {
-    await next();
-    c.header("Access-Control-Allow-Credentials", "true");
-  });
+  for (const path of ["/hubs/*", "/socket.io/*"]) app.use(path, withCredentials);
   app.use(crossOrigin());
 
   app.get("/live/:conversationId", upgradeRequired);

@@ -42,3 +42,12 @@ export const crossOriginFile: MiddlewareHandler<RestEnv> = async (c, next) => {
   headers.set("Access-Control-Allow-Origin", origin);
   headers.set("Access-Control-Expose-Headers", EXPOSED_OF_FILES.join());
 };
+
+/**
+ * SignalR's client asks for it by default, and Socket.IO's where an application has it so, though
+ * nothing here goes by cookies.
+ */
+export const withCredentials: MiddlewareHandler<RestEnv> = async (c, next) => {
+  await next();
+  c.header("Access-Control-Allow-Credentials", "true");
+};

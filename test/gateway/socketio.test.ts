@@ -7,6 +7,7 @@ import {
   channelOf,
   directPair,
   groupOf,
+  ORIGIN,
   objectOf,
   openLive,
   person,
@@ -109,6 +110,12 @@ test.each([
   const response = await get(path);
   expect(response.status).toBe(status);
   expect(await response.json()).toMatchObject({ code });
+});
+
+test("a browser's client may poll from an allowed origin, with credentials if it likes", async () => {
+  const { headers } = await get(POLLING, { Origin: ORIGIN });
+  expect(headers.get("Access-Control-Allow-Origin")).toBe(ORIGIN);
+  expect(headers.get("Access-Control-Allow-Credentials")).toBe("true");
 });
 
 test("a page of another origin may not connect", async () => {
