@@ -59,3 +59,21 @@ test("a page that is loaded again sends what the last one could not", async () =
   await carol.page.getByText("Sending…").waitFor({ state: "detached" });
   expect(await dave.message("Written before the page was loaded again").count()).toBe(1);
 });
+
+test("nobody is said to be there, or not to be, while nothing is heard of them", async () => {
+  const [carol, dave] = await Promise.all([
+    somebody("Carol Okafor", { holdSockets: true }),
+    somebody("Dave Lindqvist"),
+  ]);
+  await carol.talkTo("Dave Lindqvist");
+  await dave.talkTo("Carol Okafor");
+  const told = carol.page.getByText(/^(Online|Offline|, online)$/);
+  await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
+  await carol.entry("Dave Lindqvist").getByText(", online").waitFor({ state: "attached" });
+  await carol.loseNetwork();
+  await carol.page.getByRole("main").getByText("You are offline.").waitFor();
+  expect(await told.count()).toBe(0);
+  expect(await carol.page.locator(".online-dot").count()).toBe(0);
+  await carol.findNetwork();
+  await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
+});

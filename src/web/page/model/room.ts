@@ -3,6 +3,7 @@ import type { Conversation } from "../../../client/conversation.ts";
 import type { ConversationEvent } from "../../../client/event.ts";
 import type { WireMessage } from "../../../live/events.ts";
 import { Draft } from "./draft.ts";
+import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
 import type { Unsent, UnsentMessages } from "./unsent.ts";
 
@@ -50,6 +51,16 @@ export class Room {
   get isBusy(): boolean {
     const { pending } = this.conversation;
     return pending.length > 0 || this.failed.peek().length > 0 || !this.draft.isEmpty;
+  }
+
+  /** What the server says is heard as it happens. */
+  get isLive(): boolean {
+    return hasNetwork.value && this.conversation.status.state === "live";
+  }
+
+  /** Who is there now; nobody knows while nothing is heard, and what was true before may not be. */
+  get online(): ReadonlySet<string> | undefined {
+    return this.isLive ? this.conversation.online : undefined;
   }
 
   /** Messages from before are there to be loaded. */
