@@ -130,6 +130,30 @@ test("the way in", async () => {
   await look(alice, "welcome");
 });
 
+test.each([320, 1180])(
+  "%i pixels wide: the tools of a message never leave the list",
+  async (width) => {
+    const alice = await somebody("Alice Moreau", { viewport: { width, height: 500 } });
+    await openHike(alice);
+    const list = alice.page.locator(".scroller");
+    const bounds = await list.boundingBox();
+    const message = alice.message("Count me in. I bring the coffee.");
+    // Its upper half is above the list.
+    await message.evaluate((one) => {
+      const line = one.querySelector(".bubble")?.getBoundingClientRect();
+      const top = document.querySelector(".scroller")?.getBoundingClientRect().top ?? 0;
+      const hidden = (line?.top ?? 0) + (line?.height ?? 0) / 2 - top;
+      document.querySelector(".scroller")?.scrollBy(0, hidden);
+    });
+    await message.evaluate((one) => one.focus({ preventScroll: true }));
+    const tools = await message.getByRole("toolbar").boundingBox();
+    if (!bounds || !tools) throw new Error("one of them is not shown");
+    expect(tools.y).toBeGreaterThanOrEqual(bounds.y);
+    expect(tools.x).toBeGreaterThanOrEqual(bounds.x);
+    expect(tools.x + tools.width).toBeLessThanOrEqual(bounds.x + bounds.width);
+  },
+);
+
 test("everything can be reached without a pointer", async () => {
   const alice = await somebody("Alice Moreau");
   const { page } = alice;

@@ -22,20 +22,24 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
   const close = () => setDialog(undefined);
   return (
     <>
-      <div class="tools" role="toolbar" aria-label="Message actions">
-        <IconButton
-          icon="smile"
-          label="React"
-          onClick={({ currentTarget }) => {
-            if (currentTarget instanceof HTMLElement) onReact(currentTarget);
-          }}
-        />
-        <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
-        {isMine && isEditable && message.content !== "" && (
-          <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
-        )}
-        {isMine && <IconButton icon="eye" label="Seen by" onClick={() => setDialog("receipts")} />}
-        {isMine && <IconButton icon="trash" label="Delete" onClick={() => setDialog("delete")} />}
+      <div class="tools-rail">
+        <div class="tools" role="toolbar" aria-label="Message actions">
+          <IconButton
+            icon="smile"
+            label="React"
+            onClick={({ currentTarget }) => {
+              if (currentTarget instanceof HTMLElement) onReact(currentTarget);
+            }}
+          />
+          <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
+          {isMine && isEditable && message.content !== "" && (
+            <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
+          )}
+          {isMine && (
+            <IconButton icon="eye" label="Seen by" onClick={() => setDialog("receipts")} />
+          )}
+          {isMine && <IconButton icon="trash" label="Delete" onClick={() => setDialog("delete")} />}
+        </div>
       </div>
       {dialog === "delete" && (
         <ConfirmDialog
