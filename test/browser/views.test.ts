@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import axe from "axe-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
 import { Parley } from "../../src/client/parley.ts";
 import { keyOf } from "../../src/client/rest.ts";
 import { tokenFor } from "../system/server.ts";
-import { closeBrowser, type Somebody, somebody } from "./people.ts";
+import { closeBrowser, type Somebody, somebody, stranger } from "./people.ts";
 import { picture } from "./picture.ts";
 
 /** The main views: axe finds nothing serious in any of them, and each leaves a picture of itself. */
@@ -121,6 +121,28 @@ test.each([
   await page.getByRole("button", { name: "Browse channels" }).click();
   await page.getByText("Mud, snow and views").waitFor();
   await look(alice, `${name}-channels`);
+});
+
+test("the way in appears at once with everybody in it", async () => {
+  const page = await stranger("about:blank");
+  onTestFinished(() => page.context().close());
+  await page.route("**/api/development/people", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await route.continue();
+  });
+  await page.addInitScript(() => {
+    const shifts: number[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        shifts.push((entry as unknown as { value: number }).value);
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.goto(inject("address"));
+  await page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
+  // What was drawn is reported a frame later.
+  await page.waitForTimeout(200);
+  expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts)).toEqual([]);
 });
 
 test("the way in", async () => {
