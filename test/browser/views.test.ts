@@ -2,9 +2,8 @@ import { mkdir } from "node:fs/promises";
 import axe from "axe-core";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
-import { Parley } from "../../src/client/parley.ts";
 import { keyOf } from "../../src/client/rest.ts";
-import { tokenFor } from "../system/server.ts";
+import { clientOf } from "./clients.ts";
 import { closeBrowser, type Somebody, somebody, stranger } from "./people.ts";
 import { picture } from "./picture.ts";
 
@@ -12,13 +11,6 @@ import { picture } from "./picture.ts";
 
 const FOLDER = `${ROOT}/test/browser/screenshots`;
 const HIKE = "Saturday hike";
-
-const clientOf = async (id: string, name: string) => {
-  const token = await tokenFor(id, "--name", name);
-  const client = new Parley({ url: inject("address"), token: () => token });
-  await client.rest.conversations();
-  return client;
-};
 
 beforeAll(async () => {
   await mkdir(FOLDER, { recursive: true });

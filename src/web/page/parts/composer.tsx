@@ -139,7 +139,9 @@ function PurposeBar({ room }: { room: Room }) {
       <Icon name={purpose.type} />
       <p>
         <strong>{purpose.type === "edit" ? "Editing" : `Replying to ${name}`}</strong>
-        <span class="quote-text">{message.content || message.attachments[0]?.name}</span>
+        <span class="quote-text" dir="auto">
+          {message.content || message.attachments[0]?.name}
+        </span>
       </p>
       <IconButton icon="close" label="Cancel" onClick={() => room.draft.cancel()} />
     </div>

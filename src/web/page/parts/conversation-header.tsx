@@ -30,7 +30,7 @@ export function ConversationHeader({ room, onDetails }: { room: Room; onDetails:
         {...(kind !== "direct" && { icon })}
       />
       <div class="conversation-title">
-        <h2>{title}</h2>
+        <h2 dir="auto">{title}</h2>
         <p aria-live="polite">
           {online && typists.length > 0 ? (
             <span class="typing">{`${typists.join(", ")} ${typists.length === 1 ? "is" : "are"} typing…`}</span>

@@ -56,6 +56,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
       data-message={message.number}
     >
       <p
+        dir="auto"
         class={
           isFirst && !isMine && !isDirect
             ? `author colour-${colourOf(senderId)}`
