@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { WireMessage } from "../../../live/events.ts";
 import { ConfirmDialog } from "../dialogs/confirm.tsx";
 import { ReceiptsDialog } from "../dialogs/receipts.tsx";
@@ -20,10 +20,19 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
   const editable = conversation.limits?.editWindowMs ?? 0;
   const isEditable = Date.now() - new Date(message.createdAt).getTime() < editable;
   const close = () => setDialog(undefined);
+  const tools = useRef<HTMLDivElement>(null);
+  // They go when their message is deleted: the focus stays with the message.
+  useLayoutEffect(() => {
+    const element = tools.current;
+    const message = element?.closest<HTMLElement>("[data-message]");
+    return () => {
+      if (element?.contains(document.activeElement)) message?.focus();
+    };
+  }, []);
   return (
     <>
       <div class="tools-rail">
-        <div class="tools" role="toolbar" aria-label="Message actions">
+        <div ref={tools} class="tools" role="toolbar" aria-label="Message actions">
           <IconButton
             icon="smile"
             label="React"

@@ -1,12 +1,13 @@
 import { effect } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Identity, SignIn } from "../model/identity.ts";
-import { announced, complain, notice } from "../model/notices.ts";
+import { complain, notice } from "../model/notices.ts";
 import { openId } from "../model/route.ts";
 import { Session } from "../model/session.ts";
 import { SessionContext } from "./context.ts";
 import { ConversationView } from "./conversation.tsx";
-import { Icon, IconButton } from "./icon.tsx";
+import { Icon } from "./icon.tsx";
+import { Announcements, Notice } from "./notices.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
 /** The page: a way in, and then the list beside the conversation that is open. */
@@ -46,7 +47,8 @@ export function Page({ signIn }: { signIn: SignIn }) {
           <Chat onLeave={leave} />
         </SessionContext.Provider>
       )}
-      <Notices />
+      <Announcements />
+      <Notice />
     </>
   );
 }
@@ -70,29 +72,5 @@ function NothingOpen() {
       <h2>Nothing is open</h2>
       <p>Choose a conversation from the list, or start a new one.</p>
     </main>
-  );
-}
-
-function Notices() {
-  return (
-    <>
-      <div class="visually-hidden" role="status" aria-live="polite">
-        {announced.value}
-      </div>
-      <div class="notices" role="alert">
-        {notice.value !== undefined && (
-          <p class="notice">
-            <span>{notice.value}</span>
-            <IconButton
-              icon="close"
-              label="Dismiss"
-              onClick={() => {
-                notice.value = undefined;
-              }}
-            />
-          </p>
-        )}
-      </div>
-    </>
   );
 }
