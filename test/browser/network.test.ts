@@ -77,3 +77,33 @@ test("nobody is said to be there, or not to be, while nothing is heard of them",
   await carol.findNetwork();
   await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
 });
+
+test("an edit, a reaction and a deletion without a network are seen to wait for it", async () => {
+  const [carol, dave] = await Promise.all([
+    somebody("Carol Okafor", { holdSockets: true }),
+    somebody("Dave Lindqvist"),
+  ]);
+  await carol.talkTo("Dave Lindqvist");
+  await dave.talkTo("Carol Okafor");
+  for (const text of ["To be editde", "To be liked", "To be removed"]) {
+    await carol.say(text);
+    await dave.message(text).waitFor();
+  }
+  await carol.loseNetwork();
+  await carol.page.getByRole("main").getByText("You are offline.").waitFor();
+  await carol.act("To be editde", "Edit");
+  await carol.composer().fill("To be edited");
+  await carol.page.getByRole("button", { name: "Save" }).click();
+  await carol.act("To be liked", "React");
+  await carol.page.getByRole("dialog", { name: "Choose a reaction" }).getByText("🎉").click();
+  await carol.act("To be removed", "Delete");
+  await carol.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  for (const text of ["To be edited", "To be liked", "To be removed"]) {
+    await carol.message(text).getByText("Waiting for the network").waitFor();
+  }
+  await carol.findNetwork();
+  await dave.message("To be edited").getByText("Edited", { exact: true }).waitFor();
+  await dave.message("To be liked").getByRole("button", { name: /^🎉 1/ }).waitFor();
+  await dave.page.getByText("Message deleted").waitFor();
+  await carol.page.getByText("Waiting for the network").waitFor({ state: "detached" });
+});

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import type { Conversation } from "../../../client/conversation.ts";
 import type { ConversationEvent } from "../../../client/event.ts";
 import type { WireMessage } from "../../../live/events.ts";
+import { Changes } from "./changes.ts";
 import { Draft } from "./draft.ts";
 import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
@@ -24,6 +25,7 @@ export class Room {
   readonly draft: Draft;
   /** Goes up whenever anything of the conversation has changed. */
   readonly version = signal(0);
+  readonly changes = new Changes();
   readonly failed = signal<readonly Failed[]>([]);
   /** It has been up to date at least once: what it knows is worth showing. */
   wasLive = false;

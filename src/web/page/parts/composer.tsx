@@ -1,6 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
 import { codePoints } from "../../../domain/message.ts";
-import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
@@ -48,7 +47,9 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
     stopTyping();
     if (purpose.type === "edit") {
       const { id, content } = purpose.message;
-      if (text.trim() !== content) conversation.edit(id, text.trim()).catch(complain);
+      if (text.trim() !== content) {
+        room.changes.add(id, conversation.edit(id, text.trim()), { content: text.trim() });
+      }
       draft.cancel();
     } else {
       room.send();

@@ -2,7 +2,6 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { WireMessage } from "../../../live/events.ts";
 import { ConfirmDialog } from "../dialogs/confirm.tsx";
 import { ReceiptsDialog } from "../dialogs/receipts.tsx";
-import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { IconButton } from "./icon.tsx";
 
@@ -55,7 +54,7 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
           title="Delete this message?"
           text="It is deleted for everybody. Its place stays."
           action="Delete"
-          onConfirm={() => conversation.delete(message.id).catch(complain)}
+          onConfirm={() => room.changes.add(message.id, conversation.delete(message.id))}
           onClose={close}
         />
       )}
