@@ -4,6 +4,7 @@ import type { ConversationEvent } from "../../../client/event.ts";
 import type { WireMessage } from "../../../live/events.ts";
 import { Changes } from "./changes.ts";
 import { Draft } from "./draft.ts";
+import type { KeptText } from "./kept-text.ts";
 import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
 import type { Unsent, UnsentMessages } from "./unsent.ts";
@@ -16,6 +17,7 @@ export interface Failed {
 
 export interface RoomOptions {
   unsent: UnsentMessages;
+  kept: KeptText;
   onEvent: (event: ConversationEvent) => void;
 }
 
@@ -37,7 +39,7 @@ export class Room {
   constructor(conversation: Conversation, options: RoomOptions, token: () => Promise<string>) {
     this.conversation = conversation;
     this.options = options;
-    this.draft = new Draft(token);
+    this.draft = new Draft(token, options.kept);
     conversation.on("event", (event) => this.heard(event));
     conversation.connect();
     for (const message of options.unsent.all) {

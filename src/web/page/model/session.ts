@@ -4,6 +4,7 @@ import { Parley } from "../../../client/parley.ts";
 import type { Rest } from "../../../client/rest.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
+import { KeptText } from "./kept-text.ts";
 import { hasNetwork, isVisible } from "./network.ts";
 import { announce } from "./notices.ts";
 import { People } from "./people.ts";
@@ -58,7 +59,11 @@ export class Session {
     if (known) return known;
     const room = new Room(
       this.parley.conversation(id),
-      { unsent: this.unsent, onEvent: (event) => this.heard(id, event) },
+      {
+        unsent: this.unsent,
+        kept: new KeptText(this.me.id, id),
+        onEvent: (event) => this.heard(id, event),
+      },
       this.me.token,
     );
     this.rooms.value = new Map(this.rooms.peek()).set(id, room);
