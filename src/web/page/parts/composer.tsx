@@ -73,7 +73,10 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
   };
   const paste = (event: ClipboardEvent) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length === 0) return;
+    const types = event.clipboardData?.types ?? [];
+    // Office programs copy text with a picture of it. A copied file has a name, but no HTML.
+    const isText = types.includes("text/plain") && types.includes("text/html");
+    if (files.length === 0 || isText) return;
     event.preventDefault();
     onAttach(files);
   };

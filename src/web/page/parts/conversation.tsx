@@ -7,6 +7,7 @@ import { close } from "../model/route.ts";
 import { Composer } from "./composer.tsx";
 import { useSession } from "./context.ts";
 import { ConversationHeader } from "./conversation-header.tsx";
+import { hasFiles } from "./dropping.ts";
 import { Timeline } from "./timeline.tsx";
 
 /** The conversation that is open. */
@@ -27,14 +28,21 @@ export function ConversationView({ id }: { id: string }) {
     <main
       class={`conversation ${isOver ? "is-over" : ""}`}
       onDragOver={(event) => {
+        if (isReadOnly || !hasFiles(event)) return;
         event.preventDefault();
-        setIsOver(!isReadOnly);
+        setIsOver(true);
       }}
-      onDragLeave={() => setIsOver(false)}
+      onDragLeave={({ currentTarget, relatedTarget }) => {
+        // From one part of it to another is not out of it.
+        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) {
+          setIsOver(false);
+        }
+      }}
       onDrop={(event) => {
+        if (isReadOnly || !hasFiles(event)) return;
         event.preventDefault();
         setIsOver(false);
-        if (!isReadOnly) attach([...(event.dataTransfer?.files ?? [])]);
+        attach([...(event.dataTransfer?.files ?? [])]);
       }}
     >
       <ConversationHeader room={room} onDetails={() => setShowsDetails(true)} />
