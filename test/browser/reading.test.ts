@@ -79,3 +79,22 @@ test("that a message is confirmed does not take one away from what one reads", a
   await page.waitForTimeout(200);
   expect(await place()).toBeLessThan(-400);
 });
+
+test("who is added again to a group finds it where they were removed from it", async () => {
+  const [owner] = await Promise.all([
+    clientOf("ivan", "Ivan"),
+    clientOf("bob", "Bob Tanaka"),
+    clientOf("carol", "Carol Okafor"),
+  ]);
+  const { conversationId } = await owner.rest.group({
+    ...{ title: "Come and go", participantIds: ["bob", "carol"] },
+  });
+  const bob = await somebody("Bob Tanaka");
+  await bob.entry("Come and go").click();
+  await bob.composer("Come and go").waitFor();
+  await owner.rest.removeParticipant(conversationId, "bob");
+  await bob.page.getByText("You are not in this conversation.").waitFor();
+  await bob.entry("Come and go").waitFor({ state: "detached" });
+  await owner.rest.addParticipant(conversationId, "bob");
+  await bob.composer("Come and go").waitFor();
+});

@@ -92,6 +92,13 @@ export class Session {
   private listen(open: string | undefined, newest: readonly string[]): void {
     const wanted = new Set([...(open ? [open] : []), ...newest]);
     for (const { conversationId } of this.unsent.all) wanted.add(conversationId);
+    // The server had closed it, and it is in the lists: one was added again.
+    const again = newest.filter(
+      (id) => this.rooms.peek().get(id)?.conversation.status.state === "closed",
+    );
+    if (again.length > 0) {
+      this.rooms.value = new Map([...this.rooms.peek()].filter(([id]) => !again.includes(id)));
+    }
     for (const id of wanted) this.room(id);
     const rooms = new Map(this.rooms.peek());
     for (const [id, room] of rooms) {

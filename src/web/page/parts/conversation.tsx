@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { DetailsDialog } from "../dialogs/details.tsx";
 import { hasNetwork } from "../model/network.ts";
 import { notice } from "../model/notices.ts";
@@ -13,7 +13,7 @@ import { Timeline } from "./timeline.tsx";
 /** The conversation that is open. */
 export function ConversationView({ id }: { id: string }) {
   const session = useSession();
-  const room = useMemo(() => session.room(id), [id]);
+  const room = session.rooms.value.get(id) ?? session.room(id);
   const [showsDetails, setShowsDetails] = useState(false);
   const [isOver, setIsOver] = useState(false);
   void room.version.value;
