@@ -98,3 +98,16 @@ test("who is added again to a group finds it where they were removed from it", a
   await owner.rest.addParticipant(conversationId, "bob");
   await bob.composer("Come and go").waitFor();
 });
+
+test("the arrow up edits what was said last, as long as that may be edited", async () => {
+  const bob = await somebody("Bob Tanaka");
+  await bob.talkTo("Carol Okafor");
+  await bob.say("Said last");
+  await bob.message("Said last").locator("time").waitFor();
+  await bob.composer().press("ArrowUp");
+  await bob.page.getByText("Editing", { exact: true }).waitFor();
+  await bob.composer().press("Escape");
+  await bob.page.clock.setFixedTime(Date.now() + 20 * 60_000);
+  await bob.composer().press("ArrowUp");
+  expect(await bob.page.getByText("Editing", { exact: true }).count()).toBe(0);
+});

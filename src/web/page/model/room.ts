@@ -67,6 +67,13 @@ export class Room {
     return this.isLive ? this.conversation.online : undefined;
   }
 
+  /** Whether a message is one's own, with a text that may still be changed. */
+  mayEdit({ senderId, content, createdAt, deletedAt }: WireMessage): boolean {
+    const { you, limits } = this.conversation;
+    if (senderId !== you?.userId || content === "" || deletedAt !== null) return false;
+    return Date.now() - new Date(createdAt).getTime() < (limits?.editWindowMs ?? 0);
+  }
+
   /** Messages from before are there to be loaded. */
   get hasOlder(): boolean {
     return (this.conversation.messages[0]?.number ?? 1) > 1;

@@ -66,7 +66,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
       draft.cancel();
     } else if (event.key === "ArrowUp" && text === "" && purpose.type === "new") {
       const last = conversation.messages.findLast(({ senderId }) => senderId === me.id);
-      if (!last || last.deletedAt !== null || last.content === "") return;
+      if (!last || !room.mayEdit(last)) return;
       event.preventDefault();
       draft.edit(last);
     }

@@ -16,8 +16,6 @@ interface Props {
 export function MessageTools({ room, message, isMine, onReact }: Props) {
   const [dialog, setDialog] = useState<"delete" | "receipts" | undefined>();
   const { conversation, draft } = room;
-  const editable = conversation.limits?.editWindowMs ?? 0;
-  const isEditable = Date.now() - new Date(message.createdAt).getTime() < editable;
   const close = () => setDialog(undefined);
   const tools = useRef<HTMLDivElement>(null);
   // They go when their message is deleted: the focus stays with the message.
@@ -40,7 +38,7 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
             }}
           />
           <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
-          {isMine && isEditable && message.content !== "" && (
+          {room.mayEdit(message) && (
             <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
           )}
           {isMine && (
