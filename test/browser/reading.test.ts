@@ -111,3 +111,14 @@ test("the arrow up edits what was said last, as long as that may be edited", asy
   await bob.composer().press("ArrowUp");
   expect(await bob.page.getByText("Editing", { exact: true }).count()).toBe(0);
 });
+
+test("a phone does not enlarge the page for a field", async () => {
+  const viewport = { width: 360, height: 720 };
+  const bob = await somebody("Bob Tanaka", { viewport, hasTouch: true, isMobile: true });
+  const fields = bob.page.locator("input, textarea");
+  await bob.talkTo("Carol Okafor");
+  const sizes = await fields.evaluateAll((all) =>
+    all.map((one) => Number.parseFloat(getComputedStyle(one).fontSize)),
+  );
+  expect(Math.min(...sizes)).toBeGreaterThanOrEqual(16);
+});
