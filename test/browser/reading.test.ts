@@ -122,3 +122,29 @@ test("a phone does not enlarge the page for a field", async () => {
   );
   expect(Math.min(...sizes)).toBeGreaterThanOrEqual(16);
 });
+
+test("what one wrote to a group that one was removed from is shown, until it is discarded", async () => {
+  const [owner] = await Promise.all([
+    clientOf("judy", "Judy"),
+    clientOf("bob", "Bob Tanaka"),
+    clientOf("carol", "Carol Okafor"),
+  ]);
+  const { conversationId } = await owner.rest.group({
+    ...{ title: "Without Bob", participantIds: ["bob", "carol"] },
+  });
+  const bob = await somebody("Bob Tanaka", { holdSockets: true });
+  const { page } = bob;
+  await bob.entry("Without Bob").click();
+  await bob.composer("Without Bob").waitFor();
+  await bob.loseNetwork();
+  await bob.say("Long thoughts");
+  await bob.message("Long thoughts").waitFor();
+  await owner.rest.removeParticipant(conversationId, "bob");
+  await bob.findNetwork();
+  await page.getByText("You are not in this conversation.").waitFor();
+  const unsent = page.getByRole("region", { name: "Not sent" });
+  await unsent.getByText("Long thoughts").waitFor();
+  await unsent.getByRole("button", { name: "Discard" }).click();
+  await unsent.waitFor({ state: "detached" });
+  expect(await page.evaluate(() => Object.values(localStorage).join())).toBe("[]");
+});

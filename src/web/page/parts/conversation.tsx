@@ -3,11 +3,11 @@ import { DetailsDialog } from "../dialogs/details.tsx";
 import { hasNetwork } from "../model/network.ts";
 import { notice } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
-import { close } from "../model/route.ts";
 import { Composer } from "./composer.tsx";
 import { useSession } from "./context.ts";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { hasFiles } from "./dropping.ts";
+import { Gone } from "./gone.tsx";
 import { Timeline } from "./timeline.tsx";
 
 /** The conversation that is open. */
@@ -23,7 +23,7 @@ export function ConversationView({ id }: { id: string }) {
     const left = room.draft.attach(files);
     if (left > 0) notice.value = `One message takes ten files; ${left} more were left out.`;
   };
-  if (status.state === "closed") return <Gone code={status.code} />;
+  if (status.state === "closed") return <Gone room={room} code={status.code} />;
   return (
     <main
       class={`conversation ${isOver ? "is-over" : ""}`}
@@ -81,18 +81,5 @@ function Standing({ room }: { room: Room }) {
         </p>
       )}
     </div>
-  );
-}
-
-function Gone({ code }: { code: number | undefined }) {
-  const text =
-    code === 4403 ? "You are not in this conversation." : "This conversation cannot be shown.";
-  return (
-    <main class="nothing-open">
-      <h2>{text}</h2>
-      <button type="button" class="primary" onClick={close}>
-        Back to the list
-      </button>
-    </main>
   );
 }
