@@ -148,3 +148,12 @@ test("what one wrote to a group that one was removed from is shown, until it is 
   await unsent.waitFor({ state: "detached" });
   expect(await page.evaluate(() => Object.values(localStorage).join())).toBe("[]");
 });
+
+test("who signs out leaves nothing open for the next", async () => {
+  const bob = await somebody("Bob Tanaka");
+  const { page } = bob;
+  await bob.talkTo("Carol Okafor");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Dave Lindqvist" }).click();
+  await page.getByText("Nothing is open").waitFor();
+});

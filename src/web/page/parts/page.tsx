@@ -2,7 +2,7 @@ import { effect } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Identity, SignIn } from "../model/identity.ts";
 import { complain, notice } from "../model/notices.ts";
-import { openId } from "../model/route.ts";
+import { close, openId } from "../model/route.ts";
 import { Session } from "../model/session.ts";
 import { SessionContext } from "./context.ts";
 import { ConversationView } from "./conversation.tsx";
@@ -31,6 +31,11 @@ export function Page({ signIn }: { signIn: SignIn }) {
     signIn.forget();
     setSession(undefined);
   };
+  const signOut = () => {
+    // What was open was this person's, and is not for the next.
+    close();
+    leave();
+  };
   useEffect(() => {
     if (!(session instanceof Session)) return undefined;
     return effect(() => {
@@ -44,7 +49,7 @@ export function Page({ signIn }: { signIn: SignIn }) {
       {session === undefined && <signIn.Form onDone={enter} />}
       {session instanceof Session && (
         <SessionContext.Provider value={session}>
-          <Chat onLeave={leave} />
+          <Chat onLeave={signOut} />
         </SessionContext.Provider>
       )}
       <Announcements />
