@@ -53,3 +53,84 @@ test("a file that the server does not take is said to be, and can be removed", a
   // The refusal is on the browser's console as well.
   expect(alice.complaints.splice(0)).toEqual([expect.stringContaining("400")]);
 });
+
+test("a file that is too large is said to be, and one that is no picture has no broken preview", async () => {
+  const alice = await somebody("Alice Moreau");
+  await alice.talkTo("Carol Okafor");
+  await alice.page.getByLabel("Files to attach").evaluate((input: HTMLInputElement) => {
+    const files = new DataTransfer();
+    files.items.add(
+      new File([new Uint8Array(50 * 1024 * 1024 + 1)], "long.png", { type: "image/png" }),
+    );
+    input.files = files.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  const upload = alice.page.getByRole("list", { name: "Files to be sent" });
+  await upload.getByText("The file is too large: at most 50 MB are accepted.").waitFor();
+  await upload.locator("img").waitFor({ state: "detached" });
+});
+
+test("what is removed before it has begun is not uploaded, and without a network it says so", async () => {
+  const alice = await somebody("Alice Moreau");
+  const { page } = alice;
+  await alice.talkTo("Carol Okafor");
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  await page.route("**/api/development/tokens", async (route) => {
+    await held;
+    await route.continue();
+  });
+  let uploads = 0;
+  page.on("request", (request) => {
+    if (request.url().includes("/uploads")) uploads++;
+  });
+  const file = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("Hello") };
+  await page.getByLabel("Files to attach").setInputFiles(file);
+  await page.getByRole("button", { name: "Remove a.txt" }).click();
+  const answered = page.waitForResponse("**/api/development/tokens");
+  letGo();
+  await (await answered).finished();
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)));
+  expect(uploads).toBe(0);
+
+  await page.unroute("**/api/development/tokens");
+  await page.context().setOffline(true);
+  await page.getByLabel("Files to attach").setInputFiles(file);
+  const list = page.getByRole("list", { name: "Files to be sent" });
+  await list.getByText("The server could not be reached.").waitFor();
+  await page.context().setOffline(false);
+  await list.getByRole("button", { name: "Upload a.txt again" }).click();
+  await list.getByText("5 bytes").waitFor();
+});
+
+test("pasted text stays text, also with a picture of it, and only files are dropped", async () => {
+  const alice = await somebody("Alice Moreau");
+  await alice.talkTo("Carol Okafor");
+  /** Whether the page takes what comes, and leaves nothing of it to the browser. */
+  const takes = (type: "paste" | "drop", where: string, parts: Record<string, string>) =>
+    alice.page.locator(where).evaluate(
+      (target, [name, given]) => {
+        const data = new DataTransfer();
+        for (const [kind, text] of Object.entries(given)) {
+          if (kind === "file") data.items.add(new File([text], "a.txt", { type: "text/plain" }));
+          else data.items.add(text, kind);
+        }
+        const options = { bubbles: true, cancelable: true };
+        const event =
+          name === "paste"
+            ? new ClipboardEvent("paste", { ...options, clipboardData: data })
+            : new DragEvent("drop", { ...options, dataTransfer: data });
+        return !target.dispatchEvent(event);
+      },
+      [type, parts] as const,
+    );
+  const cells = { "text/plain": "1", "text/html": "<b>1</b>", file: "a picture of it" };
+  expect(await takes("paste", "textarea", cells)).toBe(false);
+  expect(await takes("paste", "textarea", { "text/plain": "a.txt", file: "Hello" })).toBe(true);
+  expect(await takes("drop", "main", { "text/plain": "dragged" })).toBe(false);
+  expect(await takes("drop", "main", { file: "Hello" })).toBe(true);
+  // Beside the conversation it is not attached, but does not replace the page either.
+  expect(await takes("drop", ".sidebar", { file: "Hello" })).toBe(true);
+  const list = alice.page.getByRole("list", { name: "Files to be sent" });
+  await list.getByText("5 bytes").first().waitFor();
+  expect(await list.getByRole("listitem").count()).toBe(2);
+});

@@ -59,3 +59,51 @@ test("a page that is loaded again sends what the last one could not", async () =
   await carol.page.getByText("Sending…").waitFor({ state: "detached" });
   expect(await dave.message("Written before the page was loaded again").count()).toBe(1);
 });
+
+test("nobody is said to be there, or not to be, while nothing is heard of them", async () => {
+  const [carol, dave] = await Promise.all([
+    somebody("Carol Okafor", { holdSockets: true }),
+    somebody("Dave Lindqvist"),
+  ]);
+  await carol.talkTo("Dave Lindqvist");
+  await dave.talkTo("Carol Okafor");
+  const told = carol.page.getByText(/^(Online|Offline|, online)$/);
+  await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
+  await carol.entry("Dave Lindqvist").getByText(", online").waitFor({ state: "attached" });
+  await carol.loseNetwork();
+  await carol.page.getByRole("main").getByText("You are offline.").waitFor();
+  expect(await told.count()).toBe(0);
+  expect(await carol.page.locator(".online-dot").count()).toBe(0);
+  await carol.findNetwork();
+  await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
+});
+
+test("an edit, a reaction and a deletion without a network are seen to wait for it", async () => {
+  const [carol, dave] = await Promise.all([
+    somebody("Carol Okafor", { holdSockets: true }),
+    somebody("Dave Lindqvist"),
+  ]);
+  await carol.talkTo("Dave Lindqvist");
+  await dave.talkTo("Carol Okafor");
+  for (const text of ["To be editde", "To be liked", "To be removed"]) {
+    await carol.say(text);
+    await dave.message(text).waitFor();
+  }
+  await carol.loseNetwork();
+  await carol.page.getByRole("main").getByText("You are offline.").waitFor();
+  await carol.act("To be editde", "Edit");
+  await carol.composer().fill("To be edited");
+  await carol.page.getByRole("button", { name: "Save" }).click();
+  await carol.act("To be liked", "React");
+  await carol.page.getByRole("dialog", { name: "Choose a reaction" }).getByText("🎉").click();
+  await carol.act("To be removed", "Delete");
+  await carol.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  for (const text of ["To be edited", "To be liked", "To be removed"]) {
+    await carol.message(text).getByText("Waiting for the network").waitFor();
+  }
+  await carol.findNetwork();
+  await dave.message("To be edited").getByText("Edited", { exact: true }).waitFor();
+  await dave.message("To be liked").getByRole("button", { name: /^🎉 1/ }).waitFor();
+  await dave.page.getByText("Message deleted").waitFor();
+  await carol.page.getByText("Waiting for the network").waitFor({ state: "detached" });
+});

@@ -63,3 +63,21 @@ test("a message is answered, edited, reacted to and deleted, and both see it", a
   await bob.page.getByText("Message deleted").first().waitFor();
   expect(await bob.message("Lunch at twelve?").count()).toBe(0);
 });
+
+test("what was being written is there again when the page is loaded anew, and not once it was sent", async () => {
+  const alice = await somebody("Alice Moreau");
+  await alice.talkTo("Bob Tanaka");
+  await alice.say("Said before");
+  await alice.message("Said before").waitFor();
+  await alice.composer().fill("Half a thou");
+  // An edit that is given up takes nothing of it.
+  await alice.act("Said before", "Edit");
+  await alice.page.reload();
+  await alice.composer("Bob Tanaka").waitFor();
+  expect(await alice.composer().inputValue()).toBe("Half a thou");
+  await alice.say("Half a thought");
+  await alice.message("Half a thought").waitFor();
+  await alice.page.reload();
+  await alice.message("Half a thought").waitFor();
+  expect(await alice.composer().inputValue()).toBe("");
+});

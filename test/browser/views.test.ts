@@ -1,24 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import axe from "axe-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
-import { Parley } from "../../src/client/parley.ts";
 import { keyOf } from "../../src/client/rest.ts";
-import { tokenFor } from "../system/server.ts";
-import { closeBrowser, type Somebody, somebody } from "./people.ts";
+import { clientOf } from "./clients.ts";
+import { closeBrowser, type Somebody, somebody, stranger } from "./people.ts";
 import { picture } from "./picture.ts";
 
 /** The main views: axe finds nothing serious in any of them, and each leaves a picture of itself. */
 
 const FOLDER = `${ROOT}/test/browser/screenshots`;
 const HIKE = "Saturday hike";
-
-const clientOf = async (id: string, name: string) => {
-  const token = await tokenFor(id, "--name", name);
-  const client = new Parley({ url: inject("address"), token: () => token });
-  await client.rest.conversations();
-  return client;
-};
 
 beforeAll(async () => {
   await mkdir(FOLDER, { recursive: true });
@@ -123,12 +115,58 @@ test.each([
   await look(alice, `${name}-channels`);
 });
 
+test("the way in appears at once with everybody in it", async () => {
+  const page = await stranger("about:blank");
+  onTestFinished(() => page.context().close());
+  await page.route("**/api/development/people", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await route.continue();
+  });
+  await page.addInitScript(() => {
+    const shifts: number[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        shifts.push((entry as unknown as { value: number }).value);
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.goto(inject("address"));
+  await page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
+  // What was drawn is reported a frame later.
+  await page.waitForTimeout(200);
+  expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts)).toEqual([]);
+});
+
 test("the way in", async () => {
   const alice = await somebody("Alice Moreau");
   await alice.page.getByRole("button", { name: "Sign out" }).click();
   await alice.page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
   await look(alice, "welcome");
 });
+
+test.each([320, 1180])(
+  "%i pixels wide: the tools of a message never leave the list",
+  async (width) => {
+    const alice = await somebody("Alice Moreau", { viewport: { width, height: 500 } });
+    await openHike(alice);
+    const list = alice.page.locator(".scroller");
+    const bounds = await list.boundingBox();
+    const message = alice.message("Count me in. I bring the coffee.");
+    // Its upper half is above the list.
+    await message.evaluate((one) => {
+      const line = one.querySelector(".bubble")?.getBoundingClientRect();
+      const top = document.querySelector(".scroller")?.getBoundingClientRect().top ?? 0;
+      const hidden = (line?.top ?? 0) + (line?.height ?? 0) / 2 - top;
+      document.querySelector(".scroller")?.scrollBy(0, hidden);
+    });
+    await message.evaluate((one) => one.focus({ preventScroll: true }));
+    const tools = await message.getByRole("toolbar").boundingBox();
+    if (!bounds || !tools) throw new Error("one of them is not shown");
+    expect(tools.y).toBeGreaterThanOrEqual(bounds.y);
+    expect(tools.x).toBeGreaterThanOrEqual(bounds.x);
+    expect(tools.x + tools.width).toBeLessThanOrEqual(bounds.x + bounds.width);
+  },
+);
 
 test("everything can be reached without a pointer", async () => {
   const alice = await somebody("Alice Moreau");

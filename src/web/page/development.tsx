@@ -29,10 +29,15 @@ const signIn: SignIn = {
 };
 
 function Picker({ onDone }: { onDone: (identity: Identity) => void }) {
-  const [people, setPeople] = useState<readonly Someone[]>([]);
+  const [people, setPeople] = useState<readonly Someone[]>();
   useEffect(() => {
-    everybody().then(setPeople, complain);
+    everybody().then(setPeople, (error: unknown) => {
+      setPeople([]);
+      complain(error);
+    });
   }, []);
+  // The card appears with its people in it: it would jump when they came later.
+  if (!people) return null;
   const pick = (one: Someone) => {
     sessionStorage.setItem(REMEMBERED, one.id);
     onDone(identityOf(one, people));

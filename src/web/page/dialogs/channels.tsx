@@ -50,6 +50,7 @@ export function ChannelsDialog({ onClose }: { onClose: () => void }) {
           );
         })}
       </ul>
+      {channels === undefined && <p class="empty">Loading…</p>}
       {channels?.length === 0 && <p class="empty">There is no public channel yet.</p>}
       <ChannelForm onCreated={(id) => void go(id, false)} />
     </Dialog>
@@ -61,11 +62,18 @@ function ChannelForm({ onCreated }: { onCreated: (id: string) => void }) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   const [isPublic, setPublic] = useState(true);
+  const [isBusy, setBusy] = useState(false);
   const submit = (event: Event) => {
     event.preventDefault();
-    rest
-      .createChannel({ name, description, isPublic })
-      .then(({ channelId }) => onCreated(channelId), complain);
+    if (isBusy) return;
+    setBusy(true);
+    rest.createChannel({ name, description, isPublic }).then(
+      ({ channelId }) => onCreated(channelId),
+      (error: unknown) => {
+        complain(error);
+        setBusy(false);
+      },
+    );
   };
   return (
     <form class="stack new-channel" onSubmit={submit}>
@@ -97,7 +105,7 @@ function ChannelForm({ onCreated }: { onCreated: (id: string) => void }) {
         Anybody may join
       </label>
       <div class="buttons">
-        <button type="submit" class="primary">
+        <button type="submit" class="primary" disabled={isBusy}>
           Create channel
         </button>
       </div>

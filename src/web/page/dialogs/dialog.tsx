@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "../parts/icon.tsx";
+import { Notice } from "../parts/notices.tsx";
 
 interface Props {
   title: string;
@@ -12,11 +13,20 @@ interface Props {
 export function Dialog({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  const isBeside = ({ target }: Event) => target === dialog.current;
+  // Who marks text and lets go beside the dialog means no press beside it.
+  const beganBeside = useRef(false);
+  useLayoutEffect(() => {
     const before = document.activeElement;
-    dialog.current?.showModal();
+    const element = dialog.current;
+    element?.showModal();
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      // As long as it is open, nothing behind it takes the focus.
+      element?.close();
+      if (!(before instanceof HTMLElement)) return;
+      before.focus();
+      // What a message shows while one is at it is hidden by now; the message is not.
+      if (document.activeElement !== before) before.closest<HTMLElement>("[tabindex]")?.focus();
     };
   }, []);
   return (
@@ -25,8 +35,11 @@ export function Dialog({ title, onClose, children }: Props) {
       ref={dialog}
       aria-labelledby={titleId}
       onClose={onClose}
-      onClick={({ target }) => {
-        if (target === dialog.current) dialog.current?.close();
+      onPointerDown={(event) => {
+        beganBeside.current = isBeside(event);
+      }}
+      onClick={(event) => {
+        if (beganBeside.current && isBeside(event)) dialog.current?.close();
       }}
     >
       <div class="dialog">
@@ -35,6 +48,7 @@ export function Dialog({ title, onClose, children }: Props) {
           <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
         </header>
         {children}
+        <Notice />
       </div>
     </dialog>
   );

@@ -18,12 +18,12 @@ interface Props {
 
 export function MemberList({ room, members, onRemove }: Props) {
   const { me, people } = useSession();
-  const { online } = room.conversation;
+  const { online } = room;
   return (
     <ul class="people" aria-label="Members">
       {members.map(({ userId, name, role }) => {
         const shown = name ?? people.nameOf(userId);
-        const isOnline = online.has(userId);
+        const isOnline = online?.has(userId) === true;
         return (
           <li key={userId} class="member">
             <Avatar id={userId} name={shown} size="small" isOnline={isOnline} />

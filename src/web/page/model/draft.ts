@@ -1,6 +1,7 @@
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { MAX_ATTACHMENTS } from "../../../domain/message.ts";
 import type { WireMessage } from "../../../live/events.ts";
+import type { KeptText } from "./kept-text.ts";
 import { Upload } from "./upload.ts";
 
 /** What the text that is being written is for. */
@@ -18,8 +19,14 @@ export class Draft {
   /** What was being written before an edit began. */
   private aside = "";
 
-  constructor(token: () => Promise<string>) {
+  constructor(token: () => Promise<string>, kept: KeptText) {
     this.token = token;
+    this.text.value = kept.text;
+    // While something else is edited, what was written before stays kept.
+    effect(() => {
+      const text = this.text.value;
+      if (this.purpose.value.type !== "edit") kept.put(text);
+    });
   }
 
   get isEmpty(): boolean {
@@ -41,8 +48,8 @@ export class Draft {
   edit(message: WireMessage): void {
     this.cancel();
     this.aside = this.text.peek();
-    this.text.value = message.content;
     this.purpose.value = { type: "edit", message };
+    this.text.value = message.content;
   }
 
   /** Back to a new message. */

@@ -17,6 +17,6 @@ export interface SignIn {
   /** Whoever was here before in this tab. */
   remembered: () => Promise<Identity | undefined>;
   forget: () => void;
-  /** Calls back with who it is. */
-  Form: (props: { onDone: (identity: Identity) => void }) => preact.JSX.Element;
+  /** Calls back with who it is; shows nothing before it is complete. */
+  Form: (props: { onDone: (identity: Identity) => void }) => preact.JSX.Element | null;
 }

@@ -172,7 +172,7 @@ export class Inbox {
       lastAt: newest?.at ?? conversation?.info?.createdAt ?? listed.createdAt,
       preview: newest ? author + newest.text : "",
       unread: room?.wasLive ? room.conversation.unread : listed.unread,
-      isOnline: other !== undefined && conversation?.online.has(other) === true,
+      isOnline: other !== undefined && room?.online?.has(other) === true,
       typing: conversation?.typing.filter((userId) => userId !== me.id) ?? [],
     };
   }

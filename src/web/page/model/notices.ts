@@ -13,6 +13,8 @@ export function announce(text: string): void {
 
 /** Tells what went wrong, in the server's words where it has any. */
 export function complain(error: unknown): void {
+  // Whoever closed a conversation knows; where the server did, it is shown in its place.
+  if (error instanceof ParleyError && error.code === "closed") return;
   notice.value = sentenceOf(error);
 }
 

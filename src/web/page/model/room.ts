@@ -2,7 +2,10 @@ import { signal } from "@preact/signals";
 import type { Conversation } from "../../../client/conversation.ts";
 import type { ConversationEvent } from "../../../client/event.ts";
 import type { WireMessage } from "../../../live/events.ts";
+import { Changes } from "./changes.ts";
 import { Draft } from "./draft.ts";
+import type { KeptText } from "./kept-text.ts";
+import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
 import type { Unsent, UnsentMessages } from "./unsent.ts";
 
@@ -14,6 +17,7 @@ export interface Failed {
 
 export interface RoomOptions {
   unsent: UnsentMessages;
+  kept: KeptText;
   onEvent: (event: ConversationEvent) => void;
 }
 
@@ -23,6 +27,7 @@ export class Room {
   readonly draft: Draft;
   /** Goes up whenever anything of the conversation has changed. */
   readonly version = signal(0);
+  readonly changes = new Changes();
   readonly failed = signal<readonly Failed[]>([]);
   /** It has been up to date at least once: what it knows is worth showing. */
   wasLive = false;
@@ -34,7 +39,7 @@ export class Room {
   constructor(conversation: Conversation, options: RoomOptions, token: () => Promise<string>) {
     this.conversation = conversation;
     this.options = options;
-    this.draft = new Draft(token);
+    this.draft = new Draft(token, options.kept);
     conversation.on("event", (event) => this.heard(event));
     conversation.connect();
     for (const message of options.unsent.all) {
@@ -50,6 +55,23 @@ export class Room {
   get isBusy(): boolean {
     const { pending } = this.conversation;
     return pending.length > 0 || this.failed.peek().length > 0 || !this.draft.isEmpty;
+  }
+
+  /** What the server says is heard as it happens. */
+  get isLive(): boolean {
+    return hasNetwork.value && this.conversation.status.state === "live";
+  }
+
+  /** Who is there now; nobody knows while nothing is heard, and what was true before may not be. */
+  get online(): ReadonlySet<string> | undefined {
+    return this.isLive ? this.conversation.online : undefined;
+  }
+
+  /** Whether a message is one's own, with a text that may still be changed. */
+  mayEdit({ senderId, content, createdAt, deletedAt }: WireMessage): boolean {
+    const { you, limits } = this.conversation;
+    if (senderId !== you?.userId || content === "" || deletedAt !== null) return false;
+    return Date.now() - new Date(createdAt).getTime() < (limits?.editWindowMs ?? 0);
   }
 
   /** Messages from before are there to be loaded. */

@@ -88,6 +88,7 @@ export function firstUnreadIn(
   reads: Iterable<WireRead>,
   me: string,
   unread: number,
+  hasOlder: boolean,
 ): number | undefined {
   const mine = [...reads].filter(({ userId }) => userId === me);
   const others = messages.filter(
@@ -97,5 +98,7 @@ export function firstUnreadIn(
       deletedAt === null &&
       !mine.some(({ from, to }) => from <= number && number <= to),
   );
+  // Not among these: it is found once those before them are loaded.
+  if (others.length < unread && hasOlder) return undefined;
   return others[Math.max(0, others.length - unread)]?.number;
 }

@@ -4,6 +4,7 @@ import { Parley } from "../../../client/parley.ts";
 import type { Rest } from "../../../client/rest.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
+import { KeptText } from "./kept-text.ts";
 import { hasNetwork, isVisible } from "./network.ts";
 import { announce } from "./notices.ts";
 import { People } from "./people.ts";
@@ -58,7 +59,11 @@ export class Session {
     if (known) return known;
     const room = new Room(
       this.parley.conversation(id),
-      { unsent: this.unsent, onEvent: (event) => this.heard(id, event) },
+      {
+        unsent: this.unsent,
+        kept: new KeptText(this.me.id, id),
+        onEvent: (event) => this.heard(id, event),
+      },
       this.me.token,
     );
     this.rooms.value = new Map(this.rooms.peek()).set(id, room);
@@ -87,6 +92,13 @@ export class Session {
   private listen(open: string | undefined, newest: readonly string[]): void {
     const wanted = new Set([...(open ? [open] : []), ...newest]);
     for (const { conversationId } of this.unsent.all) wanted.add(conversationId);
+    // The server had closed it, and it is in the lists: one was added again.
+    const again = newest.filter(
+      (id) => this.rooms.peek().get(id)?.conversation.status.state === "closed",
+    );
+    if (again.length > 0) {
+      this.rooms.value = new Map([...this.rooms.peek()].filter(([id]) => !again.includes(id)));
+    }
     for (const id of wanted) this.room(id);
     const rooms = new Map(this.rooms.peek());
     for (const [id, room] of rooms) {

@@ -1,5 +1,8 @@
 import { signal } from "@preact/signals";
 import { keyOf, type Uploaded } from "../../../client/rest.ts";
+import { MAX_FILE_BYTES } from "../../../domain/attachment.ts";
+
+const UNREACHABLE = "The server could not be reached.";
 
 export type UploadState =
   /** `part` of one. */
@@ -16,6 +19,7 @@ export class Upload {
   readonly state = signal<UploadState>({ state: "uploading", part: 0 });
   private readonly token: () => Promise<string>;
   private request: XMLHttpRequest | undefined;
+  private isDiscarded = false;
 
   constructor(file: File, token: () => Promise<string>) {
     this.file = file;
@@ -28,7 +32,13 @@ export class Upload {
   async start(): Promise<void> {
     this.state.value = { state: "uploading", part: 0 };
     try {
-      const token = await this.token();
+      // The server would cut the connection, and that looks as if it could not be reached.
+      if (this.file.size > MAX_FILE_BYTES)
+        throw new Error("The file is too large: at most 50 MB are accepted.");
+      const token = await this.token().catch(() => {
+        throw new Error(UNREACHABLE);
+      });
+      if (this.isDiscarded) return;
       this.state.value = { state: "done", key: keyOf(await this.put(token)) };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -38,6 +48,7 @@ export class Upload {
 
   /** Stops it if it runs, and forgets its preview. */
   discard(): void {
+    this.isDiscarded = true;
     this.request?.abort();
     if (this.preview) URL.revokeObjectURL(this.preview);
   }
@@ -58,7 +69,7 @@ export class Upload {
         if (request.status === 200) resolve(request.response as Uploaded);
         else reject(new Error(request.response?.error ?? "The server did not take it."));
       };
-      request.onerror = () => reject(new Error("The server could not be reached."));
+      request.onerror = () => reject(new Error(UNREACHABLE));
       request.onabort = () => reject(new Error("Stopped."));
       // A body without a type: the server goes by its first bytes and its name.
       request.send(this.file.slice());

@@ -1,6 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
 import { codePoints } from "../../../domain/message.ts";
-import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
@@ -48,7 +47,9 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
     stopTyping();
     if (purpose.type === "edit") {
       const { id, content } = purpose.message;
-      if (text.trim() !== content) conversation.edit(id, text.trim()).catch(complain);
+      if (text.trim() !== content) {
+        room.changes.add(id, conversation.edit(id, text.trim()), { content: text.trim() });
+      }
       draft.cancel();
     } else {
       room.send();
@@ -65,14 +66,17 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
       draft.cancel();
     } else if (event.key === "ArrowUp" && text === "" && purpose.type === "new") {
       const last = conversation.messages.findLast(({ senderId }) => senderId === me.id);
-      if (!last || last.deletedAt !== null || last.content === "") return;
+      if (!last || !room.mayEdit(last)) return;
       event.preventDefault();
       draft.edit(last);
     }
   };
   const paste = (event: ClipboardEvent) => {
     const files = [...(event.clipboardData?.files ?? [])];
-    if (files.length === 0) return;
+    const types = event.clipboardData?.types ?? [];
+    // Office programs copy text with a picture of it. A copied file has a name, but no HTML.
+    const isText = types.includes("text/plain") && types.includes("text/html");
+    if (files.length === 0 || isText) return;
     event.preventDefault();
     onAttach(files);
   };
@@ -139,7 +143,9 @@ function PurposeBar({ room }: { room: Room }) {
       <Icon name={purpose.type} />
       <p>
         <strong>{purpose.type === "edit" ? "Editing" : `Replying to ${name}`}</strong>
-        <span class="quote-text">{message.content || message.attachments[0]?.name}</span>
+        <span class="quote-text" dir="auto">
+          {message.content || message.attachments[0]?.name}
+        </span>
       </p>
       <IconButton icon="close" label="Cancel" onClick={() => room.draft.cancel()} />
     </div>

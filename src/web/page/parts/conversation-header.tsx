@@ -10,17 +10,15 @@ export function ConversationHeader({ room, onDetails }: { room: Room; onDetails:
   const { me, people } = useSession();
   void room.version.value;
   const { title, other, kind } = useTitle(room);
-  const { conversation } = room;
-  const { typing, onlineCount, online, info } = conversation;
+  const { conversation, online } = room;
+  const { typing, onlineCount, info } = conversation;
   const typists = typing.filter((id) => id !== me.id).map((id) => people.nameOf(id).split(" ")[0]);
-  const isOnline = other !== undefined && online.has(other);
+  const isOnline = other !== undefined && online?.has(other) === true;
   const count = info?.memberCount ?? 0;
-  const presence =
-    kind === "direct"
-      ? isOnline
-        ? "Online"
-        : "Offline"
-      : `${count} ${count === 1 ? "member" : "members"}, ${onlineCount} online`;
+  const members = `${count} ${count === 1 ? "member" : "members"}`;
+  const known =
+    kind === "direct" ? (isOnline ? "Online" : "Offline") : `${members}, ${onlineCount} online`;
+  const presence = online ? known : kind === "direct" ? "" : members;
   const icon = kind === "channel" ? "channel" : "group";
   return (
     <header class="conversation-header">
@@ -32,9 +30,9 @@ export function ConversationHeader({ room, onDetails }: { room: Room; onDetails:
         {...(kind !== "direct" && { icon })}
       />
       <div class="conversation-title">
-        <h2>{title}</h2>
+        <h2 dir="auto">{title}</h2>
         <p aria-live="polite">
-          {typists.length > 0 ? (
+          {online && typists.length > 0 ? (
             <span class="typing">{`${typists.join(", ")} ${typists.length === 1 ? "is" : "are"} typing…`}</span>
           ) : (
             room.wasLive && presence

@@ -1,18 +1,19 @@
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { DetailsDialog } from "../dialogs/details.tsx";
 import { hasNetwork } from "../model/network.ts";
 import { notice } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
-import { close } from "../model/route.ts";
 import { Composer } from "./composer.tsx";
 import { useSession } from "./context.ts";
 import { ConversationHeader } from "./conversation-header.tsx";
+import { hasFiles } from "./dropping.ts";
+import { Gone } from "./gone.tsx";
 import { Timeline } from "./timeline.tsx";
 
 /** The conversation that is open. */
 export function ConversationView({ id }: { id: string }) {
   const session = useSession();
-  const room = useMemo(() => session.room(id), [id]);
+  const room = session.rooms.value.get(id) ?? session.room(id);
   const [showsDetails, setShowsDetails] = useState(false);
   const [isOver, setIsOver] = useState(false);
   void room.version.value;
@@ -22,19 +23,26 @@ export function ConversationView({ id }: { id: string }) {
     const left = room.draft.attach(files);
     if (left > 0) notice.value = `One message takes ten files; ${left} more were left out.`;
   };
-  if (status.state === "closed") return <Gone code={status.code} />;
+  if (status.state === "closed") return <Gone room={room} code={status.code} />;
   return (
     <main
       class={`conversation ${isOver ? "is-over" : ""}`}
       onDragOver={(event) => {
+        if (isReadOnly || !hasFiles(event)) return;
         event.preventDefault();
-        setIsOver(!isReadOnly);
+        setIsOver(true);
       }}
-      onDragLeave={() => setIsOver(false)}
+      onDragLeave={({ currentTarget, relatedTarget }) => {
+        // From one part of it to another is not out of it.
+        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) {
+          setIsOver(false);
+        }
+      }}
       onDrop={(event) => {
+        if (isReadOnly || !hasFiles(event)) return;
         event.preventDefault();
         setIsOver(false);
-        if (!isReadOnly) attach([...(event.dataTransfer?.files ?? [])]);
+        attach([...(event.dataTransfer?.files ?? [])]);
       }}
     >
       <ConversationHeader room={room} onDetails={() => setShowsDetails(true)} />
@@ -73,18 +81,5 @@ function Standing({ room }: { room: Room }) {
         </p>
       )}
     </div>
-  );
-}
-
-function Gone({ code }: { code: number | undefined }) {
-  const text =
-    code === 4403 ? "You are not in this conversation." : "This conversation cannot be shown.";
-  return (
-    <main class="nothing-open">
-      <h2>{text}</h2>
-      <button type="button" class="primary" onClick={close}>
-        Back to the list
-      </button>
-    </main>
   );
 }

@@ -23,13 +23,15 @@ export function EntryRow({ entry }: { entry: Entry }) {
         data-unread={unread > 0}
       >
         <Avatar id={other ?? id} name={title} isOnline={isOnline} {...(icon && { icon })} />
-        <span class="entry-title">
+        <span class="entry-title" dir="auto">
           {kind === "channel" && <span class="visually-hidden">Channel </span>}
           {title}
           {isOnline && <span class="visually-hidden">, online</span>}
         </span>
         {lastAt && <time dateTime={lastAt}>{briefly(new Date(lastAt))}</time>}
-        <span class={`entry-preview ${typist ? "typing" : ""}`}>{line || "No messages yet"}</span>
+        <span class={`entry-preview ${typist ? "typing" : ""}`} dir="auto">
+          {line || "No messages yet"}
+        </span>
         {unread > 0 && (
           <span class="badge">
             {unread > 99 ? "99+" : unread}

@@ -1,8 +1,7 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { WireMessage } from "../../../live/events.ts";
 import { ConfirmDialog } from "../dialogs/confirm.tsx";
 import { ReceiptsDialog } from "../dialogs/receipts.tsx";
-import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { IconButton } from "./icon.tsx";
 
@@ -17,32 +16,43 @@ interface Props {
 export function MessageTools({ room, message, isMine, onReact }: Props) {
   const [dialog, setDialog] = useState<"delete" | "receipts" | undefined>();
   const { conversation, draft } = room;
-  const editable = conversation.limits?.editWindowMs ?? 0;
-  const isEditable = Date.now() - new Date(message.createdAt).getTime() < editable;
   const close = () => setDialog(undefined);
+  const tools = useRef<HTMLDivElement>(null);
+  // They go when their message is deleted: the focus stays with the message.
+  useLayoutEffect(() => {
+    const element = tools.current;
+    const message = element?.closest<HTMLElement>("[data-message]");
+    return () => {
+      if (element?.contains(document.activeElement)) message?.focus();
+    };
+  }, []);
   return (
     <>
-      <div class="tools" role="toolbar" aria-label="Message actions">
-        <IconButton
-          icon="smile"
-          label="React"
-          onClick={({ currentTarget }) => {
-            if (currentTarget instanceof HTMLElement) onReact(currentTarget);
-          }}
-        />
-        <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
-        {isMine && isEditable && message.content !== "" && (
-          <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
-        )}
-        {isMine && <IconButton icon="eye" label="Seen by" onClick={() => setDialog("receipts")} />}
-        {isMine && <IconButton icon="trash" label="Delete" onClick={() => setDialog("delete")} />}
+      <div class="tools-rail">
+        <div ref={tools} class="tools" role="toolbar" aria-label="Message actions">
+          <IconButton
+            icon="smile"
+            label="React"
+            onClick={({ currentTarget }) => {
+              if (currentTarget instanceof HTMLElement) onReact(currentTarget);
+            }}
+          />
+          <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
+          {room.mayEdit(message) && (
+            <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
+          )}
+          {isMine && (
+            <IconButton icon="eye" label="Seen by" onClick={() => setDialog("receipts")} />
+          )}
+          {isMine && <IconButton icon="trash" label="Delete" onClick={() => setDialog("delete")} />}
+        </div>
       </div>
       {dialog === "delete" && (
         <ConfirmDialog
           title="Delete this message?"
           text="It is deleted for everybody. Its place stays."
           action="Delete"
-          onConfirm={() => conversation.delete(message.id).catch(complain)}
+          onConfirm={() => room.changes.add(message.id, conversation.delete(message.id))}
           onClose={close}
         />
       )}

@@ -1,6 +1,5 @@
 import { useState } from "preact/hooks";
 import type { WireMessage } from "../../../live/events.ts";
-import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { momentOf, timeOf } from "../model/time.ts";
 import { Attachments } from "./attachments.tsx";
@@ -33,12 +32,16 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
   const at = new Date(message.createdAt);
   const isDeleted = message.deletedAt !== null;
   const isDirect = room.conversation.info?.kind === "direct";
+  const change = room.changes.of(message.id);
+  const content = change?.content ?? message.content;
+  const isWaiting = change !== undefined && isUnheard(room);
   const classes = [
     "message",
     isMine ? "mine" : "theirs",
     isFirst && "is-first",
     isLast && "is-last",
     isDeleted && "is-deleted",
+    isWaiting && "is-pending",
   ];
   const toggle = (emoji: string) => {
     const { conversation } = room;
@@ -46,7 +49,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
     const change = has
       ? conversation.unreact(message.id, emoji)
       : conversation.react(message.id, emoji);
-    change.catch(complain);
+    room.changes.add(message.id, change);
   };
   return (
     <li
@@ -56,6 +59,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
       data-message={message.number}
     >
       <p
+        dir="auto"
         class={
           isFirst && !isMine && !isDirect
             ? `author colour-${colourOf(senderId)}`
@@ -70,17 +74,18 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
           {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
           <Attachments attachments={message.attachments} />
           {isDeleted && <p class="text">Message deleted</p>}
-          {message.content !== "" && <Text text={message.content} />}
+          {content !== "" && <Text text={content} />}
         </div>
         {!isDeleted && (
           <MessageTools room={room} message={message} isMine={isMine} onReact={setPicker} />
         )}
       </div>
       <Reactions reactions={message.reactions} onToggle={toggle} />
-      {(isLast || message.editedAt !== null || seen.length > 0) && (
+      {(isLast || message.editedAt !== null || seen.length > 0 || isWaiting) && (
         <p class="meta">
           <time dateTime={message.createdAt}>{timeOf(at)}</time>
           {message.editedAt !== null && !isDeleted && <span>Edited</span>}
+          {isWaiting && <span>Waiting for the network</span>}
           {seen.length > 0 && (
             <span class="seen">
               {isDirect
@@ -95,4 +100,10 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
       )}
     </li>
   );
+}
+
+/** Whether nothing goes to the server now; hears of that as well, and so is asked only where it matters. */
+function isUnheard(room: Room): boolean {
+  void room.version.value;
+  return !room.isLive;
 }

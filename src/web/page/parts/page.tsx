@@ -1,12 +1,13 @@
 import { effect } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Identity, SignIn } from "../model/identity.ts";
-import { announced, complain, notice } from "../model/notices.ts";
-import { openId } from "../model/route.ts";
+import { complain, notice } from "../model/notices.ts";
+import { close, openId } from "../model/route.ts";
 import { Session } from "../model/session.ts";
 import { SessionContext } from "./context.ts";
 import { ConversationView } from "./conversation.tsx";
-import { Icon, IconButton } from "./icon.tsx";
+import { Icon } from "./icon.tsx";
+import { Announcements, Notice } from "./notices.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
 /** The page: a way in, and then the list beside the conversation that is open. */
@@ -30,6 +31,11 @@ export function Page({ signIn }: { signIn: SignIn }) {
     signIn.forget();
     setSession(undefined);
   };
+  const signOut = () => {
+    // What was open was this person's, and is not for the next.
+    close();
+    leave();
+  };
   useEffect(() => {
     if (!(session instanceof Session)) return undefined;
     return effect(() => {
@@ -43,10 +49,11 @@ export function Page({ signIn }: { signIn: SignIn }) {
       {session === undefined && <signIn.Form onDone={enter} />}
       {session instanceof Session && (
         <SessionContext.Provider value={session}>
-          <Chat onLeave={leave} />
+          <Chat onLeave={signOut} />
         </SessionContext.Provider>
       )}
-      <Notices />
+      <Announcements />
+      <Notice />
     </>
   );
 }
@@ -70,29 +77,5 @@ function NothingOpen() {
       <h2>Nothing is open</h2>
       <p>Choose a conversation from the list, or start a new one.</p>
     </main>
-  );
-}
-
-function Notices() {
-  return (
-    <>
-      <div class="visually-hidden" role="status" aria-live="polite">
-        {announced.value}
-      </div>
-      <div class="notices" role="alert">
-        {notice.value !== undefined && (
-          <p class="notice">
-            <span>{notice.value}</span>
-            <IconButton
-              icon="close"
-              label="Dismiss"
-              onClick={() => {
-                notice.value = undefined;
-              }}
-            />
-          </p>
-        )}
-      </div>
-    </>
   );
 }

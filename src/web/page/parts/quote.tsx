@@ -27,7 +27,9 @@ export function Quote({ room, messageId }: { room: Room; messageId: string }) {
     <button type="button" class="quote" onClick={() => void go().catch(complain)}>
       <span class="visually-hidden">In reply to </span>
       <strong>{name}</strong>
-      <span class="quote-text">{text}</span>
+      <span class="quote-text" dir="auto">
+        {text}
+      </span>
     </button>
   );
 }

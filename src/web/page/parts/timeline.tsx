@@ -1,4 +1,5 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { WireMessage, WireRead } from "../../../live/events.ts";
 import { isVisible } from "../model/network.ts";
 import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
@@ -6,12 +7,19 @@ import { firstUnreadIn, rowsOf, seenBy } from "../model/rows.ts";
 import { useSession } from "./context.ts";
 import { Icon } from "./icon.tsx";
 import { markFocused, moveAmongMessages } from "./moving.ts";
+import { anchorIn, belowOf, isEnd, isInView } from "./scrolling.ts";
 import { TimelineRow } from "./timeline-row.tsx";
 
 /** How near the top older messages are loaded, in pixels. */
 const NEAR_TOP = 800;
-/** What still is the bottom. */
-const NEAR_BOTTOM = 60;
+
+/** How things stood when the line before what is new was drawn. */
+interface Opened {
+  unread: number;
+  reads: readonly WireRead[];
+  /** The newest message's number. */
+  upTo: number;
+}
 
 /**
  * The messages. The list grows upwards from its end (`column-reverse`): what is loaded above, or grows
@@ -26,43 +34,61 @@ export function Timeline({ room }: { room: Room }) {
   const [isAtEnd, setAtEnd] = useState(true);
   const isLive = conversation.status.state === "live";
   // The line is drawn when the conversation is opened, and before what came while nobody looked.
-  const [firstUnread, setFirstUnread] = useState<number | undefined>();
+  const [opened, setOpened] = useState<Opened | undefined>();
+  const firstUnread = useMemo(
+    () => opened && firstUnreadAt(opened, messages, me.id, room.hasOlder),
+    [opened, messages[0]?.number],
+  );
   const isLooking = isVisible.value && isAtEnd;
   const [isDrawn, setDrawn] = useState(false);
   useLayoutEffect(() => {
     if (!room.wasLive || (isDrawn && isLooking)) return;
     setDrawn(true);
-    if (unread > 0) setFirstUnread(firstUnreadIn(messages, reads, me.id, unread));
+    // A line that is being looked at is not taken away.
+    if (isInView(scroller.current, ".unread-line")) return;
+    if (unread > 0) setOpened({ unread, reads: [...reads], upTo: messages.at(-1)?.number ?? 0 });
   }, [room.wasLive, unread > 0]);
+  // One begins with what is new: at first the line is in view, and all before the end is unread.
+  const hasBegun = useRef(false);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element || !isDrawn || hasBegun.current) return;
+    hasBegun.current = true;
+    const line = element.querySelector(".unread-line");
+    const hidden = line
+      ? line.getBoundingClientRect().top - element.getBoundingClientRect().top
+      : 0;
+    if (hidden < 0) element.scrollTop += hidden;
+  }, [isDrawn]);
   useEffect(() => {
     const newestMessage = messages.at(-1);
     if (!isLive || !isLooking || unread === 0 || !newestMessage) return;
+    if (!isDrawn || !isEnd(scroller.current)) return;
     conversation.read({ upTo: newestMessage.id }).catch(complain);
-  }, [isLive, isLooking, unread > 0, messages.at(-1)?.number]);
+  }, [isLive, isLooking, isDrawn, unread > 0, messages.at(-1)?.number]);
 
   const look = () => {
     const element = scroller.current;
     if (!element) return;
-    // At the end `scrollTop` is 0, and less than that above it.
     const { scrollTop, scrollHeight, clientHeight } = element;
-    setAtEnd(-scrollTop < NEAR_BOTTOM);
+    setAtEnd(isEnd(element));
     if (scrollHeight - clientHeight + scrollTop < NEAR_TOP) room.loadOlder().catch(complain);
   };
   // A tall window may show the top before anybody scrolls.
   useEffect(look, [messages.length]);
   const toEnd = () => scroller.current?.scrollTo({ top: 0 });
-  useEffect(toEnd, [pending.length > 0]);
+  // To what one sends; that it is confirmed moves nothing.
+  const sent = pending.at(-1)?.clientMessageId;
+  useEffect(() => {
+    if (sent !== undefined) toEnd();
+  }, [sent]);
 
-  const last = `${messages.at(-1)?.number} after ${firstUnread}`;
-  const end = useRef({ last, height: 0 });
+  // Measured before anything is drawn anew: what comes below would push up what is read above.
+  const anchor = isAtEnd ? undefined : anchorIn(scroller.current);
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!element) return;
-    const { scrollHeight } = element;
-    const { last: before, height } = end.current;
-    // What comes below would push up what somebody reads above.
-    if (!isAtEnd && last !== before) element.scrollTop -= scrollHeight - height;
-    end.current = { last, height: scrollHeight };
+    if (!element || !anchor?.message.isConnected) return;
+    element.scrollTop -= belowOf(anchor.message) - anchor.below;
   });
 
   const seen = seenBy(messages, reads, me.id);
@@ -102,6 +128,16 @@ export function Timeline({ room }: { room: Room }) {
       )}
     </div>
   );
+}
+
+function firstUnreadAt(
+  { unread, reads, upTo }: Opened,
+  messages: readonly WireMessage[],
+  me: string,
+  hasOlder: boolean,
+): number | undefined {
+  const before = messages.filter(({ number }) => number <= upTo);
+  return firstUnreadIn(before, reads, me, unread, hasOlder);
 }
 
 function Beginning({ isEmpty }: { isEmpty: boolean }) {

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { Draft } from "../model/draft.ts";
 import type { Upload } from "../model/upload.ts";
 import { Icon, IconButton } from "./icon.tsx";
@@ -19,9 +20,14 @@ export function UploadList({ draft }: { draft: Draft }) {
 function UploadItem({ upload, onRemove }: { upload: Upload; onRemove: () => void }) {
   const { file, preview } = upload;
   const state = upload.state.value;
+  const [isBroken, setBroken] = useState(false);
   return (
     <li class={`upload is-${state.state}`}>
-      {preview ? <img src={preview} alt="" /> : <Icon name="file" />}
+      {preview && !isBroken ? (
+        <img src={preview} alt="" onError={() => setBroken(true)} />
+      ) : (
+        <Icon name="file" />
+      )}
       <div class="upload-text">
         <p class="file-name">{file.name}</p>
         {state.state === "uploading" && (

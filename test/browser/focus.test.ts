@@ -1,0 +1,54 @@
+import { afterAll, expect, test } from "vitest";
+import { closeBrowser, somebody } from "./people.ts";
+
+/** Dialogs say what went wrong, stay while they are needed, and lead back to where one was. */
+
+afterAll(closeBrowser);
+
+test("what goes wrong in a dialog is told in it, where it can be dismissed", async () => {
+  const { page } = await somebody("Alice Moreau");
+  await page.getByRole("button", { name: "Browse channels" }).click();
+  const dialog = page.getByRole("dialog", { name: "Channels" });
+  await dialog.getByText("Loading…").waitFor({ state: "detached" });
+  await page.context().setOffline(true);
+  await dialog.getByLabel("Name", { exact: true }).fill("Gardening");
+  await dialog.getByRole("button", { name: "Create channel" }).click();
+  await dialog.getByText("The server could not be reached. Try again.").waitFor();
+  await dialog.getByRole("button", { name: "Dismiss" }).click();
+  await dialog.getByRole("alert").getByText("could not").waitFor({ state: "detached" });
+});
+
+test("a press that begins in a dialog does not close it, and two presses create one channel", async () => {
+  const { page } = await somebody("Alice Moreau");
+  await page.getByRole("button", { name: "Browse channels" }).click();
+  const dialog = page.getByRole("dialog", { name: "Channels" });
+  const field = dialog.getByLabel("Name", { exact: true });
+  await field.fill("Twice pressed");
+  await field.hover();
+  await page.mouse.down();
+  await page.mouse.move(20, 300);
+  await page.mouse.up();
+  expect(await dialog.isVisible()).toBe(true);
+
+  let created = 0;
+  await page.route("**/api/v1/chat/channels", async (route) => {
+    if (route.request().method() === "POST") created++;
+    await route.continue();
+  });
+  await dialog.getByRole("button", { name: "Create channel" }).dblclick();
+  await page.getByRole("heading", { name: "Twice pressed" }).waitFor();
+  expect(created).toBe(1);
+});
+
+test("the focus stays with a message that is deleted", async () => {
+  const alice = await somebody("Alice Moreau");
+  const { page } = alice;
+  await alice.talkTo("Dave Lindqvist");
+  await alice.say("To be deleted");
+  // Confirmed, it stands below the day's line: where the pointer would have been before is above it.
+  await alice.message("To be deleted").locator("time").waitFor();
+  await alice.act("To be deleted", "Delete");
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+  await page.getByText("Message deleted").waitFor();
+  expect(await page.evaluate(() => document.activeElement?.matches(".is-deleted"))).toBe(true);
+});
