@@ -54,6 +54,14 @@ export class Rest {
     return created.parse(answer).conversationId;
   }
 
+  async add(conversationId: string, participantId: string): Promise<void> {
+    await this.call("POST", `/conversations/${conversationId}/participants`, { participantId });
+  }
+
+  async remove(conversationId: string, participantId: string): Promise<void> {
+    await this.call("DELETE", `/conversations/${conversationId}/participants/${participantId}`);
+  }
+
   async send(conversationId: string, content: string, clientMessageId: string): Promise<Sent> {
     const body = { conversationId, content, clientMessageId };
     return sent.parse(await this.call("POST", "/messages", body));

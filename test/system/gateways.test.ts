@@ -1,7 +1,7 @@
-import { HubConnectionBuilder, HubConnectionState, LogLevel } from "@microsoft/signalr";
-import { io, type Socket } from "socket.io-client";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { Live, type Person, Rest } from "./client.ts";
+import { HubConnectionState } from "@microsoft/signalr";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { Live, Rest } from "./client.ts";
+import { type Known, known, OverSignalR, OverSocketIo } from "./public-clients.ts";
 import {
   cleanUp,
   freePort,
@@ -12,7 +12,7 @@ import {
   up,
 } from "./server.ts";
 
-/** The public clients of both protocols, as npm gives them, against a real server. */
+/** The public clients of both protocols against a real server: one order, and what becomes of it. */
 
 let folder: string;
 let port: number;
@@ -25,96 +25,26 @@ beforeAll(async () => {
 });
 afterAll(cleanUp);
 
-/** Somebody whom the server knows. */
-async function personOf(name: string): Promise<Person & { rest: Rest }> {
-  const userId = `${name}-${crypto.randomUUID().slice(0, 8)}`;
-  const person = { userId, token: await tokenFor(userId) };
-  const rest = new Rest(server.address, person);
-  await rest.conversations();
-  return { ...person, rest };
+const person = (name: string) => known(server.address, name);
+const people = <Names extends string[]>(...names: Names) =>
+  Promise.all(names.map(person)) as Promise<{ [Name in keyof Names]: Known }>;
+
+async function overSocketIo({ token }: { token: string }, id: string, transports?: string[]) {
+  const one = await OverSocketIo.in(server.address, () => token, [id], transports);
+  onTestFinished(() => one.close());
+  return one;
 }
 
-/** Messages by id, as they came; and whoever waits for them. */
-class Ear {
-  readonly ids: string[] = [];
-  readonly texts: string[] = [];
-  /** Where to go on after a reconnect. */
-  rev = 0;
-  private waiting: (() => void)[] = [];
-
-  hear(id: string, text: string, rev: number): void {
-    this.ids.push(id);
-    this.texts.push(text);
-    this.rev = rev;
-    for (const resolve of this.waiting.splice(0)) resolve();
-  }
-
-  async until(done: () => boolean): Promise<void> {
-    while (!done()) await new Promise<void>((resolve) => this.waiting.push(resolve));
-  }
-}
-
-const clients: { close: () => void }[] = [];
-afterAll(() => {
-  for (const client of clients) client.close();
-});
-
-async function overSocketIo(
-  { token }: Person,
-  chatId: string,
-  transports?: string[],
-): Promise<Ear & { socket: Socket }> {
-  const socket = io(server.address, {
-    auth: { token },
-    forceNew: true,
-    reconnectionDelay: 50,
-    reconnectionDelayMax: 200,
-    ...(transports && { transports }),
-  });
-  clients.push({ close: () => socket.disconnect() });
-  const ear = Object.assign(new Ear(), { socket });
-  socket.on("new-message", ({ message, rev }) => ear.hear(message._id, message.content, rev));
-  let joined = false;
-  await new Promise<void>((resolve, reject) => {
-    socket.on("connect", async () => {
-      // The first time from now on, afterwards from where it was.
-      const cursor = joined ? [{ since: ear.rev }] : [];
-      const answer = await socket.emitWithAck("join-chat-room", chatId, ...cursor);
-      if (!answer.success) {
-        reject(new Error(answer.error));
-        return;
-      }
-      if (!joined) ear.rev = answer.data.rev;
-      joined = true;
-      resolve();
-    });
-    socket.on("connect_error", (error) => !joined && reject(error));
-  });
-  return ear;
-}
-
-async function overSignalR({ token }: Person, conversationId: string) {
-  const hub = new HubConnectionBuilder()
-    .withUrl(`${server.address}/hubs/chat`, { accessTokenFactory: () => token })
-    .withAutomaticReconnect(Array.from({ length: 600 }, () => 100))
-    .configureLogging(LogLevel.None)
-    .build();
-  clients.push({ close: () => void hub.stop() });
-  const ear = Object.assign(new Ear(), { hub });
-  hub.on("ReceiveMessage", ({ messageId, content, rev }) => ear.hear(messageId, content, rev));
-  hub.onreconnected(() => hub.invoke("JoinConversation", conversationId, ear.rev));
-  await hub.start();
-  ear.rev = (await hub.invoke("JoinConversation", conversationId)).rev;
-  return ear;
+async function overSignalR({ token }: { token: string }, id: string) {
+  const one = await OverSignalR.in(server.address, () => token, [id]);
+  onTestFinished(() => one.close());
+  return one;
 }
 
 test("two people over each, and a native socket: one order; nothing lost or doubled by a kill", async () => {
-  const people = await Promise.all(["anna", "ben", "cora", "dora", "emil"].map(personOf));
-  const [anna, ben, cora, dora, emil] = people as [Me, Me, Me, Me, Me];
-  const id = await anna.rest.group(
-    "All",
-    people.slice(1).map(({ userId }) => userId),
-  );
+  const [anna, ben, cora, dora, emil] = await people("anna", "ben", "cora", "dora", "emil");
+  const others = [ben, cora, dora, emil].map(({ userId }) => userId);
+  const id = await anna.rest.group("All", others);
   const live = await Live.open(server.address, id, emil);
   const [a, b, c, d] = await Promise.all([
     overSocketIo(anna, id),
@@ -153,42 +83,89 @@ test("two people over each, and a native socket: one order; nothing lost or doub
 });
 
 test("a client that only polls talks too; a bad token is a connect_error; a stranger stays out", async () => {
-  const [anna, ben, stranger] = (await Promise.all(["anna", "ben", "eve"].map(personOf))) as [
-    Me,
-    Me,
-    Me,
-  ];
-  const id = await anna.rest.group("Three", [ben.userId, (await personOf("carl")).userId]);
+  const [anna, ben, stranger, carl] = await people("anna", "ben", "eve", "carl");
+  const id = await anna.rest.group("Three", [ben.userId, carl.userId]);
   const a = await overSocketIo(anna, id, ["polling"]);
   await ben.rest.send(id, "by polling", "one");
   await a.until(() => a.texts.includes("by polling"));
-  const nobody = { ...stranger, token: "nonsense" };
+  const nobody = { token: "nonsense" };
   await expect(overSocketIo(nobody, id)).rejects.toThrow("Send a valid, unexpired bearer token.");
   await expect(overSignalR(nobody, id)).rejects.toThrow("401");
   await expect(overSocketIo(stranger, id)).rejects.toThrow("Only members");
   await expect(overSignalR(stranger, id)).rejects.toThrow("Only members");
 });
 
-test.each(["polling", "websocket"])(
-  "%s: a Socket.IO client learns that its token has expired",
-  async (transport) => {
-    const anna = await personOf("anna");
-    const token = await tokenFor(anna.userId, "--hours", String(3 / 3_600));
-    const socket = io(server.address, { auth: { token }, forceNew: true, transports: [transport] });
-    clients.push({ close: () => socket.disconnect() });
-    await new Promise<void>((resolve) => socket.on("connect", resolve));
-    const reason = await new Promise((resolve) => {
-      socket.on("disconnect", resolve);
-      // Whatever is said finds out; otherwise the next poll or heartbeat does.
-      setTimeout(() => socket.emit("typing-stop", crypto.randomUUID()), 3_500);
-    });
-    expect(reason).toBe("io server disconnect");
-  },
-);
+test("20 rooms on one connection of each", async () => {
+  const [anna, ben, carl] = await people("anna", "ben", "carl");
+  const ids = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => anna.rest.group(`${i}`, [ben.userId, carl.userId])),
+  );
+  const ears = [
+    await OverSocketIo.in(server.address, () => ben.token, ids),
+    await OverSignalR.in(server.address, () => carl.token, ids),
+  ];
+  for (const ear of ears) onTestFinished(() => ear.close());
+  const sent = await Promise.all(ids.map((id) => anna.rest.send(id, `in ${id}`, "first")));
+  const messages = new Set(sent.map(({ messageId }) => messageId));
+  for (const ear of ears) {
+    await ear.until(() => ear.ids.length >= 20);
+    expect(new Set(ear.ids)).toEqual(messages);
+    expect(ear.ids).toHaveLength(20);
+  }
+});
+
+test("a member who is removed hears of it, and not a word more until they are back", async () => {
+  const [anna, ben, carl, dora] = await people("anna", "ben", "carl", "dora");
+  const id = await anna.rest.group(
+    "Four",
+    [ben, carl, dora].map(({ userId }) => userId),
+  );
+  const stays = await overSocketIo(ben, id);
+  const gone = [await overSocketIo(carl, id), await overSignalR(dora, id)];
+  for (const { userId } of [carl, dora]) await anna.rest.remove(id, userId);
+  await anna.rest.send(id, "among ourselves", "secret");
+  await stays.until(() => stays.texts.includes("among ourselves"));
+  for (const [i, { userId }] of [carl, dora].entries()) {
+    await gone[i]?.until(() => gone[i]?.removed.includes(userId) ?? false);
+    await expect(gone[i]?.join(id)).rejects.toThrow("Only members");
+    await anna.rest.add(id, userId);
+    await gone[i]?.join(id);
+  }
+  await anna.rest.send(id, "welcome back", "back");
+  for (const ear of gone) {
+    await ear.until(() => ear.texts.includes("welcome back"));
+    expect(ear.texts).not.toContain("among ourselves");
+  }
+});
+
+test("a token that expires: every client comes back with another, and has lost nothing", async () => {
+  const [anna, ben, carl] = await people("anna", "ben", "carl");
+  const id = await anna.rest.group("Long", [ben.userId, carl.userId]);
+  const [bens, carls] = await Promise.all([ben, carl].map(({ userId }) => shortLived(userId)));
+  const began = Date.now();
+  const expired = () => Date.now() > EXPIRES_WITHIN_MS + began;
+  const bensToken = () => (expired() ? ben.token : (bens ?? ""));
+  const carlsToken = () => (expired() ? carl.token : (carls ?? ""));
+  const polls = await OverSocketIo.in(server.address, bensToken, [id], ["polling"]);
+  const io = await OverSocketIo.in(server.address, bensToken, [id]);
+  const hub = await OverSignalR.in(server.address, carlsToken, [id]);
+  const ears = [polls, io, hub];
+  for (const ear of ears) onTestFinished(() => ear.close());
+  await anna.rest.send(id, "before", "before");
+  await Promise.all(ears.map((ear) => ear.until(() => ear.texts.length === 1)));
+  await vi.waitFor(() => expect(expired()).toBe(true), 2 * EXPIRES_WITHIN_MS);
+  for (const text of ["behind", "beyond"]) await anna.rest.send(id, text, text);
+  for (const ear of ears) {
+    await ear.until(() => ear.texts.length >= 3);
+    expect(ear.texts).toEqual(["before", "behind", "beyond"]);
+    expect(ear.connects).toBe(2);
+  }
+  for (const { ends } of [polls, io]) expect(ends).toEqual(["io server disconnect"]);
+});
 
 test("a SignalR client that asks for no answers is not cut off in a quiet conversation", async () => {
-  const [anna, ben] = (await Promise.all(["anna", "ben"].map(personOf))) as [Me, Me];
-  const id = await anna.rest.group("Quiet", [ben.userId, (await personOf("carl")).userId]);
+  const [anna, ben, carl] = await people("anna", "ben", "carl");
+  const id = await anna.rest.group("Quiet", [ben.userId, carl.userId]);
   const { hub } = await overSignalR(anna, id);
   const closed = vi.fn();
   hub.onreconnecting(closed);
@@ -202,4 +179,9 @@ test("a SignalR client that asks for no answers is not cut off in a quiet conver
   expect(closed).not.toHaveBeenCalled();
 });
 
-type Me = Awaited<ReturnType<typeof personOf>>;
+/** Tokens that are short-lived live no longer than so. */
+const EXPIRES_WITHIN_MS = 4_000;
+
+function shortLived(userId: string): Promise<string> {
+  return tokenFor(userId, "--hours", String(EXPIRES_WITHIN_MS / 3_600_000));
+}

@@ -1,0 +1,150 @@
+import { type HubConnection, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import { io, type Socket } from "socket.io-client";
+import { type Person, Rest } from "./client.ts";
+import { tokenFor } from "./server.ts";
+
+/** The public clients of both protocols, as npm gives them, used as their documentation has it. */
+
+/** Somebody whom the server knows. */
+export type Known = Person & { rest: Rest };
+
+export async function known(address: string, name: string): Promise<Known> {
+  const userId = `${name}-${crypto.randomUUID().slice(0, 8)}`;
+  const person = { userId, token: await tokenFor(userId) };
+  const rest = new Rest(address, person);
+  await rest.conversations();
+  return { ...person, rest };
+}
+
+/** What a client is told, as it comes; and whoever waits for it. */
+export class Ear {
+  /** Messages of all its conversations, by id. */
+  readonly ids: string[] = [];
+  readonly texts: string[] = [];
+  /** Who was said to have been removed from a conversation. */
+  readonly removed: string[] = [];
+  /** By conversation: where to go on after a reconnect. */
+  readonly revs = new Map<string, number>();
+  private waiting: (() => void)[] = [];
+
+  hear(conversationId: string, rev: number, message?: { id: string; text: string }): void {
+    if (message) {
+      this.ids.push(message.id);
+      this.texts.push(message.text);
+    }
+    this.revs.set(conversationId, rev);
+    this.wake();
+  }
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  wake(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}
+
+/** Where a client has its token from, each time that it connects. */
+export type TokenSource = () => string | Promise<string>;
+
+export class OverSocketIo extends Ear {
+  readonly socket: Socket;
+  /** Times that it was connected, and why it was not any more. */
+  connects = 0;
+  readonly ends: string[] = [];
+
+  constructor(address: string, token: TokenSource, transports?: string[]) {
+    super();
+    this.socket = io(address, {
+      auth: async (done) => done({ token: await token() }),
+      forceNew: true,
+      reconnectionDelay: 50,
+      reconnectionDelayMax: 200,
+      ...(transports && { transports }),
+    });
+    const { socket } = this;
+    socket.on("new-message", ({ chatId, message, rev }) =>
+      this.hear(chatId, rev, { id: message._id, text: message.content }),
+    );
+    socket.on("participant-removed", ({ chatId, participantId, rev }) => {
+      this.removed.push(participantId);
+      this.hear(chatId, rev);
+    });
+    socket.on("connect", () => {
+      this.connects++;
+      for (const [id, since] of this.revs) socket.emit("join-chat-room", id, { since });
+      this.wake();
+    });
+    // Ended by the server, for a token that has expired: the application comes back with another.
+    socket.on("disconnect", (reason) => {
+      this.ends.push(reason);
+      if (reason === "io server disconnect") socket.connect();
+    });
+  }
+
+  /** Connects, and listens to conversations from now on; rejects with what it is refused with. */
+  static async in(address: string, token: TokenSource, ids: string[], transports?: string[]) {
+    const one = new OverSocketIo(address, token, transports);
+    await new Promise<void>((resolve, reject) => {
+      one.socket.on("connect", resolve).on("connect_error", reject);
+    });
+    await Promise.all(ids.map((id) => one.join(id)));
+    return one;
+  }
+
+  async join(id: string): Promise<void> {
+    const answer = await this.socket.emitWithAck("join-chat-room", id);
+    if (!answer.success) throw new Error(answer.error);
+    this.revs.set(id, answer.data.rev);
+  }
+
+  close(): void {
+    this.socket.disconnect();
+  }
+}
+
+export class OverSignalR extends Ear {
+  readonly hub: HubConnection;
+  /** Times that it was connected. */
+  connects = 0;
+
+  constructor(address: string, token: TokenSource) {
+    super();
+    this.hub = new HubConnectionBuilder()
+      .withUrl(`${address}/hubs/chat`, { accessTokenFactory: token })
+      .withAutomaticReconnect(Array.from({ length: 600 }, () => 100))
+      .configureLogging(LogLevel.None)
+      .build();
+    const { hub } = this;
+    hub.on("ReceiveMessage", ({ conversationId, messageId, content, rev }) =>
+      this.hear(conversationId, rev, { id: messageId, text: content }),
+    );
+    hub.on("ParticipantRemoved", ({ conversationId, participantId, rev }) => {
+      this.removed.push(participantId);
+      this.hear(conversationId, rev);
+    });
+    hub.onreconnected(() => {
+      this.connects++;
+      for (const [id, since] of this.revs) void hub.invoke("JoinConversation", id, since);
+      this.wake();
+    });
+  }
+
+  /** Connects, and listens to conversations from now on; rejects with what it is refused with. */
+  static async in(address: string, token: TokenSource, ids: string[]) {
+    const one = new OverSignalR(address, token);
+    await one.hub.start();
+    one.connects++;
+    await Promise.all(ids.map((id) => one.join(id)));
+    return one;
+  }
+
+  async join(id: string): Promise<void> {
+    this.revs.set(id, (await this.hub.invoke("JoinConversation", id)).rev);
+  }
+
+  close(): void {
+    void this.hub.stop();
+  }
+}
