@@ -68,6 +68,8 @@ export abstract class Outsider {
     this.stopped = true;
   }
 
+  /** The object that its connection is held by, if it has one: its namespace and its name. */
+  abstract get gateway(): { of: string; id: string } | undefined;
   abstract connect(): Promise<void>;
   abstract close(): void;
   /** Resolves to the id of the message; rejects when it is not known to have been sent. */
@@ -127,6 +129,11 @@ export abstract class Outsider {
 export class SocketIoOutsider extends Outsider {
   private socket: Socket | undefined;
 
+  get gateway() {
+    const id = this.socket?.id;
+    return id === undefined ? undefined : { of: "SOCKETIO", id };
+  }
+
   async connect(): Promise<void> {
     const { url, token, random } = this.options;
     const socket = io(url, {
@@ -180,6 +187,11 @@ export class SocketIoOutsider extends Outsider {
 
 export class SignalROutsider extends Outsider {
   private hub: HubConnection | undefined;
+
+  get gateway() {
+    const id = this.hub?.connectionId;
+    return id ? { of: "SIGNALR", id } : undefined;
+  }
 
   async connect(): Promise<void> {
     const { url, token } = this.options;

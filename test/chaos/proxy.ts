@@ -63,6 +63,11 @@ export class Network {
     return true;
   }
 
+  /** No line that stands is to be cut any more. */
+  spare(): void {
+    for (const line of this.lines) line.doomed = false;
+  }
+
   close(): void {
     this.server.close();
     for (const line of this.lines) this.end(line);

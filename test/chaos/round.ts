@@ -15,7 +15,16 @@ const CONVERSATIONS = 5;
 const MEMBERS = 4;
 
 /** What happens to clients and server, and how often in proportion. */
-const DISTURBANCES = { clean: 30, "mid-frame": 30, ghost: 10, abort: 12, evict: 12, d1: 6 };
+const DISTURBANCES = {
+  clean: 30,
+  "mid-frame": 30,
+  ghost: 10,
+  abort: 12,
+  evict: 12,
+  "gateway aborted": 4,
+  "gateway evicted": 8,
+  d1: 6,
+};
 
 export interface Goal {
   seed: number;
@@ -40,7 +49,7 @@ export class Round {
   private readonly models: Model[] = [];
   private readonly actors = new Map<Model, Actor[]>();
   private readonly outsiders = new Map<Model, Outsider[]>();
-  private readonly done: Record<string, number> = { abort: 0, evict: 0, d1: 0, kills: 0 };
+  private readonly done: Partial<Record<keyof typeof DISTURBANCES | "kills", number>> = {};
 
   constructor(goal: Goal, network: Network, server: ChaosServer) {
     this.goal = goal;
@@ -58,6 +67,7 @@ export class Round {
     await this.disturb(everyone);
     await this.server.poke("d1?ms=0");
     // The network is back, as a browser tells its pages: nobody waits out a backoff.
+    this.network.spare();
     for (const { conversation } of everyone) conversation.connect();
     for (const outsider of strangers) outsider.stop();
     await Promise.all(everyone.map((actor) => actor.stop()));
@@ -83,10 +93,12 @@ export class Round {
       acknowledged: sum(({ tally }) => tally.acknowledged),
       "theirs acknowledged": strangers.reduce((all, one) => all + one.acknowledged, 0),
       "their joins": strangers.reduce((all, one) => all + one.joins, 0),
-      "server killed": this.done["kills"] ?? 0,
-      "object aborted": this.done["abort"] ?? 0,
-      "object evicted": this.done["evict"] ?? 0,
-      "D1 outages": this.done["d1"] ?? 0,
+      "server killed": this.done.kills ?? 0,
+      "object aborted": this.done.abort ?? 0,
+      "object evicted": this.done.evict ?? 0,
+      "gateway aborted": this.done["gateway aborted"] ?? 0,
+      "gateway evicted": this.done["gateway evicted"] ?? 0,
+      "D1 outages": this.done.d1 ?? 0,
       ...Object.fromEntries(cuts),
       reconnects: sum(({ tally }) => tally.reconnects),
       resends: sum(({ tally }) => tally.resends),
@@ -170,16 +182,13 @@ export class Round {
     const began = Date.now();
     for (;;) {
       const said = acknowledged();
-      if (said >= messages && (this.done["kills"] ?? 0) >= kills) return;
+      if (said >= messages && (this.done.kills ?? 0) >= kills) return;
       await sleep(this.random.between(20, 250));
       // Kills are spread over the run, and the first one comes early.
-      if (
-        (this.done["kills"] ?? 0) < kills &&
-        said >= (messages / kills) * (this.done["kills"] ?? 0)
-      ) {
-        this.done["kills"] = (this.done["kills"] ?? 0) + 1;
+      if ((this.done.kills ?? 0) < kills && said >= (messages / kills) * (this.done.kills ?? 0)) {
+        this.done.kills = (this.done.kills ?? 0) + 1;
         await this.server.restart();
-        console.log(`  ${said} acknowledged, ${this.done["kills"]} kills, ${seconds(began)} s`);
+        console.log(`  ${said} acknowledged, ${this.done.kills} kills, ${seconds(began)} s`);
         continue;
       }
       await this.disturbOnce(this.random.weighted(DISTURBANCES));
@@ -188,6 +197,7 @@ export class Round {
 
   private async disturbOnce(what: keyof typeof DISTURBANCES): Promise<void> {
     const id = this.random.any(this.models)?.conversationId ?? "";
+    const outsider = this.random.any([...this.outsiders.values()].flat());
     switch (what) {
       case "clean":
       case "mid-frame":
@@ -198,6 +208,13 @@ export class Round {
       case "evict":
         // Not waited for: an object that is busy is evicted when it finds time.
         void this.poke(what, `${what}?id=${id}`);
+        break;
+      case "gateway aborted":
+      case "gateway evicted":
+        if (outsider?.gateway) {
+          const path = what === "gateway aborted" ? "abort" : "evict";
+          void this.poke(what, `${path}?${new URLSearchParams(outsider.gateway)}`);
+        }
         break;
       case "d1":
         await this.poke(what, `d1?ms=${this.random.between(200, 3_000)}`);

@@ -3,9 +3,7 @@
  * be made to fail for a while. Nothing of this is in src/.
  */
 import unsafe from "workerd:unsafe";
-import parley, { Conversation as Real } from "./index.js";
-
-export { SignalRGateway, SocketIoGateway } from "./index.js";
+import parley, * as real from "./index.js";
 
 let failingUntil = 0;
 
@@ -38,21 +36,28 @@ function moodyEnv(env) {
   return wrapped;
 }
 
-export class Conversation extends Real {
-  constructor(ctx, env) {
-    super(ctx, moodyEnv(env));
-  }
+/** A class of objects that can be told to break off whatever they do. */
+const abortable = (Real) =>
+  class extends Real {
+    constructor(ctx, env) {
+      super(ctx, moodyEnv(env));
+    }
 
-  abortNow() {
-    this.ctx.abort("chaos");
-  }
-}
+    abortNow() {
+      this.ctx.abort("chaos");
+    }
+  };
+
+export const Conversation = abortable(real.Conversation);
+export const SocketIoGateway = abortable(real.SocketIoGateway);
+export const SignalRGateway = abortable(real.SignalRGateway);
 
 export default {
   async fetch(request, env, ctx) {
     const url = new URL(request.url);
     if (!url.pathname.startsWith("/chaos/")) return parley.fetch(request, moodyEnv(env), ctx);
-    const stub = env.CONVERSATIONS.getByName(url.searchParams.get("id") ?? "none");
+    const namespace = env[url.searchParams.get("of") ?? "CONVERSATIONS"];
+    const stub = namespace.getByName(url.searchParams.get("id") ?? "none");
     switch (url.pathname) {
       case "/chaos/abort":
         // Its own caller is cut off with everybody else.
