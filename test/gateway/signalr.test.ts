@@ -77,6 +77,13 @@ test.each([
   await hub.line.closed;
 });
 
+test("the names of hub methods are taken in any case, as ASP.NET takes them", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  expect(await hub.ask("joinConversation", conversationId)).toHaveProperty("rev");
+  expect(await hub.ask("SENDMESSAGE", conversationId, "hello")).toHaveProperty("messageId");
+});
+
 test("all that happens in a conversation, in UniHub's shapes", async () => {
   const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
   const conversationId = await groupOf(alice, bob, carl);

@@ -19,7 +19,7 @@ import {
   readMessages,
   resultOf,
 } from "./hub-protocol.ts";
-import { type Hub, METHODS } from "./methods.ts";
+import { type Hub, methodNamed } from "./methods.ts";
 import { present } from "./present.ts";
 
 const FAREWELLS: Record<Ending, string> = {
@@ -146,7 +146,7 @@ export class SignalRGateway extends Gateway {
     id,
     arguments: args,
   }: Extract<HubMessage, { type: "invocation" }>): Promise<void> {
-    const method = METHODS.get(target);
+    const method = methodNamed(target);
     // Who asks for no answer hears a ping: with all that it says the public client puts its own off
     // until it hears something, and would take a server that is silent for dead.
     const answer = (message: (id: string) => string) =>

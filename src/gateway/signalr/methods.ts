@@ -95,6 +95,13 @@ export const METHODS = new Map<string, Method>([
   ["RemoveReaction", reaction("unreact")],
 ]);
 
+const byLowerCase = new Map([...METHODS].map(([name, method]) => [name.toLowerCase(), method]));
+
+/** The method of a name in upper or lower case, which means nothing to ASP.NET's hubs either. */
+export function methodNamed(name: string): Method | undefined {
+  return byLowerCase.get(name.toLowerCase());
+}
+
 function reaction(type: "react" | "unreact"): Method {
   return method(z.tuple([uuid, z.string().max(32)]), async (hub, [messageId, text]) => {
     const emoji = emojiOf(text);
