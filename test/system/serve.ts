@@ -20,6 +20,8 @@ const { positionals, values } = parseArgs({
   },
 });
 const [bundle = "", folder = ""] = positionals;
+// What a kill leaves of Miniflare's own goes with the folder.
+process.env["TMPDIR"] = folder;
 const config = resolve(ROOT, values.config);
 const workerOptions: Partial<V4WorkerOptions> =
   unstable_getMiniflareWorkerOptions(config).workerOptions;
