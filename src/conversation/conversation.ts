@@ -238,8 +238,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     const { open } = this;
     if (!open) return;
     open.sessions.reap();
-    const [reached] = await Promise.all([open.listeners.remind(), open.projector.alarm()]);
-    if (!reached) open.projector.wakeSoon();
+    const [remindInMs] = await Promise.all([open.listeners.remind(), open.projector.alarm()]);
+    if (remindInMs !== undefined) open.projector.wakeWithin(remindInMs);
   }
 
   /** Answers a question from the log, for those who may ask it. */

@@ -12,8 +12,9 @@ export interface ListenersOptions {
   onFailure: (error: unknown) => void;
 }
 
-/** A gateway that so many batches in a row have not reached is given up. */
-const MAX_UNREACHED = 20;
+/** Gateways that are out of reach are told again after so long at first, and longer each time. */
+const REMIND_MIN_MS = 1_000;
+const REMIND_MAX_MS = 60_000;
 
 /** Somebody who left in a commit, and how many of its events they still hear. */
 export interface Departure {
@@ -123,9 +124,10 @@ export class Listeners {
   /**
    * For the alarm that every commit sets: where the object was cut off between a commit and this, the
    * gateways have not heard of it, and now learn how far things are; and so do those that a batch did
-   * not reach. False when some of them are still out of reach.
+   * not reach. Resolves to how long to wait until the next time, in milliseconds, when some of them are
+   * still out of reach: an object can always be reached in the end, and says itself that it is gone.
    */
-  async remind(): Promise<boolean> {
+  async remind(): Promise<number | undefined> {
     const everyone = [...this.byGateway.values()];
     const behind = this.spoke
       ? everyone.filter(({ gateway }) => this.unreached.has(gateway))
@@ -140,7 +142,9 @@ export class Listeners {
       notes: [],
     };
     await Promise.all(behind.map((listener) => this.call(listener, "deliver", batch)));
-    return this.unreached.size === 0;
+    if (this.unreached.size === 0) return undefined;
+    const times = Math.min(...this.unreached.values());
+    return Math.min(REMIND_MAX_MS, REMIND_MIN_MS * 2 ** (times - 1));
   }
 
   /** Passes on what has no revision, to everybody's gateways but those of one person. */
@@ -180,13 +184,11 @@ export class Listeners {
     }
   }
 
-  /** A batch did not reach a gateway: the alarm tells it again, a bounded number of times. */
+  /** A batch did not reach a gateway: the alarm tells it again. */
   private missedBy(listener: Listener): void {
     const { gateway } = listener;
     if (this.byGateway.get(gateway) !== listener) return;
-    const times = (this.unreached.get(gateway) ?? 0) + 1;
-    if (times > MAX_UNREACHED) this.remove(gateway);
-    else this.unreached.set(gateway, times);
+    this.unreached.set(gateway, (this.unreached.get(gateway) ?? 0) + 1);
   }
 
   private stubOf({ protocol, gateway }: Listener): GatewayStub {

@@ -42,7 +42,8 @@ export class Projector {
   private readonly options: ProjectorOptions;
   private running: Promise<void> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private alarmPending = false;
+  /** When the alarm goes off, as far as this life of the object has set it. */
+  private alarmAt: number | undefined;
   private failures = 0;
   /** What was committed and not yet given to D1; unset when only the log knows. */
   private fresh: Changed[] | undefined;
@@ -56,7 +57,7 @@ export class Projector {
   committed(changes: readonly Change[], urgent = false): void {
     for (const change of changes) this.fresh?.push(change);
     if (this.fresh && this.fresh.length > MAX_FRESH) this.fresh = undefined;
-    this.wakeSoon();
+    this.wakeWithin(ALARM_AFTER_MS);
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
     if (this.failures > 0) return;
     if (urgent) this.run();
@@ -74,16 +75,18 @@ export class Projector {
     this.committed([]);
   }
 
-  /** Has the alarm go off in a second, unless it is about to. */
-  wakeSoon(): void {
-    if (!this.alarmPending) this.setAlarm(ALARM_AFTER_MS);
+  /** Has the alarm go off so soon, unless it does sooner; while D1 is unwell, when that is tried again. */
+  wakeWithin(milliseconds: number): void {
+    const inTime = this.options.clock() + milliseconds;
+    if (this.alarmAt !== undefined && (this.failures > 0 || this.alarmAt <= inTime)) return;
+    this.setAlarm(milliseconds);
   }
 
   /** The alarm went off. Never throws: the platform gives up on an alarm after six failures. */
   async alarm(): Promise<void> {
-    this.alarmPending = false;
+    this.alarmAt = undefined;
     await this.run();
-    if (this.behind() && !this.alarmPending) this.setAlarm(this.backoff());
+    if (this.behind() && this.alarmAt === undefined) this.setAlarm(this.backoff());
   }
 
   /**
@@ -191,8 +194,8 @@ export class Projector {
   }
 
   private setAlarm(afterMs: number): void {
-    this.alarmPending = true;
-    this.options.setAlarm(this.options.clock() + afterMs);
+    this.alarmAt = this.options.clock() + afterMs;
+    this.options.setAlarm(this.alarmAt);
   }
 
   private backoff(): number {

@@ -54,3 +54,19 @@ test("what was missed: participants as they are now, reads as they were, in orde
   );
   expect(revs).toEqual(revs.toSorted((a, b) => a - b));
 });
+
+test("a second join on the heels of the first takes nothing away from it", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const first = await Hub.connect(alice);
+  const { rev } = await first.ask("JoinConversation", conversationId);
+  await send(bob, conversationId, "missed");
+  const second = await Hub.connect(alice);
+  const joins = [[rev], []].map((since) =>
+    second.ask("JoinConversation", conversationId, ...since),
+  );
+  for (const joined of await Promise.all(joins)) expect(joined).toMatchObject({ rev });
+  await send(bob, conversationId, "and then");
+  await second.until("ReceiveMessage", 2);
+  const told = second.all("ReceiveMessage").map(({ content }) => content);
+  expect(told).toEqual(["missed", "and then"]);
+});

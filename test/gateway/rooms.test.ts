@@ -169,16 +169,39 @@ test("a gateway that could not be reached is told by the alarm, though nobody sa
   const tries = await outOfReach(conversationId);
   await send(bob, conversationId, "the last word");
   await vi.waitFor(() => expect(tries.failed).toBe(2));
-  // Still out of reach: the alarm is set again, for as long as that may pass.
-  await runInDurableObject(objectOf(conversationId), async (object, { storage }) => {
-    await object.alarm();
-    expect(tries.failed).toBe(4);
-    expect(await storage.getAlarm()).not.toBeNull();
+  // Still out of reach: it is tried again for as long as that lasts, at growing intervals.
+  const waits = await runInDurableObject(objectOf(conversationId), async (object, { storage }) => {
+    const waits: number[] = [];
+    for (let tried = 1; tried <= 25; tried++) {
+      await object.alarm();
+      expect(tries.failed).toBe(2 + 2 * tried);
+      waits.push(((await storage.getAlarm()) ?? 0) - Date.now());
+    }
+    return waits;
   });
+  expect(waits[0]).toBeLessThanOrEqual(2_000);
+  expect(waits.at(-1)).toBeGreaterThan(50_000);
+  expect(waits.at(-1)).toBeLessThanOrEqual(60_000);
   await tries.end();
   await runInDurableObject(objectOf(conversationId), (object) => object.alarm());
   await hub.until("ReceiveMessage", 1);
   expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "the last word" }]);
+});
+
+test("a commit does not wait for an alarm that is far away", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  await outOfReach(conversationId);
+  await send(bob, conversationId, "unheard");
+  await runInDurableObject(objectOf(conversationId), async (object, { storage }) => {
+    for (let tried = 0; tried < 10; tried++) await object.alarm();
+    expect(await storage.getAlarm()).toBeGreaterThan(Date.now() + 50_000);
+  });
+  await send(bob, conversationId, "unheard as well");
+  await runInDurableObject(objectOf(conversationId), async (_, { storage }) => {
+    expect(await storage.getAlarm()).toBeLessThanOrEqual(Date.now() + 1_000);
+  });
 });
 
 test("a gateway is online like a socket, and neither tells of the other's coming", async () => {
