@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
+import { PING_INTERVAL_MS } from "../../src/gateway/socketio/packets.ts";
 
 /** What docs/operations.md says of the sources, and whether its sums are right. */
 
@@ -77,6 +78,21 @@ test("the sums of what it costs are right", () => {
     }
     expect(amount("a month, with the plan")).toBeCloseTo(total, 1);
   }
+});
+
+test("what a Socket.IO connection's heartbeat takes in a month is right", () => {
+  const [, seconds, alarms, dollars] =
+    /an alarm every (\d+) seconds .* takes ([\d,]+) rows .* requests, ([\d.]+) dollars/.exec(
+      text,
+    ) ?? [];
+  expect(Number(seconds) * 1_000).toBe(PING_INTERVAL_MS);
+  const count = (30 * 86_400_000) / PING_INTERVAL_MS;
+  expect(number(alarms ?? "")).toBe(count);
+  const prices = tableFrom("| resource |");
+  const priceOf = (resource: string) =>
+    number(prices.find(([first]) => first === resource)?.[2] ?? "");
+  const cost = (count / 1e6) * (priceOf("object rows written") + priceOf("object requests"));
+  expect(number(dollars ?? "")).toBeCloseTo(cost, 2);
 });
 
 /** The cells of the table whose first line begins like this. */
