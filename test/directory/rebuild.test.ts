@@ -1,4 +1,9 @@
-import { evictAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import {
+  evictAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import {
@@ -38,7 +43,12 @@ async function lists(callers: readonly Caller[]): Promise<string[]> {
   return answers.map(({ status, body }) => `${status} ${JSON.stringify(body)}`);
 }
 
+/** The conversations of lively places so far. */
+const made: string[] = [];
+
 async function wipe(): Promise<void> {
+  // An alarm that an object is woken by later would bring it back.
+  for (const id of made) await runDurableObjectAlarm(objectOf(id));
   await env.DB.batch(TABLES.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 }
 
@@ -61,6 +71,7 @@ async function aLivelyPlace() {
   const group = await groupOf(alice, bob, carol);
   const channel = await channelOf(carol, [alice, bob]);
   const ids = [direct.body.data.chat._id, group, channel];
+  made.push(...ids);
   const sent = await send(alice, group, "to be deleted");
   await send(bob, group, "read out of order");
   await send(bob, group, "unread");

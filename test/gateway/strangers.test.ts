@@ -1,9 +1,11 @@
 import {
   createExecutionContext,
+  evictDurableObject,
+  runDurableObjectAlarm,
   runInDurableObject,
   waitOnExecutionContext,
 } from "cloudflare:test";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { envWith } from "../rest/requests.ts";
 import { ORIGIN, person } from "../support.ts";
@@ -29,6 +31,25 @@ test("nothing is stored for a connection that has not said who it is", async () 
 
   const known = await Io.connect(await person("alice"));
   expect(await storedBy(known.object)).not.toEqual(NOTHING);
+});
+
+test("a connection that is over leaves nothing behind, however it ended", async () => {
+  const ends: ((io: Io) => Promise<unknown> | void)[] = [
+    (io) => io.line.socket.close(),
+    (io) => io.line.say("41"),
+    (io) => io.line.say("no packet"),
+    // Its end was not heard of: the heartbeat looks for it.
+    async (io) => {
+      await evictDurableObject(io.object, { webSockets: "close" });
+      await runDurableObjectAlarm(io.object);
+    },
+  ];
+  for (const end of ends) {
+    const io = await Io.connect(await person("alice"));
+    await vi.waitFor(async () => expect((await storedBy(io.object)).alarm).not.toBeNull());
+    await end(io);
+    await vi.waitFor(async () => expect(await storedBy(io.object)).toEqual(NOTHING));
+  }
 });
 
 test.each(["/socket.io/?EIO=4&transport=polling", "/hubs/chat/negotiate?negotiateVersion=1"])(
