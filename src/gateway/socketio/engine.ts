@@ -87,7 +87,7 @@ export abstract class EngineGateway extends Gateway {
    * polls is pinged by the answers, and only looked for.
    */
   override async alarm(): Promise<void> {
-    if (!this.attends()) return;
+    if (!this.attends()) return this.forget();
     if (this.socket) this.send([packets.PING]);
     await this.scheduleHeartbeat();
   }
@@ -216,7 +216,14 @@ export abstract class EngineGateway extends Gateway {
     }
   }
 
+  /** An alarm leaves something in storage, and so would every connection that there ever was. */
+  private forget(): Promise<void> {
+    return this.ctx.storage.deleteAll();
+  }
+
   protected finish(): void {
+    // Only of somebody who said who they are is anything stored.
+    if (this.kept.seat) this.inBackground(this.forget());
     // Whoever waits until the client has taken it need not wait any more.
     this.polling?.drain();
     this.polling = undefined;
