@@ -1,10 +1,10 @@
 /**
- * `npm test`: Vitest twice side by side, because by itself it leaves one of two cores idle: once for the
- * tests in workerd, once for those in Node. What it is passed goes to both.
+ * `npm test`: Vitest several times side by side, because by itself it leaves one of two cores idle. What
+ * it is passed goes to all.
  */
 import { spawn } from "node:child_process";
 
-const HALVES = [["workers"], ["alone", "domain", "system"]];
+const PARTS = [["workers", "domain"], ["models", "alone"], ["system"]];
 
 /** Runs some projects to their end: whether they passed; what they printed comes whole, at the end. */
 function run(projects: readonly string[]): Promise<boolean> {
@@ -28,5 +28,5 @@ function run(projects: readonly string[]): Promise<boolean> {
   });
 }
 
-const results = await Promise.all(HALVES.map(run));
+const results = await Promise.all(PARTS.map(run));
 process.exit(results.every(Boolean) ? 0 : 1);

@@ -1,6 +1,6 @@
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterAll, afterEach } from "vitest";
+import { afterEach } from "vitest";
 
 await applyD1Migrations(env.DB, env.MIGRATIONS);
 
@@ -9,14 +9,14 @@ await applyD1Migrations(env.DB, env.MIGRATIONS);
  * show it; asked from within an object at the end of a file, that is never answered, and the run never
  * ends (cloudflare/workers-sdk#15719).
  */
-const { log } = console;
+const shared = globalThis as { logOfVitest?: typeof console.log };
+// Files that share a runtime share its console; it is never given back, for objects outlive a file's end.
+shared.logOfVitest ??= console.log;
+const show = shared.logOfVitest;
 const kept: unknown[][] = [];
 console.log = (...line) => void kept.push(line);
 
 afterEach(({ task }) => {
-  if (task.result?.state === "fail") for (const line of kept) log(...line);
+  if (task.result?.state === "fail") for (const line of kept) show(...line);
   kept.length = 0;
-});
-afterAll(() => {
-  console.log = log;
 });

@@ -19,6 +19,8 @@ const bindings = {
 
 /** Tests of pure rules, and of whole servers. */
 const IN_NODE = ["domain", "system", "chaos", "client", "browser"].map((name) => `test/${name}/**`);
+/** Long ones, which are run beside the others. */
+const MODELS = "test/model/**/*.test.ts";
 /** Tests that look at everything there is: they need a storage of their own. */
 const ALONE = [
   "test/attachments/**/*.test.ts",
@@ -51,7 +53,8 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      workers("workers", { exclude: [...IN_NODE, ...ALONE], isolate: false }),
+      workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS], isolate: false }),
+      workers("models", { include: [MODELS], isolate: false }),
       workers("alone", { include: ALONE }),
       { test: { name: "domain", include: ["test/{domain,client}/**/*.test.ts"] } },
       {

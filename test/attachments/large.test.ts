@@ -146,4 +146,4 @@ test("eight files of 50 MiB at once hold one part each, and little beside", asyn
   expect(await downloaded(fileUrl)).toEqual({ size: SIZE, digest: hash.digest("hex") });
   const keys = answers.map((answer) => keyOf(answer.body.fileUrl));
   expect((await stored()).objects).toEqual(keys.sort());
-});
+}, 120_000);

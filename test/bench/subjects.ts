@@ -1,9 +1,9 @@
 import { request } from "undici";
 import { addressOf, bundled, serve } from "../system/production.ts";
 import { Program, temporaryFolder } from "../system/server.ts";
+import { signedFor } from "../system/token.ts";
 import { Crowd } from "./crowd.ts";
 import { type Dialect, parley, plain, socketIo } from "./dialects.ts";
-import { tokenFor } from "./token.ts";
 
 /** A server that is measured, running. */
 export interface Subject {
@@ -62,7 +62,7 @@ export async function parleyGroup(
 ): Promise<{ conversationId: string; tokens: string[] }> {
   const group = ++groups;
   const userIds = Array.from({ length: size }, (_, i) => `g${group}-p${i}`);
-  const tokens = await Promise.all(userIds.map(tokenFor));
+  const tokens = await Promise.all(userIds.map((userId) => signedFor(userId)));
   // Whoever has asked for something is known.
   for (const token of tokens) await call(subject, token, "GET", "/api/v1/chat/conversations");
   const made = await call(subject, tokens[0] ?? "", "POST", "/api/v1/chat/conversations/group", {
@@ -75,7 +75,7 @@ export async function parleyGroup(
 /** The sockets of a peer: what one of them sends, all receive. */
 export async function crowdOf(subject: Subject, path: string, size: number): Promise<Crowd> {
   const dialect: Dialect = path.startsWith("/socket.io/")
-    ? socketIo(await tokenFor("somebody"), `conversation of ${size}`)
+    ? socketIo(await signedFor("somebody"), `conversation of ${size}`)
     : plain;
   const dialects = Array.from({ length: size }, () => dialect);
   return await Crowd.gather(webSocketUrl(subject, path), dialects, 1);

@@ -2,7 +2,8 @@ import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
 import { Parley } from "../../src/client/parley.ts";
-import { cleanUp, startServer, temporaryFolder, tokenFor } from "../system/server.ts";
+import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
+import { signedFor } from "../system/token.ts";
 import { closeBrowser, stranger } from "./people.ts";
 
 /** The public clients of Socket.IO and SignalR where most of them run: in pages of another origin. */
@@ -52,7 +53,7 @@ async function pageAt(origin: string) {
 }
 
 async function known(userId: string) {
-  const token = await tokenFor(userId);
+  const token = await signedFor(userId);
   const client = new Parley({ url: address, token: () => token });
   await client.rest.conversations();
   return { token, client };

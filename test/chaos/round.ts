@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SignJWT } from "jose";
-import { developmentSettings } from "../../src/cli/settings.ts";
 import { Parley } from "../../src/client/parley.ts";
 import type { Rest } from "../../src/client/rest.ts";
 import { Random } from "../random.ts";
+import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
 import { Model } from "./model.ts";
 import { type Outsider, SignalROutsider, SocketIoOutsider } from "./outsider.ts";
@@ -168,12 +167,7 @@ export class Round {
   /** Tokens last for seconds: sessions outlive many of them. */
   private tokens(userId: string): () => Promise<string> {
     const random = this.random.fork();
-    const secret = new TextEncoder().encode(developmentSettings()["JWT_SECRET"]);
-    return () =>
-      new SignJWT({ sub: userId })
-        .setProtectedHeader({ alg: "HS256" })
-        .setExpirationTime(Math.floor(Date.now() / 1_000) + random.between(8, 40))
-        .sign(secret);
+    return () => signedFor(userId, random.between(8, 40));
   }
 
   private async disturb(everyone: readonly Actor[]): Promise<void> {

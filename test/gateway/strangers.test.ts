@@ -34,7 +34,7 @@ test("nothing is stored for a connection that has not said who it is", async () 
 });
 
 test("a connection that is over leaves nothing behind, however it ended", async () => {
-  const ends: ((io: Io) => Promise<unknown> | void)[] = [
+  const ends: ((io: Io) => unknown)[] = [
     (io) => io.line.socket.close(),
     (io) => io.line.say("41"),
     (io) => io.line.say("no packet"),

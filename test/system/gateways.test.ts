@@ -2,15 +2,8 @@ import { HubConnectionState } from "@microsoft/signalr";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { Live, Rest } from "./client.ts";
 import { type Known, known, OverSignalR, OverSocketIo } from "./public-clients.ts";
-import {
-  cleanUp,
-  freePort,
-  type Server,
-  startCommand,
-  temporaryFolder,
-  tokenFor,
-  up,
-} from "./server.ts";
+import { cleanUp, freePort, type Server, startCommand, temporaryFolder, up } from "./server.ts";
+import { signedFor } from "./token.ts";
 
 /** The public clients of both protocols against a real server: one order, and what becomes of it. */
 
@@ -141,7 +134,9 @@ test("a member who is removed hears of it, and not a word more until they are ba
 test("a token that expires: every client comes back with another, and has lost nothing", async () => {
   const [anna, ben, carl] = await people("anna", "ben", "carl");
   const id = await anna.rest.group("Long", [ben.userId, carl.userId]);
-  const [bens, carls] = await Promise.all([ben, carl].map(({ userId }) => shortLived(userId)));
+  const [bens, carls] = await Promise.all(
+    [ben, carl].map(({ userId }) => signedFor(userId, EXPIRES_WITHIN_MS / 1_000)),
+  );
   const began = Date.now();
   const expired = () => Date.now() > EXPIRES_WITHIN_MS + began;
   const bensToken = () => (expired() ? ben.token : (bens ?? ""));
@@ -181,7 +176,3 @@ test("a SignalR client that asks for no answers is not cut off in a quiet conver
 
 /** Tokens that are short-lived live no longer than so. */
 const EXPIRES_WITHIN_MS = 4_000;
-
-function shortLived(userId: string): Promise<string> {
-  return tokenFor(userId, "--hours", String(EXPIRES_WITHIN_MS / 3_600_000));
-}

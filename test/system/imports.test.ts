@@ -41,10 +41,10 @@ const SHARED_BY_TRANSPORTS =
 /** Which dialect a protocol's clients speak. */
 const SPEAKS: Record<string, string> = { socketio: "marketplace", signalr: "unihub" };
 
-/** How storage is touched, whatever it is called by; an alarm is none of it. */
+/** How storage is touched, whatever it is called by; an alarm is none of it, nor clearing up behind one. */
 const STORAGE = [
   /\bsql\s*\.\s*exec\b/,
-  /\.\s*storage\b(?!\.setAlarm\()/,
+  /\.\s*storage\b(?!\.(setAlarm|deleteAll)\()/,
   /\.\s*(prepare|batch)\s*\(/,
 ];
 const BUCKETS_AND_DATABASES = /\b(DB|FILES)\s*\??\.\s*\w+/;

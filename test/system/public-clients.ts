@@ -1,7 +1,7 @@
 import { type HubConnection, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
 import { io, type Socket } from "socket.io-client";
 import { type Person, Rest } from "./client.ts";
-import { tokenFor } from "./server.ts";
+import { signedFor } from "./token.ts";
 
 /** The public clients of both protocols, as npm gives them, used as their documentation has it. */
 
@@ -10,7 +10,7 @@ export type Known = Person & { rest: Rest };
 
 export async function known(address: string, name: string): Promise<Known> {
   const userId = `${name}-${crypto.randomUUID().slice(0, 8)}`;
-  const person = { userId, token: await tokenFor(userId) };
+  const person = { userId, token: await signedFor(userId) };
   const rest = new Rest(address, person);
   await rest.conversations();
   return { ...person, rest };

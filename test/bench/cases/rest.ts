@@ -1,7 +1,7 @@
 import { Pool } from "undici";
+import { signedFor } from "../../system/token.ts";
 import type { Case } from "../case.ts";
 import { call, parleyGroup, type Subject } from "../subjects.ts";
-import { tokenFor } from "../token.ts";
 
 const CONCURRENT = 32;
 const STRETCH_MS = 1_500;
@@ -54,7 +54,7 @@ export async function restSends(
     content: `message number ${++key}, of about the usual length`,
     clientMessageId: `rest-${key}`,
   });
-  const token = await tokenFor("somebody");
+  const token = await signedFor("somebody");
   const to = (conversationId: string, path: string) => (): Ask => ({
     method: "POST",
     path,
