@@ -16,7 +16,8 @@ const attachment = z.object({
   stage: z.enum(["pending", "open"]),
   seat: seat.nullable(),
   rooms: z.array(z.tuple([z.string(), z.number()])),
-  openedAt: z.number(),
+  /** When it last said something, other than by the heartbeat. */
+  heardAt: z.number(),
 });
 type Attachment = z.infer<typeof attachment>;
 
@@ -41,14 +42,13 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   /** The socket, once the client has one. */
   protected socket: WebSocket | undefined;
   protected rooms: Rooms | undefined;
-  protected kept: Attachment = { stage: "pending", seat: null, rooms: [], openedAt: 0 };
+  protected kept: Attachment = { stage: "pending", seat: null, rooms: [], heardAt: 0 };
   private readonly protocol: Protocol;
   private handshake: ReturnType<typeof setTimeout> | undefined;
   /** Joins that do not count: who comes back joins everything that they were in at once. */
   private freeJoins = MAX_ROOMS;
   private commands = 0;
   private secondAt = 0;
-  private heardAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env, protocol: Protocol, heartbeat: [string, string]) {
     super(ctx, env);
@@ -98,7 +98,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected accept(stage: Attachment["stage"]): Response {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     this.ctx.acceptWebSocket(server);
-    server.serializeAttachment({ ...this.kept, stage, openedAt: Date.now() } satisfies Attachment);
+    server.serializeAttachment({ ...this.kept, stage, heardAt: Date.now() } satisfies Attachment);
     this.opened(server);
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -145,14 +145,14 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
 
   /** The client has said something. */
   protected heard(): void {
-    this.heardAt = Date.now();
+    this.keep({ heardAt: Date.now() });
   }
 
   /** Milliseconds since the client was last heard of, by heartbeat or otherwise. */
   protected silence(): number {
     const { socket } = this;
     const pinged = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
-    return Date.now() - Math.max(pinged ?? 0, this.heardAt, this.kept.openedAt);
+    return Date.now() - Math.max(pinged ?? 0, this.kept.heardAt);
   }
 
   /**

@@ -79,7 +79,7 @@ export class Rooms {
     const answer = await this.conversations
       .ask(id, (stub) => stub.listen(actor, address))
       .catch((error) => {
-        if (this.rooms.get(id) === room) this.rejoin(id, room, before);
+        this.stay(id, room, before);
         throw error;
       });
     if (!answer.ok) {
@@ -102,21 +102,19 @@ export class Rooms {
     return ok({ rev: room.rev, online });
   }
 
-  /** A join failed of itself: whoever was in the room before is where they were, and misses nothing. */
-  private rejoin(id: string, { target }: Room, before: Room | undefined): void {
-    if (!before || before.rev === Number.MAX_SAFE_INTEGER) {
-      this.rooms.delete(id);
-      return;
+  /**
+   * A join failed of itself: whoever was in the room before is where they were, and misses nothing. That
+   * is also where a join on the heels of this one goes on from.
+   */
+  private stay(id: string, room: Room, before: Room | undefined): void {
+    if (before) {
+      room.rev = before.rev;
+      room.target = Math.max(room.target, before.target);
     }
-    const { rev } = before;
-    const room: Room = {
-      rev,
-      target: Math.max(before.target, target),
-      busy: true,
-      held: undefined,
-    };
-    this.rooms.set(id, room);
-    this.catchUp(id, room);
+    room.held = undefined;
+    if (this.rooms.get(id) !== room) return;
+    if (room.rev === Number.MAX_SAFE_INTEGER) this.rooms.delete(id);
+    else this.catchUp(id, room);
   }
 
   /** Listens no more. */

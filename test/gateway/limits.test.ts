@@ -213,6 +213,21 @@ test("a SignalR client that has been silent for 90 seconds is let go, and may co
   expect(hub.line.heard.at(-1)).toBe(close("Nothing was heard for 90 seconds.", true));
 });
 
+test("when a client was last heard of is remembered while the gateway sleeps", async () => {
+  vi.setSystemTime(Date.now());
+  const { alice, bob, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  for (let said = 0; said < 2; said++) {
+    vi.setSystemTime(Date.now() + 60_000);
+    // Of all that clients say, only what is no ping.
+    await hub.ask("StopTyping", conversationId);
+    await hub.evict();
+  }
+  await send(bob, conversationId, "still there?");
+  await hub.until("ReceiveMessage", 1);
+});
+
 describe("a token may come with a Socket.IO connection's first request", () => {
   const connected = async (path: string, headers: Record<string, string>) => {
     const line = new Line(await get(path, { ...UPGRADE, ...headers }));

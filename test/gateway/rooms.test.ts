@@ -145,16 +145,19 @@ test("a conversation that is cut off behind a commit tells its gateways when it 
   expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "lost on the way" }]);
 });
 
-test("a join that fails leaves who was in the room where they were", async () => {
+test.each([
+  ["a join that fails", 1],
+  ["two joins at once that fail", 2],
+])("%s: who was in the room is where they were", async (_, count) => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
   const join = vi.spyOn(Listeners.prototype, "add").mockImplementation(() => {
     throw new Error("out of order");
   });
-  const joined = hub.ask("JoinConversation", conversationId);
+  const joins = Array.from({ length: count }, () => hub.ask("JoinConversation", conversationId));
   await send(bob, conversationId, "meanwhile");
-  expect(await joined).toHaveProperty("error");
+  for (const joined of await Promise.all(joins)) expect(joined).toHaveProperty("error");
   join.mockRestore();
   await send(bob, conversationId, "and then");
   await hub.until("ReceiveMessage", 2);

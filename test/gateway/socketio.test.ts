@@ -253,6 +253,19 @@ test("a client that has not answered for 90 seconds is let go, and is offline th
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
+test("who polls without a pause is pinged like everybody: clients wait for that alone", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const session = await pollingAs(alice);
+  const join = { method: "POST", body: `420["join-chat-room","${conversationId}"]` };
+  await polled(session, join);
+  await polled(session);
+  const sid = new URL(session, "https://parley.test").searchParams.get("sid") ?? "";
+  await runDurableObjectAlarm(env.SOCKETIO.getByName(sid.split(".")[0] ?? ""));
+  await send(bob, conversationId, "no pause");
+  const { text } = await polled(session);
+  expect(text.split("\x1e")[0]).toBe("2");
+});
+
 test("who polled and vanished is let go as well", async () => {
   const { alice, bob, conversationId } = await directPair();
   const session = await pollingAs(alice);

@@ -68,7 +68,7 @@ export class SignalRGateway extends Gateway {
 
   protected opened(socket: WebSocket): void {
     this.socket = socket;
-    this.keep({ stage: "pending", openedAt: Date.now() });
+    this.keep({ stage: "pending", heardAt: Date.now() });
     this.awaitHandshake(() => this.refuse("The handshake was not made in time."));
   }
 

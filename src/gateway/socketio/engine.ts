@@ -83,12 +83,12 @@ export abstract class EngineGateway extends Gateway {
   }
 
   /**
-   * The heartbeat of a socket: its pongs are answered while the object sleeps, and looked at here. Who
-   * polls is pinged by the answers, and only looked for.
+   * The heartbeat: pongs of a socket are answered while the object sleeps, and looked at here. Who polls
+   * is pinged as well: their polls may all be answered with something else, and clients wait for a ping.
    */
   override async alarm(): Promise<void> {
     if (!this.attends()) return this.forget();
-    if (this.socket) this.send([packets.PING]);
+    this.send([packets.PING]);
     await this.scheduleHeartbeat();
   }
 
@@ -98,7 +98,7 @@ export abstract class EngineGateway extends Gateway {
       return;
     }
     this.socket = socket;
-    this.keep({ stage: "open", openedAt: Date.now() });
+    this.keep({ stage: "open", heardAt: Date.now() });
   }
 
   protected override send(messages: readonly string[]): void {
@@ -166,7 +166,7 @@ export abstract class EngineGateway extends Gateway {
       this.probe = undefined;
       this.polling = undefined;
       this.socket = socket;
-      this.keep({ stage: "open", openedAt: Date.now() });
+      this.keep({ stage: "open", heardAt: Date.now() });
       this.send(polling.drain());
     } else {
       this.unprobe();
