@@ -46,7 +46,7 @@ test("the focus stays with a message that is deleted", async () => {
   await alice.talkTo("Dave Lindqvist");
   await alice.say("To be deleted");
   // Confirmed, it stands below the day's line: where the pointer would have been before is above it.
-  await alice.message("To be deleted").locator("time").waitFor();
+  await alice.confirmed("To be deleted");
   await alice.act("To be deleted", "Delete");
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
   await page.getByText("Message deleted").waitFor();

@@ -87,6 +87,7 @@ test("an edit, a reaction and a deletion without a network are seen to wait for 
   await dave.talkTo("Carol Okafor");
   for (const text of ["To be editde", "To be liked", "To be removed"]) {
     await carol.say(text);
+    await carol.confirmed(text);
     await dave.message(text).waitFor();
   }
   await carol.loseNetwork();

@@ -96,6 +96,11 @@ export class Somebody {
     return this.page.locator(".message").filter({ has: written });
   }
 
+  /** Waits until the server has a message of one's own: it is shown as soon as it is written. */
+  async confirmed(text: string): Promise<void> {
+    await this.message(text).locator("time").waitFor();
+  }
+
   /** A conversation in the list. */
   entry(title: string | RegExp): Locator {
     const list = this.page.getByRole("navigation");

@@ -103,7 +103,7 @@ test("the arrow up edits what was said last, as long as that may be edited", asy
   const bob = await somebody("Bob Tanaka");
   await bob.talkTo("Carol Okafor");
   await bob.say("Said last");
-  await bob.message("Said last").locator("time").waitFor();
+  await bob.confirmed("Said last");
   await bob.composer().press("ArrowUp");
   await bob.page.getByText("Editing", { exact: true }).waitFor();
   await bob.composer().press("Escape");

@@ -35,6 +35,7 @@ test("a message is answered, edited, reacted to and deleted, and both see it", a
   await alice.talkTo("Bob Tanaka");
   await bob.talkTo("Alice Moreau");
   await alice.say("Lunhc at twelve?");
+  await alice.confirmed("Lunhc at twelve?");
 
   await alice.act("Lunhc at twelve?", "Edit");
   await alice.composer().fill("Lunch at twelve?");
@@ -68,7 +69,7 @@ test("what was being written is there again when the page is loaded anew, and no
   const alice = await somebody("Alice Moreau");
   await alice.talkTo("Bob Tanaka");
   await alice.say("Said before");
-  await alice.message("Said before").waitFor();
+  await alice.confirmed("Said before");
   await alice.composer().fill("Half a thou");
   // An edit that is given up takes nothing of it.
   await alice.act("Said before", "Edit");

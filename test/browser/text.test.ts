@@ -27,7 +27,7 @@ test.each([320, 1180])("%i pixels wide: the longest names and words fit", async 
   const alice = await somebody("Alice Moreau", { viewport: { width, height: 700 } });
   await alice.entry(name).click();
   await alice.say("Mine");
-  await alice.message("Mine").waitFor();
+  await alice.confirmed("Mine");
   await theirs.read();
   theirs.close();
   await alice.message("Mine").getByText("Seen by").waitFor();
