@@ -79,6 +79,8 @@ async function openHike(one: Somebody): Promise<void> {
   const image = one.page.getByRole("img", { name: "ridge.png" });
   await image.evaluate((element: HTMLImageElement) => element.decode());
   await one.message("Perfect. See you there 👋").waitFor();
+  // The field takes the focus a moment later.
+  await one.page.waitForFunction(() => document.activeElement?.matches("textarea"));
 }
 
 test.each([
