@@ -1,5 +1,6 @@
 import type { Batch, GatewayStub, Listener, Note, Protocol } from "./gateways.ts";
 import { deleteListener, listeners, putListener } from "./log/listeners.ts";
+import { Reach } from "./reach.ts";
 
 export interface ListenersOptions {
   sql: SqlStorage;
@@ -11,10 +12,6 @@ export interface ListenersOptions {
   onPresence: (userId: string, online: boolean) => void;
   onFailure: (error: unknown) => void;
 }
-
-/** Gateways that are out of reach are told again after so long at first, and longer each time. */
-const REMIND_MIN_MS = 1_000;
-const REMIND_MAX_MS = 60_000;
 
 /** Somebody who left in a commit, and how many of its events they still hear. */
 export interface Departure {
@@ -29,25 +26,24 @@ export interface Departure {
  */
 export class Listeners {
   private readonly options: ListenersOptions;
+  private readonly reach: Reach;
   private readonly byGateway = new Map<string, Listener>();
-  /** One for each gateway: calls of one stub arrive in order. */
-  private readonly stubs = new Map<string, GatewayStub>();
+  /** Gateways of people who left, until they have taken their last batch: they listen no more. */
+  private readonly leaving = new Map<string, { listener: Listener; last: Batch }>();
   /** The revision up to which the gateways have been told; what has no event may lie behind it. */
   private told: number;
   /** Whether they have been told anything since the object woke. */
   private spoke = false;
-  /** Gateways that a batch did not reach, and how often in a row. */
-  private readonly unreached = new Map<string, number>();
 
   constructor(options: ListenersOptions) {
     this.options = options;
+    this.reach = new Reach(options.stubOf, options.onFailure);
     this.told = options.rev;
-    for (const listener of listeners(options.sql)) this.byGateway.set(listener.gateway, listener);
-  }
-
-  /** Whether somebody listens. */
-  get any(): boolean {
-    return this.byGateway.size > 0;
+    for (const { listener, left } of listeners(options.sql)) {
+      const { gateway } = listener;
+      if (left) this.leaving.set(gateway, { listener, last: { ...this.nothing(), last: true } });
+      else this.byGateway.set(gateway, listener);
+    }
   }
 
   /** An address that somebody came in by. */
@@ -74,20 +70,18 @@ export class Listeners {
   add(listener: Listener): void {
     const first = listener.counted && !this.has(listener.userId);
     putListener(this.options.sql, listener);
+    this.leaving.delete(listener.gateway);
     this.byGateway.set(listener.gateway, listener);
     if (first) this.options.onPresence(listener.userId, true);
   }
 
   remove(gateway: string): void {
     const listener = this.byGateway.get(gateway);
-    if (!listener) return;
+    if (!listener && !this.leaving.has(gateway)) return;
     deleteListener(this.options.sql, gateway);
-    this.byGateway.delete(gateway);
-    this.stubs.delete(gateway);
-    this.unreached.delete(gateway);
-    if (listener.counted && !this.has(listener.userId)) {
-      this.options.onPresence(listener.userId, false);
-    }
+    this.leaving.delete(gateway);
+    this.reach.forget(gateway);
+    if (listener) this.drop(listener);
   }
 
   /** Forgets those of a person's gateways that are gone without having said so. */
@@ -107,15 +101,16 @@ export class Listeners {
     if (lines.length === 0) return;
     const from = this.told;
     this.told = rev;
-    if (!this.any) return;
+    if (this.byGateway.size === 0) return;
     this.spoke = true;
     const { conversationId } = this.options;
     const batch: Batch = { conversationId, from, to: rev, lines, notes: notes() };
     for (const { userId, heard } of departures) {
       for (const listener of this.ofUser(userId)) {
         const last: Batch = { ...batch, lines: lines.slice(0, heard), last: true };
+        this.leaving.set(listener.gateway, { listener, last });
+        this.drop(listener);
         void this.call(listener, "deliver", last);
-        this.remove(listener.gateway);
       }
     }
     for (const listener of this.byGateway.values()) void this.call(listener, "deliver", batch);
@@ -123,28 +118,23 @@ export class Listeners {
 
   /**
    * For the alarm that every commit sets: where the object was cut off between a commit and this, the
-   * gateways have not heard of it, and now learn how far things are; and so do those that a batch did
-   * not reach. Resolves to how long to wait until the next time, in milliseconds, when some of them are
-   * still out of reach: an object can always be reached in the end, and says itself that it is gone.
+   * gateways have not heard of it, and now learn how far things are, or that their person was removed;
+   * and so do those that a batch did not reach. Resolves to how long to wait until the next time, in
+   * milliseconds, when some of them are still out of reach: an object can always be reached in the end,
+   * and says itself that it is gone.
    */
   async remind(): Promise<number | undefined> {
-    const everyone = [...this.byGateway.values()];
+    const nothing = this.nothing();
+    const everyone = [
+      ...[...this.byGateway.values()].map((listener) => ({ listener, batch: nothing })),
+      ...[...this.leaving.values()].map(({ listener, last }) => ({ listener, batch: last })),
+    ];
     const behind = this.spoke
-      ? everyone.filter(({ gateway }) => this.unreached.has(gateway))
+      ? everyone.filter(({ listener }) => this.reach.isBehind(listener.gateway))
       : everyone;
     this.spoke = true;
-    const { conversationId } = this.options;
-    const batch: Batch = {
-      conversationId,
-      from: this.told,
-      to: this.told,
-      lines: [],
-      notes: [],
-    };
-    await Promise.all(behind.map((listener) => this.call(listener, "deliver", batch)));
-    if (this.unreached.size === 0) return undefined;
-    const times = Math.min(...this.unreached.values());
-    return Math.min(REMIND_MAX_MS, REMIND_MIN_MS * 2 ** (times - 1));
+    await Promise.all(behind.map(({ listener, batch }) => this.call(listener, "deliver", batch)));
+    return this.reach.retryInMs;
   }
 
   /** Passes on what has no revision, to everybody's gateways but those of one person. */
@@ -156,47 +146,37 @@ export class Listeners {
   }
 
   /**
-   * Asks a gateway, and once more of a fresh stub: it may have been restarted. All of it may be asked
-   * twice. One that cannot be reached stays a listener; it finds the gap in the next batch, or when the
-   * alarm reminds it.
+   * Asks a gateway, and forgets one that does not listen. One that cannot be reached stays: it finds the
+   * gap in the next batch, or when the alarm reminds it.
    */
   private async call<Name extends keyof GatewayStub>(
     listener: Listener,
     name: Name,
     ...parameters: Parameters<GatewayStub[Name]>
   ): Promise<void> {
-    const ask = (stub: GatewayStub) =>
-      (stub[name] as (...parameters: unknown[]) => Promise<boolean>)(...parameters);
-    try {
-      const first = this.stubOf(listener);
-      const listens = await ask(first).catch(() => {
-        if (this.stubs.get(listener.gateway) === first) this.stubs.delete(listener.gateway);
-        return ask(this.stubOf(listener));
-      });
-      if (name === "deliver") this.unreached.delete(listener.gateway);
-      // It may have come back under the same name meanwhile, as another entry.
-      if (!listens && this.byGateway.get(listener.gateway) === listener) {
-        this.remove(listener.gateway);
-      }
-    } catch (error) {
-      if (name === "deliver") this.missedBy(listener);
-      this.options.onFailure(error);
-    }
-  }
-
-  /** A batch did not reach a gateway: the alarm tells it again. */
-  private missedBy(listener: Listener): void {
     const { gateway } = listener;
-    if (this.byGateway.get(gateway) !== listener) return;
-    this.unreached.set(gateway, (this.unreached.get(gateway) ?? 0) + 1);
+    const listens = await this.reach.ask(listener, name, ...parameters);
+    // It may have come back under the same name meanwhile, as another entry.
+    const stays = this.byGateway.get(gateway) === listener;
+    const leaves = this.leaving.get(gateway)?.listener === listener;
+    if (!stays && !leaves) return;
+    if (name === "deliver") this.reach.note(gateway, listens !== undefined);
+    if (leaves ? name === "deliver" && listens !== undefined : listens === false) {
+      this.remove(gateway);
+    }
   }
 
-  private stubOf({ protocol, gateway }: Listener): GatewayStub {
-    let stub = this.stubs.get(gateway);
-    if (!stub) {
-      stub = this.options.stubOf(protocol, gateway);
-      this.stubs.set(gateway, stub);
+  /** One listens no more: whether its person is online may hang on it. */
+  private drop(listener: Listener): void {
+    this.byGateway.delete(listener.gateway);
+    if (listener.counted && !this.has(listener.userId)) {
+      this.options.onPresence(listener.userId, false);
     }
-    return stub;
+  }
+
+  /** How far things are. */
+  private nothing(): Batch {
+    const { conversationId } = this.options;
+    return { conversationId, from: this.told, to: this.told, lines: [], notes: [] };
   }
 }

@@ -7,6 +7,7 @@ import type { Env } from "../env.ts";
 import type { ServerEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { Conversations } from "./conversations.ts";
+import { joining, placeOf, type Room, roomAt, UNPLACED } from "./room.ts";
 import { eventsOf, type Told, toldOf } from "./told.ts";
 import { Typists } from "./typists.ts";
 
@@ -15,18 +16,6 @@ export const MAX_ROOMS = 100;
 
 /** A room as it is kept: a conversation's id, and the revision up to which the client was told. */
 export type KeptRoom = [conversationId: string, rev: number];
-
-interface Room {
-  rev: number;
-  /** A revision that there is: as long as `rev` has not come there, something is missed. */
-  target: number;
-  /** Is being joined or caught up with; batches that come meanwhile only move the target. */
-  busy: boolean;
-  /** Until the answer to a join has gone out: what was passed on since, and is newer than it. */
-  held: string[] | undefined;
-  /** The person is not a member any more. */
-  over?: true;
-}
 
 export interface RoomsOptions {
   env: Env;
@@ -59,7 +48,7 @@ export class Rooms {
     this.options = options;
     this.conversations = new Conversations(options.env);
     for (const [id, rev] of options.kept) {
-      this.rooms.set(id, { rev, target: rev, busy: false, held: undefined });
+      this.rooms.set(id, roomAt(rev));
     }
   }
 
@@ -73,7 +62,7 @@ export class Rooms {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
       return fail("rate_limited", { message });
     }
-    const room: Room = { rev: Number.MAX_SAFE_INTEGER, target: 0, busy: true, held: [] };
+    const room = joining(since ?? placeOf(before));
     this.rooms.set(id, room);
     const { actor, address } = this.options;
     const answer = await this.conversations
@@ -113,7 +102,7 @@ export class Rooms {
     }
     room.held = undefined;
     if (this.rooms.get(id) !== room) return;
-    if (room.rev === Number.MAX_SAFE_INTEGER) this.rooms.delete(id);
+    if (room.rev === UNPLACED) this.rooms.delete(id);
     else this.catchUp(id, room);
   }
 
@@ -138,11 +127,8 @@ export class Rooms {
     const room = this.rooms.get(id);
     if (!room) return false;
     if (batch.last) {
-      this.rooms.delete(id);
-      room.over = true;
-      // What comes before a gap cannot be asked for any more: what is there is told.
-      this.options.tell(toldOf(batch, room.busy ? from : room.rev));
-      this.save();
+      // One that was overtaken by a new join, after a new addition, says nothing of that.
+      if (to > room.target) this.expel(id, room, batch);
     } else if (to > room.rev && !room.busy && from <= room.rev) {
       return this.apply(batch, room);
     } else {
@@ -194,6 +180,21 @@ export class Rooms {
     return this.options.tell(events.map((event) => ({ conversationId, event, note: undefined })));
   }
 
+  /** Tells the client that its person is not a member any more, and with a batch what led to it. */
+  private expel(id: string, room: Room, batch?: Batch): void {
+    this.rooms.delete(id);
+    room.over = true;
+    // What comes before a gap cannot be asked for any more.
+    const told = batch && !room.busy && batch.from <= room.rev ? toldOf(batch, room.rev) : [];
+    if (told.length === 0) {
+      const { userId } = this.options.actor;
+      const rev = placeOf(room) ?? batch?.to ?? 0;
+      told.push({ conversationId: id, event: { type: "expelled", userId, rev }, note: undefined });
+    }
+    this.options.tell(told);
+    this.save();
+  }
+
   private apply(batch: Batch, room: Room, introduced?: Set<number>): boolean {
     const alive = this.options.tell(toldOf(batch, room.rev, introduced));
     room.rev = batch.to;
@@ -222,9 +223,8 @@ export class Rooms {
       for (let taken = this.options.taken(); taken; taken = this.options.taken()) await taken;
       if (this.rooms.get(id) !== room) return;
       if (!page.ok) {
-        // Not a member any more: what a last batch would have said.
-        this.rooms.delete(id);
-        this.save();
+        // Not a member any more: what a last batch says, or would have said.
+        this.expel(id, room);
         return;
       }
       if (!this.apply(page.value, room, introduced)) return;
@@ -236,7 +236,7 @@ export class Rooms {
 
   private save(): void {
     const kept = [...this.rooms].flatMap(([id, { rev }]): KeptRoom[] =>
-      rev === Number.MAX_SAFE_INTEGER ? [] : [[id, rev]],
+      rev === UNPLACED ? [] : [[id, rev]],
     );
     this.options.keep(kept);
   }

@@ -1,10 +1,21 @@
 import type { Batch, Note } from "../conversation/gateways.ts";
 import { type ServerEvent, serverEvent } from "../live/events.ts";
 
+/**
+ * The client's person is no member any more. Where the conversation's own word of it is missing, or does
+ * not follow on what was told, its `rev` is where the client had come to: from there it can go on when
+ * its person is added again.
+ */
+interface Expelled {
+  type: "expelled";
+  userId: string;
+  rev: number;
+}
+
 /** An event of a conversation, and what else is known of it. */
 export interface Told {
   conversationId: string;
-  event: ServerEvent;
+  event: ServerEvent | Expelled;
   note: Note | undefined;
 }
 

@@ -1,7 +1,19 @@
+import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
+import { listeners } from "../../src/conversation/log/listeners.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
-import { seedMessages } from "../conversation/seeds.ts";
-import { type Caller, directPair, openLive, person, send, someone } from "../support.ts";
+import { counting } from "../conversation/counters.ts";
+import { seedMembers, seedMessages } from "../conversation/seeds.ts";
+import {
+  type Caller,
+  channelOf,
+  directPair,
+  objectOf,
+  openLive,
+  person,
+  send,
+  someone,
+} from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
 /** What clients of the gateways are told where there is much to tell. */
@@ -59,4 +71,21 @@ test("of much that is read at once, the newest 500 messages are named", async ()
   expect(hub.all("MessageRead")).toMatchObject([
     { userId: bob.userId, messageId: newest.at(-1), messageIds: newest },
   ]);
+});
+
+test("who listens is known for as many rows in a channel of 10,000 as in one of three", async () => {
+  const costs: number[] = [];
+  for (const members of [3, 10_000]) {
+    const id = await channelOf(alice);
+    await seedMembers(id, members - 1);
+    const hub = await Hub.connect(alice);
+    await hub.ask("JoinConversation", id);
+    const { rowsRead } = await counting(id, () =>
+      runInDurableObject(objectOf(id), (_, { storage }) => {
+        expect(listeners(storage.sql)).toHaveLength(1);
+      }),
+    );
+    costs.push(rowsRead);
+  }
+  expect(costs[1]).toBe(costs[0]);
 });

@@ -4,7 +4,6 @@ import { expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/commands.ts";
 import { Listeners } from "../../src/conversation/listeners.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
-import type { Rooms } from "../../src/gateway/rooms.ts";
 import { conversationOf } from "../../src/rest/conversations.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";
@@ -20,6 +19,7 @@ import {
   tokenFor,
 } from "../support.ts";
 import { Hub, Io } from "./line.ts";
+import { between, listenIn, loseOne, outOfReach } from "./wire.ts";
 
 /** What both protocols share: how a conversation and its gateways keep together. */
 
@@ -244,24 +244,6 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   expect(order.slice(1)).toEqual([3, "UserOffline"]);
 });
 
-test("a join that a removal overtook is refused, behind the word of it", async () => {
-  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
-  const conversationId = await groupOf(alice, bob, carl);
-  const hub = await Hub.connect(carl);
-  await between(hub.object, "online", async (rooms) => {
-    const conversation = conversationOf(env, conversationId);
-    await conversation.submit(
-      { userId: alice.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
-      { type: "remove", userId: carl.userId } as Command,
-      { wait: false, readers: false },
-    );
-    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
-  });
-  const { error } = await hub.ask("JoinConversation", conversationId);
-  expect(error).toBe("Only members of this conversation may do this.");
-  expect(hub.all("ParticipantRemoved")).toMatchObject([{ participantId: carl.userId }]);
-});
-
 test("who types and does not say that they stopped is told to have stopped", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
@@ -349,83 +331,3 @@ test("at most ten connections of a person listen to a conversation", async () =>
   if (first) await evictDurableObject(first.object, { webSockets: "close" });
   expect(await hubs[10]?.ask("JoinConversation", conversationId)).toHaveProperty("rev");
 });
-
-/** What a conversation asks of gateways from now on. */
-async function listenIn(conversationId: string): Promise<string[]> {
-  const names: string[] = [];
-  await runInDurableObject(objectOf(conversationId), (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is tapped within
-    const { listeners } = (object as any).open;
-    const { call } = listeners;
-    listeners.call = (listener: unknown, name: string, ...parameters: unknown[]) => {
-      names.push(name);
-      return call.call(listeners, listener, name, ...parameters);
-    };
-  });
-  return names;
-}
-
-/** The next thing that a conversation tells a gateway is lost on the way. */
-function loseOne(conversationId: string): Promise<void> {
-  return runInDurableObject(objectOf(conversationId), (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-    const { listeners } = (object as any).open;
-    const { call } = listeners;
-    listeners.call = () => {
-      listeners.call = call;
-    };
-  });
-}
-
-/**
- * Has something happen once between an answer of a conversation's to a gateway, one that carries `field`,
- * and its arrival.
- */
-function between(
-  object: Io["object"] | Hub["object"],
-  field: string,
-  happens: (rooms: Rooms) => Promise<void>,
-) {
-  return runInDurableObject(object as Io["object"], (gateway) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-    const { rooms } = gateway as any;
-    const { conversations } = rooms;
-    const { ask } = conversations;
-    conversations.ask = async (...question: unknown[]) => {
-      const answer = await ask.apply(conversations, question);
-      if (conversations.ask === ask || !(field in (answer.value ?? {}))) return answer;
-      conversations.ask = ask;
-      await happens(rooms);
-      return answer;
-    };
-  });
-}
-
-/** Every call of a conversation to a gateway fails, until the end. */
-async function outOfReach(conversationId: string) {
-  const tries = { failed: 0, end: () => Promise.resolve() };
-  const reroute = (change: (listeners: Wire) => void) =>
-    runInDurableObject(objectOf(conversationId), (object) => {
-      // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-      const { listeners } = (object as any).open;
-      listeners.stubs.clear();
-      change(listeners);
-    });
-  await reroute((listeners) => {
-    const { stubOf } = listeners.options;
-    const deliver = () => {
-      tries.failed++;
-      return Promise.reject(new Error("out of reach"));
-    };
-    listeners.options.stubOf = () => ({ deliver });
-    tries.end = () =>
-      reroute((again) => {
-        again.options.stubOf = stubOf;
-      });
-  });
-  return tries;
-}
-
-interface Wire {
-  options: { stubOf: unknown };
-}

@@ -17,8 +17,8 @@ export function deleteListener(sql: SqlStorage, gateway: string): void {
   sql.exec("DELETE FROM listeners WHERE gateway = ?", gateway);
 }
 
-/** The listeners; those of members who have left meanwhile are not among them. */
-export function listeners(sql: SqlStorage): Listener[] {
+/** The listeners, and whether each listens still: `left`, when its person was a member and is none. */
+export function listeners(sql: SqlStorage): { listener: Listener; left: boolean }[] {
   return sql
     .exec<{
       gateway: string;
@@ -26,16 +26,21 @@ export function listeners(sql: SqlStorage): Listener[] {
       user_id: string;
       counted: number;
       origin: string;
+      has_left: number;
     }>(
-      `SELECT gateway, protocol, user_id, counted, origin FROM listeners
-       WHERE counted = 0 OR user_id IN (SELECT user_id FROM members WHERE left_at IS NULL)`,
+      `SELECT gateway, protocol, user_id, counted, origin,
+         counted = 1 AND left_at IS NOT NULL AS has_left
+       FROM listeners LEFT JOIN members USING (user_id)`,
     )
     .toArray()
     .map((row) => ({
-      gateway: row.gateway,
-      protocol: row.protocol,
-      userId: row.user_id,
-      counted: row.counted === 1,
-      origin: row.origin,
+      listener: {
+        gateway: row.gateway,
+        protocol: row.protocol,
+        userId: row.user_id,
+        counted: row.counted === 1,
+        origin: row.origin,
+      },
+      left: row.has_left === 1,
     }));
 }

@@ -38,6 +38,10 @@ export function present({ conversationId, event, note }: Told): Call[] {
       const { name, avatarUrl } = member;
       return [["ParticipantAdded", { ...participant, name, avatarUrl }]];
     }
+    case "expelled": {
+      const { userId: participantId, rev } = event;
+      return [["ParticipantRemoved", { conversationId, participantId, rev }]];
+    }
     case "read": {
       const { userId, readAt, rev } = event;
       const messageIds = messagesRead(conversationId, event);

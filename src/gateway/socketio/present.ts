@@ -29,6 +29,10 @@ export function present({ conversationId: chatId, event, note }: Told): Emitted[
       if (event.cause === "role") return [];
       return [["participants-added", { chatId, participants: [presentMember(member)], rev }]];
     }
+    case "expelled": {
+      const { userId: participantId, rev } = event;
+      return [["participant-removed", { chatId, participantId, rev }]];
+    }
     case "read": {
       const { userId, readAt, rev } = event;
       const messageIds = messagesRead(chatId, event);

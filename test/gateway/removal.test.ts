@@ -1,0 +1,153 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Command } from "../../src/conversation/commands.ts";
+import { conversationOf } from "../../src/rest/conversations.ts";
+import { seedMessages } from "../conversation/seeds.ts";
+import { type Caller, groupOf, objectOf, person, send } from "../support.ts";
+import { Hub } from "./line.ts";
+import { between, loseOne, outOfReach } from "./wire.ts";
+
+/** Who is removed hears of it by their gateway, whatever comes between. */
+
+let alice: Caller;
+let bob: Caller;
+let carl: Caller;
+let conversationId: string;
+
+beforeEach(async () => {
+  [alice, bob, carl] = await Promise.all([person("alice"), person("bob"), person("carl")]);
+  conversationId = await groupOf(alice, bob, carl);
+});
+
+function submit(command: object) {
+  const { userId } = alice;
+  return conversationOf(env, conversationId).submit(
+    { userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+    command as Command,
+    { wait: false, readers: false },
+  );
+}
+
+const removeCarl = () => submit({ type: "remove", userId: carl.userId });
+
+async function addCarlAgain(): Promise<void> {
+  const path = `/api/v1/chat/conversations/${conversationId}/participants`;
+  expect((await alice.post(path, { participantId: carl.userId })).status).toBe(200);
+}
+
+function alarm(): Promise<void> {
+  return runInDurableObject(objectOf(conversationId), (object) => object.alarm());
+}
+
+function rows(): Promise<unknown[]> {
+  return runInDurableObject(objectOf(conversationId), (_, { storage }) =>
+    storage.sql.exec("SELECT user_id FROM listeners").toArray(),
+  );
+}
+
+/** Carl's connection, in the conversation; and where it is. */
+async function joined() {
+  const hub = await Hub.connect(carl);
+  const { rev } = await hub.ask("JoinConversation", conversationId);
+  return { hub, rev };
+}
+
+const gone = (hub: Hub) => hub.all("ParticipantRemoved");
+
+const hears = (hub: Hub, content: string) =>
+  hub.line.until(() => hub.all("ReceiveMessage").at(-1)?.content === content);
+
+test("a join that a removal overtook is refused, behind the word of it", async () => {
+  const hub = await Hub.connect(carl);
+  await between(hub.object, "online", async (rooms) => {
+    await removeCarl();
+    const conversation = conversationOf(env, conversationId);
+    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
+  });
+  const { error } = await hub.ask("JoinConversation", conversationId);
+  expect(error).toBe("Only members of this conversation may do this.");
+  expect(gone(hub)).toMatchObject([{ participantId: carl.userId }]);
+});
+
+test("when the conversation is cut off behind the removal, by the alarm", async () => {
+  const { hub } = await joined();
+  await loseOne(conversationId);
+  await removeCarl();
+  expect(gone(hub)).toEqual([]);
+  await evictDurableObject(objectOf(conversationId));
+  await alarm();
+  expect(gone(hub)).toMatchObject([{ conversationId, participantId: carl.userId }]);
+  expect(await rows()).toEqual([]);
+});
+
+test("when they are out of reach, by the alarm, until they have heard it", async () => {
+  const { hub } = await joined();
+  const tries = await outOfReach(conversationId);
+  await removeCarl();
+  await vi.waitFor(() => expect(tries.failed).toBe(2));
+  await alarm();
+  expect(tries.failed).toBe(4);
+  await tries.end();
+  await alarm();
+  await hub.until("ParticipantRemoved", 1);
+  expect(await rows()).toEqual([]);
+  await send(bob, conversationId, "among ourselves");
+  await alarm();
+  expect(gone(hub)).toMatchObject([{ participantId: carl.userId }]);
+  expect(hub.all("ReceiveMessage").map(({ content }) => content)).not.toContain("among ourselves");
+});
+
+test("unless they are in it again by then", async () => {
+  const { hub } = await joined();
+  const tries = await outOfReach(conversationId);
+  await removeCarl();
+  await vi.waitFor(() => expect(tries.failed).toBe(2));
+  await addCarlAgain();
+  const { rev } = await hub.ask("JoinConversation", conversationId);
+  await tries.end();
+  await alarm();
+  // Nor does it matter that the word of it comes late.
+  const late = { conversationId, from: rev - 1, to: rev - 1, lines: [], notes: [] };
+  expect(await hub.object.deliver({ ...late, last: true })).toBe(true);
+  await send(bob, conversationId, "welcome back");
+  await hears(hub, "welcome back");
+  expect(gone(hub)).toEqual([]);
+  expect(await rows()).toEqual([{ user_id: carl.userId }]);
+});
+
+test("when the word of it is lost while they catch up: what they ask for is refused", async () => {
+  await seedMessages(conversationId, 600, bob.userId);
+  const hub = await Hub.connect(carl);
+  await between(hub.object, "lines", async () => {
+    await loseOne(conversationId);
+    await removeCarl();
+  });
+  await hub.ask("JoinConversation", conversationId, 0);
+  await hub.until("ParticipantRemoved", 1);
+  const told = hub.all("ReceiveMessage").map(({ rev }) => rev);
+  expect(gone(hub)).toEqual([
+    { conversationId, participantId: carl.userId, rev: Math.max(...told) },
+  ]);
+});
+
+test("while they catch up: with where they were, to go on from there when they are added again", async () => {
+  await seedMessages(conversationId, 600, bob.userId);
+  const hub = await Hub.connect(carl);
+  await between(hub.object, "more", async (rooms) => {
+    await removeCarl();
+    const conversation = conversationOf(env, conversationId);
+    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
+  });
+  await hub.ask("JoinConversation", conversationId, 0);
+  await hub.until("ParticipantRemoved", 1);
+  await addCarlAgain();
+  const [{ rev }] = gone(hub);
+  await hub.ask("JoinConversation", conversationId, rev);
+  await hub.until("ReceiveMessage", 600);
+  await send(bob, conversationId, "welcome back");
+  await hears(hub, "welcome back");
+  const seeded = hub.all("ReceiveMessage").filter(({ senderId }) => senderId === bob.userId);
+  expect(new Set(seeded.map(({ messageId }) => messageId)).size).toBe(601);
+  expect(seeded).toHaveLength(601);
+});
