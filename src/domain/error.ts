@@ -73,7 +73,7 @@ export const ERRORS = {
 
   misconfigured: [503, "The server is not configured; its operator finds the reason in the log."],
   unavailable: [503, "This cannot be answered right now; try again soon."],
-  internal: [500, "Something went wrong here; the request id finds it in the log."],
+  internal: [500, "Something went wrong here, and is logged; try again, or tell the operator."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -5,6 +5,7 @@ import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
 import { ask, carryOut, conversationOf } from "../rest/conversations.ts";
+import { isTransient } from "../rest/failure.ts";
 
 /** Conversations whose stubs are kept. */
 const MAX_STUBS = 200;
@@ -58,8 +59,6 @@ export class Conversations {
 
 /** What a client is told where a call failed of itself: the log has the rest. */
 export function unforeseen(error: unknown): ChatError {
-  const flags = error as { retryable?: boolean; overloaded?: boolean };
-  const transient = flags.retryable === true || flags.overloaded === true;
   log("call_failed", { error });
-  return chatError(transient ? "unavailable" : "internal");
+  return chatError(isTransient(error) ? "unavailable" : "internal");
 }

@@ -9,6 +9,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { RestEnv } from "./context.ts";
+import { isWorthAnotherTry } from "./failure.ts";
 import { refuse, unwrapped } from "./refusal.ts";
 import type { Timing } from "./timing.ts";
 
@@ -62,8 +63,7 @@ export async function ask<T>(
   stub = conversationOf(env, conversationId),
 ): Promise<T> {
   const asked = question(stub).catch((error: unknown) => {
-    const flags = error as { retryable?: boolean; overloaded?: boolean };
-    if (flags.retryable !== true || flags.overloaded === true) throw error;
+    if (!isWorthAnotherTry(error)) throw error;
     return question(conversationOf(env, conversationId));
   });
   return timing ? timing.of("object", asked) : asked;

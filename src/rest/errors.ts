@@ -3,9 +3,10 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
-import { log, rootOf } from "../logging.ts";
+import { log } from "../logging.ts";
 import { drained } from "./body.ts";
 import type { RestEnv } from "./context.ts";
+import { isTransient } from "./failure.ts";
 import { Refusal } from "./refusal.ts";
 
 /** What was wrong with which field, where a request's shape was wrong. */
@@ -76,12 +77,4 @@ function expectedError(error: Error): ChatError | undefined {
   // Hono's validator throws this for a body that is no JSON.
   if (error instanceof HTTPException && error.status === 400) return chatError("malformed_json");
   return undefined;
-}
-
-/** D1 or an object that cannot answer now, rather than a bug of ours. */
-function isTransient(error: unknown): boolean {
-  const root = rootOf(error);
-  if (!(root instanceof Error)) return false;
-  const flags = root as { retryable?: boolean; overloaded?: boolean };
-  return flags.retryable === true || flags.overloaded === true || root.message.startsWith("D1_");
 }

@@ -1,5 +1,6 @@
+import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { directPair, person, send } from "../support.ts";
+import { directPair, objectOf, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
 /** What a client of the gateways finds that says something again, or comes back. */
@@ -69,4 +70,23 @@ test("a second join on the heels of the first takes nothing away from it", async
   await second.until("ReceiveMessage", 2);
   const told = second.all("ReceiveMessage").map(({ content }) => content);
   expect(told).toEqual(["missed", "and then"]);
+});
+
+test("a conversation that starts anew: what has a key is sent, and what has none may be tried again", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  const restart = () =>
+    runInDurableObject(objectOf(conversationId), (_, context) => context.abort("restart")).catch(
+      () => undefined,
+    );
+  await restart();
+  const send = (...more: unknown[]) => hub.ask("SendMessage", conversationId, "hello", ...more);
+  expect(await send()).toEqual({
+    error: "This cannot be answered right now; try again soon.",
+  });
+  expect(await send()).toHaveProperty("messageId");
+  await restart();
+  expect(await send(null, "key")).toHaveProperty("messageId");
+  await hub.until("ReceiveMessage", 2);
 });

@@ -3,8 +3,10 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Caller, ORIGIN, person } from "../support.ts";
 import { DIRECT, fetchWith, MESSAGES, NOBODYS, raw } from "./requests.ts";
 
+type Flag = "retryable" | "overloaded" | "durableObjectReset";
+
 /** What an object fails with, as the platform marks it. */
-function failure(flags: { retryable?: boolean; overloaded?: boolean }): Error {
+function failure(flags: Partial<Record<Flag, boolean>>): Error {
   return Object.assign(new Error("the object is not there"), { remote: true, ...flags });
 }
 
@@ -42,11 +44,12 @@ function message(more = {}): RequestInit {
 
 describe("an object that fails", () => {
   test("is asked once more, as a fresh one, when the platform says that it can help", async () => {
-    for (const [path, init] of [
-      [HISTORY, read()],
-      [MESSAGES, message({ clientMessageId: "key" })],
+    for (const [path, init, flag] of [
+      [HISTORY, read(), "retryable"],
+      [HISTORY, read(), "durableObjectReset"],
+      [MESSAGES, message({ clientMessageId: "key" }), "retryable"],
     ] as const) {
-      const fake = objects([failure({ retryable: true })]);
+      const fake = objects([failure({ [flag]: true })]);
       const answer = await fetchWith(fake, path, init);
       expect(answer.status).toBe(path === HISTORY ? 200 : 201);
       expect(fake.getByName.mock.calls).toEqual([
@@ -72,11 +75,14 @@ describe("an object that fails", () => {
     expect(fake.getByName).toHaveBeenCalledTimes(1);
   });
 
-  test("is not sent a message twice that has no key to tell it by", async () => {
-    const fake = objects([failure({ retryable: true })]);
-    expect((await fetchWith(fake, MESSAGES, message())).status).toBe(503);
-    expect(fake.getByName).toHaveBeenCalledTimes(1);
-  });
+  test.each(["retryable", "durableObjectReset"])(
+    "is not sent a message twice that has no key to tell it by: %s",
+    async (flag) => {
+      const fake = objects([failure({ [flag]: true })]);
+      expect((await fetchWith(fake, MESSAGES, message())).status).toBe(503);
+      expect(fake.getByName).toHaveBeenCalledTimes(1);
+    },
+  );
 
   test("with a bug is not asked again: 500", async () => {
     const fake = objects([new TypeError("a bug")]);
