@@ -26,11 +26,17 @@ export function mayConnect(c: Context<RestEnv>): boolean {
   return origin === undefined || allowedOrigin(c.var.settings, c.req.url, origin);
 }
 
-/** Whether an address may open one more connection: the platform's limiter, against abuse. */
-export async function withinLimit(c: Context<RestEnv>): Promise<boolean> {
+/**
+ * Whether an address may open, or negotiate, one more connection: the platform's limiter, against abuse.
+ * They are counted apart, for a negotiated id can be used again once its connection is over.
+ */
+export async function withinLimit(
+  c: Context<RestEnv>,
+  what: "open" | "negotiate" = "open",
+): Promise<boolean> {
   if (!c.var.settings.REQUEST_LIMITS) return true;
-  const key = c.req.header("CF-Connecting-IP") ?? "unknown";
-  return (await c.env.LIMIT_CONNECTIONS.limit({ key })).success;
+  const address = c.req.header("CF-Connecting-IP") ?? "unknown";
+  return (await c.env.LIMIT_CONNECTIONS.limit({ key: `${what} ${address}` })).success;
 }
 
 /**

@@ -52,32 +52,42 @@ test("a connection that is over leaves nothing behind, however it ended", async 
   }
 });
 
-test.each(["/socket.io/?EIO=4&transport=polling", "/hubs/chat/negotiate?negotiateVersion=1"])(
-  "an address may open so many connections a minute and no more: %s",
-  async (path) => {
-    const { token } = await person("alice");
-    const asked: string[] = [];
-    const limiter = {
-      limit: async ({ key }: { key: string }) => {
-        asked.push(key);
-        return { success: asked.filter((one) => one === key).length <= 2 };
-      },
-    };
-    const connect = async (address: string) => {
-      const context = createExecutionContext();
-      const request = new Request(ORIGIN + path, {
-        method: path.startsWith("/hubs") ? "POST" : "GET",
-        headers: { Authorization: `Bearer ${token}`, "CF-Connecting-IP": address },
-      });
-      const changes = { REQUEST_LIMITS: "on", LIMIT_CONNECTIONS: limiter };
-      const response = await createApp().fetch(request, envWith(changes), context);
-      await response.text();
-      await waitOnExecutionContext(context);
-      return response.status;
-    };
-    expect([await connect("192.0.2.1"), await connect("192.0.2.1")]).toEqual([200, 200]);
-    expect(await connect("192.0.2.1")).toBeGreaterThanOrEqual(400);
-    expect(await connect("192.0.2.2")).toBe(200);
-    expect(asked).toEqual(["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"]);
-  },
-);
+const UPGRADE = { Upgrade: "websocket" };
+
+test.each([
+  ["open", "GET", "/socket.io/?EIO=4&transport=polling", {}, 200],
+  ["open", "GET", "/socket.io/?EIO=4&transport=websocket", UPGRADE, 101],
+  ["negotiate", "POST", "/hubs/chat/negotiate?negotiateVersion=1", {}, 200],
+  ["open", "GET", "/hubs/chat", UPGRADE, 101],
+  // An id serves again once its connection is over: what counts is how often something is opened.
+  ["open", "GET", `/hubs/chat?id=${"a".repeat(20)}.${"b".repeat(20)}`, UPGRADE, 404],
+])("an address may %s so many connections a minute and no more: %s %s", async (...given) => {
+  const [what, method, path, headers, status] = given;
+  const { token } = await person("alice");
+  const asked: string[] = [];
+  const limiter = {
+    limit: async ({ key }: { key: string }) => {
+      asked.push(key);
+      return { success: asked.filter((one) => one === key).length <= 2 };
+    },
+  };
+  const connect = async (address: string) => {
+    const context = createExecutionContext();
+    const request = new Request(ORIGIN + path, {
+      method,
+      headers: { Authorization: `Bearer ${token}`, "CF-Connecting-IP": address, ...headers },
+    });
+    const changes = { REQUEST_LIMITS: "on", LIMIT_CONNECTIONS: limiter };
+    const response = await createApp().fetch(request, envWith(changes), context);
+    await response.text();
+    response.webSocket?.accept();
+    response.webSocket?.close();
+    await waitOnExecutionContext(context);
+    return response.status;
+  };
+  expect([await connect("192.0.2.1"), await connect("192.0.2.1")]).toEqual([status, status]);
+  expect(await connect("192.0.2.1")).toBe(429);
+  expect(await connect("192.0.2.2")).toBe(status);
+  const addresses = ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"];
+  expect(asked).toEqual(addresses.map((address) => `${what} ${address}`));
+});

@@ -10,7 +10,7 @@ const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
 
 /** `POST /hubs/chat/negotiate`: gives a connection's id to whom a token belongs. Versions 0 and 1. */
 export async function negotiate(c: Context<RestEnv>): Promise<Response> {
-  if (!(await withinLimit(c))) refuse("rate_limited", { retryAfterMs: 60_000 });
+  if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", { retryAfterMs: 60_000 });
   if (!(await seatOf(c, "access_token"))) refuse("unauthenticated");
   const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
   // From version 1 on the id that may be shown is not the one that opens the connection.
@@ -30,11 +30,9 @@ export async function signalR(c: Context<RestEnv>, next: Next): Promise<Response
   }
   const { ID_SECRET } = c.var.settings;
   if (!mayConnect(c)) refuse("origin_not_allowed");
+  if (!(await withinLimit(c))) refuse("rate_limited", { retryAfterMs: 60_000 });
   const given = c.req.query("id");
   // Without one the client skipped the negotiation.
-  if (given === undefined && !(await withinLimit(c))) {
-    refuse("rate_limited", { retryAfterMs: 60_000 });
-  }
   const name =
     given === undefined
       ? newConnection(ID_SECRET, "signalr").name
