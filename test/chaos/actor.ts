@@ -211,7 +211,7 @@ export class Actor {
 
   /** One of the messages that this device has. */
   private target() {
-    const { messages } = this.conversation;
+    const messages = this.conversation.messages.filter(({ kind }) => kind !== "system");
     const recent = messages.slice(-60);
     return this.random.any(this.random.next() < 0.8 ? recent : messages);
   }
@@ -224,6 +224,6 @@ export class Actor {
 }
 
 /** What a client of REST tries again. */
-function passes({ code, status = 0 }: ParleyError): boolean {
+export function passes({ code, status = 0 }: ParleyError): boolean {
   return code === "network" || code === "rate_limited" || status >= 500;
 }

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HubConnection, HubConnectionBuilder, LogLevel } from "@microsoft/signalr";
+import {
+  type HubConnection,
+  HubConnectionBuilder,
+  HubConnectionState,
+  LogLevel,
+} from "@microsoft/signalr";
 import { io, type Socket } from "socket.io-client";
 import { parseMessageId } from "../../src/domain/id.ts";
 import type { Random } from "../random.ts";
@@ -26,7 +31,7 @@ export interface OutsiderOptions {
 
 /**
  * A client that is not ours: it sends under keys until somebody answers, joins again with its last
- * revision whenever it is connected again, and keeps what it is told.
+ * revision whenever it is connected again or was removed, and keeps what it is told.
  */
 export abstract class Outsider {
   readonly shown = new Map<string, Shown>();
@@ -34,8 +39,14 @@ export abstract class Outsider {
   doubled = 0;
   /** Events whose revision is not newer than the one before. */
   outOfOrder = 0;
+  /** Events that came while nobody may hear any. */
+  leaked = 0;
   acknowledged = 0;
   joins = 0;
+  /** Whether it has heard that it is not a member, since this was last set. */
+  isOut = false;
+  /** Whether it was removed and knows it, and is not being added again yet. */
+  isBarred = false;
   readonly name: string;
   protected readonly options: OutsiderOptions;
   protected rev: number | undefined;
@@ -43,6 +54,10 @@ export abstract class Outsider {
   private stopped = false;
   /** Is gone for good, and does not come back. */
   protected closed = false;
+  /** The connection on which it joins, and goes on until it is in. */
+  private joining: string | undefined;
+  /** It was removed again while it joined. */
+  private again = false;
 
   constructor(options: OutsiderOptions) {
     this.options = options;
@@ -76,27 +91,45 @@ export abstract class Outsider {
   protected abstract send(key: string): Promise<string>;
   /** Joins, and resolves to the revision that the answer gives. */
   protected abstract join(since: number | undefined): Promise<number>;
+  protected abstract leave(): Promise<unknown>;
 
   protected hear(isNew: boolean, id: string, { rev, content, deleted }: Shown): void {
     const before = this.shown.get(id);
+    if (this.isBarred) this.leaked++;
     if (isNew && before) this.doubled++;
     if (rev <= (this.rev ?? 0)) this.outOfOrder++;
     this.rev = Math.max(this.rev ?? 0, rev);
     if (!before || before.rev < rev) this.shown.set(id, { rev, content, deleted });
   }
 
-  /** Joins the conversation on a connection that is new; gives up with the connection. */
-  protected async joined(connected: () => boolean): Promise<void> {
+  /** Joins the conversation on a connection, sooner or later; gives up with the connection. */
+  protected async joined(connection: string | null | undefined): Promise<void> {
+    if (!connection || this.joining === connection) return;
+    this.joining = connection;
+    const connected = () => this.gateway?.id === connection;
     while (connected()) {
       try {
+        this.again = false;
         const rev = await this.join(this.rev ?? 0);
         this.rev ??= rev;
         this.joins++;
-        return;
-      } catch {
+        if (!this.again) break;
+        // In between it may be in again: what is on its way comes before the answer to this.
+        await this.leave();
+      } catch (error) {
+        if (/Only members of this conversation/.test(String(error))) this.isOut = true;
         await sleep(100);
       }
     }
+    if (this.joining === connection) this.joining = undefined;
+  }
+
+  /** Somebody was removed. */
+  protected removed(userId: string): void {
+    if (userId !== this.options.userId) return;
+    this.isOut = true;
+    this.again = true;
+    void this.joined(this.gateway?.id);
   }
 
   private async untilAnswered<T>(attempt: () => Promise<T>): Promise<T> {
@@ -130,6 +163,7 @@ export class SocketIoOutsider extends Outsider {
   private socket: Socket | undefined;
 
   get gateway() {
+    // Without a connection it has no id.
     const id = this.socket?.id;
     return id === undefined ? undefined : { of: "SOCKETIO", id };
   }
@@ -151,15 +185,13 @@ export class SocketIoOutsider extends Outsider {
         this.hear(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
       });
     }
+    socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
     // A token that has expired, or a server that could not look at it: the application comes back.
     const again = () => setTimeout(() => !this.closed && socket.connect(), 100);
     socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
     socket.on("connect_error", () => !socket.active && again());
     await new Promise<void>((resolve) => {
-      socket.on("connect", () => {
-        const { id } = socket;
-        this.joined(() => socket.connected && socket.id === id).then(resolve);
-      });
+      socket.on("connect", () => void this.joined(socket.id).then(resolve));
     });
   }
 
@@ -183,13 +215,18 @@ export class SocketIoOutsider extends Outsider {
     if (!answer?.success) throw new Error(answer?.error);
     return answer.data.rev;
   }
+
+  protected async leave(): Promise<void> {
+    const { conversationId } = this.options.model;
+    await this.socket?.timeout(PATIENCE_MS).emitWithAck("leave-chat-room", conversationId);
+  }
 }
 
 export class SignalROutsider extends Outsider {
   private hub: HubConnection | undefined;
 
   get gateway() {
-    const id = this.hub?.connectionId;
+    const id = this.hub?.state === HubConnectionState.Connected ? this.hub.connectionId : null;
     return id ? { of: "SIGNALR", id } : undefined;
   }
 
@@ -206,16 +243,13 @@ export class SignalROutsider extends Outsider {
         this.hear(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
       );
     }
-    const rejoin = () => {
-      const id = hub.connectionId;
-      return this.joined(() => hub.state === "Connected" && hub.connectionId === id);
-    };
-    hub.onreconnected(() => void rejoin());
+    hub.on("ParticipantRemoved", ({ participantId }) => this.removed(participantId));
+    hub.onreconnected(() => void this.joined(hub.connectionId));
     const start = async (): Promise<void> => {
       while (!this.closed) {
         try {
           await hub.start();
-          return await rejoin();
+          return await this.joined(hub.connectionId);
         } catch {
           await sleep(200);
         }
@@ -240,5 +274,8 @@ export class SignalROutsider extends Outsider {
     const { conversationId } = this.options.model;
     const joined = await this.hub?.invoke("JoinConversation", conversationId, since);
     return joined.rev;
+  }
+  protected async leave(): Promise<void> {
+    await this.hub?.invoke("LeaveConversation", this.options.model.conversationId);
   }
 }

@@ -4,6 +4,7 @@ import type { Rest } from "../../src/client/rest.ts";
 import { Random } from "../random.ts";
 import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
+import { Door } from "./door.ts";
 import { Model } from "./model.ts";
 import { type Outsider, SignalROutsider, SocketIoOutsider } from "./outsider.ts";
 import type { Cut, Network } from "./proxy.ts";
@@ -48,6 +49,7 @@ export class Round {
   private readonly models: Model[] = [];
   private readonly actors = new Map<Model, Actor[]>();
   private readonly outsiders = new Map<Model, Outsider[]>();
+  private readonly doors: Door[] = [];
   private readonly done: Partial<Record<keyof typeof DISTURBANCES | "kills", number>> = {};
 
   constructor(goal: Goal, network: Network, server: ChaosServer) {
@@ -63,11 +65,15 @@ export class Round {
     const everyone = [...this.actors.values()].flat();
     const strangers = [...this.outsiders.values()].flat();
     const acting = [...everyone, ...strangers].map((actor) => actor.act());
+    const doors = this.doors.map((door) => door.act());
     await this.disturb(everyone);
     await this.server.poke("d1?ms=0");
     // The network is back, as a browser tells its pages: nobody waits out a backoff.
     this.network.spare();
     for (const { conversation } of everyone) conversation.connect();
+    // Guests are in again before anything is judged: what they send goes through then.
+    for (const door of this.doors) door.stop();
+    await Promise.all(doors);
     for (const outsider of strangers) outsider.stop();
     await Promise.all(everyone.map((actor) => actor.stop()));
     await Promise.all(acting);
@@ -92,6 +98,7 @@ export class Round {
       acknowledged: sum(({ tally }) => tally.acknowledged),
       "theirs acknowledged": strangers.reduce((all, one) => all + one.acknowledged, 0),
       "their joins": strangers.reduce((all, one) => all + one.joins, 0),
+      removals: this.doors.reduce((all, { removals }) => all + removals, 0),
       "server killed": this.done.kills ?? 0,
       "object aborted": this.done.abort ?? 0,
       "object evicted": this.done.evict ?? 0,
@@ -118,13 +125,15 @@ export class Round {
       this.rests.set(userId, rest);
       await rest.conversations();
     }
-    for (let c = 0; c < CONVERSATIONS; c++) {
+    const guestIds = Array.from({ length: CONVERSATIONS }, (_, i) => `guest${i}-s${seed}`);
+    for (const userId of guestIds) await this.parley(userId).rest.conversations();
+    for (const [c, guestId] of guestIds.entries()) {
       // The last of each conversation is the first of the next: some people are in two.
       const members = Array.from(
         { length: MEMBERS + 1 },
         (_, i) => userIds[(c * MEMBERS + i) % userIds.length] ?? "",
       );
-      const participantIds = members.slice(1);
+      const participantIds = [...members.slice(1), guestId];
       const owner = parleys.get(members[0] ?? "");
       if (!owner) throw new Error("no owner");
       const { conversationId } = await owner.rest.group({ title: `Chaos ${c}`, participantIds });
@@ -139,15 +148,25 @@ export class Round {
           return new Actor(name, userId, parley, model, this.random.fork(), device === "a");
         }),
       );
-      this.outsiders.set(
-        model,
-        [SocketIoOutsider, SignalROutsider].map((Client, i) => {
-          const userId = members[i + 1] ?? "";
-          const name = `${c}.${userId}.${i === 0 ? "io" : "hub"}`;
-          const random = this.random.fork();
-          const url = `http://127.0.0.1:${this.network.port}`;
-          return new Client({ name, userId, url, model, random, token: this.tokens(userId) });
-        }),
+      const stranger = (
+        Client: typeof SocketIoOutsider | typeof SignalROutsider,
+        userId: string,
+      ) => {
+        const name = `${c}.${userId}.${Client === SocketIoOutsider ? "io" : "hub"}`;
+        const random = this.random.fork();
+        const url = `http://127.0.0.1:${this.network.port}`;
+        return new Client({ name, userId, url, model, random, token: this.tokens(userId) });
+      };
+      const guest = stranger(c % 2 === 0 ? SocketIoOutsider : SignalROutsider, guestId);
+      this.outsiders.set(model, [
+        stranger(SocketIoOutsider, members[1] ?? ""),
+        stranger(SignalROutsider, members[2] ?? ""),
+        guest,
+      ]);
+      const { random, findings } = this;
+      const { rest } = owner;
+      this.doors.push(
+        new Door({ conversationId, guest, guestId, rest, random: random.fork(), findings }),
       );
     }
     const everyone = [...this.actors.values()].flat();

@@ -60,9 +60,10 @@ export async function judgeOutsiders(
     const deadline = Date.now() + PATIENCE_MS;
     while (outsider.differences(history).length > 0 && Date.now() < deadline) await sleep(50);
     for (const difference of outsider.differences(history)) findings.lost.add(difference);
-    const { name, doubled, outOfOrder } = outsider;
+    const { name, doubled, outOfOrder, leaked } = outsider;
     if (doubled > 0) findings.doubled.add(`${name}: ${doubled} told twice`);
     if (outOfOrder > 0) findings.reordered.add(`${name}: ${outOfOrder} told late`);
+    if (leaked > 0) findings.different.add(`${name}: ${leaked} told to one who was removed`);
   }
 }
 
@@ -112,7 +113,9 @@ function judgeHistory(model: Model, history: readonly Message[], findings: Findi
       findings.lost.add(`${key}: reactions ${reactions}, not ${[...expected.reactions]}`);
     }
   }
-  for (const { messageId, content } of history) {
+  for (const { messageId, content, type } of history) {
+    // That somebody came or went is said by nobody.
+    if (type === "System") continue;
     if (!model.messages.has(messageId)) findings.doubled.add(`${messageId} "${content}": nobody's`);
     if (content !== "" && !model.said.has(content))
       findings.different.add(`never said: ${content}`);
@@ -142,7 +145,7 @@ function judgeClient(
   const byId = new Map(history.map((message) => [message.messageId, message]));
   for (const message of shown) {
     const key = `${message.senderId} ${message.clientMessageId}`;
-    if (keys.has(key)) findings.doubled.add(`${name}: ${key}`);
+    if (message.senderId !== null && keys.has(key)) findings.doubled.add(`${name}: ${key}`);
     keys.add(key);
     const theirs = byId.get(message.id);
     if (!theirs) findings.different.add(`${name}: shows ${key}, which is not there`);
@@ -167,7 +170,7 @@ async function judgeInbox(
   findings: Findings,
 ): Promise<void> {
   const expected = model.unread(userId, numbered(history));
-  const last = history.findLast(({ isDeleted }) => !isDeleted);
+  const last = history.findLast(({ isDeleted, type }) => !isDeleted && type !== "System");
   let entry: Awaited<ReturnType<Rest["conversations"]>>[number] | undefined;
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(250)) {
     const inbox = await rests.get(userId)?.conversations();

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ParleyError } from "../../src/client/error.ts";
+import type { Rest } from "../../src/client/rest.ts";
+import type { Random } from "../random.ts";
+import { passes } from "./actor.ts";
+import type { Outsider } from "./outsider.ts";
+import type { Findings } from "./verdict.ts";
+
+/** How long it may take until somebody who was removed has heard of it. */
+const PATIENCE_MS = 30_000;
+
+export interface DoorOptions {
+  conversationId: string;
+  guest: Outsider;
+  guestId: string;
+  /** Of the owner. */
+  rest: Rest;
+  random: Random;
+  findings: Findings;
+}
+
+/** Removes a guest and adds them again, over and over, and looks at what they hear meanwhile. */
+export class Door {
+  removals = 0;
+  private readonly options: DoorOptions;
+  private stopped = false;
+
+  constructor(options: DoorOptions) {
+    this.options = options;
+  }
+
+  /** Goes on until `stop`; at the end the guest is in. */
+  async act(): Promise<void> {
+    const { conversationId, guest, guestId, rest, random, findings } = this.options;
+    for (;;) {
+      await sleep(random.between(500, 3_000));
+      if (this.stopped) return;
+      guest.isOut = false;
+      const removed = () => rest.removeParticipant(conversationId, guestId);
+      await this.done(removed, "participant_not_found");
+      this.removals++;
+      for (const deadline = Date.now() + PATIENCE_MS; !guest.isOut; await sleep(20)) {
+        if (Date.now() < deadline) continue;
+        findings.lost.add(`${guest.name}: removal ${this.removals} was not told of`);
+        break;
+      }
+      guest.isBarred = true;
+      await sleep(random.between(0, 1_000));
+      guest.isBarred = false;
+      await this.done(() => rest.addParticipant(conversationId, guestId), "already_a_member");
+    }
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** Does something, again and again until somebody answers that it is done. */
+  private async done(action: () => Promise<unknown>, already: string): Promise<void> {
+    for (;;) {
+      try {
+        await action();
+        return;
+      } catch (error) {
+        if (!(error instanceof ParleyError)) throw error;
+        if (error.code === already) return;
+        if (!passes(error)) throw error;
+        await sleep(100);
+      }
+    }
+  }
+}
