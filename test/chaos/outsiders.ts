@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type HubConnection,
+  HubConnectionBuilder,
+  HubConnectionState,
+  LogLevel,
+} from "@microsoft/signalr";
+import { io, type Socket } from "socket.io-client";
+import { Outsider, PATIENCE_MS } from "./outsider.ts";
+
+/** The public clients of both protocols, as they come from npm. */
+
+export class SocketIoOutsider extends Outsider {
+  private socket: Socket | undefined;
+
+  get gateway() {
+    // Without a connection it has no id.
+    const id = this.socket?.id;
+    return id === undefined ? undefined : { of: "SOCKETIO", id };
+  }
+
+  async connect(): Promise<void> {
+    const { url, token, random } = this.options;
+    const socket = io(url, {
+      auth: (done) => void token().then((token) => done({ token })),
+      forceNew: true,
+      reconnectionDelay: 50,
+      reconnectionDelayMax: 500,
+      // Half of them as clients do by default, with polling first.
+      ...(random.next() < 0.5 && { transports: ["websocket"] }),
+    });
+    this.socket = socket;
+    for (const name of ["new-message", "message-edited", "message-deleted"]) {
+      socket.on(name, ({ message, rev }) => {
+        const { _id, content, deletedAt } = message;
+        this.hear(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
+      });
+    }
+    socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
+    // A token that has expired, or a server that could not look at it: the application comes back.
+    const again = () => setTimeout(() => !this.closed && socket.connect(), 100);
+    socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
+    socket.on("connect_error", () => !socket.active && again());
+    await new Promise<void>((resolve) => {
+      socket.on("connect", () => void this.joined(socket.id).then(resolve));
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.socket?.disconnect();
+  }
+
+  protected async send(key: string): Promise<string> {
+    const { conversationId: chatId } = this.options.model;
+    const message = { chatId, content: key, clientMessageId: key };
+    const answer = await this.socket?.timeout(PATIENCE_MS).emitWithAck("send-message", message);
+    if (!answer?.success) throw new Error(answer?.error);
+    return answer.data.message._id;
+  }
+
+  protected async join(since: number | undefined): Promise<number> {
+    const { conversationId } = this.options.model;
+    const patient = this.socket?.timeout(PATIENCE_MS);
+    const answer = await patient?.emitWithAck("join-chat-room", conversationId, { since });
+    if (!answer?.success) throw new Error(answer?.error);
+    return answer.data.rev;
+  }
+
+  protected async leave(): Promise<void> {
+    const { conversationId } = this.options.model;
+    await this.socket?.timeout(PATIENCE_MS).emitWithAck("leave-chat-room", conversationId);
+  }
+}
+
+export class SignalROutsider extends Outsider {
+  private hub: HubConnection | undefined;
+
+  get gateway() {
+    const id = this.hub?.state === HubConnectionState.Connected ? this.hub.connectionId : null;
+    return id ? { of: "SIGNALR", id } : undefined;
+  }
+
+  async connect(): Promise<void> {
+    const { url, token } = this.options;
+    const hub = new HubConnectionBuilder()
+      .withUrl(`${url}/hubs/chat`, { accessTokenFactory: token })
+      .withAutomaticReconnect({ nextRetryDelayInMilliseconds: () => 200 })
+      .configureLogging(LogLevel.None)
+      .build();
+    this.hub = hub;
+    for (const name of ["ReceiveMessage", "MessageEdited", "MessageDeleted"]) {
+      hub.on(name, ({ messageId, content, isDeleted, rev }) =>
+        this.hear(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
+      );
+    }
+    hub.on("ParticipantRemoved", ({ participantId }) => this.removed(participantId));
+    hub.onreconnected(() => void this.joined(hub.connectionId));
+    const start = async (): Promise<void> => {
+      while (!this.closed) {
+        try {
+          await hub.start();
+          return await this.joined(hub.connectionId);
+        } catch {
+          await sleep(200);
+        }
+      }
+    };
+    hub.onclose(() => void start());
+    await start();
+  }
+
+  close(): void {
+    this.closed = true;
+    void this.hub?.stop();
+  }
+
+  protected async send(key: string): Promise<string> {
+    const { conversationId } = this.options.model;
+    const sent = await this.hub?.invoke("SendMessage", conversationId, key, null, key);
+    return sent.messageId;
+  }
+
+  protected async join(since: number | undefined): Promise<number> {
+    const { conversationId } = this.options.model;
+    const joined = await this.hub?.invoke("JoinConversation", conversationId, since);
+    return joined.rev;
+  }
+  protected async leave(): Promise<void> {
+    await this.hub?.invoke("LeaveConversation", this.options.model.conversationId);
+  }
+}
