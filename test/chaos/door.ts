@@ -7,7 +7,7 @@ import type { Outsider } from "./outsider.ts";
 import type { Findings } from "./verdict.ts";
 
 /** How long it may take until somebody who was removed has heard of it. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 15_000;
 
 export interface DoorOptions {
   conversationId: string;
