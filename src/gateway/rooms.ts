@@ -100,10 +100,10 @@ export class Rooms {
       room.rev = before.rev;
       room.target = Math.max(room.target, before.target);
     }
-    room.held = undefined;
     if (this.rooms.get(id) !== room) return;
     if (room.rev === UNPLACED) this.rooms.delete(id);
     else this.catchUp(id, room);
+    this.release(id, room);
   }
 
   /** Listens no more. */
@@ -124,7 +124,7 @@ export class Rooms {
   /** Takes what a commit changed; false when the room was left. */
   deliver(batch: Batch): boolean {
     const { conversationId: id, from, to } = batch;
-    const room = this.rooms.get(id);
+    const room = this.answered(id);
     if (!room) return false;
     if (batch.last) {
       // One that was overtaken by a new join, after a new addition, says nothing of that.
@@ -140,7 +140,7 @@ export class Rooms {
 
   /** Takes an event that has no revision. */
   pass(conversationId: string, line: string): boolean {
-    const room = this.rooms.get(conversationId);
+    const room = this.answered(conversationId);
     if (!room) return false;
     if (!room.held) return this.passed(conversationId, [line]);
     room.held.push(line);
@@ -159,6 +159,13 @@ export class Rooms {
 
   typing(id: string, active: boolean): Promise<Result<null>> {
     return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
+  }
+
+  /** A room, as a call finds it: a join that has its answer gave it in an earlier turn. */
+  private answered(id: string): Room | undefined {
+    const room = this.rooms.get(id);
+    if (room && room.rev !== UNPLACED) this.release(id, room);
+    return room;
   }
 
   private release(id: string, room: Room): void {

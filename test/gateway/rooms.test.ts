@@ -244,6 +244,27 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   expect(order.slice(1)).toEqual([3, "UserOffline"]);
 });
 
+test("who comes on the heels of a join, and then says something, is told to have come first", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  await runInDurableObject(hub.object as Io["object"], async (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: all of it in one turn
+    const gateway = object as any;
+    const { value } = await gateway.rooms.join(conversationId);
+    const then = new Date(0).toISOString();
+    const came = { type: "presence", userId: "somebody", online: true, lastSeenAt: then };
+    gateway.pass(conversationId, JSON.stringify(came));
+    const { rev: from } = value;
+    const rev = from + 1;
+    const read = { type: "read", rev, userId: "somebody", from: 1, to: 1, readAt: then };
+    const lines = [JSON.stringify(read)];
+    gateway.deliver({ conversationId, from, to: rev, lines, notes: [] });
+  });
+  await hub.until("MessageRead", 1);
+  const told = hub.messages().flatMap(({ target }) => target ?? []);
+  expect(told).toEqual(["UserOnline", "MessageRead"]);
+});
+
 test("who types and does not say that they stopped is told to have stopped", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
