@@ -4,8 +4,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/commands.ts";
 import { conversationOf } from "../../src/rest/conversations.ts";
 import { seedMessages } from "../conversation/seeds.ts";
-import { type Caller, groupOf, objectOf, person, send } from "../support.ts";
-import { Hub } from "./line.ts";
+import { type Caller, groupOf, objectOf, openLive, person, send } from "../support.ts";
+import { Hub, Io } from "./line.ts";
 import { between, loseOne, outOfReach } from "./wire.ts";
 
 /** Who is removed hears of it by their gateway, whatever comes between. */
@@ -58,16 +58,54 @@ const gone = (hub: Hub) => hub.all("ParticipantRemoved");
 const hears = (hub: Hub, content: string) =>
   hub.line.until(() => hub.all("ReceiveMessage").at(-1)?.content === content);
 
-test("a join that a removal overtook is refused, behind the word of it", async () => {
-  const hub = await Hub.connect(carl);
+test.each([
+  ["with where it says that it is", 1],
+  ["with where it was told to be", undefined],
+])("a join that a removal overtook is refused, behind the word of it, %s", async (_, since) => {
+  const { hub, rev } = await joined();
   await between(hub.object, "online", async (rooms) => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
     while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
   });
-  const { error } = await hub.ask("JoinConversation", conversationId);
+  const { error } = await hub.ask("JoinConversation", conversationId, since);
   expect(error).toBe("Only members of this conversation may do this.");
-  expect(gone(hub)).toMatchObject([{ participantId: carl.userId }]);
+  expect(gone(hub)).toEqual([{ conversationId, participantId: carl.userId, rev: since ?? rev }]);
+});
+
+test("their going is told to the others, once their last connection is out", async () => {
+  const live = await openLive(bob, conversationId);
+  await Promise.all([joined(), joined()]);
+  await removeCarl();
+  await live.next("presence", ({ online }) => !online);
+  const told = live.all("presence").map(({ userId, online }) => [userId, online]);
+  expect(told).toEqual([
+    [carl.userId, true],
+    [carl.userId, false],
+  ]);
+});
+
+test("with a gap before it: what comes behind the gap is not told", async () => {
+  const { hub, rev } = await joined();
+  await loseOne(conversationId);
+  await send(bob, conversationId, "lost");
+  await removeCarl();
+  await hub.until("ParticipantRemoved", 1);
+  const told = hub.messages().filter(({ target }) => target !== undefined);
+  expect(told).toMatchObject([{ target: "ParticipantRemoved", arguments: [{ rev }] }]);
+});
+
+test("staff who were members once listen as staff, also when the conversation wakes", async () => {
+  const admin = await person("admin", { role: "admin" });
+  conversationId = await groupOf(alice, bob, admin);
+  await submit({ type: "remove", userId: admin.userId });
+  const io = await Io.connect(admin);
+  expect(await io.ask("join-chat-room", conversationId)).toMatchObject({ success: true });
+  await evictDurableObject(objectOf(conversationId));
+  await alarm();
+  await send(bob, conversationId, "hello, staff");
+  await io.until("new-message", 1);
+  expect(io.all("participant-removed")).toEqual([]);
 });
 
 test("when the conversation is cut off behind the removal, by the alarm", async () => {
@@ -104,11 +142,16 @@ test("unless they are in it again by then", async () => {
   await removeCarl();
   await vi.waitFor(() => expect(tries.failed).toBe(2));
   await addCarlAgain();
-  const { rev } = await hub.ask("JoinConversation", conversationId);
+  await hub.ask("JoinConversation", conversationId);
   await tries.end();
   await alarm();
   // Nor does it matter that the word of it comes late.
-  const late = { conversationId, from: rev - 1, to: rev - 1, lines: [], notes: [] };
+  const rev = await runInDurableObject(
+    objectOf(conversationId),
+    // biome-ignore lint/suspicious/noExplicitAny: as far as the join may have been told
+    (object) => (object as any).open.memory.counters.rev,
+  );
+  const late = { conversationId, from: rev, to: rev, lines: [], notes: [] };
   expect(await hub.object.deliver({ ...late, last: true })).toBe(true);
   await send(bob, conversationId, "welcome back");
   await hears(hub, "welcome back");

@@ -1,4 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
+import type { GatewayStub } from "../../src/conversation/gateways.ts";
 import type { Rooms } from "../../src/gateway/rooms.ts";
 import { objectOf } from "../support.ts";
 import type { Hub, Io } from "./line.ts";
@@ -59,28 +60,30 @@ export function between(
 /** Every call of a conversation to a gateway fails, until the end. */
 export async function outOfReach(conversationId: string) {
   const tries = { failed: 0, end: () => Promise.resolve() };
-  const reroute = (change: (reach: Wire) => void) =>
-    runInDurableObject(objectOf(conversationId), (object) => {
-      // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-      const { listeners } = (object as any).open;
-      listeners.reach.stubs.clear();
-      change(listeners.reach);
-    });
-  await reroute((reach) => {
-    const { stubFor } = reach;
-    const deliver = () => {
-      tries.failed++;
-      return Promise.reject(new Error("out of reach"));
-    };
-    reach.stubFor = () => ({ deliver });
-    tries.end = () =>
-      reroute((again) => {
-        again.stubFor = stubFor;
-      });
-  });
+  const deliver = () => {
+    tries.failed++;
+    return Promise.reject(new Error("out of reach"));
+  };
+  const real = await reroute(conversationId, () => () => ({ deliver }));
+  tries.end = async () => {
+    await reroute(conversationId, () => real);
+  };
   return tries;
 }
 
-interface Wire {
-  stubFor: unknown;
+type StubFor = (...address: unknown[]) => Partial<GatewayStub>;
+
+/** Has a conversation reach its gateways by other stubs from now on; resolves to how it did before. */
+export function reroute(
+  conversationId: string,
+  change: (real: StubFor) => StubFor,
+): Promise<StubFor> {
+  return runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    const { reach } = (object as any).open.listeners;
+    const { stubFor } = reach;
+    reach.stubs.clear();
+    reach.stubFor = change(stubFor);
+    return stubFor;
+  });
 }
