@@ -15,7 +15,7 @@ import { type Creation, createConversation, newEpoch } from "./create.ts";
 import { handleFrame } from "./frames.ts";
 import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
-import { listen } from "./listen.ts";
+import { listen, tooMany } from "./listen.ts";
 import { claimOutcome, voidClaim } from "./log/files.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
@@ -176,11 +176,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>> {
+    const answer = this.answer(actor, "read", (open) => ok(listen(open, actor, gateway)));
     const { open } = this;
-    if (open && open.listeners.ofUser(actor.userId).length >= MAX_SOCKETS_PER_USER) {
-      await open.listeners.weed(actor.userId);
-    }
-    return this.answer(actor, "read", (open) => listen(open, actor, gateway));
+    if (!answer.ok || !open || !tooMany(open, actor)) return answer;
+    // It listens already, so that whatever it asks next finds it so; there may be room for it.
+    await open.listeners.weed(actor.userId);
+    if (!tooMany(open, actor)) return answer;
+    open.listeners.remove(gateway.gateway);
+    const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
+    return fail("rate_limited", { message });
   }
 
   unlisten(gateway: string): void {

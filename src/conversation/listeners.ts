@@ -75,6 +75,13 @@ export class Listeners {
     if (first) this.options.onPresence(listener.userId, true);
   }
 
+  /** Somebody is a member now: staff who listen already are online by it from now on. */
+  arrived(userId: string): void {
+    for (const listener of this.ofUser(userId)) {
+      if (!listener.counted) this.add({ ...listener, counted: true });
+    }
+  }
+
   remove(gateway: string): void {
     const listener = this.byGateway.get(gateway);
     if (!listener && !this.leaving.has(gateway)) return;

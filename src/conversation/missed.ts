@@ -5,6 +5,7 @@ import { MAX_SYNC_BYTES } from "../live/version.ts";
 import { wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
 import type { Batch, Note } from "./gateways.ts";
 import { type ChangedRow, changesSince } from "./log/changes.ts";
+import { movedSince } from "./log/members.ts";
 import { firstNumberAfter } from "./log/messages.ts";
 import { READERS_MAX, readersOf } from "./log/receipts.ts";
 import type { View } from "./sync.ts";
@@ -20,6 +21,11 @@ export function missed(view: View, since: number, known: number): Batch {
   const changes = changesSince(sql, conversation, counters, since);
   const firstNew = firstNumberAfter(sql, "created_rev", known, counters.lastNumber);
   const large = isLarge(counters.memberCount);
+  const moved = movedSince(
+    sql,
+    changes.rows.flatMap((row) => (row.type === "member" ? row.member.userId : [])),
+    since,
+  );
   const lines: string[] = [];
   const notes: Note[] = [];
   let bytes = 0;
@@ -27,6 +33,8 @@ export function missed(view: View, since: number, known: number): Batch {
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is not caught up with either.
     if (row.type === "read" && large) continue;
+    // A role is told to nobody here, and a flag is its member's own.
+    if (row.type === "member" && !moved.has(row.member.userId)) continue;
     const line = JSON.stringify(eventOf(row, view, firstNew));
     bytes += Buffer.byteLength(line);
     if (bytes > MAX_SYNC_BYTES && lines.length > 0) {

@@ -22,6 +22,7 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
   const events: string[] = [];
   // Who went in this group hears it, and nothing that came after it.
   const departures: { userId: string; heard: number }[] = [];
+  const arrivals: string[] = [];
   for (const change of changes) {
     if (change.type === "flag") continue;
     const line = JSON.stringify(eventOf(open, change));
@@ -33,9 +34,10 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
     } else {
       events.push(line);
     }
-    if (change.type === "member" && change.member.leftAt !== null) {
-      departures.push({ userId: change.member.userId, heard: events.length });
-    }
+    if (change.type !== "member") continue;
+    const { userId, leftAt } = change.member;
+    if (leftAt === null) arrivals.push(userId);
+    else departures.push({ userId, heard: events.length });
   }
   for (const { pending, result } of outcomes) {
     const { reply } = pending;
@@ -48,6 +50,7 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
   sessions.deliver(events, own.bySession);
   const notes = () => notesOf(open.sql, changes, outcomes, large);
   listeners.committed(events, notes, departures, memory.counters.rev);
+  for (const userId of arrivals) listeners.arrived(userId);
   for (const { pending, result } of outcomes) {
     if (pending.reply.to === "caller") pending.reply.resolve(result);
   }

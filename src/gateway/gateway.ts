@@ -18,6 +18,8 @@ const attachment = z.object({
   rooms: z.array(z.tuple([z.string(), z.number()])),
   /** When it last said something, other than by the heartbeat. */
   heardAt: z.number(),
+  /** Joins that do not count: who comes back joins everything that they were in at once. */
+  freeJoins: z.number().default(MAX_ROOMS),
 });
 type Attachment = z.infer<typeof attachment>;
 
@@ -42,11 +44,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   /** The socket, once the client has one. */
   protected socket: WebSocket | undefined;
   protected rooms: Rooms | undefined;
-  protected kept: Attachment = { stage: "pending", seat: null, rooms: [], heardAt: 0 };
+  protected kept: Attachment = {
+    ...{ stage: "pending" as const, seat: null, rooms: [], heardAt: 0 },
+    freeJoins: MAX_ROOMS,
+  };
   private readonly protocol: Protocol;
   private handshake: ReturnType<typeof setTimeout> | undefined;
-  /** Joins that do not count: who comes back joins everything that they were in at once. */
-  private freeJoins = MAX_ROOMS;
   private commands = 0;
   private secondAt = 0;
 
@@ -160,9 +163,10 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
    * to a room that it is in have the conversation's own limit; others could wake any number of objects.
    */
   protected spend(limit: Limit, conversationId?: string): boolean {
-    if (limit === "sends" && conversationId && this.rooms?.holds(conversationId)) return true;
-    if (limit === "joins" && this.freeJoins > 0) {
-      this.freeJoins--;
+    if (limit === "sends" && conversationId && this.rooms?.isIn(conversationId)) return true;
+    const { freeJoins } = this.kept;
+    if (limit === "joins" && freeJoins > 0) {
+      this.keep({ freeJoins: freeJoins - 1 });
       return true;
     }
     const now = Date.now();

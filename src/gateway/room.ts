@@ -13,18 +13,24 @@ export interface Room {
   busy: boolean;
   /** Until the answer to a join has gone out: what was passed on since, and is newer than it. */
   held: string[] | undefined;
-  /** The person is not a member any more. */
-  over?: true;
+  /** The person was removed, in this revision or before it: an answer to a join that is older is void. */
+  over?: number;
+  /** Was joined, by an answer to this join or to one before it. */
+  joined: boolean;
 }
 
 /** A room that the client was in, told up to a revision. */
 export function roomAt(rev: number): Room {
-  return { rev, since: undefined, target: rev, busy: false, held: undefined };
+  return { rev, since: undefined, target: rev, busy: false, held: undefined, joined: true };
 }
 
-/** A room that is being joined. */
-export function joining(since: number | undefined): Room {
-  return { rev: UNPLACED, since, target: 0, busy: true, held: [] };
+/** A room that is being joined; `before`: as it was until then. */
+export function joining(since: number | undefined, before: Room | undefined): Room {
+  const joined = before?.joined ?? false;
+  return {
+    ...{ rev: UNPLACED, since: since ?? placeOf(before), target: 0 },
+    ...{ busy: true, held: [], joined },
+  };
 }
 
 /** Up to where the client of a room was told; `undefined` where nothing is known of that. */

@@ -8,7 +8,7 @@ import type { ServerEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { Conversations } from "./conversations.ts";
 import { joining, placeOf, type Room, roomAt, UNPLACED } from "./room.ts";
-import { eventsOf, type Told, toldOf } from "./told.ts";
+import { eventsOf, removalIn, type Told, toldOf } from "./told.ts";
 import { Typists } from "./typists.ts";
 
 /** Conversations that one connection may be in: what it remembers of them survives hibernation. */
@@ -62,7 +62,7 @@ export class Rooms {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
       return fail("rate_limited", { message });
     }
-    const room = joining(since ?? placeOf(before));
+    const room = joining(since, before);
     this.rooms.set(id, room);
     const { actor, address } = this.options;
     const answer = await this.conversations
@@ -77,6 +77,13 @@ export class Rooms {
       return answer;
     }
     const { rev, online } = answer.value;
+    if (room.over !== undefined && rev < room.over) {
+      // Removed since, and told so: the answer is of before.
+      if (this.rooms.get(id) === room) this.rooms.delete(id);
+      this.save();
+      return fail("not_a_member");
+    }
+    room.joined = true;
     room.rev = Math.min(since ?? before?.rev ?? rev, rev);
     room.target = Math.max(room.target, rev);
     if (this.rooms.get(id) === room) {
@@ -84,9 +91,6 @@ export class Rooms {
       this.catchUp(id, room);
       // Whoever asked is answered in this turn.
       setTimeout(() => this.release(id, room), 0);
-    } else if (room.over) {
-      // Removed since, and told so: the answer is of before.
-      return fail("not_a_member");
     }
     return ok({ rev: room.rev, online });
   }
@@ -101,7 +105,7 @@ export class Rooms {
       room.target = Math.max(room.target, before.target);
     }
     if (this.rooms.get(id) !== room) return;
-    if (room.rev === UNPLACED) this.rooms.delete(id);
+    if (room.rev === UNPLACED || room.over !== undefined) this.rooms.delete(id);
     else this.catchUp(id, room);
     this.release(id, room);
   }
@@ -147,6 +151,11 @@ export class Rooms {
     return true;
   }
 
+  /** Whether the client is in a room, whatever it asks for meanwhile. */
+  isIn(id: string): boolean {
+    return this.rooms.get(id)?.joined ?? false;
+  }
+
   holds(id: string): boolean {
     return this.rooms.has(id);
   }
@@ -189,13 +198,15 @@ export class Rooms {
 
   /** Tells the client that its person is not a member any more, and with a batch what led to it. */
   private expel(id: string, room: Room, batch?: Batch): void {
-    this.rooms.delete(id);
-    room.over = true;
+    // A join that waits for its answer learns by that whether it came before or after the removal.
+    if (room.rev !== UNPLACED) this.rooms.delete(id);
+    room.over = batch?.to ?? room.rev;
+    room.joined = false;
     // What comes before a gap cannot be asked for any more.
     const told = batch && !room.busy && batch.from <= room.rev ? toldOf(batch, room.rev) : [];
     if (told.length === 0) {
       const { userId } = this.options.actor;
-      const rev = placeOf(room) ?? batch?.to ?? 0;
+      const rev = Math.min(placeOf(room) ?? UNPLACED, batch ? removalIn(batch) : UNPLACED);
       told.push({ conversationId: id, event: { type: "expelled", userId, rev }, note: undefined });
     }
     this.options.tell(told);

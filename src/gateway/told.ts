@@ -36,6 +36,12 @@ export function toldOf(
   });
 }
 
+/** The revision of the removal that a last batch ends with; one that tells of nothing, how far it goes. */
+export function removalIn({ lines, to }: Batch): number {
+  const event = eventsOf(lines.slice(-1))[0];
+  return event && "rev" in event ? event.rev : to;
+}
+
 /** Events as a conversation has written them, a line each. */
 export function eventsOf(lines: readonly string[]): ServerEvent[] {
   return lines.map((line) => serverEvent.parse(JSON.parse(line)));

@@ -1,6 +1,6 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Caller, directPair, groupOf, ORIGIN, person, send } from "../support.ts";
+import { type Caller, directPair, groupOf, ORIGIN, objectOf, person, send } from "../support.ts";
 import { get, Hub, Io, Line } from "./line.ts";
 
 /** What docs/gateways.md says of limits and of how a connection ends, to the last byte and second. */
@@ -247,5 +247,63 @@ describe("a token may come with a Socket.IO connection's first request", () => {
 
   test("and none is none", async () => {
     expect(await connected(path, {})).toContain('"code":"unauthenticated"');
+  });
+});
+
+test("sends to a conversation that one may not join count, also while a join is on its way", async () => {
+  const { conversationId } = await directPair();
+  const hub = await Hub.connect(await person("mallory"));
+  const asked = ["JoinConversation", ...Array.from({ length: 200 }, () => "SendMessage")];
+  const calls = asked.map((target, i) => {
+    const args = i === 0 ? [conversationId] : [conversationId, "x"];
+    return `${JSON.stringify({ type: 1, target, arguments: args, invocationId: `${i}` })}\x1e`;
+  });
+  hub.line.say(calls.join(""));
+  const errors = () => hub.messages().flatMap(({ error }) => error ?? []);
+  await hub.line.until(() => errors().length === 201);
+  expect(errors().filter((error) => /^Too many/.test(error)).length).toBeGreaterThanOrEqual(160);
+});
+
+test("the first hundred joins of a connection are a hundred, though it sleeps", async () => {
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  const join = () => hub.ask("JoinConversation", conversationId);
+  await Promise.all(Array.from({ length: 100 }, join));
+  await hub.evict();
+  const answers = await Promise.all(Array.from({ length: 100 }, join));
+  expect(answers.filter(({ error }) => error).length).toBeGreaterThan(0);
+});
+
+test("an id of SignalR's is good for one connection", async () => {
+  const alice = await person("alice");
+  const hub = await Hub.connect(alice);
+  hub.line.socket.close();
+  await hub.line.closed;
+  const Authorization = `Bearer ${alice.token}`;
+  const again = await get(`/hubs/chat?id=${hub.id}`, { Upgrade: "websocket", Authorization });
+  expect(again.status).toBe(409);
+});
+
+test("what one sends behind a join comes as an event, and a leave behind it holds, also with ten listeners", async () => {
+  const { alice, conversationId } = await directPair();
+  const hubs = await Promise.all(Array.from({ length: 12 }, () => Hub.connect(alice)));
+  for (const hub of hubs.slice(0, 10)) await hub.ask("JoinConversation", conversationId);
+  for (const hub of hubs.slice(0, 2)) await evictDurableObject(hub.object, { webSockets: "close" });
+  const [sends, leaves] = hubs.slice(10) as [Hub, Hub];
+  const [joined] = await Promise.all([
+    sends.ask("JoinConversation", conversationId),
+    sends.ask("SendMessage", conversationId, "mine"),
+  ]);
+  expect(joined).toHaveProperty("rev");
+  await sends.until("ReceiveMessage", 1);
+  await Promise.all([
+    leaves.ask("JoinConversation", conversationId),
+    leaves.ask("LeaveConversation", conversationId),
+  ]);
+  await vi.waitFor(async () => {
+    const rows = await runInDurableObject(objectOf(conversationId), (_, { storage }) =>
+      storage.sql.exec("SELECT user_id FROM listeners").toArray(),
+    );
+    expect(rows).toHaveLength(9);
   });
 });

@@ -63,10 +63,10 @@ test.each([
   ["with where it was told to be", undefined],
 ])("a join that a removal overtook is refused, behind the word of it, %s", async (_, since) => {
   const { hub, rev } = await joined();
-  await between(hub.object, "online", async (rooms) => {
+  await between(hub.object, "online", async () => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
-    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
+    while (gone(hub).length === 0) await conversation.unlisten("nobody");
   });
   const { error } = await hub.ask("JoinConversation", conversationId, since);
   expect(error).toBe("Only members of this conversation may do this.");
@@ -193,4 +193,38 @@ test("while they catch up: with where they were, to go on from there when they a
   const seeded = hub.all("ReceiveMessage").filter(({ senderId }) => senderId === bob.userId);
   expect(new Set(seeded.map(({ messageId }) => messageId)).size).toBe(601);
   expect(seeded).toHaveLength(601);
+});
+
+test("who is added again before they join is in, though the word of the removal overtakes the answer", async () => {
+  const { hub } = await joined();
+  const tries = await outOfReach(conversationId);
+  await removeCarl();
+  await vi.waitFor(() => expect(tries.failed).toBe(2));
+  await addCarlAgain();
+  await tries.end();
+  // The alarm goes off before the conversation has heard of the join.
+  await runInDurableObject(hub.object as Io["object"], (gateway) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the wire is held up within
+    const { conversations } = (gateway as any).rooms;
+    const { ask } = conversations;
+    conversations.ask = async (...question: unknown[]) => {
+      conversations.ask = ask;
+      await alarm();
+      return ask.apply(conversations, question);
+    };
+  });
+  expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("rev");
+  await send(bob, conversationId, "welcome back");
+  await hears(hub, "welcome back");
+});
+
+test("who joins with a place beyond the present is removed from one that exists", async () => {
+  const hub = await Hub.connect(carl);
+  await between(hub.object, "online", async () => {
+    await removeCarl();
+    const conversation = conversationOf(env, conversationId);
+    while (gone(hub).length === 0) await conversation.unlisten("nobody");
+  });
+  await hub.ask("JoinConversation", conversationId, 10_000);
+  expect(gone(hub)[0].rev).toBeLessThan(100);
 });

@@ -1,4 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { directPair, objectOf, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
@@ -89,4 +89,20 @@ test("a conversation that starts anew: what has a key is sent, and what has none
   await restart();
   expect(await send(null, "key")).toHaveProperty("messageId");
   await hub.until("ReceiveMessage", 2);
+});
+
+test("a flag is its member's own: nobody is told of it, nor that they were added", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
+  await hub.ask("JoinConversation", conversationId);
+  const { data } = await io.ask("join-chat-room", conversationId);
+  expect((await bob.put(`/api/chat/${conversationId}/archive`)).status).toBe(200);
+  await evictDurableObject(objectOf(conversationId));
+  const again = await Io.connect(alice);
+  await again.ask("join-chat-room", conversationId, { since: data.rev });
+  await send(bob, conversationId, "second");
+  await hub.until("ReceiveMessage", 1);
+  await again.until("new-message", 1);
+  expect(hub.all("ParticipantAdded")).toEqual([]);
+  expect(again.all("participants-added")).toEqual([]);
 });

@@ -14,7 +14,7 @@ import {
   send,
   tokenFor,
 } from "../support.ts";
-import { get, Io, Line } from "./line.ts";
+import { get, Hub, Io, Line } from "./line.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -225,6 +225,19 @@ test("staff join chats that they are not in, and are not online there", async ()
   await send(bob, conversationId, "seen by staff");
   await io.until("new-message", 1);
   expect(live.all("presence")).toEqual([]);
+});
+
+test("staff who become members are online by the connection that they have", async () => {
+  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
+  const admin = await person("admin", { role: "admin" });
+  const conversationId = await groupOf(alice, bob, carl);
+  const io = await Io.connect(admin);
+  await io.ask("join-chat-room", conversationId);
+  const path = `/api/v1/chat/conversations/${conversationId}/participants`;
+  await alice.post(path, { participantId: admin.userId });
+  await io.until("participants-added", 1);
+  const { online } = await (await Hub.connect(alice)).ask("JoinConversation", conversationId);
+  expect(online).toContain(admin.userId);
 });
 
 test("a ping goes out by alarm; its pong, and a gateway that sleeps, cost nothing", async () => {

@@ -18,12 +18,14 @@ type MemberRow = {
 export function putMember(sql: SqlStorage, member: Member): void {
   sql.exec(
     `INSERT INTO members (user_id, name, avatar_url, role, joined_at, left_at, archived, read_up_to,
-       read_beyond, rev)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       read_beyond, rev, moved_rev)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
      ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url,
        role = excluded.role, joined_at = excluded.joined_at, left_at = excluded.left_at,
        archived = excluded.archived, read_up_to = excluded.read_up_to,
-       read_beyond = excluded.read_beyond, rev = excluded.rev`,
+       read_beyond = excluded.read_beyond, rev = excluded.rev,
+       moved_rev = iif(excluded.left_at IS left_at AND excluded.joined_at = joined_at,
+         moved_rev, excluded.rev)`,
     member.userId,
     member.name,
     member.avatarUrl,
@@ -57,6 +59,17 @@ export function updateFigures(sql: SqlStorage, figures: ReadonlyMap<string, Figu
       Array.from(figures, ([userId, { readUpTo, readBeyond }]) => [userId, readUpTo, readBeyond]),
     ),
   );
+}
+
+/** Those of some people who came or went after a revision. */
+export function movedSince(sql: SqlStorage, userIds: readonly string[], rev: number): Set<string> {
+  const rows = sql.exec<{ user_id: string }>(
+    `SELECT user_id FROM members
+     WHERE user_id IN (SELECT value FROM json_each(?)) AND moved_rev > ?`,
+    JSON.stringify(userIds),
+    rev,
+  );
+  return new Set(Array.from(rows, ({ user_id }) => user_id));
 }
 
 export function memberOf(sql: SqlStorage, userId: string): Member | undefined {

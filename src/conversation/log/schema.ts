@@ -119,6 +119,10 @@ const STEPS: readonly string[] = [
     origin TEXT NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- The revision in which a member came or went last; rev rises with their role and flag as well.
+  ALTER TABLE members ADD COLUMN moved_rev INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Whether this object holds a conversation. Reads only: a guessed id leaves nothing behind. */

@@ -30,6 +30,8 @@ const FAREWELLS: Record<Ending, string> = {
 
 /** A connection of a SignalR client to `/hubs/chat`. Its keep-alive is answered while it sleeps. */
 export class SignalRGateway extends Gateway {
+  private isSpent = false;
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, "signalr", [PING, PING]);
   }
@@ -38,8 +40,9 @@ export class SignalRGateway extends Gateway {
   override fetch(request: Request): Response {
     const header = request.headers.get(SEAT_HEADER);
     const parsed = seat.parse(JSON.parse(decodeURIComponent(header ?? "null")));
-    // The id was handed out for one connection.
-    if (this.socket) return new Response("connected already\n", { status: 409 });
+    // The id was handed out for one connection, and what is left of that may still be on its way.
+    if (this.socket || this.isSpent) return new Response("connected already\n", { status: 409 });
+    this.isSpent = true;
     this.keep({ seat: parsed });
     return this.accept("pending");
   }
@@ -158,6 +161,8 @@ export class SignalRGateway extends Gateway {
     const result: Result<unknown> = await method({ rooms, settings, spend }, args).catch(
       (error) => ({ ok: false, error: unforeseen(error) }) as const,
     );
+    // Of a connection whose token expired meanwhile nothing is told any more.
+    if (!this.attends()) return;
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
   }
 

@@ -127,7 +127,9 @@ export class SocketIoGateway extends EngineGateway {
         (error) => ({ ok: false, error: unforeseen(error) }) as const,
       );
     }
-    if (packet.id !== undefined) this.send([packets.ackPacket(packet.id, result)]);
+    // Of a connection whose token expired meanwhile nothing is told any more.
+    if (packet.id !== undefined && this.attends())
+      this.send([packets.ackPacket(packet.id, result)]);
   }
 
   private newDecoder(): Decoder {
