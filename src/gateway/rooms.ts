@@ -201,6 +201,7 @@ export class Rooms {
     // A join that waits for its answer learns by that whether it came before or after the removal.
     if (room.rev !== UNPLACED) this.rooms.delete(id);
     room.over = batch?.to ?? room.rev;
+    room.target = Math.max(room.target, room.over);
     room.joined = false;
     // What comes before a gap cannot be asked for any more.
     const told = batch && !room.busy && batch.from <= room.rev ? toldOf(batch, room.rev) : [];

@@ -140,7 +140,8 @@ describe("POST /api/admin/rebuild", () => {
     await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
       for (const [index, userId] of members.entries()) {
         storage.sql.exec(
-          "INSERT INTO members VALUES (?, NULL, NULL, 'member', 1, NULL, 0, 0, 0, ?)",
+          `INSERT INTO members (user_id, role, joined_at, archived, read_up_to, read_beyond, rev)
+           VALUES (?, 'member', 1, 0, 0, 0, ?)`,
           userId,
           index + 4,
         );
