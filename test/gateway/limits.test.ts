@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Caller, directPair, groupOf, ORIGIN, objectOf, person, send } from "../support.ts";
 import { get, Hub, Io, Line } from "./line.ts";
+import { between } from "./wire.ts";
 
 /** What docs/gateways.md says of limits and of how a connection ends, to the last byte and second. */
 
@@ -307,3 +308,24 @@ test("what one sends behind a join comes as an event, and a leave behind it hold
     expect(rows).toHaveLength(9);
   });
 });
+
+test.each([
+  ["SignalR", Hub, "JoinConversation"],
+  ["Socket.IO", Io, "join-chat-room"],
+] as const)(
+  "no answer is given any more once the token has expired: %s",
+  async (_, Client, join) => {
+    const { alice, conversationId } = await directPair();
+    const client: Hub | Io = await Client.connect(alice);
+    await between(client.object, "online", () =>
+      runInDurableObject(client.object as Io["object"], (gateway) => {
+        // biome-ignore lint/suspicious/noExplicitAny: time passes within
+        const { kept } = gateway as any;
+        kept.seat.expiresAt = Date.now() - 1;
+      }),
+    );
+    void client.ask(join, conversationId);
+    await client.line.closed;
+    expect(client.line.heard.filter((text) => text.includes(conversationId))).toEqual([]);
+  },
+);
