@@ -6,7 +6,7 @@ import type { Receipt } from "../domain/message.ts";
 import { offsetOf, type PageOf } from "../domain/page.ts";
 import { type Actor, isStaff, refusal } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
-import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Answer, Command } from "./commands.ts";
@@ -15,7 +15,7 @@ import { type Creation, createConversation, newEpoch } from "./create.ts";
 import { handleFrame } from "./frames.ts";
 import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
-import { listen, tooMany } from "./listen.ts";
+import { listen } from "./listen.ts";
 import { claimOutcome, voidClaim } from "./log/files.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
@@ -176,15 +176,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>> {
-    const answer = this.answer(actor, "read", (open) => ok(listen(open, actor, gateway)));
-    const { open } = this;
-    if (!answer.ok || !open || !tooMany(open, actor)) return answer;
-    // It listens already, so that whatever it asks next finds it so; there may be room for it.
-    await open.listeners.weed(actor.userId);
-    if (!tooMany(open, actor)) return answer;
-    open.listeners.remove(gateway.gateway);
-    const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
-    return fail("rate_limited", { message });
+    const admitted = this.answer(actor, "read", (open) => ok(open));
+    return admitted.ok ? listen(admitted.value, actor, gateway) : admitted;
   }
 
   unlisten(gateway: string): void {

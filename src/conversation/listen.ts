@@ -1,23 +1,30 @@
 import { isLarge } from "../domain/conversation.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import { MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import type { GatewayAddress, Listening } from "./gateways.ts";
 import { memberOf } from "./log/members.ts";
 import type { OpenConversation } from "./open.ts";
 
-/** Lets the gateway of somebody who may read listen from now on. */
-export function listen(
+/**
+ * Lets the gateway of somebody who may read listen from now on: at once, so that whatever it asks next
+ * finds it so. Where that is one too many, those that are gone are looked for, and it has to go if none
+ * is.
+ */
+export async function listen(
   open: OpenConversation,
   { userId }: Actor,
   address: GatewayAddress,
-): Listening {
+): Promise<Result<Listening>> {
+  const { listeners } = open;
   const counted = memberOf(open.sql, userId)?.leftAt === null;
-  open.listeners.add({ ...address, userId, counted });
+  listeners.add({ ...address, userId, counted });
   const { rev, memberCount } = open.memory.counters;
-  return { rev, online: isLarge(memberCount) ? [] : open.sessions.online() };
-}
-
-/** Whether more gateways of a person listen than may. */
-export function tooMany({ listeners }: OpenConversation, { userId }: Actor): boolean {
-  return listeners.ofUser(userId).length > MAX_SOCKETS_PER_USER;
+  const listening = { rev, online: isLarge(memberCount) ? [] : open.sessions.online() };
+  const tooMany = () => listeners.ofUser(userId).length > MAX_SOCKETS_PER_USER;
+  if (tooMany()) await listeners.weed(userId);
+  if (!tooMany()) return ok(listening);
+  listeners.remove(address.gateway);
+  const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
+  return fail("rate_limited", { message });
 }

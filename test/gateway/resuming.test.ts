@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { directPair, objectOf, person, send } from "../support.ts";
+import { channelOf, directPair, objectOf, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
 /** What a client of the gateways finds that says something again, or comes back. */
@@ -105,4 +105,17 @@ test("a flag is its member's own: nobody is told of it, nor that they were added
   await again.until("new-message", 1);
   expect(hub.all("ParticipantAdded")).toEqual([]);
   expect(again.all("participants-added")).toEqual([]);
+});
+
+test("a role that changed is not told as somebody who was added", async () => {
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const id = await channelOf(alice, [bob]);
+  const { rev } = await (await Hub.connect(alice)).ask("JoinConversation", id);
+  const path = `/api/v1/chat/channels/${id}/moderators`;
+  expect((await alice.post(path, { userId: bob.userId })).status).toBe(200);
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", id, rev);
+  await send(bob, id, "a moderator speaks");
+  await hub.until("ReceiveMessage", 1);
+  expect(hub.all("ParticipantAdded")).toEqual([]);
 });
