@@ -14,6 +14,9 @@ export interface Env {
   LIMIT_MESSAGES: RateLimit;
   LIMIT_READS: RateLimit;
   LIMIT_CONNECTIONS: RateLimit;
+  LIMIT_ADDRESSES: RateLimit;
+  LIMIT_UPGRADES: RateLimit;
+  LIMIT_CHANGES: RateLimit;
 }
 
 /** What every committed development secret begins with. */
@@ -47,6 +50,8 @@ const schema = z
     JWT_JWKS_URL: optional.pipe(z.url().optional()),
     JWT_ISSUER: optional,
     JWT_AUDIENCE: optional,
+    JWT_USER_CLAIM: optional,
+    JWT_ROLE_CLAIM: optional,
     ID_SECRET: secret,
     FILES_SECRET: secrets,
     MESSAGES_PER_MINUTE_MARKETPLACE: positive(20),
@@ -56,6 +61,15 @@ const schema = z
     MAX_LENGTH_UNIHUB: positive(2_000),
     SENDS_WAIT_FOR_LISTS: onOff,
     REQUEST_LIMITS: onOff,
+    CONVERSATIONS_PER_HOUR: positive(60),
+    CHANNELS_PER_HOUR: positive(10),
+    SUPPORT_CHATS_PER_HOUR: positive(5),
+    ADDITIONS_PER_HOUR: positive(300),
+    UPLOAD_MEGABYTES_PER_HOUR: positive(2_048),
+    CHANGES_PER_MINUTE: positive(60),
+    READS_PER_MINUTE: positive(200),
+    PRESENCE_DELAY_MS: z.coerce.number().int().min(0).default(2_000),
+    PURCHASE_REQUESTS: z.enum(["open", "registered"]).default("open"),
     JURISDICTION: optional.pipe(z.enum(["eu", "us", "fedramp"]).optional()),
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
     PUBLIC_URL: optional.pipe(origin.optional()),

@@ -12,14 +12,45 @@ export const users = sqliteTable(
     /** Lower case, for searches by the beginning of a name. */
     nameFolded: text("name_folded"),
     avatarUrl: text("avatar_url"),
+    /** As the person's last token had it. */
     role: text("role", { enum: PLATFORM_ROLES }).notNull(),
+    /** As the host application provisioned it; no token changes it. */
+    provisionedRole: text("provisioned_role", { enum: PLATFORM_ROLES }),
     lastSeenAt: integer("last_seen_at").notNull(),
   },
   (table) => [
     index("users_by_name").on(table.nameFolded),
     index("users_by_role").on(table.role, table.lastSeenAt),
+    index("users_by_provisioned_role")
+      .on(table.provisionedRole, table.lastSeenAt)
+      .where(sql`${table.provisionedRole} IS NOT NULL`),
   ],
 );
+
+/**
+ * What a person has spent of their hourly limits: a row for each creation, removed once it is older than
+ * the limit looks back.
+ */
+export const spending = sqliteTable(
+  "spending",
+  {
+    userId: text("user_id").notNull(),
+    /** The name of the limit. */
+    name: text("name").notNull(),
+    spentAt: integer("spent_at").notNull(),
+    amount: integer("amount").notNull(),
+  },
+  (table) => [index("spending_by_person").on(table.userId, table.name, table.spentAt)],
+);
+
+/** Purchase requests that the host application has registered: who may open a chat about which. */
+export const purchaseRequests = sqliteTable("purchase_requests", {
+  id: text("id").primaryKey(),
+  buyerId: text("buyer_id").notNull(),
+  /** A JSON list of user ids; null: any seller. */
+  sellerIds: text("seller_ids"),
+  registeredAt: integer("registered_at").notNull(),
+});
 
 /** Written out rather than bound, so that SQLite knows the index of public channels fits. */
 export function isPublicChannel(table: {

@@ -7,7 +7,7 @@ import type { Allowance } from "./rate-window.ts";
 export const ERRORS = {
   unauthenticated: [401, "Send a valid, unexpired bearer token."],
   malformed_json: [400, "The body is not valid JSON."],
-  unsupported_media_type: [400, "Send the body as JSON, with Content-Type: application/json."],
+  unsupported_media_type: [415, "Send the body as JSON, with Content-Type: application/json."],
   invalid_request: [400, "The request does not have the expected shape; see details."],
   payload_too_large: [413, "The body is too large; at most 256 KiB are accepted."],
   route_not_found: [404, "There is nothing at this address with this method."],
@@ -27,7 +27,9 @@ export const ERRORS = {
   group_full: [400, "A group holds at most 1,000 people."],
 
   channel_archived: [400, "The channel is archived; it can only be read."],
+  invitation_not_found: [404, "This person has no open invitation to the channel."],
   invitation_required: [400, "This channel is private; a moderator must invite you first."],
+  purchase_request_not_found: [404, "There is no such purchase request for these people."],
   not_in_channel: [400, "This person is not a member of the channel."],
   owner_stays: [400, "The owner of a channel stays in it, and stays its owner."],
   already_a_moderator: [400, "This person is a moderator already."],
@@ -56,6 +58,7 @@ export const ERRORS = {
   invalid_file_name: [400, "A file needs a name of 1 to 255 characters, in one line."],
   invalid_form: [400, "The form cannot be read: send multipart/form-data, whole, with a boundary."],
   incomplete_body: [400, "The body ended before the file did."],
+  upload_timeout: [408, "The file came too slowly, or stopped coming; send it again."],
   file_mismatch: [400, "Size, type or name differ from what was uploaded."],
   file_not_found: [404, "There is no such file."],
   invalid_link: [403, "The link is not valid, or not any more; ask for the message again."],
@@ -91,6 +94,8 @@ export interface ChatError {
   details?: ErrorDetail[];
   /** Milliseconds after which the same may succeed. */
   retryAfterMs?: number;
+  /** Of `rate_limited`: the name of the limit, as docs/operations.md lists them. */
+  limit?: string;
   /** Of a send: where its sender stands. */
   rate?: Allowance;
 }

@@ -12,6 +12,9 @@ import { Refusal } from "./refusal.ts";
 /** What was wrong with which field, where a request's shape was wrong. */
 export const details = z.array(z.object({ path: z.string(), message: z.string() })).optional();
 
+/** Of `rate_limited`: which limit it was. */
+export const limit = z.string().optional();
+
 /** How a dialect writes an error. */
 export interface ErrorForm {
   /** What the reference calls it. */
@@ -23,11 +26,16 @@ export interface ErrorForm {
   statuses?: Partial<Record<ErrorCode, number>>;
 }
 
-/** `{error, code, details?}`: UniHub's form, and that of what belongs to no dialect. */
+/** `{error, code, details?, limit?}`: UniHub's form, and that of what belongs to no dialect. */
 export const plainErrors: ErrorForm = {
   name: "Refusal",
-  body: ({ message, code, details }) => ({ error: message, code, ...(details && { details }) }),
-  schema: (code) => z.object({ error: z.string(), code, details }),
+  body: ({ message, code, details, limit }) => ({
+    error: message,
+    code,
+    ...(details && { details }),
+    ...(limit && { limit }),
+  }),
+  schema: (code) => z.object({ error: z.string(), code, details, limit }),
 };
 
 /** The HTTP status of a code in a dialect. */

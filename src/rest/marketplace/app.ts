@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { authenticate } from "../auth.ts";
 import { closed, dialect } from "../dialect.ts";
-import { details, type ErrorForm } from "../errors.ts";
+import { details, type ErrorForm, limit } from "../errors.ts";
 import { jsonBody, requestLimits } from "../limits.ts";
 import { chatRoutes } from "./chats.ts";
 import { creationRoutes } from "./creation.ts";
@@ -9,16 +9,18 @@ import { fileRoutes } from "./files.ts";
 import { messageRoutes } from "./messages.ts";
 import { CHATS } from "./schemas.ts";
 
-/** `{success: false, error, code, details?}`. */
+/** `{success: false, error, code, details?, limit?}`. */
 export const marketplaceErrors: ErrorForm = {
   name: "ChatRefusal",
-  body: ({ message, code, details }) => ({
+  body: ({ message, code, details, limit }) => ({
     success: false,
     error: message,
     code,
     ...(details && { details }),
+    ...(limit && { limit }),
   }),
-  schema: (code) => z.object({ success: z.literal(false), error: z.string(), code, details }),
+  schema: (code) =>
+    z.object({ success: z.literal(false), error: z.string(), code, details, limit }),
   statuses: { unknown_user: 404 },
 };
 
