@@ -15,12 +15,17 @@ const bindings = {
   ID_SECRET: "test-id-secret-0123456789abcdefghijk",
   FILES_SECRET: "test-files-secret-0123456789abcdefgh",
   REQUEST_LIMITS: "off",
+  PRESENCE_DELAY_MS: "0",
 };
+/** The same with the limits as they are by default. */
+const LIMITED = { REQUEST_LIMITS: "on", PRESENCE_DELAY_MS: "2000" };
 
 /** Tests of pure rules, and of whole servers. */
 const IN_NODE = ["domain", "system", "chaos", "client", "browser"].map((name) => `test/${name}/**`);
 /** Long ones, which are run beside the others. */
 const MODELS = "test/model/**/*.test.ts";
+/** Tests of the limits against abuse, which hold in them. */
+const ABUSE = "test/abuse/**/*.test.ts";
 /** Tests that look at everything there is: they need a storage of their own. */
 const ALONE = [
   "test/attachments/**/*.test.ts",
@@ -32,13 +37,18 @@ const ALONE = [
 function workers(
   name: string,
   test: { include?: string[]; exclude?: string[]; isolate?: boolean },
+  more: Record<string, string> = {},
 ) {
   return {
     plugins: [
       cloudflareTest(async () => ({
         wrangler: { configPath: `${root}/wrangler.toml` },
         miniflare: {
-          bindings: { ...bindings, MIGRATIONS: await readD1Migrations(`${root}/migrations`) },
+          bindings: {
+            ...bindings,
+            ...more,
+            MIGRATIONS: await readD1Migrations(`${root}/migrations`),
+          },
         },
       })),
     ],
@@ -53,9 +63,10 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS], isolate: false }),
+      workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS, ABUSE], isolate: false }),
       workers("models", { include: [MODELS], isolate: false }),
       workers("alone", { include: ALONE }),
+      workers("abuse", { include: [ABUSE], isolate: false }, LIMITED),
       { test: { name: "domain", include: ["test/{domain,client}/**/*.test.ts"] } },
       {
         test: {
