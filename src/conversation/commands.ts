@@ -75,12 +75,21 @@ export type Change =
        * stored no longer does.
        */
       digest?: string | null;
+      /** Of a reaction: who left or took back which emoji. */
+      reaction?: Reacted;
     }
   | { type: "member"; cause: MemberCause; member: Member }
   | { type: "read"; read: Read; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
   /** A member's own flag: it reaches D1, and nobody's socket. */
   | { type: "flag"; member: Member };
+
+/** Who left an emoji, or took it back. */
+export interface Reacted {
+  userId: string;
+  emoji: string;
+  added: boolean;
+}
 
 export type MemberCause = "joined" | "added" | "left" | "removed" | "role";
 
@@ -128,6 +137,8 @@ export interface Limits {
   /** Code points of a text that comes over a socket; REST has its dialect's. */
   contentLength: number;
   editWindowMs: number;
+  /** Whether the limits against abuse hold (`REQUEST_LIMITS`). */
+  enforced: boolean;
 }
 
 /** What a decision may look at: the committed state and what its group has decided before it. */

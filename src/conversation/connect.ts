@@ -1,5 +1,5 @@
 import { chatError } from "../domain/error.ts";
-import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { CLOSE, FEATURES, type Feature, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { memberOf } from "./log/members.ts";
 import type { OpenConversation } from "./open.ts";
@@ -19,12 +19,16 @@ export function connect(open: OpenConversation, seat: Seat, query: URLSearchPara
     return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
   }
   const pair = new WebSocketPair();
-  const session = sessions.accept(pair[1], seat);
+  const features = featuresOf(query.get("features"));
+  const session = sessions.accept(pair[1], seat, features);
   const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
   const you = { member, unread: unreadOf(sql, memory, member) };
-  const hello = helloFor(memory, epoch, you, sessions.online(), sessions.size, open.limits);
+  const online = sessions.online(seat.userId);
+  const greeting = helloFor(memory, epoch, you, online, sessions.size, open.limits);
+  const hello = JSON.stringify({ ...greeting, ...(features.length > 0 && { features }) });
   const page = syncFor(open, cursor, seat.userId);
-  sessions.send(session, `${JSON.stringify(hello)}\n${page.frame}`);
+  session.budget.answered(page.frame.length, open.clock(), page.to);
+  sessions.send(session, `${hello}\n${page.frame}`);
   if (!page.more) sessions.goLive(session);
   return new Response(null, { status: 101, webSocket: pair[0] });
 }
@@ -32,4 +36,10 @@ export function connect(open: OpenConversation, seat: Seat, query: URLSearchPara
 /** A revision from the query; what is none is taken as a first visit. */
 function sinceOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/** The features that a client asks for, as far as there are such. */
+function featuresOf(text: string | null): Feature[] {
+  const asked = new Set(text?.split(","));
+  return FEATURES.filter((feature) => asked.has(feature));
 }

@@ -1,13 +1,15 @@
+import { Buffer } from "node:buffer";
 import { chatError, type Failure, fail, ok, type Result } from "../domain/error.ts";
 import { parseMessageId } from "../domain/id.ts";
 import { type ClientFrame, type FrameId, parseFrame, tooLarge } from "../live/frames.ts";
-import { CLOSE, MAX_BAD_FRAMES } from "../live/version.ts";
-import { errorEventOf, wireMessage } from "../live/wire.ts";
+import { CLOSE } from "../live/version.ts";
+import { errorEventOf } from "../live/wire.ts";
 import type { Command } from "./commands.ts";
-import { type HistoryQuery, history } from "./history.ts";
+import type { HistoryQuery } from "./history.ts";
+import { historyPage } from "./history-page.ts";
 import type { OpenConversation } from "./open.ts";
 import { actorOf } from "./seat.ts";
-import type { Session } from "./sessions.ts";
+import type { Session, Sessions } from "./sessions.ts";
 import { syncFor } from "./sync.ts";
 
 type Frame<Op extends ClientFrame["op"]> = Extract<ClientFrame, { op: Op }>;
@@ -33,7 +35,9 @@ export function handleFrame(
     return;
   }
   if (tooLarge(data)) {
-    refuseFrame(open, session, fail("frame_too_large"));
+    const error = errorEventOf(chatError("frame_too_large"), undefined);
+    sessions.send(session, JSON.stringify(error));
+    sessions.leave(session, CLOSE.abuse, "a frame of more than 64 KiB");
     return;
   }
   const lines = data.split("\n").filter((line) => line !== "");
@@ -45,14 +49,26 @@ export function handleFrame(
       refuseFrame(open, session, parsed, parsed.id);
       continue;
     }
-    session.badFrames = 0;
-    if (!isPlainSend(parsed.value) && !sessions.spend(session)) {
-      const error = chatError("rate_limited", { retryAfterMs: 1_000 });
-      sessions.send(session, JSON.stringify(errorEventOf(error, parsed.id)));
-      continue;
+    if (isPlainSend(parsed.value) || mayAct(open, session, parsed.id)) {
+      handle(open, session, parsed.value);
     }
-    handle(open, session, parsed.value);
   }
+}
+
+/**
+ * Whether a socket has room for one more command. The first that is too many within a second is refused,
+ * the others are ignored, and a socket that goes on is closed.
+ */
+function mayAct({ sessions, clock }: OpenConversation, session: Session, id: FrameId): boolean {
+  const penalty = session.budget.command(clock());
+  if (penalty === "refuse") refuseRate(sessions, session, 1_000, id);
+  if (penalty === "end") sessions.leave(session, CLOSE.abuse, "too many commands");
+  return penalty === undefined;
+}
+
+function refuseRate(sessions: Sessions, session: Session, retryAfterMs: number, id: FrameId): void {
+  const error = errorEventOf(chatError("rate_limited", { retryAfterMs }), id);
+  sessions.send(session, JSON.stringify(error));
 }
 
 /** A send without files has the conversation's own limit; files cost D1 before it is looked at. */
@@ -129,9 +145,11 @@ function commandOf(
 /** The catching up and the going live are one turn: nothing is lost between them, nothing doubled. */
 function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync">): void {
   const { since, id } = frame;
+  session.budget.continues(since);
+  if (!mayAsk(open, session, id)) return;
   const cursor = { since, epoch: undefined };
   const page = syncFor(open, cursor, session.seat.userId, id);
-  open.sessions.send(session, page.frame);
+  giveAnswer(open, session, page.frame, page.to);
   if (!page.more) open.sessions.goLive(session);
 }
 
@@ -141,26 +159,28 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
     open.sessions.send(session, JSON.stringify(errorEventOf(query.error, frame.id)));
     return;
   }
-  const { conversation, counters } = open.memory;
-  const page = history(open.sql, open.recent, counters.lastNumber, query.value);
-  const messages = page.messages.map((message) =>
-    wireMessage(conversation.id, message, open.linkTo),
-  );
-  const first = messages[0]?.number ?? 1;
-  const event = {
-    type: "sync",
-    messages,
-    members: [],
-    reads: [],
-    conversation: null,
-    // What lies beyond the page, in the direction that was asked for.
-    more:
-      query.value.by === "after"
-        ? (messages.at(-1)?.number ?? counters.lastNumber) < counters.lastNumber
-        : first > 1,
-    ...(frame.id !== undefined && { id: frame.id }),
-  };
-  open.sessions.send(session, JSON.stringify(event));
+  if (mayAsk(open, session, frame.id)) {
+    giveAnswer(open, session, historyPage(open, query.value, frame.id));
+  }
+}
+
+/** Whether a socket has room for one more answer to `sync` or `history`. */
+function mayAsk({ sessions, clock }: OpenConversation, session: Session, id: FrameId): boolean {
+  const waitMs = session.budget.answerWaitMs(clock());
+  if (waitMs > 0) refuseRate(sessions, session, waitMs, id);
+  return waitMs === 0;
+}
+
+/** Sends an answer; closes a socket that has left too much unread, for it to reconnect and resume. */
+function giveAnswer(
+  { sessions, clock }: OpenConversation,
+  session: Session,
+  frame: string,
+  to?: number,
+): void {
+  const reads = session.budget.answered(Buffer.byteLength(frame), clock(), to);
+  if (reads) sessions.send(session, frame);
+  else sessions.leave(session, CLOSE.goingAway, "too much asked for and not read");
 }
 
 function historyQuery(open: OpenConversation, frame: Frame<"history">): Result<HistoryQuery> {
@@ -178,16 +198,15 @@ function historyQuery(open: OpenConversation, frame: Frame<"history">): Result<H
   return ok({ by: "before", number: open.memory.counters.lastNumber + 1, limit });
 }
 
-/** Answers a frame that cannot be read; ten in a row close the socket. */
+/** Answers a frame that cannot be read; the tenth closes the socket. */
 function refuseFrame(
-  open: OpenConversation,
+  { sessions, clock }: OpenConversation,
   session: Session,
   refused: Failure,
   id?: FrameId,
 ): void {
-  open.sessions.send(session, JSON.stringify(errorEventOf(refused.error, id)));
-  session.badFrames++;
-  if (session.badFrames >= MAX_BAD_FRAMES) {
-    open.sessions.leave(session, CLOSE.abuse, "too many frames that cannot be read");
+  sessions.send(session, JSON.stringify(errorEventOf(refused.error, id)));
+  if (session.budget.badFrame(clock())) {
+    sessions.leave(session, CLOSE.abuse, "too many frames that cannot be read");
   }
 }

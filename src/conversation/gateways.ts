@@ -1,5 +1,6 @@
 import type { Receipt } from "../domain/message.ts";
 import type { Env } from "../env.ts";
+import type { Reacted } from "./commands.ts";
 import { gatewaysOf } from "./namespace.ts";
 
 /** What a conversation and the gateways that listen to it say to each other. */
@@ -43,7 +44,7 @@ export interface Note {
   /** Of the event that it belongs to. */
   rev: number;
   /** Who left or took back which emoji. */
-  reaction?: { userId: string; emoji: string; added: boolean };
+  reaction?: Reacted;
   /** Who has read the message; absent: nobody, as with a new one. */
   readers?: Receipt[];
 }

@@ -20,7 +20,8 @@ export async function listen(
   const counted = memberOf(open.sql, userId)?.leftAt === null;
   listeners.add({ ...address, userId, counted });
   const { rev, memberCount } = open.memory.counters;
-  const listening = { rev, online: isLarge(memberCount) ? [] : open.sessions.online() };
+  const online = open.sessions.online(userId).filter((other) => other !== userId || counted);
+  const listening = { rev, online: isLarge(memberCount) ? [] : online };
   const tooMany = () => listeners.ofUser(userId).length > MAX_SOCKETS_PER_USER;
   if (tooMany()) await listeners.weed(userId);
   if (!tooMany()) return ok(listening);

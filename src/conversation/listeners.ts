@@ -9,7 +9,7 @@ export interface ListenersOptions {
   rev: number;
   stubOf: (protocol: Protocol, gateway: string) => GatewayStub;
   /** The first gateway of somebody came, or the last one went. */
-  onPresence: (userId: string, online: boolean) => void;
+  onPresence: (userId: string) => void;
   onFailure: (error: unknown) => void;
 }
 
@@ -72,7 +72,7 @@ export class Listeners {
     putListener(this.options.sql, listener);
     this.leaving.delete(listener.gateway);
     this.byGateway.set(listener.gateway, listener);
-    if (first) this.options.onPresence(listener.userId, true);
+    if (first) this.options.onPresence(listener.userId);
   }
 
   /** Somebody is a member now: staff who listen already are online by it from now on. */
@@ -177,7 +177,7 @@ export class Listeners {
   private drop(listener: Listener): void {
     this.byGateway.delete(listener.gateway);
     if (listener.counted && !this.has(listener.userId)) {
-      this.options.onPresence(listener.userId, false);
+      this.options.onPresence(listener.userId);
     }
   }
 

@@ -55,13 +55,14 @@ export class OpenConversation {
       conversationId: conversation.id,
       rev: this.memory.counters.rev,
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
-      onPresence: (userId, online) => {
-        if (this.sessions.ofUser(userId).size === 0) this.sessions.tellPresence(userId, online);
-      },
+      onPresence: (userId) => this.sessions.presenceChanged(userId),
       onFailure: (error) => log("gateway_failed", { conversationId: conversation.id, error }),
     });
     const large = () => isLarge(this.memory.counters.memberCount);
-    this.sessions = new Sessions(ctx, clock, large, this.listeners);
+    this.sessions = new Sessions({
+      ...{ ctx, clock, quiet: large, elsewhere: this.listeners },
+      presenceDelayMs: settings.PRESENCE_DELAY_MS,
+    });
     this.projector = new Projector({
       sql: storage.sql,
       directory: directoryOf(env.DB),
@@ -150,5 +151,6 @@ function limitsOf(settings: Settings, origin: Origin): Limits {
       : settings.MESSAGES_PER_MINUTE_MARKETPLACE,
     contentLength: unihub ? settings.MAX_LENGTH_UNIHUB : settings.MAX_LENGTH_MARKETPLACE,
     editWindowMs: settings.EDIT_WINDOW_MINUTES * 60_000,
+    enforced: settings.REQUEST_LIMITS,
   };
 }

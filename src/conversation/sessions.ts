@@ -1,26 +1,49 @@
 import { z } from "zod";
 import type { ServerEvent } from "../live/events.ts";
-import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS, TYPING_EXPIRES_MS } from "../live/version.ts";
+import { CLOSE, type Feature, SILENCE_MS, TYPING_EXPIRES_MS } from "../live/version.ts";
 import { isoTime } from "../live/wire.ts";
+import { Presence } from "./presence.ts";
 import { type Seat, seat } from "./seat.ts";
 import { close } from "./socket.ts";
+import { SocketBudget } from "./socket-budget.ts";
+import { TypingThrottle } from "./typing-throttle.ts";
 
-const attachment = z.object({ seat, live: z.boolean(), openedAt: z.number() });
+const attachment = z.object({
+  seat,
+  live: z.boolean(),
+  openedAt: z.number(),
+  features: z.array(z.string()).default([]),
+});
 
 export interface Session {
   readonly socket: WebSocket;
   readonly seat: Seat;
   /** Has been given a `sync` with `more: false`, and gets events since. */
   live: boolean;
-  badFrames: number;
+  /** What the client asked for beyond the first version of the protocol. */
+  readonly features: readonly string[];
+  readonly budget: SocketBudget;
   readonly openedAt: number;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
   heardAt: number;
   /** By person: who came or went while it was still catching up. */
   readonly presence: Map<string, string>;
-  /** Commands within the second that began at `secondAt`. */
-  commands: number;
-  secondAt: number;
+}
+
+/** The events of a commit, one a line; those of `lean` are for sockets with the feature `reactions`. */
+export interface Lines {
+  readonly whole: readonly string[];
+  readonly lean: readonly string[];
+}
+
+export interface SessionsOptions {
+  ctx: DurableObjectState;
+  clock: () => number;
+  /** Whether presence and typing are spared, as in a large conversation. */
+  quiet: () => boolean;
+  elsewhere: Elsewhere;
+  /** How long a change of presence must hold before it is announced. */
+  presenceDelayMs: number;
 }
 
 /** Where else people are than at sockets: at gateways. */
@@ -39,19 +62,15 @@ const REAP_EVERY_MS = 30_000;
 export class Sessions {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
-  /** Whether presence and typing are spared, as in a large conversation. */
   private readonly quiet: () => boolean;
   private readonly elsewhere: Elsewhere;
   private readonly bySocket = new Map<WebSocket, Session>();
   private readonly byUser = new Map<string, Set<Session>>();
+  private readonly presence: Presence;
+  private readonly typing = new TypingThrottle();
   private reapedAt: number;
 
-  constructor(
-    ctx: DurableObjectState,
-    clock: () => number,
-    quiet: () => boolean,
-    elsewhere: Elsewhere,
-  ) {
+  constructor({ ctx, clock, quiet, elsewhere, presenceDelayMs }: SessionsOptions) {
     this.ctx = ctx;
     this.elsewhere = elsewhere;
     this.clock = clock;
@@ -62,16 +81,22 @@ export class Sessions {
       if (parsed.success) this.add(socket, parsed.data);
       else close(socket, CLOSE.goingAway, "please reconnect");
     }
+    this.presence = new Presence({
+      delayMs: presenceDelayMs,
+      clock,
+      isOnline: (userId) => this.byUser.has(userId) || elsewhere.has(userId),
+      announce: (userId, online, at) => this.announce(userId, online, at),
+      online: [...this.byUser.keys(), ...elsewhere.userIds()],
+    });
   }
 
   /** Takes a socket in for hibernation. It gets no event until it is live. */
-  accept(socket: WebSocket, seat: Seat): Session {
+  accept(socket: WebSocket, seat: Seat, features: readonly Feature[]): Session {
     this.ctx.acceptWebSocket(socket);
-    const session = this.add(socket, { seat, live: false, openedAt: this.clock() });
+    const openedAt = this.clock();
+    const session = this.add(socket, { seat, live: false, openedAt, features: [...features] });
     remember(session);
-    if (this.ofUser(seat.userId).size === 1 && !this.elsewhere.has(seat.userId)) {
-      this.tellPresence(seat.userId, true);
-    }
+    this.presence.changed(seat.userId);
     return session;
   }
 
@@ -93,9 +118,14 @@ export class Sessions {
     return this.byUser.get(userId) ?? new Set();
   }
 
-  /** Who is there: has a socket open, or is there by a gateway. */
-  online(): string[] {
-    return [...new Set([...this.byUser.keys(), ...this.elsewhere.userIds()])];
+  /** Who is online, as far as the others were told, and `userId`, who asks. */
+  online(userId: string): string[] {
+    return [...new Set([...this.presence.online, userId])];
+  }
+
+  /** Somebody's connections elsewhere changed. */
+  presenceChanged(userId: string): void {
+    this.presence.changed(userId);
   }
 
   /** An address that somebody came in by. */
@@ -122,20 +152,22 @@ export class Sessions {
     others?.delete(session);
     if (others && others.size > 0) return;
     this.byUser.delete(userId);
-    if (!this.elsewhere.has(userId)) this.tellPresence(userId, false);
+    this.presence.changed(userId);
   }
 
   /**
-   * One frame for every socket: `events` for those that are live, and behind them, for whoever has
+   * One frame for every socket: the events for those that are live, and behind them, for whoever has
    * something of their own to be told, `own`.
    */
-  deliver(events: readonly string[], own: ReadonlyMap<Session, readonly string[]>): void {
-    const common = events.join("\n");
-    if (common === "") {
+  deliver(events: Lines, own: ReadonlyMap<Session, readonly string[]>): void {
+    if (events.whole.length === 0) {
       for (const [session, lines] of own) this.send(session, lines.join("\n"));
       return;
     }
+    const whole = events.whole.join("\n");
+    const lean = events.lean === events.whole ? whole : events.lean.join("\n");
     for (const session of this.bySocket.values()) {
+      const common = wantsLean(session) ? lean : whole;
       const lines = own.get(session);
       if (!lines) {
         if (session.live) this.send(session, common);
@@ -146,7 +178,9 @@ export class Sessions {
     }
   }
 
+  /** Tells the others that somebody types, or stopped, unless they were told just now. */
   tellTyping(userId: string, active: boolean): void {
+    if (!this.typing.allows(userId, active, this.clock())) return;
     this.tellOthers(userId, {
       type: "typing",
       userId,
@@ -173,17 +207,6 @@ export class Sessions {
     return true;
   }
 
-  /** Counts a command against a socket's own rate; false when there are too many of them. */
-  spend(session: Session): boolean {
-    const now = this.clock();
-    if (now - session.secondAt >= 1_000) {
-      session.secondAt = now;
-      session.commands = 0;
-    }
-    session.commands++;
-    return session.commands <= MAX_COMMANDS_PER_SECOND;
-  }
-
   /** Ends sessions that have neither spoken nor pinged for {@link SILENCE_MS}: tabs that vanished. */
   reap(): void {
     const now = this.clock();
@@ -203,10 +226,9 @@ export class Sessions {
     }
   }
 
-  /** Tells the others that somebody came or went. */
-  tellPresence(userId: string, online: boolean): void {
-    const lastSeenAt = isoTime(this.clock());
-    const event: ServerEvent = { type: "presence", userId, online, lastSeenAt };
+  /** Tells the others that somebody came or went at a time. */
+  private announce(userId: string, online: boolean, at: number): void {
+    const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
     if (this.quiet()) return;
     for (const session of this.bySocket.values()) {
       if (session.live || session.seat.userId === userId) continue;
@@ -225,17 +247,14 @@ export class Sessions {
     this.elsewhere.pass(frame, userId);
   }
 
-  private add(socket: WebSocket, { seat, live, openedAt }: z.infer<typeof attachment>): Session {
+  private add(socket: WebSocket, kept: z.infer<typeof attachment>): Session {
+    const { seat } = kept;
     const session: Session = {
+      ...kept,
       socket,
-      seat,
-      live,
-      openedAt,
-      badFrames: 0,
-      heardAt: openedAt,
+      budget: new SocketBudget(),
+      heardAt: kept.openedAt,
       presence: new Map(),
-      commands: 0,
-      secondAt: openedAt,
     };
     this.bySocket.set(socket, session);
     const others = this.byUser.get(seat.userId);
@@ -245,7 +264,13 @@ export class Sessions {
   }
 }
 
+/** Whether a client takes reactions without their messages. */
+export function wantsLean({ features }: Session): boolean {
+  return features.includes("reactions");
+}
+
 /** Keeps what a session must not forget over hibernation. */
-function remember({ socket, seat, live, openedAt }: Session): void {
-  socket.serializeAttachment({ seat, live, openedAt } satisfies z.infer<typeof attachment>);
+function remember({ socket, seat, live, openedAt, features }: Session): void {
+  const kept = { seat, live, openedAt, features: [...features] };
+  socket.serializeAttachment(kept satisfies z.infer<typeof attachment>);
 }

@@ -7,17 +7,11 @@ import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../live/version.ts";
 import { type LinkTo, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
 import type { Limits } from "./commands.ts";
 import type { Memory } from "./draft.ts";
+import { firstSync } from "./first-visit.ts";
 import { type ChangedRow, changesSince } from "./log/changes.ts";
-import { memberOf, presentMembers } from "./log/members.ts";
-import { readsFrom, readsOfMember } from "./log/reads.ts";
 import { uncountedAfter } from "./log/uncounted.ts";
 import type { RecentMessages } from "./recent.ts";
-
-/** What a first visit is given. */
-const FIRST_MESSAGES = 50;
-const FIRST_MEMBERS = 200;
-/** Bounded by the others: nobody reads a message twice. */
-const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
+import { frameOf } from "./sync-frame.ts";
 
 /** A client waits at least so long before it reconnects, and longer where many would come at once. */
 const RECONNECT_MIN_MS = 500;
@@ -26,6 +20,8 @@ const RECONNECT_MAX_MS = 30_000;
 
 export interface Page {
   frame: string;
+  /** The revision that it goes up to. */
+  to: number;
   more: boolean;
 }
 
@@ -56,40 +52,6 @@ export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId
   return resumedSync(view, since, userId, id);
 }
 
-function firstSync(
-  { sql, recent, memory, linkTo }: View,
-  reset: boolean,
-  userId: string,
-  id: FrameId,
-): Page {
-  const { conversation, counters } = memory;
-  const from = Math.max(1, counters.lastNumber - FIRST_MESSAGES + 1);
-  // Oneself and what one has read oneself are never left out: clients count what is unread by it.
-  const you = memberOf(sql, userId);
-  const others = presentMembers(sql, FIRST_MEMBERS).filter((member) => member.userId !== userId);
-  const othersReads = isLarge(counters.memberCount)
-    ? []
-    : readsFrom(sql, from, FIRST_READS).filter((read) => read.userId !== userId);
-  const event: ServerEvent = {
-    type: "sync",
-    from: 0,
-    to: counters.rev,
-    messages: recent
-      .between(from, counters.lastNumber, counters.lastNumber)
-      .map((message) => wireMessage(conversation.id, message, linkTo)),
-    members: [...(you ? [you] : []), ...others]
-      .slice(0, FIRST_MEMBERS)
-      .sort((a, b) => (a.userId < b.userId ? -1 : 1))
-      .map(wireMember),
-    reads: [...readsOfMember(sql, userId, from), ...othersReads].map(wireRead),
-    conversation: wireConversation(conversation, counters),
-    more: false,
-    ...(reset && { reset }),
-    ...(id !== undefined && { id }),
-  };
-  return { frame: JSON.stringify(event), more: false };
-}
-
 function resumedSync(view: View, since: number, userId: string, id: FrameId): Page {
   const { sql, memory } = view;
   const { conversation, counters } = memory;
@@ -115,11 +77,12 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
     else lists[row.type].push(json);
   }
   const more = cut || changes.more;
-  const frame =
-    `{"type":"sync","from":${since},"to":${to},"messages":[${lists.message.join()}],` +
-    `"members":[${lists.member.join()}],"reads":[${lists.read.join()}],"conversation":${whole},` +
-    `"more":${more}${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}}`;
-  return { frame, more };
+  const { message: messages, member: members, read: reads } = lists;
+  const frame = frameOf({
+    ...{ from: since, to, messages, members, reads },
+    ...{ conversation: whole, more, id },
+  });
+  return { frame, to, more };
 }
 
 function wireRow(row: ChangedRow, { memory, linkTo }: View): unknown {
@@ -145,6 +108,7 @@ export function helloFor(
   limits: Limits,
 ): ServerEvent {
   const { conversation, counters } = memory;
+  const { messagesPerMinute, contentLength, editWindowMs } = limits;
   return {
     type: "hello",
     protocol: PROTOCOL,
@@ -153,7 +117,10 @@ export function helloFor(
     you: { userId: you.member.userId, role: you.member.role, unread: you.unread },
     conversation: wireConversation(conversation, counters),
     online: isLarge(counters.memberCount) ? online.length : online,
-    limits: { ...limits, attachments: MAX_ATTACHMENTS, frameBytes: MAX_FRAME_BYTES },
+    limits: {
+      ...{ messagesPerMinute, contentLength, editWindowMs },
+      ...{ attachments: MAX_ATTACHMENTS, frameBytes: MAX_FRAME_BYTES },
+    },
     reconnectAfterMs: Math.min(
       RECONNECT_MAX_MS,
       RECONNECT_MIN_MS + RECONNECT_PER_SOCKET_MS * sockets,

@@ -9,7 +9,7 @@ import type { Answer, Change } from "./commands.ts";
 import type { Commit } from "./committer.ts";
 import { notesOf } from "./notes.ts";
 import type { OpenConversation } from "./open.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import { type Lines, type Session, type Sessions, wantsLean } from "./sessions.ts";
 
 /**
  * Tells of a commit, in the turn in which it was made: the sockets, in one frame each, then the
@@ -19,7 +19,7 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
   const { sessions, listeners, memory } = open;
   const large = isLarge(memory.counters.memberCount);
   const own = new OwnLines();
-  const events: string[] = [];
+  const events = new Events();
   // Who went in this group hears it, and nothing that came after it.
   const departures: { userId: string; heard: number }[] = [];
   const arrivals: string[] = [];
@@ -32,12 +32,12 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
         if (session.live) own.add(session, line);
       }
     } else {
-      events.push(line);
+      events.add(line, leanEventOf(memory.conversation.id, change));
     }
     if (change.type !== "member") continue;
     const { userId, leftAt } = change.member;
     if (leftAt === null) arrivals.push(userId);
-    else departures.push({ userId, heard: events.length });
+    else departures.push({ userId, heard: events.whole.length });
   }
   for (const { pending, result } of outcomes) {
     const { reply } = pending;
@@ -45,11 +45,12 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
     own.add(reply.session, JSON.stringify(ackOf(memory.conversation.id, result, reply.id)));
   }
   for (const { userId, heard } of departures) {
-    takeLeave(sessions, userId, events.slice(0, heard), own);
+    takeLeave(sessions, userId, events, heard, own);
   }
   sessions.deliver(events, own.bySession);
-  const notes = () => notesOf(open.sql, changes, outcomes, large);
-  listeners.committed(events, notes, departures, memory.counters.rev);
+  if (open.limits.enforced) closeAbusive(open, outcomes);
+  const notes = () => notesOf(open.sql, changes, large);
+  listeners.committed(events.whole, notes, departures, memory.counters.rev);
   for (const userId of arrivals) listeners.arrived(userId);
   for (const { pending, result } of outcomes) {
     if (pending.reply.to === "caller") pending.reply.resolve(result);
@@ -70,6 +71,32 @@ export function ackOf(conversationId: string, result: Result<Answer>, id: FrameI
   };
 }
 
+/** The events of a commit, a line each, and the shorter ones of clients that ask for such. */
+class Events implements Lines {
+  readonly whole: string[] = [];
+  private shorter: string[] | undefined;
+
+  get lean(): readonly string[] {
+    return this.shorter ?? this.whole;
+  }
+
+  add(line: string, lean: ServerEvent | undefined): void {
+    if (lean) this.shorter ??= [...this.whole];
+    this.whole.push(line);
+    this.shorter?.push(lean ? JSON.stringify(lean) : line);
+  }
+}
+
+/** Closes the sockets that go on sending although their sends are refused. */
+function closeAbusive({ sessions, clock }: OpenConversation, outcomes: Commit["outcomes"]): void {
+  for (const { pending, result } of outcomes) {
+    const { reply } = pending;
+    if (result.ok || result.error.code !== "rate_limited" || reply.to !== "socket") continue;
+    if (!reply.session.budget.refusedSend(clock())) continue;
+    sessions.leave(reply.session, CLOSE.abuse, "too many commands");
+  }
+}
+
 /** Lines that are meant for one session and nobody else. */
 class OwnLines {
   readonly bySession = new Map<Session, string[]>();
@@ -88,12 +115,27 @@ class OwnLines {
 }
 
 /** Ends the sessions of somebody who has left, each with what it is still to hear. */
-function takeLeave(sessions: Sessions, userId: string, events: string[], own: OwnLines): void {
+function takeLeave(
+  sessions: Sessions,
+  userId: string,
+  events: Lines,
+  heard: number,
+  own: OwnLines,
+): void {
   for (const session of [...sessions.ofUser(userId)]) {
-    const lines = [...(session.live ? events : []), ...own.take(session)];
+    const common = wantsLean(session) ? events.lean : events.whole;
+    const lines = [...(session.live ? common.slice(0, heard) : []), ...own.take(session)];
     if (lines.length > 0) sessions.send(session, lines.join("\n"));
     sessions.leave(session, CLOSE.notAMember, "no longer a member");
   }
+}
+
+/** A reaction without its message; `undefined`: the event is as short as it can be. */
+function leanEventOf(conversationId: string, change: Change): ServerEvent | undefined {
+  if (change.type !== "message" || !change.reaction) return undefined;
+  const { number, rev, reactions } = change.message;
+  const messageId = messageIdOf(conversationId, number);
+  return { type: "reaction", rev, messageId, ...change.reaction, reactions };
 }
 
 function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" }>): ServerEvent {

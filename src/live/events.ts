@@ -9,6 +9,12 @@ const rev = z.number().int();
 const userId = z.string();
 const frameId = z.union([z.string(), z.number()]).optional();
 
+const reactionSummary = z.object({
+  emoji: z.string(),
+  count: z.number().int(),
+  userIds: z.array(userId),
+});
+
 const unlinkedAttachment = z.object({
   key: z.string(),
   name: z.string(),
@@ -34,9 +40,7 @@ export const unlinkedMessage = z.object({
   deletedAt: time.nullable(),
   replyTo: z.string().nullable(),
   attachments: z.array(unlinkedAttachment),
-  reactions: z.array(
-    z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(userId) }),
-  ),
+  reactions: z.array(reactionSummary),
   metadata: z.record(z.string(), z.unknown()).nullable(),
   clientMessageId: z.string().nullable(),
 });
@@ -98,6 +102,8 @@ export const helloEvent = z.object({
   }),
   /** Where a client's first wait before reconnecting starts. */
   reconnectAfterMs: z.number().int(),
+  /** Of the features that the client asked for, those that it gets. */
+  features: z.array(z.string()).optional(),
 });
 
 export const syncEvent = z.object({
@@ -119,6 +125,18 @@ export const messageEvent = z.object({
   rev,
   cause: z.enum(["created", "edited", "deleted", "reaction"]),
   message: wireMessage,
+});
+
+/** For clients with the feature `reactions`; the others are sent the whole message. */
+export const reactionEvent = z.object({
+  type: z.literal("reaction"),
+  rev,
+  messageId: z.string(),
+  userId,
+  emoji: z.string(),
+  added: z.boolean(),
+  /** All that the message has now. */
+  reactions: z.array(reactionSummary),
 });
 
 export const memberEvent = z.object({
@@ -173,6 +191,7 @@ export const serverEvent = z.discriminatedUnion("type", [
   helloEvent,
   syncEvent,
   messageEvent,
+  reactionEvent,
   memberEvent,
   readEvent,
   conversationEvent,

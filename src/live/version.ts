@@ -5,7 +5,11 @@ export const PROTOCOL = "parley.v1";
  * A hash of the schemas of everything that goes over the socket. A test fails when it does not fit: a
  * change that old clients cannot live with takes the next {@link PROTOCOL}, any other only a new hash.
  */
-export const SCHEMA_HASH = "2c6545d97eef9e32";
+export const SCHEMA_HASH = "a13be5285dbe0afe";
+
+/** Additions that clients ask for by `?features=`: older clients would not survive them. */
+export const FEATURES = ["reactions"] as const;
+export type Feature = (typeof FEATURES)[number];
 
 /** What marks the subprotocol that carries a browser's token: `bearer.<jwt>`. Never echoed. */
 export const BEARER_PREFIX = "bearer.";
@@ -21,15 +25,19 @@ export const CLOSE = {
 
 /** Bytes of a client's frame. */
 export const MAX_FRAME_BYTES = 64 * 1024;
-/** Bad frames in a row that close a socket. */
+/** Frames that cannot be read which close a socket; one is forgiven every ten seconds. */
 export const MAX_BAD_FRAMES = 10;
-/** Bytes of a `sync` object, as far as its rows reach. */
+/** Bytes of the rows of a `sync` object. */
 export const MAX_SYNC_BYTES = 256 * 1024;
+/** Bytes of answers that a client may ask for without showing that it reads them. */
+export const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 /** How long after `typing` a client forgets it by itself. */
 export const TYPING_EXPIRES_MS = 6_000;
+/** One start and one stop of typing per person are broadcast in this time. */
+export const TYPING_EVERY_MS = 3_000;
 /** Sockets of one person in one conversation. */
 export const MAX_SOCKETS_PER_USER = 10;
-/** Commands a second and socket, sends apart: those have the conversation's own limit. */
+/** Commands a second and socket, apart from sends: those have the conversation's own limit. */
 export const MAX_COMMANDS_PER_SECOND = 20;
 /** Silence after which an object that is awake closes a socket; clients ping every 30 s. */
 export const SILENCE_MS = 90_000;

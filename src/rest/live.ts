@@ -51,7 +51,7 @@ export async function live(
     origin: new URL(c.req.url).origin,
   };
   const url = new URL("https://conversation/live");
-  for (const key of ["since", "epoch"]) {
+  for (const key of ["since", "epoch", "features"]) {
     const value = c.req.query(key);
     if (value !== undefined) url.searchParams.set(key, value);
   }

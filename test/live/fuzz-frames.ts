@@ -5,7 +5,7 @@ export interface Shot {
   /** A frame of its own (binary, huge), or one line of a frame. */
   data: string | ArrayBuffer;
   alone: boolean;
-  /** Not to be read as a command: answered with an error, and ten in a row close the socket. */
+  /** Not to be read as a command: answered with an error, and too many close the socket. */
   bad: boolean;
   /** What its answer carries; without one the answer is an error with no id. */
   id: string | undefined;

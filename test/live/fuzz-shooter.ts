@@ -1,11 +1,11 @@
 import { expect } from "vitest";
+import { SocketBudget } from "../../src/conversation/socket-budget.ts";
+import { MAX_FRAME_BYTES } from "../../src/live/version.ts";
 import type { Random } from "../random.ts";
 import { type Caller, open, type Socket } from "../support.ts";
 import type { Answer } from "./answer.ts";
 import { framesOf, type Gun, type Known, type Shot } from "./fuzz-frames.ts";
 import { Replica } from "./replica.ts";
-
-const MAX_BAD_IN_A_ROW = 10;
 
 /** Someone who shoots frames at a conversation, and reconnects when thrown out. */
 export class Shooter {
@@ -19,6 +19,8 @@ export class Shooter {
   private socket: Socket | undefined;
   private heard = 0;
   private sentinels = 0;
+  /** The same as the object has for this socket, to know which shot closes it. */
+  private budget = new SocketBudget();
 
   constructor(caller: Caller, gun: Gun, conversationId: string, dice: Random) {
     this.caller = caller;
@@ -33,32 +35,45 @@ export class Shooter {
     const query = rev > 0 ? `?since=${rev}&epoch=${epoch}` : "";
     const socket = await open(this.caller, this.conversationId, query);
     this.socket = socket;
+    this.budget = new SocketBudget();
     this.heard = 0;
     for (;;) {
       const page = await socket.next("sync");
       if (!page.more) break;
+      this.budget.command(Date.now());
       socket.send({ op: "sync", since: page.to });
     }
     this.listen(socket);
     return socket;
   }
 
+  /** The object slept: it begins anew. */
+  slept(): void {
+    this.budget = new SocketBudget();
+  }
+
   /**
-   * Shoots a random volley, up to the tenth bad one in a row; resolves to what was sent and what
+   * Shoots a random volley, up to the shot that closes the socket; resolves to what was sent and what
    * answered it. Each volley ends with a command that is answered behind all others.
    */
   async shoot(known: Known, badness: number): Promise<{ sent: Shot[]; answers: Answer[] }> {
     const shots = Array.from({ length: 5 + this.dice.below(25) }, () =>
       this.gun.shot(known, badness),
     );
-    const fatal = shots.findIndex(
-      (_, i) => i >= MAX_BAD_IN_A_ROW - 1 && shots.slice(i - 9, i + 1).every(({ bad }) => bad),
-    );
-    const head = fatal < 0 ? shots : shots.slice(0, fatal + 1 - MAX_BAD_IN_A_ROW);
+    const fatal = shots.findIndex((shot) => this.isFatal(shot));
+    const head = fatal < 0 ? shots : shots.slice(0, fatal);
     const answers = await this.volley(head);
     if (fatal < 0) return { sent: head, answers };
-    const last = shots.slice(head.length, fatal + 1);
+    const last = shots.slice(fatal, fatal + 1);
     return { sent: [...head, ...last], answers: [...answers, ...(await this.lastVolley(last))] };
+  }
+
+  /** Whether a shot closes the socket: too large, or one too many. */
+  private isFatal({ data, bad, op, fields }: Shot): boolean {
+    if (typeof data === "string" && data.length > MAX_FRAME_BYTES) return true;
+    if (bad) return this.budget.badFrame(Date.now());
+    if (op === "send" && !fields["attachments"]) return false;
+    return this.budget.command(Date.now()) === "end";
   }
 
   private async volley(shots: Shot[]): Promise<Answer[]> {

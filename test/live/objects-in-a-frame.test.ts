@@ -64,7 +64,7 @@ test("a frame of 64 KiB exactly is taken", async () => {
   expect((await socket.next("ack")).id).toBe(1);
 });
 
-test("more than 20 commands a second, sends apart, are refused as rate_limited", async () => {
+test("of more than 20 commands a second, sends apart, the first is refused and the others ignored", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const socket = await openLive(alice, conversationId);
@@ -78,10 +78,7 @@ test("more than 20 commands a second, sends apart, are refused as rate_limited",
       .slice(1)
       .map(({ id }) => id),
   ).toEqual(Array.from(Array(20).keys()));
-  expect(socket.all("error").map(({ id, code }) => [id, code])).toEqual([
-    ...Array.from({ length: 10 }, (_, i) => [20 + i, "rate_limited"]),
-    ["typing", "rate_limited"],
-  ]);
+  expect(socket.all("error").map(({ id, code }) => [id, code])).toEqual([[20, "rate_limited"]]);
   expect(socket.all("error")[0]?.retryAfterMs).toBe(1_000);
   vi.setSystemTime(Date.now() + 1_000);
   socket.send({ op: "history", id: "later" });

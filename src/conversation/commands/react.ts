@@ -42,7 +42,9 @@ export function decideReaction(
       : withoutReaction(before.reactions, emoji, remaining(state, number, emoji, userId)),
   };
   return ok({
-    changes: [{ type: "message", cause: "reaction", message }],
+    changes: [
+      { type: "message", cause: "reaction", message, reaction: { userId, emoji, added: adding } },
+    ],
     counters: { ...state.counters, rev },
     effects: [
       adding

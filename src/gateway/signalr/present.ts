@@ -58,6 +58,7 @@ export function present({ conversationId, event, note }: Told): Call[] {
       return [[method, { conversationId, userId, lastSeenAt }]];
     }
     case "conversation":
+    case "reaction":
     case "hello":
     case "sync":
     case "ack":

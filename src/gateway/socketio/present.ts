@@ -42,6 +42,7 @@ export function present({ conversationId: chatId, event, note }: Told): Emitted[
       return [["user-typing", { chatId, userId: event.userId, isTyping: event.active }]];
     case "presence":
     case "conversation":
+    case "reaction":
     case "hello":
     case "sync":
     case "ack":
