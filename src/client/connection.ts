@@ -26,6 +26,7 @@ export type Status =
 export interface SocketLike {
   send(data: string): void;
   close(): void;
+  addEventListener(type: "open", listener: () => void): void;
   addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
   addEventListener(type: "error", listener: () => void): void;
   addEventListener(
@@ -145,6 +146,10 @@ export class Connection {
     const { turn } = this;
     this.socket = socket;
     this.expectWithin(PAGE_WITHIN_MS, "nothing heard after connecting");
+    // The runtime closes a socket that never sent anything ten seconds late.
+    socket.addEventListener("open", () => {
+      if (turn === this.turn) this.send("ping");
+    });
     socket.addEventListener("message", ({ data }) => {
       if (turn !== this.turn) return;
       this.refused = false;

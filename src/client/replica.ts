@@ -1,3 +1,4 @@
+import { parseMessageId } from "../domain/id.ts";
 import type {
   ServerEvent,
   WireConversation,
@@ -70,6 +71,16 @@ export class Replica {
     const isNew = this.put(event);
     this.reach(event.rev);
     return isNew;
+  }
+
+  /** Takes a reaction over; gives the message as it is now, if the client has it and it is news. */
+  react({ rev, messageId, reactions }: EventOf<"reaction">): WireMessage | undefined {
+    this.reach(rev);
+    const known = this.timeline.at(parseMessageId(messageId)?.number ?? 0);
+    if (!known || known.rev >= rev) return undefined;
+    const message = { ...known, rev, reactions };
+    this.timeline.put(message);
+    return message;
   }
 
   private put(event: EventOf<"message" | "member" | "read" | "conversation">): boolean {

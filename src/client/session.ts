@@ -1,5 +1,6 @@
 import { parseMessageId } from "../domain/id.ts";
 import type { ServerEvent } from "../live/events.ts";
+import { FEATURES } from "../live/version.ts";
 import { Connection, type SocketLike, type Status } from "./connection.ts";
 import { eventsOf } from "./decode.ts";
 import type { ConversationEvent } from "./event.ts";
@@ -55,8 +56,8 @@ export class Session {
 
   private url(): string {
     const { epoch, rev } = this.replica;
-    if (epoch === undefined || rev === undefined) return this.options.address;
-    const query = new URLSearchParams({ since: String(rev), epoch });
+    const place = epoch === undefined || rev === undefined ? {} : { since: String(rev), epoch };
+    const query = new URLSearchParams({ ...place, features: FEATURES.join() });
     return `${this.options.address}?${query}`;
   }
 
@@ -96,6 +97,11 @@ export class Session {
           tell({ type: "message", cause: event.cause, message: event.message });
         }
         break;
+      case "reaction": {
+        const message = replica.react(event);
+        if (message) tell({ type: "message", cause: "reaction", message });
+        break;
+      }
       case "member":
         if (replica.apply(event)) {
           tell({ type: "member", cause: event.cause, member: event.member });

@@ -10,6 +10,9 @@ import { firstNumberAfter } from "./log/messages.ts";
 import { READERS_MAX, readersOf } from "./log/receipts.ts";
 import type { View } from "./sync.ts";
 
+/** Bytes that a receipt is reckoned to take: an id of the usual length and a time. */
+const RECEIPT_BYTES = 80;
+
 /**
  * A page of what changed after `since` as the events that would have told of it, as far as the present
  * state shows: a message created after `known` is a new one, any other was edited or deleted. At most
@@ -36,16 +39,16 @@ export function missed(view: View, since: number, known: number): Batch {
     // A role is told to nobody here, and a flag is its member's own.
     if (row.type === "member" && !moved.has(row.member.userId)) continue;
     const line = JSON.stringify(eventOf(row, view, firstNew));
-    bytes += Buffer.byteLength(line);
+    const readers =
+      row.type === "message" && !large ? readersOf(sql, row.message, READERS_MAX) : [];
+    bytes += Buffer.byteLength(line) + readers.length * RECEIPT_BYTES;
     if (bytes > MAX_SYNC_BYTES && lines.length > 0) {
       to = row.rev - 1;
       more = true;
       break;
     }
     lines.push(line);
-    if (row.type === "message" && !large) {
-      notes.push({ rev: row.rev, readers: readersOf(sql, row.message, READERS_MAX) });
-    }
+    if (row.type === "message" && !large) notes.push({ rev: row.rev, readers });
   }
   return { conversationId: conversation.id, from: since, to, lines, notes, ...(more && { more }) };
 }

@@ -9,7 +9,7 @@ test("the token goes in the subprotocol list; a first visit has no cursor", asyn
   expect(conversation.status.state).toBe("connecting");
   const first = await socket(0);
   expect(first.protocols).toEqual(["parley.v1", "bearer.t1"]);
-  expect(first.url).toMatch(/^wss:\/\/parley\.test\/live\/[0-9a-f-]{36}$/);
+  expect(first.url).toMatch(/^wss:\/\/parley\.test\/live\/[0-9a-f-]{36}\?features=reactions$/);
   first.greet();
   expect(conversation.status).toMatchObject({ state: "live" });
 });
@@ -23,7 +23,7 @@ test("a lost socket is opened again after a wait that starts where hello says an
     await vi.advanceTimersByTimeAsync(wait - 1);
     expect(sockets).toHaveLength(index + 1);
     await vi.advanceTimersByTimeAsync(1);
-    expect((await socket(index + 1)).url).toMatch(/\?since=7&epoch=e1$/);
+    expect((await socket(index + 1)).url).toMatch(/\?since=7&epoch=e1&features=reactions$/);
     sockets[index + 1]?.end(1012);
   }
   await vi.advanceTimersByTimeAsync(8_000);
@@ -93,6 +93,20 @@ test("too many sockets is no abuse: it passes", async () => {
   (await socket(0)).say({ type: "error", code: "rate_limited", message: "too many" });
   sockets[0]?.end(4400, "too many sockets");
   expect(conversation.status.state).toBe("offline");
+});
+
+test("a ping as soon as the socket is open: one that never sent anything is closed late", async () => {
+  const { conversation, sockets, socket } = connected();
+  const first = await socket(0);
+  expect(first.sent).toEqual([]);
+  first.open();
+  expect(first.sent).toEqual(["ping"]);
+  // Its pong is no sign that the session stands.
+  first.say("pong");
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(conversation.status.state).toBe("offline");
+  first.open();
+  expect(sockets[0]?.sent).toEqual(["ping"]);
 });
 
 test("a ping every 30 seconds; without a pong within ten the socket is dead", async () => {

@@ -8,7 +8,7 @@ import type { ServerEvent, WireMessage } from "../../src/live/events.ts";
 export const CONVERSATION = conversationIdOf(new Uint8Array(11).fill(7));
 const NOW = "2026-01-01T00:00:00.000Z";
 
-type Heard = { [Type in "message" | "close"]?: (event: never) => void };
+type Heard = { [Type in "open" | "message" | "close"]?: (event: never) => void };
 
 export class FakeSocket implements SocketLike {
   readonly url: string;
@@ -30,8 +30,16 @@ export class FakeSocket implements SocketLike {
     this.isClosed = true;
   }
 
-  addEventListener(type: "message" | "close" | "error", listener: (event: never) => void): void {
+  addEventListener(
+    type: "open" | "message" | "close" | "error",
+    listener: (event: never) => void,
+  ): void {
     if (type !== "error") this.listeners[type] = listener;
+  }
+
+  /** The socket has been accepted. */
+  open(): void {
+    this.listeners.open?.({} as never);
   }
 
   /** What has been asked, pings apart. */

@@ -35,6 +35,23 @@ test("an ack moves no cursor; what a newer server says is passed over", async ()
   expect(conversation.status.state).toBe("offline");
 });
 
+test("a reaction changes its message, wherever that is known, and moves the cursor", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet(9, [message(5, 5), message(6, 9)]);
+  const heard: unknown[] = [];
+  conversation.on("message", ({ cause, message }) => heard.push([cause, message.number]));
+  const reactions = [{ emoji: "👍", count: 1, userIds: ["you"] }];
+  const reaction = (rev: number, number: number): ServerEvent => ({
+    ...{ type: "reaction", rev, messageId: message(number, 1).id, reactions },
+    ...{ userId: "you", emoji: "👍", added: true },
+  });
+  // The second is old, the third of a message that is not loaded.
+  for (const event of [reaction(10, 5), reaction(8, 6), reaction(12, 2)]) sockets[0]?.say(event);
+  expect(conversation.messages).toEqual([message(5, 10, { reactions }), message(6, 9)]);
+  expect(heard).toEqual([["reaction", 5]]);
+  expect(conversation.cursor.rev).toBe(12);
+});
+
 test("reset starts over", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(3, [message(1, 1), message(2, 2)]);

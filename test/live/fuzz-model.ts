@@ -15,8 +15,13 @@ export class Model {
     return this.messages.map(({ id }) => id);
   }
 
-  /** Every command has its one answer, every other object an error without an id, nobody anything else. */
-  judge(userId: string, sent: readonly Shot[], answers: readonly Answer[]): void {
+  /** Every command that is not ignored has its one answer, every other object an error without an id, nobody anything else. */
+  judge(
+    userId: string,
+    sent: readonly Shot[],
+    answers: readonly Answer[],
+    ignored: ReadonlySet<string>,
+  ): void {
     const commands = new Map(sent.map((shot) => [shot.id, shot]));
     const anonymous = answers.filter(({ id }) => id === undefined);
     expect(anonymous.length).toBe(sent.filter(({ id }) => id === undefined).length);
@@ -32,13 +37,8 @@ export class Model {
       answered.add(id);
       this.answered(userId, shot, answer);
     }
-    // Of the commands over a socket's rate the first is refused, and those behind it are ignored.
-    const limited = answers.some(
-      (answer) => answer.type === "error" && answer.code === "rate_limited",
-    );
-    const ignored = ({ op, fields }: Shot) => limited && (op !== "send" || fields["attachments"]);
     const silent = sent.filter(
-      (shot) => shot.id && shot.op !== "typing" && !answered.has(shot.id) && !ignored(shot),
+      ({ id, op }) => id && op !== "typing" && answered.has(id) === ignored.has(id),
     );
     expect(silent.map(({ data }) => data)).toEqual([]);
   }

@@ -11,6 +11,8 @@ import { Replica } from "./replica.ts";
 export class Shooter {
   readonly replica = new Replica();
   readonly caller: Caller;
+  /** Commands that are ignored: others of the same second were too many, and the first was refused. */
+  readonly ignored = new Set<string>();
   /** How often they were thrown out. */
   thrownOut = 0;
   private readonly gun: Gun;
@@ -69,11 +71,13 @@ export class Shooter {
   }
 
   /** Whether a shot closes the socket: too large, or one too many. */
-  private isFatal({ data, bad, op, fields }: Shot): boolean {
+  private isFatal({ id, data, bad, op, fields }: Shot): boolean {
     if (typeof data === "string" && data.length > MAX_FRAME_BYTES) return true;
     if (bad) return this.budget.badFrame(Date.now());
     if (op === "send" && !fields["attachments"]) return false;
-    return this.budget.command(Date.now()) === "end";
+    const penalty = this.budget.command(Date.now());
+    if (penalty === "ignore" && id) this.ignored.add(id);
+    return penalty === "end";
   }
 
   private async volley(shots: Shot[]): Promise<Answer[]> {

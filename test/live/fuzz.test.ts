@@ -35,7 +35,7 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
     const badness = dice.chance(0.04) ? 1 : dice.pick([0, 0.1, 0.4]);
     const known = { conversationId, messageIds: model.ids, rev: model.rev };
     const { sent, answers } = await shooter.shoot(known, badness);
-    model.judge(shooter.caller.userId, sent, answers);
+    model.judge(shooter.caller.userId, sent, answers, shooter.ignored);
     fired += sent.length;
     // Enough for some sends and commands to be refused as too many, and for edits to come too late.
     vi.setSystemTime(Date.now() + 200 + dice.below(2_000));

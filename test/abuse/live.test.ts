@@ -1,0 +1,189 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { MAX_SYNC_BYTES, MAX_UNREAD_BYTES } from "../../src/live/version.ts";
+import {
+  type Caller,
+  directPair,
+  groupOf,
+  openLive,
+  person,
+  type Socket,
+  send,
+} from "../support.ts";
+
+afterEach(() => void vi.useRealTimers());
+
+/** 12 KB of metadata and text, the fattest that one member can send without files. */
+const FAT = { metadata: { fat: "m".repeat(8_000) } };
+const FAT_TEXT = "€".repeat(2_000);
+
+const bytesOf = (frame: string) => new TextEncoder().encode(frame).length;
+const largest = (socket: Socket) => Math.max(...socket.frames.map(bytesOf));
+
+/** So many fat messages of one person. */
+async function talk(caller: Caller, conversationId: string, count: number) {
+  for (let i = 0; i < count; i++) {
+    expect((await send(caller, conversationId, FAT_TEXT, FAT)).status).toBe(201);
+  }
+}
+
+/** Answered behind everything that was sent before it, and limited by nothing. */
+async function settled(socket: Socket): Promise<void> {
+  socket.send({ op: "send", id: "settled", content: "" });
+  await socket.next("error", ({ id }) => id === "settled");
+}
+
+test("600 typing commands over ten sockets are one start and one stop in three seconds", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  vi.setSystemTime(Date.now());
+  const watching = await openLive(bob, conversationId);
+  const ten = await Promise.all(Array.from({ length: 10 }, () => openLive(alice, conversationId)));
+  for (let i = 0; i < 60; i++) {
+    for (const socket of ten) socket.send({ op: "typing", active: i % 2 === 0 });
+  }
+  for (const socket of ten) await settled(socket);
+  vi.setSystemTime(Date.now() + 3_000);
+  ten[0]?.send({ op: "typing", active: true });
+  await watching.until(() => watching.all("typing").length === 3);
+  expect(watching.all("typing").map(({ active }) => active)).toEqual([true, false, true]);
+});
+
+test("49 connects and closes within two seconds are told to nobody", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const watching = await openLive(bob, conversationId);
+  // Not more than 30 upgrades a minute, each of them closed again.
+  for (let i = 0; i < 20; i++) (await openLive(alice, conversationId)).close();
+  const stays = await openLive(alice, conversationId);
+  const told = await watching.next("presence");
+  expect(told).toMatchObject({ userId: alice.userId, online: true });
+  await settled(stays);
+  expect(watching.all("presence")).toHaveLength(1);
+});
+
+test("a newcomer is greeted with whom the others were told of, so that nobody is missed", async () => {
+  const people = await Promise.all([person(), person(), person()]);
+  const [alice, bob, carol] = people;
+  const group = await groupOf(...people);
+  const a = await openLive(alice, group);
+  const b = await openLive(bob, group);
+  // Bob came just now: whoever comes next learns of it with the others.
+  const c = await openLive(carol, group);
+  expect(c.all("hello")[0]?.online).not.toContain(bob.userId);
+  await c.next("presence", ({ userId, online }) => userId === bob.userId && online);
+  await a.next("presence", ({ userId, online }) => userId === bob.userId && online);
+  b.close();
+  const again = await openLive(carol, group);
+  expect(again.all("hello")[0]?.online).toContain(bob.userId);
+  await again.next("presence", ({ userId, online }) => userId === bob.userId && !online);
+});
+
+test("answers hold at most 256 KiB and what is left out can be asked for", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await talk(alice, conversationId, 60);
+  const socket = await openLive(bob, conversationId);
+  const first = socket.all("sync")[0]?.messages ?? [];
+  expect(first.at(-1)?.number).toBe(60);
+  expect(first.length).toBeGreaterThan(5);
+  const seen = new Set(first.map(({ number }) => number));
+  for (let before = first[0]?.id; before !== undefined; ) {
+    socket.send({ op: "history", id: before, before, limit: 100 });
+    const page = await socket.next("sync", ({ id }) => id === before);
+    for (const { number } of page.messages) seen.add(number);
+    expect(page.more).toBe(page.messages[0]?.number !== 1);
+    before = page.more ? page.messages[0]?.id : undefined;
+  }
+  expect(seen.size).toBe(60);
+  for (const op of ["after", "around"] as const) {
+    const id = first[0]?.id;
+    socket.send({ op: "history", id: op, [op]: id, limit: 100 });
+    const page = await socket.next("sync", (event) => event.id === op);
+    const numbers = page.messages.map(({ number }) => number);
+    const middle = first[0]?.number ?? 0;
+    expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i));
+    if (op === "after") expect(numbers[0]).toBe(middle + 1);
+    else expect(numbers).toEqual(expect.arrayContaining([middle - 1, middle, middle + 1]));
+  }
+  expect(largest(socket)).toBeLessThanOrEqual(MAX_SYNC_BYTES + 2_000);
+});
+
+test("a socket that asks on and on without showing that it reads is closed to reconnect", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await talk(alice, conversationId, 30);
+  const socket = await openLive(bob, conversationId);
+  const seconds = Math.ceil(MAX_UNREAD_BYTES / MAX_SYNC_BYTES / 20) + 2;
+  let isOpen = true;
+  void socket.closed.then(() => {
+    isOpen = false;
+  });
+  vi.setSystemTime(Date.now());
+  for (let second = 0; second < seconds && isOpen; second++) {
+    for (let i = 0; i < 20; i++) socket.send({ op: "history", id: i, limit: 100 });
+    const id = `second ${second}`;
+    socket.send({ op: "send", id, content: "" });
+    await Promise.race([socket.closed, socket.next("error", (event) => event.id === id)]);
+    vi.setSystemTime(Date.now() + 1_000);
+  }
+  expect((await socket.closed).code).toBe(1012);
+  const sum = socket.frames.reduce((total, frame) => total + bytesOf(frame), 0);
+  expect(sum).toBeLessThanOrEqual(MAX_UNREAD_BYTES + 2 * MAX_SYNC_BYTES);
+});
+
+test("a socket that catches up page by page is not: it can only continue where it has read", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await talk(alice, conversationId, 60);
+  const socket = await openLive(bob, conversationId, "?since=0");
+  vi.setSystemTime(Date.now());
+  for (let turn = 0; turn < 30; turn++) {
+    let { to = 0, more } = socket.all("sync").at(-1) ?? { more: true };
+    if (!more) [to, more] = [0, true];
+    socket.send({ op: "sync", id: turn, since: to });
+    await socket.next("sync", ({ id }) => id === turn);
+    vi.setSystemTime(Date.now() + 500);
+  }
+  await settled(socket);
+});
+
+test("commands over the rate: one error a second, then 4400", async () => {
+  const { alice, conversationId } = await directPair();
+  vi.setSystemTime(Date.now());
+  const socket = await openLive(alice, conversationId);
+  const line = JSON.stringify({ op: "typing", active: true });
+  const frame = Array(1_000).fill(line).join("\n");
+  for (let i = 0; i < 20; i++) socket.send(frame);
+  expect((await socket.closed).code).toBe(4400);
+  expect(socket.all("error").map(({ code }) => code)).toEqual(["rate_limited"]);
+});
+
+test("sends over the limit of a minute: answered a hundred times, then 4400", async () => {
+  const { alice, conversationId } = await directPair();
+  vi.setSystemTime(Date.now());
+  const socket = await openLive(alice, conversationId);
+  const line = JSON.stringify({ op: "send", content: "spam" });
+  for (let i = 0; i < 20; i++) socket.send(Array(1_000).fill(line).join("\n"));
+  expect((await socket.closed).code).toBe(4400);
+  const refused = socket.all("error");
+  expect(refused.every(({ code }) => code === "rate_limited")).toBe(true);
+  // Those of one commit are answered together.
+  expect(refused.length).toBeLessThanOrEqual(100 + 128);
+  expect(socket.all("ack")).toHaveLength(100);
+});
+
+test("a reaction does not carry its message to those who ask for that", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const { body } = await send(alice, conversationId, FAT_TEXT, FAT);
+  const lean = await openLive(bob, conversationId, "?features=reactions,others");
+  const old = await openLive(bob, conversationId);
+  expect(lean.all("hello")[0]?.features).toEqual(["reactions"]);
+  expect(old.all("hello")[0]?.features).toBeUndefined();
+  const [heard, whole] = [lean.frames.length, old.frames.length];
+  const a = await openLive(alice, conversationId);
+  a.send({ op: "react", id: 1, messageId: body.messageId, emoji: "👍" });
+  const { rev } = await a.next("ack");
+  expect(await lean.next("reaction")).toEqual({
+    ...{ type: "reaction", rev, messageId: body.messageId, userId: alice.userId },
+    ...{ emoji: "👍", added: true },
+    reactions: [{ emoji: "👍", count: 1, userIds: [alice.userId] }],
+  });
+  expect(await old.next("message")).toMatchObject({ rev, cause: "reaction" });
+  expect(Math.max(...lean.frames.slice(heard).map(bytesOf))).toBeLessThan(1_000);
+  expect(Math.max(...old.frames.slice(whole).map(bytesOf))).toBeGreaterThan(8_000);
+});
