@@ -33,8 +33,10 @@ export const pathUserId = z.string().transform(normalizedUserId);
  * and those by which it would look like another.
  */
 export function line(max: number, min = 0) {
-  return paragraph(max, min)
-    .refine((text) => !/[\n\t]/.test(text) && !hasSpoofingCharacters(text), "only one plain line")
+  return z
+    .string()
+    .refine((text) => !hasSpoofingCharacters(text), "characters that change how a name looks")
+    .pipe(paragraph(max, min).refine((text) => !/[\n\t]/.test(text), "only one line"))
     .openapi({ minLength: min, maxLength: max });
 }
 
