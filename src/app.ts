@@ -115,9 +115,14 @@ function apis(): Part[] {
 }
 
 function pageOptions(c: Context<RestEnv>): PageOptions {
-  const { ENVIRONMENT, PUBLIC_URL } = c.var.settings;
+  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM } = c.var.settings;
   const { origin } = new URL(c.req.url);
-  return { environment: ENVIRONMENT, origin, filesOrigin: PUBLIC_URL ?? origin };
+  return {
+    environment: ENVIRONMENT,
+    origin,
+    filesOrigin: PUBLIC_URL ?? origin,
+    userClaim: JWT_USER_CLAIM,
+  };
 }
 
 /** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */

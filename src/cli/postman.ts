@@ -20,7 +20,7 @@ const VALUES: Record<string, unknown> = {
   userId: "{{otherUserId}}",
   participantIds: ["{{otherUserId}}", "{{thirdUserId}}"],
   users: [{ id: "{{otherUserId}}", name: "Other" }],
-  ids: "{{otherUserId}}",
+  ids: ["{{otherUserId}}"],
   key: "{{fileKey}}",
   clientMessageId: "{{$guid}}",
   purchaseRequestId: "request-1",

@@ -41,8 +41,9 @@ export class Rest {
 
   /** People by their ids, at most 100, or by the beginning of their name. */
   async people(by: { ids: readonly string[] } | { q: string }): Promise<Person[]> {
-    const query = "q" in by ? by : { ids: by.ids.join() };
-    const { users } = await this.users.get<{ users: Person[] }>("", query);
+    // A plain comma separates: those of an id itself are encoded.
+    const query = "q" in by ? queryOf(by) : `?ids=${by.ids.map(encodeURIComponent).join()}`;
+    const { users } = await this.users.get<{ users: Person[] }>(query);
     return users;
   }
 

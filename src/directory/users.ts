@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Person } from "../domain/conversation.ts";
 import type { Actor, PlatformRole } from "../domain/policy.ts";
 import type { Directory } from "./directory.ts";
@@ -17,33 +17,39 @@ const FOUND_MAX = 20;
 /** Someone seen again within this time is not written again. */
 const SEEN_EVERY_MS = 60 * 60_000;
 const REMEMBERED_MAX = 10_000;
+/** How long a role of a token counts after its person was seen: nobody takes it back otherwise. */
+const TOKEN_ROLE_KEPT_MS = 30 * 24 * 60 * 60_000;
 
 /**
- * Adds people or changes what is known of them, in one statement. `seenAt`: they were here just now;
- * `null`: somebody only told of them.
+ * Adds people or changes what is known of them, in one statement. `seenAt`: they were here just now, and
+ * their roles are those of their tokens; `null`: somebody only told of them, and provisions their roles.
+ * Neither kind of role touches the other.
  */
 export async function upsertUsers(
   directory: Directory,
   profiles: readonly Profile[],
   seenAt: number | null,
 ): Promise<void> {
+  const seen = seenAt !== null;
   const rows = profiles.map((p) => [
     p.userId,
     p.name ?? null,
     p.name?.toLowerCase() ?? null,
     p.avatarUrl ?? null,
-    p.role ?? null,
+    (seen && p.role) || "user",
+    seen ? null : (p.role ?? null),
   ]);
   await directory.run(sql`
-    INSERT INTO users (id, name, name_folded, avatar_url, role, last_seen_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3,
-      coalesce(value ->> 4, (SELECT role FROM users WHERE id = value ->> 0), 'user'),
+    INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, last_seen_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
       ${seenAt ?? 0}
     FROM json_each(${JSON.stringify(rows)}) WHERE true
     ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
       name_folded = coalesce(excluded.name_folded, name_folded),
       avatar_url = coalesce(excluded.avatar_url, avatar_url),
-      role = excluded.role, last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
+      role = ${seen ? sql`excluded.role` : sql`role`},
+      provisioned_role = coalesce(excluded.provisioned_role, provisioned_role),
+      last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
 }
 
 /** Adds those who are not known yet, as their conversations know them; the others stay as they are. */
@@ -82,18 +88,34 @@ export function usersByName(directory: Directory, beginning: string): Promise<Pe
     .limit(FOUND_MAX);
 }
 
-/** People with a role, those seen most recently first. */
-export function usersByRole(
+/**
+ * People with a role, those seen most recently first: whoever was provisioned with it, and whoever's
+ * token had it when they were seen last, unless that is longer ago than {@link TOKEN_ROLE_KEPT_MS}.
+ */
+export async function usersByRole(
   directory: Directory,
   role: PlatformRole,
   limit: number,
+  now: number,
 ): Promise<Person[]> {
-  return directory
-    .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
-    .from(users)
-    .where(eq(users.role, role))
-    .orderBy(desc(users.lastSeenAt))
-    .limit(limit);
+  const { id, name, avatarUrl, lastSeenAt } = users;
+  const withRole = (condition: SQL | undefined) =>
+    directory
+      .select({ userId: id, name, avatarUrl, lastSeenAt })
+      .from(users)
+      .where(condition)
+      .orderBy(desc(lastSeenAt))
+      .limit(limit);
+  // Apart, because each has an index of its own.
+  const [provisioned, seen] = await directory.batch([
+    withRole(eq(users.provisionedRole, role)),
+    withRole(and(eq(users.role, role), gte(lastSeenAt, now - TOKEN_ROLE_KEPT_MS))),
+  ]);
+  const found = new Map([...provisioned, ...seen].map((row) => [row.userId, row]));
+  return [...found.values()]
+    .sort((a, b) => b.lastSeenAt - a.lastSeenAt)
+    .slice(0, limit)
+    .map(({ userId, name, avatarUrl }) => ({ userId, name, avatarUrl }));
 }
 
 /**

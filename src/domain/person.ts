@@ -8,7 +8,17 @@ export const MAX_NAME_LENGTH = 200;
 /** Letters, digits, punctuation, symbols and plain spaces within: what is printed. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u;
 
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
 /** Whether a text can be a user id: opaque, 1 to 128 printable characters. */
 export function isUserId(text: string): boolean {
   return codePoints(text) <= MAX_USER_ID_LENGTH && PRINTABLE.test(text) && text.trim() === text;
+}
+
+/**
+ * A user id as it is stored and compared: one that is a UUID in lower case (RFC 9562, section 4), any
+ * other as it is. Whatever takes a user id from outside passes it through here.
+ */
+export function normalizedUserId(userId: string): string {
+  return UUID.test(userId) ? userId.toLowerCase() : userId;
 }

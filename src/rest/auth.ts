@@ -5,13 +5,17 @@ import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import { log } from "../logging.ts";
 import type { RestEnv } from "./context.ts";
+import { KeysUnavailable } from "./jwks.ts";
 import { refuse } from "./refusal.ts";
 import { TokenVerifier, type Verified } from "./token.ts";
 
 const verifiers = new WeakMap<Settings, TokenVerifier>();
 const acquaintance = new Acquaintance();
 
-/** Who a token belongs to, or `undefined` when it is not valid. */
+/**
+ * Who a token belongs to, or `undefined` when it is not valid. One that cannot be checked is refused as
+ * `unavailable`.
+ */
 export async function verify(
   settings: Settings,
   token: string | undefined,
@@ -23,9 +27,10 @@ export async function verify(
     verifiers.set(settings, verifier);
   }
   return verifier.verified(token, Date.now()).catch((error: unknown) => {
-    // The provider's keys are out of reach: that makes nobody's token invalid.
-    log("keys_unavailable", { error });
-    refuse("unavailable");
+    if (!(error instanceof KeysUnavailable)) throw error;
+    // That makes nobody's token invalid. Only who has asked for the keys knows of a cause.
+    if (error.cause) log("keys_unavailable", { error: error.cause });
+    refuse("unavailable", { retryAfterMs: error.retryAfterMs });
   });
 }
 

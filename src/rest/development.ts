@@ -56,8 +56,9 @@ export function development() {
     const profiles = PEOPLE.map((one) => ({ userId: one.id, name: one.name }));
     await upsertUsers(directoryOf(c.env.DB), profiles, null);
     const now = Math.floor(Date.now() / 1_000);
-    const { JWT_ISSUER, JWT_AUDIENCE } = c.var.settings;
-    const token = new SignJWT({ name: found.name })
+    const { JWT_ISSUER, JWT_AUDIENCE, JWT_USER_CLAIM } = c.var.settings;
+    const named = JWT_USER_CLAIM ? { [JWT_USER_CLAIM]: found.id } : {};
+    const token = new SignJWT({ name: found.name, ...named })
       .setProtectedHeader({ alg: "HS256" })
       .setSubject(found.id)
       .setIssuedAt(now)

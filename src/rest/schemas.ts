@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_TITLE_LENGTH } from "../domain/conversation.ts";
 import { codePoints, hasControlCharacters } from "../domain/message.ts";
-import { isUserId } from "../domain/person.ts";
+import { isUserId, normalizedUserId } from "../domain/person.ts";
+import { hasSpoofingCharacters } from "../domain/text.ts";
 import { clientMessageId } from "../live/frames.ts";
 
 /** What both dialects ask of a request's fields. */
@@ -15,19 +16,31 @@ export const uuid = z
   // JSON Schema's patterns have no flags.
   .openapi({ format: "uuid", pattern: UUID.source.replaceAll("a-f", "a-fA-F") });
 
-export const userId = z
+/** An id that the host application has given something: opaque, and kept as it is. */
+export const hostId = z
   .string()
   .refine(isUserId, "1 to 128 printable characters")
   .openapi({ minLength: 1, maxLength: 128 });
 
-/** A line of text: trimmed, without control characters, `min` to `max` code points. */
+/** A user id in a body or a query, as it is compared. */
+export const userId = hostId.transform(normalizedUserId).openapi({ minLength: 1, maxLength: 128 });
+
+/** The same in a path, where an id that nobody has is nobody's rather than wrong. */
+export const pathUserId = z.string().transform(normalizedUserId);
+
+/**
+ * A name, a title: one line of text, trimmed, `min` to `max` code points, without control characters
+ * and those by which it would look like another.
+ */
 export function line(max: number, min = 0) {
-  return paragraph(max, min)
-    .refine((text) => !/[\n\t]/.test(text), "only one line")
+  return z
+    .string()
+    .refine((text) => !hasSpoofingCharacters(text), "characters that change how a name looks")
+    .pipe(paragraph(max, min).refine((text) => !/[\n\t]/.test(text), "only one line"))
     .openapi({ minLength: min, maxLength: max });
 }
 
-/** The same with line breaks and tabs within. */
+/** A text of several lines, likewise trimmed and bounded; as in messages, any direction of writing is kept. */
 export function paragraph(max: number, min = 0) {
   return z
     .string()

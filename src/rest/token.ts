@@ -1,15 +1,12 @@
-import {
-  createRemoteJWKSet,
-  errors,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  jwtVerify,
-} from "jose";
+import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import { z } from "zod";
+import { claimAt } from "../domain/claim.ts";
 import { hasControlCharacters } from "../domain/message.ts";
-import { isUserId, MAX_NAME_LENGTH } from "../domain/person.ts";
+import { isUserId, MAX_NAME_LENGTH, normalizedUserId } from "../domain/person.ts";
 import { type Actor, PLATFORM_ROLES, type PlatformRole } from "../domain/policy.ts";
+import { hasSpoofingCharacters } from "../domain/text.ts";
 import type { Settings } from "../env.ts";
+import { ProviderKeys } from "./jwks.ts";
 
 /** Who a token says somebody is, and until when (milliseconds since the epoch). */
 export interface Verified {
@@ -17,11 +14,9 @@ export interface Verified {
   expiresAt: number;
 }
 
-/** Algorithms of an identity provider's keys; a shared secret is used with HS256 only. */
-const ASYMMETRIC = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
 const MAX_AVATAR_URL = 2_048;
-/** What jose says when it got no keys from the provider: nothing is known of the token then. */
-const KEYS_OUT_OF_REACH = new Set(["ERR_JWKS_TIMEOUT", "ERR_JOSE_GENERIC", "ERR_JWKS_INVALID"]);
+/** How far a provider's clock may be ahead of this one: for `nbf` and `iat`, never for `exp`. */
+const LEEWAY_SECONDS = 60;
 /** Longer ones are no tokens of ours. */
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const REMEMBERED_MAX = 1_000;
@@ -30,19 +25,15 @@ const LATEST = 8_640_000_000_000_000;
 
 const claims = z.object({
   exp: z.number(),
-  sub: z.string().optional(),
-  nameid: z.string().optional(),
+  iat: z.number().optional(),
   name: z.string().optional().catch(undefined),
   picture: z.string().optional().catch(undefined),
-  role: z
-    .union([z.string(), z.array(z.string())])
-    .optional()
-    .catch(undefined),
-  roles: z
-    .union([z.string(), z.array(z.string())])
-    .optional()
-    .catch(undefined),
 });
+const roleClaim = z.union([z.string(), z.array(z.string())]);
+
+/** Where a user's id and role are looked for, the first that is there; a setting replaces them. */
+const USER_CLAIMS = ["sub", "nameid"];
+const ROLE_CLAIMS = ["role", "roles"];
 
 /**
  * Verifies tokens under one set of settings: signature with a pinned algorithm, expiry (required),
@@ -50,48 +41,59 @@ const claims = z.object({
  * signature is checked once an isolate.
  */
 export class TokenVerifier {
-  private readonly verify: (token: string) => Promise<JWTPayload>;
+  private readonly verify: (
+    token: string,
+    options: JWTVerifyOptions,
+  ) => Promise<JWTPayload | undefined>;
+  private readonly options: JWTVerifyOptions;
+  private readonly userClaims: readonly string[];
+  private readonly roleClaims: readonly string[];
   private readonly remembered = new Map<string, Verified>();
 
   constructor(settings: Settings) {
-    const options: JWTVerifyOptions = {
+    this.options = {
       requiredClaims: ["exp"],
+      clockTolerance: LEEWAY_SECONDS,
       ...(settings.JWT_ISSUER && { issuer: settings.JWT_ISSUER }),
       ...(settings.JWT_AUDIENCE && { audience: settings.JWT_AUDIENCE }),
     };
+    this.userClaims = settings.JWT_USER_CLAIM ? [settings.JWT_USER_CLAIM] : USER_CLAIMS;
+    this.roleClaims = settings.JWT_ROLE_CLAIM ? [settings.JWT_ROLE_CLAIM] : ROLE_CLAIMS;
     if (settings.JWT_JWKS_URL) {
-      const keys = createRemoteJWKSet(new URL(settings.JWT_JWKS_URL));
-      this.verify = async (token) =>
-        (await jwtVerify(token, keys, { ...options, algorithms: ASYMMETRIC })).payload;
+      const keys = new ProviderKeys(settings.JWT_JWKS_URL, () => Date.now());
+      this.verify = (token, options) => keys.verify(token, options);
     } else {
       const secrets = (settings.JWT_SECRET ?? []).map((text) => new TextEncoder().encode(text));
-      this.verify = (token) => verifyWithAny(token, secrets, { ...options, algorithms: ["HS256"] });
+      this.verify = (token, options) => verifyWithAny(token, secrets, options);
     }
   }
 
-  /** Who the bearer is, or `undefined` for any token that is not valid now. */
+  /**
+   * Who the bearer is, or `undefined` for any token that is not valid now. Rejects with
+   * `KeysUnavailable` where that cannot be told.
+   */
   async verified(token: string, now: number): Promise<Verified | undefined> {
     if (token.length > MAX_TOKEN_LENGTH) return undefined;
     const before = this.remembered.get(token);
     if (before) return before.expiresAt > now ? before : undefined;
-    const payload = await this.verify(token).catch((error: unknown) => {
-      if (error instanceof errors.JOSEError && !KEYS_OUT_OF_REACH.has(error.code)) return undefined;
-      throw error;
-    });
+    const payload = await this.verify(token, { ...this.options, currentDate: new Date(now) });
     const parsed = claims.safeParse(payload);
     if (!parsed.success) return undefined;
-    const userId = parsed.data.sub ?? parsed.data.nameid;
-    if (userId === undefined || !isUserId(userId)) return undefined;
+    const { exp, iat = 0, name, picture } = parsed.data;
+    if (iat * 1_000 > now + LEEWAY_SECONDS * 1_000) return undefined;
+    const userId = firstOf(this.userClaims, payload);
+    if (typeof userId !== "string" || !isUserId(userId)) return undefined;
     const verified: Verified = {
       actor: {
-        userId,
-        name: nameOf(parsed.data.name),
-        avatarUrl: avatarOf(parsed.data.picture),
-        role: roleOf(parsed.data.role ?? parsed.data.roles),
+        userId: normalizedUserId(userId),
+        name: nameOf(name),
+        avatarUrl: avatarOf(picture),
+        role: roleOf(this.roleClaims, payload),
         reach: "member",
       },
-      expiresAt: Math.min(parsed.data.exp * 1_000, LATEST),
+      expiresAt: Math.min(exp * 1_000, LATEST),
     };
+    // jose has let the leeway pass for this as well.
     if (verified.expiresAt <= now) return undefined;
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
     this.remembered.set(token, verified);
@@ -103,20 +105,26 @@ async function verifyWithAny(
   token: string,
   secrets: readonly Uint8Array[],
   options: JWTVerifyOptions,
-): Promise<JWTPayload> {
-  let failure: unknown = new Error("no secret is set");
+): Promise<JWTPayload | undefined> {
   for (const secret of secrets) {
     try {
-      return (await jwtVerify(token, secret, options)).payload;
+      return (await jwtVerify(token, secret, { ...options, algorithms: ["HS256"] })).payload;
     } catch (error) {
-      failure = error;
+      if (!(error instanceof errors.JOSEError)) throw error;
     }
   }
-  throw failure;
+  return undefined;
 }
 
-/** The strongest of the roles that mean something here. */
-function roleOf(claim: string | string[] | undefined): PlatformRole {
+function firstOf(names: readonly string[], payload: JWTPayload | undefined): unknown {
+  return names.map((name) => claimAt(payload, name)).find((value) => value !== undefined);
+}
+
+/** The strongest of the roles that mean something here: of a text, or of a list of texts. */
+function roleOf(names: readonly string[], payload: JWTPayload | undefined): PlatformRole {
+  const claim = names
+    .map((name) => roleClaim.safeParse(claimAt(payload, name)).data)
+    .find((given) => given !== undefined);
   const roles = new Set(typeof claim === "string" ? [claim] : claim);
   return PLATFORM_ROLES.find((role) => roles.has(role)) ?? "user";
 }
@@ -127,8 +135,12 @@ function avatarOf(claim: string | undefined): string | null {
   return /^https?:$/.test(new URL(claim).protocol) ? claim : null;
 }
 
+/** A name of control characters is none; those that spoof are taken out, for names are often copied. */
 function nameOf(claim: string | undefined): string | null {
-  const name = claim?.trim();
+  const name = [...(claim ?? "")]
+    .filter((one) => !hasSpoofingCharacters(one))
+    .join("")
+    .trim();
   if (!name || hasControlCharacters(name) || !name.isWellFormed()) return null;
   return [...name].slice(0, MAX_NAME_LENGTH).join("");
 }

@@ -2,10 +2,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { upsertUsers, usersById, usersByName } from "../directory/users.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
+import { detailsOf } from "../live/frames.ts";
 import { authenticate, readsDirectory } from "./auth.ts";
 import { closed, dialect } from "./dialect.ts";
 import { plainErrors } from "./errors.ts";
 import { jsonBody, requestLimits } from "./limits.ts";
+import { listParameter } from "./list-parameter.ts";
 import { jsonOf } from "./openapi.ts";
 import { refuse } from "./refusal.ts";
 import { line, userId } from "./schemas.ts";
@@ -13,6 +15,8 @@ import { line, userId } from "./schemas.ts";
 /** People that one call provisions, or asks for, at most. */
 const MAX_PROVISIONED = 500;
 const MAX_ASKED = 100;
+
+const asked = z.object({ ids: z.array(userId).min(1).max(MAX_ASKED) });
 
 const people = z.object({
   users: z.array(
@@ -65,11 +69,19 @@ const find = createRoute({
     query: z
       .object({
         ids: z
-          .string()
-          .transform((text) => text.split(",").filter(Boolean))
-          .pipe(z.array(userId).min(1).max(MAX_ASKED))
-          .openapi({ description: "Ids, separated by commas", example: "alice,bob" })
-          .optional(),
+          .union([z.string(), z.array(z.string())])
+          .optional()
+          .openapi({
+            type: "array",
+            items: { type: "string", minLength: 1, maxLength: 128 },
+            minItems: 1,
+            maxItems: MAX_ASKED,
+            // Commas between the ids; it may be repeated as well.
+            param: { style: "form", explode: false },
+            description:
+              "Ids, separated by commas, or the parameter repeated. An encoded comma (`%2C`) belongs to its id",
+            example: ["alice", "bob"],
+          }),
         q: line(MAX_NAME_LENGTH, 1).optional(),
       })
       .refine(({ ids, q }) => (ids === undefined) !== (q === undefined), "give ids or q"),
@@ -95,14 +107,22 @@ export function users() {
   });
 
   app.openapi(find, async (c) => {
-    const { ids, q } = c.req.valid("query");
-    const found = ids
-      ? [...(await usersById(c.var.directory, ids)).values()]
-      : await usersByName(c.var.directory, q ?? "");
+    const { q } = c.req.valid("query");
+    const found =
+      q === undefined
+        ? [...(await usersById(c.var.directory, idsOf(c.req.url))).values()]
+        : await usersByName(c.var.directory, q);
     return c.json(
       { users: found.map(({ userId, name, avatarUrl }) => ({ id: userId, name, avatarUrl })) },
       200,
     );
   });
   return closed(app);
+}
+
+/** The ids that a query names. Hono's parser would take an encoded comma for one between two. */
+function idsOf(url: string): string[] {
+  const parsed = asked.safeParse({ ids: listParameter(url, "ids") });
+  if (!parsed.success) refuse("invalid_request", { details: detailsOf(parsed.error) });
+  return parsed.data.ids;
 }

@@ -9,6 +9,8 @@ export interface PageOptions {
   origin: string;
   /** The origin that links to files have. */
   filesOrigin: string;
+  /** The claim of a token that names its user, where that is a setting. */
+  userClaim: string | undefined;
 }
 
 export interface Served {
@@ -19,7 +21,7 @@ export interface Served {
 /** The page at `/`. It holds nothing of anybody; its files have names that change with them. */
 export function servePage(options: PageOptions): Served {
   return {
-    body: documentFor(page.entries[options.environment]),
+    body: documentFor(page.entries[options.environment], options.userClaim),
     headers: {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": policyFor(options),
@@ -43,10 +45,12 @@ export function servePageFile(name: string, { environment }: PageOptions): Serve
   };
 }
 
-function documentFor(entry: string): string {
+function documentFor(entry: string, userClaim: string | undefined): string {
   const preloads = page.shared.map(
     (name) => `<link rel="modulepreload" href="${PAGE_PATH}${name}">`,
   );
+  const told =
+    userClaim === undefined ? [] : [`<meta name="user-claim" content="${escaped(userClaim)}">`];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -57,6 +61,7 @@ function documentFor(entry: string): string {
 <meta name="theme-color" content="#14171c" media="(prefers-color-scheme: dark)">
 <meta name="description" content="Parley, a chat at the edge.">
 <title>Parley</title>
+${told.join("\n")}
 <link rel="icon" type="image/svg+xml" href="${PAGE_PATH}${page.icon}">
 <link rel="stylesheet" href="${PAGE_PATH}${page.stylesheet}">
 ${preloads.join("\n")}
@@ -67,6 +72,11 @@ ${preloads.join("\n")}
 </body>
 </html>
 `;
+}
+
+/** Text as the value of an attribute in double quotes. */
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 }
 
 /**

@@ -24,12 +24,14 @@ test("a request carries the token, its query and its body, with every part of a 
   await rest.messages("c", { page: 2 });
   await rest.unreact("m/1", "❤️");
   await rest.react("m", "🔥");
-  await rest.people({ ids: ["a", "b"] });
+  await rest.people({ ids: ["a", "b,c", "d&e=f", "g h"] });
+  await rest.people({ q: "a,b" });
   expect(heard).toEqual([
     ["GET", "/api/v1/chat/messages?conversationId=c&page=2", "Bearer t1", ""],
     ["DELETE", `/api/v1/chat/messages/m%2F1/reactions/${encodeURIComponent("❤️")}`, "Bearer t1", ""],
     ["POST", "/api/v1/chat/messages/m/reactions", "Bearer t1", '{"emoji":"🔥"}'],
-    ["GET", "/api/users?ids=a%2Cb", "Bearer t1", ""],
+    ["GET", "/api/users?ids=a,b%2Cc,d%26e%3Df,g%20h", "Bearer t1", ""],
+    ["GET", "/api/users?q=a%2Cb", "Bearer t1", ""],
   ]);
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isUserId } from "../../src/domain/person.ts";
+import { isUserId, normalizedUserId } from "../../src/domain/person.ts";
 
 describe("a user id", () => {
   test.each([
@@ -58,6 +58,55 @@ describe("a user id", () => {
     fc.assert(
       fc.property(controls, fc.string(), fc.string(), (code, before, after) => {
         expect(isUserId(before + String.fromCharCode(code) + after)).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("a user id is compared", () => {
+  const UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+
+  test.each([
+    ["a UUID in upper case, in lower case", UUID.toUpperCase(), UUID],
+    [
+      "a UUID in both cases, in lower case",
+      "3F2504e0-4f89-41D3-9a0c-0305e82c330F",
+      "3f2504e0-4f89-41d3-9a0c-0305e82c330f",
+    ],
+    [
+      "a UUID of any version, in lower case",
+      "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+      "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    ],
+    ["a UUID in lower case, as it is", UUID, UUID],
+    [
+      "a UUID without hyphens, as it is",
+      "3F2504E04F8941D39A0C0305E82C3301",
+      "3F2504E04F8941D39A0C0305E82C3301",
+    ],
+    ["a UUID in braces, as it is", `{${UUID.toUpperCase()}}`, `{${UUID.toUpperCase()}}`],
+    ["a UUID with more behind it, as it is", `${UUID.toUpperCase()}X`, `${UUID.toUpperCase()}X`],
+    ["an ObjectId, as it is", "507F1F77BCF86CD799439011", "507F1F77BCF86CD799439011"],
+    ["a name, as it is", "Ada", "Ada"],
+    ["nothing, as it is", "", ""],
+  ])("%s", (_, given, compared) => {
+    expect(normalizedUserId(given)).toBe(compared);
+  });
+
+  test("alike, however a UUID is written", () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.infiniteStream(fc.boolean()), (uuid, upper) => {
+        const written = [...uuid].map((c) => (upper.next().value ? c.toUpperCase() : c)).join("");
+        expect(normalizedUserId(written)).toBe(uuid.toLowerCase());
+        expect(isUserId(normalizedUserId(written))).toBe(true);
+      }),
+    );
+  });
+
+  test("as it is, where it is no UUID", () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 40 }), (text) => {
+        expect(normalizedUserId(text)).toBe(text);
       }),
     );
   });

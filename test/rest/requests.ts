@@ -27,14 +27,19 @@ export function envWith(changes: Record<string, unknown>): Env {
 }
 
 /** What an app answers that runs in a changed environment. */
-export async function fetchWith(
+export function fetchWith(
   changes: Record<string, unknown>,
   path: string,
   init: RequestInit = {},
 ): Promise<Answer> {
+  return fetchIn(envWith(changes), path, init);
+}
+
+/** The same for an environment that several requests have in common, as those of an isolate do. */
+export async function fetchIn(env: Env, path: string, init: RequestInit = {}): Promise<Answer> {
   const context = createExecutionContext();
   const request = new Request(ORIGIN + path, init);
-  const response = await createApp().fetch(request, envWith(changes), context);
+  const response = await createApp().fetch(request, env, context);
   const text = await response.text();
   await waitOnExecutionContext(context);
   const body = text === "" ? undefined : JSON.parse(text);

@@ -69,7 +69,7 @@ test("the defaults are those of the references", () => {
     ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
     ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT", "PUBLIC_URL"],
     ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JURISDICTION"],
-    ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB"],
+    ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
   ];
   const bare = Object.fromEntries(names.map((name) => [name, undefined]));
   const expected = {
@@ -83,10 +83,13 @@ test("the defaults are those of the references", () => {
     REQUEST_LIMITS: true,
     USER_DIRECTORY: "known",
     ALLOWED_ORIGINS: [],
+    JWT_USER_CLAIM: undefined,
+    JWT_ROLE_CLAIM: undefined,
   };
   expect(settingsWith(bare)).toMatchObject(expected);
   const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "", PUBLIC_URL: "" };
-  const empty = { ...unset, JURISDICTION: "", ALLOWED_ORIGINS: "" };
+  const claims = { JWT_USER_CLAIM: "", JWT_ROLE_CLAIM: " " };
+  const empty = { ...unset, ...claims, JURISDICTION: "", ALLOWED_ORIGINS: "" };
   expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
 });
 

@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { usersByRole } from "../../src/directory/users.ts";
-import { type Caller, person, someone } from "../support.ts";
+import type { PlatformRole } from "../../src/domain/policy.ts";
+import { Caller, person, someone, tokenFor } from "../support.ts";
 import { DIRECT, pathsOf, USERS } from "./requests.ts";
 
 const admin = () => person("admin", { role: "admin" });
@@ -11,8 +12,9 @@ function found(caller: Caller, query: string) {
   return caller.get(`${USERS}?${query}`);
 }
 
-async function idsWithRole(role: "admin" | "support" | "user"): Promise<string[]> {
-  return (await usersByRole(directoryOf(env.DB), role, 1_000)).map(({ userId }) => userId);
+async function idsWithRole(role: PlatformRole): Promise<string[]> {
+  const found = await usersByRole(directoryOf(env.DB), role, 1_000, Date.now());
+  return found.map(({ userId }) => userId);
 }
 
 describe("PUT /users", () => {
@@ -63,6 +65,35 @@ describe("PUT /users", () => {
     expect(await idsWithRole("support")).not.toContain(id);
   });
 
+  test("200, and a role that was provisioned is not undone by a token, nor by the next one", async () => {
+    const [host, id] = [await admin(), someone()];
+    await host.put(USERS, { users: [{ id, role: "support" }] });
+    for (const role of [undefined, "user", "resolver"]) {
+      const token = await tokenFor(id, role ? { role } : {});
+      expect((await new Caller(id, token).get(`${USERS}?q=x`)).status).toBe(200);
+      expect(await idsWithRole("support"), role).toContain(id);
+    }
+    expect(await idsWithRole("resolver")).toContain(id);
+    await host.put(USERS, { users: [{ id, role: "user" }] });
+    expect(await idsWithRole("support")).not.toContain(id);
+  });
+
+  test("200, and a role that was provisioned gives a request no powers", async () => {
+    const [host, id] = [await admin(), someone()];
+    await host.put(USERS, { users: [{ id, role: "admin" }] });
+    const caller = new Caller(id, await tokenFor(id));
+    expect((await caller.put(USERS, { users: [{ id, role: "admin" }] })).status).toBe(403);
+  });
+
+  test("200, and a role that somebody's token has is not undone by provisioning them", async () => {
+    const [host, agent] = [await admin(), await person("agent", { role: "support" })];
+    for (const more of [{ name: "Ann" }, { role: "user" }, { role: "admin" }]) {
+      await host.put(USERS, { users: [{ id: agent.userId, ...more }] });
+      expect(await idsWithRole("support")).toContain(agent.userId);
+    }
+    expect(await idsWithRole("admin")).toContain(agent.userId);
+  });
+
   test("200, and to be provisioned is not to be seen", async () => {
     const [host, agent] = [await admin(), await person("agent", { role: "support" })];
     const provisioned = { id: someone("provisioned"), role: "support" };
@@ -90,6 +121,9 @@ describe("PUT /users", () => {
     ["a name of white space", { name: "  " }, "name"],
     ["a name with control characters", { name: "A\u0007nn" }, "name"],
     ["a name of 201 characters", { name: "x".repeat(201) }, "name"],
+    ["a name that is shown backwards", { name: "\u202enimdA" }, "name"],
+    ["a name in isolation", { name: "\u2066Ann\u2069" }, "name"],
+    ["a name with a line separator", { name: "Ann\u2028Admin" }, "name"],
     ["an avatar that is no address", { avatarUrl: "ann.png" }, "avatarUrl"],
     ["an avatar that is a script", { avatarUrl: "javascript:alert(1)" }, "avatarUrl"],
     ["an unknown role", { role: "root" }, "role"],
@@ -113,6 +147,31 @@ describe("PUT /users", () => {
 });
 
 describe("GET /users", () => {
+  test.each<[query: (ids: readonly string[]) => string, finds: number[]]>([
+    [([a, b]) => `ids=${a},${b}`, [0, 1]],
+    [([a, b]) => `ids=${a}&ids=${b}`, [0, 1]],
+    [([a, b, comma]) => `ids=${a}&ids=${b},${comma?.replace(",", "%2C")}`, [0, 1, 2]],
+    [([, , comma]) => `ids=${comma?.replace(",", "%2c")}`, [2]],
+    [([, , comma]) => `ids=${comma}`, []],
+    [([a, b]) => `ids=${a}%2C${b}`, []],
+    [([, , , space]) => `ids=${space?.replace(" ", "+")}`, [3]],
+    [([, , , space]) => `ids=${space?.replace(" ", "%20")}`, [3]],
+    [([, , , , percent]) => `ids=${percent}`, [4]],
+    [([, , , , percent]) => `ids=${percent?.replace("%", "%25")}`, [4]],
+    [([a]) => `%69ds=,${a},`, [0]],
+    [([a]) => `ids=${a}&id=x&ids`, [0]],
+    [([, , , , , equals]) => `ids=${equals}`, [5]],
+  ])("200 by ids, however they are listed: %s", async (query, finds) => {
+    const host = await admin();
+    const ids = ["a", "b", "x,y", "x y", "x%zz", "x=y"].map((id) => id + someone("-"));
+    await host.put(USERS, { users: ids.map((id) => ({ id })) });
+    const { status, body } = await found(host, query(ids));
+    expect(status).toBe(200);
+    expect(new Set(body.users.map((user: { id: string }) => user.id))).toEqual(
+      new Set(finds.map((i) => ids[i])),
+    );
+  });
+
   test("200 by ids: the known ones", async () => {
     const [alice, bob] = [await person("alice"), await person("bob", { name: "Bob" })];
     const unseen = someone();
@@ -164,6 +223,9 @@ describe("GET /users", () => {
     ["empty ids", "ids="],
     ["only commas", "ids=,,"],
     ["an id that is none", "ids=a,%00"],
+    ["an id that is none in another list", "ids=a&ids=b,%00"],
+    ["101 ids in two lists", `ids=${"a,".repeat(100)}&ids=b`],
+    ["a q that is shown backwards", "q=%E2%80%AEnimdA"],
     ["an empty q", "q="],
     ["a q of white space", "q=%20"],
     ["a q of 201 characters", `q=${"x".repeat(201)}`],

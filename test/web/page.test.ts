@@ -1,6 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../src/app.ts";
+import { personOf } from "../../src/web/page/model/token.ts";
 import { CONVERSATIONS, envWith } from "../rest/requests.ts";
 import { ORIGIN } from "../support.ts";
 
@@ -38,7 +39,28 @@ function ask(path: string, id: string): [string, RequestInit] {
   return [DEVELOPMENT + path, { method: "POST", headers, body: JSON.stringify({ id }) }];
 }
 
+test("JWT_USER_CLAIM is told to the page, and without it nothing", async () => {
+  const told = async (JWT_USER_CLAIM?: string) => {
+    const html = await (await get("/", { JWT_USER_CLAIM })).text();
+    return /<meta name="user-claim" content="(.*)">/.exec(html)?.[1];
+  };
+  expect(await told()).toBeUndefined();
+  expect(await told("oid")).toBe("oid");
+  expect(await told("http://login.test/x?a&b")).toBe("http://login.test/x?a&amp;b");
+  expect(await told('"><script>')).toBe("&quot;>&lt;script>");
+});
+
 describe("in development", () => {
+  test("one can be one of them whatever claim names a user", async () => {
+    for (const JWT_USER_CLAIM of ["oid", "app.user", "http://login.test/claims/id"]) {
+      const [path, init] = ask("/tokens", "bob");
+      const { token } = await (await get(path, { JWT_USER_CLAIM }, init)).json<{ token: string }>();
+      const headers = { Authorization: `Bearer ${token}` };
+      expect((await get(CONVERSATIONS, { JWT_USER_CLAIM }, { headers })).status).toBe(200);
+      expect(personOf(token, JWT_USER_CLAIM, Date.now())?.id).toBe("bob");
+    }
+  });
+
   test("one can be one of a few people, who know each other", async () => {
     const { people } = await (await get(`${DEVELOPMENT}/people`)).json<{
       people: { id: string }[];

@@ -9,7 +9,7 @@ import { ask, peopleAmong, submit } from "../conversations.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
-import { userId, wholeNumber } from "../schemas.ts";
+import { pathUserId, userId, wholeNumber } from "../schemas.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "./presenter.ts";
 import {
   CHATS,
@@ -108,7 +108,7 @@ const removeParticipant = createRoute({
   path: "/{id}/participants/{participantId}",
   operationId: "removeChatParticipant",
   summary: "Remove a participant from a group",
-  request: { params: pathId.extend({ participantId: z.string() }) },
+  request: { params: pathId.extend({ participantId: pathUserId }) },
   responses: {
     200: jsonOf("Removed", enveloped(z.object({ participantId: z.string() }))),
   },

@@ -12,7 +12,7 @@ import { callerOf, create, peopleOf, submit } from "../conversations.ts";
 import { blank, directWith, groupOf, randomConversationId } from "../creation.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse } from "../refusal.ts";
-import { line, title, userId } from "../schemas.ts";
+import { hostId, line, title, userId } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
 import { chatAnswer, success } from "./schemas.ts";
 
@@ -49,7 +49,7 @@ const purchaseRequest = createRoute({
   operationId: "createPurchaseRequestChat",
   summary: "Create the chat of a purchase request, or find the one that exists",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(z.object({ purchaseRequestId: userId, sellerId: userId })) },
+  request: { body: jsonBodyOf(z.object({ purchaseRequestId: hostId, sellerId: userId })) },
   responses: {
     200: jsonOf("The chat that exists", chatAnswer),
     201: jsonOf("The new chat", chatAnswer),
@@ -161,14 +161,15 @@ async function purchaseRequestWith(
   return { chatId, created };
 }
 
-/** Those of support, then admins, those seen most recently first, the caller apart. */
+/** Those of support, then admins, those seen most recently first, each once, the caller apart. */
 async function supportPool(c: Context<RestEnv>): Promise<Person[]> {
   const { actor, directory } = c.var;
+  const now = Date.now();
   const [agents, admins] = await Promise.all([
-    usersByRole(directory, "support", SUPPORT_POOL_MAX + 1),
-    usersByRole(directory, "admin", SUPPORT_POOL_MAX + 1),
+    usersByRole(directory, "support", SUPPORT_POOL_MAX + 1, now),
+    usersByRole(directory, "admin", SUPPORT_POOL_MAX + 1, now),
   ]);
-  return [...agents, ...admins]
-    .filter((person) => person.userId !== actor.userId)
-    .slice(0, SUPPORT_POOL_MAX);
+  const pool = new Map([...agents, ...admins].map((person) => [person.userId, person]));
+  pool.delete(actor.userId);
+  return [...pool.values()].slice(0, SUPPORT_POOL_MAX);
 }

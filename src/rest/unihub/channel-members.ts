@@ -5,6 +5,7 @@ import { ask, peopleAmong, submit } from "../conversations.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { unwrapped } from "../refusal.ts";
+import { pathUserId } from "../schemas.ts";
 import { channelMemberSchema, saidSchema } from "./answers.ts";
 import { someoneBody } from "./bodies.ts";
 import { presentChannelMember } from "./presenter.ts";
@@ -54,7 +55,7 @@ const expel = createRoute({
   path: "/channels/{id}/members/{userId}",
   operationId: "removeChannelMember",
   summary: "Remove a member from a channel",
-  request: { params: pathId.extend({ userId: z.string() }) },
+  request: { params: pathId.extend({ userId: pathUserId }) },
   responses: { 200: jsonOf("Removed", saidSchema) },
 });
 
@@ -72,7 +73,7 @@ const removeModerator = createRoute({
   path: "/channels/{id}/moderators/{moderatorId}",
   operationId: "removeModerator",
   summary: "Remove a moderator",
-  request: { params: pathId.extend({ moderatorId: z.string() }) },
+  request: { params: pathId.extend({ moderatorId: pathUserId }) },
   responses: { 200: jsonOf("Removed", saidSchema) },
 });
 

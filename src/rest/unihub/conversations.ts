@@ -8,6 +8,7 @@ import { directWith, groupOf } from "../creation.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse } from "../refusal.ts";
+import { pathUserId } from "../schemas.ts";
 import { conversationSchema, createdSchema, saidSchema } from "./answers.ts";
 import { directBody, groupBody, participantBody } from "./bodies.ts";
 import { presentConversation } from "./presenter.ts";
@@ -66,7 +67,7 @@ const removeParticipant = createRoute({
   path: "/conversations/{id}/participants/{participantId}",
   operationId: "removeParticipant",
   summary: "Remove a participant from a group",
-  request: { params: pathId.extend({ participantId: z.string() }) },
+  request: { params: pathId.extend({ participantId: pathUserId }) },
   responses: { 200: jsonOf("Removed", saidSchema) },
 });
 

@@ -1,20 +1,13 @@
 import "./jitless.ts";
 import { useState } from "preact/hooks";
-import * as z from "zod";
 import type { Identity, SignIn } from "./model/identity.ts";
+import { personOf } from "./model/token.ts";
 import { Welcome } from "./parts/welcome.tsx";
 import { start } from "./start.tsx";
 
 /** Where there is no identity provider's page in front of this one, one brings one's own token. */
 
 const REMEMBERED = "parley:token";
-
-const claims = z.object({
-  sub: z.string().optional(),
-  nameid: z.string().optional(),
-  name: z.string().optional().catch(undefined),
-  exp: z.number(),
-});
 
 const signIn: SignIn = {
   remembered: async () => identityOf(sessionStorage.getItem(REMEMBERED) ?? ""),
@@ -58,20 +51,11 @@ function TokenForm({ onDone }: { onDone: (identity: Identity) => void }) {
   );
 }
 
-/** Who a token is of: only the server can tell whether it is good. */
+/** Who a token is of, as the server will read it. */
 function identityOf(token: string): Identity | undefined {
-  try {
-    const [, payload = ""] = token.split(".");
-    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
-      letter.charCodeAt(0),
-    );
-    const { sub, nameid, name, exp } = claims.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    const id = sub ?? nameid;
-    if (id === undefined || exp * 1_000 <= Date.now()) return undefined;
-    return { id, name: name ?? id, token: async () => token, suggestions: [] };
-  } catch {
-    return undefined;
-  }
+  const claim = document.querySelector<HTMLMetaElement>("meta[name=user-claim]")?.content;
+  const person = personOf(token, claim, Date.now());
+  return person && { ...person, token: async () => token, suggestions: [] };
 }
 
 start(signIn);

@@ -1,7 +1,10 @@
-import { afterEach, expect, test, vi } from "vitest";
-import { type Caller, person } from "../../support.ts";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Caller, person, someone, tokenFor } from "../../support.ts";
 import { CHATS, idsOf, participantsOf } from "./chats.ts";
 
+/** Nobody is known. */
+beforeEach(() => env.DB.exec("DELETE FROM users"));
 afterEach(() => void vi.useRealTimers());
 
 /** So many people of a role, who are seen a minute after whoever was seen before. */
@@ -22,6 +25,44 @@ test("201 with at most fifty: all of support, then the admins who were seen most
   const agents = await seen(20, "support");
   await seen(40, "admin");
   const admins = [...(await seen(10, "admin")), ...(await seen(20, "admin"))];
+  const { caller, inIt } = await inSupportChat();
+  expect(inIt).toEqual(idsOf(caller, ...agents, ...admins));
+});
+
+const DAY_MS = 86_400_000;
+
+/** Provisions people; their ids, and what a chat shows of them. */
+async function provisioned(role: string, count: number): Promise<string[]> {
+  const [host] = await seen(1, "admin");
+  const users = Array.from({ length: count }, () => ({ id: someone(`provisioned-${role}`), role }));
+  await host?.put("/api/users", { users });
+  return users.map(({ id }) => id);
+}
+
+test("201 with support of tokens as long as they were seen within 30 days, and of provisioning for ever", async () => {
+  const [host, early, late] = [...(await seen(1, "admin")), ...(await seen(2, "support"))];
+  const [id] = await provisioned("support", 1);
+  if (!host || !early || !late || !id) throw new Error("four people");
+  const pool = async () => {
+    const { inIt } = await inSupportChat();
+    return [host.userId, early.userId, late.userId, id].filter((one) => inIt.includes(one));
+  };
+  vi.setSystemTime(Date.now() + 20 * DAY_MS);
+  const token = await tokenFor(late.userId, { role: "support" });
+  expect((await new Caller(late.userId, token).get("/api/chat")).status).toBe(200);
+  expect(await pool()).toEqual([host.userId, early.userId, late.userId, id]);
+  vi.setSystemTime(Date.now() + 10 * DAY_MS);
+  expect(await pool()).toEqual([late.userId, id]);
+  vi.setSystemTime(Date.now() + 400 * DAY_MS);
+  expect(await pool()).toEqual([id]);
+});
+
+test("201 with whoever is of support and an admin once", async () => {
+  await seen(5, "admin");
+  const admins = await seen(20, "admin");
+  const agents = await seen(30, "support");
+  const users = agents.map(({ userId }) => ({ id: userId, role: "admin" }));
+  expect((await admins[0]?.put("/api/users", { users }))?.status).toBe(200);
   const { caller, inIt } = await inSupportChat();
   expect(inIt).toEqual(idsOf(caller, ...agents, ...admins));
 });

@@ -1,0 +1,37 @@
+import * as z from "zod";
+import { claimAt } from "../../../domain/claim.ts";
+import { isUserId, normalizedUserId } from "../../../domain/person.ts";
+
+const claims = z.looseObject({
+  exp: z.number(),
+  name: z.string().optional().catch(undefined),
+});
+
+/**
+ * Whom a token names, unless it has expired; `userClaim` is the server's setting of that name. Only the
+ * server can tell whether the token is good.
+ */
+export function personOf(
+  token: string,
+  userClaim: string | undefined,
+  now: number,
+): { id: string; name: string } | undefined {
+  try {
+    const [, payload = ""] = token.split(".");
+    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
+      letter.charCodeAt(0),
+    );
+    const parsed = claims.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    const named = (userClaim ? [userClaim] : ["sub", "nameid"]).map((name) =>
+      claimAt(parsed, name),
+    );
+    const id = z
+      .string()
+      .refine(isUserId)
+      .parse(named.find((value) => value !== undefined));
+    if (parsed.exp * 1_000 <= now) return undefined;
+    return { id: normalizedUserId(id), name: parsed.name ?? id };
+  } catch {
+    return undefined;
+  }
+}

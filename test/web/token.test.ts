@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { personOf } from "../../src/web/page/model/token.ts";
+import { segment } from "../rest/requests.ts";
+
+/** Who the page takes a token to be of: whom the server will take it to be of. */
+
+const NOW = 1_800_000_000_000;
+const UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
+
+function whois(claims: object, userClaim?: string) {
+  const token = `${segment({ alg: "HS256" })}.${segment({ exp: NOW / 1_000 + 60, ...claims })}.x`;
+  return personOf(token, userClaim, NOW);
+}
+
+describe("a token's person", () => {
+  test.each([
+    ["sub", { sub: "ada", nameid: "x", name: "Ada" }, undefined, { id: "ada", name: "Ada" }],
+    ["nameid", { nameid: "ada" }, undefined, { id: "ada", name: "ada" }],
+    ["a UUID in lower case", { sub: UUID.toUpperCase() }, undefined, { id: UUID }],
+    ["a claim of the server's choice", { sub: "x", a: { b: "ada" } }, "a.b", { id: "ada" }],
+    ["letters of any script", { sub: "Ωмега", name: "王芳" }, "", { id: "Ωмега", name: "王芳" }],
+  ])("is named by %s", (_, claims, userClaim, person) => {
+    expect(whois(claims, userClaim)).toMatchObject(person);
+  });
+
+  test.each([
+    ["expired", { sub: "ada", exp: NOW / 1_000 }, undefined],
+    ["without an end", { sub: "ada", exp: undefined }, undefined],
+    ["of nobody", {}, undefined],
+    ["of a number", { sub: 7 }, undefined],
+    ["of no user id", { sub: " ada" }, undefined],
+    ["without the server's claim", { sub: "ada" }, "oid"],
+  ])("is nobody of one %s", (_, claims, userClaim) => {
+    expect(whois(claims, userClaim)).toBeUndefined();
+  });
+
+  test.each(["", "nonsense", "a.b.c", "..", "a.e30.c"])("is nobody of %j", (token) => {
+    expect(personOf(token, undefined, NOW)).toBeUndefined();
+  });
+});
