@@ -95,6 +95,19 @@ test("too many sockets is no abuse: it passes", async () => {
   expect(conversation.status.state).toBe("offline");
 });
 
+test("told to come again later, it does, after a wait", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).say({
+    ...{ type: "error", code: "rate_limited", message: "too often" },
+    retryAfterMs: 60_000,
+  });
+  sockets[0]?.end(1013, "too many connections");
+  expect(conversation.status.state).toBe("offline");
+  await vi.advanceTimersByTimeAsync(500);
+  (await socket(1)).greet();
+  expect(conversation.status.state).toBe("live");
+});
+
 test("a ping every 30 seconds; without a pong within ten the socket is dead", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
