@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Creation } from "../conversation/create.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { spend } from "../directory/spending.ts";
+import { unreachable } from "../domain/error.ts";
 import type { Settings } from "../env.ts";
 import type { RestEnv } from "./context.ts";
 import { isLimited } from "./limiter.ts";
@@ -47,13 +48,23 @@ export async function spendOf(c: Context<RestEnv>, costs: Costs): Promise<void> 
 }
 
 /**
- * What creating a conversation costs its creator. Whoever it names beside them is an addition; the
- * people of a support chat are not: the server names them.
+ * What creating a conversation costs its creator. Whoever they name in a group is an addition; the other
+ * of a pair is not, nor are the people of a support chat, whom the server names.
  */
 export function costOf({ kind, members, createdBy }: Creation): Costs {
-  if (kind === "support") return { support_chats_per_hour: 1 };
-  const others = members.filter(({ person }) => person.userId !== createdBy).length;
-  const additions = others > 0 ? { additions_per_hour: others } : {};
-  if (kind === "channel") return { channels_per_hour: 1, ...additions };
-  return { conversations_per_hour: 1, ...additions };
+  switch (kind) {
+    case "channel":
+      return { channels_per_hour: 1 };
+    case "support":
+      return { support_chats_per_hour: 1 };
+    case "direct":
+    case "purchase-request":
+      return { conversations_per_hour: 1 };
+    case "group": {
+      const others = members.filter(({ person }) => person.userId !== createdBy).length;
+      return { conversations_per_hour: 1, additions_per_hour: others };
+    }
+    default:
+      return unreachable(kind);
+  }
 }
