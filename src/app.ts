@@ -1,11 +1,14 @@
 import { type Context, Hono } from "hono";
+import { every } from "hono/combine";
 import { secureHeaders } from "hono/secure-headers";
 import { Links } from "./attachments/links.ts";
 import { chatError } from "./domain/error.ts";
 import { settingsOf } from "./env.ts";
 import { negotiate, signalR } from "./gateway/signalr/route.ts";
+import { engineRefusal } from "./gateway/socketio/errors.ts";
 import { enginePolling, socketIo } from "./gateway/socketio/route.ts";
 import { log } from "./logging.ts";
+import { addressLimit } from "./rest/addresses.ts";
 import { admin } from "./rest/admin.ts";
 import type { RestEnv } from "./rest/context.ts";
 import { crossOrigin, crossOriginFile, withCredentials } from "./rest/cors.ts";
@@ -47,6 +50,9 @@ export function createApp(): Hono<RestEnv> {
     return await next();
   });
 
+  const parts = apis();
+  app.use(addressLimit({ present: (error, c) => presentFlood(error, c, parts), headers }));
+
   // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
   app.get("/live/:conversationId", live);
 
@@ -56,22 +62,12 @@ export function createApp(): Hono<RestEnv> {
   // Before them too: a file has headers of its own, and a range cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", crossOriginFile, serveUpload);
 
-  app.use(async (c, next) => {
-    c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, but for the page.
-    c.header("Cache-Control", "no-store");
-    await next();
-    c.header("Server-Timing", c.var.timing.header());
-  });
-  app.use(secureHeaders());
-  for (const path of ["/hubs/*", "/socket.io/*"]) app.use(path, withCredentials);
-  app.use(crossOrigin());
+  app.use(headers);
 
   app.get("/live/:conversationId", upgradeRequired);
   app.on(["GET", "POST"], "/socket.io/", enginePolling);
   app.post("/hubs/chat/negotiate", negotiate);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  const parts = apis();
   referenceRoutes(app, parts);
   docsRoutes(app);
   for (const { base, app: api } of parts) app.route(base, api);
@@ -82,6 +78,28 @@ export function createApp(): Hono<RestEnv> {
     return file ? served(c, file) : c.notFound();
   });
   return app;
+}
+
+/** What every answer says in its headers, but for files and sockets. */
+const headers = every(
+  async (c: Context<RestEnv>, next) => {
+    c.header("X-Request-Id", c.var.requestId);
+    // Answers are somebody's own, but for the page.
+    c.header("Cache-Control", "no-store");
+    await next();
+    c.header("Server-Timing", c.var.timing.header());
+  },
+  secureHeaders(),
+  withCredentials,
+  crossOrigin(),
+);
+
+/** Too many requests from one address, in the form of what was asked for. */
+function presentFlood(error: Error, c: Context<RestEnv>, parts: readonly Part[]) {
+  const { path } = c.req;
+  if (/^\/socket\.io(\/|$)/.test(path)) return engineRefusal("tooMany");
+  const asked = parts.find(({ base }) => path === base || path.startsWith(`${base}/`));
+  return errorHandler(asked?.errors ?? plainErrors)(error, c);
 }
 
 /** What is mounted, and described in the reference. */

@@ -1,6 +1,7 @@
 import { createApp } from "./app.ts";
 import { sweep } from "./attachments/sweep.ts";
 import { directoryOf } from "./directory/directory.ts";
+import { forgetSpending } from "./directory/spending.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
 import { forfeitIn } from "./rest/uploads.ts";
@@ -14,14 +15,18 @@ const app = createApp();
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
 
-  /** By the cron of wrangler.toml: removes files that nobody sent, and those of deleted messages. */
+  /**
+   * By the cron of wrangler.toml: removes files that nobody sent, those of deleted messages, and what
+   * hourly limits count no more.
+   */
   scheduled: async (controller, env) => {
+    const directory = directoryOf(env.DB);
+    const now = controller.scheduledTime;
     const removed = await sweep({
-      bucket: env.FILES,
-      directory: directoryOf(env.DB),
-      now: controller.scheduledTime,
+      ...{ bucket: env.FILES, directory, now },
       forfeit: forfeitIn(env),
     });
     log("swept", { removed });
+    await forgetSpending(directory, now);
   },
 } satisfies ExportedHandler<Env>;

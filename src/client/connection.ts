@@ -124,7 +124,8 @@ export class Connection {
 
   /** The server refuses this socket because there are too many of this person. */
   refusedAsCrowded(): void {
-    this.crowded = true;
+    // Once it is live, a refusal without an id is that of a command.
+    if (!this.isLive) this.crowded = true;
   }
 
   /** Gives the socket up as dead and tries again. */

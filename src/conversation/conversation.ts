@@ -103,10 +103,16 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   /**
-   * Looks at a send before its files are stored or claimed: refuses somebody who may not send here, and
-   * finds what the same send came to before. `undefined`: it is new.
+   * Looks at a command before it is carried out. Of a send, before its files are stored or claimed:
+   * refuses somebody who may not send here, and finds what the same send came to before. Any other is
+   * refused as it would be right now. `undefined`: nothing is in its way.
    */
   foreseen(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
+    if (command.type !== "send") {
+      return this.open
+        ? (this.open.refusalOf(actor, command) ?? ok(undefined))
+        : fail("conversation_not_found");
+    }
     return this.answer(actor, "send", (open) => ok(open.sentBefore(actor, command)));
   }
 

@@ -1,14 +1,14 @@
 import { Links } from "../attachments/links.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge, type Origin } from "../domain/conversation.ts";
-import { fail, type Result } from "../domain/error.ts";
+import { type Failure, fail, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { sentBefore } from "./commands/send.ts";
-import type { Answer, Change, Command, Limits } from "./commands.ts";
+import { type Answer, type Change, type Command, decide, type Limits } from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
 import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
@@ -120,6 +120,13 @@ export class OpenConversation {
     if (command.type !== "send") return undefined;
     const { state, now } = this.committer.state();
     return sentBefore(state, actor, command, now);
+  }
+
+  /** Why a command would be refused right now; `undefined`: it would not. */
+  refusalOf(actor: Actor, command: Command): Failure | undefined {
+    const { state, now } = this.committer.state();
+    const decided = decide(state, { actor, command }, now);
+    return decided.ok ? undefined : decided;
   }
 
   /** A link to a file, of the public address or of one that a client came in by. */

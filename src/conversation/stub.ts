@@ -35,7 +35,10 @@ export interface Submitted {
 export interface ConversationStub {
   create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
   submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted>;
-  /** What a send came to that was made before under the same key; refuses one that may not be made. */
+  /**
+   * What a send came to that was made before under the same key; refuses one that may not be made, and
+   * any other command that would be refused now.
+   */
   foreseen(actor: Actor, command: Command): Promise<Result<Submitted["result"] | undefined>>;
   /** Voids a claim on uploads, unless a message carries its files: then false. */
   forfeit(claim: string): Promise<boolean>;

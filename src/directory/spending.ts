@@ -45,6 +45,11 @@ export async function spend(
   return await exhausted(directory, userId, expenses, now);
 }
 
+/** Removes what counts for nobody any more: of people who have spent nothing since, too. */
+export async function forgetSpending(directory: Directory, now: number): Promise<void> {
+  await directory.delete(spending).where(lte(spending.spentAt, now - HOUR_MS));
+}
+
 /** Which of the limits has no room, and when it will have. */
 async function exhausted(
   directory: Directory,

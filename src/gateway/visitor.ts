@@ -3,6 +3,7 @@ import type { Seat } from "../conversation/seat.ts";
 import { SEAT_HEADER } from "../conversation/stub.ts";
 import { acquaint, bearerOf, verify } from "../rest/auth.ts";
 import type { RestEnv } from "../rest/context.ts";
+import { addressOf, withinRate } from "../rest/limiter.ts";
 import { allowedOrigin } from "../rest/live.ts";
 
 /** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
@@ -34,9 +35,8 @@ export async function withinLimit(
   c: Context<RestEnv>,
   what: "open" | "negotiate" = "open",
 ): Promise<boolean> {
-  if (!c.var.settings.REQUEST_LIMITS) return true;
-  const address = c.req.header("CF-Connecting-IP") ?? "unknown";
-  return (await c.env.LIMIT_CONNECTIONS.limit({ key: `${what} ${address}` })).success;
+  const address = addressOf(c);
+  return address === undefined || withinRate(c.env.LIMIT_CONNECTIONS, `${what} ${address}`);
 }
 
 /**

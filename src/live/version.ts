@@ -21,6 +21,7 @@ export const CLOSE = {
   notAMember: 4403,
   notFound: 4404,
   goingAway: 1012,
+  tryAgainLater: 1013,
 } as const;
 
 /** Bytes of a client's frame. */

@@ -4,12 +4,14 @@ import type { Creation } from "../conversation/create.ts";
 import { conversationsOf } from "../conversation/namespace.ts";
 import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
-import type { Person } from "../domain/conversation.ts";
+import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
+import { costOf, spendOf } from "./budget.ts";
 import type { RestEnv } from "./context.ts";
 import { isWorthAnotherTry } from "./failure.ts";
+import { isLimited } from "./limiter.ts";
 import { refuse, unwrapped } from "./refusal.ts";
 import type { Timing } from "./timing.ts";
 
@@ -69,7 +71,10 @@ export async function ask<T>(
   return timing ? timing.of("object", asked) : asked;
 }
 
-/** Creates a conversation near its creator; `false` when it existed. */
+/**
+ * Creates a conversation near its creator; `false` when it existed. Creating one costs of the caller's
+ * hourly limits, finding one does not: where it may exist already, its object is asked first.
+ */
 export async function create(
   c: Context<RestEnv>,
   conversationId: string,
@@ -78,9 +83,27 @@ export async function create(
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
+  const isFound =
+    isLimited(c) && isDerived(creation.kind) && (await exists(c, conversationId, stub));
+  if (!isFound) await spendOf(c, costOf(creation));
   const { created, listed } = await c.var.timing.of("object", stub.create(creation));
   if (!listed) warnOfLists(c);
   return created;
+}
+
+/** Kinds whose id follows from who and what they are about, so that they may exist already. */
+function isDerived(kind: Kind): boolean {
+  return kind === "direct" || kind === "purchase-request";
+}
+
+/** Whether there is a conversation; one of a moment ago, too, which D1 may not know yet. */
+async function exists(
+  c: Context<RestEnv>,
+  conversationId: string,
+  stub: ConversationStub,
+): Promise<boolean> {
+  const info = await ask(c, conversationId, (stub) => stub.info(c.var.actor), stub);
+  return info.ok || info.error.code !== "conversation_not_found";
 }
 
 /**
@@ -92,6 +115,11 @@ export async function submit(
   command: Command,
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
+  if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
+    // Whatever else is wrong is said first, and costs nothing.
+    unwrapped(await ask(c, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
+    await spendOf(c, { additions_per_hour: 1 });
+  }
   const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
   const { result, listed, readers } = await carryOut(c, conversationId, c.var.actor, command, {
     wait,

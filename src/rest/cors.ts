@@ -49,5 +49,7 @@ export const crossOriginFile: MiddlewareHandler<RestEnv> = async (c, next) => {
  */
 export const withCredentials: MiddlewareHandler<RestEnv> = async (c, next) => {
   await next();
-  c.header("Access-Control-Allow-Credentials", "true");
+  if (/^\/(hubs|socket\.io)(\/|$)/.test(c.req.path)) {
+    c.header("Access-Control-Allow-Credentials", "true");
+  }
 };

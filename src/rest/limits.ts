@@ -3,12 +3,11 @@ import { isMultipart } from "../attachments/form.ts";
 import type { Env } from "../env.ts";
 import { readUpTo } from "./body.ts";
 import type { RestEnv } from "./context.ts";
+import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
 /** Bytes of a JSON body. */
 export const MAX_BODY_BYTES = 256 * 1024;
-/** The period of the platform's limiter, as wrangler.toml binds it. */
-const LIMITER_PERIOD_MS = 60_000;
 
 /**
  * Reads the body, at most {@link MAX_BODY_BYTES}, before anything parses it; one that is larger is
@@ -36,21 +35,25 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
   await next();
 };
 
-/** Against abuse: the platform's limiter, per person, with a budget for reads and one for the rest. */
+/** Against abuse: the platform's limiter, per person: one budget for reads, one for uploads, one for the rest. */
 export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {
-  if (c.var.settings.REQUEST_LIMITS) {
-    const limiter = limiterOf(c.req, c.env);
-    const { success } = await limiter.limit({ key: c.var.actor.userId });
-    if (!success) refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS });
+  if (isLimited(c)) {
+    const [limit, limiter] = limiterOf(c.req, c.env);
+    if (!(await withinRate(limiter, c.var.actor.userId))) {
+      refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS, limit });
+    }
   }
   await next();
 };
 
-function limiterOf(request: HonoRequest, env: Env): RateLimit {
+/** Which limit a request counts against: its name, and the limiter. */
+function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: RateLimit] {
   const { method, path } = request;
-  if (method === "GET" || method === "HEAD") return env.LIMIT_READS;
+  if (method === "GET" || method === "HEAD") return ["read_requests_per_minute", env.LIMIT_READS];
   const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
-  return uploads ? env.LIMIT_UPLOADS : env.LIMIT_MESSAGES;
+  return uploads
+    ? ["upload_requests_per_minute", env.LIMIT_UPLOADS]
+    : ["write_requests_per_minute", env.LIMIT_MESSAGES];
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

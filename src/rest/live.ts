@@ -2,12 +2,15 @@ import type { Context, Next } from "hono";
 import type { Seat } from "../conversation/seat.ts";
 import { refusedUpgrade } from "../conversation/socket.ts";
 import { SEAT_HEADER } from "../conversation/stub.ts";
+import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
 import type { Settings } from "../env.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
+import { errorEventOf } from "../live/wire.ts";
 import { bearerOf, meet, verify } from "./auth.ts";
 import type { RestEnv } from "./context.ts";
 import { conversationOf } from "./conversations.ts";
+import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
 /**
@@ -42,6 +45,10 @@ export async function live(
     return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
   }
   const { userId, name, avatarUrl, role } = verified.actor;
+  const key = `${userId} ${conversationId}`;
+  if (isLimited(c, verified.actor) && !(await withinRate(c.env.LIMIT_UPGRADES, key))) {
+    return withProtocol(tooManyUpgrades(), echoed);
+  }
   const seat: Seat = {
     userId,
     name,
@@ -60,6 +67,20 @@ export async function live(
     headers: { Upgrade: "websocket", [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
   });
   return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
+}
+
+/**
+ * Refuses a socket that a person opens too often. Not with 4400, after which clients give up: what they
+ * do with a code that they do not know is to come back after a wait, which is what they should do.
+ */
+function tooManyUpgrades(): Response {
+  const error = chatError("rate_limited", {
+    message: "Too many new connections to this conversation; wait before you reconnect.",
+    retryAfterMs: LIMITER_PERIOD_MS,
+    limit: "upgrades_per_minute",
+  });
+  const frame = JSON.stringify(errorEventOf(error, undefined));
+  return refusedUpgrade(CLOSE.tryAgainLater, "too many connections", frame);
 }
 
 /** What a request without an upgrade is answered (RFC 9110, 15.5.22). */

@@ -34,6 +34,7 @@ const paths: Paths = {
         403: refused(403),
         404: refused(404),
         416: { description: "The file has no such range" },
+        429: refused(429),
         500: refused(500),
         503: refused(503),
       },
@@ -46,7 +47,8 @@ const paths: Paths = {
       summary: "Open a live socket",
       description:
         "Needs `Upgrade: websocket` and `Sec-WebSocket-Protocol: parley.v1`. What is refused is " +
-        "accepted and closed: 4401 no valid token, 4403 no member, 4404 no such conversation.",
+        "accepted and closed: 4401 no valid token, 4403 no member, 4404 no such conversation, 1013 opened " +
+        "too often. Only too many requests from one address are answered 429.",
       security: [{ bearer: [] }, {}],
       parameters: [
         path("conversationId"),
@@ -68,6 +70,7 @@ const paths: Paths = {
             },
           },
         },
+        429: refused(429),
         503: refused(503),
       },
     },
@@ -91,6 +94,7 @@ const paths: Paths = {
             },
           },
         },
+        429: refused(429),
         503: refused(503),
       },
     },

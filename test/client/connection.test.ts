@@ -109,6 +109,19 @@ test("a ping as soon as the socket is open: one that never sent anything is clos
   expect(sockets[0]?.sent).toEqual(["ping"]);
 });
 
+test("told to come again later, it does, after a wait", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).say({
+    ...{ type: "error", code: "rate_limited", message: "too often" },
+    retryAfterMs: 60_000,
+  });
+  sockets[0]?.end(1013, "too many connections");
+  expect(conversation.status.state).toBe("offline");
+  await vi.advanceTimersByTimeAsync(500);
+  (await socket(1)).greet();
+  expect(conversation.status.state).toBe("live");
+});
+
 test("a ping every 30 seconds; without a pong within ten the socket is dead", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();

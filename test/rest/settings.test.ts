@@ -30,6 +30,9 @@ describe("settings that nothing runs with", () => {
     ["a limit of nothing", { MESSAGES_PER_MINUTE_UNIHUB: "0" }],
     ["a limit that is no number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
     ["half a message a minute", { MESSAGES_PER_MINUTE_MARKETPLACE: "0.5" }],
+    ["no conversation at all", { CONVERSATIONS_PER_HOUR: "0" }],
+    ["half an addition", { ADDITIONS_PER_HOUR: "0.5" }],
+    ["presence before it is", { PRESENCE_DELAY_MS: "-1" }],
     ["an edit window of less than nothing", { EDIT_WINDOW_MINUTES: "-1" }],
     ["a text of no length", { MAX_LENGTH_UNIHUB: "0" }],
     ["half a character", { MAX_LENGTH_MARKETPLACE: "0.5" }],
@@ -70,6 +73,8 @@ test("the defaults are those of the references", () => {
     ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT", "PUBLIC_URL"],
     ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JURISDICTION"],
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
+    ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
+    ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
   ];
   const bare = Object.fromEntries(names.map((name) => [name, undefined]));
   const expected = {
@@ -81,6 +86,13 @@ test("the defaults are those of the references", () => {
     MAX_LENGTH_UNIHUB: 2_000,
     SENDS_WAIT_FOR_LISTS: true,
     REQUEST_LIMITS: true,
+    CONVERSATIONS_PER_HOUR: 60,
+    CHANNELS_PER_HOUR: 10,
+    SUPPORT_CHATS_PER_HOUR: 5,
+    ADDITIONS_PER_HOUR: 300,
+    CHANGES_PER_MINUTE: 60,
+    READS_PER_MINUTE: 200,
+    PRESENCE_DELAY_MS: 2_000,
     USER_DIRECTORY: "known",
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,

@@ -37,7 +37,7 @@ const TRANSPORTS = ["rest", "web", "gateway"];
 
 /** What the gateways share with REST: who a token belongs to, how a conversation is asked, the dialects' shapes. */
 const SHARED_BY_TRANSPORTS =
-  /^rest\/((auth|body|context|conversations|failure|live|refusal|schemas)\.ts|(unihub\/presenter|marketplace\/(presenter|schemas))\.ts)$/;
+  /^rest\/((auth|body|context|conversations|failure|limiter|live|refusal|schemas)\.ts|(unihub\/presenter|marketplace\/(presenter|schemas))\.ts)$/;
 /** Which dialect a protocol's clients speak. */
 const SPEAKS: Record<string, string> = { socketio: "marketplace", signalr: "unihub" };
 

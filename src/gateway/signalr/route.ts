@@ -1,6 +1,7 @@
 import type { Context, Next } from "hono";
 import { gatewaysOf } from "../../conversation/namespace.ts";
 import type { RestEnv } from "../../rest/context.ts";
+import { LIMITER_PERIOD_MS } from "../../rest/limiter.ts";
 import { refuse } from "../../rest/refusal.ts";
 import { connectionNamed, newConnection } from "../id.ts";
 import { mayConnect, requestFor, seatOf, withinLimit } from "../visitor.ts";
@@ -8,9 +9,12 @@ import { mayConnect, requestFor, seatOf, withinLimit } from "../visitor.ts";
 /** What a client may connect by: text over a socket. No stateful reconnect is offered. */
 const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
 
+/** What a refusal says of the limit of new connections. */
+const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_address" };
+
 /** `POST /hubs/chat/negotiate`: gives a connection's id to whom a token belongs. Versions 0 and 1. */
 export async function negotiate(c: Context<RestEnv>): Promise<Response> {
-  if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", { retryAfterMs: 60_000 });
+  if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
   if (!(await seatOf(c, "access_token"))) refuse("unauthenticated");
   const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
   // From version 1 on the id that may be shown is not the one that opens the connection.
@@ -30,7 +34,7 @@ export async function signalR(c: Context<RestEnv>, next: Next): Promise<Response
   }
   const { ID_SECRET } = c.var.settings;
   if (!mayConnect(c)) refuse("origin_not_allowed");
-  if (!(await withinLimit(c))) refuse("rate_limited", { retryAfterMs: 60_000 });
+  if (!(await withinLimit(c))) refuse("rate_limited", TOO_MANY);
   const given = c.req.query("id");
   // Without one the client skipped the negotiation.
   const name =

@@ -1,3 +1,5 @@
+import { LIMITER_PERIOD_MS } from "../../rest/limiter.ts";
+
 /** Engine.IO's refusals of a request, by its own codes: clients try again, and start anew. */
 const REFUSALS = {
   unknownTransport: [400, 0, "Transport unknown"],
@@ -6,11 +8,13 @@ const REFUSALS = {
   badRequest: [400, 3, "Bad request"],
   forbidden: [403, 4, "Forbidden"],
   unsupportedVersion: [400, 5, "Unsupported protocol version"],
-  /** Not of Engine.IO: too many connections from one address. */
+  /** Not of Engine.IO: too many connections or requests from one address. */
   tooMany: [429, 4, "Forbidden"],
 } as const;
 
 export function engineRefusal(why: keyof typeof REFUSALS): Response {
   const [status, code, message] = REFUSALS[why];
-  return Response.json({ code, message }, { status });
+  const seconds = String(LIMITER_PERIOD_MS / 1_000);
+  const headers = status === 429 ? { "Retry-After": seconds } : {};
+  return Response.json({ code, message }, { status, headers });
 }

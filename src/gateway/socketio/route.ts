@@ -22,8 +22,10 @@ export async function socketIo(c: Context<RestEnv>, next: Next): Promise<Respons
 /** `GET` and `POST /socket.io/`: long polling. */
 export async function enginePolling(c: Context<RestEnv>): Promise<Response> {
   const { status, headers, body } = await engine(c, "polling");
-  const type = headers.get("Content-Type");
-  if (type) c.header("Content-Type", type);
+  for (const name of ["Content-Type", "Retry-After"]) {
+    const value = headers.get(name);
+    if (value) c.header(name, value);
+  }
   return c.body(body ?? "", status as ContentfulStatusCode);
 }
 
