@@ -109,7 +109,7 @@ export class Conversations {
 /** During a deploy the object may be of the version before, which has no `submitAll`. */
 function isOfOlderVersion(error: unknown): boolean {
   return (
-    error instanceof Error && error.message.includes('does not implement the method "submitAll"')
+    error instanceof Error && /does not implement (the method )?"submitAll"/.test(error.message)
   );
 }
 

@@ -10,8 +10,8 @@ type Name = Exclude<keyof ConversationStub, "fetch">;
 
 const NAMES: Name[] = ["submit", "submitAll", "listen", "unlisten", "missed", "typing"];
 
-/** The calls that a conversation gets from now on, by name, until the mocks are restored. */
-export function callsOf(conversationId: string): Name[] {
+/** The calls that conversations get from now on, by name, until the mocks are restored. */
+export function callsOf(...conversationIds: string[]): Name[] {
   const calls: Name[] = [];
   for (const name of NAMES) {
     // biome-ignore lint/suspicious/noExplicitAny: whichever method it is
@@ -20,7 +20,7 @@ export function callsOf(conversationId: string): Name[] {
     if (!original) continue;
     vi.spyOn(prototype, name).mockImplementation(function (this: unknown, ...parameters) {
       // biome-ignore lint/suspicious/noExplicitAny: which object it is
-      if ((this as any).ctx.id.name === conversationId) calls.push(name);
+      if (conversationIds.includes((this as any).ctx.id.name)) calls.push(name);
       return original.apply(this, parameters);
     });
   }
