@@ -6,7 +6,7 @@ import type { Batch } from "../../src/conversation/gateways.ts";
 import { ok } from "../../src/domain/error.ts";
 import { CatchUpPace } from "../../src/gateway/catch-up-pace.ts";
 import { get, Hub, Io, Line } from "../gateway/line.ts";
-import { type Caller, directPair } from "../support.ts";
+import { type Caller, channelOf, directPair, send } from "../support.ts";
 import { completions, frameOf, Polled } from "./gateway-calls.ts";
 
 /** What waits in memory for one connection, and for how long. */
@@ -131,6 +131,30 @@ test("a connection catches up with 2 MiB at once and half a megabyte a second, e
   expect(times.filter((time) => time === 0).length).toBeGreaterThanOrEqual(8);
   // 100 pages, less those that came at once and those that were asked for meanwhile.
   expect(times.at(-1)).toBeGreaterThan(((100 - 8 - 16) / 2) * 1_000);
+});
+
+test("in however many rooms it missed something, eight pages at a time are asked for", async () => {
+  const ids = await Promise.all(Array.from({ length: 12 }, () => channelOf(alice)));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { missed } = Conversation.prototype;
+  let asked = 0;
+  // biome-ignore lint/suspicious/noExplicitAny: within the object it may answer at once, here it does not
+  vi.spyOn(Conversation.prototype as any, "missed").mockImplementation(async function (
+    this: unknown,
+    ...parameters
+  ) {
+    asked++;
+    await promise;
+    return missed.apply(this as Conversation, parameters as Parameters<typeof missed>);
+  });
+  await Promise.all(ids.map((id) => send(alice, id, "missed")));
+  const hub = await Hub.connect(alice);
+  await Promise.all(ids.map((id) => hub.ask("JoinConversation", id, 0)));
+  await vi.waitFor(() => expect(asked).toBe(8));
+  await hub.ask("Nonsense");
+  expect(asked).toBe(8);
+  resolve();
+  await hub.until("ReceiveMessage", 12);
 });
 
 describe("a frame over 64 KiB ends a connection at once", () => {

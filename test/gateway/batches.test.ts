@@ -53,6 +53,7 @@ test("a mark behind sends is carried out behind them, and what comes behind it i
   await send(bob, conversationId, "unread");
   const live = await openLive(bob, conversationId);
   const one = await Polled.connect(alice);
+  const calls = callsOf(conversationId);
   const emit = (id: number, ...event: unknown[]) => `42${id}${JSON.stringify(event)}`;
   const say = (id: number, content: string) =>
     emit(id, "send-message", { chatId: conversationId, content });
@@ -76,6 +77,7 @@ test("a mark behind sends is carried out behind them, and what comes behind it i
   expect(heard.find((packet) => packet.startsWith("432"))).toBe(
     '432[{"success":true,"data":{"modifiedCount":1}}]',
   );
+  expect(calls).toEqual(["submit", "submitAll", "listen", "submit", "unlisten", "submit"]);
 });
 
 test("what was said before the end of a connection is carried out", async () => {

@@ -148,6 +148,16 @@ describe("20 commands a second", () => {
   });
 });
 
+test("sends are free where REQUEST_LIMITS is off, as for load tests", async () => {
+  vi.setSystemTime(Date.now());
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  const sends = Array.from({ length: 60 }, (_, i) =>
+    hub.ask("SendMessage", conversationId, `${i}`),
+  );
+  for (const sent of await Promise.all(sends)) expect(sent).toHaveProperty("messageId");
+});
+
 test("a connection joins 100 conversations, and another one for each that it leaves", async () => {
   vi.setSystemTime(Date.now());
   const alice = await person("alice");
