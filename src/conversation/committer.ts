@@ -64,8 +64,9 @@ export class Committer {
     this.times = new SendTimes(options.storage.sql);
   }
 
-  submit(pending: Pending): void {
-    this.queue.push(pending);
+  /** Takes commands in; several of them are committed together, as far as a group holds them. */
+  submit(...pending: Pending[]): void {
+    this.queue.push(...pending);
     if (!this.windowOpen) this.next();
   }
 

@@ -42,6 +42,12 @@ const LISTS_TIMEOUT_MS = 250;
 /** How long a call that rebuilds waits at most; what is left then goes on without it. */
 const REBUILD_TIMEOUT_MS = 20_000;
 
+const NOT_FOUND: Submitted = {
+  result: fail("conversation_not_found"),
+  listed: false,
+  readers: [],
+};
+
 /** The same functions as the stub's; answers that need no waiting are given at once. */
 type Rpc = {
   [Name in Exclude<keyof ConversationStub, "fetch">]: (
@@ -86,20 +92,27 @@ export class Conversation extends DurableObject<Env> implements Rpc {
    */
   async submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
     const { open } = this;
-    if (!open) return { result: fail("conversation_not_found"), listed: false, readers: [] };
+    if (!open) return NOT_FOUND;
     const result = await new Promise<Result<Answer>>((resolve) => {
       open.submit(actor, command, { to: "caller", resolve });
     });
-    const listed =
-      options.wait &&
-      result.ok &&
-      (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
-    if (result.ok) this.noteStaff(open, actor, command.type);
-    // A message that was sent just now has no readers: nothing is looked for.
-    const isNew = command.type === "send" && result.ok && !result.value.deduplicated;
-    const message = result.ok && options.readers && !isNew ? result.value.message : undefined;
-    const readers = message ? readersOf(open.sql, message, READERS_MAX) : [];
-    return { result, listed, readers };
+    return this.submitted(open, actor, command, result, options);
+  }
+
+  /** The same with several commands of one person, at most 128, in order and in one commit. */
+  async submitAll(
+    actor: Actor,
+    commands: readonly Command[],
+    options: SubmitOptions,
+  ): Promise<Submitted[]> {
+    const { open } = this;
+    if (!open) return commands.map(() => NOT_FOUND);
+    const results = await open.submitAll(actor, commands);
+    return Promise.all(
+      commands.map((command, i) =>
+        this.submitted(open, actor, command, results[i] ?? fail("internal"), options),
+      ),
+    );
   }
 
   /**
@@ -243,6 +256,26 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     open.sessions.reap();
     const [remindInMs] = await Promise.all([open.listeners.remind(), open.projector.alarm()]);
     if (remindInMs !== undefined) open.projector.wakeWithin(remindInMs);
+  }
+
+  /** What the caller of a command learns, with what was asked for beside it. */
+  private async submitted(
+    open: OpenConversation,
+    actor: Actor,
+    command: Command,
+    result: Result<Answer>,
+    options: SubmitOptions,
+  ): Promise<Submitted> {
+    const listed =
+      options.wait &&
+      result.ok &&
+      (await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS));
+    if (result.ok) this.noteStaff(open, actor, command.type);
+    // A message that was sent just now has no readers: nothing is looked for.
+    const isNew = command.type === "send" && result.ok && !result.value.deduplicated;
+    const message = result.ok && options.readers && !isNew ? result.value.message : undefined;
+    const readers = message ? readersOf(open.sql, message, READERS_MAX) : [];
+    return { result, listed, readers };
   }
 
   /** Answers a question from the log, for those who may ask it. */

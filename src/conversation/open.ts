@@ -92,6 +92,19 @@ export class OpenConversation {
     this.committer.submit({ actor, command, reply });
   }
 
+  /** Carries out several commands of one person together, and resolves to what each of them came to. */
+  submitAll(actor: Actor, commands: readonly Command[]): Promise<Result<Answer>[]> {
+    const pending: Pending[] = [];
+    const results = commands.map(
+      (command) =>
+        new Promise<Result<Answer>>((resolve) => {
+          pending.push({ actor, command, reply: { to: "caller", resolve } });
+        }),
+    );
+    this.committer.submit(...pending);
+    return Promise.all(results);
+  }
+
   /** Carries out what waits, so that whatever is asked next knows of it. */
   settle(): void {
     this.committer.flush();

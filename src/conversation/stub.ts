@@ -35,6 +35,12 @@ export interface Submitted {
 export interface ConversationStub {
   create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
   submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted>;
+  /** Carries out several commands of one person, at most 128, in order and in one commit. */
+  submitAll(
+    actor: Actor,
+    commands: readonly Command[],
+    options: SubmitOptions,
+  ): Promise<Submitted[]>;
   /**
    * What a send came to that was made before under the same key; refuses one that may not be made, and
    * any other command that would be refused now.

@@ -1,11 +1,12 @@
-import type { Command } from "../conversation/commands.ts";
-import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/stub.ts";
+import type { ConversationStub, Submitted } from "../conversation/stub.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
-import { ask, carryOut, conversationOf } from "../rest/conversations.ts";
+import { ask, carryOut, carryOutAll, conversationOf } from "../rest/conversations.ts";
 import { isTransient } from "../rest/failure.ts";
+import { CommandQueue, type Submission } from "./command-queue.ts";
+import { MAX_OUTSTANDING } from "./limits.ts";
 
 /** Conversations whose stubs are kept. */
 const MAX_STUBS = 200;
@@ -13,33 +14,81 @@ const MAX_STUBS = 200;
 /** The conversations that one connection speaks to: what it asks of one of them arrives in order. */
 export class Conversations {
   private readonly env: Env;
+  private readonly actor: Actor;
   /** One for each: calls of one stub arrive in order. */
   private readonly stubs = new Map<string, ConversationStub>();
+  /** Those of the conversations that commands are on their way to. */
+  private readonly queues = new Map<string, CommandQueue>();
+  private outstanding = 0;
 
-  constructor(env: Env) {
+  constructor(env: Env, actor: Actor) {
     this.env = env;
+    this.actor = actor;
+  }
+
+  /** Too much has not been answered: a client's commands are to be refused. */
+  get isFull(): boolean {
+    return this.outstanding >= MAX_OUTSTANDING;
   }
 
   /** Asks something that may be asked twice. */
   ask<T>(id: string, question: (stub: ConversationStub) => Promise<T>): Promise<T> {
-    const stub = this.stubOf(id);
-    return this.unlessBroken(id, stub, ask({ env: this.env }, id, question, stub));
-  }
-
-  /** Has a conversation carry out a command. */
-  submit(id: string, actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
-    const stub = this.stubOf(id);
-    return this.unlessBroken(
-      id,
-      stub,
-      carryOut({ env: this.env }, id, actor, command, options, stub),
+    return this.queued(id, (queue) =>
+      queue.ask(() => this.unlessBroken(id, (stub) => ask({ env: this.env }, id, question, stub))),
     );
   }
 
-  /** A stub that failed once goes on failing: the next call takes a fresh one. */
-  private async unlessBroken<T>(id: string, stub: ConversationStub, call: Promise<T>): Promise<T> {
+  /** Has a conversation carry out a command. */
+  submit(id: string, submission: Submission): Promise<Submitted> {
+    return this.queued(id, (queue) => queue.submit(submission));
+  }
+
+  private async queued<T>(id: string, add: (queue: CommandQueue) => Promise<T>): Promise<T> {
+    const queue =
+      this.queues.get(id) ?? new CommandQueue((submissions) => this.call(id, submissions));
+    this.queues.set(id, queue);
+    this.outstanding++;
     try {
-      return await call;
+      return await add(queue);
+    } finally {
+      this.outstanding--;
+      if (queue.isIdle) this.queues.delete(id);
+    }
+  }
+
+  private async call(id: string, submissions: Submission[]): Promise<Submitted[]> {
+    const commands = submissions.map(({ command }) => command);
+    const options = { wait: false, readers: submissions.some(({ readers }) => readers) };
+    const { env, actor } = this;
+    try {
+      return await this.unlessBroken(id, (stub) =>
+        carryOutAll({ env }, id, actor, commands, options, stub),
+      );
+    } catch (error) {
+      if (!isOfOlderVersion(error)) throw error;
+    }
+    const submitted: Submitted[] = [];
+    for (const command of commands) {
+      const one = this.unlessBroken(id, (stub) =>
+        carryOut({ env }, id, actor, command, options, stub),
+      );
+      submitted.push(
+        await one.catch((error) => {
+          return { result: { ok: false, error: unforeseen(error) }, listed: false, readers: [] };
+        }),
+      );
+    }
+    return submitted;
+  }
+
+  /** A stub that failed once goes on failing: the next call takes a fresh one. */
+  private async unlessBroken<T>(
+    id: string,
+    call: (stub: ConversationStub) => Promise<T>,
+  ): Promise<T> {
+    const stub = this.stubOf(id);
+    try {
+      return await call(stub);
     } catch (error) {
       if (this.stubs.get(id) === stub) this.stubs.delete(id);
       throw error;
@@ -55,6 +104,13 @@ export class Conversations {
     }
     return stub;
   }
+}
+
+/** During a deploy the object may be of the version before, which has no `submitAll`. */
+function isOfOlderVersion(error: unknown): boolean {
+  return (
+    error instanceof Error && /does not implement (the method )?"submitAll"/.test(error.message)
+  );
 }
 
 /** What a client is told where a call failed of itself: the log has the rest. */

@@ -3,11 +3,13 @@ import { z } from "zod";
 import type { Batch, GatewayStub, Protocol } from "../conversation/gateways.ts";
 import { type Seat, seat } from "../conversation/seat.ts";
 import { close } from "../conversation/socket.ts";
+import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
-import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS } from "../live/version.ts";
+import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
-import { MAX_ROOMS, Rooms } from "./rooms.ts";
+import { type Admission, COMMANDS, type Limit, MAX_ROOMS } from "./limits.ts";
+import { Rooms } from "./rooms.ts";
 import type { Told } from "./told.ts";
 
 /** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
@@ -26,11 +28,8 @@ type Attachment = z.infer<typeof attachment>;
 /** How long a client has to say who it is. Until then nothing is stored, so a timer waits for it. */
 const HANDSHAKE_MS = 15_000;
 
-/** What something that a client asks for counts against. */
-export type Limit = "connection" | "joins" | "sends";
-
 /** Why a connection is ended by this side. */
-export type Ending = "expired" | "broken" | "silent";
+export type Ending = "expired" | "broken" | "silent" | "abusive";
 
 /** The same functions as the stub's; answers that need no waiting are given at once. */
 type Rpc = { [Name in keyof GatewayStub]: (...p: Parameters<GatewayStub[Name]>) => boolean };
@@ -50,8 +49,8 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   };
   private readonly protocol: Protocol;
   private handshake: ReturnType<typeof setTimeout> | undefined;
-  private commands = 0;
-  private secondAt = 0;
+  private readonly commands = new LeakyBucket(COMMANDS);
+  private readonly violations = new Violations();
 
   constructor(ctx: DurableObjectState, env: Env, protocol: Protocol, heartbeat: [string, string]) {
     super(ctx, env);
@@ -159,23 +158,24 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   }
 
   /**
-   * Counts what a client asks for against the connection's own rate; false when that is too much. Sends
-   * to a room that it is in have the conversation's own limit; others could wake any number of objects.
+   * Counts what a client asks for against the connection's own rate, before anything is asked of a
+   * conversation. The first 100 joins are free; sends are, where `REQUEST_LIMITS` is off. Of what comes
+   * beyond the rate the first in a second is to be refused and the others ignored; a connection that goes
+   * on is ended.
    */
-  protected spend(limit: Limit, conversationId?: string): boolean {
-    if (limit === "sends" && conversationId && this.rooms?.isIn(conversationId)) return true;
+  protected admit(limit: Limit): Admission {
+    if (limit === "send" && !this.settings.REQUEST_LIMITS) return "accept";
     const { freeJoins } = this.kept;
-    if (limit === "joins" && freeJoins > 0) {
+    if (limit === "join" && freeJoins > 0) {
       this.keep({ freeJoins: freeJoins - 1 });
-      return true;
+      return "accept";
     }
     const now = Date.now();
-    if (now - this.secondAt >= 1_000) {
-      this.secondAt = now;
-      this.commands = 0;
-    }
-    this.commands++;
-    return this.commands <= MAX_COMMANDS_PER_SECOND;
+    if (this.commands.take(1, now)) return "accept";
+    const penalty = this.violations.add(now);
+    if (penalty !== "end") return penalty;
+    this.end("abusive");
+    return "ignore";
   }
 
   /** Does something that no request waits for; what fails is a bug, and logged. */

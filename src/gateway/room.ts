@@ -1,3 +1,5 @@
+import type { ServerEvent } from "../live/events.ts";
+
 /** The `rev` of a room whose join has not been answered. */
 export const UNPLACED = Number.MAX_SAFE_INTEGER;
 
@@ -12,24 +14,43 @@ export interface Room {
   /** Is being joined or caught up with; batches that come meanwhile only move the target. */
   busy: boolean;
   /** Until the answer to a join has gone out: what was passed on since, and is newer than it. */
-  held: string[] | undefined;
+  held: HeldEvents | undefined;
   /** The person was removed, in this revision or before it: an answer to a join that is older is void. */
   over?: number;
-  /** Was joined, by an answer to this join or to one before it. */
-  joined: boolean;
+}
+
+/** Events that are held at most: of each person in a conversation that is not large, two. */
+const MAX_HELD = 400;
+
+/** Events without a revision that wait: the last of each type about each person. */
+export class HeldEvents {
+  private readonly events = new Map<string, ServerEvent>();
+
+  add(event: ServerEvent): void {
+    const { events } = this;
+    const key = `${event.type} ${"userId" in event ? event.userId : ""}`;
+    events.delete(key);
+    const [oldest] = events.keys();
+    if (events.size >= MAX_HELD && oldest !== undefined) events.delete(oldest);
+    events.set(key, event);
+  }
+
+  /** What is held, in order. */
+  all(): ServerEvent[] {
+    return [...this.events.values()];
+  }
 }
 
 /** A room that the client was in, told up to a revision. */
 export function roomAt(rev: number): Room {
-  return { rev, since: undefined, target: rev, busy: false, held: undefined, joined: true };
+  return { rev, since: undefined, target: rev, busy: false, held: undefined };
 }
 
 /** A room that is being joined; `before`: as it was until then. */
 export function joining(since: number | undefined, before: Room | undefined): Room {
-  const joined = before?.joined ?? false;
   return {
     ...{ rev: UNPLACED, since: since ?? placeOf(before), target: 0 },
-    ...{ busy: true, held: [], joined },
+    ...{ busy: true, held: new HeldEvents() },
   };
 }
 

@@ -6,13 +6,13 @@ import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { ServerEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
+import { CatchUpPace } from "./catch-up-pace.ts";
 import { Conversations } from "./conversations.ts";
+import { MAX_ROOMS } from "./limits.ts";
 import { joining, placeOf, type Room, roomAt, UNPLACED } from "./room.ts";
 import { eventsOf, removalIn, type Told, toldOf } from "./told.ts";
+import { TypingCalls } from "./typing-calls.ts";
 import { Typists } from "./typists.ts";
-
-/** Conversations that one connection may be in: what it remembers of them survives hibernation. */
-export const MAX_ROOMS = 100;
 
 /** A room as it is kept: a conversation's id, and the revision up to which the client was told. */
 export type KeptRoom = [conversationId: string, rev: number];
@@ -40,13 +40,15 @@ export class Rooms {
   private readonly options: RoomsOptions;
   private readonly rooms = new Map<string, Room>();
   private readonly conversations: Conversations;
+  private readonly pace = new CatchUpPace();
+  private readonly typingCalls = new TypingCalls();
   private readonly typists = new Typists((id, event) => {
     if (this.rooms.has(id)) this.tellOf(id, [event]);
   });
 
   constructor(options: RoomsOptions) {
     this.options = options;
-    this.conversations = new Conversations(options.env);
+    this.conversations = new Conversations(options.env, options.actor);
     for (const [id, rev] of options.kept) {
       this.rooms.set(id, roomAt(rev));
     }
@@ -62,6 +64,7 @@ export class Rooms {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
       return fail("rate_limited", { message });
     }
+    if (this.conversations.isFull) return fail("unavailable");
     const room = joining(since, before);
     this.rooms.set(id, room);
     const { actor, address } = this.options;
@@ -83,7 +86,6 @@ export class Rooms {
       this.save();
       return fail("not_a_member");
     }
-    room.joined = true;
     room.rev = Math.min(since ?? before?.rev ?? rev, rev);
     room.target = Math.max(room.target, rev);
     if (this.rooms.get(id) === room) {
@@ -146,14 +148,10 @@ export class Rooms {
   pass(conversationId: string, line: string): boolean {
     const room = this.answered(conversationId);
     if (!room) return false;
-    if (!room.held) return this.passed(conversationId, [line]);
-    room.held.push(line);
+    const events = eventsOf([line]);
+    if (!room.held) return this.passed(conversationId, events);
+    for (const event of events) room.held.add(event);
     return true;
-  }
-
-  /** Whether the client is in a room, whatever it asks for meanwhile. */
-  isIn(id: string): boolean {
-    return this.rooms.get(id)?.joined ?? false;
   }
 
   holds(id: string): boolean {
@@ -161,13 +159,20 @@ export class Rooms {
   }
 
   /** Has a conversation carry out a command. */
-  submit(id: string, command: Command, readers = false): Promise<Submitted> {
-    const options = { wait: false, readers };
-    return this.conversations.submit(id, this.options.actor, command, options);
+  async submit(id: string, command: Command, readers = false): Promise<Submitted> {
+    if (this.conversations.isFull) {
+      return { result: fail("unavailable"), listed: false, readers: [] };
+    }
+    return this.conversations.submit(id, { command, readers });
   }
 
-  typing(id: string, active: boolean): Promise<Result<null>> {
-    return this.conversations.ask(id, (stub) => stub.typing(this.options.actor, active));
+  /** Has the others told that the person types, or not any more; what they know is not told again. */
+  async typing(id: string, active: boolean): Promise<Result<null>> {
+    if (this.conversations.isFull) return fail("unavailable");
+    const { actor } = this.options;
+    return this.typingCalls.unlessTold(id, active, Date.now(), () =>
+      this.conversations.ask(id, (stub) => stub.typing(actor, active)),
+    );
   }
 
   /** A room, as a call finds it: a join that has its answer gave it in an earlier turn. */
@@ -178,13 +183,12 @@ export class Rooms {
   }
 
   private release(id: string, room: Room): void {
-    const { held = [] } = room;
+    const held = room.held?.all() ?? [];
     room.held = undefined;
     if (this.rooms.get(id) === room && held.length > 0) this.passed(id, held);
   }
 
-  private passed(conversationId: string, lines: readonly string[]): boolean {
-    const events = eventsOf(lines);
+  private passed(conversationId: string, events: readonly ServerEvent[]): boolean {
     for (const event of events) {
       if (event.type === "typing") this.typists.follow(conversationId, event);
     }
@@ -202,7 +206,6 @@ export class Rooms {
     if (room.rev !== UNPLACED) this.rooms.delete(id);
     room.over = batch?.to ?? room.rev;
     room.target = Math.max(room.target, room.over);
-    room.joined = false;
     // What comes before a gap cannot be asked for any more.
     const told = batch && !room.busy && batch.from <= room.rev ? toldOf(batch, room.rev) : [];
     if (told.length === 0) {
@@ -235,11 +238,8 @@ export class Rooms {
     const known = room.rev;
     const introduced = new Set<number>();
     while (this.rooms.get(id) === room && room.rev < room.target) {
-      const { actor } = this.options;
       const since = room.rev;
-      const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
-      // No more than a page waits for a client that polls, in however many rooms it missed something.
-      for (let taken = this.options.taken(); taken; taken = this.options.taken()) await taken;
+      const page = await this.pace.page(() => this.missed(id, since, known));
       if (this.rooms.get(id) !== room) return;
       if (!page.ok) {
         // Not a member any more: what a last batch says, or would have said.
@@ -251,6 +251,15 @@ export class Rooms {
       if (room.rev <= since) break;
     }
     room.busy = false;
+  }
+
+  /** A page of what was missed, once the client has taken what it was given before. */
+  private async missed(id: string, since: number, known: number): Promise<Result<Batch>> {
+    const { actor, taken } = this.options;
+    const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
+    // No more than a page waits for a client that polls, in however many rooms it missed something.
+    for (let until = taken(); until; until = taken()) await until;
+    return page;
   }
 
   private save(): void {

@@ -148,11 +148,35 @@ export function carryOut(
   stub = conversationOf(asker.env, conversationId),
 ): Promise<Submitted> {
   const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
-  const repeatable =
-    command.type === "send" ? command.clientMessageId !== undefined : REPEATABLE.has(command.type);
-  if (repeatable) return ask(asker, conversationId, submitTo, stub);
+  if (isRepeatable(command)) return ask(asker, conversationId, submitTo, stub);
   const submitted = submitTo(stub);
   return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
+}
+
+/**
+ * The same with several commands, in order and in one call, which is tried again only if each of them
+ * comes back unharmed from being done twice.
+ */
+export async function carryOutAll(
+  asker: Asker,
+  conversationId: string,
+  actor: Actor,
+  commands: readonly Command[],
+  options: SubmitOptions,
+  stub = conversationOf(asker.env, conversationId),
+): Promise<Submitted[]> {
+  const [command] = commands;
+  if (command && commands.length === 1) {
+    return [await carryOut(asker, conversationId, actor, command, options, stub)];
+  }
+  const submitTo = (stub: ConversationStub) => stub.submitAll(actor, commands, options);
+  return commands.every(isRepeatable) ? ask(asker, conversationId, submitTo, stub) : submitTo(stub);
+}
+
+function isRepeatable(command: Command): boolean {
+  return command.type === "send"
+    ? command.clientMessageId !== undefined
+    : REPEATABLE.has(command.type);
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */

@@ -116,21 +116,14 @@ test.each([
   await io.line.closed;
 });
 
-describe("20 commands a second, sends to rooms apart", () => {
+describe("20 commands a second", () => {
   const TWENTY_ONE = Array.from({ length: 21 }, (_, i) => `${i}`);
 
   test("over Socket.IO", async () => {
     vi.setSystemTime(Date.now());
     const { alice, conversationId: chatId } = await directPair();
     const io = await Io.connect(alice);
-    const send = (content: string) => io.ask("send-message", { chatId, content });
-    const outside = await Promise.all(TWENTY_ONE.map(send));
-    expect(outside.filter(({ success }) => success)).toHaveLength(20);
-    expect(outside.at(-1)).toMatchObject({ code: "rate_limited" });
     vi.setSystemTime(Date.now() + 1_000);
-    await io.ask("join-chat-room", chatId);
-    for (const sent of await Promise.all(TWENTY_ONE.map(send)))
-      expect(sent).toMatchObject({ success: true });
     const typed = await Promise.all(TWENTY_ONE.map(() => io.ask("typing-stop", chatId)));
     expect(typed.filter(({ success }) => success)).toHaveLength(20);
     expect(typed.at(-1)).toEqual({
@@ -147,20 +140,22 @@ describe("20 commands a second, sends to rooms apart", () => {
     vi.setSystemTime(Date.now());
     const { alice, conversationId } = await directPair();
     const hub = await Hub.connect(alice);
-    const send = (text: string) => hub.ask("SendMessage", conversationId, text);
-    const outside = await Promise.all(TWENTY_ONE.map(send));
-    expect(outside.filter((sent) => "messageId" in sent)).toHaveLength(20);
-    expect(outside.at(-1)).toHaveProperty("error");
-    vi.setSystemTime(Date.now() + 1_000);
-    await hub.ask("JoinConversation", conversationId);
-    for (const sent of await Promise.all(TWENTY_ONE.map(send)))
-      expect(sent).toHaveProperty("messageId");
     const typed = await Promise.all(TWENTY_ONE.map(() => hub.ask("StopTyping", conversationId)));
     expect(typed.filter((result) => result === null)).toHaveLength(20);
     expect(typed.at(-1)).toHaveProperty("error");
     vi.setSystemTime(Date.now() + 1_000);
     expect(await hub.ask("StopTyping", conversationId)).toBeNull();
   });
+});
+
+test("sends are free where REQUEST_LIMITS is off, as for load tests", async () => {
+  vi.setSystemTime(Date.now());
+  const { alice, conversationId } = await directPair();
+  const hub = await Hub.connect(alice);
+  const sends = Array.from({ length: 60 }, (_, i) =>
+    hub.ask("SendMessage", conversationId, `${i}`),
+  );
+  for (const sent of await Promise.all(sends)) expect(sent).toHaveProperty("messageId");
 });
 
 test("a connection joins 100 conversations, and another one for each that it leaves", async () => {
@@ -251,28 +246,15 @@ describe("a token may come with a Socket.IO connection's first request", () => {
   });
 });
 
-test("sends to a conversation that one may not join count, also while a join is on its way", async () => {
-  const { conversationId } = await directPair();
-  const hub = await Hub.connect(await person("mallory"));
-  const asked = ["JoinConversation", ...Array.from({ length: 200 }, () => "SendMessage")];
-  const calls = asked.map((target, i) => {
-    const args = i === 0 ? [conversationId] : [conversationId, "x"];
-    return `${JSON.stringify({ type: 1, target, arguments: args, invocationId: `${i}` })}\x1e`;
-  });
-  hub.line.say(calls.join(""));
-  const errors = () => hub.messages().flatMap(({ error }) => error ?? []);
-  await hub.line.until(() => errors().length === 201);
-  expect(errors().filter((error) => /^Too many/.test(error)).length).toBeGreaterThanOrEqual(160);
-});
-
 test("the first hundred joins of a connection are a hundred, though it sleeps", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   const join = () => hub.ask("JoinConversation", conversationId);
   await Promise.all(Array.from({ length: 100 }, join));
   await hub.evict();
-  const answers = await Promise.all(Array.from({ length: 100 }, join));
-  expect(answers.filter(({ error }) => error).length).toBeGreaterThan(0);
+  vi.setSystemTime(Date.now());
+  const answers = await Promise.all(Array.from({ length: 21 }, join));
+  expect(answers.filter(({ error }) => error)).toHaveLength(1);
 });
 
 test("an id of SignalR's is good for one connection", async () => {

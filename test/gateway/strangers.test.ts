@@ -9,7 +9,7 @@ import { expect, test, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { envWith } from "../rest/requests.ts";
 import { ORIGIN, person } from "../support.ts";
-import { type Hub, Io } from "./line.ts";
+import { get, type Hub, Io } from "./line.ts";
 
 /** What is stored for a connection. */
 function storedBy(object: Io["object"] | Hub["object"]) {
@@ -53,6 +53,27 @@ test("a connection that is over leaves nothing behind, however it ended", async 
 });
 
 const UPGRADE = { Upgrade: "websocket" };
+
+test("requests of a session that is over, or of an object that forgot it, leave nothing behind", async () => {
+  const io = await Io.connect(await person("alice"));
+  io.line.socket.close();
+  await vi.waitFor(async () => expect(await storedBy(io.object)).toEqual(NOTHING));
+  const session = `/socket.io/?EIO=4&sid=${io.sid}`;
+  const requests = [
+    () => get(`${session}&transport=polling`),
+    () => get(`${session}&transport=polling`, {}, { method: "POST", body: "40" }),
+    () => get(`${session}&transport=websocket`, UPGRADE),
+  ];
+  for (const evicted of [false, true]) {
+    for (const request of requests) {
+      if (evicted) await evictDurableObject(io.object);
+      const response = await request();
+      expect(response.status).toBe(400);
+      expect(await response.json()).toEqual({ code: 1, message: "Session ID unknown" });
+      expect(await storedBy(io.object)).toEqual(NOTHING);
+    }
+  }
+});
 
 test.each([
   ["open", "GET", "/socket.io/?EIO=4&transport=polling", {}, 200],

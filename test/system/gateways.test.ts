@@ -174,5 +174,40 @@ test("a SignalR client that asks for no answers is not cut off in a quiet conver
   expect(closed).not.toHaveBeenCalled();
 });
 
+test.each([["polling"], ["websocket"]])(
+  "bytes in an event are refused in words, and nobody is thrown out: %s",
+  async (transport) => {
+    const [anna, ben, carl] = await people("anna", "ben", "carl");
+    const id = await anna.rest.group("Bytes", [ben.userId, carl.userId]);
+    const a = await overSocketIo(anna, id, [transport]);
+    const file = Buffer.from("a file");
+    for (const bytes of [file, new Uint8Array(file), new Uint8Array(file).buffer]) {
+      const message = { chatId: id, content: "x", metadata: { deep: [{ bytes }] } };
+      const answer = await a.socket.emitWithAck("send-message", message);
+      expect(answer).toMatchObject({ success: false, code: "invalid_request" });
+    }
+    const said = { chatId: id, content: "words", metadata: { plain: true } };
+    expect(await a.socket.emitWithAck("send-message", said)).toMatchObject({ success: true });
+    await a.until(() => a.texts.includes("words"));
+    expect(a.texts).not.toContain("x");
+    expect({ connects: a.connects, ends: a.ends }).toEqual({ connects: 1, ends: [] });
+  },
+);
+
+test("who says far more than they may is ended, comes back by themselves, and has lost nothing", async () => {
+  const [anna, ben, carl] = await people("anna", "ben", "carl");
+  const id = await anna.rest.group("Loud", [ben.userId, carl.userId]);
+  const [io, hub] = [await overSocketIo(anna, id), await overSignalR(ben, id)];
+  await vi.waitFor(() => expect(io.socket.io.engine.transport.name).toBe("websocket"));
+  for (let i = 0; i < 400; i++) {
+    io.socket.emit("typing-start", id);
+    void hub.hub.send("StartTyping", id).catch(() => undefined);
+  }
+  await Promise.all([io, hub].map((ear) => ear.until(() => ear.connects === 2)));
+  expect(io.ends).toEqual(["transport close"]);
+  await carl.rest.send(id, "quiet again", "quiet");
+  await Promise.all([io, hub].map((ear) => ear.until(() => ear.texts.includes("quiet again"))));
+});
+
 /** Tokens that are short-lived live no longer than so. */
 const EXPIRES_WITHIN_MS = 4_000;

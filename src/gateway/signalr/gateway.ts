@@ -1,7 +1,7 @@
 import { actorOf, type Seat, seat } from "../../conversation/seat.ts";
 import { close } from "../../conversation/socket.ts";
 import { SEAT_HEADER } from "../../conversation/stub.ts";
-import { ERRORS, type Result, unreachable } from "../../domain/error.ts";
+import { ERRORS, fail, type Result, unreachable } from "../../domain/error.ts";
 import type { Actor } from "../../domain/policy.ts";
 import type { Env } from "../../env.ts";
 import { tooLarge } from "../../live/frames.ts";
@@ -19,13 +19,14 @@ import {
   readMessages,
   resultOf,
 } from "./hub-protocol.ts";
-import { type Hub, methodNamed } from "./methods.ts";
+import { methodNamed } from "./methods.ts";
 import { present } from "./present.ts";
 
 const FAREWELLS: Record<Ending, string> = {
   expired: ERRORS.unauthenticated[1],
   broken: ERRORS.unavailable[1],
   silent: "Nothing was heard for 90 seconds.",
+  abusive: ERRORS.rate_limited[1],
 };
 
 /** A connection of a SignalR client to `/hubs/chat`. Its keep-alive is answered while it sleeps. */
@@ -119,6 +120,10 @@ export class SignalRGateway extends Gateway {
       if (!this.rooms) return;
       this.handle(message);
     }
+    if (this.rooms && read.value.some(({ type }) => type === "ping")) {
+      // One answer, however many came. A ping that came alone was answered without waking the object.
+      this.send([PING]);
+    }
   }
 
   private handle(message: HubMessage): void {
@@ -126,15 +131,17 @@ export class SignalRGateway extends Gateway {
       case "invocation":
         this.inBackground(this.invoke(message));
         break;
-      case "stream":
-        if (message.id !== undefined) {
-          const error = `No method of this hub has streams, '${message.target}' neither.`;
-          this.send([failureOf(message.id, error)]);
-        }
+      case "stream": {
+        const admission = this.admit("command");
+        if (message.id === undefined || admission === "ignore") break;
+        const error = `No method of this hub has streams, '${message.target}' neither.`;
+        const why = admission === "refuse" ? ERRORS.rate_limited[1] : error;
+        this.send([failureOf(message.id, why)]);
         break;
+      }
       case "ping":
-        // One that came alone was answered without waking the object.
-        this.send([PING]);
+      case "other":
+        this.admit("command");
         break;
       case "close":
         this.drop();
@@ -150,17 +157,22 @@ export class SignalRGateway extends Gateway {
     arguments: args,
   }: Extract<HubMessage, { type: "invocation" }>): Promise<void> {
     const method = methodNamed(target);
+    const admission = this.admit(method?.limit ?? "command");
+    const { rooms, settings } = this;
+    if (admission === "ignore" || !rooms) return;
     // Who asks for no answer hears a ping: with all that it says the public client puts its own off
     // until it hears something, and would take a server that is silent for dead.
     const answer = (message: (id: string) => string) =>
       this.send([id === undefined ? PING : message(id)]);
-    if (!method) return answer((id) => failureOf(id, `Unknown hub method '${target}'.`));
-    const { rooms, settings } = this;
-    if (!rooms) return;
-    const spend: Hub["spend"] = (limit, conversationId) => this.spend(limit, conversationId);
-    const result: Result<unknown> = await method({ rooms, settings, spend }, args).catch(
-      (error) => ({ ok: false, error: unforeseen(error) }) as const,
-    );
+    if (!method && admission === "accept") {
+      return answer((id) => failureOf(id, `Unknown hub method '${target}'.`));
+    }
+    const result: Result<unknown> =
+      method && admission === "accept"
+        ? await method
+            .call({ rooms, settings }, args)
+            .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
+        : fail("rate_limited");
     // Of a connection whose token expired meanwhile nothing is told any more.
     if (!this.attends()) return;
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MAX_MESSAGES } from "../limits.ts";
 
 /**
  * SignalR's JSON hub protocol, versions 1 and 2, as a server reads and writes it:
@@ -27,7 +28,9 @@ export type HubMessage =
   /** A stream is asked for or offered, and no method of the hub has one. */
   | { type: "stream"; target: string; id: string | undefined }
   | { type: "ping" }
-  | { type: "close" };
+  | { type: "close" }
+  /** Of a type that means nothing here. */
+  | { type: "other" };
 
 /** What was read, or what is wrong with it in words for the client. */
 export type Read<T> = { ok: true; value: T } | { ok: false; error: string };
@@ -48,11 +51,13 @@ export function readHandshake(text: string): Read<{ rest: string }> {
   return { ok: true, value: { rest: text.slice(end + 1) } };
 }
 
-/** Reads a frame: whole messages of the protocol. Types that mean nothing here are passed over. */
+/** Reads a frame: whole messages of the protocol, at most {@link MAX_MESSAGES}. */
 export function readMessages(text: string): Read<HubMessage[]> {
   if (!text.endsWith(SEPARATOR)) return { ok: false, error: "A message is incomplete." };
   const messages: HubMessage[] = [];
-  for (const record of text.slice(0, -1).split(SEPARATOR)) {
+  const records = text.slice(0, -1).split(SEPARATOR, MAX_MESSAGES + 1);
+  if (records.length > MAX_MESSAGES) return { ok: false, error: "There are too many messages." };
+  for (const record of records) {
     const value = jsonOf(record);
     const type = typed.safeParse(value);
     if (!type.success) return { ok: false, error: "A message cannot be read." };
@@ -77,6 +82,8 @@ export function readMessages(text: string): Read<HubMessage[]> {
       case TYPE.close:
         messages.push({ type: "close" });
         break;
+      default:
+        messages.push({ type: "other" });
     }
   }
   return { ok: true, value: messages };

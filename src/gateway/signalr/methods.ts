@@ -8,17 +8,20 @@ import type { Settings } from "../../env.ts";
 import { clientMessageId, detailsOf } from "../../live/frames.ts";
 import { uuid } from "../../rest/schemas.ts";
 import { presentSent } from "../../rest/unihub/presenter.ts";
-import type { Limit } from "../gateway.ts";
+import type { Limit } from "../limits.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** What the hub's methods work with. */
 export interface Hub {
   rooms: Rooms;
   settings: Settings;
-  spend(limit: Limit, conversationId: string | undefined): boolean;
 }
 
-type Method = (hub: Hub, args: unknown[]) => Promise<Result<unknown>>;
+interface Method {
+  /** How a call is counted. */
+  limit: Limit;
+  call(hub: Hub, args: unknown[]): Promise<Result<unknown>>;
+}
 
 const since = z.number().int().min(0).nullish();
 
@@ -26,15 +29,15 @@ const since = z.number().int().min(0).nullish();
 function method<Schema extends z.ZodType>(
   schema: Schema,
   call: (hub: Hub, args: z.infer<Schema>) => Promise<Result<unknown>>,
-  limit: Limit = "connection",
+  limit: Limit = "command",
 ): Method {
-  return async (hub, args) => {
-    const [id] = args;
-    const conversationId = typeof id === "string" ? parseConversationId(id) : undefined;
-    if (!hub.spend(limit, conversationId)) return fail("rate_limited");
-    const parsed = schema.safeParse(args);
-    if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
-    return call(hub, parsed.data);
+  return {
+    limit,
+    async call(hub, args) {
+      const parsed = schema.safeParse(args);
+      if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+      return call(hub, parsed.data);
+    },
   };
 }
 
@@ -50,7 +53,7 @@ export const METHODS = new Map<string, Method>([
         const joined = await rooms.join(conversationId, since ?? undefined);
         return joined.ok ? ok({ conversationId, ...joined.value }) : joined;
       },
-      "joins",
+      "join",
     ),
   ],
   [
@@ -82,7 +85,7 @@ export const METHODS = new Map<string, Method>([
         });
         return result.ok ? ok(presentSent(conversationId, result.value)) : result;
       },
-      "sends",
+      "send",
     ),
   ],
   ["StartTyping", method(z.tuple([uuid]), (hub, [id]) => typing(hub, id, true))],

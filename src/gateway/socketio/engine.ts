@@ -159,6 +159,7 @@ export abstract class EngineGateway extends Gateway {
   /** What a socket says that is to take over: a probe, and then that it does. */
   private probed(socket: WebSocket, data: string | ArrayBuffer): void {
     const { polling } = this;
+    if (this.admit("command") !== "accept") return;
     if (data === packets.PROBE && polling) {
       socket.send(packets.PROBE_ANSWER);
       polling.upgrade();
@@ -195,6 +196,8 @@ export abstract class EngineGateway extends Gateway {
       case "noop":
       case "open":
       case "upgrade":
+        // They mean nothing here, and come now and then.
+        this.admit("command");
         break;
     }
   }

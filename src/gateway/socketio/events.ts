@@ -8,7 +8,7 @@ import type { LinkTo } from "../../live/wire.ts";
 import { wireMessage } from "../../live/wire.ts";
 import { presentMessage } from "../../rest/marketplace/presenter.ts";
 import { uuid } from "../../rest/schemas.ts";
-import type { Limit } from "../gateway.ts";
+import type { Limit } from "../limits.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** What the handlers of a client's events work with. */
@@ -16,10 +16,13 @@ export interface Desk {
   rooms: Rooms;
   settings: Settings;
   linkTo: LinkTo;
-  spend(limit: Limit, chatId: string | undefined): boolean;
 }
 
-type Handler = (desk: Desk, args: unknown[]) => Promise<Result<unknown>>;
+interface Handler {
+  /** How the event is counted. */
+  limit: Limit;
+  call(desk: Desk, args: unknown[]): Promise<Result<unknown>>;
+}
 
 /** A chat by its id alone, as the reference has it, or in an object, as many clients do. */
 const chat = z.union([uuid, z.object({ chatId: uuid }).transform(({ chatId }) => chatId)]);
@@ -38,14 +41,16 @@ function handler<Schema extends z.ZodType>(
   schema: Schema,
   chatOf: (args: z.infer<Schema>) => string,
   call: (desk: Desk, chatId: string, args: z.infer<Schema>) => Promise<Result<unknown>>,
-  limit: Limit = "connection",
+  limit: Limit = "command",
 ): Handler {
-  return async (desk, args) => {
-    const parsed = schema.safeParse(args);
-    const chatId = parsed.success ? parseConversationId(chatOf(parsed.data)) : undefined;
-    if (!desk.spend(limit, chatId)) return fail("rate_limited", { retryAfterMs: 1_000 });
-    if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
-    return chatId ? call(desk, chatId, parsed.data) : fail("conversation_not_found");
+  return {
+    limit,
+    async call(desk, args) {
+      const parsed = schema.safeParse(args);
+      if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+      const chatId = parseConversationId(chatOf(parsed.data));
+      return chatId ? call(desk, chatId, parsed.data) : fail("conversation_not_found");
+    },
   };
 }
 
@@ -66,7 +71,7 @@ export const HANDLERS = new Map<string, Handler>([
         const joined = await rooms.join(chatId, cursor?.since ?? undefined);
         return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
       },
-      "joins",
+      "join",
     ),
   ],
   [
@@ -103,7 +108,7 @@ export const HANDLERS = new Map<string, Handler>([
         const presented = presentMessage(chatId, wireMessage(chatId, message, linkTo), readers);
         return ok({ message: presented, ...(deduplicated && { deduplicated }) });
       },
-      "sends",
+      "send",
     ),
   ],
   [

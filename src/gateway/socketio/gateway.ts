@@ -1,8 +1,9 @@
+import { Buffer } from "node:buffer";
 import { Decoder, isPacketValid, type Packet, PacketType } from "socket.io-parser";
 import { z } from "zod";
 import { Links } from "../../attachments/links.ts";
 import { actorOf, type Seat } from "../../conversation/seat.ts";
-import { chatError, ERRORS, type Result } from "../../domain/error.ts";
+import { ERRORS, fail, type Result } from "../../domain/error.ts";
 import type { Actor } from "../../domain/policy.ts";
 import { acquaint, bearerOf, verify } from "../../rest/auth.ts";
 import { CHATS } from "../../rest/marketplace/schemas.ts";
@@ -10,15 +11,20 @@ import { unforeseen } from "../conversations.ts";
 import type { Ending } from "../gateway.ts";
 import type { Told } from "../told.ts";
 import { EngineGateway, type Visit } from "./engine.ts";
-import { type Desk, HANDLERS } from "./events.ts";
+import { HANDLERS } from "./events.ts";
 import * as packets from "./packets.ts";
 import { present } from "./present.ts";
 
 const auth = z.object({ token: z.string().max(8 * 1024 + 16) });
 
+/** What stands for an attachment: nothing here takes any, and none is kept. */
+const ATTACHMENT = Buffer.alloc(0);
+
 /** A connection of a Socket.IO client: the default namespace, over whichever transport. */
 export class SocketIoGateway extends EngineGateway {
   private connecting = false;
+  /** Whether the packet that is being read has attachments. */
+  private isBinary = false;
   private decoder = this.newDecoder();
 
   /** The reference lets admins and resolvers into any chat, and has no channels. */
@@ -39,7 +45,8 @@ export class SocketIoGateway extends EngineGateway {
 
   protected override message(data: unknown): void {
     try {
-      this.decoder.add(data);
+      if (typeof data === "string") this.isBinary = packets.isBinary(data);
+      this.decoder.add(typeof data === "string" ? data : ATTACHMENT);
     } catch {
       this.drop();
     }
@@ -58,14 +65,15 @@ export class SocketIoGateway extends EngineGateway {
     }
     switch (packet.type) {
       case PacketType.CONNECT:
-        this.inBackground(this.introduce(packet));
+        if (this.admit("command") === "accept") this.inBackground(this.introduce(packet));
         break;
       case PacketType.EVENT:
         if (packet.nsp !== packets.NAMESPACE || !this.rooms) this.drop();
-        else if (this.attends()) this.inBackground(this.handle(packet));
+        else if (this.attends()) this.inBackground(this.handle(packet, this.isBinary));
         break;
       case PacketType.ACK:
         // Nothing of ours asks for one.
+        this.admit("command");
         break;
       default:
         this.drop();
@@ -109,23 +117,26 @@ export class SocketIoGateway extends EngineGateway {
     return { userId, name, avatarUrl, role, expiresAt: verified.expiresAt, origin };
   }
 
-  private async handle(packet: Packet): Promise<void> {
+  private async handle(packet: Packet, isBinary: boolean): Promise<void> {
     const [name, ...args]: unknown[] = packet.data;
-    const { rooms, settings } = this;
     const handler = typeof name === "string" ? HANDLERS.get(name) : undefined;
-    if (!rooms) return;
+    const admission = this.admit(handler?.limit ?? "command");
+    const { rooms, settings } = this;
+    if (admission === "ignore" || !rooms) return;
     let result: Result<unknown>;
-    if (!handler) {
-      const message = "There is no such event; see docs.";
-      result = { ok: false, error: chatError("invalid_request", { message }) };
+    if (admission === "refuse") {
+      result = fail("rate_limited", { retryAfterMs: 1_000 });
+    } else if (!handler) {
+      result = fail("invalid_request", { message: "There is no such event; see docs." });
+    } else if (isBinary) {
+      result = fail("invalid_request", { message: "Binary data is not accepted; upload files." });
     } else {
       const origin = settings.PUBLIC_URL ?? this.kept.seat?.origin ?? "";
       const links = new Links(settings.FILES_SECRET, origin);
       const linkTo = (file: Parameters<Links["linkTo"]>[0]) => links.linkTo(file, Date.now());
-      const spend: Desk["spend"] = (limit, chatId) => this.spend(limit, chatId);
-      result = await handler({ rooms, settings, linkTo, spend }, args).catch(
-        (error) => ({ ok: false, error: unforeseen(error) }) as const,
-      );
+      result = await handler
+        .call({ rooms, settings, linkTo }, args)
+        .catch((error) => ({ ok: false, error: unforeseen(error) }) as const);
     }
     // Of a connection whose token expired meanwhile nothing is told any more.
     if (packet.id !== undefined && this.attends())

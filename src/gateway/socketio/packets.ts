@@ -1,7 +1,8 @@
-import { decodePayload, type Packet as EnginePacket, encodePacket } from "engine.io-parser";
+import { decodePacket, type Packet as EnginePacket, encodePacket } from "engine.io-parser";
 import { Encoder, type Packet, PacketType } from "socket.io-parser";
 import type { ChatError, Result } from "../../domain/error.ts";
 import { MAX_FRAME_BYTES } from "../../live/version.ts";
+import { MAX_MESSAGES } from "../limits.ts";
 
 /** How packets are written: Socket.IO's (protocol 5) within Engine.IO's (protocol 4). */
 
@@ -18,6 +19,8 @@ export const NOOP = "6";
 export const PROBE = "2probe";
 export const PROBE_ANSWER = "3probe";
 export const UPGRADE = "5";
+/** Between the packets of a request or its answer. */
+export const SEPARATOR = "\x1e";
 
 const encoder = new Encoder();
 
@@ -61,15 +64,29 @@ function failure({ message, code, details, retryAfterMs }: ChatError) {
   };
 }
 
-/** What a request brought; Engine.IO's `error` packet is what cannot be read, and the last one. */
-export function packetsOf(payload: string): EnginePacket[] {
-  return decodePayload(payload);
+/**
+ * What a request brought, packet by packet; Engine.IO's `error` is what cannot be read, which is all of a
+ * request of too many packets.
+ */
+export function* packetsOf(payload: string): Generator<EnginePacket> {
+  const encoded = payload.split(SEPARATOR, MAX_MESSAGES + 1);
+  if (encoded.length > MAX_MESSAGES) yield { type: "error" };
+  else for (const packet of encoded) yield decodePacket(packet, "nodebuffer");
+}
+
+/** Whether attachments follow on the text of a packet of Socket.IO's. */
+export function isBinary(text: string): boolean {
+  const type = Number(text.charAt(0));
+  return type === PacketType.BINARY_EVENT || type === PacketType.BINARY_ACK;
 }
 
 function encoded(packet: Packet): string {
+  const [data, ...attachments] = encoder.encode(packet);
+  // Clients take a packet without its attachments for a broken connection.
+  if (attachments.length > 0) throw new Error("nothing of ours has binary data");
   let text = "";
-  // Without binary data, which nothing of ours has, it is one text and encoded at once.
-  encodePacket({ type: "message", data: encoder.encode(packet)[0] }, false, (encoded) => {
+  // A text is encoded at once.
+  encodePacket({ type: "message", data }, false, (encoded) => {
     text = encoded;
   });
   return text;

@@ -1,9 +1,9 @@
+import { SEPARATOR } from "./packets.ts";
+
 /** How long a poll hangs at most; then it is answered with a ping. */
 export const POLL_MS = 25_000;
 /** UTF-16 units that wait for a client which does not poll; with more than these it is given up. */
 const MAX_WAITING = 1024 * 1024;
-/** Between the packets of one payload. */
-const SEPARATOR = "\x1e";
 const NOOP = "6";
 const PING = "2";
 

@@ -1,0 +1,39 @@
+import type { Batch } from "../conversation/gateways.ts";
+import { LeakyBucket, type Rate } from "../domain/budget.ts";
+import type { Result } from "../domain/error.ts";
+
+/** UTF-16 units of events: what anybody misses in a day comes at once, a whole history does not. */
+const PACE: Rate = { burst: 2 * 1024 * 1024, perSecond: 512 * 1024 };
+/** Pages that one connection asks for at the same time; each has at most 256 KiB or one event. */
+const MAX_PAGES = 8;
+
+/**
+ * How fast one connection catches up, whatever it asks for: whether its client reads what it is sent
+ * cannot be seen from here.
+ */
+export class CatchUpPace {
+  private readonly bucket = new LeakyBucket(PACE);
+  private readonly waiting: (() => void)[] = [];
+  private asking = 0;
+
+  /** Has a page asked for when it is its turn. */
+  async page(ask: () => Promise<Result<Batch>>): Promise<Result<Batch>> {
+    if (this.asking < MAX_PAGES) this.asking++;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      const waitMs = this.bucket.waitMs(0, Date.now());
+      if (waitMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, waitMs));
+      const page = await ask();
+      if (page.ok) this.bucket.charge(sizeOf(page.value), Date.now());
+      return page;
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.asking--;
+    }
+  }
+}
+
+function sizeOf({ lines }: Batch): number {
+  return lines.reduce((size, line) => size + line.length, 0);
+}

@@ -1,0 +1,243 @@
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { counting } from "../conversation/counters.ts";
+import { Hub, Io } from "../gateway/line.ts";
+import { type Caller, directPair, objectOf, person } from "../support.ts";
+import { callsOf, completions, count, frameOf, Polled } from "./gateway-calls.ts";
+
+/** What one connection of a gateway can cause: 20 commands a second, whatever they are. */
+
+const LARGEST = 64 * 1024;
+
+let alice: Caller;
+let bob: Caller;
+let conversationId: string;
+
+beforeEach(async () => {
+  ({ alice, bob, conversationId } = await directPair());
+  // The time stands still but for what tests let pass.
+  vi.setSystemTime(Date.now());
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** The texts that were said in the conversation, in order. */
+function said(): Promise<string[]> {
+  return runInDurableObject(objectOf(conversationId), (_, { storage }) =>
+    storage.sql
+      .exec<{ content: string }>("SELECT content FROM messages WHERE sender_id IS NOT NULL")
+      .toArray()
+      .map(({ content }) => content),
+  );
+}
+
+const numbers = (length: number) => Array.from({ length }, (_, i) => `${i}`);
+
+/** As many of something as fit into the largest frame. */
+function fill<T>(make: (i: number) => T, sizeOf: (one: T) => number): T[] {
+  const all: T[] = [];
+  for (let size = 0; ; ) {
+    const one = make(all.length);
+    size += sizeOf(one);
+    if (size > LARGEST) return all;
+    all.push(one);
+  }
+}
+
+describe("a frame of 64 KiB full of sends is three calls at most, and the end", () => {
+  test("over SignalR", async () => {
+    const hub = await Hub.connect(alice);
+    await hub.ask("JoinConversation", conversationId);
+    const calls = callsOf(conversationId);
+    const sends = fill(
+      (i): [string, ...unknown[]] => ["SendMessage", conversationId, `${i}`],
+      (one) => frameOf([one]).length + 3,
+    );
+    expect(sends.length).toBeGreaterThan(400);
+    hub.line.say(frameOf(sends));
+    await hub.line.closed;
+    await vi.waitFor(async () => expect(await said()).toEqual(numbers(20)));
+    expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(3);
+    expect(hub.line.heard.at(-1)).toBe(
+      `{"type":7,"error":"Too many requests; wait before you try again.","allowReconnect":true}\x1e`,
+    );
+    expect(completions(hub)).toHaveLength(1);
+  });
+
+  test("over Socket.IO, posted", async () => {
+    const one = await Polled.connect(alice);
+    await one.post(`420["join-chat-room","${conversationId}"]`);
+    await one.until((packet) => packet.startsWith("430"));
+    vi.setSystemTime(Date.now() + 1_000);
+    const calls = callsOf(conversationId);
+    const sends = fill(
+      (i) => `42${i}["send-message",{"chatId":"${conversationId}","content":"${i}"}]`,
+      (packet) => packet.length + 1,
+    );
+    expect(sends.length).toBeGreaterThan(600);
+    expect(await one.post(...sends)).toBe(200);
+    expect(await one.poll()).toEqual({ status: 200, packets: ["1"] });
+    expect((await one.poll()).status).toBe(400);
+    await vi.waitFor(async () => expect(await said()).toEqual(numbers(20)));
+    expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(3);
+  });
+
+  test("over Socket.IO, frame by frame", async () => {
+    const io = await Io.connect(alice);
+    await io.ask("join-chat-room", conversationId);
+    const calls = callsOf(conversationId);
+    for (let i = 0; i < 600; i++) {
+      const send = ["send-message", { chatId: conversationId, content: `${i}` }];
+      io.line.say(`42${JSON.stringify(send)}`);
+    }
+    await io.line.closed;
+    await vi.waitFor(async () => expect((await said()).length).toBeGreaterThanOrEqual(18));
+    expect((await said()).length).toBeLessThanOrEqual(20);
+    expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(20);
+  });
+});
+
+test("of what is over the rate the first in a second is refused; a hundred and one end it", async () => {
+  const hub = await Hub.connect(alice);
+  const sends = numbers(120).map((text): [string, string, string] => [
+    "SendMessage",
+    conversationId,
+    text,
+  ]);
+  hub.line.say(frameOf(sends));
+  await hub.line.until(() => completions(hub).length === 21);
+  vi.setSystemTime(Date.now() + 999);
+  // One violation of a hundred is forgiven by the second, and 19.98 commands are free again.
+  hub.line.say(frameOf(sends.slice(0, 19)));
+  await hub.line.until(() => completions(hub).length === 40);
+  const errors = completions(hub).flatMap(({ error }) => error ?? []);
+  expect(errors).toEqual(["Too many requests; wait before you try again."]);
+  vi.setSystemTime(Date.now() + 1);
+  hub.line.say(frameOf(sends.slice(0, 4)));
+  await hub.line.closed;
+  expect(completions(hub).flatMap(({ error }) => error ?? [])).toHaveLength(2);
+});
+
+test("who keeps to 20 a second is never refused", async () => {
+  const hub = await Hub.connect(alice);
+  for (let second = 0; second < 5; second++) {
+    const texts = await Promise.all(
+      numbers(20).map((text) => hub.ask("SendMessage", conversationId, text)),
+    );
+    expect(texts.filter(({ messageId }) => messageId)).toHaveLength(20);
+    vi.setSystemTime(Date.now() + 1_000);
+  }
+  expect(await said()).toHaveLength(100);
+});
+
+test("sends to conversations that one is not in count, also while a join is on its way", async () => {
+  const mallory = await Hub.connect(await person("mallory"));
+  const calls = callsOf(conversationId);
+  mallory.line.say(
+    frameOf([
+      ["JoinConversation", conversationId],
+      ...numbers(200).map((text): [string, string, string] => [
+        "SendMessage",
+        conversationId,
+        text,
+      ]),
+    ]),
+  );
+  await mallory.line.closed;
+  expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(3);
+  expect(await said()).toEqual([]);
+});
+
+test("joining and leaving over and over is bounded, and so are the rows that it writes", async () => {
+  const hub = await Hub.connect(bob);
+  const calls = callsOf(conversationId);
+  const both: [string, string][] = numbers(250).flatMap((): [string, string][] => [
+    ["JoinConversation", conversationId],
+    ["LeaveConversation", conversationId],
+  ]);
+  const { rowsWritten } = await counting(conversationId, async () => {
+    hub.line.say(frameOf(both));
+    await hub.line.closed;
+    await vi.waitFor(() => expect(count(calls, "unlisten")).toBeGreaterThanOrEqual(21));
+  });
+  // A hundred joins are free, and twenty leaves may come at once; the end of the connection is one more.
+  expect(count(calls, "listen")).toBeLessThanOrEqual(100);
+  expect(count(calls, "unlisten")).toBe(21);
+  expect(rowsWritten).toBeLessThanOrEqual(130);
+});
+
+describe("whatever else a frame or request holds counts", () => {
+  const message = (more: object) => `${JSON.stringify(more)}\x1e`;
+  const PING = message({ type: 6 });
+  const pongs = (hub: Hub) => hub.messages().filter(({ type }) => type === 6).length;
+
+  test("SignalR: many pings in a frame have one answer, and too many are the end", async () => {
+    const hub = await Hub.connect(alice);
+    hub.line.say(PING.repeat(20));
+    await hub.line.until(() => pongs(hub) === 1);
+    hub.line.say(PING.repeat(102));
+    await hub.line.closed;
+    expect(pongs(hub)).toBe(1);
+  });
+
+  test.each([
+    ["unknown methods", message({ type: 1, target: "Nonsense", arguments: [] })],
+    ["streams", message({ type: 4, target: "SendMessage", arguments: [], invocationId: "s" })],
+    ["cancellations", message({ type: 5, invocationId: "s" })],
+    ["what has no meaning", message({ type: 77 })],
+  ])("SignalR: %s", async (_, text) => {
+    const hub = await Hub.connect(alice);
+    hub.line.say(text.repeat(900));
+    await hub.line.closed;
+    // The handshake, twenty answers, a refusal and the end.
+    expect(hub.messages().length).toBeLessThanOrEqual(23);
+  });
+
+  test("SignalR: more than a thousand messages in a frame are not looked at", async () => {
+    const hub = await Hub.connect(alice);
+    hub.line.say(PING.repeat(1_001));
+    await hub.line.closed;
+    expect(hub.messages().slice(1)).toMatchObject([
+      { type: 7, error: "Connection closed with an error: There are too many messages." },
+    ]);
+  });
+
+  const POSTED = [
+    ["unknown events", '420["nonsense"]'],
+    ["events that ask for no answer", '42["nonsense"]'],
+    ["acknowledgements", "430[]"],
+    ["other namespaces", "40/admin,"],
+    ["pongs", "3"],
+    ["packets that mean nothing", "6"],
+  ] as const;
+
+  test.each(POSTED)("Socket.IO, posted: %s", async (_, packet) => {
+    const one = await Polled.connect(alice);
+    await one.post(...Array.from({ length: 900 }, () => packet));
+    expect(await one.poll()).toEqual({ status: 200, packets: ["1"] });
+  });
+
+  test.each(POSTED)("Socket.IO, by a socket: %s", async (_, packet) => {
+    const io = await Io.connect(alice);
+    // A pong alone is answered while the gateway sleeps.
+    const text = packet === "3" ? "3 " : packet;
+    for (let i = 0; i < 300; i++) io.line.say(text);
+    await io.line.closed;
+    expect(io.line.heard.length).toBeLessThanOrEqual(25);
+  });
+
+  test("Socket.IO: more than a thousand packets in a request are not looked at", async () => {
+    const one = await Polled.connect(alice);
+    expect(await one.post(...Array.from({ length: 1_001 }, () => "6"))).toBe(400);
+    expect((await one.poll()).packets).toEqual(["1"]);
+  });
+
+  test("Socket.IO: tokens that are no good, before anybody is known", async () => {
+    const io = await Io.open();
+    for (let i = 0; i < 300; i++) io.line.say('40{"token":"nonsense"}');
+    await io.line.closed;
+    expect(io.line.heard.length).toBeLessThanOrEqual(25);
+  });
+});

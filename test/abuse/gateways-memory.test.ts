@@ -1,0 +1,193 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Conversation } from "../../src/conversation/conversation.ts";
+import type { Batch } from "../../src/conversation/gateways.ts";
+import { ok } from "../../src/domain/error.ts";
+import { CatchUpPace } from "../../src/gateway/catch-up-pace.ts";
+import { get, Hub, Io, Line } from "../gateway/line.ts";
+import { type Caller, channelOf, directPair, send } from "../support.ts";
+import { completions, frameOf, Polled } from "./gateway-calls.ts";
+
+/** What waits in memory for one connection, and for how long. */
+
+let alice: Caller;
+let conversationId: string;
+
+beforeEach(async () => {
+  ({ alice, conversationId } = await directPair());
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+test("a client that never polls is given up before two megabytes wait for it", async () => {
+  const one = await Polled.connect(alice);
+  await one.post(`420["join-chat-room","${conversationId}",{"since":0}]`);
+  await one.until((packet) => packet.startsWith("430"));
+  const gateway = env.SOCKETIO.getByName(one.sid.split(".")[0] ?? "");
+  const { waiting, rev } = await runInDurableObject(gateway, (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: what waits within
+    const { polling, rooms } = object as any;
+    return { waiting: polling, rev: rooms.rooms.get(conversationId).rev as number };
+  });
+  const readAt = new Date(0).toISOString();
+  let largest = 0;
+  let to = rev;
+  for (; to < rev + 500; to++) {
+    const read = { type: "read", rev: to + 1, userId: "somebody", from: 1, to: 500, readAt };
+    const lines = [JSON.stringify(read)];
+    const batch: Batch = { conversationId, from: to, to: to + 1, lines, notes: [] };
+    if (!(await gateway.deliver(batch))) break;
+    largest = Math.max(largest, waiting.size);
+  }
+  expect(to).toBeLessThan(rev + 500);
+  expect(largest).toBeGreaterThan(1024 * 1024);
+  expect(largest).toBeLessThan(2 * 1024 * 1024);
+  expect(waiting.size).toBe(0);
+  expect((await one.poll()).packets).toEqual(["1"]);
+});
+
+test("while a join waits for its answer, the last of each kind about each person is held", async () => {
+  const hub = await Hub.connect(alice);
+  await runInDurableObject(hub.object as Io["object"], async (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: all of it in one turn
+    const gateway = object as any;
+    const { value } = await gateway.rooms.join(conversationId);
+    expect(value).toHaveProperty("rev");
+    const room = gateway.rooms.rooms.get(conversationId);
+    const lastSeenAt = new Date(0).toISOString();
+    // As it is until the answer to a join is there.
+    for (let i = 0; i < 5_000; i++) {
+      const userId = `person-${i % 500}`;
+      const about = { userId, online: i % 2 === 0, lastSeenAt };
+      const line = JSON.stringify({ type: "presence", ...about });
+      const { rev } = room;
+      room.rev = Number.MAX_SAFE_INTEGER;
+      gateway.pass(conversationId, line);
+      room.rev = rev;
+    }
+    expect(room.held.all()).toHaveLength(400);
+    expect(room.held.all().at(-1)).toMatchObject({ userId: "person-499", online: false });
+  });
+  await hub.until("UserOffline", 200);
+  expect(hub.all("UserOnline").length + hub.all("UserOffline").length).toBe(400);
+});
+
+test("no more than 256 commands wait for conversations that do not answer", async () => {
+  vi.setSystemTime(Date.now());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { submit } = Conversation.prototype;
+  vi.spyOn(Conversation.prototype, "submit").mockImplementation(async function (
+    this: Conversation,
+    ...parameters
+  ) {
+    await promise;
+    return submit.apply(this, parameters);
+  });
+  const hub = await Hub.connect(alice);
+  const twenty = Array.from({ length: 20 }, (_, i): [string, string, string] => [
+    "SendMessage",
+    conversationId,
+    `${i}`,
+  ]);
+  for (let second = 0; second < 13; second++) {
+    hub.line.say(frameOf(twenty));
+    // A frame is handled in one turn; the next one comes a second later.
+    await hub.line.until(() => hub.messages().length > second);
+    hub.line.say('{"type":6}\x1e{"type":77}\x1e');
+    await hub.line.until(() => hub.messages().filter(({ type }) => type === 6).length > second);
+    vi.setSystemTime(Date.now() + 2_000);
+  }
+  const unavailable = "This cannot be answered right now; try again soon.";
+  expect(completions(hub).map(({ error }) => error)).toEqual(Array(4).fill(unavailable));
+  resolve();
+  await hub.line.until(() => completions(hub).length === 260);
+});
+
+test("a connection catches up with 2 MiB at once and half a megabyte a second, eight pages at a time", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout"] });
+  const began = Date.now();
+  const pace = new CatchUpPace();
+  const lines = ["x".repeat(256 * 1024)];
+  const page: Batch = { conversationId, from: 0, to: 1, lines, notes: [] };
+  let asking = 0;
+  let most = 0;
+  const times: number[] = [];
+  const pages = Array.from({ length: 100 }, () =>
+    pace.page(async () => {
+      asking++;
+      most = Math.max(most, asking);
+      await Promise.resolve();
+      asking--;
+      times.push(Date.now() - began);
+      return ok(page);
+    }),
+  );
+  await vi.runAllTimersAsync();
+  await Promise.all(pages);
+  expect(most).toBeLessThanOrEqual(8);
+  expect(times.filter((time) => time === 0).length).toBeGreaterThanOrEqual(8);
+  // 100 pages, less those that came at once and those that were asked for meanwhile.
+  expect(times.at(-1)).toBeGreaterThan(((100 - 8 - 16) / 2) * 1_000);
+});
+
+test("in however many rooms it missed something, eight pages at a time are asked for", async () => {
+  const ids = await Promise.all(Array.from({ length: 12 }, () => channelOf(alice)));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { missed } = Conversation.prototype;
+  let asked = 0;
+  // biome-ignore lint/suspicious/noExplicitAny: within the object it may answer at once, here it does not
+  vi.spyOn(Conversation.prototype as any, "missed").mockImplementation(async function (
+    this: unknown,
+    ...parameters
+  ) {
+    asked++;
+    await promise;
+    return missed.apply(this as Conversation, parameters as Parameters<typeof missed>);
+  });
+  await Promise.all(ids.map((id) => send(alice, id, "missed")));
+  const hub = await Hub.connect(alice);
+  await Promise.all(ids.map((id) => hub.ask("JoinConversation", id, 0)));
+  await vi.waitFor(() => expect(asked).toBe(8));
+  await hub.ask("Nonsense");
+  expect(asked).toBe(8);
+  resolve();
+  await hub.until("ReceiveMessage", 12);
+});
+
+describe("a frame over 64 KiB ends a connection at once", () => {
+  const LARGEST = 64 * 1024;
+
+  test.each([
+    ["text", "4".padEnd(LARGEST + 1, "x")],
+    ["text of few characters and many bytes", `4${"\u{1f986}".repeat(LARGEST / 4)}`],
+    ["bytes", new Uint8Array(LARGEST + 1).buffer as ArrayBuffer],
+  ])("%s", async (_, frame) => {
+    const clients = [await Io.open(), await Io.connect(alice), await Hub.open(alice)];
+    clients.push(await Hub.connect(alice));
+    for (const { line } of clients) line.say(frame);
+    await Promise.all(clients.map(({ line }) => line.closed));
+  });
+
+  test("also a socket that is to take over from polling, which goes on", async () => {
+    const one = await Polled.connect(alice);
+    const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;
+    const probe = () => get(upgrade, { Upgrade: "websocket" }).then((answer) => new Line(answer));
+    const large = await probe();
+    large.say("2probe".padEnd(LARGEST + 1, "x"));
+    await large.closed;
+    await one.post('420["nonsense"]');
+    await one.until((packet) => packet.startsWith("430"));
+  });
+
+  test("probes without end are the end of it", async () => {
+    const one = await Polled.connect(alice);
+    const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;
+    const probe = new Line(await get(upgrade, { Upgrade: "websocket" }));
+    for (let i = 0; i < 300; i++) probe.say("2probe");
+    await probe.closed;
+    expect(probe.heard.length).toBeLessThanOrEqual(40);
+  });
+});
