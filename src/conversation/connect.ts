@@ -23,7 +23,7 @@ export function connect(open: OpenConversation, seat: Seat, query: URLSearchPara
   const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
   const you = { member, unread: unreadOf(sql, memory, member) };
   const hello = helloFor(memory, epoch, you, sessions.online(), sessions.size, open.limits);
-  const page = syncFor(open, cursor, seat.userId);
+  const page = syncFor(open.viewFor(seat.origin), cursor, seat.userId);
   sessions.send(session, `${JSON.stringify(hello)}\n${page.frame}`);
   if (!page.more) sessions.goLive(session);
   return new Response(null, { status: 101, webSocket: pair[0] });

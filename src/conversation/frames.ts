@@ -130,7 +130,8 @@ function commandOf(
 function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync">): void {
   const { since, id } = frame;
   const cursor = { since, epoch: undefined };
-  const page = syncFor(open, cursor, session.seat.userId, id);
+  const { userId, origin } = session.seat;
+  const page = syncFor(open.viewFor(origin), cursor, userId, id);
   open.sessions.send(session, page.frame);
   if (!page.more) open.sessions.goLive(session);
 }
@@ -143,9 +144,8 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
   }
   const { conversation, counters } = open.memory;
   const page = history(open.sql, open.recent, counters.lastNumber, query.value);
-  const messages = page.messages.map((message) =>
-    wireMessage(conversation.id, message, open.linkTo),
-  );
+  const linkTo = open.linkTo(session.seat.origin);
+  const messages = page.messages.map((message) => wireMessage(conversation.id, message, linkTo));
   const first = messages[0]?.number ?? 1;
   const event = {
     type: "sync",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ServerEvent } from "../live/events.ts";
 import { CLOSE, MAX_COMMANDS_PER_SECOND, SILENCE_MS, TYPING_EXPIRES_MS } from "../live/version.ts";
 import { isoTime } from "../live/wire.ts";
+import type { Lines } from "./lines.ts";
 import { type Seat, seat } from "./seat.ts";
 import { close } from "./socket.ts";
 
@@ -98,12 +99,6 @@ export class Sessions {
     return [...new Set([...this.byUser.keys(), ...this.elsewhere.userIds()])];
   }
 
-  /** An address that somebody came in by. */
-  get origin(): string | undefined {
-    const [session] = this.bySocket.values();
-    return session?.seat.origin;
-  }
-
   get size(): number {
     return this.bySocket.size;
   }
@@ -129,19 +124,19 @@ export class Sessions {
    * One frame for every socket: `events` for those that are live, and behind them, for whoever has
    * something of their own to be told, `own`.
    */
-  deliver(events: readonly string[], own: ReadonlyMap<Session, readonly string[]>): void {
-    const common = events.join("\n");
-    if (common === "") {
+  deliver(events: Lines, own: ReadonlyMap<Session, readonly string[]>): void {
+    if (events.length === 0) {
       for (const [session, lines] of own) this.send(session, lines.join("\n"));
       return;
     }
     for (const session of this.bySocket.values()) {
       const lines = own.get(session);
+      const common = session.live ? events.frameFor(session.seat.origin) : undefined;
       if (!lines) {
-        if (session.live) this.send(session, common);
+        if (common) this.send(session, common);
       } else {
         const mine = lines.join("\n");
-        this.send(session, session.live ? `${common}\n${mine}` : mine);
+        this.send(session, common ? `${common}\n${mine}` : mine);
       }
     }
   }

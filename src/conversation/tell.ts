@@ -4,7 +4,14 @@ import { messageIdOf } from "../domain/id.ts";
 import type { ServerEvent } from "../live/events.ts";
 import type { FrameId } from "../live/frames.ts";
 import { CLOSE } from "../live/version.ts";
-import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import {
+  errorEventOf,
+  type LinkTo,
+  wireConversation,
+  wireMember,
+  wireMessage,
+  wireRead,
+} from "../live/wire.ts";
 import type { Answer, Change } from "./commands.ts";
 import type { Commit } from "./committer.ts";
 import { notesOf } from "./notes.ts";
@@ -19,20 +26,20 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
   const { sessions, listeners, memory } = open;
   const large = isLarge(memory.counters.memberCount);
   const own = new OwnLines();
-  const events: string[] = [];
+  const events = open.noLines();
   // Who went in this group hears it, and nothing that came after it.
   const departures: { userId: string; heard: number }[] = [];
   const arrivals: string[] = [];
   for (const change of changes) {
     if (change.type === "flag") continue;
-    const line = JSON.stringify(eventOf(open, change));
     if (change.type === "read" && large) {
+      const line = JSON.stringify(readEventOf(change));
       // Not broadcast, but a person's other devices follow.
       for (const session of sessions.ofUser(change.read.userId)) {
         if (session.live) own.add(session, line);
       }
     } else {
-      events.push(line);
+      events.add((linkTo) => eventOf(open, change, linkTo));
     }
     if (change.type !== "member") continue;
     const { userId, leftAt } = change.member;
@@ -45,7 +52,7 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
     own.add(reply.session, JSON.stringify(ackOf(memory.conversation.id, result, reply.id)));
   }
   for (const { userId, heard } of departures) {
-    takeLeave(sessions, userId, events.slice(0, heard), own);
+    takeLeave(sessions, userId, (origin) => events.for(origin).slice(0, heard), own);
   }
   sessions.deliver(events, own.bySession);
   const notes = () => notesOf(open.sql, changes, outcomes, large);
@@ -88,19 +95,29 @@ class OwnLines {
 }
 
 /** Ends the sessions of somebody who has left, each with what it is still to hear. */
-function takeLeave(sessions: Sessions, userId: string, events: string[], own: OwnLines): void {
+function takeLeave(
+  sessions: Sessions,
+  userId: string,
+  eventsFor: (origin: string) => readonly string[],
+  own: OwnLines,
+): void {
   for (const session of [...sessions.ofUser(userId)]) {
-    const lines = [...(session.live ? events : []), ...own.take(session)];
+    const events = session.live ? eventsFor(session.seat.origin) : [];
+    const lines = [...events, ...own.take(session)];
     if (lines.length > 0) sessions.send(session, lines.join("\n"));
     sessions.leave(session, CLOSE.notAMember, "no longer a member");
   }
 }
 
-function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" }>): ServerEvent {
+function eventOf(
+  open: OpenConversation,
+  change: Exclude<Change, { type: "flag" }>,
+  linkTo: LinkTo,
+): ServerEvent {
   const { conversation, counters } = open.memory;
   switch (change.type) {
     case "message": {
-      const message = wireMessage(conversation.id, change.message, open.linkTo);
+      const message = wireMessage(conversation.id, change.message, linkTo);
       return { type: "message", rev: message.rev, cause: change.cause, message };
     }
     case "member": {
@@ -108,7 +125,7 @@ function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" 
       return { type: "member", rev: member.rev, cause: change.cause, member };
     }
     case "read":
-      return { type: "read", ...wireRead(change.read) };
+      return readEventOf(change);
     case "conversation": {
       const { rev } = change.conversation;
       return {
@@ -118,4 +135,8 @@ function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" 
       };
     }
   }
+}
+
+function readEventOf({ read }: Extract<Change, { type: "read" }>): ServerEvent {
+  return { type: "read", ...wireRead(read) };
 }

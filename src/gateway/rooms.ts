@@ -235,9 +235,11 @@ export class Rooms {
     const known = room.rev;
     const introduced = new Set<number>();
     while (this.rooms.get(id) === room && room.rev < room.target) {
-      const { actor } = this.options;
+      const { actor, address } = this.options;
       const since = room.rev;
-      const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
+      const page = await this.conversations.ask(id, (stub) =>
+        stub.missed(actor, since, known, address.origin),
+      );
       // No more than a page waits for a client that polls, in however many rooms it missed something.
       for (let taken = this.options.taken(); taken; taken = this.options.taken()) await taken;
       if (this.rooms.get(id) !== room) return;

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_TITLE_LENGTH } from "../domain/conversation.ts";
-import { codePoints, hasControlCharacters } from "../domain/message.ts";
+import { codePoints, hasControlCharacters, withNewlines } from "../domain/message.ts";
 import { isUserId } from "../domain/person.ts";
 import { clientMessageId } from "../live/frames.ts";
 
@@ -20,6 +20,12 @@ export const userId = z
   .refine(isUserId, "1 to 128 printable characters")
   .openapi({ minLength: 1, maxLength: 128 });
 
+/** An id that the host application gave to something else than a person. */
+export const foreignId = z
+  .string()
+  .refine(isUserId, "1 to 128 printable characters")
+  .openapi({ minLength: 1, maxLength: 128 });
+
 /** A line of text: trimmed, without control characters, `min` to `max` code points. */
 export function line(max: number, min = 0) {
   return paragraph(max, min)
@@ -27,10 +33,11 @@ export function line(max: number, min = 0) {
     .openapi({ minLength: min, maxLength: max });
 }
 
-/** The same with line breaks and tabs within. */
+/** The same with line breaks and tabs within; lines end with `\n`, whatever they were sent with. */
 export function paragraph(max: number, min = 0) {
   return z
     .string()
+    .transform(withNewlines)
     .refine((text) => !hasControlCharacters(text) && text.isWellFormed(), "control characters")
     .transform((text) => text.trim())
     .refine((text) => codePoints(text) <= max, `at most ${max} characters`)
@@ -39,6 +46,19 @@ export function paragraph(max: number, min = 0) {
 }
 
 export const title = line(MAX_TITLE_LENGTH);
+
+/** A field of a body that may be left out: `null` is as if it had been. */
+export function optional<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+/** The same where leaving it out means something: `fallback`. */
+export function optionalOr<Schema extends z.ZodType>(schema: Schema, fallback: z.output<Schema>) {
+  return schema
+    .nullish()
+    .transform((value) => value ?? fallback)
+    .openapi({ default: fallback });
+}
 
 /** A whole number in a query. */
 export function wholeNumber(fallback: number, min: number, max: number) {
