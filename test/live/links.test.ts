@@ -74,8 +74,8 @@ test("whoever is removed in the same commit hears it at their own address", asyn
   const members = { title: "Group", participantIds: [bob.userId, carol.userId] };
   const group = await alice.post("/api/v1/chat/conversations/group", members);
   ({ conversationId } = group.body);
-  const there = await openAt(THERE, carol);
   await openAt(HERE, bob);
+  const there = await openAt(THERE, carol);
   await sendFile();
   await alice.delete(`/api/v1/chat/conversations/${conversationId}/participants/${carol.userId}`);
   await there.closed;
