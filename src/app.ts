@@ -18,6 +18,7 @@ import { errorHandler, plainErrors, respondWith } from "./rest/errors.ts";
 import { serveUpload } from "./rest/files.ts";
 import { live, upgradeRequired } from "./rest/live.ts";
 import { marketplace, marketplaceErrors } from "./rest/marketplace/app.ts";
+import { purchaseRequests } from "./rest/purchase-requests.ts";
 import { type Part, referenceRoutes } from "./rest/reference.ts";
 import { Timing } from "./rest/timing.ts";
 import { unihub } from "./rest/unihub/app.ts";
@@ -26,7 +27,8 @@ import { type PageOptions, type Served, servePage, servePageFile } from "./web/s
 
 /** Puts the parts together: what holds for every request, then the dialects. */
 export function createApp(): Hono<RestEnv> {
-  const app = new Hono<RestEnv>();
+  // Not strict: a slash at the end of an address makes no difference.
+  const app = new Hono<RestEnv>({ strict: false });
   app.onError(errorHandler(plainErrors));
   app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrors));
 
@@ -56,7 +58,7 @@ export function createApp(): Hono<RestEnv> {
   // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
   app.get("/live/:conversationId", live);
 
-  app.get("/socket.io/", socketIo);
+  app.get("/socket.io", socketIo);
   app.get("/hubs/chat", signalR);
 
   // Before them too: a file has headers of its own, and a range cannot be rewritten.
@@ -65,7 +67,7 @@ export function createApp(): Hono<RestEnv> {
   app.use(headers);
 
   app.get("/live/:conversationId", upgradeRequired);
-  app.on(["GET", "POST"], "/socket.io/", enginePolling);
+  app.on(["GET", "POST"], "/socket.io", enginePolling);
   app.post("/hubs/chat/negotiate", negotiate);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   referenceRoutes(app, parts);
@@ -121,6 +123,12 @@ function apis(): Part[] {
       base: "/api/users",
       tag: { name: "People", description: "Who can be talked to." },
       app: users(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/purchase-requests",
+      tag: { name: "Purchase requests", description: "Which there are, for the host application." },
+      app: purchaseRequests(),
       errors: plainErrors,
     },
     {

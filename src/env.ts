@@ -79,13 +79,15 @@ const schema = z
       .transform((text) =>
         text
           .split(",")
-          // As people write an address; the origins that browsers send have no slash.
-          .map((part) => part.trim().replace(/\/$/, ""))
+          // As people write an address: the origins that browsers send have no slash. Others, such as
+          // `file://`, are compared as they are given.
+          .map((part) => part.trim().replace(/^(https?:\/\/[^/]+)\/$/i, "$1"))
           .filter(Boolean),
       ),
   })
   .check((context) => {
-    const { ENVIRONMENT, JWT_SECRET, JWT_JWKS_URL, ID_SECRET, FILES_SECRET } = context.value;
+    const { ENVIRONMENT, JWT_SECRET, JWT_JWKS_URL, ID_SECRET, FILES_SECRET, PUBLIC_URL } =
+      context.value;
     const refuse = (message: string) =>
       context.issues.push({ code: "custom", message, input: undefined });
     if (!JWT_SECRET === !JWT_JWKS_URL) refuse("set JWT_SECRET or JWT_JWKS_URL, not both");
@@ -95,6 +97,10 @@ const schema = z
       all.some((value) => value.startsWith(DEVELOPMENT_SECRET))
     ) {
       refuse("development secrets are in use, but ENVIRONMENT is not development");
+    }
+    // Links would begin with whatever Host a request names.
+    if (ENVIRONMENT !== "development" && !PUBLIC_URL) {
+      refuse("set PUBLIC_URL: only in development links begin with the address of each request");
     }
   });
 

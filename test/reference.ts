@@ -32,7 +32,8 @@ export class Reference {
 
   /** What of an answer is not in the reference, or differs from it; `undefined` when all is well. */
   breachOf(method: string, path: string, status: number, body: unknown): string | undefined {
-    const pathname = new URL(path, "https://x").pathname;
+    // A slash at the end makes no difference.
+    const pathname = new URL(path, "https://x").pathname.replace(/(.)\/$/, "$1");
     const route = this.routes.get(method)?.find(({ pattern }) => pattern.test(pathname));
     const at = `${method} ${pathname} answered ${status}`;
     if (!route) {

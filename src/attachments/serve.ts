@@ -53,7 +53,7 @@ function headersOf(row: UploadRow, head: R2Object, disposition: Disposition): He
 }
 
 /** Whether an entity tag is in an `If-None-Match` (RFC 9110, 13.1.2: weak comparison). */
-function matches(header: string | null, etag: string): boolean {
+export function matches(header: string | null, etag: string): boolean {
   if (header === null) return false;
   const tags = header.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   return tags.includes("*") || tags.includes(etag);

@@ -9,12 +9,21 @@ import { ROOT, WRANGLER } from "./settings.ts";
 /** What wrangler.toml holds until `wrangler d1 create` has given an id. */
 const NO_DATABASE = "00000000-0000-0000-0000-000000000000";
 
-if (readFileSync(`${ROOT}/wrangler.toml`, "utf8").includes(NO_DATABASE)) {
-  console.error("wrangler.toml names no database yet: see docs/operations.md, Setting up.");
+const config = readFileSync(`${ROOT}/wrangler.toml`, "utf8");
+const options = process.argv.slice(2);
+const isPublic =
+  /^PUBLIC_URL = "(?!")/m.test(config) || options.some((one) => one.includes("PUBLIC_URL:"));
+const missing = [
+  ...(config.includes(NO_DATABASE) ? ["wrangler.toml names no database yet"] : []),
+  // Without it the Worker would answer nothing.
+  ...(isPublic ? [] : ["wrangler.toml has no PUBLIC_URL yet"]),
+];
+if (missing.length > 0) {
+  for (const what of missing) console.error(`${what}: see docs/operations.md, Setting up.`);
   process.exit(1);
 }
 wrangler("d1", "migrations", "apply", "DB", "--remote");
-wrangler("deploy", ...process.argv.slice(2));
+wrangler("deploy", ...options);
 
 /** Runs wrangler in this terminal; ends the program when it fails. */
 function wrangler(...args: string[]): void {

@@ -1,4 +1,5 @@
 import { parseMessageId } from "../domain/id.ts";
+import { withNewlines } from "../domain/message.ts";
 import type { ServerEvent } from "../live/events.ts";
 import { FEATURES } from "../live/version.ts";
 import { Connection, type SocketLike, type Status } from "./connection.ts";
@@ -171,7 +172,7 @@ export class Session {
     if (frame.op === "unreact") return code === "reaction_not_found";
     if (frame.op !== "edit") return false;
     const number = parseMessageId(frame.messageId)?.number ?? 0;
-    const content = frame.content.replaceAll("\r\n", "\n").trim();
+    const content = withNewlines(frame.content).trim();
     const known = this.replica.timeline.at(number);
     return known?.editedAt !== null && known?.content === content;
   }

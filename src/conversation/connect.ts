@@ -26,7 +26,7 @@ export function connect(open: OpenConversation, seat: Seat, query: URLSearchPara
   const online = sessions.online(seat.userId);
   const greeting = helloFor(memory, epoch, you, online, sessions.size, open.limits);
   const hello = JSON.stringify({ ...greeting, ...(features.length > 0 && { features }) });
-  const page = syncFor(open, cursor, seat.userId);
+  const page = syncFor(open.viewFor(seat.origin), cursor, seat.userId);
   session.budget.answered(page.frame.length, open.clock(), page.to);
   sessions.send(session, `${hello}\n${page.frame}`);
   if (!page.more) sessions.goLive(session);

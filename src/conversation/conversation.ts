@@ -210,8 +210,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     });
   }
 
-  missed(actor: Actor, since: number, known: number): Result<Batch> {
-    return this.answer(actor, "read", (open) => ok(missed(open, since, known)));
+  missed(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
+    return this.answer(actor, "read", (open) => ok(missed(open.viewFor(origin), since, known)));
   }
 
   /** Takes a verified person's socket in: the Worker's upgrade, and the only request there is. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { parseMessageId } from "../domain/id.ts";
-import type { Message } from "../domain/message.ts";
+import { type Message, withNewlines } from "../domain/message.ts";
 import type { Command } from "./commands.ts";
 
 /**
@@ -12,7 +12,7 @@ export function digestOf(command: Extract<Command, { type: "send" }>): string {
   const { replyTo } = command;
   return digest({
     kind: command.kind,
-    content: (command.content ?? "").replaceAll("\r\n", "\n").trim(),
+    content: withNewlines(command.content ?? "").trim(),
     replyTo: replyTo === undefined ? null : (parseMessageId(replyTo)?.number ?? replyTo),
     files: command.fingerprint ?? (command.attachments ?? []).map(({ key }) => key),
     metadata: command.metadata ?? null,

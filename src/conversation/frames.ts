@@ -148,7 +148,8 @@ function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync
   session.budget.continues(since);
   if (!mayAsk(open, session, id)) return;
   const cursor = { since, epoch: undefined };
-  const page = syncFor(open, cursor, session.seat.userId, id);
+  const { userId, origin } = session.seat;
+  const page = syncFor(open.viewFor(origin), cursor, userId, id);
   giveAnswer(open, session, page.frame, page.to);
   if (!page.more) open.sessions.goLive(session);
 }
@@ -160,7 +161,11 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
     return;
   }
   if (mayAsk(open, session, frame.id)) {
-    giveAnswer(open, session, historyPage(open, query.value, frame.id));
+    giveAnswer(
+      open,
+      session,
+      historyPage(open.viewFor(session.seat.origin), query.value, frame.id),
+    );
   }
 }
 

@@ -31,7 +31,7 @@ export interface Batch {
   from: number;
   to: number;
   /** Events of the live protocol as JSON, in order of revision. */
-  lines: string[];
+  lines: readonly string[];
   /** What the live protocol does not say of some of the events. */
   notes: Note[];
   /** The gateway is no listener any more. */

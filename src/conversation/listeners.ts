@@ -1,4 +1,5 @@
 import type { Batch, GatewayStub, Listener, Note, Protocol } from "./gateways.ts";
+import type { Lines } from "./lines.ts";
 import { deleteListener, listeners, putListener } from "./log/listeners.ts";
 import { Reach } from "./reach.ts";
 
@@ -44,12 +45,6 @@ export class Listeners {
       if (left) this.leaving.set(gateway, { listener, last: { ...this.nothing(), last: true } });
       else this.byGateway.set(gateway, listener);
     }
-  }
-
-  /** An address that somebody came in by. */
-  get origin(): string | undefined {
-    const [listener] = this.byGateway.values();
-    return listener?.origin;
   }
 
   /** Whether a member is online by a gateway. */
@@ -99,7 +94,7 @@ export class Listeners {
 
   /** Passes on what a commit changed: to whoever left in it, up to that and for the last time. */
   committed(
-    lines: string[],
+    lines: Lines,
     notes: () => Note[],
     departures: readonly Departure[],
     rev: number,
@@ -111,16 +106,19 @@ export class Listeners {
     if (this.byGateway.size === 0) return;
     this.spoke = true;
     const { conversationId } = this.options;
-    const batch: Batch = { conversationId, from, to: rev, lines, notes: notes() };
+    const batch = { conversationId, from, to: rev, notes: notes() };
     for (const { userId, heard } of departures) {
       for (const listener of this.ofUser(userId)) {
-        const last: Batch = { ...batch, lines: lines.slice(0, heard), last: true };
+        const heardLines = lines.for(listener).slice(0, heard);
+        const last: Batch = { ...batch, lines: heardLines, last: true };
         this.leaving.set(listener.gateway, { listener, last });
         this.drop(listener);
         void this.call(listener, "deliver", last);
       }
     }
-    for (const listener of this.byGateway.values()) void this.call(listener, "deliver", batch);
+    for (const listener of this.byGateway.values()) {
+      void this.call(listener, "deliver", { ...batch, lines: lines.for(listener) });
+    }
   }
 
   /**

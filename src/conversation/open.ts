@@ -13,11 +13,13 @@ import { type Commit, Committer, type Pending } from "./committer.ts";
 import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
 import { gatewayOf } from "./gateways.ts";
+import { Lines } from "./lines.ts";
 import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
 import { Projector } from "./projector.ts";
 import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
+import type { View } from "./sync.ts";
 import { ackOf, tell } from "./tell.ts";
 
 /**
@@ -142,12 +144,22 @@ export class OpenConversation {
     return decided.ok ? undefined : decided;
   }
 
-  /** A link to a file, of the public address or of one that a client came in by. */
-  readonly linkTo: LinkTo = (attachment) => {
-    const { sessions, listeners } = this;
-    const origin = this.settings.PUBLIC_URL ?? sessions.origin ?? listeners.origin ?? "";
-    return new Links(this.settings.FILES_SECRET, origin).linkTo(attachment, this.clock());
-  };
+  /** Links to files, of the public address or, in development, of the one that a reader came in by. */
+  linkTo(origin: string): LinkTo {
+    const links = new Links(this.settings.FILES_SECRET, this.settings.PUBLIC_URL ?? origin);
+    return (attachment) => links.linkTo(attachment, this.clock());
+  }
+
+  /** What somebody looks at who came in by `origin`. */
+  viewFor(origin: string): View {
+    const { sql, recent, memory, epoch } = this;
+    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin) };
+  }
+
+  /** The lines of a broadcast, none so far. */
+  noLines(): Lines {
+    return new Lines((origin) => this.linkTo(origin), this.settings.PUBLIC_URL);
+  }
 
   private committed(commit: Commit): void {
     const { changes } = commit;

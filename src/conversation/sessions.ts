@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ServerEvent } from "../live/events.ts";
 import { CLOSE, type Feature, SILENCE_MS, TYPING_EXPIRES_MS } from "../live/version.ts";
 import { isoTime } from "../live/wire.ts";
+import type { Lines, Reader } from "./lines.ts";
 import { Presence } from "./presence.ts";
 import { type Seat, seat } from "./seat.ts";
 import { close } from "./socket.ts";
@@ -28,12 +29,6 @@ export interface Session {
   heardAt: number;
   /** By person: who came or went while it was still catching up. */
   readonly presence: Map<string, string>;
-}
-
-/** The events of a commit, one a line; those of `lean` are for sockets with the feature `reactions`. */
-export interface Lines {
-  readonly whole: readonly string[];
-  readonly lean: readonly string[];
 }
 
 export interface SessionsOptions {
@@ -128,12 +123,6 @@ export class Sessions {
     this.presence.changed(userId);
   }
 
-  /** An address that somebody came in by. */
-  get origin(): string | undefined {
-    const [session] = this.bySocket.values();
-    return session?.seat.origin;
-  }
-
   get size(): number {
     return this.bySocket.size;
   }
@@ -160,20 +149,18 @@ export class Sessions {
    * something of their own to be told, `own`.
    */
   deliver(events: Lines, own: ReadonlyMap<Session, readonly string[]>): void {
-    if (events.whole.length === 0) {
+    if (events.length === 0) {
       for (const [session, lines] of own) this.send(session, lines.join("\n"));
       return;
     }
-    const whole = events.whole.join("\n");
-    const lean = events.lean === events.whole ? whole : events.lean.join("\n");
     for (const session of this.bySocket.values()) {
-      const common = wantsLean(session) ? lean : whole;
       const lines = own.get(session);
+      const common = session.live ? events.frameFor(readerOf(session)) : undefined;
       if (!lines) {
-        if (session.live) this.send(session, common);
+        if (common) this.send(session, common);
       } else {
         const mine = lines.join("\n");
-        this.send(session, session.live ? `${common}\n${mine}` : mine);
+        this.send(session, common ? `${common}\n${mine}` : mine);
       }
     }
   }
@@ -264,9 +251,9 @@ export class Sessions {
   }
 }
 
-/** Whether a client takes reactions without their messages. */
-export function wantsLean({ features }: Session): boolean {
-  return features.includes("reactions");
+/** As whom a client reads what is broadcast. */
+export function readerOf({ seat, features }: Session): Reader {
+  return { origin: seat.origin, lean: features.includes("reactions") };
 }
 
 /** Keeps what a session must not forget over hibernation. */

@@ -63,9 +63,10 @@ export interface ConversationStub {
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**
    * What changed after `since`, in its present state, a page of it. Messages created after `known` are
-   * new ones: where several pages are asked for, it is where the first began.
+   * new ones: where several pages are asked for, it is where the first began. `origin` is the address
+   * that the actor came in by.
    */
-  missed(actor: Actor, since: number, known: number): Promise<Result<Batch>>;
+  missed(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
    * Writes everything that D1 should know of the conversation to it, anew or going on where that stands,
    * and waits for it. `undefined`: there is no conversation here.

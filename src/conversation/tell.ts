@@ -4,12 +4,20 @@ import { messageIdOf } from "../domain/id.ts";
 import type { ServerEvent } from "../live/events.ts";
 import type { FrameId } from "../live/frames.ts";
 import { CLOSE } from "../live/version.ts";
-import { errorEventOf, wireConversation, wireMember, wireMessage, wireRead } from "../live/wire.ts";
+import {
+  errorEventOf,
+  type LinkTo,
+  wireConversation,
+  wireMember,
+  wireMessage,
+  wireRead,
+} from "../live/wire.ts";
 import type { Answer, Change } from "./commands.ts";
 import type { Commit } from "./committer.ts";
+import type { Reader } from "./lines.ts";
 import { notesOf } from "./notes.ts";
 import type { OpenConversation } from "./open.ts";
-import { type Lines, type Session, type Sessions, wantsLean } from "./sessions.ts";
+import { readerOf, type Session, type Sessions } from "./sessions.ts";
 
 /**
  * Tells of a commit, in the turn in which it was made: the sockets, in one frame each, then the
@@ -19,25 +27,26 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
   const { sessions, listeners, memory } = open;
   const large = isLarge(memory.counters.memberCount);
   const own = new OwnLines();
-  const events = new Events();
+  const events = open.noLines();
   // Who went in this group hears it, and nothing that came after it.
   const departures: { userId: string; heard: number }[] = [];
   const arrivals: string[] = [];
   for (const change of changes) {
     if (change.type === "flag") continue;
-    const line = JSON.stringify(eventOf(open, change));
     if (change.type === "read" && large) {
+      const line = JSON.stringify(readEventOf(change));
       // Not broadcast, but a person's other devices follow.
       for (const session of sessions.ofUser(change.read.userId)) {
         if (session.live) own.add(session, line);
       }
     } else {
-      events.add(line, leanEventOf(memory.conversation.id, change));
+      const lean = leanEventOf(memory.conversation.id, change);
+      events.add((linkTo) => eventOf(open, change, linkTo), lean);
     }
     if (change.type !== "member") continue;
     const { userId, leftAt } = change.member;
     if (leftAt === null) arrivals.push(userId);
-    else departures.push({ userId, heard: events.whole.length });
+    else departures.push({ userId, heard: events.length });
   }
   for (const { pending, result } of outcomes) {
     const { reply } = pending;
@@ -45,12 +54,12 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
     own.add(reply.session, JSON.stringify(ackOf(memory.conversation.id, result, reply.id)));
   }
   for (const { userId, heard } of departures) {
-    takeLeave(sessions, userId, events, heard, own);
+    takeLeave(sessions, userId, (reader) => events.for(reader).slice(0, heard), own);
   }
   sessions.deliver(events, own.bySession);
   if (open.limits.enforced) closeAbusive(open, outcomes);
   const notes = () => notesOf(open.sql, changes, large);
-  listeners.committed(events.whole, notes, departures, memory.counters.rev);
+  listeners.committed(events, notes, departures, memory.counters.rev);
   for (const userId of arrivals) listeners.arrived(userId);
   for (const { pending, result } of outcomes) {
     if (pending.reply.to === "caller") pending.reply.resolve(result);
@@ -69,22 +78,6 @@ export function ackOf(conversationId: string, result: Result<Answer>, id: FrameI
     ...(deduplicated && { deduplicated }),
     ...(rate && { remaining: rate.remaining }),
   };
-}
-
-/** The events of a commit, a line each, and the shorter ones of clients that ask for such. */
-class Events implements Lines {
-  readonly whole: string[] = [];
-  private shorter: string[] | undefined;
-
-  get lean(): readonly string[] {
-    return this.shorter ?? this.whole;
-  }
-
-  add(line: string, lean: ServerEvent | undefined): void {
-    if (lean) this.shorter ??= [...this.whole];
-    this.whole.push(line);
-    this.shorter?.push(lean ? JSON.stringify(lean) : line);
-  }
 }
 
 /** Closes the sockets that go on sending although their sends are refused. */
@@ -118,13 +111,12 @@ class OwnLines {
 function takeLeave(
   sessions: Sessions,
   userId: string,
-  events: Lines,
-  heard: number,
+  eventsFor: (reader: Reader) => readonly string[],
   own: OwnLines,
 ): void {
   for (const session of [...sessions.ofUser(userId)]) {
-    const common = wantsLean(session) ? events.lean : events.whole;
-    const lines = [...(session.live ? common.slice(0, heard) : []), ...own.take(session)];
+    const events = session.live ? eventsFor(readerOf(session)) : [];
+    const lines = [...events, ...own.take(session)];
     if (lines.length > 0) sessions.send(session, lines.join("\n"));
     sessions.leave(session, CLOSE.notAMember, "no longer a member");
   }
@@ -138,11 +130,15 @@ function leanEventOf(conversationId: string, change: Change): ServerEvent | unde
   return { type: "reaction", rev, messageId, ...change.reaction, reactions };
 }
 
-function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" }>): ServerEvent {
+function eventOf(
+  open: OpenConversation,
+  change: Exclude<Change, { type: "flag" }>,
+  linkTo: LinkTo,
+): ServerEvent {
   const { conversation, counters } = open.memory;
   switch (change.type) {
     case "message": {
-      const message = wireMessage(conversation.id, change.message, open.linkTo);
+      const message = wireMessage(conversation.id, change.message, linkTo);
       return { type: "message", rev: message.rev, cause: change.cause, message };
     }
     case "member": {
@@ -150,7 +146,7 @@ function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" 
       return { type: "member", rev: member.rev, cause: change.cause, member };
     }
     case "read":
-      return { type: "read", ...wireRead(change.read) };
+      return readEventOf(change);
     case "conversation": {
       const { rev } = change.conversation;
       return {
@@ -160,4 +156,8 @@ function eventOf(open: OpenConversation, change: Exclude<Change, { type: "flag" 
       };
     }
   }
+}
+
+function readEventOf({ read }: Extract<Change, { type: "read" }>): ServerEvent {
+  return { type: "read", ...wireRead(read) };
 }

@@ -1,9 +1,8 @@
-import { and, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
 import { type UnlinkedMessage, unlinkedMessage } from "../live/events.ts";
 import type { Directory } from "./directory.ts";
-import { conversations, members } from "./schema.ts";
 
 /** One conversation as a member finds it in their inbox. */
 export interface InboxEntry {
@@ -132,26 +131,4 @@ export async function stats(
       coalesce(sum(${UNREAD}), 0) AS "totalUnread"
     FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })})`);
   return found ?? { totalChats: 0, totalMessages: 0, totalUnread: 0 };
-}
-
-/** The newest conversation about a purchase request that somebody is in. */
-export async function purchaseRequestOf(
-  directory: Directory,
-  purchaseRequestId: string,
-  userId: string,
-): Promise<string | undefined> {
-  const [found] = await directory
-    .select({ id: conversations.id })
-    .from(conversations)
-    .innerJoin(members, eq(members.conversationId, conversations.id))
-    .where(
-      and(
-        eq(conversations.purchaseRequestId, purchaseRequestId),
-        eq(members.userId, userId),
-        isNull(members.leftAt),
-      ),
-    )
-    .orderBy(desc(conversations.createdAt))
-    .limit(1);
-  return found?.id;
 }

@@ -42,13 +42,18 @@ export function counts(message: Message): boolean {
   return message.senderId !== null && message.deletedAt === null;
 }
 
+/** Text whose lines end with `\n` alone, whatever they ended with: CR LF, or CR as of old. */
+export function withNewlines(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
+}
+
 /** Every control character (Unicode Cc) but newline and tab. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
 /**
  * Trimmed text, or why it cannot be a message: lengths count Unicode code points after trimming,
- * text of white space alone is empty. `\r\n` becomes `\n`.
+ * text of white space alone is empty. Lines end with `\n` in it.
  */
 export function contentOf(text: string, maxLength: number): Result<string> {
   const caption = captionOf(text, maxLength);
@@ -57,7 +62,7 @@ export function contentOf(text: string, maxLength: number): Result<string> {
 
 /** The same for a text that may be absent: `""` when nothing is left of it. */
 export function captionOf(text: string | undefined, maxLength: number): Result<string> {
-  const lines = (text ?? "").replaceAll("\r\n", "\n");
+  const lines = withNewlines(text ?? "");
   if (CONTROL.test(lines)) return refused("control_characters");
   if (!lines.isWellFormed()) {
     return refused("control_characters", "The text is not well-formed Unicode.");

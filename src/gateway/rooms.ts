@@ -255,8 +255,10 @@ export class Rooms {
 
   /** A page of what was missed, once the client has taken what it was given before. */
   private async missed(id: string, since: number, known: number): Promise<Result<Batch>> {
-    const { actor, taken } = this.options;
-    const page = await this.conversations.ask(id, (stub) => stub.missed(actor, since, known));
+    const { actor, address, taken } = this.options;
+    const page = await this.conversations.ask(id, (stub) =>
+      stub.missed(actor, since, known, address.origin),
+    );
     // No more than a page waits for a client that polls, in however many rooms it missed something.
     for (let until = taken(); until; until = taken()) await until;
     return page;

@@ -3,16 +3,24 @@ import { parseConversationId } from "../domain/id.ts";
 import { authenticate, readsDirectory } from "./auth.ts";
 import { closed, dialect } from "./dialect.ts";
 import { plainErrors } from "./errors.ts";
-import { jsonBody, requestLimits } from "./limits.ts";
-import { jsonOf } from "./openapi.ts";
+import { emptyAsObject, jsonBody, requestLimits } from "./limits.ts";
+import { jsonOf, leavableBodyOf } from "./openapi.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { refuse } from "./refusal.ts";
+import { optional, optionalOr } from "./schemas.ts";
 
 /** Conversations that one call rebuilds at most: each is a request to an object. */
 const MAX_REBUILT = 50;
 
 /** The hexadecimal id under which Cloudflare lists an object. */
 const OBJECT_ID = /^[0-9a-f]{64}$/;
+
+const rebuildable = z
+  .string()
+  .refine(
+    (id) => parseConversationId(id) !== undefined || OBJECT_ID.test(id),
+    "neither a conversation nor an object",
+  );
 
 const rebuilding = createRoute({
   method: "post",
@@ -23,33 +31,18 @@ const rebuilding = createRoute({
     "Without `ids`, those that D1 knows, page by page: give back `cursor` until it is null. With `ids`, " +
     "these: conversation ids, or ids of objects as Cloudflare's API lists them, for a D1 that has lost " +
     "its list. Doing it twice does no harm.",
-  middleware: [readsDirectory] as const,
+  middleware: [readsDirectory, emptyAsObject] as const,
   request: {
-    body: {
-      content: {
-        "application/json": {
-          schema: z.object({
-            cursor: z.string().max(100).nullish(),
-            limit: z.number().int().min(1).max(MAX_REBUILT).default(MAX_REBUILT),
-            ids: z
-              .array(
-                z
-                  .string()
-                  .refine(
-                    (id) => parseConversationId(id) !== undefined || OBJECT_ID.test(id),
-                    "neither a conversation nor an object",
-                  ),
-              )
-              .min(1)
-              .max(MAX_REBUILT)
-              .optional(),
-            resume: z.boolean().default(false).openapi({
-              description: "Go on with what is unfinished, rather than from the start",
-            }),
-          }),
-        },
-      },
-    },
+    body: leavableBodyOf(
+      z.object({
+        cursor: optional(z.string().max(100)),
+        limit: optionalOr(z.number().int().min(1).max(MAX_REBUILT), MAX_REBUILT),
+        ids: optional(z.array(rebuildable).min(1).max(MAX_REBUILT)),
+        resume: optionalOr(z.boolean(), false).openapi({
+          description: "Go on with what is unfinished, rather than from the start",
+        }),
+      }),
+    ),
   },
   responses: {
     200: jsonOf(
@@ -85,7 +78,7 @@ export function admin() {
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";
-    if (!ids) return c.json(await rebuildNext(c, cursor ?? undefined, limit, from), 200);
+    if (!ids) return c.json(await rebuildNext(c, cursor, limit, from), 200);
     const progress = { seen: ids.length, of: ids.length };
     return c.json({ ...(await rebuild(c, ids, from)), cursor: null, progress }, 200);
   });

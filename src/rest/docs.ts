@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import viewer from "openapi-explorer/dist/browser/openapi-explorer.min.js";
+import { cacheable } from "./cacheable.ts";
 import type { RestEnv } from "./context.ts";
 
 const SCRIPT = "/docs/openapi-explorer.js";
@@ -35,10 +36,6 @@ const PAGE = `<!doctype html>
 /** `/docs`: `/openapi.json` for people, who can also try it there. */
 export function docsRoutes(app: Hono<RestEnv>): void {
   app.get("/docs", (c) => c.html(PAGE, 200, { "Content-Security-Policy": POLICY }));
-  app.get(SCRIPT, (c) =>
-    c.body(viewer, 200, {
-      "Content-Type": "text/javascript; charset=utf-8",
-      "Cache-Control": "public, max-age=86400",
-    }),
-  );
+  const contentType = "text/javascript; charset=utf-8";
+  app.get(SCRIPT, cacheable({ body: viewer, contentType, maxAge: 86_400 }));
 }

@@ -38,6 +38,19 @@ export const plainErrors: ErrorForm = {
   schema: (code) => z.object({ error: z.string(), code, details, limit }),
 };
 
+/** The code of a status that Hono refuses with; of any other of the client's, `invalid_request`. */
+const CODES: Partial<Record<number, ErrorCode>> = {
+  // A body that is no JSON.
+  400: "malformed_json",
+  401: "unauthenticated",
+  403: "forbidden",
+  404: "route_not_found",
+  405: "route_not_found",
+  413: "payload_too_large",
+  415: "unsupported_media_type",
+  429: "rate_limited",
+};
+
 /** The HTTP status of a code in a dialect. */
 export function statusIn(form: ErrorForm, code: ErrorCode): number {
   return form.statuses?.[code] ?? statusOf(code);
@@ -82,7 +95,12 @@ export function respondWith(c: Context, error: ChatError, form: ErrorForm): Resp
 
 function expectedError(error: Error): ChatError | undefined {
   if (error instanceof Refusal) return error.error;
-  // Hono's validator throws this for a body that is no JSON.
-  if (error instanceof HTTPException && error.status === 400) return chatError("malformed_json");
+  if (error instanceof HTTPException) return ofStatus(error.status);
   return undefined;
+}
+
+/** What Hono and its validators refuse themselves. Those that say the fault is ours are unexpected. */
+function ofStatus(status: number): ChatError | undefined {
+  if (status < 400 || status >= 500) return undefined;
+  return chatError(CODES[status] ?? "invalid_request");
 }

@@ -8,6 +8,8 @@ import { refuse } from "./refusal.ts";
 
 /** Bytes of a JSON body. */
 export const MAX_BODY_BYTES = 256 * 1024;
+/** What is JSON by its Content-Type: `application/json`, or `application/….+json`, with parameters. */
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 /**
  * Reads the body, at most {@link MAX_BODY_BYTES}, before anything parses it; one that is larger is
@@ -24,13 +26,27 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
         : await readUpTo(body, declared > MAX_BODY_BYTES ? 0 : MAX_BODY_BYTES);
     if (!bytes) refuse("payload_too_large");
     const type = c.req.header("Content-Type") ?? "";
-    if (bytes.length > 0 && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
+    if (bytes.length > 0 && !JSON_TYPE.test(type)) {
       refuse("unsupported_media_type");
     }
     const text = asUtf8(bytes);
     if (text === undefined) refuse("malformed_json");
     // The stream is used up: whoever parses the body finds what was read.
     Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+  }
+  await next();
+};
+
+/**
+ * For routes whose body may be left out: one that is empty, or is not there, is `{}`, whatever its
+ * Content-Type says, so that its schema and its defaults hold.
+ */
+export const emptyAsObject: MiddlewareHandler<RestEnv> = async (c, next) => {
+  if ((await c.req.text()) === "") {
+    const headers = new Headers(c.req.raw.headers);
+    headers.set("Content-Type", "application/json");
+    c.req.raw = new Request(c.req.raw, { headers, body: "{}" });
+    c.req.bodyCache = {};
   }
   await next();
 };
@@ -56,7 +72,8 @@ function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: Rate
     : ["write_requests_per_minute", env.LIMIT_MESSAGES];
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** It takes a byte order mark away. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 function asUtf8(bytes: Uint8Array): string | undefined {
   try {

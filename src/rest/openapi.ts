@@ -7,6 +7,11 @@ export function jsonBodyOf<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } } as const;
 }
 
+/** A JSON body that may be left out, or be empty: see `emptyAsObject`, which its route needs. */
+export function leavableBodyOf<Schema extends z.ZodType>(schema: Schema) {
+  return { content: { "application/json": { schema } } } as const;
+}
+
 /** An answer in JSON. */
 export function jsonOf<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { "application/json": { schema } } } as const;

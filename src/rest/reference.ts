@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
+import { cacheable } from "./cacheable.ts";
 import type { RestEnv } from "./context.ts";
 import type { ErrorForm } from "./errors.ts";
 import { refusalComponents, refusalsOf } from "./refusals.ts";
@@ -32,13 +33,15 @@ the list of subprotocols: \`parley.v1, bearer.<jwt>\`. Its frames are described 
 
 /** `/openapi.json`: for anyone, like the page that shows it. */
 export function referenceRoutes(app: Hono<RestEnv>, parts: readonly Part[]): void {
-  let written: string | undefined;
+  let answer: ReturnType<typeof cacheable> | undefined;
   app.get("/openapi.json", (c) => {
-    written ??= JSON.stringify(openApi(parts));
-    return c.body(written, 200, {
-      "Content-Type": "application/json",
-      "Cache-Control": "public, max-age=300",
+    // Written when it is first asked for: most isolates never are.
+    answer ??= cacheable({
+      body: JSON.stringify(openApi(parts)),
+      contentType: "application/json",
+      maxAge: 300,
     });
+    return answer(c);
   });
 }
 

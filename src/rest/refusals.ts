@@ -56,7 +56,7 @@ export function refusalsOf(
     ...(asks || method !== "get" ? [400] : []),
     ...(names ? [403, 404] : []),
     ...(keyed ? [409] : []),
-    ...(method !== "get" && !/multipart|octet-stream/.test(body) ? [413] : []),
+    ...(method !== "get" && !/multipart|octet-stream/.test(body) ? [413, 415] : []),
     ...Object.keys(responses)
       .map(Number)
       .filter((status) => status >= 400),

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_TITLE_LENGTH } from "../domain/conversation.ts";
-import { codePoints, hasControlCharacters } from "../domain/message.ts";
+import { codePoints, hasControlCharacters, withNewlines } from "../domain/message.ts";
 import { isUserId, normalizedUserId } from "../domain/person.ts";
 import { hasSpoofingCharacters } from "../domain/text.ts";
 import { clientMessageId } from "../live/frames.ts";
@@ -40,10 +40,14 @@ export function line(max: number, min = 0) {
     .openapi({ minLength: min, maxLength: max });
 }
 
-/** A text of several lines, likewise trimmed and bounded; as in messages, any direction of writing is kept. */
+/**
+ * A text of several lines, likewise trimmed and bounded; lines end with `\n`, whatever they were sent with.
+ * As in messages, any direction of writing is kept.
+ */
 export function paragraph(max: number, min = 0) {
   return z
     .string()
+    .transform(withNewlines)
     .refine((text) => !hasControlCharacters(text) && text.isWellFormed(), "control characters")
     .transform((text) => text.trim())
     .refine((text) => codePoints(text) <= max, `at most ${max} characters`)
@@ -52,6 +56,19 @@ export function paragraph(max: number, min = 0) {
 }
 
 export const title = line(MAX_TITLE_LENGTH);
+
+/** A field of a body that may be left out: `null` is as if it had been. */
+export function optional<Schema extends z.ZodType>(schema: Schema) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+/** The same where leaving it out means something: `fallback`. */
+export function optionalOr<Schema extends z.ZodType>(schema: Schema, fallback: z.output<Schema>) {
+  return schema
+    .nullish()
+    .transform((value) => value ?? fallback)
+    .openapi({ default: fallback });
+}
 
 /** A whole number in a query. */
 export function wholeNumber(fallback: number, min: number, max: number) {

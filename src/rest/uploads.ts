@@ -111,7 +111,8 @@ export async function fileForm(
   return {
     attachment,
     content: fields.get("content"),
+    // A field that was left empty is as if it were not there.
     replyToMessageId: fields.get("replyToMessageId") || undefined,
-    clientMessageId: fields.get("clientMessageId"),
+    clientMessageId: fields.get("clientMessageId") || undefined,
   };
 }

@@ -10,7 +10,7 @@ import { jsonBody, requestLimits } from "./limits.ts";
 import { listParameter } from "./list-parameter.ts";
 import { jsonOf } from "./openapi.ts";
 import { refuse } from "./refusal.ts";
-import { line, userId } from "./schemas.ts";
+import { line, optional, userId } from "./schemas.ts";
 
 /** People that one call provisions, or asks for, at most. */
 const MAX_PROVISIONED = 500;
@@ -39,12 +39,9 @@ const provision = createRoute({
               .array(
                 z.object({
                   id: userId,
-                  name: line(MAX_NAME_LENGTH, 1).optional(),
-                  avatarUrl: z
-                    .url({ protocol: /^https?$/ })
-                    .max(2_048)
-                    .optional(),
-                  role: z.enum(PLATFORM_ROLES).optional(),
+                  name: optional(line(MAX_NAME_LENGTH, 1)),
+                  avatarUrl: optional(z.url({ protocol: /^https?$/ }).max(2_048)),
+                  role: optional(z.enum(PLATFORM_ROLES)),
                 }),
               )
               .min(1)

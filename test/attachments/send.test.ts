@@ -274,6 +274,21 @@ test("a form that may not be sent is refused before a byte of it is taken", asyn
   expect(await stored()).toEqual(before);
 });
 
+test("a form's fields that were left empty are as if they were not there", async () => {
+  const { alice, conversationId } = await directPair();
+  const empty = { content: "", replyToMessageId: "", clientMessageId: "" };
+  const answers = [
+    await sendFile(alice, conversationId, {}, file),
+    await sendFile(alice, conversationId, empty, file),
+  ];
+  const [plain, withEmpty] = answers.map(({ status, body }) => {
+    const { type, content, replyToMessageId } = body.data.message;
+    return { status, type, content, replyToMessageId };
+  });
+  expect(plain?.status).toBe(201);
+  expect(withEmpty).toEqual(plain);
+});
+
 test("a form whose message is refused leaves nothing", async () => {
   const { alice, conversationId } = await directPair();
   const before = await stored();

@@ -1,6 +1,6 @@
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
+import { cleanUp, freePort, startCommand, temporaryFolder, up } from "../system/server.ts";
 import { closeBrowser, stranger } from "./people.ts";
 
 /** Outside development one signs in with a token of the identity provider. */
@@ -10,9 +10,15 @@ const SECRET = "a-secret-of-production-0123456789abcdef";
 let address: string;
 beforeAll(async () => {
   const secrets = ["JWT_SECRET", "ID_SECRET", "FILES_SECRET"].map((name) => `${name}:${SECRET}`);
-  const variables = ["ENVIRONMENT:production", ...secrets].flatMap((one) => ["--var", one]);
-  const folder = await temporaryFolder();
-  ({ address } = await startServer(folder, "--inspector-port", "0", ...variables));
+  const port = await freePort();
+  const publicUrl = `PUBLIC_URL:http://localhost:${port}`;
+  const variables = ["ENVIRONMENT:production", publicUrl, ...secrets].flatMap((one) => [
+    "--var",
+    one,
+  ]);
+  const options = ["--port", String(port), "--persist-to", await temporaryFolder()];
+  const program = startCommand(...options, "--inspector-port", "0", ...variables);
+  ({ address } = await up(program));
 });
 afterAll(async () => {
   await closeBrowser();

@@ -30,6 +30,23 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+test("a body that is empty, or is not there, asks for what {} asks for", async () => {
+  const asked = async (init: RequestInit) => {
+    const headers = { Authorization: `Bearer ${admin.token}`, ...init.headers };
+    const request = new Request(ORIGIN + REBUILD, { ...init, method: "POST", headers });
+    const response = await exports.default.fetch(request);
+    return { status: response.status, body: await response.json() };
+  };
+  const type = { "Content-Type": "application/json" };
+  const expected = await asked({ headers: type, body: "{}" });
+  expect(expected).toMatchObject({ status: 200, body: { failed: [], cursor: null } });
+  expect(await asked({})).toEqual(expected);
+  expect(await asked({ headers: type })).toEqual(expected);
+  expect(await asked({ headers: type, body: "" })).toEqual(expected);
+  const nulls = JSON.stringify({ cursor: null, limit: null, ids: null, resume: null });
+  expect(await asked({ headers: type, body: nulls })).toEqual(expected);
+});
+
 /** Everything that the lists show these people, byte by byte. */
 async function lists(callers: readonly Caller[]): Promise<string[]> {
   const paths = [

@@ -47,8 +47,13 @@ export class Line {
   }
 }
 
-export function get(path: string, headers: Record<string, string> = {}, init: RequestInit = {}) {
-  return exports.default.fetch(new Request(ORIGIN + path, { headers, ...init }));
+export function get(
+  path: string,
+  headers: Record<string, string> = {},
+  init: RequestInit = {},
+  origin = ORIGIN,
+) {
+  return exports.default.fetch(new Request(origin + path, { headers, ...init }));
 }
 
 const UPGRADE = { Upgrade: "websocket" };
@@ -65,14 +70,15 @@ export class Io {
     this.sid = sid;
   }
 
-  static async open(): Promise<Io> {
-    const line = new Line(await get("/socket.io/?EIO=4&transport=websocket", UPGRADE));
+  static async open(origin?: string): Promise<Io> {
+    const path = "/socket.io/?EIO=4&transport=websocket";
+    const line = new Line(await get(path, UPGRADE, {}, origin));
     const open = await line.hears((text) => text.startsWith("0"));
     return new Io(line, JSON.parse(open.slice(1)).sid);
   }
 
-  static async connect({ token }: Pick<Caller, "token">): Promise<Io> {
-    const io = await Io.open();
+  static async connect({ token }: Pick<Caller, "token">, origin?: string): Promise<Io> {
+    const io = await Io.open(origin);
     io.line.say(`40${JSON.stringify({ token })}`);
     await io.line.hears((text) => text.startsWith("40"));
     return io;
@@ -121,17 +127,18 @@ export class Hub {
     this.id = id;
   }
 
-  static async open({ token }: Pick<Caller, "token">): Promise<Hub> {
+  static async open({ token }: Pick<Caller, "token">, origin?: string): Promise<Hub> {
     const Authorization = `Bearer ${token}`;
     const path = "/hubs/chat/negotiate?negotiateVersion=1";
     const negotiated = await get(path, { Authorization }, { method: "POST" });
     const { connectionToken } = await negotiated.json<{ connectionToken: string }>();
     const url = `/hubs/chat?id=${connectionToken}`;
-    return new Hub(new Line(await get(url, { ...UPGRADE, Authorization })), connectionToken);
+    const line = new Line(await get(url, { ...UPGRADE, Authorization }, {}, origin));
+    return new Hub(line, connectionToken);
   }
 
-  static async connect(caller: Pick<Caller, "token">): Promise<Hub> {
-    const hub = await Hub.open(caller);
+  static async connect(caller: Pick<Caller, "token">, origin?: string): Promise<Hub> {
+    const hub = await Hub.open(caller, origin);
     hub.line.say(`{"protocol":"json","version":1}${RS}`);
     await hub.line.hears((text) => text === `{}${RS}`);
     return hub;

@@ -109,7 +109,7 @@ test("who is typing when somebody is removed does not stand for the word of it",
     // biome-ignore lint/suspicious/noExplicitAny: what a removal does, in a conversation of two
     const { listeners, memory } = (object as any).open;
     listeners.committed(
-      ["{}"],
+      { length: 1, for: () => ["{}"] },
       () => [],
       [{ userId: alice.userId, heard: 1 }],
       memory.counters.rev,

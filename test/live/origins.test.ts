@@ -41,6 +41,18 @@ test.each([
   ["https://app.test", ORIGIN, 4401],
   ["*", "https://evil.test", "open"],
   ["*", "null", "open"],
+  // Apps have origins of their own, which are compared as they are given.
+  ["file://", "file://", "open"],
+  ["https://app.test, file://", "file://", "open"],
+  ["capacitor://localhost", "capacitor://localhost", "open"],
+  ["app://parley, ionic://localhost", "app://parley", "open"],
+  ["chrome-extension://abcdef", "chrome-extension://abcdef", "open"],
+  ["file://", "file:", 4401],
+  ["app://parley", "app://other", 4401],
+  ["capacitor://localhost", "http://localhost", 4401],
+  ["file://", "null", 4401],
+  ["null", "null", "open"],
+  ["http://app.test/", "http://app.test", "open"],
 ])("ALLOWED_ORIGINS=%j, Origin: %s → %s", async (allowed, origin, expected) => {
   const { alice, conversationId } = await directPair();
   expect(await outcome(alice, conversationId, allowed, origin)).toBe(expected);

@@ -42,10 +42,10 @@ describe.each(WRITES)("%s %s", (method, path) => {
   );
 
   test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", ""])(
-    "400 with the content type %j",
+    "415 with the content type %j",
     async (type) => {
       const answer = await write(await person(), method, path, "{}", { "Content-Type": type });
-      expectError(answer, 400, "unsupported_media_type");
+      expectError(answer, 415, "unsupported_media_type");
     },
   );
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Hub } from "../gateway/line.ts";
 import { type Caller, directPair, groupOf, person, send as sendByUniHub } from "../support.ts";
 import {
   addTo,
@@ -34,13 +35,12 @@ async function messagesOf(caller: Caller, chatId: string) {
 /** What both dialects say of the same messages, in the words of one of them. */
 async function bothTellTheSame(caller: Caller, id: string): Promise<void> {
   const [items, messages] = await Promise.all([itemsOf(caller, id), messagesOf(caller, id)]);
-  const types: Record<string, string> = { text: "Text", system: "System" };
   const translated = messages.map((message: Record<string, string | null>) => ({
     messageId: message["_id"],
     conversationId: message["chatId"],
     senderId: message["senderId"],
     content: message["content"],
-    type: types[message["type"] ?? ""],
+    type: message["senderId"] === null ? "System" : "Text",
     sentAt: message["createdAt"],
     editedAt: message["editedAt"],
     isDeleted: message["deletedAt"] !== null,
@@ -161,6 +161,31 @@ describe("a chat that the marketplace created", () => {
     await bothTellTheSame(alice, chatId);
     expect((await sendByUniHub(alice, chatId, "x".repeat(2_001))).status).toBe(400);
     expect((await sendByUniHub(alice, chatId, "x".repeat(2_000))).status).toBe(201);
+  });
+
+  test("shows nothing of a participant's as the system's, whatever type they say it has", async () => {
+    const { alice, bob, carol, chatId } = await groupChat();
+    const hub = await Hub.connect(bob);
+    await hub.ask("JoinConversation", chatId);
+    await send(alice, chatId, "You have won", { type: "system" });
+    await addTo(alice, chatId, (await person("dave")).userId);
+    await hub.until("ReceiveMessage", 2);
+    const seen = hub.all("ReceiveMessage").map(({ type, senderId }) => [type, senderId]);
+    expect(seen).toEqual([
+      ["Text", alice.userId],
+      ["System", null],
+    ]);
+    expect((await itemsOf(carol, chatId)).map(({ type }: { type: string }) => type)).toEqual([
+      "System",
+      "Text",
+    ]);
+    const [listed] = (await carol.get(`${UNIHUB}/conversations`)).body;
+    expect(listed.lastMessage).toMatchObject({ type: "Text", content: "You have won" });
+    // The marketplace has the type, and whose it is.
+    expect(await messagesOf(carol, chatId)).toMatchObject([
+      { type: "system", senderId: null },
+      { type: "system", senderId: alice.userId, content: "You have won" },
+    ]);
   });
 
   test("knows a key in both dialects", async () => {

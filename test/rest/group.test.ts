@@ -89,10 +89,20 @@ describe("POST /conversations/group", () => {
   test("400 with control characters around a title, as around a message's text", async () => {
     const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
     const participantIds = [bob.userId, carol.userId];
-    for (const title of ["\u000bTeam", "Team\u000c", "Team\r"]) {
+    for (const title of ["\u000bTeam", "Team\u000c"]) {
       const answer = await alice.post(GROUP, { title, participantIds });
       expect(answer.status, JSON.stringify(title)).toBe(400);
     }
+  });
+
+  test.each(["\n", "\r\n", "\r"])("a title has one line, and may end with %j", async (end) => {
+    const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
+    const participantIds = [bob.userId, carol.userId];
+    const { body, status } = await alice.post(GROUP, { title: `Team${end}`, participantIds });
+    expect(status).toBe(201);
+    expect((await entryOf(alice, body.conversationId)).title).toBe("Team");
+    const answer = await alice.post(GROUP, { title: `Te${end}am`, participantIds });
+    expect(answer.body.details).toEqual([{ path: "title", message: "only one line" }]);
   });
 
   test("400 with a participant that is no id, saying which", async () => {

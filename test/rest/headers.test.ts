@@ -121,6 +121,10 @@ describe("CORS", () => {
     expect(await allowed(listed, "https://other.test")).toBe("https://other.test");
     expect(await allowed(listed, FOREIGN)).toBeNull();
     expect(await allowed(listed, listed)).toBeNull();
+    for (const origin of ["file://", "capacitor://localhost", "app://parley", "null"]) {
+      expect(await allowed(origin, origin)).toBe(origin);
+      expect(await allowed(listed, origin)).toBeNull();
+    }
     expect(await allowed("*", FOREIGN)).toMatch(/^(\*|https:\/\/elsewhere\.test)$/);
   });
 });

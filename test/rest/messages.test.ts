@@ -34,6 +34,7 @@ describe("POST /messages", () => {
     ["white space around it", "  hello \n", "hello"],
     ["newlines and tabs within", "a\n\tb", "a\n\tb"],
     ["lines as Windows ends them", "a\r\nb", "a\nb"],
+    ["lines as they were ended of old", "a\rb\r", "a\nb"],
     ["markup", `<script>alert("x")</script> & '`, `<script>alert("x")</script> & '`],
     ["joined emoji and other scripts", "👩‍👩‍👧 مرحبا नमस्ते", "👩‍👩‍👧 مرحبا नमस्ते"],
   ])("201 with content of %s", async (_, content, kept) => {
@@ -50,7 +51,7 @@ describe("POST /messages", () => {
     ["😀".repeat(2_001), "content_too_long"],
     ["a\u0000b", "control_characters"],
     ["a\u001bb", "control_characters"],
-    ["a\rb", "control_characters"],
+    [" \r\r\n ", "empty_content"],
     ["a\u007f", "control_characters"],
     ["\u0085", "control_characters"],
     ["\u000b", "control_characters"],

@@ -60,6 +60,18 @@ describe("settings that nothing runs with", () => {
     }
   });
 
+  test("no PUBLIC_URL, but in development", () => {
+    for (const PUBLIC_URL of [undefined, "", " "]) {
+      expect(settingsWith({ PUBLIC_URL, ENVIRONMENT: "development" })).not.toBeInstanceOf(Error);
+      for (const ENVIRONMENT of ["production", undefined]) {
+        const wrong = settingsWith({ PUBLIC_URL, ENVIRONMENT });
+        expect(String(wrong)).toContain("PUBLIC_URL");
+        const right = settingsWith({ PUBLIC_URL: "https://chat.test", ENVIRONMENT });
+        expect(right).not.toBeInstanceOf(Error);
+      }
+    }
+  });
+
   test("what is wrong is said without the secrets themselves", () => {
     const wrong = settingsWith({ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` });
     expect(String(wrong)).toContain("ID_SECRET");
@@ -70,13 +82,16 @@ describe("settings that nothing runs with", () => {
 test("the defaults are those of the references", () => {
   const names = [
     ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
-    ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT", "PUBLIC_URL"],
+    ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT"],
     ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JURISDICTION"],
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
     ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
   ];
-  const bare = Object.fromEntries(names.map((name) => [name, undefined]));
+  const bare = {
+    ...Object.fromEntries(names.map((name) => [name, undefined])),
+    PUBLIC_URL: "https://chat.test",
+  };
   const expected = {
     ENVIRONMENT: "production",
     MESSAGES_PER_MINUTE_MARKETPLACE: 20,
@@ -99,7 +114,7 @@ test("the defaults are those of the references", () => {
     JWT_ROLE_CLAIM: undefined,
   };
   expect(settingsWith(bare)).toMatchObject(expected);
-  const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "", PUBLIC_URL: "" };
+  const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "" };
   const claims = { JWT_USER_CLAIM: "", JWT_ROLE_CLAIM: " " };
   const empty = { ...unset, ...claims, JURISDICTION: "", ALLOWED_ORIGINS: "" };
   expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
@@ -122,6 +137,7 @@ describe("503 misconfigured", () => {
     ["no ID_SECRET", { ID_SECRET: undefined }],
     ["no FILES_SECRET", { FILES_SECRET: undefined }],
     ["development secrets elsewhere", { JWT_SECRET: DEVELOPMENT, ENVIRONMENT: "production" }],
+    ["no PUBLIC_URL in production", { ENVIRONMENT: "production" }],
   ])("every address, with %s", async (_, changes) => {
     const alice = await person();
     for (const path of ["/healthz", CONVERSATIONS, "/live/x", "/nowhere"]) {

@@ -96,9 +96,12 @@ test("says how it is used when it is asked for nothing", async () => {
   });
 });
 
-test("npm run deploy does nothing until wrangler.toml names a database", async () => {
-  await expect(run(process.execPath, "src/cli/deploy.ts")).rejects.toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining("docs/operations.md"),
-  });
+test("npm run deploy does nothing until wrangler.toml names a database and an address", async () => {
+  const deploy = (...options: string[]) => run(process.execPath, "src/cli/deploy.ts", ...options);
+  const hint = "see docs/operations.md, Setting up.\n";
+  const database = `wrangler.toml names no database yet: ${hint}`;
+  const stderr = `${database}wrangler.toml has no PUBLIC_URL yet: ${hint}`;
+  await expect(deploy()).rejects.toMatchObject({ code: 1, stderr });
+  const named = deploy("--var", "PUBLIC_URL:https://chat.example");
+  await expect(named).rejects.toMatchObject({ code: 1, stderr: database });
 });

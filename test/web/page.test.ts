@@ -8,7 +8,7 @@ import { ORIGIN } from "../support.ts";
 /** The page as the Worker serves it, in development and outside of it. */
 
 const DEVELOPMENT = "/api/development";
-const PRODUCTION = { ENVIRONMENT: "production" };
+const PRODUCTION = { ENVIRONMENT: "production", PUBLIC_URL: ORIGIN };
 
 async function get(path: string, changes = {}, init: RequestInit = {}): Promise<Response> {
   const context = createExecutionContext();

@@ -7,7 +7,7 @@ import { clientMessageId, detailsOf, messageIds, metadata } from "../../live/fra
 import type { LinkTo } from "../../live/wire.ts";
 import { wireMessage } from "../../live/wire.ts";
 import { presentMessage } from "../../rest/marketplace/presenter.ts";
-import { uuid } from "../../rest/schemas.ts";
+import { optional, uuid } from "../../rest/schemas.ts";
 import type { Limit } from "../limits.ts";
 import type { Rooms } from "../rooms.ts";
 
@@ -32,9 +32,9 @@ const sent = z.object({
   content: z.string(),
   replyToMessageId: uuid.nullish(),
   metadata: metadata.nullish(),
-  clientMessageId: clientMessageId.optional(),
+  clientMessageId: optional(clientMessageId),
 });
-const read = z.object({ chatId: uuid, messageIds: messageIds(uuid) });
+const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
 
 /** A handler for what a schema accepts as arguments, in a chat that its `chatOf` names. */
 function handler<Schema extends z.ZodType>(

@@ -1,19 +1,26 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { purchaseRequestOf } from "../../directory/inbox.ts";
 import { usersByRole } from "../../directory/users.ts";
 import { MAX_NAMED_PARTICIPANTS, type Person } from "../../domain/conversation.ts";
-import { derivedConversationId } from "../../domain/id.ts";
 import { captionOf } from "../../domain/message.ts";
 import { metadata } from "../../live/frames.ts";
 import { readsDirectory } from "../auth.ts";
 import type { RestEnv } from "../context.ts";
 import { callerOf, create, peopleOf, submit } from "../conversations.ts";
 import { blank, directWith, groupOf, randomConversationId } from "../creation.ts";
-import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { emptyAsObject } from "../limits.ts";
+import { jsonBodyOf, jsonOf, leavableBodyOf } from "../openapi.ts";
 import { refuse } from "../refusal.ts";
-import { hostId, line, title, userId } from "../schemas.ts";
+import { line, optionalOr, title, userId } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
+import {
+  chatForSeller,
+  chatFound,
+  chatIdOf,
+  type Naming,
+  openedBefore,
+  purchaseRequestBody,
+} from "./purchase-requests.ts";
 import { chatAnswer, success } from "./schemas.ts";
 
 /** People of the support pool that a support chat takes in. */
@@ -30,7 +37,7 @@ const createChat = createRoute({
     body: jsonBodyOf(
       z.object({
         participantIds: z.array(userId).max(MAX_NAMED_PARTICIPANTS),
-        type: z.enum(["direct", "group"]).default("direct"),
+        type: optionalOr(z.enum(["direct", "group"]), "direct"),
         title: title.nullish(),
         metadata: metadata.nullish(),
       }),
@@ -48,12 +55,15 @@ const purchaseRequest = createRoute({
   path: "/purchase-request",
   operationId: "createPurchaseRequestChat",
   summary: "Create the chat of a purchase request, or find the one that exists",
+  description:
+    "The caller is the buyer. A seller who names themselves as `sellerId` finds the chat of `buyerId`, " +
+    "or the oldest that anybody opened with them about the request.",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(z.object({ purchaseRequestId: hostId, sellerId: userId })) },
+  request: { body: jsonBodyOf(purchaseRequestBody) },
   responses: {
-    200: jsonOf("The chat that exists", chatAnswer),
+    200: jsonOf("The chat that exists", chatFound),
     201: jsonOf("The new chat", chatAnswer),
-    404: { description: "Some of these people are not known here" },
+    404: { description: "There is no such chat, request or person" },
   },
 });
 
@@ -62,9 +72,9 @@ const support = createRoute({
   path: "/support",
   operationId: "createSupportChat",
   summary: "Open a support chat",
-  middleware: [readsDirectory] as const,
+  middleware: [readsDirectory, emptyAsObject] as const,
   request: {
-    body: jsonBodyOf(
+    body: leavableBodyOf(
       z.object({
         subject: line(MAX_SUBJECT_LENGTH).nullish(),
         initialMessage: z.string().nullish(),
@@ -100,15 +110,20 @@ export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
   });
 
   app.openapi(purchaseRequest, async (c) => {
-    const { purchaseRequestId, sellerId } = c.req.valid("json");
-    if (sellerId === c.var.actor.userId) {
-      const found = await purchaseRequestOf(c.var.directory, purchaseRequestId, sellerId);
-      if (!found) refuse("conversation_not_found");
-      return c.json(success({ chat: await chatOf(c, found) }), 200);
+    const { buyerId, ...named } = c.req.valid("json");
+    const { userId } = c.var.actor;
+    if (named.sellerId === userId) {
+      return c.json(success(await chatForSeller(c, { buyerId, ...named })), 200);
     }
-    const [seller] = await peopleOf(c, [sellerId]);
+    if (buyerId !== undefined && buyerId !== userId) {
+      refuse("invalid_participants", { message: "Only the buyer opens a chat with the seller." });
+    }
+    const naming: Naming = { ...named, buyerId: userId };
+    const before = await openedBefore(c, naming);
+    if (before) return c.json(success({ chat: before }), 200);
+    const [seller] = await peopleOf(c, [named.sellerId]);
     if (!seller) refuse("unknown_user");
-    const { chatId, created } = await purchaseRequestWith(c, purchaseRequestId, seller);
+    const { chatId, created } = await purchaseRequestWith(c, naming, seller);
     return c.json(success({ chat: await chatOf(c, chatId) }), created ? 201 : 200);
   });
 
@@ -140,22 +155,16 @@ export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
   });
 }
 
-/** Request, buyer and seller together name one chat, so that nobody can take another buyer's place. */
 async function purchaseRequestWith(
   c: Context<RestEnv>,
-  purchaseRequestId: string,
+  naming: Naming,
   seller: Person,
 ): Promise<{ chatId: string; created: boolean }> {
   const buyer = callerOf(c);
-  const chatId = await derivedConversationId(c.var.settings.ID_SECRET, [
-    "purchase-request",
-    purchaseRequestId,
-    buyer.userId,
-    seller.userId,
-  ]);
+  const chatId = await chatIdOf(c, naming);
   const created = await create(c, chatId, {
     ...blank("purchase-request", "marketplace", buyer),
-    purchaseRequestId,
+    purchaseRequestId: naming.purchaseRequestId,
     members: [buyer, seller].map((person) => ({ person, role: "member" as const })),
   });
   return { chatId, created };

@@ -8,9 +8,10 @@ import { wireMessage } from "../../live/wire.ts";
 import type { RestEnv } from "../context.ts";
 import { ask, submit } from "../conversations.ts";
 import { conversationNamed, messageNamed } from "../ids.ts";
-import { jsonBodyOf, jsonOf } from "../openapi.ts";
+import { emptyAsObject } from "../limits.ts";
+import { jsonBodyOf, jsonOf, leavableBodyOf } from "../openapi.ts";
 import { refuse, unwrapped } from "../refusal.ts";
-import { idempotencyHeader, uuid, wholeNumber } from "../schemas.ts";
+import { idempotencyHeader, optional, optionalOr, uuid, wholeNumber } from "../schemas.ts";
 import { messageSchema, presentMessage } from "./presenter.ts";
 import {
   enveloped,
@@ -58,10 +59,10 @@ const send = createRoute({
     body: jsonBodyOf(
       z.object({
         content: z.string(),
-        type: z.enum(["text", "system"]).default("text"),
+        type: optionalOr(z.enum(["text", "system"]), "text"),
         replyToMessageId: uuid.nullish(),
         metadata: metadata.nullish(),
-        clientMessageId: clientMessageId.optional(),
+        clientMessageId: optional(clientMessageId),
       }),
     ),
   },
@@ -73,11 +74,10 @@ const markRead = createRoute({
   path: "/{id}/messages/read",
   operationId: "markChatRead",
   summary: "Mark messages as read, or all of them",
+  middleware: [emptyAsObject] as const,
   request: {
     params: pathId,
-    body: {
-      content: { "application/json": { schema: z.object({ messageIds: messageIds(uuid) }) } },
-    },
+    body: leavableBodyOf(z.object({ messageIds: optional(messageIds(uuid)) })),
   },
   responses: {
     200: jsonOf(

@@ -3,7 +3,7 @@ import { MAX_NAMED_PARTICIPANTS } from "../../domain/conversation.ts";
 import { MAX_ATTACHMENTS } from "../../domain/message.ts";
 import { EMOJIS } from "../../domain/reaction.ts";
 import { clientMessageId, metadata } from "../../live/frames.ts";
-import { line, paragraph, title, userId, uuid } from "../schemas.ts";
+import { line, optional, paragraph, title, userId, uuid } from "../schemas.ts";
 
 /** What UniHub is sent. Schemas alone: clients take their types from them. */
 
@@ -23,7 +23,7 @@ export const sendBody = z.object({
   conversationId: uuid,
   content: z.string(),
   replyToMessageId: uuid.nullish(),
-  clientMessageId: clientMessageId.optional(),
+  clientMessageId: optional(clientMessageId),
   metadata: metadata.nullish(),
 });
 
@@ -43,13 +43,14 @@ export const sendFilesBody = z.object({
     .min(1)
     .max(MAX_ATTACHMENTS),
   replyToMessageId: uuid.nullish(),
-  clientMessageId: clientMessageId.optional(),
+  clientMessageId: optional(clientMessageId),
   metadata: metadata.nullish(),
 });
 
 export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });
 
 const channelName = line(100, 3);
+/** `null` takes it away where it is changed, as empty text does. */
 const channelDescription = paragraph(500).nullish();
 
 export const channelBody = z.object({
@@ -59,7 +60,7 @@ export const channelBody = z.object({
 });
 
 export const channelChangesBody = z
-  .object({ name: channelName.optional(), description: channelDescription })
+  .object({ name: optional(channelName), description: channelDescription })
   .refine(
     (body) => body.name !== undefined || body.description !== undefined,
     "give a name, a description or both",

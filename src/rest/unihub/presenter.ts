@@ -36,7 +36,8 @@ export function presentMessage(
     conversationId,
     senderId: message.senderId,
     content: message.content,
-    type: TYPES[message.kind],
+    // A participant may send what calls itself the system's; only the system's own has no sender.
+    type: message.senderId !== null && message.kind === "system" ? "Text" : TYPES[message.kind],
     sentAt: message.createdAt,
     editedAt: message.editedAt,
     isDeleted: message.deletedAt !== null,

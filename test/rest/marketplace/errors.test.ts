@@ -79,13 +79,6 @@ describe("400", () => {
     },
   );
 
-  test("for a body of another type", async () => {
-    const { alice, chatId } = await directChat();
-    const type = { "Content-Type": "text/plain" };
-    const answer = await raw(alice, "POST", `/${chatId}/messages`, '{"content":"x"}', type);
-    expectRefusal(answer, 400, "unsupported_media_type");
-  });
-
   test("before 404 and 403: a request is wrong whoever sends it", async () => {
     const { chatId } = await directChat();
     const mallory = await person("mallory");
@@ -110,8 +103,8 @@ describe("400", () => {
 
 describe("404", () => {
   test.each([
-    ["GET", "/"],
     ["GET", `/${ID}`],
+    ["GET", `/${ID}/`],
     ["DELETE", `/${ID}`],
     ["POST", `/${ID}/info`],
     ["GET", `/${ID}/messages/${ID}`],
@@ -134,6 +127,13 @@ describe("413", () => {
     const answer = await raw(alice, "POST", path, body.slice(0, 200 * 1024));
     expectRefusal(answer, 400, "malformed_json");
   });
+});
+
+test("415 for a body of another type", async () => {
+  const { alice, chatId } = await directChat();
+  const type = { "Content-Type": "text/plain" };
+  const answer = await raw(alice, "POST", `/${chatId}/messages`, '{"content":"x"}', type);
+  expectRefusal(answer, 415, "unsupported_media_type");
 });
 
 describe("500", () => {

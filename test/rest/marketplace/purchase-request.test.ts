@@ -17,8 +17,8 @@ function newRequest(): string {
   return `request-${++requests}-${crypto.randomUUID()}`;
 }
 
-function about(caller: Caller, purchaseRequestId: string, seller: Caller) {
-  const body = { purchaseRequestId, sellerId: seller.userId };
+function about(caller: Caller, purchaseRequestId: string, seller: Caller, more = {}) {
+  const body = { purchaseRequestId, sellerId: seller.userId, ...more };
   return caller.post(`${CHATS}/purchase-request`, body);
 }
 
@@ -81,19 +81,56 @@ describe("POST /api/chat/purchase-request", () => {
     expect(second.body.data.chat._id).not.toBe(first.body.data.chat._id);
   });
 
-  test("200 for the seller, who finds the newest chat of the request with them", async () => {
+  test("200 for the seller, who finds the oldest chat of the request, and that there are several", async () => {
     const [buyer, seller] = await buyerAndSeller();
-    const rival = await person("rival");
+    const stranger = await person("stranger");
     const request = newRequest();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-    await about(buyer, request, seller);
+    const oldest = (await about(buyer, request, seller)).body.data.chat;
     vi.setSystemTime(Date.now() + 1_000);
-    const newest = (await about(rival, request, seller)).body.data.chat;
+    expect((await about(seller, request, seller)).body.data).toEqual({ chat: oldest });
+    const later = (await about(stranger, request, seller)).body.data.chat;
     vi.setSystemTime(Date.now() + 1_000);
     await about(buyer, newRequest(), seller);
     const found = await about(seller, request, seller);
     expect(found.status).toBe(200);
-    expect(found.body.data.chat).toEqual(newest);
+    expect(found.body.data).toEqual({ chat: oldest, ambiguous: true });
+    // Named, each of them is found.
+    for (const [{ userId: buyerId }, chat] of [
+      [buyer, oldest],
+      [stranger, later],
+    ] as const) {
+      const named = await about(seller, request, seller, { buyerId });
+      expect(named.status).toBe(200);
+      expect(named.body.data).toEqual({ chat });
+    }
+  });
+
+  test("404 for the seller with a buyer who has opened none", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    await about(buyer, request, seller);
+    for (const buyerId of [seller.userId, (await person()).userId, someone("nobody")]) {
+      const answer = await about(seller, request, seller, { buyerId });
+      expectRefusal(answer, 404, "conversation_not_found");
+    }
+  });
+
+  test("404 for somebody who is not the seller of the request, but its buyer", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    await about(buyer, request, seller);
+    expectRefusal(await about(buyer, request, buyer), 404, "conversation_not_found");
+  });
+
+  test("a buyer may name themselves, and nobody else; null is nobody", async () => {
+    const [buyer, seller] = await buyerAndSeller();
+    const request = newRequest();
+    const other = await about(buyer, request, seller, { buyerId: seller.userId });
+    expectRefusal(other, 400, "invalid_participants");
+    expect((await about(buyer, request, seller, { buyerId: buyer.userId })).status).toBe(201);
+    expect((await about(buyer, request, seller, { buyerId: null })).status).toBe(200);
+    expect((await about(seller, request, seller, { buyerId: null })).status).toBe(200);
   });
 
   test("404 for a seller whom nobody has asked yet; nothing is created", async () => {
@@ -121,6 +158,7 @@ describe("POST /api/chat/purchase-request", () => {
     [{ sellerId: undefined }, "sellerId"],
     [{ sellerId: null }, "sellerId"],
     [{ sellerId: "a\nb" }, "sellerId"],
+    [{ buyerId: "" }, "buyerId"],
   ])("400 with a wrong shape, case %#", async (wrong, path) => {
     const [buyer, seller] = await buyerAndSeller();
     const body = { purchaseRequestId: newRequest(), sellerId: seller.userId, ...wrong };

@@ -93,6 +93,7 @@ describe("POST /api/chat/:id/messages", () => {
     ["5,000 characters after trimming", `\t ${"x".repeat(5_000)}\n`, "x".repeat(5_000)],
     ["newlines and tabs within", "a\n\tb", "a\n\tb"],
     ["lines as Windows ends them", "a\r\nb", "a\nb"],
+    ["lines as they were ended of old", "a\rb\r", "a\nb"],
     ["markup", "<b>'x'</b> & \"y\"", "<b>'x'</b> & \"y\""],
   ])("201 with content of %s", async (_, content, kept) => {
     expect((await send(alice, chatId, content)).status).toBe(201);
@@ -130,12 +131,27 @@ describe("POST /api/chat/:id/messages", () => {
     expect(await contentsOf(alice, chatId)).toEqual([]);
   });
 
+  test("201 with null for whatever may be left out, as if it were not there", async () => {
+    const answers = [
+      await send(alice, chatId, "hello"),
+      await send(alice, chatId, "hello", {
+        ...{ type: null, replyToMessageId: null, metadata: null, clientMessageId: null },
+      }),
+    ];
+    const varying = { _id: "", createdAt: "", updatedAt: "" };
+    const [plain, withNulls] = answers.map(({ status, body }) => ({
+      status,
+      message: { ...body.data.message, ...varying },
+    }));
+    expect(plain?.status).toBe(201);
+    expect(withNulls).toEqual(plain);
+  });
+
   test.each([
     [{ content: undefined }, "content"],
     [{ content: 7 }, "content"],
     [{ content: null }, "content"],
     [{ type: "file" }, "type"],
-    [{ type: null }, "type"],
     [{ replyToMessageId: "no-id" }, "replyToMessageId"],
     [{ metadata: [] }, "metadata"],
     [{ metadata: { blob: "x".repeat(8 * 1024) } }, "metadata"],

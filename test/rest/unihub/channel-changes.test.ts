@@ -32,6 +32,12 @@ describe("PUT /channels/{id}", () => {
         ...{ name: "Updated Channel Name", description: "Updated description" },
       });
     }
+    for (const end of ["\r\n", "\r"]) {
+      await owner.put(channel(id), { description: `one${end}two${end}`, name: null });
+      expect((await member.get(channel(id))).body).toMatchObject({
+        ...{ name: "Updated Channel Name", description: "one\ntwo" },
+      });
+    }
     await owner.put(channel(id), { name: "Again", description: null });
     const { body } = await member.get(channel(id));
     expect(body).toMatchObject({ name: "Again", description: null });
@@ -41,7 +47,7 @@ describe("PUT /channels/{id}", () => {
     ["", {}],
     ["name", { name: "ab" }],
     ["name", { name: "x".repeat(101) }],
-    ["name", { name: null }],
+    ["", { name: null }],
     ["description", { description: "x".repeat(501) }],
   ])("400 for a wrong %j: %j", async (path, body) => {
     const { owner, id } = await staffed();

@@ -7,13 +7,7 @@ import { Draft } from "./draft.ts";
 import type { KeptText } from "./kept-text.ts";
 import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
-import type { Unsent, UnsentMessages } from "./unsent.ts";
-
-/** A message that the server refused, and why. */
-export interface Failed {
-  message: Unsent;
-  reason: string;
-}
+import type { Failed, Unsent, UnsentMessages } from "./unsent.ts";
 
 export interface RoomOptions {
   unsent: UnsentMessages;

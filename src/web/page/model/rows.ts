@@ -1,7 +1,7 @@
 import type { PendingMessage } from "../../../client/message.ts";
 import type { WireMessage, WireRead } from "../../../live/events.ts";
-import type { Failed } from "./room.ts";
 import { dayOf, isSameDay } from "./time.ts";
+import type { Failed } from "./unsent.ts";
 
 /** Messages of one person stand together unless so much time lies between them. */
 const TOGETHER_MS = 5 * 60_000;

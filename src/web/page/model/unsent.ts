@@ -10,6 +10,12 @@ const unsent = z.object({
 /** A message that is not confirmed, with the key that keeps it from arriving twice. */
 export type Unsent = z.infer<typeof unsent>;
 
+/** A message that the server refused, and why. */
+export interface Failed {
+  message: Unsent;
+  reason: string;
+}
+
 /**
  * What somebody has written and the server has not confirmed, kept in the browser: a page that is
  * reloaded sends it again, under the same key.

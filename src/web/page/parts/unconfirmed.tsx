@@ -1,6 +1,7 @@
 import type { PendingMessage } from "../../../client/message.ts";
 import { hasNetwork } from "../model/network.ts";
-import type { Failed, Room } from "../model/room.ts";
+import type { Room } from "../model/room.ts";
+import type { Failed } from "../model/unsent.ts";
 import { Text } from "./text.tsx";
 
 /** A message on its way. */

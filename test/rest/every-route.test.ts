@@ -1,0 +1,142 @@
+import { exports } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { ORIGIN, person } from "../support.ts";
+import {
+  type Optional,
+  optionalsOf,
+  outcome,
+  type Route,
+  routes,
+  takesNull,
+  written,
+} from "./every-route.ts";
+
+/** What holds for every route there is: they are taken from the reference, so that none is left out. */
+
+const JSON_TYPE = { "Content-Type": "application/json" };
+const titles = (some: readonly Route[]) =>
+  some.map((route) => [route.method, route.path, route] as const);
+/** An operator's call would rebuild whatever other tests have made: test/directory/rebuild.test.ts. */
+const ours = written.filter(({ path }) => !path.startsWith("/api/admin"));
+
+const alice = await person("alice");
+const admin = await person("admin", { role: "admin" });
+
+test("there are as many routes as are looked at here", () => {
+  expect(routes.length).toBeGreaterThan(45);
+  expect(written.length).toBeGreaterThan(15);
+});
+
+describe("a slash at the end of the address makes no difference", () => {
+  test.each(titles(routes))("%s %s", async (method, path, { body }) => {
+    const init = body && { headers: JSON_TYPE, body: "{}" };
+    const without = await outcome(alice.token, method, path, init);
+    expect(without.code).not.toBe("route_not_found");
+    expect(await outcome(alice.token, method, `${path}/`, init)).toEqual(without);
+    const [asked, askedWithout] = [`${path}/?page=0`, `${path}?page=0`];
+    expect(await outcome(alice.token, method, asked, init)).toEqual(
+      await outcome(alice.token, method, askedWithout, init),
+    );
+  });
+
+  test.each([
+    ["GET", "/openapi.json", 200],
+    ["GET", "/docs", 200],
+    ["GET", "/docs/openapi-explorer.js", 200],
+    ["GET", "/healthz", 200],
+    ["POST", "/hubs/chat/negotiate", 200],
+    ["GET", "/socket.io", 400],
+    ["GET", "/api/development/people", 200],
+    ["GET", "/api/nowhere", 404],
+    ["GET", "/api/chat/nowhere", 404],
+  ])("%s %s: %i", async (method, path, status) => {
+    const without = await outcome(alice.token, method, path);
+    expect(without.status).toBe(status);
+    expect(await outcome(alice.token, method, `${path}/`)).toEqual(without);
+  });
+
+  test.each([`/live/${crypto.randomUUID()}`, "/hubs/chat", "/socket.io?EIO=4&transport=websocket"])(
+    "an upgrade of %s",
+    async (address) => {
+      const [path = "", query = ""] = address.split("?");
+      for (const url of [`${path}?${query}`, `${path}/?${query}`]) {
+        const headers = { Upgrade: "websocket", Authorization: `Bearer ${alice.token}` };
+        const { status, webSocket } = await exports.default.fetch(ORIGIN + url, { headers });
+        expect(status, url).toBe(101);
+        webSocket?.accept();
+        webSocket?.close();
+      }
+    },
+  );
+});
+
+describe("null is as if a field that may be left out were not there", () => {
+  const fields = written.flatMap(({ method, path, body = {} }) =>
+    optionalsOf(body).map((field) => [method, path, field.path, field] as const),
+  );
+
+  test("there are some, within lists too", () => {
+    const named = fields.map(([, , name]) => name);
+    expect(named).toEqual(expect.arrayContaining(["clientMessageId", "users.0.role", "cursor"]));
+  });
+
+  test.each(fields)("%s %s: %s", async (method, path, name, { schema, body }: Optional) => {
+    expect(takesNull(schema), JSON.stringify(schema)).toBe(true);
+    // Were null refused, it would be among what is wrong: much is missing, or wrong on purpose.
+    const wrong = path.startsWith("/api/admin") ? { limit: 0, ids: [] } : {};
+    const init = { headers: JSON_TYPE, body: JSON.stringify({ ...wrong, ...Object(body) }) };
+    const { paths } = await outcome(admin.token, method, path, init);
+    expect(paths).not.toContain(name);
+  });
+});
+
+describe("a body that may be left out", () => {
+  const leavable = ours.filter(({ required }) => !required);
+
+  test("there are some", () => {
+    expect(leavable.map(({ path }) => path)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/read$/), expect.stringMatching(/support$/)]),
+    );
+  });
+
+  test.each(titles(leavable))("%s %s: empty is {}", async (method, path) => {
+    const asked = (init: RequestInit) => outcome(alice.token, method, path, init);
+    const expected = await asked({ headers: JSON_TYPE, body: "{}" });
+    expect(expected.status).not.toBe(400);
+    expect(await asked({})).toEqual(expected);
+    for (const type of ["application/json", "application/x-www-form-urlencoded", "text/plain"]) {
+      expect(await asked({ headers: { "Content-Type": type } }), type).toEqual(expected);
+      expect(await asked({ headers: { "Content-Type": type }, body: "" }), type).toEqual(expected);
+    }
+    expect(await asked({ headers: JSON_TYPE, body: "\ufeff" })).toEqual(expected);
+    const wrong = await asked({ headers: { "Content-Type": "text/plain" }, body: "{}" });
+    expect(wrong).toMatchObject({ status: 415, code: "unsupported_media_type" });
+    expect((await asked({ headers: JSON_TYPE, body: "{" })).code).toBe("malformed_json");
+  });
+});
+
+describe("a body", () => {
+  test.each(titles(ours))("%s %s: may begin with a byte order mark", async (method, path) => {
+    const asked = (body: string) =>
+      outcome(alice.token, method, path, { headers: JSON_TYPE, body });
+    const expected = await asked("{}");
+    expect(expected.code).not.toBe("malformed_json");
+    expect(await asked("\ufeff{}")).toEqual(expected);
+    expect((await asked("\ufeff\ufeff{}")).code).toBe("malformed_json");
+  });
+
+  test.each(titles(ours))("%s %s: 415 of another type than JSON", async (method, path) => {
+    for (const type of [
+      "application/json+x",
+      "application/json, text/plain",
+      "application/jsonp",
+      "application/x_1+json, a",
+      "text/json",
+      "*/*",
+    ]) {
+      const init = { headers: { "Content-Type": type }, body: "{}" };
+      const answer = await outcome(alice.token, method, path, init);
+      expect(answer, type).toMatchObject({ status: 415, code: "unsupported_media_type" });
+    }
+  });
+});

@@ -1,0 +1,44 @@
+import { HTTPException } from "hono/http-exception";
+import { describe, expect, test } from "vitest";
+import { dialect } from "../../src/rest/dialect.ts";
+import { plainErrors } from "../../src/rest/errors.ts";
+import { marketplaceErrors } from "../../src/rest/marketplace/app.ts";
+
+/** What Hono refuses by itself is answered like everything else. */
+
+const CODES: Record<number, [status: number, code: string]> = {
+  400: [400, "malformed_json"],
+  401: [401, "unauthenticated"],
+  403: [403, "forbidden"],
+  404: [404, "route_not_found"],
+  405: [404, "route_not_found"],
+  413: [413, "payload_too_large"],
+  415: [415, "unsupported_media_type"],
+  429: [429, "rate_limited"],
+};
+
+describe.each([plainErrors, marketplaceErrors])("in the form $name", (form) => {
+  async function answerTo(status: number) {
+    const app = dialect(form).get("/", () => {
+      throw new HTTPException(status as 400, { message: "what Hono says" });
+    });
+    const response = await app.request("/");
+    return { status: response.status, body: await response.json<{ code: string }>() };
+  }
+
+  test("every status of the client's has a code, and none is our fault", async () => {
+    for (let thrown = 400; thrown < 500; thrown++) {
+      const { status, body } = await answerTo(thrown);
+      const expected = CODES[thrown] ?? [400, "invalid_request"];
+      expect([status, body.code], String(thrown)).toEqual(expected);
+      expect(JSON.stringify(body)).not.toContain("Hono");
+    }
+  });
+
+  test("what is our fault is internal", async () => {
+    for (const thrown of [500, 501, 503, 504]) {
+      const { status, body } = await answerTo(thrown);
+      expect([status, body.code]).toEqual([500, "internal"]);
+    }
+  });
+});
