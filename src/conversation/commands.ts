@@ -18,6 +18,7 @@ import {
 import { decideDelete } from "./commands/delete.ts";
 import { decideEdit } from "./commands/edit.ts";
 import { decideAdd, decideRemove } from "./commands/group.ts";
+import { limited } from "./commands/limits.ts";
 import { decideReaction } from "./commands/react.ts";
 import { decideRead } from "./commands/read.ts";
 import { decideSend } from "./commands/send.ts";
@@ -104,6 +105,8 @@ export interface Decision {
   /** Members whose figures move without a revision of their own. */
   figures?: { userId: string; figures: Figures }[];
   effects?: Effect[];
+  /** The limit against abuse of which it takes one. */
+  spends?: Spending;
   answer: Answer;
 }
 
@@ -130,11 +133,25 @@ export interface Limits {
   editWindowMs: number;
 }
 
+/** What a limit against abuse counts: edits, deletions and reactions; marks of what was read. */
+export type Spending = "changes" | "reads";
+
+/** Limits against abuse, for one person within any 60 seconds. */
+export interface AbuseLimits {
+  /** Edits, deletions and reactions. */
+  changesPerMinute: number;
+  /** Marks of what was read. */
+  readsPerMinute: number;
+}
+
 /** What a decision may look at: the committed state and what its group has decided before it. */
 export interface State {
   readonly conversation: Conversation;
   readonly counters: Counters;
-  readonly limits: Limits;
+  /** `abuse` is absent where limits against abuse are switched off. */
+  readonly limits: Limits & { abuse?: AbuseLimits };
+  /** What the server's clock says, in milliseconds since the epoch: for limits, and never for `createdAt`. */
+  readonly clock: number;
   member(userId: string): Member | undefined;
   /** What the policy needs to know of somebody. */
   factsOf(userId: string): Facts;
@@ -148,8 +165,12 @@ export interface State {
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
   sentAs(senderId: string, clientMessageId: string): Sent | undefined;
-  /** When a sender sent, ascending, as far back as the rate window looks. */
+  /** When a sender sent, by the clock, ascending, as far back as the rate window looks. */
   sendTimes(userId: string): Times;
+  /** When a person spent of a limit against abuse, likewise. */
+  spent(what: Spending, userId: string): Times;
+  /** Milliseconds for which a person's changes are refused for what they did elsewhere; 0 for none. */
+  changesWaitMs(userId: string): number;
   /** The newest countable message before `number`; 0 for none. */
   countedBefore(number: number): number;
   /** Those who read message `number` out of order and have not caught up with it. */
@@ -172,9 +193,15 @@ export interface Request {
 
 /**
  * What a command comes to in a state, or why it is refused. Pure: no clock, no I/O, nothing
- * asynchronous. `now` is in milliseconds since the epoch and not before the newest message.
+ * asynchronous. `now` is in milliseconds since the epoch and not before the newest message: it dates
+ * what is stored, while limits go by `state.clock`.
  */
 export function decide(state: State, request: Request, now: number): Result<Decision> {
+  const decided = decideAlone(state, request, now);
+  return decided.ok ? limited(state, request, decided.value) : decided;
+}
+
+function decideAlone(state: State, request: Request, now: number): Result<Decision> {
   const { actor, command } = request;
   switch (command.type) {
     case "send":

@@ -7,8 +7,9 @@ import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { ChangesEverywhere } from "./changes-everywhere.ts";
 import { sentBefore } from "./commands/send.ts";
-import type { Answer, Change, Command, Limits } from "./commands.ts";
+import type { AbuseLimits, Answer, Change, Command, Limits } from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
 import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
@@ -16,6 +17,7 @@ import { gatewayOf } from "./gateways.ts";
 import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
 import { Projector } from "./projector.ts";
+import { RateWindows } from "./rate-windows.ts";
 import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import { ackOf, tell } from "./tell.ts";
@@ -72,10 +74,21 @@ export class OpenConversation {
       random: Math.random,
       log: (event, fields) => log(event, { conversationId: conversation.id, ...fields }),
     });
+    const everywhere = settings.REQUEST_LIMITS
+      ? new ChangesEverywhere({
+          limiter: env.LIMIT_CHANGES,
+          clock,
+          onFailure: (error) => log("limiter_failed", { conversationId: conversation.id, error }),
+        })
+      : undefined;
     this.committer = new Committer({
       storage,
       memory: this.memory,
-      limits: this.limits,
+      limits: {
+        ...this.limits,
+        ...(settings.REQUEST_LIMITS && { abuse: abuseLimitsOf(settings) }),
+      },
+      windows: new RateWindows(storage.sql, everywhere),
       clock,
       onCommit: (commit) => this.committed(commit),
       onFault: (error) => log("command_failed", { conversationId: conversation.id, error }),
@@ -117,8 +130,7 @@ export class OpenConversation {
   /** What a send came to that was made before under the same key. */
   sentBefore(actor: Actor, command: Command): Result<Answer> | undefined {
     if (command.type !== "send") return undefined;
-    const { state, now } = this.committer.state();
-    return sentBefore(state, actor, command, now);
+    return sentBefore(this.committer.state(), actor, command);
   }
 
   /** A link to a file, of the public address or of one that a client came in by. */
@@ -139,6 +151,13 @@ export class OpenConversation {
 /** The directory of uploads is asked by the next send whether these files were sent already. */
 function carriesFiles(change: Change): boolean {
   return change.type === "message" && change.message.attachments.length > 0;
+}
+
+function abuseLimitsOf(settings: Settings): AbuseLimits {
+  return {
+    changesPerMinute: settings.CHANGES_PER_MINUTE,
+    readsPerMinute: settings.READS_PER_MINUTE,
+  };
 }
 
 /** What a conversation allows, by the API that created it. */

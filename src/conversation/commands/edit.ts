@@ -26,7 +26,7 @@ export function decideEdit(
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content, command.maxLength);
   if (!content.ok) return content;
-  if (!withinEditWindow(before, state.limits.editWindowMs, now)) {
+  if (!withinEditWindow(before, state.limits.editWindowMs, state.clock)) {
     return fail("edit_window_closed");
   }
   // An edit that changes nothing is one all the same: its author sees it as edited.
