@@ -185,25 +185,57 @@ export function firstNumberAfter(
   return low;
 }
 
-/** Messages from `number` on as they were created, with the revision of their creation; oldest first. */
+/** The first of some messages; `more`: those that there are no more of were not looked for. */
+export interface Some {
+  messages: { message: Message; createdRev: number }[];
+  more: boolean;
+}
+
+/**
+ * Messages from `number` on as they were created, oldest first: at most `limit`, and beyond the first of
+ * them `maxLength` characters (UTF-16) of what they hold.
+ */
 export function createdFrom(
   sql: SqlStorage,
   number: number,
   limit: number,
-): { message: Message; createdRev: number }[] {
-  return sql
-    .exec<MessageRow>(
-      `SELECT ${COLUMNS} FROM messages WHERE number >= ? ORDER BY number LIMIT ?`,
-      number,
-      limit,
-    )
-    .toArray()
-    .map((row) => ({ message: messageOf(row), createdRev: row.created_rev }));
+  maxLength: number,
+): Some {
+  return someOf(sql, "WHERE number >= ? ORDER BY number", number, limit, maxLength);
 }
 
-/** Messages that changed after their creation and after `rev`, in order of revision. */
-export function changedAfter(sql: SqlStorage, rev: number, limit: number): Message[] {
-  return select(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev LIMIT ?", rev, limit);
+/** The same of messages that changed after their creation and after `rev`, in order of revision. */
+export function changedAfter(sql: SqlStorage, rev: number, limit: number, maxLength: number): Some {
+  return someOf(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev", rev, limit, maxLength);
+}
+
+function someOf(
+  sql: SqlStorage,
+  clause: string,
+  after: number,
+  limit: number,
+  maxLength: number,
+): Some {
+  const messages: Some["messages"] = [];
+  const rows = sql.exec<MessageRow>(
+    `SELECT ${COLUMNS} FROM messages ${clause} LIMIT ?`,
+    after,
+    limit,
+  );
+  let length = 0;
+  for (const row of rows) {
+    length += lengthOf(row);
+    if (length > maxLength && messages.length > 0) return { messages, more: true };
+    messages.push({ message: messageOf(row), createdRev: row.created_rev });
+  }
+  return { messages, more: messages.length === limit };
+}
+
+function lengthOf({ content, metadata, attachments, reactions }: MessageRow): number {
+  return [content, metadata, attachments, reactions].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    0,
+  );
 }
 
 function select(sql: SqlStorage, clause: string, ...bindings: number[]): Message[] {
