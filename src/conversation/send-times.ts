@@ -31,22 +31,27 @@ export class SendTimes {
 }
 
 /**
- * The times that a log tells, newest first. What it dates later than the clock was sent while the clock
- * was ahead, nobody knows when: it is left out, or each wake would lock its sender out anew.
+ * The times that a log tells, newest first. What it dates later than something after it, or than the
+ * clock, was sent while the clock was ahead, nobody knows when: it is left out, or each wake would lock
+ * its sender out anew.
  */
 export function rebuilt(log: Iterable<SendTime>, clock: number): RecentTimes {
   const bySender = new Map<string, number[]>();
+  let next = clock;
   let ahead = 0;
   for (const { senderId, at } of log) {
     if (at <= clock - WINDOW_MS || ahead > MAX_AHEAD) break;
-    if (at > clock) ahead++;
-    if (at > clock || senderId === null) continue;
+    if (at > next) {
+      ahead++;
+      continue;
+    }
+    next = at;
+    if (senderId === null) continue;
     const times = bySender.get(senderId);
     if (times) times.push(at);
     else bySender.set(senderId, [at]);
   }
-  // Between two clocks, neighbours may be out of order.
-  for (const times of bySender.values()) times.sort((a, b) => a - b);
+  for (const times of bySender.values()) times.reverse();
   const recent = new RecentTimes();
   recent.add(bySender, clock);
   return recent;
