@@ -13,6 +13,7 @@ import {
   decideJoin,
   decideLeave,
   decideRole,
+  decideUninvite,
   decideUpdate,
 } from "./commands/channel.ts";
 import { decideDelete } from "./commands/delete.ts";
@@ -62,7 +63,7 @@ export type Command =
   /** Of channels. */
   | { type: "join" | "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
-  | { type: "expel" | "promote" | "demote"; userId: string }
+  | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
   | { type: "update"; title?: string | undefined; description?: string | null | undefined };
 
 /** A change that takes a revision, and that members and D1 learn of. */
@@ -96,7 +97,8 @@ export type Effect =
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }
   | { type: "invited"; userId: string; by: string; at: number }
-  | { type: "invitation-used"; userId: string };
+  /** An invitation was used up or revoked. */
+  | { type: "uninvited"; userId: string };
 
 /** What a command comes to. Nothing of it holds before the group that it is in has committed. */
 export interface Decision {
@@ -157,7 +159,8 @@ export interface State {
   factsOf(userId: string): Facts;
   /** The member who has been in it longest, apart from one. */
   longestMember(apartFrom: string): Member | undefined;
-  isInvited(userId: string): boolean;
+  /** When somebody was invited last; `undefined` when they were not, or have joined since. */
+  invitedAt(userId: string): number | undefined;
   /** Whether a claim on uploads was voided before it came here. */
   isVoided(claim: string): boolean;
   hasReacted(number: number, emoji: string, userId: string): boolean;
@@ -226,7 +229,9 @@ function decideAlone(state: State, request: Request, now: number): Result<Decisi
     case "leave":
       return decideLeave(state, actor, now);
     case "invite":
-      return decideInvite(state, actor, command.userId, command.known, now);
+      return decideInvite(state, actor, command.userId, command.known);
+    case "uninvite":
+      return decideUninvite(state, actor, command.userId);
     case "expel":
       return decideExpel(state, actor, command.userId, now);
     case "promote":

@@ -7,7 +7,7 @@ import type { Change, Decision, Request, Sent, Spending, State } from "./command
 import { updateCounters } from "./log/conversation-table.ts";
 import { writeDecision } from "./log/decision.ts";
 import { claimOutcome } from "./log/files.ts";
-import { isInvited } from "./log/invitations.ts";
+import { invitedAt } from "./log/invitations.ts";
 import { longestMember, memberOf, membersAmong, updateFigures } from "./log/members.ts";
 import { messageAt, ownCounted } from "./log/messages.ts";
 import { firstReactors, hasReacted } from "./log/reactions.ts";
@@ -102,8 +102,8 @@ export class Draft implements State {
     return userId === undefined ? undefined : this.member(userId);
   }
 
-  isInvited(userId: string): boolean {
-    return isInvited(this.sql, userId);
+  invitedAt(userId: string): number | undefined {
+    return invitedAt(this.sql, userId);
   }
 
   isVoided(claim: string): boolean {
