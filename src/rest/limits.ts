@@ -48,7 +48,8 @@ export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {
 
 function limiterOf(request: HonoRequest, env: Env): RateLimit {
   const { method, path } = request;
-  if (method === "GET" || method === "HEAD") return env.LIMIT_READS;
+  // Marks of what was read come as often as reading does.
+  if (method === "GET" || method === "HEAD" || path.endsWith("/read")) return env.LIMIT_READS;
   const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
   return uploads ? env.LIMIT_UPLOADS : env.LIMIT_MESSAGES;
 }

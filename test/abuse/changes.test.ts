@@ -203,6 +203,15 @@ describe("read marks", () => {
     expect(await outcomes(conversationId, bob, [{ type: "read" }])).toEqual({ ok: 1 });
   });
 
+  test("a hundred and twenty over REST within a minute are none too many", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    await seedMessages(conversationId, 120, alice.userId);
+    for (let number = 1; number <= 120; number++) {
+      const path = `/api/v1/chat/messages/${messageIdOf(conversationId, number)}/read`;
+      expect((await bob.post(path)).status).toBe(200);
+    }
+  });
+
   test("those of one commit that a later one covers cost one", async () => {
     const { alice, bob, conversationId } = await directPair();
     await seedMessages(conversationId, 250, alice.userId);
