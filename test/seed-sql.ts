@@ -34,6 +34,18 @@ export function messagesSql(count: number, by: string): string[] {
   ];
 }
 
+/** Has the first messages deleted, all of them another's than those who have read anything. */
+export function uncountedSql(upTo: number): string[] {
+  return [
+    `UPDATE messages SET content = '', deleted_at = 1 WHERE number <= ${upTo}`,
+    `INSERT INTO uncounted SELECT number FROM messages WHERE number <= ${upTo}`,
+    "INSERT INTO uncounted_blocks SELECT number / 256, count(*) FROM uncounted GROUP BY 1",
+    `UPDATE members SET read_beyond = max(0, read_beyond - ${upTo})`,
+    `UPDATE counters SET counted = max(0, counted - ${upTo}),
+       last_counted = iif(last_counted > ${upTo}, last_counted, 0)`,
+  ];
+}
+
 /**
  * Has the seeded members read message 1, in an order that is neither that of their ids nor that of
  * revisions: member `i` at second `i * 7919 % count`.

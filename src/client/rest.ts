@@ -155,6 +155,11 @@ export class Rest {
     return this.http.send("POST", path`/channels/${channelId}/invitations`, { userId });
   }
 
+  /** Invitations hold for 30 days; until then they can be revoked. */
+  revokeInvitation(channelId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("DELETE", path`/channels/${channelId}/invitations/${userId}`);
+  }
+
   expel(channelId: string, userId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("DELETE", path`/channels/${channelId}/members/${userId}`);
   }

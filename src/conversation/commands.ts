@@ -13,11 +13,13 @@ import {
   decideJoin,
   decideLeave,
   decideRole,
+  decideUninvite,
   decideUpdate,
 } from "./commands/channel.ts";
 import { decideDelete } from "./commands/delete.ts";
 import { decideEdit } from "./commands/edit.ts";
 import { decideAdd, decideRemove } from "./commands/group.ts";
+import { limited } from "./commands/limits.ts";
 import { decideReaction } from "./commands/react.ts";
 import { decideRead } from "./commands/read.ts";
 import { decideSend } from "./commands/send.ts";
@@ -61,7 +63,7 @@ export type Command =
   /** Of channels. */
   | { type: "join" | "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
-  | { type: "expel" | "promote" | "demote"; userId: string }
+  | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
   | { type: "update"; title?: string | undefined; description?: string | null | undefined };
 
 /** A change that takes a revision, and that members and D1 learn of. */
@@ -104,7 +106,8 @@ export type Effect =
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }
   | { type: "invited"; userId: string; by: string; at: number }
-  | { type: "invitation-used"; userId: string };
+  /** An invitation was used up or revoked. */
+  | { type: "uninvited"; userId: string };
 
 /** What a command comes to. Nothing of it holds before the group that it is in has committed. */
 export interface Decision {
@@ -113,6 +116,8 @@ export interface Decision {
   /** Members whose figures move without a revision of their own. */
   figures?: { userId: string; figures: Figures }[];
   effects?: Effect[];
+  /** The limit against abuse of which it takes one. */
+  spends?: Spending;
   answer: Answer;
 }
 
@@ -137,8 +142,19 @@ export interface Limits {
   /** Code points of a text that comes over a socket; REST has its dialect's. */
   contentLength: number;
   editWindowMs: number;
-  /** Whether the limits against abuse hold (`REQUEST_LIMITS`). */
-  enforced: boolean;
+  /** Absent where limits against abuse are switched off (`REQUEST_LIMITS`). */
+  abuse?: AbuseLimits;
+}
+
+/** What a limit against abuse counts: edits, deletions and reactions; marks of what was read. */
+export type Spending = "changes" | "reads";
+
+/** Limits against abuse, for one person within any 60 seconds. */
+export interface AbuseLimits {
+  /** Edits, deletions and reactions. */
+  changesPerMinute: number;
+  /** Marks of what was read. */
+  readsPerMinute: number;
 }
 
 /** What a decision may look at: the committed state and what its group has decided before it. */
@@ -146,12 +162,15 @@ export interface State {
   readonly conversation: Conversation;
   readonly counters: Counters;
   readonly limits: Limits;
+  /** What the server's clock says, in milliseconds since the epoch: for limits, and never for `createdAt`. */
+  readonly clock: number;
   member(userId: string): Member | undefined;
   /** What the policy needs to know of somebody. */
   factsOf(userId: string): Facts;
   /** The member who has been in it longest, apart from one. */
   longestMember(apartFrom: string): Member | undefined;
-  isInvited(userId: string): boolean;
+  /** When somebody was invited last; `undefined` when they were not, or have joined since. */
+  invitedAt(userId: string): number | undefined;
   /** Whether a claim on uploads was voided before it came here. */
   isVoided(claim: string): boolean;
   hasReacted(number: number, emoji: string, userId: string): boolean;
@@ -159,8 +178,12 @@ export interface State {
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
   sentAs(senderId: string, clientMessageId: string): Sent | undefined;
-  /** When a sender sent, ascending, as far back as the rate window looks. */
+  /** When a sender sent, by the clock, ascending, as far back as the rate window looks. */
   sendTimes(userId: string): Times;
+  /** When a person spent of a limit against abuse, likewise. */
+  spent(what: Spending, userId: string): Times;
+  /** Milliseconds for which a person's changes are refused for what they did elsewhere; 0 for none. */
+  changesWaitMs(userId: string): number;
   /** The newest countable message before `number`; 0 for none. */
   countedBefore(number: number): number;
   /** Those who read message `number` out of order and have not caught up with it. */
@@ -183,9 +206,15 @@ export interface Request {
 
 /**
  * What a command comes to in a state, or why it is refused. Pure: no clock, no I/O, nothing
- * asynchronous. `now` is in milliseconds since the epoch and not before the newest message.
+ * asynchronous. `now` is in milliseconds since the epoch and not before the newest message: it dates
+ * what is stored, while limits go by `state.clock`.
  */
 export function decide(state: State, request: Request, now: number): Result<Decision> {
+  const decided = decideAlone(state, request, now);
+  return decided.ok ? limited(state, request, decided.value) : decided;
+}
+
+function decideAlone(state: State, request: Request, now: number): Result<Decision> {
   const { actor, command } = request;
   switch (command.type) {
     case "send":
@@ -210,7 +239,9 @@ export function decide(state: State, request: Request, now: number): Result<Deci
     case "leave":
       return decideLeave(state, actor, now);
     case "invite":
-      return decideInvite(state, actor, command.userId, command.known, now);
+      return decideInvite(state, actor, command.userId, command.known);
+    case "uninvite":
+      return decideUninvite(state, actor, command.userId);
     case "expel":
       return decideExpel(state, actor, command.userId, now);
     case "promote":

@@ -1,17 +1,17 @@
-import { fail, type Result } from "../domain/error.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
 import type { FrameId } from "../live/frames.ts";
+import { coveredReads } from "./coalesce.ts";
 import {
   type Answer,
   type Change,
   type Decision,
   decide,
-  type Limits,
   type Request,
   type State,
 } from "./commands.ts";
 import { Draft, type Memory } from "./draft.ts";
 import { writeDecision } from "./log/decision.ts";
-import { SendTimes } from "./send-times.ts";
+import type { RateWindows } from "./rate-windows.ts";
 import type { Session } from "./sessions.ts";
 
 /** Commands that one transaction takes at most; the rest waits for the next. */
@@ -36,7 +36,8 @@ export interface Commit {
 export interface CommitterOptions {
   storage: Pick<DurableObjectStorage, "sql" | "transactionSync">;
   memory: Memory;
-  limits: Limits;
+  limits: State["limits"];
+  windows: RateWindows;
   clock: () => number;
   /** Told of every group once it is in storage, in the same turn: the place to broadcast and answer. */
   onCommit: (commit: Commit) => void;
@@ -54,14 +55,12 @@ export interface CommitterOptions {
 export class Committer {
   readonly memory: Memory;
   private readonly options: CommitterOptions;
-  private readonly times: SendTimes;
   private queue: Pending[] = [];
   private windowOpen = false;
 
   constructor(options: CommitterOptions) {
     this.options = options;
     this.memory = options.memory;
-    this.times = new SendTimes(options.storage.sql);
   }
 
   /** Takes commands in; several of them are committed together, as far as a group holds them. */
@@ -76,14 +75,13 @@ export class Committer {
   }
 
   /** The committed state at this moment, to look at. */
-  state(): { state: State; now: number } {
-    const now = this.now();
-    const { storage, limits } = this.options;
-    return { state: new Draft(storage.sql, this.memory, this.times, limits, now), now };
+  state(): State {
+    return this.draft(this.options.clock());
   }
 
-  private now(): number {
-    return Math.max(this.options.clock(), this.memory.counters.lastCreatedAt);
+  private draft(clock: number): Draft {
+    const { storage, limits, windows } = this.options;
+    return new Draft(storage.sql, this.memory, windows, limits, clock);
   }
 
   private next(): void {
@@ -100,17 +98,18 @@ export class Committer {
    * at a time, so that only what failed is undone.
    */
   private commit(group: Pending[], careful = false): void {
-    const { storage, limits, onCommit, onBroken } = this.options;
-    const now = this.now();
-    const draft = new Draft(storage.sql, this.memory, this.times, limits, now);
+    const { storage, windows, clock: clockOf, onCommit, onBroken } = this.options;
+    const clock = clockOf();
+    // `createdAt` never runs backwards, whatever the clock does.
+    const now = Math.max(clock, this.memory.counters.lastCreatedAt);
+    const draft = this.draft(clock);
     let outcomes: Commit["outcomes"];
     try {
       outcomes = storage.transactionSync(() => {
         draft.lookUp(group);
-        const results = group.map((pending) => ({
-          pending,
-          result: careful ? this.runAlone(draft, pending, now) : this.run(draft, pending, now),
-        }));
+        const results = this.carriedOut(group, (pending) =>
+          careful ? this.runAlone(draft, pending, now) : this.run(draft, pending, now),
+        );
         if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
         return results;
       });
@@ -122,8 +121,31 @@ export class Committer {
     this.memory.conversation = draft.conversation;
     this.memory.counters = draft.counters;
     this.rememberMembers(draft);
-    this.times.add(draft.sends, now);
+    windows.sends.add(draft.sends, clock);
+    windows.changes.add(draft.spending.changes, clock);
+    windows.reads.add(draft.spending.reads, clock);
+    for (const [userId, times] of draft.spending.changes) {
+      windows.everywhere?.count(userId, times.length);
+    }
     onCommit({ changes: draft.changes, outcomes });
+  }
+
+  /** Carries out the commands of a group in order, but for read marks that a later one covers. */
+  private carriedOut(
+    group: readonly Pending[],
+    run: (pending: Pending) => Result<Answer>,
+  ): Commit["outcomes"] {
+    const { conversation, counters } = this.memory;
+    const { lastNumber } = counters;
+    const covered = coveredReads(group, { id: conversation.id, lastNumber });
+    const results = group.map((pending, index) => (covered.has(index) ? undefined : run(pending)));
+    return group.map((pending, index) => {
+      const result = results[index];
+      if (result) return { pending, result };
+      const later = results[covered.get(index) ?? index] ?? fail("internal");
+      // The later one has marked what this one would have.
+      return { pending, result: later.ok ? ok({ ...later.value, modifiedCount: 0 }) : later };
+    });
   }
 
   private rememberMembers(draft: Draft): void {
@@ -140,7 +162,7 @@ export class Committer {
     if (!decided.ok) return decided;
     const decision = decided.value;
     if (writes(decision)) draft.put(decision);
-    draft.fold(decision);
+    draft.fold(decision, pending.actor.userId);
     return { ok: true, value: decision.answer };
   }
 
@@ -152,7 +174,7 @@ export class Committer {
       const decision = decided.value;
       const { storage } = this.options;
       if (writes(decision)) storage.transactionSync(() => writeDecision(storage.sql, decision));
-      draft.fold(decision);
+      draft.fold(decision, pending.actor.userId);
       return { ok: true, value: decision.answer };
     } catch (error) {
       this.options.onFault(error);

@@ -187,11 +187,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   /** Who has read a message and when, those who did first before the others; never its author. */
   receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
-    const message = this.open && messageAt(this.open.sql, number);
-    if (!message) return fail("message_not_found");
-    return this.answer(actor, "read", ({ sql }) =>
-      ok(readersOf(sql, message, page.pageSize, offsetOf(page))),
-    );
+    return this.answer(actor, "read", ({ sql }) => {
+      const message = messageAt(sql, number);
+      if (!message) return fail("message_not_found");
+      return ok(readersOf(sql, message, page.pageSize, offsetOf(page)));
+    });
   }
 
   async listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>> {

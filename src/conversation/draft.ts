@@ -3,18 +3,18 @@ import type { Message } from "../domain/message.ts";
 import type { Facts } from "../domain/policy.ts";
 import type { Times } from "../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../domain/read-ranges.ts";
-import type { Change, Decision, Limits, Request, Sent, State } from "./commands.ts";
+import type { Change, Decision, Request, Sent, Spending, State } from "./commands.ts";
 import { updateCounters } from "./log/conversation-table.ts";
 import { writeDecision } from "./log/decision.ts";
 import { claimOutcome } from "./log/files.ts";
-import { isInvited } from "./log/invitations.ts";
+import { invitedAt } from "./log/invitations.ts";
 import { longestMember, memberOf, membersAmong, updateFigures } from "./log/members.ts";
-import { countedBefore, messageAt, ownCounted } from "./log/messages.ts";
+import { messageAt, ownCounted } from "./log/messages.ts";
 import { firstReactors, hasReacted } from "./log/reactions.ts";
 import { readersAhead, readsTouching } from "./log/reads.ts";
-import { uncountedWithin } from "./log/uncounted.ts";
+import { countedBefore, uncountedAmong, uncountedWithin } from "./log/uncounted.ts";
 import { NewMessages, type SenderKey } from "./new-messages.ts";
-import type { SendTimes } from "./send-times.ts";
+import type { RateWindows } from "./rate-windows.ts";
 
 /** What an object keeps in memory of its conversation: always what has been committed. */
 export interface Memory {
@@ -24,6 +24,8 @@ export interface Memory {
   members: Map<string, Member>;
 }
 
+type TimesByUser = Map<string, number[]>;
+
 /**
  * One group's work: the committed state, and over it what the group's commands have decided so far.
  * It writes rows as commands succeed, and the figures and counters once, at the end. Memory takes it
@@ -32,28 +34,36 @@ export interface Memory {
 export class Draft implements State {
   conversation: Conversation;
   counters: Counters;
-  readonly limits: Limits;
+  readonly limits: State["limits"];
+  readonly clock: number;
   readonly changes: Change[] = [];
   /** Sends of this group, by sender. */
-  readonly sends = new Map<string, number[]>();
+  readonly sends: TimesByUser = new Map();
+  /** What this group spends of limits against abuse. */
+  readonly spending: Record<Spending, TimesByUser> = { changes: new Map(), reads: new Map() };
   private readonly sql: SqlStorage;
-  private readonly times: SendTimes;
+  private readonly windows: RateWindows;
   /** Members whom this group's commands have changed, or whom memory did not have. */
   readonly members = new Map<string, Member | undefined>();
   private readonly known: ReadonlyMap<string, Member>;
   private readonly figures = new Map<string, Figures>();
   private readonly sent: NewMessages;
-  private readonly now: number;
 
-  constructor(sql: SqlStorage, memory: Memory, times: SendTimes, limits: Limits, now: number) {
+  constructor(
+    sql: SqlStorage,
+    memory: Memory,
+    windows: RateWindows,
+    limits: State["limits"],
+    clock: number,
+  ) {
     this.sql = sql;
     this.sent = new NewMessages(sql);
     this.conversation = memory.conversation;
     this.counters = memory.counters;
     this.known = memory.members;
-    this.times = times;
+    this.windows = windows;
     this.limits = limits;
-    this.now = now;
+    this.clock = clock;
   }
 
   /** Looks up at once what a group's sends would look up one by one. */
@@ -92,8 +102,8 @@ export class Draft implements State {
     return userId === undefined ? undefined : this.member(userId);
   }
 
-  isInvited(userId: string): boolean {
-    return isInvited(this.sql, userId);
+  invitedAt(userId: string): number | undefined {
+    return invitedAt(this.sql, userId);
   }
 
   isVoided(claim: string): boolean {
@@ -118,17 +128,18 @@ export class Draft implements State {
   }
 
   sendTimes(userId: string): Times {
-    const times = this.times.of(userId, this.now);
-    const added = this.sends.get(userId);
-    if (!added) return times;
-    return {
-      length: times.length + added.length,
-      at: (index) => (index < times.length ? times[index] : added[index - times.length]),
-    };
+    return joined(this.windows.sends.of(userId, this.clock), this.sends.get(userId));
+  }
+
+  spent(what: Spending, userId: string): Times {
+    return joined(this.windows[what].of(userId, this.clock), this.spending[what].get(userId));
+  }
+
+  changesWaitMs(userId: string): number {
+    return this.windows.everywhere?.waitMs(userId, this.clock) ?? 0;
   }
 
   countedBefore(number: number): number {
-    this.sent.write();
     return countedBefore(this.sql, number);
   }
 
@@ -145,6 +156,7 @@ export class Draft implements State {
       covered: (from, to) => readsTouching(sql, member.userId, from, to),
       own: (from, to) => ownCounted(sql, member.userId, from, to),
       uncounted: (from, to) => uncountedWithin(sql, from, to),
+      countUncounted: (from, to) => uncountedAmong(sql, from, to),
     };
   }
 
@@ -166,8 +178,9 @@ export class Draft implements State {
   }
 
   /** Takes over a decision whose rows are written: assignments only, nothing that can fail. */
-  fold(decision: Decision): void {
+  fold(decision: Decision, userId: string): void {
     this.counters = decision.counters;
+    if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
     for (const change of decision.changes) {
       this.changes.push(change);
       if (change.type === "conversation") this.conversation = change.conversation;
@@ -177,15 +190,13 @@ export class Draft implements State {
         this.figures.delete(change.member.userId);
       }
       if (change.type !== "message") continue;
-      const { senderId, createdAt } = change.message;
+      const { senderId } = change.message;
       if (senderId === null) continue;
       if (change.cause !== "created") {
         this.sent.forget(change.message);
       } else {
         this.sent.remember({ message: change.message, digest: change.digest ?? null });
-        const times = this.sends.get(senderId);
-        if (times) times.push(createdAt);
-        else this.sends.set(senderId, [createdAt]);
+        note(this.sends, senderId, this.clock);
       }
     }
     for (const { userId, figures } of decision.figures ?? []) {
@@ -201,4 +212,19 @@ export class Draft implements State {
     if (this.figures.size > 0) updateFigures(this.sql, this.figures);
     updateCounters(this.sql, this.counters);
   }
+}
+
+function note(times: TimesByUser, userId: string, time: number): void {
+  const known = times.get(userId);
+  if (known) known.push(time);
+  else times.set(userId, [time]);
+}
+
+/** Times that have committed, and those of a group behind them. */
+function joined(times: readonly number[], added: readonly number[] | undefined): Times {
+  if (!added) return times;
+  return {
+    length: times.length + added.length,
+    at: (index) => (index < times.length ? times[index] : added[index - times.length]),
+  };
 }

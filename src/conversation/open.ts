@@ -7,8 +7,16 @@ import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { ChangesEverywhere } from "./changes-everywhere.ts";
 import { sentBefore } from "./commands/send.ts";
-import { type Answer, type Change, type Command, decide, type Limits } from "./commands.ts";
+import {
+  type AbuseLimits,
+  type Answer,
+  type Change,
+  type Command,
+  decide,
+  type Limits,
+} from "./commands.ts";
 import { type Commit, Committer, type Pending } from "./committer.ts";
 import type { Memory } from "./draft.ts";
 import { sendFiles } from "./files.ts";
@@ -17,6 +25,7 @@ import { Lines } from "./lines.ts";
 import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
 import { Projector } from "./projector.ts";
+import { RateWindows } from "./rate-windows.ts";
 import { RecentMessages } from "./recent.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import type { View } from "./sync.ts";
@@ -75,10 +84,18 @@ export class OpenConversation {
       random: Math.random,
       log: (event, fields) => log(event, { conversationId: conversation.id, ...fields }),
     });
+    const everywhere = settings.REQUEST_LIMITS
+      ? new ChangesEverywhere({
+          limiter: env.LIMIT_CHANGES,
+          clock,
+          onFailure: (error) => log("limiter_failed", { conversationId: conversation.id, error }),
+        })
+      : undefined;
     this.committer = new Committer({
       storage,
       memory: this.memory,
       limits: this.limits,
+      windows: new RateWindows(storage.sql, everywhere),
       clock,
       onCommit: (commit) => this.committed(commit),
       onFault: (error) => log("command_failed", { conversationId: conversation.id, error }),
@@ -133,13 +150,13 @@ export class OpenConversation {
   /** What a send came to that was made before under the same key. */
   sentBefore(actor: Actor, command: Command): Result<Answer> | undefined {
     if (command.type !== "send") return undefined;
-    const { state, now } = this.committer.state();
-    return sentBefore(state, actor, command, now);
+    return sentBefore(this.committer.state(), actor, command);
   }
 
   /** Why a command would be refused right now; `undefined`: it would not. */
   refusalOf(actor: Actor, command: Command): Failure | undefined {
-    const { state, now } = this.committer.state();
+    const state = this.committer.state();
+    const now = Math.max(this.clock(), state.counters.lastCreatedAt);
     const decided = decide(state, { actor, command }, now);
     return decided.ok ? undefined : decided;
   }
@@ -174,6 +191,13 @@ function carriesFiles(change: Change): boolean {
   return change.type === "message" && change.message.attachments.length > 0;
 }
 
+function abuseLimitsOf(settings: Settings): AbuseLimits {
+  return {
+    changesPerMinute: settings.CHANGES_PER_MINUTE,
+    readsPerMinute: settings.READS_PER_MINUTE,
+  };
+}
+
 /** What a conversation allows, by the API that created it. */
 function limitsOf(settings: Settings, origin: Origin): Limits {
   const unihub = origin === "unihub";
@@ -183,6 +207,6 @@ function limitsOf(settings: Settings, origin: Origin): Limits {
       : settings.MESSAGES_PER_MINUTE_MARKETPLACE,
     contentLength: unihub ? settings.MAX_LENGTH_UNIHUB : settings.MAX_LENGTH_MARKETPLACE,
     editWindowMs: settings.EDIT_WINDOW_MINUTES * 60_000,
-    enforced: settings.REQUEST_LIMITS,
+    ...(settings.REQUEST_LIMITS && { abuse: abuseLimitsOf(settings) }),
   };
 }

@@ -1,10 +1,11 @@
+import type { Member } from "../domain/conversation.ts";
 import { MAX_GROUP_MEMBERS } from "../domain/conversation.ts";
 import { presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
 import { READERS_MAX, readersOf } from "./log/receipts.ts";
+import { uncountedAfterEach } from "./log/uncounted.ts";
 import type { OpenConversation } from "./open.ts";
 import type { Overview } from "./stub.ts";
-import { unreadOf } from "./sync.ts";
 
 /** What a conversation is, who is in it, how far each of them has read, and its last message. */
 export function overview({ sql, memory }: OpenConversation): Overview {
@@ -15,6 +16,24 @@ export function overview({ sql, memory }: OpenConversation): Overview {
     conversation: memory.conversation,
     members,
     lastMessage: message && { message, readers: readersOf(sql, message, READERS_MAX) },
-    unread: new Map(members.map((member) => [member.userId, unreadOf(sql, memory, member)])),
+    unread: unreadOfEach(sql, memory.counters.lastNumber, members),
   };
+}
+
+/** How many messages each member has not read, by user id. */
+function unreadOfEach(
+  sql: SqlStorage,
+  lastNumber: number,
+  members: readonly Member[],
+): Map<string, number> {
+  const uncounted = uncountedAfterEach(
+    sql,
+    members.map(({ readUpTo }) => readUpTo),
+  );
+  return new Map(
+    members.map(({ userId, readUpTo, readBeyond }) => [
+      userId,
+      lastNumber - readUpTo - readBeyond - (uncounted.get(readUpTo) ?? 0),
+    ]),
+  );
 }

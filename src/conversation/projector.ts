@@ -4,7 +4,7 @@ import type { Change } from "./commands.ts";
 import type { Memory } from "./draft.ts";
 import { type Changes, changesSince } from "./log/changes.ts";
 import { updateCounters } from "./log/conversation-table.ts";
-import { type Changed, shareOf } from "./share.ts";
+import { type Changed, remembered, shareOf, weightOf } from "./share.ts";
 
 /** How long after a commit the alarm looks whether D1 has it: a crash in between is what it is for. */
 const ALARM_AFTER_MS = 1_000;
@@ -14,7 +14,7 @@ const RETRY_MAX_MS = 60_000;
 const DELAY_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
-/** Changes that are remembered for D1 at most; of more, the log tells. */
+/** Changes, and files of theirs, that are remembered for D1 at most (10 MB); of more, the log tells. */
 const MAX_FRESH = 5_000;
 
 export interface ProjectorOptions {
@@ -46,7 +46,7 @@ export class Projector {
   private alarmAt: number | undefined;
   private failures = 0;
   /** What was committed and not yet given to D1; unset when only the log knows. */
-  private fresh: Changed[] | undefined;
+  private fresh: { changes: Changed[]; weight: number } | undefined;
   private waiting: { rev: number; resolve: (reached: boolean) => void }[] = [];
 
   constructor(options: ProjectorOptions) {
@@ -55,8 +55,12 @@ export class Projector {
 
   /** Call it in the turn of a commit; `urgent`: whoever asks D1 next is to know of it. */
   committed(changes: readonly Change[], urgent = false): void {
-    for (const change of changes) this.fresh?.push(change);
-    if (this.fresh && this.fresh.length > MAX_FRESH) this.fresh = undefined;
+    for (const change of changes.map(remembered)) {
+      if (!this.fresh) break;
+      this.fresh.changes.push(change);
+      this.fresh.weight += weightOf(change);
+      if (this.fresh.weight > MAX_FRESH) this.fresh = undefined;
+    }
     this.wakeWithin(ALARM_AFTER_MS);
     // While D1 is unwell, the alarm tries again; every commit doing so would only add to its load.
     if (this.failures > 0) return;
@@ -184,12 +188,12 @@ export class Projector {
     const { memory, sql } = this.options;
     const { conversation, counters } = memory;
     if (this.fresh) {
-      const rows = this.fresh;
-      this.fresh = [];
+      const rows = this.fresh.changes;
+      this.fresh = nothingFresh();
       return { from: counters.projectedRev, to: counters.rev, rows, more: false };
     }
     const changes = changesSince(sql, conversation, counters, counters.projectedRev);
-    if (!changes.more) this.fresh = [];
+    if (!changes.more) this.fresh = nothingFresh();
     return changes;
   }
 
@@ -202,6 +206,10 @@ export class Projector {
     const most = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.max(0, this.failures - 1));
     return most / 2 + (most / 2) * this.options.random();
   }
+}
+
+function nothingFresh(): { changes: Changed[]; weight: number } {
+  return { changes: [], weight: 0 };
 }
 
 function withTimeout<T>(promise: Promise<T>, milliseconds: number): Promise<T> {

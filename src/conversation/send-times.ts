@@ -1,5 +1,9 @@
-import { pruned, WINDOW_MS } from "../domain/rate-window.ts";
-import { sendsSince } from "./log/messages.ts";
+import { WINDOW_MS } from "../domain/rate-window.ts";
+import { type SendTime, sendsBackwards } from "./log/messages.ts";
+import { RecentTimes } from "./recent-times.ts";
+
+/** Sends that the clock has not reached yet, after which no more of them are passed over. */
+const MAX_AHEAD = 1_000;
 
 /**
  * When each sender sent within the rate window. Nothing of it is stored: after a wake it is rebuilt
@@ -7,48 +11,48 @@ import { sendsSince } from "./log/messages.ts";
  */
 export class SendTimes {
   private readonly sql: SqlStorage;
-  private bySender: Map<string, number[]> | undefined;
-  private sweptAt = 0;
+  private recent: RecentTimes | undefined;
 
   constructor(sql: SqlStorage) {
     this.sql = sql;
   }
 
   /** A sender's committed sends within the window, ascending. */
-  of(userId: string, now: number): readonly number[] {
-    this.bySender ??= this.rebuilt(now);
-    return this.bySender.get(userId) ?? [];
+  of(userId: string, clock: number): readonly number[] {
+    this.recent ??= rebuilt(sendsBackwards(this.sql), clock);
+    return this.recent.of(userId, clock);
   }
 
   /** Takes over the sends of a group that has committed. */
-  add(sends: ReadonlyMap<string, readonly number[]>, now: number): void {
+  add(sends: ReadonlyMap<string, readonly number[]>, clock: number): void {
     // Nobody has asked yet: when somebody does, the log will tell of these too.
-    if (!this.bySender) return;
-    for (const [userId, times] of sends) {
-      const known = this.bySender.get(userId) ?? [];
-      known.push(...times);
-      // Pruned when half of it is old, so that a send costs the same however many came before it.
-      const stale = (known[known.length >> 1] ?? now) <= now - WINDOW_MS;
-      this.bySender.set(userId, stale ? pruned(known, now) : known);
-    }
-    if (now - this.sweptAt > WINDOW_MS) this.sweep(this.bySender, now);
+    this.recent?.add(sends, clock);
   }
+}
 
-  private sweep(bySender: Map<string, number[]>, now: number): void {
-    this.sweptAt = now;
-    for (const [userId, times] of bySender) {
-      if ((times.at(-1) ?? 0) <= now - WINDOW_MS) bySender.delete(userId);
+/**
+ * The times that a log tells, newest first. What it dates later than something after it, or than the
+ * clock, was sent while the clock was ahead, nobody knows when: it is left out, or each wake would lock
+ * its sender out anew.
+ */
+export function rebuilt(log: Iterable<SendTime>, clock: number): RecentTimes {
+  const bySender = new Map<string, number[]>();
+  let next = clock;
+  let ahead = 0;
+  for (const { senderId, at } of log) {
+    if (at <= clock - WINDOW_MS || ahead > MAX_AHEAD) break;
+    if (at > next) {
+      ahead++;
+      continue;
     }
+    next = at;
+    if (senderId === null) continue;
+    const times = bySender.get(senderId);
+    if (times) times.push(at);
+    else bySender.set(senderId, [at]);
   }
-
-  private rebuilt(now: number): Map<string, number[]> {
-    const bySender = new Map<string, number[]>();
-    for (const { senderId, createdAt } of sendsSince(this.sql, now - WINDOW_MS)) {
-      const times = bySender.get(senderId);
-      if (times) times.push(createdAt);
-      else bySender.set(senderId, [createdAt]);
-    }
-    for (const times of bySender.values()) times.reverse();
-    return bySender;
-  }
+  for (const times of bySender.values()) times.reverse();
+  const recent = new RecentTimes();
+  recent.add(bySender, clock);
+  return recent;
 }

@@ -1,17 +1,50 @@
 import type { Share } from "../directory/projection.ts";
 import type { Member } from "../domain/conversation.ts";
-import { counts } from "../domain/message.ts";
+import { unreachable } from "../domain/error.ts";
+import { counts, type Message } from "../domain/message.ts";
 import { unlinkedMessage } from "../live/wire.ts";
 import type { Change } from "./commands.ts";
 import type { Memory } from "./draft.ts";
-import type { ChangedRow } from "./log/changes.ts";
 import { filesOf } from "./log/files.ts";
 import { memberOf } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
-import { readersAhead } from "./log/reads.ts";
+import { type Read, readersAhead } from "./log/reads.ts";
 
-/** Something that changed: as the log tells it, or as it was committed. */
-export type Changed = ChangedRow | Change;
+/** Something that changed, with no more of it than D1 is told by. */
+export type Changed =
+  | { type: "message"; message: ListedMessage }
+  | { type: "member" | "flag"; member: Pick<Member, "userId"> }
+  | { type: "read"; read: Pick<Read, "userId"> }
+  | { type: "conversation" };
+
+type ListedMessage = Pick<
+  Message,
+  "number" | "senderId" | "createdAt" | "deletedAt" | "attachments"
+>;
+
+/** What is to be remembered of a change until D1 has been told of it. */
+export function remembered(change: Change): Changed {
+  switch (change.type) {
+    case "message": {
+      const { number, senderId, createdAt, deletedAt, attachments } = change.message;
+      return { type: "message", message: { number, senderId, createdAt, deletedAt, attachments } };
+    }
+    case "read":
+      return { type: "read", read: { userId: change.read.userId } };
+    case "member":
+    case "flag":
+      return { type: change.type, member: { userId: change.member.userId } };
+    case "conversation":
+      return { type: "conversation" };
+    default:
+      return unreachable(change);
+  }
+}
+
+/** How much D1 is told of a change: a row for it, and one for each file. */
+export function weightOf(change: Changed): number {
+  return 1 + (change.type === "message" ? change.message.attachments.length : 0);
+}
 
 /**
  * What D1 is told of some changes, all of it in its present state; `to` is the revision that they go

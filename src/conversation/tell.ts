@@ -57,7 +57,7 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
     takeLeave(sessions, userId, (reader) => events.for(reader).slice(0, heard), own);
   }
   sessions.deliver(events, own.bySession);
-  if (open.limits.enforced) closeAbusive(open, outcomes);
+  if (open.limits.abuse) closeAbusive(open, outcomes);
   const notes = () => notesOf(open.sql, changes, large);
   listeners.committed(events, notes, departures, memory.counters.rev);
   for (const userId of arrivals) listeners.arrived(userId);

@@ -1,8 +1,10 @@
+import { Buffer } from "node:buffer";
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
 import type { Directory } from "./directory.ts";
+import { type List, pagesOf } from "./pages.ts";
 import { conversations, members, uncounted, uploads } from "./schema.ts";
 
 /** What D1 is told of one conversation at one revision. */
@@ -27,17 +29,52 @@ export interface Share {
 }
 
 /**
- * Writes a conversation's share in one transaction. Idempotent, and in any order: each row is guarded
- * by (epoch, rev), an older one never overwriting a newer one. Resolves to the rows that D1 says it
- * wrote.
+ * Writes a conversation's share, in one transaction unless it is more than a batch may carry. Idempotent,
+ * and in any order: each row is guarded by (epoch, rev), an older one never overwriting a newer one.
+ * Resolves to the rows that D1 says it wrote.
  */
 export async function project(directory: Directory, share: Share): Promise<number> {
-  const { conversation: c, counters, lastMessage, epoch, rev } = share;
-  const upsertConversation = directory
+  const { lastMessage, conversation } = share;
+  const metadata = conversation.metadata && JSON.stringify(conversation.metadata);
+  const taken = Buffer.byteLength((lastMessage?.json ?? "") + (metadata ?? ""));
+  let written = 0;
+  for (const [index, page] of pagesOf(rowsOf(share), taken).entries()) {
+    const [first, ...others] = [
+      ...(index === 0 ? [upsertConversation(directory, share, metadata)] : []),
+      ...(page.members.length > 0 ? [upsertMembers(directory, share, page.members)] : []),
+      ...(page.uncounted.length > 0 ? [addUncounted(directory, share, page.uncounted)] : []),
+      ...(page.sent.length > 0 ? [markSent(directory, share, page.sent)] : []),
+      ...(page.deleted.length > 0 ? [markDeleted(directory, share, page.deleted)] : []),
+    ];
+    if (!first) continue;
+    const results = await directory.batch([first, ...others]);
+    written += results.reduce((sum, result) => sum + result.meta.rows_written, 0);
+  }
+  return written;
+}
+
+/** All rows of a share but the conversation's own. */
+function* rowsOf({ members, uncounted, files }: Share): Generator<readonly [List, unknown]> {
+  for (const m of members) {
+    const archived = m.archived ? 1 : 0;
+    yield ["members", [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond]];
+  }
+  for (const number of uncounted) yield ["uncounted", number];
+  for (const { number, senderId, createdAt, attachments } of files.sent) {
+    for (const { key, name, mimeType, size, width = null, height = null } of attachments) {
+      yield ["sent", [key, senderId, name, mimeType, size, width, height, createdAt, number]];
+    }
+  }
+  for (const key of files.deleted) yield ["deleted", key];
+}
+
+function upsertConversation(directory: Directory, share: Share, metadata: string | null) {
+  const { conversation, counters, lastMessage, epoch, rev } = share;
+  return directory
     .insert(conversations)
     .values({
-      ...c,
-      metadata: c.metadata && JSON.stringify(c.metadata),
+      ...conversation,
+      metadata,
       memberCount: counters.memberCount,
       lastNumber: counters.lastNumber,
       messageCount: counters.counted,
@@ -63,22 +100,14 @@ export async function project(directory: Directory, share: Share): Promise<numbe
       },
       setWhere: notOlder(conversations),
     });
-  const rows = share.members.map((m) => [
-    m.userId,
-    m.role,
-    m.joinedAt,
-    m.leftAt,
-    m.archived ? 1 : 0,
-    m.readUpTo,
-    m.readBeyond,
-  ]);
-  // One JSON parameter, because D1 binds at most a hundred. `WHERE true` keeps SQLite's parser from
-  // taking ON CONFLICT for a join's.
-  const upsertMembers = directory
+}
+
+function upsertMembers(directory: Directory, { conversation, epoch, rev }: Share, rows: string[]) {
+  return directory
     .insert(members)
     .select(
-      sql`SELECT value ->> 0, ${c.id}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6, ${epoch}, ${rev} FROM json_each(${JSON.stringify(rows)}) WHERE true`,
+      sql`SELECT value ->> 0, ${conversation.id}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+        value ->> 5, value ->> 6, ${epoch}, ${rev} FROM ${each(rows)} WHERE true`,
     )
     .onConflictDoUpdate({
       target: [members.userId, members.conversationId],
@@ -94,47 +123,46 @@ export async function project(directory: Directory, share: Share): Promise<numbe
       },
       setWhere: notOlder(members),
     });
-  const addUncounted = directory
+}
+
+function addUncounted(directory: Directory, { conversation }: Share, rows: string[]) {
+  return directory
     .insert(uncounted)
-    .select(
-      sql`SELECT ${c.id}, value FROM json_each(${JSON.stringify(share.uncounted)}) WHERE true`,
-    )
+    .select(sql`SELECT ${conversation.id}, value FROM ${each(rows)} WHERE true`)
     .onConflictDoNothing();
-  const sent = share.files.sent.flatMap(({ number, senderId, createdAt, attachments }) =>
-    attachments.map((a) => {
-      const { key, name, mimeType, size, width = null, height = null } = a;
-      return [key, senderId, name, mimeType, size, width, height, createdAt, number];
-    }),
-  );
-  // The row is there, unless D1 was lost: then it is as good as before.
-  const markSent = directory
+}
+
+/** The rows of uploads are there, unless D1 was lost: then they are as good as before. */
+function markSent(directory: Directory, { conversation }: Share, rows: string[]) {
+  return directory
     .insert(uploads)
     .select(
       sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-        value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${c.id}, value ->> 8, NULL
-        FROM json_each(${JSON.stringify(sent)}) WHERE true`,
+        value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${conversation.id}, value ->> 8,
+        NULL FROM ${each(rows)} WHERE true`,
     )
     .onConflictDoUpdate({
       target: uploads.key,
       set: { sentTo: sql`excluded.sent_to`, sentNumber: sql`excluded.sent_number` },
     });
-  const markDeleted = directory
+}
+
+function markDeleted(directory: Directory, { conversation }: Share, rows: string[]) {
+  return directory
     .update(uploads)
-    .set({ sentTo: c.id, deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)` })
-    .where(
-      inArray(
-        uploads.key,
-        sql`(SELECT value FROM json_each(${JSON.stringify(share.files.deleted)}))`,
-      ),
-    );
-  const results = await directory.batch([
-    upsertConversation,
-    ...(rows.length > 0 ? [upsertMembers] : []),
-    ...(share.uncounted.length > 0 ? [addUncounted] : []),
-    ...(sent.length > 0 ? [markSent] : []),
-    ...(share.files.deleted.length > 0 ? [markDeleted] : []),
-  ]);
-  return results.reduce((sum, result) => sum + result.meta.rows_written, 0);
+    .set({
+      sentTo: conversation.id,
+      deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
+    })
+    .where(inArray(uploads.key, sql`(SELECT value FROM ${each(rows)})`));
+}
+
+/**
+ * Rows as one JSON parameter, because D1 binds at most a hundred. The `WHERE true` behind it keeps
+ * SQLite's parser from taking ON CONFLICT for a join's.
+ */
+function each(rows: readonly string[]): SQL {
+  return sql`json_each(${`[${rows.join()}]`})`;
 }
 
 /** The row to be written is not of an older revision than the one that is there, nor of an earlier life. */

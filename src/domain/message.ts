@@ -27,6 +27,8 @@ export interface Message {
   metadata: Metadata | null;
   clientMessageId: string | null;
   createdAt: number;
+  /** What the server's clock said when it was sent, where that was behind `createdAt`, which never runs backwards. */
+  clockAt?: number;
   editedAt: number | null;
   deletedAt: number | null;
 }
@@ -38,7 +40,7 @@ export interface Receipt {
 }
 
 /** Whether a message counts: for unread totals, as the last message and in statistics. */
-export function counts(message: Message): boolean {
+export function counts(message: Pick<Message, "senderId" | "deletedAt">): boolean {
   return message.senderId !== null && message.deletedAt === null;
 }
 
@@ -108,7 +110,14 @@ function nestsWithin(value: unknown, levels: number): boolean {
   return levels > 0 && Object.values(value).every((inner) => nestsWithin(inner, levels - 1));
 }
 
-/** Whether an edit comes in time. `windowMs` is a setting; the references say 15 minutes. */
-export function withinEditWindow(message: Message, windowMs: number, now: number): boolean {
-  return now - message.createdAt <= windowMs;
+/**
+ * Whether an edit comes in time, by the server's clock. `windowMs` is a setting; the references say 15
+ * minutes. What was sent while the clock was ahead stays open for so much longer, and nothing else does.
+ */
+export function withinEditWindow(
+  message: Pick<Message, "createdAt" | "clockAt">,
+  windowMs: number,
+  clock: number,
+): boolean {
+  return clock - (message.clockAt ?? message.createdAt) <= windowMs;
 }

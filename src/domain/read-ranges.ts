@@ -28,6 +28,8 @@ export interface ReadFacts {
   /** The numbers of this member's own messages that count. */
   own(from: number, to: number): readonly number[];
   uncounted(from: number, to: number): readonly number[];
+  /** How many {@link uncounted} has. */
+  countUncounted(from: number, to: number): number;
 }
 
 export interface Marked {
@@ -47,14 +49,13 @@ export function markUpTo(facts: ReadFacts, upTo: number): Marked {
   const to = Math.min(upTo, facts.lastNumber);
   if (to <= figures.readUpTo) return { pieces: [], figures, newlyRead: 0 };
   const from = figures.readUpTo + 1;
-  const uncounted = facts.uncounted(from, to);
   const covered = facts.covered(from, to);
   // Everything that was read or own lies in the interval when it reaches to the last message.
   const readWithin =
     to === facts.lastNumber || figures.readBeyond === 0
       ? figures.readBeyond
-      : countRead(from, to, covered, facts.own(from, to), uncounted);
-  const newlyRead = to - from + 1 - uncounted.length - readWithin;
+      : countRead(from, to, covered, facts.own(from, to), facts.uncounted(from, to));
+  const newlyRead = to - from + 1 - facts.countUncounted(from, to) - readWithin;
   // Passing ranges without a mark of its own would move figures that no revision tells of.
   if (newlyRead === 0 && covered.length > 0) return { pieces: [], figures, newlyRead };
   return {

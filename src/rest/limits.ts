@@ -65,7 +65,10 @@ export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {
 /** Which limit a request counts against: its name, and the limiter. */
 function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: RateLimit] {
   const { method, path } = request;
-  if (method === "GET" || method === "HEAD") return ["read_requests_per_minute", env.LIMIT_READS];
+  // Marks of what was read come as often as reading does.
+  if (method === "GET" || method === "HEAD" || path.endsWith("/read")) {
+    return ["read_requests_per_minute", env.LIMIT_READS];
+  }
   const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
   return uploads
     ? ["upload_requests_per_minute", env.LIMIT_UPLOADS]

@@ -1,5 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { membersSql, messagesSql, readersSql, scatteredReadsSql } from "../seed-sql.ts";
+import {
+  membersSql,
+  messagesSql,
+  readersSql,
+  scatteredReadsSql,
+  uncountedSql,
+} from "../seed-sql.ts";
 import { objectOf } from "../support.ts";
 
 /** Large conversations, written into storage as they would be after a long life, and known to D1. */
@@ -21,6 +27,9 @@ export const seedMembers = (conversationId: string, count: number) =>
 
 export const seedMessages = (conversationId: string, count: number, by: string) =>
   seed(conversationId, messagesSql(count, by));
+
+export const seedUncounted = (conversationId: string, upTo: number) =>
+  seed(conversationId, uncountedSql(upTo));
 
 export const seedReaders = (conversationId: string, count: number) =>
   seed(conversationId, readersSql(count));

@@ -8,18 +8,31 @@ import { objectOf } from "../support.ts";
  * Has a conversation commit commands in one group, in this order: one that is refused opens the
  * window, and what comes in the same turn waits for its end. What became of each: `ok`, or its code.
  */
-export function together(
+export async function together(
   conversationId: string,
   commands: readonly (readonly [{ userId: string }, Command])[],
 ): Promise<string[]> {
+  const results = await answersTogether(conversationId, commands);
+  return results.map((result) => (result.ok ? "ok" : result.error.code));
+}
+
+/** The same with the answers as they are; `actor`: what else is known of whoever acts. */
+export function answersTogether(
+  conversationId: string,
+  commands: readonly (readonly [{ userId: string }, Command])[],
+  actor: Partial<Actor> = {},
+): Promise<Submitted["result"][]> {
   return runInDurableObject(objectOf(conversationId), async (instance) => {
     const submit = (userId: string, command: Command): Promise<Submitted> =>
-      instance.submit(actorCalled(userId), command, { wait: true, readers: false });
+      instance.submit({ ...actorCalled(userId), ...actor }, command, {
+        wait: true,
+        readers: false,
+      });
     const opening = submit("nobody", { type: "archive" });
     const submitted = commands.map(([{ userId }, command]) => submit(userId, command));
     await opening;
     const answers = await Promise.all(submitted);
-    return answers.map(({ result }) => (result.ok ? "ok" : result.error.code));
+    return answers.map(({ result }) => result);
   });
 }
 

@@ -144,8 +144,13 @@ export class KeptReads {
         }
         return own;
       },
-      uncounted: (from, to) => this.uncounted.filter((number) => number >= from && number <= to),
+      uncounted: (from, to) => this.uncountedWithin(from, to),
+      countUncounted: (from, to) => this.uncountedWithin(from, to).length,
     };
+  }
+
+  private uncountedWithin(from: number, to: number): number[] {
+    return this.uncounted.filter((number) => number >= from && number <= to);
   }
 
   /** Those with a range over `number` that ends after their `readUpTo`. */

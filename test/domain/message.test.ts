@@ -210,6 +210,11 @@ test("an edit comes in time up to the last millisecond of the window", () => {
   expect(withinEditWindow(message(), window, SENT)).toBe(true);
   expect(withinEditWindow(message(), window, SENT + window)).toBe(true);
   expect(withinEditWindow(message(), window, SENT + window + 1)).toBe(false);
+  // Sent while the clock was behind the time of the message before it.
+  const behind = message({ createdAt: SENT + 1_000_000, clockAt: SENT });
+  expect(withinEditWindow(behind, window, SENT)).toBe(true);
+  expect(withinEditWindow(behind, window, SENT + window)).toBe(true);
+  expect(withinEditWindow(behind, window, SENT + window + 1)).toBe(false);
   expect(withinEditWindow(message({ editedAt: SENT + window }), window, SENT + window + 1)).toBe(
     false,
   );

@@ -243,8 +243,8 @@ function demote(talk: Talk, whom: string): string {
 
 function erase(talk: Talk, userId: string, number: number): string {
   const message = talk.messages[number - 1];
-  if (!message) return "message_not_found";
   if (!talk.members.has(userId)) return "not_a_member";
+  if (!message) return "message_not_found";
   if (message.senderId === null) return "system_message";
   if (message.senderId !== userId) return "not_the_author";
   if (talk.archived) return "channel_archived";
@@ -255,8 +255,8 @@ function erase(talk: Talk, userId: string, number: number): string {
 function react(talk: Talk, userId: string, on: boolean, number: number, emoji: string): string {
   if (!EMOJIS.some((supported) => supported === emoji)) return "unsupported_emoji";
   const message = talk.messages[number - 1];
-  if (!message) return "message_not_found";
   if (!talk.members.has(userId)) return "not_a_member";
+  if (!message) return "message_not_found";
   if (talk.archived) return "channel_archived";
   if (message.deleted) return "message_deleted";
   const found = message.reactions.find((reaction) => reaction.emoji === emoji);

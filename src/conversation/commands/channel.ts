@@ -1,4 +1,5 @@
 import { type ChatError, chatError, fail, ok, type Result } from "../../domain/error.ts";
+import { invitationHolds } from "../../domain/invitation.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import type { Command, Decision, State } from "../commands.ts";
 import { Membership } from "./membership.ts";
@@ -8,11 +9,15 @@ export function decideJoin(state: State, actor: Actor, now: number): Result<Deci
   if (state.conversation.kind !== "channel") return fail("conversation_not_found");
   if (state.member(actor.userId)?.leftAt === null) return fail("already_a_member");
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
-  const invited = state.isInvited(actor.userId);
-  if (state.conversation.visibility === "private" && !invited) return fail("invitation_required");
+  const invitedAt = state.invitedAt(actor.userId);
+  if (state.conversation.visibility === "private" && !invitationHolds(invitedAt, state.clock)) {
+    return fail("invitation_required");
+  }
   const membership = new Membership(state, now);
   membership.enter(actor, "joined");
-  if (invited) membership.effects.push({ type: "invitation-used", userId: actor.userId });
+  if (invitedAt !== undefined) {
+    membership.effects.push({ type: "uninvited", userId: actor.userId });
+  }
   return decided(membership);
 }
 
@@ -47,7 +52,6 @@ export function decideInvite(
   actor: Actor,
   userId: string,
   known: boolean,
-  now: number,
 ): Result<Decision> {
   const refused = channelRefusal(state, actor, "moderate");
   if (refused) return { ok: false, error: refused };
@@ -57,7 +61,20 @@ export function decideInvite(
   return ok({
     changes: [],
     counters: state.counters,
-    effects: [{ type: "invited", userId, by: actor.userId, at: now }],
+    effects: [{ type: "invited", userId, by: actor.userId, at: state.clock }],
+    answer: { rev: state.counters.rev },
+  });
+}
+
+/** Revokes an invitation: who had it may not join by it any more. */
+export function decideUninvite(state: State, actor: Actor, userId: string): Result<Decision> {
+  const refused = channelRefusal(state, actor, "moderate");
+  if (refused) return { ok: false, error: refused };
+  if (!invitationHolds(state.invitedAt(userId), state.clock)) return fail("invitation_not_found");
+  return ok({
+    changes: [],
+    counters: state.counters,
+    effects: [{ type: "uninvited", userId }],
     answer: { rev: state.counters.rev },
   });
 }

@@ -12,11 +12,12 @@ export function decideDelete(
   command: Extract<Command, { type: "delete" }>,
   now: number,
 ): Result<Decision> {
+  // Membership before existence: who is not in it cannot tell which messages there are.
+  const refused = refusal(actor, "delete", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
   if (!found.ok) return found;
   const before = found.value;
-  const refused = refusal(actor, "delete", state.factsOf(actor.userId));
-  if (refused) return { ok: false, error: refused };
   const asAdmin = actor.reach === "staff" && actor.role === "admin";
   if (before.senderId === null && !asAdmin) return fail("system_message");
   if (before.senderId !== actor.userId && !asAdmin) return fail("not_the_author");

@@ -11,11 +11,12 @@ export function decideEdit(
   command: Extract<Command, { type: "edit" }>,
   now: number,
 ): Result<Decision> {
+  // Membership before existence: who is not in it cannot tell which messages there are.
+  const refused = refusal(actor, "edit", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
   if (!found.ok) return found;
   const before = found.value;
-  const refused = refusal(actor, "edit", state.factsOf(actor.userId));
-  if (refused) return { ok: false, error: refused };
   if (before.senderId === null) return fail("system_message");
   if (before.senderId !== actor.userId) return fail("not_the_author");
   if (before.kind === "system") return fail("system_message");
@@ -25,7 +26,7 @@ export function decideEdit(
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content, command.maxLength);
   if (!content.ok) return content;
-  if (!withinEditWindow(before, state.limits.editWindowMs, now)) {
+  if (!withinEditWindow(before, state.limits.editWindowMs, state.clock)) {
     return fail("edit_window_closed");
   }
   // An edit that changes nothing is one all the same: its author sees it as edited.

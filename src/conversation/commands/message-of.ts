@@ -5,9 +5,18 @@ import type { State } from "../commands.ts";
 
 /** The number that a message id has in this conversation; `undefined` when it is another's or none. */
 export function numberIn(state: State, messageId: string): number | undefined {
+  return numberOf(messageId, state.conversation.id, state.counters.lastNumber);
+}
+
+/** The same in a conversation that is known by its id and its newest number. */
+export function numberOf(
+  messageId: string,
+  conversationId: string,
+  lastNumber: number,
+): number | undefined {
   const parsed = parseMessageId(messageId);
-  if (parsed?.conversationId !== state.conversation.id) return undefined;
-  return parsed.number <= state.counters.lastNumber ? parsed.number : undefined;
+  if (parsed?.conversationId !== conversationId) return undefined;
+  return parsed.number <= lastNumber ? parsed.number : undefined;
 }
 
 /** The message that an id names in this conversation. */

@@ -13,11 +13,12 @@ export function decideReaction(
 ): Result<Decision> {
   const emoji = emojiOf(command.emoji);
   if (!emoji) return fail("unsupported_emoji");
+  // Membership before existence: who is not in it cannot tell which messages there are.
+  const refused = refusal(actor, "react", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
   if (!found.ok) return found;
   const before = found.value;
-  const refused = refusal(actor, "react", state.factsOf(actor.userId));
-  if (refused) return { ok: false, error: refused };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) return fail("message_deleted");
 

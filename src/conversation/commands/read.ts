@@ -14,10 +14,6 @@ export function decideRead(
   command: ReadCommand,
   now: number,
 ): Result<Decision> {
-  if (command.messageId !== undefined) {
-    const found = messageIn(state, command.messageId);
-    if (!found.ok) return found;
-  }
   const member = state.member(actor.userId);
   const refused = refusal(actor, "mark", state.factsOf(actor.userId));
   if (refused || !member) return refused ? { ok: false, error: refused } : fail("not_a_member");

@@ -26,7 +26,7 @@ export function decideSend(
   if (refused) return { ok: false, error: refused };
 
   // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
-  const before = sentBefore(state, actor, command, now);
+  const before = sentBefore(state, actor, command);
   if (before && !before.ok) return before;
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
@@ -34,7 +34,11 @@ export function decideSend(
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
 
-  const rate = allowance(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
+  const rate = allowance(
+    state.sendTimes(actor.userId),
+    state.limits.messagesPerMinute,
+    state.clock,
+  );
   if (!rate.allowed) {
     return fail("rate_limited", {
       message: `At most ${rate.limit} messages a minute can be sent here.`,
@@ -60,6 +64,7 @@ export function decideSend(
     metadata: command.metadata ?? null,
     clientMessageId: command.clientMessageId ?? null,
     createdAt: now,
+    ...(state.clock < now && { clockAt: state.clock }),
     editedAt: null,
     deletedAt: null,
   };
@@ -98,12 +103,7 @@ export function decideSend(
 }
 
 /** What the same send came to before, under the same key; `undefined` when it is new or has no key. */
-export function sentBefore(
-  state: State,
-  actor: Actor,
-  command: Send,
-  now: number,
-): Result<Answer> | undefined {
+export function sentBefore(state: State, actor: Actor, command: Send): Result<Answer> | undefined {
   if (command.clientMessageId === undefined) return undefined;
   const before = state.sentAs(actor.userId, command.clientMessageId);
   if (!before) return undefined;
@@ -111,7 +111,7 @@ export function sentBefore(
   if ((before.digest ?? digestOfMessage(message)) !== digestOf(command)) {
     return fail("idempotency_conflict");
   }
-  const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, now);
+  const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, state.clock);
   return ok({ rev: message.rev, message, deduplicated: true, rate });
 }
 

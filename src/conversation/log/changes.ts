@@ -22,6 +22,8 @@ export interface Changes {
 
 /** Rows that one answer holds at most. */
 export const MAX_CHANGES = 500;
+/** Characters of new messages, and of changed ones, that are read for one answer at most. */
+const MAX_LENGTH = 1_000_000;
 
 /**
  * Every row whose revision is greater than `since`, in its present state and in order of revision:
@@ -36,26 +38,28 @@ export function changesSince(
 ): Changes {
   const limit = MAX_CHANGES;
   const first = firstNumberAfter(sql, "created_rev", since, counters.lastNumber);
-  const created = createdFrom(sql, first, limit);
-  const changed = changedAfter(sql, since, limit);
+  const created = createdFrom(sql, first, limit, MAX_LENGTH);
+  const changed = changedAfter(sql, since, limit, MAX_LENGTH);
   const members = membersChangedAfter(sql, since, limit);
   const reads = readsAfter(sql, since, limit);
 
-  // A source that gave as many rows as it may is complete only up to the last of them.
+  // A source that gave as much as it may is complete only up to the last of its rows.
   const horizon = Math.min(
     counters.rev,
-    created.length === limit ? (created.at(-1)?.createdRev ?? 0) : counters.rev,
-    ...[changed, members, reads].map((rows) =>
+    created.more ? (created.messages.at(-1)?.createdRev ?? 0) : counters.rev,
+    changed.more ? (changed.messages.at(-1)?.message.rev ?? 0) : counters.rev,
+    ...[members, reads].map((rows) =>
       rows.length === limit ? (rows.at(-1)?.rev ?? 0) : counters.rev,
     ),
   );
 
   const rows: ChangedRow[] = [];
-  for (const { message, createdRev } of created) {
+  for (const { message, createdRev } of created.messages) {
     // One that changed since its creation comes with `changed`, at its newer revision.
     if (message.rev === createdRev) rows.push({ type: "message", rev: message.rev, message });
   }
-  for (const message of changed) rows.push({ type: "message", rev: message.rev, message });
+  for (const { message } of changed.messages)
+    rows.push({ type: "message", rev: message.rev, message });
   for (const member of members) rows.push({ type: "member", rev: member.rev, member });
   for (const read of reads) rows.push({ type: "read", rev: read.rev, read });
   if (conversation.rev > since) {

@@ -61,7 +61,7 @@ function writeEffect(sql: SqlStorage, effect: Effect): void {
     case "invited":
       insertInvitation(sql, effect.userId, effect.by, effect.at);
       break;
-    case "invitation-used":
+    case "uninvited":
       deleteInvitation(sql, effect.userId);
       break;
     default:

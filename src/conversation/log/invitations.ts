@@ -1,4 +1,4 @@
-/** Stores that a person may join; inviting twice is the same as once. */
+/** Stores that a person may join; inviting them again renews it. */
 export function insertInvitation(
   sql: SqlStorage,
   userId: string,
@@ -6,7 +6,9 @@ export function insertInvitation(
   invitedAt: number,
 ): void {
   sql.exec(
-    "INSERT OR IGNORE INTO invitations (user_id, invited_by, invited_at) VALUES (?, ?, ?)",
+    `INSERT INTO invitations (user_id, invited_by, invited_at) VALUES (?, ?, ?)
+     ON CONFLICT (user_id) DO UPDATE SET invited_by = excluded.invited_by,
+       invited_at = excluded.invited_at`,
     userId,
     invitedBy,
     invitedAt,
@@ -17,6 +19,10 @@ export function deleteInvitation(sql: SqlStorage, userId: string): void {
   sql.exec("DELETE FROM invitations WHERE user_id = ?", userId);
 }
 
-export function isInvited(sql: SqlStorage, userId: string): boolean {
-  return sql.exec("SELECT 1 FROM invitations WHERE user_id = ?", userId).toArray().length > 0;
+/** When somebody was invited last; `undefined` when they were not, or have joined since. */
+export function invitedAt(sql: SqlStorage, userId: string): number | undefined {
+  const [row] = sql
+    .exec<{ invited_at: number }>("SELECT invited_at FROM invitations WHERE user_id = ?", userId)
+    .toArray();
+  return row?.invited_at;
 }

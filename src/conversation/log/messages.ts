@@ -10,6 +10,7 @@ type MessageRow = {
   content: string;
   reply_to: number | null;
   created_at: number;
+  clock_at: number | null;
   edited_at: number | null;
   deleted_at: number | null;
   client_message_id: string | null;
@@ -19,17 +20,27 @@ type MessageRow = {
 };
 
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
-  edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
+  clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
 
-/** The platform binds at most 100 parameters to a statement, and a message takes 12. */
+/** The platform binds at most 100 parameters to a statement. */
 const INSERTS_AT_ONCE = 8;
+const INSERT_COLUMNS = 12;
 const INSERT = Array.from(
   { length: INSERTS_AT_ONCE + 1 },
   (_, count) =>
     `INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
-       client_message_id, digest, metadata, attachments)
-     VALUES ${Array(count).fill("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").join()}`,
+       clock_at, client_message_id, digest, metadata, attachments)
+     VALUES ${Array.from({ length: count }, (_, row) => placeholders(row)).join()}`,
 );
+
+/** The parameters of one row, of which the second is used twice. */
+function placeholders(row: number): string {
+  const [number, rev, ...others] = Array.from(
+    { length: INSERT_COLUMNS },
+    (_, column) => `?${row * INSERT_COLUMNS + column + 1}`,
+  );
+  return `(${[number, rev, rev, ...others].join()})`;
+}
 
 /** Stores new messages; `digest` is that of what was sent, if the message does not tell. */
 export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
@@ -40,12 +51,12 @@ export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
       ...some.flatMap(({ message, digest }) => [
         message.number,
         message.rev,
-        message.rev,
         message.senderId,
         message.kind,
         message.content,
         message.replyTo,
         message.createdAt,
+        message.clockAt ?? null,
         message.clientMessageId,
         digest,
         message.metadata && JSON.stringify(message.metadata),
@@ -116,18 +127,6 @@ export function messagesSentAs(
     .map((row) => ({ message: messageOf(row), digest: row.digest }));
 }
 
-/** The newest number below `number` that is not among the uncounted; 0 for none. */
-export function countedBefore(sql: SqlStorage, number: number): number {
-  const [row] = sql
-    .exec<{ number: number }>(
-      `SELECT number FROM messages WHERE number < ? AND number NOT IN (SELECT number FROM uncounted)
-       ORDER BY number DESC LIMIT 1`,
-      number,
-    )
-    .toArray();
-  return row?.number ?? 0;
-}
-
 /** The numbers of one sender's countable messages within `from`…`to`, ascending. */
 export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: number): number[] {
   return sql
@@ -142,18 +141,18 @@ export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: 
     .map((row) => row.number);
 }
 
-/** When and by whom messages were sent since `time`, newest first; reads no row older than the first before it. */
-export function* sendsSince(
-  sql: SqlStorage,
-  time: number,
-): Generator<{ senderId: string; createdAt: number }> {
-  const rows = sql.exec<{ sender_id: string | null; created_at: number }>(
-    "SELECT sender_id, created_at FROM messages ORDER BY number DESC",
+/** When somebody sent, or the system did (`null`), by the server's clock of that time. */
+export interface SendTime {
+  senderId: string | null;
+  at: number;
+}
+
+/** When and by whom messages were sent, by the clock of that time, newest first; read one by one. */
+export function* sendsBackwards(sql: SqlStorage): Generator<SendTime> {
+  const rows = sql.exec<{ sender_id: string | null; at: number }>(
+    `SELECT sender_id, coalesce(clock_at, created_at) AS at FROM messages ORDER BY number DESC`,
   );
-  for (const row of rows) {
-    if (row.created_at <= time) return;
-    if (row.sender_id !== null) yield { senderId: row.sender_id, createdAt: row.created_at };
-  }
+  for (const row of rows) yield { senderId: row.sender_id, at: row.at };
 }
 
 /** The smallest message number whose `column` is greater than `value`: both rise with the number. */
@@ -186,25 +185,57 @@ export function firstNumberAfter(
   return low;
 }
 
-/** Messages from `number` on as they were created, with the revision of their creation; oldest first. */
+/** The first of some messages; `more`: those that there are no more of were not looked for. */
+export interface Some {
+  messages: { message: Message; createdRev: number }[];
+  more: boolean;
+}
+
+/**
+ * Messages from `number` on as they were created, oldest first: at most `limit`, and beyond the first of
+ * them `maxLength` characters (UTF-16) of what they hold.
+ */
 export function createdFrom(
   sql: SqlStorage,
   number: number,
   limit: number,
-): { message: Message; createdRev: number }[] {
-  return sql
-    .exec<MessageRow>(
-      `SELECT ${COLUMNS} FROM messages WHERE number >= ? ORDER BY number LIMIT ?`,
-      number,
-      limit,
-    )
-    .toArray()
-    .map((row) => ({ message: messageOf(row), createdRev: row.created_rev }));
+  maxLength: number,
+): Some {
+  return someOf(sql, "WHERE number >= ? ORDER BY number", number, limit, maxLength);
 }
 
-/** Messages that changed after their creation and after `rev`, in order of revision. */
-export function changedAfter(sql: SqlStorage, rev: number, limit: number): Message[] {
-  return select(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev LIMIT ?", rev, limit);
+/** The same of messages that changed after their creation and after `rev`, in order of revision. */
+export function changedAfter(sql: SqlStorage, rev: number, limit: number, maxLength: number): Some {
+  return someOf(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev", rev, limit, maxLength);
+}
+
+function someOf(
+  sql: SqlStorage,
+  clause: string,
+  after: number,
+  limit: number,
+  maxLength: number,
+): Some {
+  const messages: Some["messages"] = [];
+  const rows = sql.exec<MessageRow>(
+    `SELECT ${COLUMNS} FROM messages ${clause} LIMIT ?`,
+    after,
+    limit,
+  );
+  let length = 0;
+  for (const row of rows) {
+    length += lengthOf(row);
+    if (length > maxLength && messages.length > 0) return { messages, more: true };
+    messages.push({ message: messageOf(row), createdRev: row.created_rev });
+  }
+  return { messages, more: messages.length === limit };
+}
+
+function lengthOf({ content, metadata, attachments, reactions }: MessageRow): number {
+  return [content, metadata, attachments, reactions].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    0,
+  );
 }
 
 function select(sql: SqlStorage, clause: string, ...bindings: number[]): Message[] {
@@ -227,6 +258,7 @@ function messageOf(row: MessageRow): Message {
     metadata: row.metadata === null ? null : JSON.parse(row.metadata),
     clientMessageId: row.client_message_id,
     createdAt: row.created_at,
+    ...(row.clock_at !== null && { clockAt: row.clock_at }),
     editedAt: row.edited_at,
     deletedAt: row.deleted_at,
   };

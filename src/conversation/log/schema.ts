@@ -123,6 +123,15 @@ const STEPS: readonly string[] = [
   -- The revision in which a member came or went last; rev rises with their role and flag as well.
   ALTER TABLE members ADD COLUMN moved_rev INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- What the clock said when a message was sent, where that was behind created_at.
+  ALTER TABLE messages ADD COLUMN clock_at INTEGER;
+
+  -- How many of each 256 numbers are uncounted; a block without any has no row.
+  CREATE TABLE uncounted_blocks (block INTEGER PRIMARY KEY, count INTEGER NOT NULL);
+  INSERT INTO uncounted_blocks (block, count)
+    SELECT number / 256, count(*) FROM uncounted GROUP BY 1;
+  `,
 ];
 
 /** Whether this object holds a conversation. Reads only: a guessed id leaves nothing behind. */

@@ -50,6 +50,15 @@ const invite = createRoute({
   responses: { 200: jsonOf("Invited", saidSchema) },
 });
 
+const uninvite = createRoute({
+  method: "delete",
+  path: "/channels/{id}/invitations/{userId}",
+  operationId: "revokeInvitation",
+  summary: "Revoke an invitation to a channel",
+  request: { params: pathId.extend({ userId: z.string() }) },
+  responses: { 200: jsonOf("Revoked", saidSchema) },
+});
+
 const expel = createRoute({
   method: "delete",
   path: "/channels/{id}/members/{userId}",
@@ -103,6 +112,12 @@ export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {
     const known = (await peopleAmong(c, [userId])).length > 0;
     await submit(c, channelId, { type: "invite", userId, known });
     return c.json({ message: "Invitation sent successfully" }, 200);
+  });
+
+  app.openapi(uninvite, async (c) => {
+    const { id, userId } = c.req.valid("param");
+    await submit(c, conversationNamed(id), { type: "uninvite", userId });
+    return c.json({ message: "Invitation revoked successfully" }, 200);
   });
 
   app.openapi(expel, async (c) => {

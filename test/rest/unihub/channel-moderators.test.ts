@@ -1,5 +1,6 @@
+import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { type Caller, directPair, openLive, someone } from "../../support.ts";
+import { type Caller, directPair, objectOf, openLive, someone } from "../../support.ts";
 import { NOBODYS, page, pathsOf } from "../requests.ts";
 import { channel, expectError, expectUnauthenticated, NOWHERE, staffed } from "./client.ts";
 
@@ -172,5 +173,89 @@ describe("POST /channels/{id}/invitations", () => {
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await invite(alice, id, bob.userId), 404, "conversation_not_found");
     }
+  });
+});
+
+describe("DELETE /channels/{id}/invitations/{userId}", () => {
+  const revoke = (by: Caller, id: string, userId: string) =>
+    by.delete(channel(id, `/invitations/${encodeURIComponent(userId)}`));
+
+  test("200 by the owner and by moderators, and the one who was invited may not join", async () => {
+    const { owner, moderator, stranger, id } = await staffed({ isPublic: false });
+    for (const by of [owner, moderator]) {
+      await invite(owner, id, stranger.userId);
+      const { status, body } = await revoke(by, id, stranger.userId);
+      expect([status, body]).toEqual([200, { message: "Invitation revoked successfully" }]);
+      expectError(await stranger.post(channel(id, "/join")), 400, "invitation_required");
+      expectError(await revoke(by, id, stranger.userId), 404, "invitation_not_found");
+    }
+    await invite(owner, id, stranger.userId);
+    expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
+  });
+
+  test("200 in an archived channel: nobody who was invited comes in once it is back", async () => {
+    const { owner, stranger, id } = await staffed({ isPublic: false });
+    await invite(owner, id, stranger.userId);
+    await owner.post(channel(id, "/archive"));
+    expect((await revoke(owner, id, stranger.userId)).status).toBe(200);
+  });
+
+  test("401 without a valid token", () =>
+    expectUnauthenticated("DELETE", channel(NOBODYS, "/invitations/somebody")));
+
+  test("403 for members who do not moderate and for strangers, also where there is none", async () => {
+    const { owner, member, stranger, id } = await staffed({ isPublic: false });
+    await invite(owner, id, stranger.userId);
+    for (const userId of [stranger.userId, someone()]) {
+      expectError(await revoke(member, id, userId), 403, "forbidden");
+      expectError(await revoke(stranger, id, userId), 403, "not_a_member");
+    }
+  });
+
+  test("404 for one who was not invited or has joined, and for what is no channel", async () => {
+    const { owner, stranger, id } = await staffed({ isPublic: false });
+    expectError(await revoke(owner, id, someone()), 404, "invitation_not_found");
+    await invite(owner, id, stranger.userId);
+    await stranger.post(channel(id, "/join"));
+    expectError(await revoke(owner, id, stranger.userId), 404, "invitation_not_found");
+    const { alice, bob, conversationId } = await directPair();
+    for (const nowhere of [...NOWHERE, conversationId]) {
+      expectError(await revoke(alice, nowhere, bob.userId), 404, "conversation_not_found");
+    }
+  });
+});
+
+describe("an invitation", () => {
+  const DAY = 24 * 3_600_000;
+
+  /** Goes so far into the future, for the object only: tokens stay good. */
+  async function later(id: string, milliseconds: number): Promise<void> {
+    await runInDurableObject(objectOf(id), (_, { storage }) => {
+      storage.sql.exec("UPDATE invitations SET invited_at = invited_at - ?", milliseconds);
+    });
+  }
+
+  test("holds for 30 days, and is renewed by another", async () => {
+    const { owner, moderator, stranger, id } = await staffed({ isPublic: false });
+    await invite(owner, id, stranger.userId);
+    await later(id, 30 * DAY + 1);
+    expectError(await stranger.post(channel(id, "/join")), 400, "invitation_required");
+    const path = channel(id, `/invitations/${stranger.userId}`);
+    expectError(await owner.delete(path), 404, "invitation_not_found");
+    await invite(owner, id, stranger.userId);
+    await later(id, 29 * DAY);
+    await invite(moderator, id, stranger.userId);
+    await later(id, 29 * DAY);
+    expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
+  });
+
+  test("is used up by who joins a public channel", async () => {
+    const { owner, stranger, id } = await staffed({ isPublic: true });
+    await invite(owner, id, stranger.userId);
+    await later(id, 31 * DAY);
+    expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
+    await runInDurableObject(objectOf(id), (_, { storage }) => {
+      expect(storage.sql.exec("SELECT * FROM invitations").toArray()).toEqual([]);
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Answer, type Caller, directPair, person } from "../../support.ts";
+import { type Answer, type Caller, directPair, groupOf, person } from "../../support.ts";
 import {
   add,
   CHANNELS,
@@ -13,7 +13,10 @@ import {
   staffed,
 } from "./client.ts";
 
-/** A wrong shape, then what does not exist, then what one may not, then what the state forbids. */
+/**
+ * A wrong shape, then a conversation that does not exist, then what one may not, then a message that does
+ * not exist, then what the state forbids.
+ */
 
 let alice: Caller;
 let bob: Caller;
@@ -33,11 +36,27 @@ const ACTIONS: [string, (by: Caller, id: string) => Promise<Answer>][] = [
   ["read receipts", (by, id) => by.get(message(id, "/read-receipts"))],
 ];
 
-describe("404 before 403: a stranger and a message that is not there", () => {
+describe("membership before existence: who is not in it cannot tell a message that is there", () => {
   test.each(ACTIONS)("%s", async (_, act) => {
-    const beyond = `${conversationId.slice(0, -2)}ff`;
-    expectError(await act(stranger, beyond), 404, "message_not_found");
+    const group = await groupOf(alice, bob, stranger);
+    const there = await sent(alice, group);
+    const beyond = `${group.slice(0, -2)}ff`;
+    const removed = await alice.delete(participants(group, stranger.userId));
+    expect(removed.status).toBe(200);
+    for (const outsider of [stranger, await person("nobody")]) {
+      const answers = [await act(outsider, there), await act(outsider, beyond)];
+      for (const answer of answers) expectError(answer, 403, "not_a_member");
+      expect(answers[1]?.body).toEqual(answers[0]?.body);
+    }
+    expectError(await act(bob, beyond), 404, "message_not_found");
   });
+});
+
+test("404 before 403: a message of a conversation that is not there", async () => {
+  const nothing = "3fa85f64-5717-8562-b3fc-2c0000000001";
+  for (const [, act] of ACTIONS) {
+    expect((await act(stranger, nothing)).status).toBe(404);
+  }
 });
 
 describe("403 before 400: a stranger and a message that is deleted", () => {

@@ -1,0 +1,20 @@
+import type { ChangesEverywhere } from "./changes-everywhere.ts";
+import { RecentTimes } from "./recent-times.ts";
+import { SendTimes } from "./send-times.ts";
+
+/**
+ * What people have done within the rate windows. Sends are in the log and found there after a wake. The
+ * others are in memory only: an object that has slept, which takes ten seconds in which nobody does
+ * anything, counts them anew.
+ */
+export class RateWindows {
+  readonly sends: SendTimes;
+  readonly changes = new RecentTimes();
+  readonly reads = new RecentTimes();
+  readonly everywhere: ChangesEverywhere | undefined;
+
+  constructor(sql: SqlStorage, everywhere: ChangesEverywhere | undefined) {
+    this.sends = new SendTimes(sql);
+    this.everywhere = everywhere;
+  }
+}
