@@ -145,7 +145,11 @@ describe("pages of another origin", () => {
 });
 
 describe("what is counted, and where", () => {
-  const LIMITED = { ENVIRONMENT: "production", REQUEST_LIMITS: "on" };
+  const LIMITED = {
+    ENVIRONMENT: "production",
+    PUBLIC_URL: "https://chat.test",
+    REQUEST_LIMITS: "on",
+  };
 
   /** The keys under which a request is counted. */
   async function keysOf(changes: object, headers: Record<string, string>): Promise<string[]> {
