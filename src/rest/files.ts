@@ -4,6 +4,7 @@ import { serveFile } from "../attachments/serve.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { type UploadRow, uploadOf } from "../directory/uploads.ts";
 import { isShownInline } from "../domain/attachment.ts";
+import type { Actor } from "../domain/policy.ts";
 import { bearerOf, verify } from "./auth.ts";
 import type { RestEnv } from "./context.ts";
 import { ask } from "./conversations.ts";
@@ -27,20 +28,31 @@ export async function serveUpload(c: Context<RestEnv, "/uploads/chat/:key">): Pr
   if (!signed && !verified) refuse("unauthenticated");
   const row = isKey(key) ? await uploadOf(directoryOf(c.env.DB), key) : undefined;
   if (!row || row.storedAt === null || row.deletedAt !== null) refuse("file_not_found");
-  if (verified && verified.actor.userId !== row.ownerId) await refuseStrangers(c, row, verified);
+  const reader = verified && verified.actor.userId !== row.ownerId ? verified.actor : null;
+  await refuseUnlessCarried(c, row, reader);
   const disposition = signed ?? (isShownInline(row.mimeType) ? "inline" : "attachment");
   const response = await serveFile(c.env.FILES, row, c.req.raw, disposition);
   response?.headers.set("X-Request-Id", c.var.requestId);
   return response ?? refuse("file_not_found");
 }
 
-/** A file that was not sent is its uploader's alone. */
-async function refuseStrangers(
+/**
+ * Asks the conversation, because D1 learns of a deletion a moment later, or much later while it cannot be
+ * written. A file that was not sent is its uploader's alone; `reader` is somebody else with a token.
+ */
+async function refuseUnlessCarried(
   c: Context<RestEnv>,
-  { sentTo }: UploadRow,
-  { actor }: NonNullable<Awaited<ReturnType<typeof verify>>>,
+  { key, sentTo, sentNumber, claim, claimedBy }: UploadRow,
+  reader: Actor | null,
 ): Promise<void> {
-  if (sentTo === null) refuse("not_a_member");
-  const answer = await ask(c, sentTo, (stub) => stub.members(actor, { page: 1, pageSize: 1 }));
-  if (!answer.ok) refuse("not_a_member");
+  const conversationId = sentTo ?? claimedBy;
+  if (conversationId === null) {
+    if (reader) refuse("not_a_member");
+    return;
+  }
+  const file = { key, number: sentNumber, claim };
+  const state = await ask(c, conversationId, (stub) => stub.fileState(file, reader));
+  if (!state.ok) refuse(reader ? "not_a_member" : "file_not_found");
+  if (state.value === "deleted") refuse("file_not_found");
+  if (state.value === "unsent" && reader) refuse("not_a_member");
 }
