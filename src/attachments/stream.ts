@@ -28,7 +28,7 @@ export async function readThrough(
   while (swallowed <= DRAIN_BYTES) {
     const patience = wanted ? patienceMs(pace, received, waitedMs) : pace.drainMs - waitedMs;
     const began = Date.now();
-    const next = await within(patience, reader.read(new Uint8Array(CHUNK_BYTES)));
+    const next = await within(patience, () => reader.read(new Uint8Array(CHUNK_BYTES)));
     waitedMs += Date.now() - began;
     if (next === "too slow") {
       // Not awaited: there may be nobody left to hear of it.
@@ -49,10 +49,14 @@ export async function readThrough(
 }
 
 /** What is read, unless that fails or takes too long. */
-function within<T>(milliseconds: number, read: Promise<T>): Promise<T | "cut off" | "too slow"> {
+async function within<T>(
+  milliseconds: number,
+  read: () => Promise<T>,
+): Promise<T | "cut off" | "too slow"> {
+  if (milliseconds <= 0) return "too slow";
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve("too slow"), Math.max(0, milliseconds));
-    read
+    const timer = setTimeout(() => resolve("too slow"), milliseconds);
+    read()
       .catch(() => "cut off" as const)
       .then((result) => {
         clearTimeout(timer);
