@@ -1,9 +1,10 @@
 import busboy from "busboy";
 import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+import type { Pace } from "./pace.ts";
 import { readThrough } from "./stream.ts";
 
-/** What a form may hold beside its file: boundaries, headers, a caption. */
+/** What a form may hold beside its file: boundaries, headers, a caption, and whatever surrounds them. */
 const OVERHEAD_BYTES = 256 * 1024;
 
 /** Where the bytes of a file go: an `Upload`, or a `Measure`. */
@@ -30,6 +31,7 @@ export interface Form {
 export async function receiveForm(
   request: Request,
   sinkFor: (name: string) => FileSink,
+  pace?: Pace,
 ): Promise<Result<Form>> {
   const parser = parserFor(request);
   if (!parser || !request.body) return fail("invalid_form");
@@ -37,7 +39,7 @@ export async function receiveForm(
   const declared = Number(request.headers.get("Content-Length") ?? 0);
   if (declared > MAX_FILE_BYTES + OVERHEAD_BYTES) form.refuse(chatError("file_too_large"));
   try {
-    await form.read(request.body);
+    await form.read(request.body, pace);
     return await form.finish();
   } catch (error) {
     await form.abort();
@@ -52,6 +54,9 @@ class FormReader {
   private readonly closed: Promise<void>;
   private upload: FileSink | undefined;
   private files = 0;
+  /** Bytes of the form, and those of its file. */
+  private total = 0;
+  private inFile = 0;
   private refusal: ChatError | undefined;
 
   constructor(parser: busboy.Busboy, sinkFor: (name: string) => FileSink) {
@@ -67,10 +72,11 @@ class FormReader {
       }
       // What a browser sends of a file field that was left empty.
       if (filename === undefined) this.refuse(chatError("no_file"));
-      const name = fileNameOf(filename ?? "");
+      const name = fileNameOf(unescaped(filename ?? ""));
       if (!name.ok) this.refuse(name.error);
       if (name.ok && !this.refusal) this.upload = sinkFor(name.value);
       stream.on("data", (chunk: Uint8Array) => {
+        this.inFile += chunk.length;
         if (!this.refusal) this.pending.push(chunk);
       });
       stream.on("error", () => this.refuse(chatError("invalid_form")));
@@ -95,12 +101,14 @@ class FormReader {
     this.pending.length = 0;
   }
 
-  async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const ended = await readThrough(body, async (chunk) => {
+  async read(body: ReadableStream<Uint8Array>, pace: Pace | undefined): Promise<void> {
+    const take = async (chunk: Uint8Array) => {
       if (!this.refusal) await this.feed(chunk);
       return this.refusal === undefined;
-    });
-    if (!ended) this.refuse(chatError("invalid_form"));
+    };
+    const ending = await readThrough(body, take, pace);
+    if (ending === "too slow") this.refuse(chatError("upload_timeout"));
+    if (ending === "cut off") this.refuse(chatError("invalid_form"));
     if (!this.refusal) {
       this.parser.end();
       await this.closed;
@@ -129,6 +137,9 @@ class FormReader {
       // After an error the parser calls nobody back.
       this.closed.then(resolve);
     });
+    this.total += chunk.length;
+    // The file is bounded by its sink; the parser holds back no more of it than a boundary.
+    if (this.total - this.inFile > OVERHEAD_BYTES) this.refuse(chatError("invalid_form"));
     await this.handOn();
   }
 
@@ -136,6 +147,13 @@ class FormReader {
     for (const chunk of this.pending.splice(0)) await this.upload?.write(chunk);
     if (this.upload?.refused) this.refuse(this.upload.refused);
   }
+}
+
+/** Browsers escape these in a file's name, and nothing else (HTML, "multipart/form-data encoding"). */
+const ESCAPED: Record<string, string> = { "%22": '"', "%0D": "\r", "%0A": "\n" };
+
+function unescaped(name: string): string {
+  return name.replaceAll(/%22|%0D|%0A/g, (code) => ESCAPED[code] ?? code);
 }
 
 function parserFor(request: Request): busboy.Busboy | undefined {

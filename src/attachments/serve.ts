@@ -46,7 +46,8 @@ function headersOf(row: UploadRow, head: R2Object, disposition: Disposition): He
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Accept-Ranges": "bytes",
-    "Cache-Control": "private, max-age=3600",
+    // A range of an encoded file would be one of other bytes.
+    "Cache-Control": "private, max-age=3600, no-transform",
     ETag: head.httpEtag,
     "Last-Modified": head.uploaded.toUTCString(),
   });

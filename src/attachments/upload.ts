@@ -2,13 +2,23 @@ import type { Directory } from "../directory/directory.ts";
 import { beginUpload, finishUpload } from "../directory/uploads.ts";
 import { type Attachment, fileTypeOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+import type { Place } from "./admission.ts";
+import type { Allowance } from "./allowance.ts";
 import type { FileSink } from "./form.ts";
-import { beginningOf, pixelsOf, recognised } from "./inspect.ts";
+import { pixelsOf } from "./image/pixels.ts";
+import { beginningOf, signatureOf } from "./inspect.ts";
+import type { Pace } from "./pace.ts";
 import { removeFiles } from "./removal.ts";
-import { readThrough } from "./stream.ts";
+import { PART_BYTES, readThrough } from "./stream.ts";
 
-/** R2 wants parts of equal size, at least 5 MiB, but for the last. One of them is what is held. */
-export const PART_BYTES = 5 * 1024 * 1024;
+/** What is held of a file to begin with; it doubles as bytes arrive, up to a part. */
+const FIRST_BUFFER_BYTES = 64 * 1024;
+
+/** What an upload was admitted with. */
+export interface Permit {
+  place: Place;
+  allowance: Allowance;
+}
 
 export interface UploadOptions {
   bucket: R2Bucket;
@@ -17,6 +27,7 @@ export interface UploadOptions {
   /** As {@link fileNameOf} gives it. */
   name: string;
   now: number;
+  permit: Permit;
 }
 
 /**
@@ -26,7 +37,7 @@ export interface UploadOptions {
  */
 export class Upload implements FileSink {
   private readonly options: UploadOptions;
-  private buffer: Uint8Array | undefined;
+  private buffer: Uint8Array<ArrayBuffer> | undefined;
   private filled = 0;
   private size = 0;
   private refusal: ChatError | undefined;
@@ -52,12 +63,12 @@ export class Upload implements FileSink {
 
   async write(chunk: Uint8Array): Promise<void> {
     this.size += chunk.length;
+    this.options.permit.place.activeAt = Date.now();
     if (!this.refusal && this.size > MAX_FILE_BYTES) this.refuse(chatError("file_too_large"));
     let rest = chunk;
     while (rest.length > 0 && !this.refusal) {
-      this.buffer ??= new Uint8Array(PART_BYTES);
       const taken = rest.subarray(0, PART_BYTES - this.filled);
-      this.buffer.set(taken, this.filled);
+      this.bufferFor(this.filled + taken.length).set(taken, this.filled);
       this.filled += taken.length;
       rest = rest.subarray(taken.length);
       if (this.filled === PART_BYTES) await this.flush();
@@ -96,7 +107,24 @@ export class Upload implements FileSink {
     this.buffer = undefined;
   }
 
+  /** The buffer, at least so large. Growing it leaves no copy behind for the garbage collector. */
+  private bufferFor(bytes: number): Uint8Array {
+    let size = this.buffer?.length ?? FIRST_BUFFER_BYTES;
+    while (size < bytes) size = Math.min(2 * size, PART_BYTES);
+    this.buffer ??= new Uint8Array(size);
+    if (this.buffer.length < size) this.buffer = new Uint8Array(this.buffer.buffer.transfer(size));
+    return this.buffer;
+  }
+
+  /** Whether its person may store as much as this. */
+  private async isCovered(): Promise<boolean> {
+    const refusal = await this.options.permit.allowance.cover(this.size);
+    if (refusal) this.refuse(refusal);
+    return refusal === undefined;
+  }
+
   private async flush(): Promise<void> {
+    if (!(await this.isCovered())) return;
     const part = this.part();
     if (!this.attachment && !(await this.begin(part, true))) return;
     if (!this.isText(part, true)) return;
@@ -104,6 +132,7 @@ export class Upload implements FileSink {
   }
 
   private async complete(): Promise<void> {
+    if (!(await this.isCovered())) return;
     const part = this.part();
     if (!this.attachment && !(await this.begin(part, false))) return;
     if (!this.isText(part, false)) return;
@@ -123,7 +152,8 @@ export class Upload implements FileSink {
   /** Decides what the file is by its first bytes, and lets D1 know of it before R2 gets any. */
   private async begin(head: Uint8Array, isLarge: boolean): Promise<boolean> {
     const { bucket, directory, ownerId, name, now } = this.options;
-    const type = fileTypeOf(name, await recognised(head), beginningOf(head));
+    const signature = await signatureOf(head, !isLarge);
+    const type = fileTypeOf(name, signature, beginningOf(head));
     if (!type.ok) {
       this.refuse(type.error);
       return false;
@@ -202,18 +232,20 @@ export async function discard(
 export async function receiveBody(
   body: ReadableStream<Uint8Array> | null,
   upload: Upload,
+  pace?: Pace,
 ): Promise<Result<Attachment>> {
   if (!body) return fail("empty_file");
   try {
-    const ended = await readThrough(body, async (chunk) => {
+    const take = async (chunk: Uint8Array) => {
       await upload.write(chunk);
       return upload.refused === undefined;
-    });
-    if (ended || upload.refused) return await upload.finish();
+    };
+    const ending = await readThrough(body, take, pace);
+    if (ending === "complete" || upload.refused) return await upload.finish();
+    await upload.abort();
+    return fail(ending === "too slow" ? "upload_timeout" : "incomplete_body");
   } catch (error) {
     await upload.abort();
     throw error;
   }
-  await upload.abort();
-  return fail("incomplete_body");
 }

@@ -16,7 +16,13 @@ import { handleFrame } from "./frames.ts";
 import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
 import { listen } from "./listen.ts";
-import { claimOutcome, voidClaim } from "./log/files.ts";
+import {
+  claimOutcome,
+  type FileReference,
+  type FileState,
+  fileState,
+  voidClaim,
+} from "./log/files.ts";
 import { memberOf, presentMembers } from "./log/members.ts";
 import { messageAt } from "./log/messages.ts";
 import { READERS_MAX, readersOf } from "./log/receipts.ts";
@@ -147,6 +153,13 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     const outcome = claimOutcome(sql, claim);
     if (outcome === undefined) voidClaim(sql, claim);
     return outcome === undefined || outcome === null;
+  }
+
+  /** What became of a file, as the log knows it; for anybody with a link, or for a reader. */
+  fileState(file: FileReference, reader: Actor | null): Result<FileState> {
+    if (!this.open) return fail("conversation_not_found");
+    if (!reader) return ok(fileState(this.open.sql, file));
+    return this.answer(reader, "read", ({ sql }) => ok(fileState(sql, file)));
   }
 
   /** A page of messages. */

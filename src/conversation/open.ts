@@ -24,6 +24,7 @@ import { gatewayOf } from "./gateways.ts";
 import { Lines } from "./lines.ts";
 import { Listeners } from "./listeners.ts";
 import { readConversation, readCounters } from "./log/conversation-table.ts";
+import { filesOf } from "./log/files.ts";
 import { Projector } from "./projector.ts";
 import { RateWindows } from "./rate-windows.ts";
 import { RecentMessages } from "./recent.ts";
@@ -182,13 +183,22 @@ export class OpenConversation {
     const { changes } = commit;
     this.recent.follow(changes);
     tell(this, commit);
-    if (changes.length > 0) this.projector.committed(changes, changes.some(carriesFiles));
+    if (changes.length === 0) return;
+    this.projector.committed(
+      changes,
+      changes.some((change) => concernsFiles(this.sql, change)),
+    );
   }
 }
 
-/** The directory of uploads is asked by the next send whether these files were sent already. */
-function carriesFiles(change: Change): boolean {
-  return change.type === "message" && change.message.attachments.length > 0;
+/**
+ * The directory of uploads is asked by the next send whether these files were sent already, and by the
+ * next download whether their message was deleted.
+ */
+function concernsFiles(sql: SqlStorage, change: Change): boolean {
+  if (change.type !== "message") return false;
+  const { attachments, deletedAt, number } = change.message;
+  return attachments.length > 0 || (deletedAt !== null && filesOf(sql, number).length > 0);
 }
 
 function abuseLimitsOf(settings: Settings): AbuseLimits {

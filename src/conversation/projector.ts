@@ -11,7 +11,7 @@ const ALARM_AFTER_MS = 1_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 /** D1 is written to so long after a commit, if nobody waits for it sooner. */
-const DELAY_MS = 100;
+export const DELAY_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
 /** Changes, and files of theirs, that are remembered for D1 at most (10 MB); of more, the log tells. */
@@ -47,14 +47,20 @@ export class Projector {
   private failures = 0;
   /** What was committed and not yet given to D1; unset when only the log knows. */
   private fresh: { changes: Changed[]; weight: number } | undefined;
+  /** What D1 is to have without delay: everything up to this revision. */
+  private urgentRev = 0;
   private waiting: { rev: number; resolve: (reached: boolean) => void }[] = [];
 
   constructor(options: ProjectorOptions) {
     this.options = options;
   }
 
-  /** Call it in the turn of a commit; `urgent`: whoever asks D1 next is to know of it. */
+  /**
+   * Call it in the turn of a commit; `urgent`: whoever asks D1 next is to know of it, so it is written at
+   * once, or right after what is being written.
+   */
   committed(changes: readonly Change[], urgent = false): void {
+    if (urgent) this.urgentRev = this.options.memory.counters.rev;
     for (const change of changes.map(remembered)) {
       if (!this.fresh) break;
       this.fresh.changes.push(change);
@@ -125,6 +131,11 @@ export class Projector {
     return counters.projectedRev < counters.rev;
   }
 
+  /** Whether somebody waits for what D1 has not got yet. */
+  private isAwaited(): boolean {
+    return this.waiting.length > 0 || this.options.memory.counters.projectedRev < this.urgentRev;
+  }
+
   private run(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -144,7 +155,7 @@ export class Projector {
     const { memory, log, sql, epoch } = this.options;
     let more = true;
     let several = false;
-    while (this.behind() && (more || this.waiting.length > 0)) {
+    while (this.behind() && (more || this.isAwaited())) {
       const { counters } = memory;
       const changes = this.untold();
       more = changes.more;

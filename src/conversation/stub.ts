@@ -7,6 +7,7 @@ import type { Answer, Command } from "./commands.ts";
 import type { Creation } from "./create.ts";
 import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
 import type { HistoryPage, HistoryQuery } from "./history.ts";
+import type { FileReference, FileState } from "./log/files.ts";
 
 /** What the Worker may ask of a conversation's object, and what it is answered. */
 
@@ -48,6 +49,8 @@ export interface ConversationStub {
   foreseen(actor: Actor, command: Command): Promise<Result<Submitted["result"] | undefined>>;
   /** Voids a claim on uploads, unless a message carries its files: then false. */
   forfeit(claim: string): Promise<boolean>;
+  /** What became of a file that was sent here, or reserved for it; refuses a reader who is no member. */
+  fileState(file: FileReference, reader: Actor | null): Promise<Result<FileState>>;
   history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
   info(actor: Actor): Promise<Result<Info>>;
   overview(actor: Actor): Promise<Result<Overview>>;

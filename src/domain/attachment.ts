@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "./error.ts";
 import { codePoints, hasControlCharacters } from "./message.ts";
+import { hasSpoofingCharacters } from "./text.ts";
 
 /** A stored file as a message carries it. `key` names it in R2; a link to it is signed when shown. */
 export interface Attachment {
@@ -61,18 +62,27 @@ const OASIS = "application/vnd.oasis.opendocument";
 const TYPES: Record<string, FileType> = {
   jpg: { mimeType: "image/jpeg", family: "jpeg" },
   jpeg: { mimeType: "image/jpeg", family: "jpeg" },
+  jpe: { mimeType: "image/jpeg", family: "jpeg" },
+  jfif: { mimeType: "image/jpeg", family: "jpeg" },
+  pjpeg: { mimeType: "image/jpeg", family: "jpeg" },
+  pjp: { mimeType: "image/jpeg", family: "jpeg" },
   png: { mimeType: "image/png", family: "png" },
+  apng: { mimeType: "image/png", family: "png" },
   gif: { mimeType: "image/gif", family: "gif" },
   webp: { mimeType: "image/webp", family: "webp" },
   avif: { mimeType: "image/avif", family: "avif" },
   heic: { mimeType: "image/heic", family: "heic" },
+  heif: { mimeType: "image/heif", family: "heic" },
+  hif: { mimeType: "image/heif", family: "heic" },
   bmp: { mimeType: "image/bmp", family: "bmp" },
+  dib: { mimeType: "image/bmp", family: "bmp" },
   tiff: { mimeType: "image/tiff", family: "tiff" },
   tif: { mimeType: "image/tiff", family: "tiff" },
   pdf: { mimeType: "application/pdf", family: "pdf" },
   doc: { mimeType: "application/msword", family: "compound" },
   xls: { mimeType: "application/vnd.ms-excel", family: "compound" },
   ppt: { mimeType: "application/vnd.ms-powerpoint", family: "compound" },
+  pps: { mimeType: "application/vnd.ms-powerpoint", family: "compound" },
   zip: { mimeType: "application/zip", family: "zip" },
   docx: { mimeType: `${OFFICE}.wordprocessingml.document`, family: "zip" },
   xlsx: { mimeType: `${OFFICE}.spreadsheetml.sheet`, family: "zip" },
@@ -82,17 +92,29 @@ const TYPES: Record<string, FileType> = {
   odp: { mimeType: `${OASIS}.presentation`, family: "zip" },
   rtf: { mimeType: "application/rtf", family: "rtf" },
   txt: { mimeType: "text/plain", family: "text" },
+  text: { mimeType: "text/plain", family: "text" },
+  log: { mimeType: "text/plain", family: "text" },
   csv: { mimeType: "text/csv", family: "text" },
   md: { mimeType: "text/markdown", family: "text" },
+  markdown: { mimeType: "text/markdown", family: "text" },
   mp4: { mimeType: "video/mp4", family: "iso-media" },
+  m4v: { mimeType: "video/mp4", family: "iso-media" },
+  f4v: { mimeType: "video/mp4", family: "iso-media" },
   mov: { mimeType: "video/quicktime", family: "iso-media" },
+  qt: { mimeType: "video/quicktime", family: "iso-media" },
+  "3gp": { mimeType: "video/3gpp", family: "iso-media" },
+  "3gpp": { mimeType: "video/3gpp", family: "iso-media" },
+  "3g2": { mimeType: "video/3gpp2", family: "iso-media" },
   m4a: { mimeType: "audio/mp4", family: "iso-media" },
+  m4b: { mimeType: "audio/mp4", family: "iso-media" },
   webm: { mimeType: "video/webm", family: "matroska" },
   mkv: { mimeType: "video/x-matroska", family: "matroska" },
   avi: { mimeType: "video/x-msvideo", family: "avi" },
   mp3: { mimeType: "audio/mpeg", family: "mp3" },
   wav: { mimeType: "audio/wav", family: "wav" },
+  wave: { mimeType: "audio/wav", family: "wav" },
   ogg: { mimeType: "audio/ogg", family: "ogg" },
+  oga: { mimeType: "audio/ogg", family: "ogg" },
   opus: { mimeType: "audio/opus", family: "ogg" },
   flac: { mimeType: "audio/flac", family: "flac" },
   aac: { mimeType: "audio/aac", family: "aac" },
@@ -105,12 +127,34 @@ const TYPES: Record<string, FileType> = {
 
 /** Extensions that bytes are recognised by, beside those of {@link TYPES}: what `file-type` calls them. */
 const RECOGNISED: Record<string, string> = {
-  apng: "png",
   cfb: "doc",
-  m4v: "mp4",
-  oga: "ogg",
+  f4a: "m4a",
+  f4b: "m4b",
+  f4p: "mp4",
+  m4p: "mp4",
   ogx: "ogg",
-  "tar.gz": "gz",
+  spx: "ogg",
+};
+
+/** What bytes can be besides what they are recognised as. It counts under a name that says so. */
+export type Container = "zip" | "encrypted" | "pdf";
+
+/** What the first bytes of a file tell. */
+export interface Signature {
+  /** What `file-type` calls their format; `undefined` for bytes without a signature. */
+  format: string | undefined;
+  /**
+   * Any ZIP archive, whatever its entries make of it; an Office document with a password, which is
+   * encrypted within a compound file ([MS-OFFCRYPTO]); a PDF that does not begin with its first byte.
+   */
+  container?: Container | undefined;
+}
+
+/** The names under which a container counts. */
+const CONTAINERS: Record<Container, readonly string[]> = {
+  zip: ["zip"],
+  encrypted: ["docx", "xlsx", "pptx"],
+  pdf: ["pdf"],
 };
 
 /** Formats that are text themselves: their signature counts in a text as well. */
@@ -120,16 +164,18 @@ const TEXTUAL = new Set(["pdf", "rtf", "xml", "ps", "eps"]);
 const MARKUP = /^<(!doctype\s+(html|svg)|\?xml|html|head|body|script|iframe|svg)\b/i;
 
 /**
- * What a file is: the family from its first bytes, and the extension of its name within it. `recognised`
- * is the extension that the bytes were recognised by, `undefined` for bytes without a signature, which
- * can only be text. `beginning` is how the file begins if that is text.
+ * What a file is: the family from its first bytes, and the extension of its name within it. Bytes without
+ * a signature can only be text; `beginning` is how the file begins if that is text.
  */
 export function fileTypeOf(
   name: string,
-  recognised: string | undefined,
+  { format: recognised, container }: Signature,
   beginning: string | undefined,
 ): Result<{ extension: string; mimeType: string; isText: boolean }> {
   const named = extensionOf(name);
+  if (named && container && isContainer(named, container, recognised)) {
+    return ok({ extension: named, mimeType: TYPES[named]?.mimeType ?? "", isText: false });
+  }
   // Signatures of two or three letters begin many a text: BMW, GIFT, MZ.
   const signature =
     typeOf(named)?.family === "text" && beginning !== undefined && !TEXTUAL.has(recognised ?? "")
@@ -144,6 +190,12 @@ export function fileTypeOf(
   const isText = family === "text";
   if (isText && isMarkup(beginning ?? "")) return fail("unsupported_type");
   return ok({ extension, mimeType: type.mimeType, isText });
+}
+
+/** Whether a name says what the bytes are besides; a PDF only where they are nothing else. */
+function isContainer(named: string, container: Container, recognised: string | undefined): boolean {
+  if (container === "pdf" && recognised !== undefined) return false;
+  return CONTAINERS[container].includes(named);
 }
 
 /** Whether a text is one that a browser would run, whatever comments it begins with. */
@@ -169,10 +221,9 @@ export function acceptedMimeTypes(): string[] {
 /** A file's name as it is shown: any script, one line, at most 255 characters, no path. */
 export function fileNameOf(text: string): Result<string> {
   const name = (text.split(/[/\\]/).at(-1) ?? "").trim();
-  const fits = name !== "" && codePoints(name) <= MAX_FILE_NAME;
-  if (!fits || hasControlCharacters(name) || /[\n\t]/.test(name) || !name.isWellFormed()) {
-    return fail("invalid_file_name");
-  }
+  const fits = name !== "" && codePoints(name) <= MAX_FILE_NAME && name.isWellFormed();
+  const misleads = hasControlCharacters(name) || /[\n\t]/.test(name) || hasSpoofingCharacters(name);
+  if (!fits || misleads) return fail("invalid_file_name");
   return ok(name);
 }
 

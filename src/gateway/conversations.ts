@@ -4,7 +4,7 @@ import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
 import { ask, carryOut, carryOutAll, conversationOf } from "../rest/conversations.ts";
-import { isTransient } from "../rest/failure.ts";
+import { isTransient, lacksMethod } from "../rest/failure.ts";
 import { CommandQueue, type Submission } from "./command-queue.ts";
 import { MAX_OUTSTANDING } from "./limits.ts";
 
@@ -65,7 +65,7 @@ export class Conversations {
         carryOutAll({ env }, id, actor, commands, options, stub),
       );
     } catch (error) {
-      if (!isOfOlderVersion(error)) throw error;
+      if (!lacksMethod(error, "submitAll")) throw error;
     }
     const submitted: Submitted[] = [];
     for (const command of commands) {
@@ -104,13 +104,6 @@ export class Conversations {
     }
     return stub;
   }
-}
-
-/** During a deploy the object may be of the version before, which has no `submitAll`. */
-function isOfOlderVersion(error: unknown): boolean {
-  return (
-    error instanceof Error && /does not implement (the method )?"submitAll"/.test(error.message)
-  );
 }
 
 /** What a client is told where a call failed of itself: the log has the rest. */

@@ -1,23 +1,34 @@
-import { DRAIN_BYTES } from "../attachments/stream.ts";
+import { readThrough } from "../attachments/stream.ts";
+import { refuse } from "./refusal.ts";
 
-/** Swallows a body that is refused, within bounds. */
+/** Swallows a body that is refused, within bounds of size and time. */
 export async function drained(body: ReadableStream<Uint8Array> | null): Promise<void> {
-  if (body && !body.locked) await readUpTo(body, 0);
+  if (body && !body.locked) await readThrough(body, async () => false);
 }
 
-/** The bytes of a stream, or `undefined` when it holds more than `limit`; then it has been drained. */
+/**
+ * The bytes of a stream, or `undefined` when it holds more than `limit`; then it has been drained. One
+ * that comes too slowly is refused.
+ */
 export async function readUpTo(
   stream: ReadableStream<Uint8Array>,
   limit: number,
 ): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
+  const ending = await readThrough(stream, async (chunk) => {
     size += chunk.length;
-    if (size > limit + DRAIN_BYTES) break;
-    if (size <= limit) chunks.push(chunk);
-  }
+    // Copied: what it was read into is larger.
+    if (size <= limit) chunks.push(chunk.slice());
+    return size <= limit;
+  });
   if (size > limit) return undefined;
+  if (ending === "too slow") {
+    refuse("upload_timeout", {
+      message: "The body came too slowly, or stopped coming; send it again.",
+    });
+  }
+  if (ending === "cut off") throw new Error("the body was cut off");
   const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {

@@ -56,6 +56,8 @@ export function refusalsOf(
     ...(asks || method !== "get" ? [400] : []),
     ...(names ? [403, 404] : []),
     ...(keyed ? [409] : []),
+    // A body may come too slowly.
+    ...(method !== "get" ? [408] : []),
     ...(method !== "get" && !/multipart|octet-stream/.test(body) ? [413, 415] : []),
     ...Object.keys(responses)
       .map(Number)

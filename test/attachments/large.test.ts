@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { createHash, type Hash } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import { CHUNK_BYTES } from "../../src/attachments/stream.ts";
-import { PART_BYTES, Upload } from "../../src/attachments/upload.ts";
+import { CHUNK_BYTES, PART_BYTES } from "../../src/attachments/stream.ts";
+import { Upload } from "../../src/attachments/upload.ts";
 import { MAX_FILE_BYTES } from "../../src/domain/attachment.ts";
 import { type Answer, type Caller, person } from "../support.ts";
 import { bytes, png } from "./samples.ts";

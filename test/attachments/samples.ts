@@ -32,7 +32,7 @@ export function zeros(length: number): Uint8Array {
 export const PIXELS = { width: 321, height: 123 };
 const { width, height } = PIXELS;
 
-function pngChunk(type: string, data: Uint8Array): Uint8Array {
+export function pngChunk(type: string, data: Uint8Array): Uint8Array {
   const body = bytes(type, data);
   return bytes(big(data.length, 4), body, big(crc32(body), 4));
 }
@@ -49,43 +49,43 @@ export function png(): Uint8Array {
   );
 }
 
-function jpeg(): Uint8Array {
+export function jpeg(): Uint8Array {
   const app0 = bytes(0xff, 0xe0, big(16, 2), "JFIF", 0, 1, 1, 0, 0, 1, 0, 1, 0, 0);
   const frame = bytes(0xff, 0xc0, big(17, 2), 8, big(height, 2), big(width, 2), 3, zeros(9));
   return bytes(0xff, 0xd8, app0, frame, 0xff, 0xd9);
 }
 
-function riff(form: string, ...chunks: Uint8Array[]): Uint8Array {
+export function riff(form: string, ...chunks: Uint8Array[]): Uint8Array {
   const body = bytes(form, ...chunks);
   return bytes("RIFF", little(body.length, 4), body);
 }
 
-function webp(): Uint8Array {
+export function webp(): Uint8Array {
   const header = bytes(0, 0, 0, 0, little(width - 1, 3), little(height - 1, 3));
   return riff("WEBP", bytes("VP8X", little(header.length, 4), header));
 }
 
-function box(type: string, ...content: (Uint8Array | string)[]): Uint8Array {
+export function box(type: string, ...content: (Uint8Array | string)[]): Uint8Array {
   const body = bytes(...content);
   return bytes(big(body.length + 8, 4), type, body);
 }
 
-function isoMedia(brand: string, ...boxes: Uint8Array[]): Uint8Array {
+export function isoMedia(brand: string, ...boxes: Uint8Array[]): Uint8Array {
   return bytes(box("ftyp", brand, zeros(4), brand), ...boxes);
 }
 
 /** AVIF and HEIC. */
-function heif(brand: string): Uint8Array {
+export function heif(brand: string): Uint8Array {
   const size = box("ispe", zeros(4), big(width, 4), big(height, 4));
   return isoMedia(brand, box("meta", zeros(4), box("iprp", box("ipco", size))));
 }
 
-function bmp(): Uint8Array {
+export function bmp(): Uint8Array {
   const header = bytes(little(40, 4), little(width, 4), little(height, 4), zeros(28));
   return bytes("BM", little(54, 4), zeros(4), little(54, 4), header);
 }
 
-function tiff(): Uint8Array {
+export function tiff(): Uint8Array {
   const entry = (tag: number, value: number) =>
     bytes(little(tag, 2), little(4, 2), little(1, 4), little(value, 4));
   const entries = bytes(entry(256, width), entry(257, height));
@@ -129,7 +129,7 @@ function openDocument(kind: string): Uint8Array {
 }
 
 /** What Word, Excel and PowerPoint wrote before 2007: one container for all. */
-function compound(): Uint8Array {
+export function compound(): Uint8Array {
   return bytes(Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1), zeros(504));
 }
 
@@ -143,7 +143,7 @@ function oggPage(packet: Uint8Array): Uint8Array {
 }
 
 /** A frame of MPEG audio: 128 kbit/s, 44.1 kHz. */
-function mp3(): Uint8Array {
+export function mp3(): Uint8Array {
   return bytes(0xff, 0xfb, 0x90, 0x64, zeros(413));
 }
 
@@ -171,12 +171,20 @@ export const SAMPLES: readonly Sample[] = (
   [
     ["jpg", "image/jpeg", jpeg()],
     ["jpeg", "image/jpeg", jpeg()],
+    ["jpe", "image/jpeg", jpeg()],
+    ["jfif", "image/jpeg", jpeg()],
+    ["pjpeg", "image/jpeg", jpeg()],
+    ["pjp", "image/jpeg", jpeg()],
     ["png", "image/png", png()],
+    ["apng", "image/png", png()],
     ["gif", "image/gif", bytes("GIF89a", little(width, 2), little(height, 2), 0, 0, 0, ";")],
     ["webp", "image/webp", webp()],
     ["avif", "image/avif", heif("avif")],
     ["heic", "image/heic", heif("heic")],
+    ["heif", "image/heif", heif("mif1")],
+    ["hif", "image/heif", heif("heix")],
     ["bmp", "image/bmp", bmp()],
+    ["dib", "image/bmp", bmp()],
     ["tiff", "image/tiff", tiff()],
     ["tif", "image/tiff", tiff()],
     [
@@ -187,6 +195,7 @@ export const SAMPLES: readonly Sample[] = (
     ["doc", "application/msword", compound()],
     ["xls", "application/vnd.ms-excel", compound()],
     ["ppt", "application/vnd.ms-powerpoint", compound()],
+    ["pps", "application/vnd.ms-powerpoint", compound()],
     [
       "docx",
       `${OFFICE}.wordprocessingml.document`,
@@ -203,8 +212,18 @@ export const SAMPLES: readonly Sample[] = (
     ["odp", `${OASIS}.presentation`, openDocument("presentation")],
     ["rtf", "application/rtf", bytes("{\\rtf1\\ansi Hello.}")],
     ["txt", "text/plain", bytes("Grüße, 世界\n")],
+    ["text", "text/plain", bytes("Hello\n")],
+    ["log", "text/plain", bytes("12:00 started\n")],
     ["csv", "text/csv", bytes("a,b\n1,2\n")],
     ["md", "text/markdown", bytes("# Title\n\n<p align=center>text</p>\n")],
+    ["markdown", "text/markdown", bytes("# Title\n")],
+    ["m4v", "video/mp4", isoMedia("M4V ", box("moov", zeros(8)))],
+    ["f4v", "video/mp4", isoMedia("F4V ", box("moov", zeros(8)))],
+    ["3gp", "video/3gpp", isoMedia("3gp4", box("moov", zeros(8)))],
+    ["3gpp", "video/3gpp", isoMedia("3gp5", box("moov", zeros(8)))],
+    ["3g2", "video/3gpp2", isoMedia("3g2a", box("moov", zeros(8)))],
+    ["qt", "video/quicktime", bytes(box("moov", zeros(8)))],
+    ["m4b", "audio/mp4", isoMedia("M4B ", box("moov", zeros(8)))],
     ["mp4", "video/mp4", isoMedia("isom", box("moov", zeros(8)))],
     ["mov", "video/quicktime", isoMedia("qt  ", box("moov", zeros(8)))],
     ["webm", "video/webm", matroska("webm")],
@@ -213,6 +232,8 @@ export const SAMPLES: readonly Sample[] = (
     ["mp3", "audio/mpeg", mp3()],
     ["m4a", "audio/mp4", isoMedia("M4A ", box("moov", zeros(8)))],
     ["wav", "audio/wav", riff("WAVE", bytes("fmt ", little(16, 4), zeros(16)))],
+    ["wave", "audio/wav", riff("WAVE", bytes("fmt ", little(16, 4), zeros(16)))],
+    ["oga", "audio/ogg", oggPage(bytes(0x7f, "FLAC", zeros(23)))],
     ["ogg", "audio/ogg", oggPage(bytes(1, "vorbis", zeros(23)))],
     ["opus", "audio/opus", oggPage(bytes("OpusHead", 1, 2, zeros(9)))],
     ["flac", "audio/flac", bytes("fLaC", 0x80, big(34, 3), zeros(34))],

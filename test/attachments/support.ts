@@ -1,5 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
+import { Allowance } from "../../src/attachments/allowance.ts";
+import type { Permit } from "../../src/attachments/upload.ts";
 import { type Answer, type Caller, fetchJson, ORIGIN } from "../support.ts";
 import { bytes } from "./samples.ts";
 
@@ -190,4 +192,10 @@ export function streamOf(
       if (offset >= total) controller.close();
     },
   });
+}
+
+/** What an upload without limits is admitted with. */
+export function freePermit(): Permit {
+  const place = { userId: undefined, bytes: 0, activeAt: Date.now() };
+  return { place, allowance: new Allowance(undefined) };
 }

@@ -10,7 +10,16 @@ import worker from "../../src/index.ts";
 import { conversationOf } from "../../src/rest/conversations.ts";
 import { directPair, objectOf, person, someone } from "../support.ts";
 import { bytes, png, zeros } from "./samples.ts";
-import { deleteMessage, keyOf, rowOf, sendUploads, stored, upload, watchParts } from "./support.ts";
+import {
+  deleteMessage,
+  freePermit,
+  keyOf,
+  rowOf,
+  sendUploads,
+  stored,
+  upload,
+  watchParts,
+} from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -78,8 +87,11 @@ test("a deleted message's files go at the next sweep", async () => {
 test("the parts of an upload that was never finished go", async () => {
   const parts = watchParts();
   const ownerId = someone();
-  const options = { bucket: env.FILES, directory, ownerId, name: "a.png", now: Date.now() };
-  await new Upload(options).write(bytes(png(), zeros(6 * 1024 * 1024)));
+  const now = Date.now();
+  const options = { bucket: env.FILES, directory, ownerId, name: "a.png", now };
+  await new Upload({ ...options, permit: freePermit() }).write(
+    bytes(png(), zeros(6 * 1024 * 1024)),
+  );
   expect(await parts.open()).toBe(1);
   expect(await sweepIn(DAY_LATER)).toBe(1);
   expect(await parts.open()).toBe(0);

@@ -115,6 +115,41 @@ test("text is looked at to its end, beyond the first part", async () => {
   expect(await stored()).toEqual(after);
 });
 
+test("an image that is turned is as large as it is shown", async () => {
+  const alice = await person();
+  const { width, height } = PIXELS;
+  const exif = bytes(
+    "Exif",
+    0,
+    0,
+    "MM",
+    0,
+    42,
+    0,
+    0,
+    0,
+    8,
+    0,
+    1,
+    1,
+    0x12,
+    0,
+    3,
+    0,
+    0,
+    0,
+    1,
+    0,
+    6,
+    0,
+    0,
+  );
+  const jpeg = sample("jpg").content;
+  const turned = bytes(jpeg.subarray(0, 2), 0xff, 0xe1, 0, exif.length + 2, exif, jpeg.subarray(2));
+  const answer = await upload(alice, "photo.jpg", turned);
+  expect(await rowOf(keyOf(answer.body.fileUrl))).toMatchObject({ width: height, height: width });
+});
+
 test("an image whose header tells no size is taken without one", async () => {
   const alice = await person();
   const answer = await upload(alice, "photo.jpg", bytes(0xff, 0xd8, 0xff, 0xe0, zeros(8)));

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { PART_BYTES, Upload } from "../../src/attachments/upload.ts";
+import { PART_BYTES } from "../../src/attachments/stream.ts";
+import { Upload } from "../../src/attachments/upload.ts";
 import { MAX_FILE_BYTES } from "../../src/domain/attachment.ts";
 import { ORIGIN, person } from "../support.ts";
 import { bytes, png, sample, zeros } from "./samples.ts";
@@ -73,6 +74,34 @@ test("a name in the form's extended notation wins, and no path is kept", async (
   expect((await upload(alice, "C:/fakepath/../notes.txt", "hello")).body.fileName).toBe(
     "notes.txt",
   );
+});
+
+test.each([
+  ["a%22b.txt", 'a"b.txt'],
+  ["50%off.txt", "50%off.txt"],
+  ["a%20b%2Fc%25.txt", "a%20b%2Fc%25.txt"],
+  ["%2522.txt", "%2522.txt"],
+  ["a%22%22.txt", 'a"".txt'],
+])("a form's name %s, as browsers escape it, is %s", async (escaped, name) => {
+  const alice = await person();
+  expect((await upload(alice, escaped, "hello")).body.fileName).toBe(name);
+});
+
+test.each(["a%0Ab.txt", "a%0D%0Ab.txt", "a%0Db.txt", "photo_\u202egpj.txt", "a\u2028b.txt"])(
+  "a form's name %s misleads",
+  async (name) => {
+    const alice = await person();
+    const refused = [await upload(alice, name, "hello")];
+    if (!name.includes("%")) refused.push(await putFile(alice, name, "hello"));
+    for (const { status, body } of refused) {
+      expect([status, body.code]).toEqual([400, "invalid_file_name"]);
+    }
+  },
+);
+
+test("a name that is no form's is not unescaped", async () => {
+  const alice = await person();
+  expect((await putFile(alice, "a%22b.txt", "hello")).body.fileName).toBe("a%22b.txt");
 });
 
 test("a name of 255 characters is taken, a longer one is not", async () => {

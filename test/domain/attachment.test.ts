@@ -13,19 +13,28 @@ const OASIS = "application/vnd.oasis.opendocument";
 const TABLE: [extension: string, mimeType: string, recognised: string | undefined][] = [
   ["jpg", "image/jpeg", "jpg"],
   ["jpeg", "image/jpeg", "jpg"],
+  ["jpe", "image/jpeg", "jpg"],
+  ["jfif", "image/jpeg", "jpg"],
+  ["pjpeg", "image/jpeg", "jpg"],
+  ["pjp", "image/jpeg", "jpg"],
   ["png", "image/png", "png"],
   ["png", "image/png", "apng"],
+  ["apng", "image/png", "apng"],
   ["gif", "image/gif", "gif"],
   ["webp", "image/webp", "webp"],
   ["avif", "image/avif", "avif"],
   ["heic", "image/heic", "heic"],
+  ["heif", "image/heif", "heic"],
+  ["hif", "image/heif", "heic"],
   ["bmp", "image/bmp", "bmp"],
+  ["dib", "image/bmp", "bmp"],
   ["tiff", "image/tiff", "tif"],
   ["tif", "image/tiff", "tif"],
   ["pdf", "application/pdf", "pdf"],
   ["doc", "application/msword", "cfb"],
   ["xls", "application/vnd.ms-excel", "cfb"],
   ["ppt", "application/vnd.ms-powerpoint", "cfb"],
+  ["pps", "application/vnd.ms-powerpoint", "cfb"],
   ["docx", `${OFFICE}.wordprocessingml.document`, "docx"],
   ["docx", `${OFFICE}.wordprocessingml.document`, "zip"],
   ["xlsx", `${OFFICE}.spreadsheetml.sheet`, "xlsx"],
@@ -35,20 +44,41 @@ const TABLE: [extension: string, mimeType: string, recognised: string | undefine
   ["odp", `${OASIS}.presentation`, "odp"],
   ["rtf", "application/rtf", "rtf"],
   ["txt", "text/plain", undefined],
+  ["text", "text/plain", undefined],
+  ["log", "text/plain", undefined],
   ["csv", "text/csv", undefined],
   ["md", "text/markdown", undefined],
+  ["markdown", "text/markdown", undefined],
   ["mp4", "video/mp4", "mp4"],
   ["mp4", "video/mp4", "m4v"],
+  ["mp4", "video/mp4", "3gp"],
+  ["mp4", "video/mp4", "3g2"],
+  ["mp4", "video/mp4", "f4p"],
+  ["mp4", "video/mp4", "m4p"],
+  ["m4v", "video/mp4", "m4v"],
+  ["f4v", "video/mp4", "f4v"],
+  ["3gp", "video/3gpp", "3gp"],
+  ["3gpp", "video/3gpp", "3gp"],
+  ["3gp", "video/3gpp", "mp4"],
+  ["3g2", "video/3gpp2", "3g2"],
   ["mov", "video/quicktime", "mov"],
+  ["qt", "video/quicktime", "mov"],
   ["webm", "video/webm", "webm"],
   ["mkv", "video/x-matroska", "mkv"],
   ["avi", "video/x-msvideo", "avi"],
   ["mp3", "audio/mpeg", "mp3"],
   ["m4a", "audio/mp4", "m4a"],
+  ["m4a", "audio/mp4", "3gp"],
+  ["m4a", "audio/mp4", "f4a"],
+  ["m4b", "audio/mp4", "m4b"],
+  ["m4b", "audio/mp4", "f4b"],
   ["wav", "audio/wav", "wav"],
+  ["wave", "audio/wav", "wav"],
   ["ogg", "audio/ogg", "ogg"],
   ["ogg", "audio/ogg", "opus"],
   ["ogg", "audio/ogg", "oga"],
+  ["ogg", "audio/ogg", "spx"],
+  ["oga", "audio/ogg", "oga"],
   ["opus", "audio/opus", "opus"],
   ["flac", "audio/flac", "flac"],
   ["aac", "audio/aac", "aac"],
@@ -57,8 +87,7 @@ const TABLE: [extension: string, mimeType: string, recognised: string | undefine
   ["rar", "application/vnd.rar", "rar"],
   ["7z", "application/x-7z-compressed", "7z"],
   ["gz", "application/gzip", "gz"],
-  ["gz", "application/gzip", "tar.gz"],
-  ["tgz", "application/gzip", "tar.gz"],
+  ["tgz", "application/gzip", "gz"],
   ["tar", "application/x-tar", "tar"],
 ];
 
@@ -67,7 +96,7 @@ const beginningOf = (recognised: string | undefined) =>
 
 test.each(TABLE)("%s is %s where the bytes are %s", (extension, mimeType, recognised) => {
   for (const name of [`a.${extension}`, `Foto.b.${extension.toUpperCase()}`]) {
-    expect(fileTypeOf(name, recognised, beginningOf(recognised))).toEqual({
+    expect(fileTypeOf(name, { format: recognised }, beginningOf(recognised))).toEqual({
       ok: true,
       value: { extension, mimeType, isText: mimeType.startsWith("text/") },
     });
@@ -82,12 +111,16 @@ test("the table is whole: at least 25 types", () => {
 test("bytes of one family under the extension of another are refused, all of them", () => {
   const signatures = [...new Set(TABLE.map(([, , recognised]) => recognised))];
   const accepting = (extension: string) =>
-    signatures.filter((each) => fileTypeOf(`a.${extension}`, each, beginningOf(each)).ok).length;
+    signatures.filter(
+      (each) => fileTypeOf(`a.${extension}`, { format: each }, beginningOf(each)).ok,
+    ).length;
   const counted = Object.fromEntries(TABLE.map(([extension]) => [extension, accepting(extension)]));
   const alone = Object.fromEntries(TABLE.map(([extension]) => [extension, 1]));
   const zips = { docx: 7, xlsx: 7, pptx: 7, odt: 7, ods: 7, odp: 7, zip: 7 };
-  const containers = { mp4: 4, mov: 4, m4a: 4, webm: 2, mkv: 2, ogg: 3, opus: 3 };
-  expect(counted).toEqual({ ...alone, ...zips, ...containers, png: 2, gz: 2, tgz: 2 });
+  const media = ["mp4", "m4v", "f4v", "3gp", "3gpp", "3g2", "mov", "qt", "m4a", "m4b"];
+  const isoMedia = Object.fromEntries(media.map((extension) => [extension, 12]));
+  const containers = { webm: 2, mkv: 2, ogg: 4, oga: 4, opus: 4 };
+  expect(counted).toEqual({ ...alone, ...zips, ...isoMedia, ...containers, png: 2, apng: 2 });
 });
 
 test.each([
@@ -105,22 +138,60 @@ test.each([
   ["a", "exe"],
   ["a", "constructor"],
 ])("%s recognised as %s is refused", (name, recognised) => {
-  expect(fileTypeOf(name, recognised, "x")).toMatchObject({ error: { code: "unsupported_type" } });
+  expect(fileTypeOf(name, { format: recognised }, "x")).toMatchObject({
+    error: { code: "unsupported_type" },
+  });
+});
+
+test.each([
+  ["bundle.zip", "jar", "zip", true],
+  ["bundle.zip", "docx", "zip", true],
+  ["bundle.zip", "apk", "zip", true],
+  ["bundle.zip", "exe", undefined, false],
+  ["run.jar", "jar", "zip", false],
+  ["app.apk", "apk", "zip", false],
+  ["book.docx", "jar", "zip", false],
+  ["book", "jar", "zip", false],
+  ["secret.docx", "cfb", "encrypted", true],
+  ["secret.xlsx", "cfb", "encrypted", true],
+  ["secret.pptx", "cfb", "encrypted", true],
+  ["secret.doc", "cfb", "encrypted", true],
+  ["secret.zip", "cfb", "encrypted", false],
+  ["old.docx", "cfb", undefined, false],
+  ["paper.pdf", undefined, "pdf", true],
+  ["paper.pdf", "exe", "pdf", false],
+  ["paper.png", undefined, "pdf", false],
+  ["paper", undefined, "pdf", false],
+] as const)(
+  "%s recognised as %s, which is %s besides, is taken: %s",
+  (name, format, container, taken) => {
+    expect(fileTypeOf(name, { format, container }, undefined).ok).toBe(taken);
+  },
+);
+
+test("a text may speak of PDF", () => {
+  expect(fileTypeOf("a.txt", { format: undefined, container: "pdf" }, "%PDF-")).toMatchObject({
+    value: { mimeType: "text/plain" },
+  });
 });
 
 test("a name without an extension takes the one that the bytes tell", () => {
   for (const name of ["photo", "photo.", "photo.of you", "."]) {
-    expect(fileTypeOf(name, "png", undefined)).toMatchObject({ value: { extension: "png" } });
+    expect(fileTypeOf(name, { format: "png" }, undefined)).toMatchObject({
+      value: { extension: "png" },
+    });
   }
 });
 
 test("in a text, a signature counts only if it is that of another text format", () => {
   for (const coincidence of ["bmp", "exe", "gif", "stl"]) {
-    expect(fileTypeOf("a.csv", coincidence, "BMW")).toMatchObject({ value: { isText: true } });
-    expect(fileTypeOf("a.csv", coincidence, undefined).ok).toBe(false);
+    expect(fileTypeOf("a.csv", { format: coincidence }, "BMW")).toMatchObject({
+      value: { isText: true },
+    });
+    expect(fileTypeOf("a.csv", { format: coincidence }, undefined).ok).toBe(false);
   }
   for (const format of ["pdf", "rtf", "xml", "ps", "eps"]) {
-    expect(fileTypeOf("a.csv", format, "text").ok).toBe(false);
+    expect(fileTypeOf("a.csv", { format }, "text").ok).toBe(false);
   }
 });
 
@@ -140,13 +211,13 @@ test.each([
   ["", true],
 ])("text that begins with %j is taken: %s", (beginning, taken) => {
   for (const name of ["a.txt", "a.md", "a.csv"]) {
-    expect(fileTypeOf(name, undefined, beginning).ok).toBe(taken);
+    expect(fileTypeOf(name, { format: undefined }, beginning).ok).toBe(taken);
   }
 });
 
 test("comments without end are looked through in no time", () => {
   const comments = "<!-- -->".repeat(500);
-  expect(fileTypeOf("a.md", undefined, comments).ok).toBe(true);
+  expect(fileTypeOf("a.md", { format: undefined }, comments).ok).toBe(true);
 });
 
 test.each([
@@ -154,6 +225,7 @@ test.each([
   ["  report.pdf ", "report.pdf"],
   ["Übersicht – 概要 📎.pdf", "Übersicht – 概要 📎.pdf"],
   ["تقرير.pdf", "تقرير.pdf"],
+  ["דו\u05f4ח \u200f(2).pdf", "דו\u05f4ח \u200f(2).pdf"],
   ["../../etc/passwd.txt", "passwd.txt"],
   ["C:\\Users\\me\\report.pdf", "report.pdf"],
   ['a "quoted"; name=x.pdf', 'a "quoted"; name=x.pdf'],
@@ -162,12 +234,22 @@ test.each([
   expect(fileNameOf(text)).toEqual({ ok: true, value: name });
 });
 
-test.each(["", "  ", "folder/", "a\nb.pdf", "a\tb.pdf", "a\0.pdf", "a\u0085.pdf", "\ud83d.pdf"])(
-  "%j is no name",
-  (text) => {
-    expect(fileNameOf(text)).toMatchObject({ error: { code: "invalid_file_name" } });
-  },
-);
+test.each([
+  "",
+  "  ",
+  "folder/",
+  "a\nb.pdf",
+  "a\tb.pdf",
+  "a\0.pdf",
+  "a\u0085.pdf",
+  "\ud83d.pdf",
+  "a\u2028.pdf",
+  "a\u2029.pdf",
+  "photo_\u202egpj.exe",
+  "\u2066a.pdf",
+])("%j is no name", (text) => {
+  expect(fileNameOf(text)).toMatchObject({ error: { code: "invalid_file_name" } });
+});
 
 test("a name has at most 255 code points", () => {
   expect(fileNameOf(`${"a".repeat(251)}.pdf`).ok).toBe(true);

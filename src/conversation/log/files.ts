@@ -1,3 +1,5 @@
+import { messageAt } from "./messages.ts";
+
 /** Stores which files a message carries, and that the claim that brought them has been used. */
 export function insertFiles(
   sql: SqlStorage,
@@ -30,4 +32,21 @@ export function claimOutcome(sql: SqlStorage, claim: string): number | null | un
 /** Voids a claim: no message will ever be sent with it. */
 export function voidClaim(sql: SqlStorage, claim: string): void {
   sql.exec("INSERT INTO claims (claim, number) VALUES (?, NULL)", claim);
+}
+
+/** A file as D1 knows it: which message brought it here, or the claim of a send that D1 has not seen. */
+export interface FileReference {
+  key: string;
+  number: number | null;
+  claim: string | null;
+}
+
+/** Whether a message carries a file, did until it was deleted, or never has. */
+export type FileState = "carried" | "deleted" | "unsent";
+
+export function fileState(sql: SqlStorage, { key, number, claim }: FileReference): FileState {
+  const sentAs = number ?? (claim === null ? null : claimOutcome(sql, claim));
+  if (sentAs === null || sentAs === undefined) return "unsent";
+  const carried = messageAt(sql, sentAs)?.attachments.some((attachment) => attachment.key === key);
+  return carried ? "carried" : "deleted";
 }

@@ -55,7 +55,9 @@ async function answerFile(c: Context<RestEnv>, id: string): Promise<Response> {
   const key = keyOf(c.req.header("Idempotency-Key"));
   // Before a byte is taken: may this person send here, and was this sent before?
   const known = await foreseen(c, chatId, sendOf(c, { clientMessageId: key }));
-  const form = await fileForm(c, (name) => (known ? new Measure(name) : uploadFor(c, name)));
+  const form = await fileForm(c, (name, permit) =>
+    known ? new Measure(name) : uploadFor(c, name, permit),
+  );
   if (known) {
     // Found under its key: the same message comes back, another one is a conflict.
     const before = await foreseen(c, chatId, sendOf(c, { ...form, clientMessageId: key }));

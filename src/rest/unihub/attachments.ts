@@ -1,14 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { keyIn } from "../../attachments/links.ts";
-import { receiveBody } from "../../attachments/upload.ts";
 import type { Command } from "../../conversation/commands.ts";
-import { type Attachment, MAX_FILE_BYTES } from "../../domain/attachment.ts";
+import type { Attachment } from "../../domain/attachment.ts";
 import type { RestEnv } from "../context.ts";
 import { conversationNamed } from "../ids.ts";
 import { jsonBodyOf, jsonOf } from "../openapi.ts";
 import { refuse, unwrapped } from "../refusal.ts";
 import { idempotencyHeader } from "../schemas.ts";
-import { fileForm, fileName, foreseen, seenThrough, sendFiles, uploadFor } from "../uploads.ts";
+import { fileBody, fileForm, fileName, foreseen, sendFiles, uploadFor } from "../uploads.ts";
 import { sentSchema, uploadedSchema } from "./answers.ts";
 import { sendFilesBody } from "./bodies.ts";
 import { presentSent } from "./presenter.ts";
@@ -61,17 +60,12 @@ export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
   // Not `openapi`: its validator would read the form whole.
   app.openAPIRegistry.registerPath(uploadForm);
   app.post(uploadForm.path, async (c) => {
-    const { attachment } = await fileForm(c, (name) => uploadFor(c, name));
+    const { attachment } = await fileForm(c, (name, permit) => uploadFor(c, name, permit));
     return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
   });
 
   app.openapi(uploadBody, async (c) => {
-    const name = fileName(c.req.valid("query").name);
-    const { body } = c.req.raw;
-    if (Number(c.req.header("Content-Length") ?? 0) > MAX_FILE_BYTES) {
-      refuse("file_too_large");
-    }
-    const attachment = unwrapped(await seenThrough(c, receiveBody(body, uploadFor(c, name))));
+    const attachment = await fileBody(c, fileName(c.req.valid("query").name));
     return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
   });
 }

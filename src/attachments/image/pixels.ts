@@ -1,0 +1,50 @@
+import { imageSize } from "image-size";
+import { pngHeader, webpHeader } from "./chunked.ts";
+import type { ImageHeader, Pixels } from "./header.ts";
+import { heifPixels } from "./heif.ts";
+import { jpegHeader } from "./jpeg.ts";
+import { tiffHeader } from "./tiff.ts";
+
+/** Bytes at the beginning of a GIF or a BMP that hold its size. */
+const HEAD_BYTES = 64;
+/** Exif's orientations from this one on are turned by a quarter. */
+const FIRST_TURNED = 5;
+
+/**
+ * The size that an image's header tells, if it does: as it is shown, width and height swapped where it
+ * is turned. `part` is the beginning of the file. What is read and parsed of it is bounded by a few
+ * thousand steps, whatever is in it.
+ */
+export function pixelsOf(mimeType: string, part: Uint8Array): Partial<Pixels> {
+  if (!mimeType.startsWith("image/")) return {};
+  try {
+    const { width, height } = shownPixels(mimeType, part) ?? {};
+    return width && height && width > 0 && height > 0 ? { width, height } : {};
+  } catch {
+    return {}; // a header that ends too soon, or is none
+  }
+}
+
+function shownPixels(mimeType: string, part: Uint8Array): Pixels | undefined {
+  if (/^image\/(avif|heic|heif)$/.test(mimeType)) return heifPixels(part);
+  const header = imageHeader(mimeType, part);
+  if (!header) return undefined;
+  const { width, height } = imageSize(header.head);
+  return header.orientation >= FIRST_TURNED ? { width: height, height: width } : { width, height };
+}
+
+/** What `image-size` is given of an image. */
+export function imageHeader(mimeType: string, part: Uint8Array): ImageHeader | undefined {
+  switch (mimeType) {
+    case "image/jpeg":
+      return jpegHeader(part);
+    case "image/png":
+      return pngHeader(part);
+    case "image/webp":
+      return webpHeader(part);
+    case "image/tiff":
+      return tiffHeader(part);
+    default:
+      return { head: part.slice(0, HEAD_BYTES), orientation: 1 };
+  }
+}
