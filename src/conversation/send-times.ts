@@ -33,7 +33,8 @@ export class SendTimes {
 /**
  * The times that a log tells, newest first. What it dates later than something after it, or than the
  * clock, was sent while the clock was ahead, nobody knows when: it is left out, or each wake would lock
- * its sender out anew.
+ * its sender out anew. (A clock that was set back by less than the window, and a sleep until it has
+ * caught up, leave no trace: then a lock-out lasts for as much longer.)
  */
 export function rebuilt(log: Iterable<SendTime>, clock: number): RecentTimes {
   const bySender = new Map<string, number[]>();
