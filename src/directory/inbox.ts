@@ -3,6 +3,7 @@ import { z } from "zod";
 import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
 import { type UnlinkedMessage, unlinkedMessage } from "../live/events.ts";
 import type { Directory } from "./directory.ts";
+import { BLOCK_NUMBERS } from "./schema.ts";
 
 /** One conversation as a member finds it in their inbox. */
 export interface InboxEntry {
@@ -59,9 +60,18 @@ function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">)
       AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`;
 }
 
-/** How many messages of a conversation a member has not read. */
-const UNREAD = sql`last_number - read_up_to - read_beyond - (SELECT count(*) FROM uncounted u
-  WHERE u.conversation_id = id AND u.number > read_up_to)`;
+/** The block that `read_up_to` is in. */
+const BLOCK = sql.raw(`read_up_to / ${BLOCK_NUMBERS}`);
+
+/**
+ * How many messages of a conversation a member has not read. Of those that count for nobody it reads one
+ * row for each block of {@link BLOCK_NUMBERS}, and those of one block.
+ */
+const UNREAD = sql`last_number - read_up_to - read_beyond
+  - (SELECT coalesce(sum(b.count), 0) FROM uncounted_blocks b
+    WHERE b.conversation_id = id AND b.block > ${BLOCK})
+  - (SELECT count(*) FROM uncounted u
+    WHERE u.conversation_id = id AND u.number > read_up_to AND u.number < (${BLOCK} + 1) * ${sql.raw(`${BLOCK_NUMBERS}`)})`;
 
 /**
  * A page of a member's conversations, the one with the newest message first, those without a message

@@ -129,6 +129,24 @@ export const uncounted = sqliteTable(
   (table) => [primaryKey({ columns: [table.conversationId, table.number] })],
 );
 
+/** Numbers that share a block. It stands in the migration's triggers as well, and never changes. */
+export const BLOCK_NUMBERS = 256;
+
+/**
+ * How many of {@link uncounted} are in each block of 256 numbers, so that unread counts need not read them
+ * one by one. Two triggers keep it (see migrations/0002): whatever writes `uncounted` writes this.
+ */
+export const uncountedBlocks = sqliteTable(
+  "uncounted_blocks",
+  {
+    conversationId: text("conversation_id").notNull(),
+    /** The number divided by {@link BLOCK_NUMBERS}. */
+    block: integer("block").notNull(),
+    count: integer("count").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.block] })],
+);
+
 /** Every file that was ever begun and not swept: from before its first byte is in R2. */
 export const uploads = sqliteTable(
   "uploads",
