@@ -4,7 +4,11 @@
  */
 import { spawn } from "node:child_process";
 
-const PARTS = [["workers", "domain"], ["models", "alone", "abuse"], ["system"]];
+const PARTS = [
+  ["workers", "domain"],
+  ["models", "alone"],
+  ["system", "abuse"],
+];
 
 /** Runs some projects to their end: whether they passed; what they printed comes whole, at the end. */
 function run(projects: readonly string[]): Promise<boolean> {

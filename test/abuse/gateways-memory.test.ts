@@ -6,7 +6,7 @@ import type { Batch } from "../../src/conversation/gateways.ts";
 import { ok } from "../../src/domain/error.ts";
 import { CatchUpPace } from "../../src/gateway/catch-up-pace.ts";
 import { get, Hub, Io, Line } from "../gateway/line.ts";
-import { type Caller, channelOf, directPair, send } from "../support.ts";
+import { type Caller, directPair, groupOf, person, send } from "../support.ts";
 import { completions, frameOf, Polled } from "./gateway-calls.ts";
 
 /** What waits in memory for one connection, and for how long. */
@@ -134,7 +134,8 @@ test("a connection catches up with 2 MiB at once and half a megabyte a second, e
 });
 
 test("in however many rooms it missed something, eight pages at a time are asked for", async () => {
-  const ids = await Promise.all(Array.from({ length: 12 }, () => channelOf(alice)));
+  const members = [alice, await person(), await person()];
+  const ids = await Promise.all(Array.from({ length: 12 }, () => groupOf(...members)));
   const { promise, resolve } = Promise.withResolvers<void>();
   const { missed } = Conversation.prototype;
   let asked = 0;

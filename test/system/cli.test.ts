@@ -48,19 +48,6 @@ describe.concurrent("npm start", () => {
   });
 });
 
-describe.concurrent("a server in production without a PUBLIC_URL", () => {
-  test("answers nothing but that it is not configured", async () => {
-    const secret = "a-secret-of-production-0123456789abcdef";
-    const secrets = ["JWT_SECRET", "ID_SECRET", "FILES_SECRET"].map((name) => `${name}:${secret}`);
-    const options = ["ENVIRONMENT:production", ...secrets].flatMap((one) => ["--var", one]);
-    const persistTo = await temporaryFolder();
-    const program = startCommand("--port", "0", "--persist-to", persistTo, ...options);
-    const { address } = await up(program);
-    await expectMisconfigured(address);
-    await program.says(/set PUBLIC_URL/);
-  });
-});
-
 describe.concurrent("a server without secrets", () => {
   test("answers nothing but that it is not configured", async () => {
     const options = ["dev", "--port", "0", "--persist-to", await temporaryFolder()];
