@@ -11,6 +11,9 @@ const PAGE_WITHIN_MS = 20_000;
 /** Where waits start as long as no server has said better. */
 const FIRST_WAIT_MS = 500;
 
+/** `WebSocket.OPEN`, which not every implementation has on its class. */
+const OPEN = 1;
+
 /** How a conversation stands with its server. */
 export type Status =
   /** A socket is being opened, or catches up. */
@@ -24,6 +27,7 @@ export type Status =
 
 /** What is used of a `WebSocket`. */
 export interface SocketLike {
+  readonly readyState: number;
   send(data: string): void;
   close(): void;
   addEventListener(type: "open", listener: () => void): void;
@@ -104,8 +108,9 @@ export class Connection {
     else if (this.isLive) this.ping();
   }
 
+  /** What a socket that is closing would only complain about is lost, as it would be anyway. */
   send(frame: string): void {
-    this.socket?.send(frame);
+    if (this.socket?.readyState === OPEN) this.socket.send(frame);
   }
 
   /** The session stands and has caught up: what happens next starts the waits anew. */

@@ -122,6 +122,14 @@ test("told to come again later, it does, after a wait", async () => {
   expect(conversation.status.state).toBe("live");
 });
 
+test("a socket that is refused closes while it opens: nothing is sent on it", async () => {
+  const { socket } = connected();
+  const first = await socket(0);
+  first.readyState = 2;
+  first.open();
+  expect(first.sent).toEqual([]);
+});
+
 test("a ping every 30 seconds; without a pong within ten the socket is dead", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();

@@ -15,6 +15,8 @@ export class FakeSocket implements SocketLike {
   readonly protocols: string[];
   readonly sent: string[] = [];
   isClosed = false;
+  /** As a browser's: 1 while it is open. */
+  readyState = 1;
   private readonly listeners: Heard = {};
 
   constructor(url: string, protocols: string[]) {
