@@ -32,14 +32,18 @@ export class Somebody {
   readonly complaints: string[] = [];
   private readonly sockets: WebSocketRoute[] = [];
   private isCut = false;
+  /** Playwright passes frames on a moment later, also to a socket that was closed meanwhile. */
+  private passesLate = false;
 
   constructor(page: Page) {
     this.page = page;
     page.setDefaultTimeout(SOON_MS);
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("console", (message) => {
+      const text = message.text();
       const isBad = message.type() === "error" || message.type() === "warning";
-      if (isBad && !NO_NETWORK.test(message.text())) this.complaints.push(message.text());
+      const isLate = this.passesLate && text === "WebSocket is already in CLOSING or CLOSED state.";
+      if (isBad && !isLate && !NO_NETWORK.test(text)) this.complaints.push(text);
     });
     page.on("dialog", (dialog) => {
       this.complaints.push(`a dialog: ${dialog.message()}`);
@@ -49,6 +53,7 @@ export class Somebody {
 
   /** Has the page's sockets pass through here, so that they can be cut. */
   async holdSockets(): Promise<void> {
+    this.passesLate = true;
     await this.page.routeWebSocket(/\/live\//, (socket) => {
       if (this.isCut) {
         void socket.close({ code: 1001 });
