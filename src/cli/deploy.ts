@@ -1,9 +1,11 @@
 /**
- * `npm run deploy [-- any option of wrangler deploy]`: brings the production D1 up to date, then puts
- * the Worker out. Migrations come first: they add, so that the Worker that is still running goes on.
+ * `npm run deploy [-- any option of wrangler deploy]`: brings the remote D1 up to date, then deploys the
+ * Worker. Migrations come first: they add, so that the Worker that is still running goes on. With
+ * `--dry-run` nothing remote is touched; `--env` names the environment of both.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { ROOT, WRANGLER } from "./settings.ts";
 
 /** What wrangler.toml holds until `wrangler d1 create` has given an id. */
@@ -22,7 +24,13 @@ if (missing.length > 0) {
   for (const what of missing) console.error(`${what}: see docs/operations.md, Setting up.`);
   process.exit(1);
 }
-wrangler("d1", "migrations", "apply", "DB", "--remote");
+const { values } = parseArgs({
+  args: options,
+  strict: false,
+  options: { env: { type: "string", short: "e" }, "dry-run": { type: "boolean" } },
+});
+const environment = typeof values.env === "string" ? ["--env", values.env] : [];
+if (!values["dry-run"]) wrangler("d1", "migrations", "apply", "DB", "--remote", ...environment);
 wrangler("deploy", ...options);
 
 /** Runs wrangler in this terminal; ends the program when it fails. */

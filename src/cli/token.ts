@@ -5,6 +5,8 @@ import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { misused } from "./ending.ts";
 import { developmentSettings } from "./settings.ts";
 
+const USAGE = "npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]";
+
 const { userId, role, name, hours } = asked();
 const secret = developmentSettings()["JWT_SECRET"]?.split(",")[0];
 if (!secret) throw new Error(".env.development has no JWT_SECRET");
@@ -17,7 +19,7 @@ const token = await new SignJWT({ ...(name && { name }), ...(role && { role }) }
   .sign(new TextEncoder().encode(secret));
 console.log(token);
 
-/** What the command line asks for; ends the program, with its usage, when it makes no sense. */
+/** What the command line asks for; prints its usage where that is asked for, and ends the program, with its usage, when it makes no sense. */
 function asked() {
   try {
     const { values, positionals } = parseArgs({
@@ -26,8 +28,13 @@ function asked() {
         role: { type: "string" },
         name: { type: "string" },
         hours: { type: "string", default: "12" },
+        help: { type: "boolean", short: "h" },
       },
     });
+    if (values.help) {
+      console.log(`usage: ${USAGE}`);
+      process.exit(0);
+    }
     const [userId, ...rest] = positionals;
     const hours = Number(values.hours);
     if (!userId) throw new Error("a user id is missing");
@@ -38,6 +45,6 @@ function asked() {
     }
     return { userId, role: values.role, name: values.name, hours };
   } catch (error) {
-    misused(error, "npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]");
+    misused(error, USAGE);
   }
 }

@@ -74,6 +74,10 @@ describe("npm run token", () => {
     expect(rest).toEqual({ sub: "bob" });
   });
 
+  test("prints how it is used when it is asked", async () => {
+    expect(await tokenFor("--help")).toMatch(/^usage: npm run token/);
+  });
+
   test.for(["", "alice bob", "alice --hours soon", "alice --rule admin", "alice --role amdin"])(
     "fails, and says how it is used, given '%s'",
     async (asked) => {
