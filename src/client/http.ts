@@ -55,7 +55,7 @@ export class Http {
       // The server's tests hold its answers against the schemas that `Answer` is inferred from.
       return (await response.json()) as Answer;
     } catch (cause) {
-      throw new ParleyError("network", "The answer ended before it was complete.", { cause });
+      throw cutOff(cause);
     }
   }
 
@@ -91,9 +91,20 @@ export function queryOf(query: Query): string {
   return given.length > 0 ? `?${new URLSearchParams(given)}` : "";
 }
 
+function cutOff(cause: unknown): ParleyError {
+  return new ParleyError("network", "The answer ended before it was complete.", { cause });
+}
+
+/** What the server refused a request for; what came of a refusal that was cut off is unknown. */
 async function errorOf(response: Response): Promise<ParleyError> {
   const { status } = response;
-  const parsed = refusal.safeParse(await response.json().catch(() => undefined));
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (cause) {
+    return cutOff(cause);
+  }
+  const parsed = refusal.safeParse(jsonOf(text));
   const { error, code, details } = parsed.data ?? {
     error: `The server answered ${status}.`,
     code: "internal",
@@ -101,4 +112,12 @@ async function errorOf(response: Response): Promise<ParleyError> {
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
   return new ParleyError(code, error, { status, details, retryAfterMs });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -80,9 +80,21 @@ test("a refusal has the server's code, details and wait", async () => {
   });
 });
 
+/** A body that breaks in the middle. */
+function cutOff(): ReadableStream<Uint8Array> {
+  let pulls = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (pulls++ > 0) controller.error(new TypeError("terminated"));
+      else controller.enqueue(new TextEncoder().encode('{"error":"This person'));
+    },
+  });
+}
+
 test.each([
   ["nobody answers", () => Promise.reject(new TypeError("fetch failed")), "network"],
   ["the answer ends too early", () => new Response('[{"conversationId":'), "network"],
+  ["a refusal is cut off", () => new Response(cutOff(), { status: 400 }), "network"],
   ["a page of somebody else's answers", () => new Response("<html>", { status: 502 }), "internal"],
 ])("%s", async (_, answer: () => Response | Promise<Response>, code) => {
   await expect(restOf(answer).conversations()).rejects.toMatchObject({ code });
