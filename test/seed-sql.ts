@@ -39,7 +39,6 @@ export function uncountedSql(upTo: number): string[] {
   return [
     `UPDATE messages SET content = '', deleted_at = 1 WHERE number <= ${upTo}`,
     `INSERT INTO uncounted SELECT number FROM messages WHERE number <= ${upTo}`,
-    "INSERT INTO uncounted_blocks SELECT number / 256, count(*) FROM uncounted GROUP BY 1",
     `UPDATE members SET read_beyond = max(0, read_beyond - ${upTo})`,
     `UPDATE counters SET counted = max(0, counted - ${upTo}),
        last_counted = iif(last_counted > ${upTo}, last_counted, 0)`,

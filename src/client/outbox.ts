@@ -117,6 +117,7 @@ export class Outbox {
       this.pause = undefined;
       this.flush();
     }, afterMs);
+    this.flush();
   }
 
   private flush(): void {
@@ -125,7 +126,8 @@ export class Outbox {
     const [next] = this.others;
     if (next && this.pause === undefined) this.transmit(next);
     clearTimeout(this.patience);
-    if (this.sends.length + this.others.length > 0) {
+    // What pauses is not on its way: no answer to it is missing.
+    if (this.sends.length > 0 || next?.sent) {
       this.patience = setTimeout(() => this.options.onUnanswered(), ANSWER_WITHIN_MS);
     }
   }

@@ -97,7 +97,8 @@ export class Sessions {
 
   /** Has been caught up with: hears everything from now on, and first who came or went meanwhile. */
   goLive(session: Session): void {
-    if (session.live) return;
+    // One that was ended while it was answered stays forgotten.
+    if (session.live || this.of(session.socket) !== session) return;
     session.live = true;
     remember(session);
     if (session.presence.size > 0) this.send(session, [...session.presence.values()].join("\n"));

@@ -52,7 +52,8 @@ export class Conversations {
       return await add(queue);
     } finally {
       this.outstanding--;
-      if (queue.isIdle) this.queues.delete(id);
+      // A question of an earlier queue may be answered while a later one has begun.
+      if (queue.isIdle && this.queues.get(id) === queue) this.queues.delete(id);
     }
   }
 

@@ -183,6 +183,21 @@ describe("a frame over 64 KiB ends a connection at once", () => {
     await one.until((packet) => packet.startsWith("430"));
   });
 
+  test("who has used up the rate by polling is upgraded all the same", async () => {
+    const { alice, conversationId } = await directPair();
+    const one = await Polled.connect(alice);
+    const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;
+    const probe = new Line(await get(upgrade, { Upgrade: "websocket" }));
+    const emit = (id: number) =>
+      `42${id}${JSON.stringify(["mark-read", { chatId: conversationId }])}`;
+    await one.post(...Array.from({ length: 30 }, (_, id) => emit(id)));
+    probe.say("2probe");
+    await probe.hears((text) => text === "3probe");
+    await one.poll();
+    probe.say("5");
+    await probe.hears((text) => text.startsWith("43"));
+  });
+
   test("probes without end are the end of it", async () => {
     const one = await Polled.connect(alice);
     const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;

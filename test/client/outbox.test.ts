@@ -94,3 +94,29 @@ test("a socket on which an answer does not come is replaced", async () => {
   sockets[1]?.greet();
   expect(sockets[1]?.asked).toMatchObject([{ op: "send", content: "hello" }]);
 });
+
+test("a command that is to wait for longer than an answer may take costs no socket", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet(1, [message(1, 1, { senderId: "me" })]);
+  const id = conversation.messages[0]?.id ?? "";
+  const reacted = conversation.react(id, "👍");
+  const asked = () => sockets[0]?.asked ?? [];
+  const error = {
+    type: "error",
+    code: "rate_limited",
+    message: "!",
+    retryAfterMs: 55_000,
+  } as const;
+  sockets[0]?.say({ ...error, id: String(asked()[0]?.["id"]) });
+  // What is asked meanwhile waits behind it.
+  const marked = conversation.read();
+  for (let waited = 0; waited < 55; waited++) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    sockets[0]?.say("pong");
+  }
+  expect(sockets).toHaveLength(1);
+  expect(asked().map(({ op }) => op)).toEqual(["react", "react"]);
+  sockets[0]?.say({ type: "ack", id: String(asked().at(-1)?.["id"]), rev: 2 });
+  sockets[0]?.say({ type: "ack", id: String(asked().at(-1)?.["id"]), rev: 3 });
+  await Promise.all([reacted, marked]);
+});

@@ -36,9 +36,6 @@ export async function happened(
       ...[changed, now, now, changes],
     );
     sql.exec("INSERT INTO uncounted SELECT number FROM messages WHERE deleted_at IS NOT NULL");
-    sql.exec(
-      "INSERT INTO uncounted_blocks SELECT number / 256, count(*) FROM uncounted GROUP BY 1",
-    );
     const read = changed + changes;
     sql.exec(
       `${upTo} INSERT INTO reads (rev, user_id, from_number, to_number, read_at, ahead)

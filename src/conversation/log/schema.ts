@@ -132,6 +132,13 @@ const STEPS: readonly string[] = [
   INSERT INTO uncounted_blocks (block, count)
     SELECT number / 256, count(*) FROM uncounted GROUP BY 1;
   `,
+  `
+  -- By a trigger, so that the version before keeps the counts as well where it runs once more.
+  CREATE TRIGGER uncounted_added AFTER INSERT ON uncounted BEGIN
+    INSERT INTO uncounted_blocks VALUES (new.number / 256, 1)
+    ON CONFLICT (block) DO UPDATE SET count = count + 1;
+  END;
+  `,
 ];
 
 /** Whether this object holds a conversation. Reads only: a guessed id leaves nothing behind. */

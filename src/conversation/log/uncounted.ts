@@ -9,18 +9,9 @@ const BLOCK = 256;
 
 const blockOf = (number: number) => Math.floor(number / BLOCK);
 
-/** Keeps a number; twice is the same as once. */
+/** Keeps a number; twice is the same as once. A trigger counts it in its block. */
 export function insertUncounted(sql: SqlStorage, number: number): void {
-  const added = sql.exec(
-    "INSERT INTO uncounted (number) VALUES (?) ON CONFLICT DO NOTHING RETURNING number",
-    number,
-  );
-  if (added.toArray().length === 0) return;
-  sql.exec(
-    `INSERT INTO uncounted_blocks (block, count) VALUES (?, 1)
-     ON CONFLICT (block) DO UPDATE SET count = count + 1`,
-    blockOf(number),
-  );
+  sql.exec("INSERT INTO uncounted (number) VALUES (?) ON CONFLICT DO NOTHING", number);
 }
 
 /** Uncounted numbers within `from`…`to`, ascending. */

@@ -159,7 +159,10 @@ export abstract class EngineGateway extends Gateway {
   /** What a socket says that is to take over: a probe, and then that it does. */
   private probed(socket: WebSocket, data: string | ArrayBuffer): void {
     const { polling } = this;
-    if (this.admit("command") !== "accept") return;
+    // What makes the upgrade comes once, and right behind what was posted: without it client and server
+    // would go on by different transports.
+    const isStep = data === packets.UPGRADE || (data === packets.PROBE && !polling?.upgrading);
+    if (!(polling && isStep) && this.admit("command") !== "accept") return;
     if (data === packets.PROBE && polling) {
       socket.send(packets.PROBE_ANSWER);
       polling.upgrade();

@@ -1,0 +1,27 @@
+import { runInDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import type { Seat } from "../../src/conversation/seat.ts";
+import { SEAT_HEADER } from "../../src/conversation/stub.ts";
+import { directPair, ORIGIN, objectOf } from "../support.ts";
+
+test("a socket that ends while it is greeted is not let in again when the object wakes", async () => {
+  const { alice, conversationId } = await directPair();
+  const { userId } = alice;
+  // The token ran out on the way from the Worker to the object.
+  const seat: Seat = {
+    ...{ userId, name: null, avatarUrl: null, role: "user", origin: ORIGIN },
+    expiresAt: Date.now() - 1,
+  };
+  const headers = {
+    [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)),
+    Upgrade: "websocket",
+  };
+  const object = objectOf(conversationId);
+  const { webSocket } = await object.fetch(`${ORIGIN}/live`, { headers });
+  expect(webSocket).not.toBeNull();
+  // It never answers the close.
+  const attachments = await runInDurableObject(object, (_, state) =>
+    state.getWebSockets().map((socket) => socket.deserializeAttachment()),
+  );
+  expect(attachments.filter((attachment) => attachment !== null)).toEqual([]);
+});
