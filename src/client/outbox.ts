@@ -22,6 +22,9 @@ interface Entry {
 /** What waits no longer than this for its answer, on a socket that stands. */
 const ANSWER_WITHIN_MS = 30_000;
 
+/** Messages on their way at once: a hundred that are refused for their rate would end the session. */
+const MAX_SENDS_IN_FLIGHT = 50;
+
 export interface OutboxOptions {
   transmit: (frame: string) => void;
   /** The socket stands, but an answer is missing: it is to be replaced. */
@@ -33,8 +36,8 @@ export interface OutboxOptions {
 }
 
 /**
- * What has been asked and not been answered. While the session is live, messages go out at once, in
- * order, under a `clientMessageId` that makes sending them again harmless. Everything else goes one at a
+ * What has been asked and not been answered. While the session is live, messages go out at once, fifty at
+ * a time, in order, under a `clientMessageId` that makes sending them again harmless. Everything else goes one at a
  * time, each after the answer to the one before, so that no edit overtakes another when it has to be
  * sent again. A new session starts with what the last one left unanswered.
  */
@@ -46,6 +49,8 @@ export class Outbox {
   private serial = 0;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private pause: ReturnType<typeof setTimeout> | undefined;
+  /** While the rate of sends is used up: those that are not on their way wait. */
+  private sendPause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: OutboxOptions) {
     this.options = options;
@@ -72,7 +77,9 @@ export class Outbox {
     this.live = false;
     clearTimeout(this.patience);
     clearTimeout(this.pause);
+    clearTimeout(this.sendPause);
     this.pause = undefined;
+    this.sendPause = undefined;
     for (const entry of [...this.sends, ...this.others]) entry.sent = false;
   }
 
@@ -91,6 +98,9 @@ export class Outbox {
     if (event.type === "error" && event.code === "rate_limited" && entry.frame.op !== "send") {
       this.again(entry, event.retryAfterMs ?? 1_000);
       return true;
+    }
+    if (event.type === "error" && event.code === "rate_limited") {
+      this.holdSends(event.retryAfterMs ?? 1_000);
     }
     const list = entry.frame.op === "send" ? this.sends : this.others;
     list.splice(list.indexOf(entry), 1);
@@ -120,14 +130,24 @@ export class Outbox {
     this.flush();
   }
 
+  /** A message was refused for its rate: those that have not gone out wait until there is room. */
+  private holdSends(afterMs: number): void {
+    this.sendPause ??= setTimeout(() => {
+      this.sendPause = undefined;
+      this.flush();
+    }, afterMs);
+  }
+
   private flush(): void {
     if (!this.live) return;
-    for (const entry of this.sends) this.transmit(entry);
+    if (this.sendPause === undefined) {
+      for (const entry of this.sends.slice(0, MAX_SENDS_IN_FLIGHT)) this.transmit(entry);
+    }
     const [next] = this.others;
     if (next && this.pause === undefined) this.transmit(next);
     clearTimeout(this.patience);
     // What pauses is not on its way: no answer to it is missing.
-    if (this.sends.length > 0 || next?.sent) {
+    if (this.sends.some(({ sent }) => sent) || next?.sent) {
       this.patience = setTimeout(() => this.options.onUnanswered(), ANSWER_WITHIN_MS);
     }
   }

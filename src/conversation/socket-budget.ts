@@ -1,9 +1,14 @@
 import { LeakyBucket, type Penalty, type Rate, Violations } from "../domain/budget.ts";
-import { MAX_BAD_FRAMES, MAX_COMMANDS_PER_SECOND, MAX_UNREAD_BYTES } from "../live/version.ts";
+import {
+  MAX_ANSWER_BYTES,
+  MAX_BAD_FRAMES,
+  MAX_COMMANDS_PER_SECOND,
+  MAX_UNREAD_BYTES,
+} from "../live/version.ts";
 
 const COMMANDS: Rate = { burst: MAX_COMMANDS_PER_SECOND, perSecond: MAX_COMMANDS_PER_SECOND };
 /** Bytes of answers to `history` and `sync`: what a client that was away for long asks for fits. */
-const ANSWERS: Rate = { burst: 32 * 1024 * 1024, perSecond: 1024 * 1024 };
+const ANSWERS: Rate = { burst: 24 * 1024 * 1024, perSecond: 1024 * 1024 };
 /** The one that is too many closes the socket. */
 const BAD_FRAMES: Rate = { burst: MAX_BAD_FRAMES - 1, perSecond: 0.1 };
 
@@ -15,6 +20,8 @@ export class SocketBudget {
   private readonly violations = new Violations();
   /** Bytes of answers since the client last showed that it reads. */
   private unread = 0;
+  /** Bytes of all answers: what shows that a client reads can be guessed with the help of another socket. */
+  private total = 0;
   /** The revision up to which the last `sync` went: only a client that read it can continue there. */
   private syncedTo: number | undefined;
 
@@ -45,13 +52,14 @@ export class SocketBudget {
   }
 
   /**
-   * An answer of so many bytes is sent; `to`: the revision of a `sync`. False when the client has left too
-   * much unread: the runtime tells nobody how much of it is buffered.
+   * An answer of so many bytes is sent; `to`: the revision of a `sync`. False when the client may have left
+   * too much unread: the runtime tells nobody how much of it is buffered.
    */
   answered(bytes: number, now: number, to?: number): boolean {
     this.answers.charge(bytes, now);
     this.unread += bytes;
+    this.total += bytes;
     if (to !== undefined) this.syncedTo = to;
-    return this.unread <= MAX_UNREAD_BYTES;
+    return this.unread <= MAX_UNREAD_BYTES && this.total <= MAX_ANSWER_BYTES;
   }
 }

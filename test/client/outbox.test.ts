@@ -120,3 +120,36 @@ test("a command that is to wait for longer than an answer may take costs no sock
   sockets[0]?.say({ type: "ack", id: String(asked().at(-1)?.["id"]), rev: 3 });
   await Promise.all([reacted, marked]);
 });
+
+test("fifty messages are on their way at once; one refused for its rate holds those that are not", async () => {
+  const { conversation, sockets, socket } = connected();
+  (await socket(0)).greet();
+  const sent = Array.from({ length: 120 }, (_, i) =>
+    conversation.send(`${i}`).then(
+      () => "sent",
+      ({ code }) => code,
+    ),
+  );
+  const asked = () => sockets[0]?.asked ?? [];
+  const ack = (index: number) =>
+    sockets[0]?.say({
+      ...{ type: "ack", id: String(asked()[index]?.["id"]) },
+      ...{ rev: index + 1, messageId: `m${index}` },
+    });
+  expect(asked()).toHaveLength(50);
+  for (let i = 0; i < 20; i++) ack(i);
+  expect(asked()).toHaveLength(70);
+  const refusal = { type: "error", code: "rate_limited", message: "!" } as const;
+  for (let i = 20; i < 70; i++) {
+    sockets[0]?.say({ ...refusal, id: String(asked()[i]?.["id"]), retryAfterMs: 20_000 });
+  }
+  await vi.advanceTimersByTimeAsync(19_999);
+  expect(asked().filter(({ op }) => op === "send")).toHaveLength(70);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(asked()).toHaveLength(120);
+  for (let i = 70; i < 120; i++) ack(i);
+  const outcomes = await Promise.all(sent);
+  expect(outcomes.filter((outcome) => outcome === "rate_limited")).toHaveLength(50);
+  expect(outcomes.filter((outcome) => outcome === "sent")).toHaveLength(70);
+  expect(sockets).toHaveLength(1);
+});
