@@ -1,3 +1,4 @@
+import { PACE } from "../attachments/pace.ts";
 import { readThrough } from "../attachments/stream.ts";
 import { refuse } from "./refusal.ts";
 
@@ -23,11 +24,7 @@ export async function readUpTo(
     return size <= limit;
   });
   if (size > limit) return undefined;
-  if (ending === "too slow") {
-    refuse("upload_timeout", {
-      message: "The body came too slowly, or stopped coming; send it again.",
-    });
-  }
+  if (ending === "too slow") refuseSlow();
   if (ending === "cut off") throw new Error("the body was cut off");
   const bytes = new Uint8Array(size);
   let offset = 0;
@@ -36,4 +33,26 @@ export async function readUpTo(
     offset += chunk.length;
   }
   return bytes;
+}
+
+/**
+ * The bytes of a body of `declared` bytes, read at once. It may take the longest pause of an upload, and
+ * the time that so many bytes take at an upload's least rate.
+ */
+export async function readDeclared(request: Request, declared: number): Promise<Uint8Array> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const allowedMs = PACE.idleMs + (declared / PACE.bytesPerSecond) * 1_000;
+  const timer = setTimeout(resolve, allowedMs);
+  try {
+    const bytes = await Promise.race([request.arrayBuffer(), late]);
+    return bytes ? new Uint8Array(bytes) : refuseSlow();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function refuseSlow(): never {
+  return refuse("upload_timeout", {
+    message: "The body came too slowly, or stopped coming; send it again.",
+  });
 }

@@ -1,7 +1,7 @@
-import type { HonoRequest, MiddlewareHandler } from "hono";
+import type { Context, HonoRequest, MiddlewareHandler } from "hono";
 import { isMultipart } from "../attachments/form.ts";
 import type { Env } from "../env.ts";
-import { readUpTo } from "./body.ts";
+import { readDeclared, readUpTo } from "./body.ts";
 import type { RestEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
@@ -10,6 +10,8 @@ import { refuse } from "./refusal.ts";
 export const MAX_BODY_BYTES = 256 * 1024;
 /** What is JSON by its Content-Type: `application/json`, or `application/….+json`, with parameters. */
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+/** How the framework's validator is sure to know it. */
+const PLAIN_JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
 
 /**
  * Reads the body, at most {@link MAX_BODY_BYTES}, before anything parses it; one that is larger is
@@ -22,7 +24,7 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
     // What declares its length holds no more than that: it can be read at once.
     const bytes =
       declared > 0 && declared <= MAX_BODY_BYTES
-        ? new Uint8Array(await c.req.raw.arrayBuffer())
+        ? await readDeclared(c.req.raw, declared)
         : await readUpTo(body, declared > MAX_BODY_BYTES ? 0 : MAX_BODY_BYTES);
     if (!bytes) refuse("payload_too_large");
     const type = c.req.header("Content-Type") ?? "";
@@ -31,6 +33,7 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
     }
     const text = asUtf8(bytes);
     if (text === undefined) refuse("malformed_json");
+    if (JSON_TYPE.test(type) && !PLAIN_JSON_TYPE.test(type)) asPlainJson(c, text);
     // The stream is used up: whoever parses the body finds what was read.
     Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
   }
@@ -43,13 +46,18 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
  */
 export const emptyAsObject: MiddlewareHandler<RestEnv> = async (c, next) => {
   if ((await c.req.text()) === "") {
-    const headers = new Headers(c.req.raw.headers);
-    headers.set("Content-Type", "application/json");
-    c.req.raw = new Request(c.req.raw, { headers, body: "{}" });
+    asPlainJson(c, "{}");
     c.req.bodyCache = {};
   }
   await next();
 };
+
+/** The request as JSON whose type is written plainly, with the body that was read of it, or another. */
+function asPlainJson(c: Context<RestEnv>, body: string): void {
+  const headers = new Headers(c.req.raw.headers);
+  headers.set("Content-Type", "application/json");
+  c.req.raw = new Request(c.req.raw, { headers, body });
+}
 
 /** Against abuse: the platform's limiter, per person: one budget for reads, one for uploads, one for the rest. */
 export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {

@@ -132,6 +132,9 @@ describe("in paths and bodies", () => {
     const channelId = await channelOf(host, [], { isPublic: false });
     const path = `${CHANNELS}/${channelId}`;
     expect((await host.post(`${path}/invitations`, { userId: upper })).status).toBe(200);
+    expect((await host.delete(`${path}/invitations/${upper}`)).status).toBe(200);
+    expect((await caller.post(`${path}/join`)).status).toBe(400);
+    expect((await host.post(`${path}/invitations`, { userId: upper })).status).toBe(200);
     expect((await caller.post(`${path}/join`)).status).toBe(200);
     expect((await host.post(`${path}/moderators`, { userId: upper })).status).toBe(200);
     expect((await host.delete(`${path}/moderators/${upper}`)).status).toBe(200);

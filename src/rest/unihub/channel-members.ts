@@ -55,7 +55,7 @@ const uninvite = createRoute({
   path: "/channels/{id}/invitations/{userId}",
   operationId: "revokeInvitation",
   summary: "Revoke an invitation to a channel",
-  request: { params: pathId.extend({ userId: z.string() }) },
+  request: { params: pathId.extend({ userId: pathUserId }) },
   responses: { 200: jsonOf("Revoked", saidSchema) },
 });
 
