@@ -39,13 +39,21 @@ export async function readUpTo(
  * The bytes of a body of `declared` bytes, read at once. It may take the longest pause of an upload, and
  * the time that so many bytes take at an upload's least rate.
  */
-export async function readDeclared(request: Request, declared: number): Promise<Uint8Array> {
+export async function readDeclared(
+  body: ReadableStream<Uint8Array>,
+  declared: number,
+): Promise<Uint8Array> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
   const allowedMs = PACE.idleMs + (declared / PACE.bytesPerSecond) * 1_000;
   const timer = setTimeout(resolve, allowedMs);
+  const reader = body.getReader({ mode: "byob" });
   try {
-    const bytes = await Promise.race([request.arrayBuffer(), late]);
-    return bytes ? new Uint8Array(bytes) : refuseSlow();
+    const reading = reader.readAtLeast(declared, new Uint8Array(declared));
+    const read = await Promise.race([reading, late]);
+    if (read) return read.value ?? new Uint8Array();
+    // Otherwise the answer would wait for the rest.
+    await reader.cancel();
+    return refuseSlow();
   } finally {
     clearTimeout(timer);
   }

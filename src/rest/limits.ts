@@ -24,7 +24,7 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
     // What declares its length holds no more than that: it can be read at once.
     const bytes =
       declared > 0 && declared <= MAX_BODY_BYTES
-        ? await readDeclared(c.req.raw, declared)
+        ? await readDeclared(body, declared)
         : await readUpTo(body, declared > MAX_BODY_BYTES ? 0 : MAX_BODY_BYTES);
     if (!bytes) refuse("payload_too_large");
     const type = c.req.header("Content-Type") ?? "";
