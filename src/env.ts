@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Conversation as ConversationObject } from "./conversation/conversation.ts";
-import type { SignalRGateway } from "./gateway/signalr/gateway.ts";
-import type { SocketIoGateway } from "./gateway/socketio/gateway.ts";
+import type { Conversation as ConversationObject } from "./conversation/object.ts";
+import type { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
+import type { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
 
 /** What wrangler.toml binds, and the settings and secrets as the platform gives them: text. */
 export interface Env {

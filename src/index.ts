@@ -2,13 +2,13 @@ import { createApp } from "./app.ts";
 import { sweep } from "./attachments/sweep.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { forgetSpending } from "./directory/spending.ts";
+import { forfeitIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
-import { forfeitIn } from "./rest/uploads.ts";
 
-export { Conversation } from "./conversation/conversation.ts";
-export { SignalRGateway } from "./gateway/signalr/gateway.ts";
-export { SocketIoGateway } from "./gateway/socketio/gateway.ts";
+export { Conversation } from "./conversation/object.ts";
+export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
+export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
 
 const app = createApp();
 

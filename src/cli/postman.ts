@@ -5,7 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { convertV2 } from "openapi-to-postmanv2";
-import { addressOf, Failure, failed, misused, request } from "./ending.ts";
+import { addressOf, Failure, failed, misused, request } from "./exit.ts";
 import { ROOT } from "./settings.ts";
 
 /** What a request of the collection holds, by the name of its field or parameter. */

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { addressOf, Failure, failed, misused, request } from "./ending.ts";
+import { addressOf, Failure, failed, misused, request } from "./exit.ts";
 
 /** Conversations in one call, and objects in one page of Cloudflare's list. */
 const BATCH = 50;

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { SignJWT } from "jose";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
-import { misused } from "./ending.ts";
+import { misused } from "./exit.ts";
 import { developmentSettings } from "./settings.ts";
 
 const USAGE = "npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type * as answers from "../rest/unihub/answers.ts";
-import type * as bodies from "../rest/unihub/bodies.ts";
+import type * as answers from "../contract/answers.ts";
+import type * as bodies from "../contract/bodies.ts";
 import { Http, path, queryOf } from "./http.ts";
 import type { Tokens } from "./tokens.ts";
 

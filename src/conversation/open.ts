@@ -7,8 +7,10 @@ import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
-import { ChangesEverywhere } from "./changes-everywhere.ts";
-import { sentBefore } from "./commands/send.ts";
+import { ChangesEverywhere } from "./commit/changes-everywhere.ts";
+import { type Commit, Committer, type Pending } from "./commit/committer.ts";
+import type { Memory } from "./commit/draft.ts";
+import { RateWindows } from "./commit/rate-windows.ts";
 import {
   type AbuseLimits,
   type Answer,
@@ -16,21 +18,19 @@ import {
   type Command,
   decide,
   type Limits,
-} from "./commands.ts";
-import { type Commit, Committer, type Pending } from "./committer.ts";
-import type { Memory } from "./draft.ts";
-import { sendFiles } from "./files.ts";
-import { gatewayOf } from "./gateways.ts";
-import { Lines } from "./lines.ts";
-import { Listeners } from "./listeners.ts";
-import { readConversation, readCounters } from "./log/conversation-table.ts";
-import { filesOf } from "./log/files.ts";
-import { Projector } from "./projector.ts";
-import { RateWindows } from "./rate-windows.ts";
-import { RecentMessages } from "./recent.ts";
-import { type Session, Sessions } from "./sessions.ts";
-import type { View } from "./sync.ts";
-import { ackOf, tell } from "./tell.ts";
+} from "./decide/decide.ts";
+import { sentBefore } from "./decide/send.ts";
+import { ackOf, tell } from "./outbound/broadcast.ts";
+import { Lines } from "./outbound/lines.ts";
+import { Projector } from "./outbound/projection/projector.ts";
+import { type Session, Sessions } from "./outbound/sockets/sessions.ts";
+import type { View } from "./outbound/sockets/sync.ts";
+import { gatewayOf } from "./outbound/subscribers/gateway-api.ts";
+import { Listeners } from "./outbound/subscribers/subscribers.ts";
+import { RecentMessages } from "./queries/recent.ts";
+import { sendFiles } from "./send-files.ts";
+import { readConversation, readCounters } from "./tables/conversation.ts";
+import { filesOf } from "./tables/files.ts";
 
 /**
  * A conversation that exists, awake: its memory, its committer, its sockets and its projector, tied

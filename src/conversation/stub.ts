@@ -1,105 +1,21 @@
-import type { Conversation, Member } from "../domain/conversation.ts";
-import type { Result } from "../domain/error.ts";
-import type { Message, Receipt } from "../domain/message.ts";
-import type { PageOf } from "../domain/page.ts";
-import type { Actor } from "../domain/policy.ts";
-import type { Answer, Command } from "./commands.ts";
-import type { Creation } from "./create.ts";
-import type { Batch, GatewayAddress, Listening } from "./gateways.ts";
-import type { HistoryPage, HistoryQuery } from "./history.ts";
-import type { FileReference, FileState } from "./log/files.ts";
-
-/** What the Worker may ask of a conversation's object, and what it is answered. */
-
-/** The header in which the Worker tells the object whom it has verified. Never taken from a client. */
-export const SEAT_HEADER = "X-Parley-Seat";
-
-export interface SubmitOptions {
-  /** Whether to wait until the lists show it. */
-  wait: boolean;
-  /** Whether to tell who has read the message of the answer. */
-  readers: boolean;
-}
-
-export interface Submitted {
-  result: Result<Answer>;
-  /** Whether D1 has it: `false` when that was not waited for, took too long, or D1 is unwell. */
-  listed: boolean;
-  /** Who has read the message of the answer, where it was asked for. */
-  readers: Receipt[];
-}
+import { type Env, settingsOf } from "../env.ts";
+import type { Protocol } from "./outbound/subscribers/gateway-api.ts";
 
 /**
- * What the Worker may ask of a conversation. Written out, because the platform's own type for stubs
- * gives up on JSON of any shape.
+ * Where conversations live: everywhere, or in the jurisdiction that `JURISDICTION` names. The same
+ * name is another object in another jurisdiction: whoever changes the setting starts anew.
  */
-export interface ConversationStub {
-  create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
-  submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted>;
-  /** Carries out several commands of one person, at most 128, in order and in one commit. */
-  submitAll(
-    actor: Actor,
-    commands: readonly Command[],
-    options: SubmitOptions,
-  ): Promise<Submitted[]>;
-  /**
-   * What a send came to that was made before under the same key; refuses one that may not be made, and
-   * any other command that would be refused now.
-   */
-  foreseen(actor: Actor, command: Command): Promise<Result<Submitted["result"] | undefined>>;
-  /** Voids a claim on uploads, unless a message carries its files: then false. */
-  forfeit(claim: string): Promise<boolean>;
-  /** What became of a file that was sent here, or reserved for it; refuses a reader who is no member. */
-  fileState(file: FileReference, reader: Actor | null): Promise<Result<FileState>>;
-  history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
-  info(actor: Actor): Promise<Result<Info>>;
-  overview(actor: Actor): Promise<Result<Overview>>;
-  members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
-  receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
-  /**
-   * Lets a gateway listen: it is passed every commit from now on, until it says `unlisten`, its person
-   * leaves or it is found gone. Listening twice is the same as once.
-   */
-  listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>>;
-  unlisten(gateway: string): Promise<void>;
-  /** Tells the others that the actor types, or does not any more. */
-  typing(actor: Actor, active: boolean): Promise<Result<null>>;
-  /**
-   * What changed after `since`, in its present state, a page of it. Messages created after `known` are
-   * new ones: where several pages are asked for, it is where the first began. `origin` is the address
-   * that the actor came in by.
-   */
-  missed(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
-  /**
-   * Writes everything that D1 should know of the conversation to it, anew or going on where that stands,
-   * and waits for it. `undefined`: there is no conversation here.
-   */
-  rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
-  fetch(request: Request): Promise<Response>;
+export function conversationsOf(env: Env): Env["CONVERSATIONS"] {
+  const settings = settingsOf(env);
+  if (settings instanceof Error) throw settings;
+  const { JURISDICTION } = settings;
+  return JURISDICTION ? env.CONVERSATIONS.jurisdiction(JURISDICTION) : env.CONVERSATIONS;
 }
 
-/** How much of a conversation D1 has. */
-export interface Rebuilt {
-  conversationId: string;
-  rev: number;
-  /** The revision up to which D1 has everything: `rev` when it is done; otherwise it goes on. */
-  projectedRev: number;
-}
-
-export interface Info {
-  conversation: Conversation;
-  memberCount: number;
-  /** The caller's own membership, if they are in it. */
-  you: Member | undefined;
-}
-
-/** All of a conversation that is not a channel, for a page that shows it whole. */
-export interface Overview {
-  conversation: Conversation;
-  /** The present members. */
-  members: Member[];
-  /** The newest message that counts, and who has read it. */
-  lastMessage: { message: Message; readers: Receipt[] } | undefined;
-  /** By user id. */
-  unread: Map<string, number>;
+/** Where the gateways of a protocol live: in the same jurisdiction. */
+export function gatewaysOf(env: Env, protocol: Protocol) {
+  const settings = settingsOf(env);
+  if (settings instanceof Error) throw settings;
+  const namespace = { socketio: env.SOCKETIO, signalr: env.SIGNALR }[protocol];
+  return settings.JURISDICTION ? namespace.jurisdiction(settings.JURISDICTION) : namespace;
 }

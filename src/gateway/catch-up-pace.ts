@@ -1,4 +1,4 @@
-import type { Batch } from "../conversation/gateways.ts";
+import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import type { Result } from "../domain/error.ts";
 

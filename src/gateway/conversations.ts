@@ -1,10 +1,10 @@
-import type { ConversationStub, Submitted } from "../conversation/stub.ts";
+import type { ConversationStub, Submitted } from "../conversation/api.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
+import { ask, carryOut, carryOutAll, conversationOf } from "../edge/conversations.ts";
+import { isTransient, lacksMethod } from "../edge/failure.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
-import { ask, carryOut, carryOutAll, conversationOf } from "../rest/conversations.ts";
-import { isTransient, lacksMethod } from "../rest/failure.ts";
 import { CommandQueue, type Submission } from "./command-queue.ts";
 import { MAX_OUTSTANDING } from "./limits.ts";
 

@@ -1,16 +1,20 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
-import type { Batch, GatewayStub, Protocol } from "../conversation/gateways.ts";
-import { type Seat, seat } from "../conversation/seat.ts";
-import { close } from "../conversation/socket.ts";
+import { type Seat, seat } from "../conversation/identity.ts";
+import { close } from "../conversation/outbound/sockets/socket.ts";
+import type {
+  Batch,
+  GatewayStub,
+  Protocol,
+} from "../conversation/outbound/subscribers/gateway-api.ts";
 import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
+import type { Told } from "./gateway-events.ts";
 import { type Admission, COMMANDS, type Limit, MAX_ROOMS } from "./limits.ts";
 import { Rooms } from "./rooms.ts";
-import type { Told } from "./told.ts";
 
 /** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
 const attachment = z.object({

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Protocol } from "../conversation/gateways.ts";
+import type { Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
 
 /**
  * Ids of connections: a random name and a tag under a key of the Worker's own, so that nobody else can

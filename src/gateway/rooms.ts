@@ -1,6 +1,10 @@
-import type { Command } from "../conversation/commands.ts";
-import type { Batch, GatewayAddress, Listening } from "../conversation/gateways.ts";
-import type { Submitted } from "../conversation/stub.ts";
+import type { Submitted } from "../conversation/api.ts";
+import type { Command } from "../conversation/decide/decide.ts";
+import type {
+  Batch,
+  GatewayAddress,
+  Listening,
+} from "../conversation/outbound/subscribers/gateway-api.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
@@ -8,9 +12,9 @@ import type { ServerEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { CatchUpPace } from "./catch-up-pace.ts";
 import { Conversations } from "./conversations.ts";
+import { eventsOf, removalIn, type Told, toldOf } from "./gateway-events.ts";
 import { MAX_ROOMS } from "./limits.ts";
 import { joining, placeOf, type Room, roomAt, UNPLACED } from "./room.ts";
-import { eventsOf, removalIn, type Told, toldOf } from "./told.ts";
 import { TypingCalls } from "./typing-calls.ts";
 import { Typists } from "./typists.ts";
 

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import type { Seat } from "../conversation/seat.ts";
-import { SEAT_HEADER } from "../conversation/stub.ts";
-import { acquaint, bearerOf, verify } from "../rest/auth.ts";
-import type { RestEnv } from "../rest/context.ts";
-import { addressOf, withinRate } from "../rest/limiter.ts";
-import { allowedOrigin } from "../rest/live.ts";
+import { SEAT_HEADER } from "../conversation/api.ts";
+import type { Seat } from "../conversation/identity.ts";
+import { acquaint, bearerOf, verify } from "../edge/auth.ts";
+import type { RestEnv } from "../edge/context.ts";
+import { addressOf, withinRate } from "../edge/limiter.ts";
+import { allowedOrigin } from "../edge/live.ts";
 
 /** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
 export async function seatOf(

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { Conversation } from "../../src/conversation/conversation.ts";
-import type { ConversationStub } from "../../src/conversation/stub.ts";
+import type { ConversationStub } from "../../src/conversation/api.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { get, type Hub } from "../gateway/line.ts";
 import type { Caller } from "../support.ts";
 

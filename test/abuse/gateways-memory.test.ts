@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Conversation } from "../../src/conversation/conversation.ts";
-import type { Batch } from "../../src/conversation/gateways.ts";
+import { Conversation } from "../../src/conversation/object.ts";
+import type { Batch } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
 import { ok } from "../../src/domain/error.ts";
 import { CatchUpPace } from "../../src/gateway/catch-up-pace.ts";
 import { get, Hub, Io, Line } from "../gateway/line.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Conversation } from "../../src/conversation/conversation.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { type Caller, directPair, groupOf, openLive, person } from "../support.ts";
 import { callsOf, completions, count, frameOf } from "./gateway-calls.ts";

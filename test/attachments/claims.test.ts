@@ -2,9 +2,9 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { claimFiles } from "../../src/attachments/claims.ts";
-import { Conversation } from "../../src/conversation/conversation.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
-import { conversationOf } from "../../src/rest/conversations.ts";
+import { conversationOf } from "../../src/edge/conversations.ts";
 import { type Answer, type Caller, directPair, groupOf, objectOf, person } from "../support.ts";
 import { keyOf, rowOf, sendUploads, upload } from "./support.ts";
 

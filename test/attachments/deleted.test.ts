@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { DELAY_MS } from "../../src/conversation/projector.ts";
+import { DELAY_MS } from "../../src/conversation/outbound/projection/projector.ts";
 import { type Caller, directPair, openLive, type Socket } from "../support.ts";
 import { deleteMessage, getFile, keyOf, rowOf, upload } from "./support.ts";
 

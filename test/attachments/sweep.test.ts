@@ -4,10 +4,10 @@ import { afterEach, expect, test, vi } from "vitest";
 import { claimFiles } from "../../src/attachments/claims.ts";
 import { sweep, UNSENT_MS } from "../../src/attachments/sweep.ts";
 import { Upload } from "../../src/attachments/upload.ts";
-import { Conversation } from "../../src/conversation/conversation.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
+import { conversationOf } from "../../src/edge/conversations.ts";
 import worker from "../../src/index.ts";
-import { conversationOf } from "../../src/rest/conversations.ts";
 import { directPair, objectOf, person, someone } from "../support.ts";
 import { bytes, png, zeros } from "./samples.ts";
 import {

@@ -11,8 +11,8 @@ import { cleanUp } from "../system/server.ts";
 import { median } from "./case.ts";
 import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
-import { Door } from "./door.ts";
 import { type Cost, plotted, type Series } from "./plot.ts";
+import { Door } from "./proxy.ts";
 import { call, parleyGroup, webSocketUrl } from "./subjects.ts";
 
 /** Times that an operation is done for its median; its rows are counted once. */

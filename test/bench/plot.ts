@@ -1,5 +1,5 @@
 import { init } from "echarts";
-import type { Counts } from "./door.ts";
+import type { Counts } from "./proxy.ts";
 
 /** What doing something took, and what the platform counted of it. */
 export interface Cost extends Counts {

@@ -13,7 +13,7 @@ import { rows } from "./cases/rows.ts";
 import { waking } from "./cases/wake.ts";
 import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
-import { Door } from "./door.ts";
+import { Door } from "./proxy.ts";
 import { table } from "./report.ts";
 import { type Subject, startNode, startParley, startPeers, webSocketUrl } from "./subjects.ts";
 

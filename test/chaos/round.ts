@@ -4,7 +4,7 @@ import type { Rest } from "../../src/client/rest.ts";
 import { Random } from "../random.ts";
 import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
-import { Door } from "./door.ts";
+import { Door } from "./churn.ts";
 import { Model } from "./model.ts";
 import type { Outsider } from "./outsider.ts";
 import { SignalROutsider, SocketIoOutsider } from "./outsiders.ts";

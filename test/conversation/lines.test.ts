@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { Lines } from "../../src/conversation/lines.ts";
+import { Lines } from "../../src/conversation/outbound/lines.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { LinkTo } from "../../src/live/wire.ts";
 

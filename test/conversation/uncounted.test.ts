@@ -1,14 +1,14 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { migrate } from "../../src/conversation/log/schema.ts";
+import { migrate } from "../../src/conversation/tables/schema.ts";
 import {
   countedBefore,
   insertUncounted,
   uncountedAfter,
   uncountedAfterEach,
   uncountedAmong,
-} from "../../src/conversation/log/uncounted.ts";
+} from "../../src/conversation/tables/uncounted.ts";
 import { erase } from "../rest/unihub/client.ts";
 import { channelOf, directPair, groupOf, objectOf, person, send, unreadOf } from "../support.ts";
 import { counting } from "./counters.ts";

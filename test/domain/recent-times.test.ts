@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { SendTime } from "../../src/conversation/log/messages.ts";
-import { RecentTimes } from "../../src/conversation/recent-times.ts";
-import { rebuilt } from "../../src/conversation/send-times.ts";
+import { RecentTimes } from "../../src/conversation/commit/recent-times.ts";
+import { rebuilt } from "../../src/conversation/commit/send-times.ts";
+import type { SendTime } from "../../src/conversation/tables/messages.ts";
 import { type Allowance, allowance, WINDOW_MS } from "../../src/domain/rate-window.ts";
 
 const HOUR = 3_600_000;

@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/commands.ts";
-import { Conversation } from "../../src/conversation/conversation.ts";
+import type { Command } from "../../src/conversation/decide/decide.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import type { Actor } from "../../src/domain/policy.ts";
-import { carryOutAll, conversationOf } from "../../src/rest/conversations.ts";
+import { carryOutAll, conversationOf } from "../../src/edge/conversations.ts";
 import { callsOf, completions, count, frameOf, Polled } from "../abuse/gateway-calls.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import page from "../../docs/gateways.md?raw";
-import { METHODS } from "../../src/gateway/signalr/methods.ts";
-import signalr from "../../src/gateway/signalr/present.ts?raw";
-import { HANDLERS } from "../../src/gateway/socketio/events.ts";
-import socketio from "../../src/gateway/socketio/present.ts?raw";
+import { HANDLERS } from "../../src/dialects/marketplace/socketio/events.ts";
+import socketio from "../../src/dialects/marketplace/socketio/present.ts?raw";
+import { METHODS } from "../../src/dialects/unihub/signalr/methods.ts";
+import signalr from "../../src/dialects/unihub/signalr/present.ts?raw";
 
 /** The names in the tables of docs/gateways.md are those that there are. */
 

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
-import { listeners } from "../../src/conversation/log/listeners.ts";
+import { listeners } from "../../src/conversation/tables/subscribers.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";

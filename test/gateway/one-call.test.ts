@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
-import { Conversation } from "../../src/conversation/conversation.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { frameOf } from "../abuse/gateway-calls.ts";
 import { directPair, objectOf } from "../support.ts";
 import { Hub } from "./line.ts";

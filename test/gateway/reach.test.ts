@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { GatewayStub } from "../../src/conversation/gateways.ts";
+import type { GatewayStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { Hub } from "./line.ts";
 import { listenIn, outOfReach, reroute } from "./wire.ts";

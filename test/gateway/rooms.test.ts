@@ -1,10 +1,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/commands.ts";
-import { Listeners } from "../../src/conversation/listeners.ts";
+import type { Command } from "../../src/conversation/decide/decide.ts";
+import { Listeners } from "../../src/conversation/outbound/subscribers/subscribers.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
-import { conversationOf } from "../../src/rest/conversations.ts";
+import { conversationOf } from "../../src/edge/conversations.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";
 import {

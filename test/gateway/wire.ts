@@ -1,5 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
-import type { GatewayStub } from "../../src/conversation/gateways.ts";
+import type { GatewayStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
 import type { Rooms } from "../../src/gateway/rooms.ts";
 import { objectOf } from "../support.ts";
 import type { Hub, Io } from "./line.ts";

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { SocketBudget } from "../../src/conversation/socket-budget.ts";
+import { SocketBudget } from "../../src/conversation/outbound/sockets/socket-budget.ts";
 import { MAX_FRAME_BYTES } from "../../src/live/version.ts";
 import type { Random } from "../random.ts";
 import { type Caller, open, type Socket } from "../support.ts";

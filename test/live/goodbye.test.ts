@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import type { Seat } from "../../src/conversation/seat.ts";
-import { SEAT_HEADER } from "../../src/conversation/stub.ts";
+import { SEAT_HEADER } from "../../src/conversation/api.ts";
+import type { Seat } from "../../src/conversation/identity.ts";
 import { directPair, ORIGIN, objectOf } from "../support.ts";
 
 test("a socket that ends while it is greeted is not let in again when the object wakes", async () => {

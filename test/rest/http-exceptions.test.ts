@@ -1,8 +1,8 @@
 import { HTTPException } from "hono/http-exception";
 import { describe, expect, test } from "vitest";
-import { dialect } from "../../src/rest/dialect.ts";
-import { plainErrors } from "../../src/rest/errors.ts";
-import { marketplaceErrors } from "../../src/rest/marketplace/app.ts";
+import { marketplaceErrors } from "../../src/dialects/marketplace/app.ts";
+import { dialect } from "../../src/edge/dialect.ts";
+import { plainErrors } from "../../src/edge/errors.ts";
 
 /** What Hono refuses by itself is answered like everything else. */
 

@@ -1,7 +1,7 @@
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { TokenVerifier } from "../../src/edge/token.ts";
 import { type Env, settingsOf } from "../../src/env.ts";
-import { TokenVerifier } from "../../src/rest/token.ts";
 import { someone } from "../support.ts";
 import { CONVERSATIONS, envWith, fetchIn, segment, signed } from "./requests.ts";
 

@@ -2,9 +2,9 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Conversation } from "../../src/conversation/conversation.ts";
-import { Sessions } from "../../src/conversation/sessions.ts";
-import { SignalRGateway } from "../../src/gateway/signalr/gateway.ts";
+import { Conversation } from "../../src/conversation/object.ts";
+import { Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
+import { SignalRGateway } from "../../src/dialects/unihub/signalr/gateway.ts";
 import { log } from "../../src/logging.ts";
 import { Hub } from "../gateway/line.ts";
 import {

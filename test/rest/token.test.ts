@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { TokenVerifier } from "../../src/edge/token.ts";
 import { settingsOf } from "../../src/env.ts";
-import { TokenVerifier } from "../../src/rest/token.ts";
 import { tokenFor } from "../support.ts";
 import { envWith, signed } from "./requests.ts";
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
-import { PING_INTERVAL_MS } from "../../src/gateway/socketio/packets.ts";
+import { PING_INTERVAL_MS } from "../../src/dialects/marketplace/socketio/packets.ts";
 
 /** What docs/operations.md says of the sources, and whether its sums are right. */
 

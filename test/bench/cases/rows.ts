@@ -1,7 +1,7 @@
 import type { Case } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { parley } from "../dialects.ts";
-import type { Door } from "../door.ts";
+import type { Door } from "../proxy.ts";
 import { parleyGroup, webSocketUrl } from "../subjects.ts";
 
 /** Messages that the rows of a load are counted over. */

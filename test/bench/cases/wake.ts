@@ -2,7 +2,7 @@ import { membersSql, messagesSql } from "../../seed-sql.ts";
 import { type Case, median } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { parley } from "../dialects.ts";
-import type { Door } from "../door.ts";
+import type { Door } from "../proxy.ts";
 import { parleyGroup, webSocketUrl } from "../subjects.ts";
 
 /** Wakes in a round. */

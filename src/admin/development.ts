@@ -1,0 +1,71 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { SignJWT } from "jose";
+import { directoryOf } from "../directory/directory.ts";
+import { upsertUsers } from "../directory/users.ts";
+import { closed, dialect } from "../edge/dialect.ts";
+import { plainErrors } from "../edge/errors.ts";
+import { jsonBody } from "../edge/limits.ts";
+import { jsonBodyOf, jsonOf } from "../edge/openapi.ts";
+import { refuse } from "../edge/refusal.ts";
+
+/** People whom anybody can be where nothing is at stake. */
+const PEOPLE = [
+  { id: "alice", name: "Alice Moreau" },
+  { id: "bob", name: "Bob Tanaka" },
+  { id: "carol", name: "Carol Okafor" },
+  { id: "dave", name: "Dave Lindqvist" },
+];
+/** How long one is them, in seconds. */
+const VALID_SECONDS = 12 * 60 * 60;
+
+const person = z.object({ id: z.string(), name: z.string() });
+
+const list = createRoute({
+  method: "get",
+  path: "/people",
+  responses: { 200: jsonOf("Who one can be", z.object({ people: z.array(person) })) },
+});
+
+const sign = createRoute({
+  method: "post",
+  path: "/tokens",
+  request: { body: jsonBodyOf(z.object({ id: z.string() })) },
+  responses: { 201: jsonOf("A token of that person", z.object({ token: z.string() })) },
+});
+
+/**
+ * `/api/development`: tokens of demonstration people, for the chat page. Outside development it is an
+ * address like any other at which there is nothing.
+ */
+export function development() {
+  const app = dialect(plainErrors);
+  app.use(async (c, next) => {
+    if (c.var.settings.ENVIRONMENT !== "development") refuse("route_not_found");
+    await next();
+  }, jsonBody);
+
+  app.openapi(list, (c) => c.json({ people: PEOPLE }, 200));
+
+  app.openapi(sign, async (c) => {
+    const { id } = c.req.valid("json");
+    const found = PEOPLE.find((one) => one.id === id);
+    const [secret] = c.var.settings.JWT_SECRET ?? [];
+    // With an identity provider's keys there is nothing to sign with.
+    if (!found || !secret) refuse("unknown_user");
+    // Nobody writes to a stranger: whoever comes first can write to the others.
+    const profiles = PEOPLE.map((one) => ({ userId: one.id, name: one.name }));
+    await upsertUsers(directoryOf(c.env.DB), profiles, null);
+    const now = Math.floor(Date.now() / 1_000);
+    const { JWT_ISSUER, JWT_AUDIENCE, JWT_USER_CLAIM } = c.var.settings;
+    const named = JWT_USER_CLAIM ? { [JWT_USER_CLAIM]: found.id } : {};
+    const token = new SignJWT({ name: found.name, ...named })
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject(found.id)
+      .setIssuedAt(now)
+      .setExpirationTime(now + VALID_SECONDS);
+    if (JWT_ISSUER) token.setIssuer(JWT_ISSUER);
+    if (JWT_AUDIENCE) token.setAudience(JWT_AUDIENCE);
+    return c.json({ token: await token.sign(new TextEncoder().encode(secret)) }, 201);
+  });
+  return closed(app);
+}

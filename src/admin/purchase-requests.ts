@@ -1,0 +1,60 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { registerPurchaseRequests } from "../directory/purchase-requests.ts";
+import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
+import { authenticate, readsDirectory } from "../edge/auth.ts";
+import { closed, dialect } from "../edge/dialect.ts";
+import { plainErrors } from "../edge/errors.ts";
+import { jsonBody, requestLimits } from "../edge/limits.ts";
+import { jsonBodyOf, jsonOf } from "../edge/openapi.ts";
+import { refuse } from "../edge/refusal.ts";
+import { hostId, optional, userId } from "../edge/schemas.ts";
+
+/** Purchase requests that one call registers at most. */
+const MAX_REGISTERED = 500;
+
+const register = createRoute({
+  method: "put",
+  path: "/",
+  operationId: "registerPurchaseRequests",
+  summary: "Register purchase requests",
+  description:
+    "Who may open a chat about which, where `PURCHASE_REQUESTS` is `registered`: the buyer, with one of " +
+    "`sellerIds` or, without them, with anybody. Registered again, a request is as it was told last.",
+  middleware: [readsDirectory] as const,
+  request: {
+    body: jsonBodyOf(
+      z.object({
+        requests: z
+          .array(
+            z.object({
+              id: hostId,
+              buyerId: userId,
+              sellerIds: optional(z.array(userId).min(1).max(MAX_NAMED_PARTICIPANTS)),
+            }),
+          )
+          .min(1)
+          .max(MAX_REGISTERED),
+      }),
+    ),
+  },
+  responses: {
+    200: jsonOf("How many are registered by this", z.object({ upserted: z.number().int() })),
+    403: { description: "The caller is no admin" },
+  },
+});
+
+/** `/api/purchase-requests`: what the host application registers. */
+export function purchaseRequests() {
+  const app = dialect(plainErrors);
+  app.use(authenticate(), requestLimits, jsonBody);
+
+  app.openapi(register, async (c) => {
+    if (c.var.actor.role !== "admin") {
+      refuse("forbidden", { message: "Only admins register purchase requests." });
+    }
+    const requests = new Map(c.req.valid("json").requests.map((request) => [request.id, request]));
+    await registerPurchaseRequests(c.var.directory, [...requests.values()], Date.now());
+    return c.json({ upserted: requests.size }, 200);
+  });
+  return closed(app);
+}

@@ -1,0 +1,83 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Hono } from "hono";
+import { cacheable } from "../edge/cacheable.ts";
+import type { RestEnv } from "../edge/context.ts";
+import type { ErrorForm } from "../edge/errors.ts";
+import { refusalComponents, refusalsOf } from "./refusals.ts";
+import { ELSEWHERE } from "./undialected.ts";
+
+/** One API of the reference: where it is mounted, its routes, and how it writes errors. */
+export interface Part {
+  base: string;
+  tag: { name: string; description: string };
+  app: OpenAPIHono<RestEnv>;
+  errors: ErrorForm;
+}
+
+export type OpenApi = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
+export type Paths = NonNullable<OpenApi["paths"]>;
+export type Operation = NonNullable<Paths[string]["get"]>;
+
+const METHODS = ["get", "post", "put", "patch", "delete"] as const;
+
+const INTRODUCTION = `Two chat APIs over one core, and a live protocol.
+
+Every request needs a token: \`Authorization: Bearer <JWT>\`. Errors carry a sentence, \`error\`, and a
+stable \`code\`; every answer carries \`X-Request-Id\`, by which the operator finds it in the log. A send
+may carry a \`clientMessageId\`, or an \`Idempotency-Key\` header: sent again with the same, it is never a
+second message. Times are ISO 8601 in UTC.
+
+**Live**: \`GET /live/{conversationId}\` upgrades to a WebSocket with the subprotocol \`parley.v1\`, which
+tells of every message as it is stored and resumes where a client left off. Browsers put their token into
+the list of subprotocols: \`parley.v1, bearer.<jwt>\`. Its frames are described in docs/protocol.md.`;
+
+/** `/openapi.json`: for anyone, like the page that shows it. */
+export function referenceRoutes(app: Hono<RestEnv>, parts: readonly Part[]): void {
+  let answer: ReturnType<typeof cacheable> | undefined;
+  app.get("/openapi.json", (c) => {
+    // Written when it is first asked for: most isolates never are.
+    answer ??= cacheable({
+      body: JSON.stringify(openApi(parts)),
+      contentType: "application/json",
+      maxAge: 300,
+    });
+    return answer(c);
+  });
+}
+
+/**
+ * The reference as one OpenAPI 3.1 document, from the schemas that validate requests and type answers.
+ * Same input, same document.
+ */
+export function openApi(parts: readonly Part[]): OpenApi {
+  const info = { title: "Parley", version: "1", description: INTRODUCTION };
+  const paths: Paths = {};
+  const components: NonNullable<OpenApi["components"]> = {
+    securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+    schemas: {},
+    responses: {},
+  };
+  for (const { base, tag, app, errors } of parts) {
+    const document = app.getOpenAPI31Document({ openapi: "3.1.0", info });
+    Object.assign(components.schemas ?? {}, document.components?.schemas);
+    Object.assign(components.responses ?? {}, refusalComponents(errors));
+    for (const [path, item] of Object.entries(document.paths ?? {})) {
+      for (const method of METHODS) {
+        const operation = item[method];
+        if (!operation) continue;
+        operation.tags = [tag.name];
+        Object.assign(operation.responses ?? {}, refusalsOf(method, path, operation, errors));
+      }
+      paths[base + (path === "/" ? "" : path)] = item;
+    }
+  }
+  return {
+    openapi: "3.1.0",
+    info,
+    servers: [{ url: "/" }],
+    tags: [...parts.map(({ tag }) => tag), ELSEWHERE.tag],
+    security: [{ bearer: [] }],
+    paths: { ...paths, ...ELSEWHERE.paths },
+    components,
+  };
+}

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { ERRORS, type ErrorCode } from "../domain/error.ts";
+import { type ErrorForm, statusIn } from "../edge/errors.ts";
+import type { OpenApi, Operation } from "./reference.ts";
+
+type Responses = NonNullable<NonNullable<OpenApi["components"]>["responses"]>;
+
+/** Codes of sockets, and of what has no dialect. */
+const ELSEWHERE_ONLY = new Set<ErrorCode>([
+  ...(["frame_too_large", "invalid_frame", "origin_not_allowed", "upgrade_required"] as const),
+]);
+
+/** One response for each status of a dialect's errors, with its codes and what they say. */
+export function refusalComponents(form: ErrorForm): Responses {
+  const byStatus = Map.groupBy(
+    (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !ELSEWHERE_ONLY.has(code)),
+    (code) => statusIn(form, code),
+  );
+  const components = Array.from(byStatus, ([status, codes]) => {
+    const retry = status === 429 || status === 503;
+    return [
+      form.name + status,
+      {
+        description: codes.map((code) => `- \`${code}\`: ${ERRORS[code][1]}`).join("\n"),
+        headers: {
+          "X-Request-Id": { schema: { type: "string", format: "uuid" } },
+          ...(retry && {
+            "Retry-After": { description: "Seconds to wait", schema: { type: "integer" } },
+          }),
+        },
+        content: { "application/json": { schema: jsonSchema(form.schema(z.enum(codes))) } },
+      },
+    ] as const;
+  });
+  return Object.fromEntries(components) as Responses;
+}
+
+/**
+ * How an operation may be refused: what every one may be, and what follows from its parts. Statuses that
+ * a route names itself are taken in.
+ */
+export function refusalsOf(
+  method: string,
+  path: string,
+  operation: Operation,
+  form: ErrorForm,
+): NonNullable<Operation["responses"]> {
+  const { parameters = [], requestBody, responses = {} } = operation;
+  const named = parameters.flatMap((parameter) => ("name" in parameter ? [parameter] : []));
+  const body = JSON.stringify(requestBody ?? {});
+  const asks = named.some((parameter) => parameter.in === "query");
+  const names = path.includes("{") || /"conversationId"/.test(body + JSON.stringify(named));
+  const keyed = body.includes('"clientMessageId"');
+  const statuses = [
+    ...[401, 429, 500, 503],
+    ...(asks || method !== "get" ? [400] : []),
+    ...(names ? [403, 404] : []),
+    ...(keyed ? [409] : []),
+    // A body may come too slowly.
+    ...(method !== "get" ? [408] : []),
+    ...(method !== "get" && !/multipart|octet-stream/.test(body) ? [413, 415] : []),
+    ...Object.keys(responses)
+      .map(Number)
+      .filter((status) => status >= 400),
+  ];
+  return Object.fromEntries(
+    statuses
+      .toSorted((a, b) => a - b)
+      .map((status) => [status, { $ref: `#/components/responses/${form.name}${status}` }]),
+  );
+}
+
+/** As what is written in an answer; fields may be added to it later. */
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input" });
+  return rest;
+}

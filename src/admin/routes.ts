@@ -1,0 +1,86 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { parseConversationId } from "../domain/id.ts";
+import { authenticate, readsDirectory } from "../edge/auth.ts";
+import { closed, dialect } from "../edge/dialect.ts";
+import { plainErrors } from "../edge/errors.ts";
+import { emptyAsObject, jsonBody, requestLimits } from "../edge/limits.ts";
+import { jsonOf, leavableBodyOf } from "../edge/openapi.ts";
+import { refuse } from "../edge/refusal.ts";
+import { optional, optionalOr } from "../edge/schemas.ts";
+import { rebuild, rebuildNext } from "./rebuild.ts";
+
+/** Conversations that one call rebuilds at most: each is a request to an object. */
+const MAX_REBUILT = 50;
+
+/** The hexadecimal id under which Cloudflare lists an object. */
+const OBJECT_ID = /^[0-9a-f]{64}$/;
+
+const rebuildable = z
+  .string()
+  .refine(
+    (id) => parseConversationId(id) !== undefined || OBJECT_ID.test(id),
+    "neither a conversation nor an object",
+  );
+
+const rebuilding = createRoute({
+  method: "post",
+  path: "/rebuild",
+  operationId: "rebuildDirectory",
+  summary: "Write conversations to D1 anew, from their objects",
+  description:
+    "Without `ids`, those that D1 knows, page by page: give back `cursor` until it is null. With `ids`, " +
+    "these: conversation ids, or ids of objects as Cloudflare's API lists them, for a D1 that has lost " +
+    "its list. Doing it twice does no harm.",
+  middleware: [readsDirectory, emptyAsObject] as const,
+  request: {
+    body: leavableBodyOf(
+      z.object({
+        cursor: optional(z.string().max(100)),
+        limit: optionalOr(z.number().int().min(1).max(MAX_REBUILT), MAX_REBUILT),
+        ids: optional(z.array(rebuildable).min(1).max(MAX_REBUILT)),
+        resume: optionalOr(z.boolean(), false).openapi({
+          description: "Go on with what is unfinished, rather than from the start",
+        }),
+      }),
+    ),
+  },
+  responses: {
+    200: jsonOf(
+      "What was rebuilt",
+      z.object({
+        rebuilt: z.number().int(),
+        unfinished: z
+          .array(
+            z.object({
+              conversationId: z.string(),
+              rev: z.number().int(),
+              projectedRev: z.number().int(),
+            }),
+          )
+          .openapi({ description: "They go on by themselves; ask again with `resume`" }),
+        failed: z.array(z.object({ id: z.string(), reason: z.string() })),
+        cursor: z.string().nullable(),
+        progress: z.object({ seen: z.number().int(), of: z.number().int() }),
+      }),
+    ),
+    403: { description: "The caller is no admin" },
+  },
+});
+
+/** `/api/admin`: for the operator, with a token whose role is `admin`. */
+export function admin() {
+  const app = dialect(plainErrors);
+  app.use(authenticate(), requestLimits, async (c, next) => {
+    if (c.var.actor.role !== "admin") refuse("forbidden");
+    await next();
+  });
+  app.use(jsonBody);
+  app.openapi(rebuilding, async (c) => {
+    const { ids, cursor, limit, resume } = c.req.valid("json");
+    const from = resume ? "here" : "start";
+    if (!ids) return c.json(await rebuildNext(c, cursor, limit, from), 200);
+    const progress = { seen: ids.length, of: ids.length };
+    return c.json({ ...(await rebuild(c, ids, from)), cursor: null, progress }, 200);
+  });
+  return closed(app);
+}

@@ -1,0 +1,106 @@
+import { z } from "@hono/zod-openapi";
+import { orNull } from "../edge/openapi.ts";
+
+/** What UniHub answers with. Schemas alone: clients take their types from them. */
+
+const time = z.iso.datetime();
+
+export const attachmentSchema = z.object({
+  fileName: z.string(),
+  fileUrl: z.string(),
+  fileSize: z.number().int(),
+  mimeType: z.string(),
+  thumbnailUrl: z.null(),
+});
+
+export const messageSchema = z
+  .object({
+    messageId: z.string(),
+    conversationId: z.string(),
+    senderId: z.string().nullable(),
+    content: z.string(),
+    type: z.enum(["Text", "File", "Image", "Video", "System"]),
+    sentAt: time,
+    editedAt: time.nullable(),
+    isDeleted: z.boolean(),
+    replyToMessageId: z.string().nullable(),
+    attachments: z.array(attachmentSchema),
+    reactions: z.array(
+      z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
+    ),
+  })
+  .openapi("Message");
+
+export const messagePageSchema = z.object({
+  items: z.array(messageSchema),
+  totalCount: z.number().int(),
+  page: z.number().int(),
+  pageSize: z.number().int(),
+  totalPages: z.number().int(),
+});
+
+export const conversationSchema = z
+  .object({
+    conversationId: z.string(),
+    type: z.enum(["Direct", "Group"]),
+    title: z.string().nullable(),
+    participantIds: z.array(z.string()),
+    lastMessageTime: time.nullable(),
+    isArchived: z.boolean(),
+    unreadCount: z.number().int(),
+    lastMessage: orNull(messageSchema),
+  })
+  .openapi("Conversation");
+
+export const createdSchema = z.object({ conversationId: z.string() });
+
+export const sentSchema = z.object({
+  messageId: z.string(),
+  sentAt: time,
+  deduplicated: z.literal(true).optional(),
+});
+
+export const receiptSchema = z.object({ userId: z.string(), readAt: time });
+
+export const channelSchema = z
+  .object({
+    channelId: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    type: z.enum(["Public", "Private"]),
+    ownerId: z.string(),
+    memberCount: z.number().int(),
+    createdAt: time,
+    isArchived: z.boolean(),
+  })
+  .openapi("Channel");
+
+export const myChannelSchema = z
+  .object({ ...channelSchema.shape, isModerator: z.boolean(), isOwner: z.boolean() })
+  .openapi("MyChannel");
+
+export const channelCreatedSchema = z.object({ channelId: z.string() });
+
+export const channelMemberSchema = z
+  .object({
+    userId: z.string(),
+    name: z.string().nullable(),
+    avatarUrl: z.string().nullable(),
+    isModerator: z.boolean(),
+    isOwner: z.boolean(),
+    joinedAt: time,
+  })
+  .openapi("ChannelMember");
+
+/** What an upload is answered with. */
+export const uploadedSchema = z.object({
+  fileName: z.string(),
+  fileUrl: z.string(),
+  fileSize: z.number().int(),
+  contentType: z.string(),
+});
+
+/** A sentence that says what was done. */
+export const saidSchema = z.object({ message: z.string() });
+
+export const successSchema = z.object({ success: z.literal(true) });

@@ -1,0 +1,70 @@
+import { z } from "@hono/zod-openapi";
+import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
+import { MAX_ATTACHMENTS } from "../domain/message.ts";
+import { EMOJIS } from "../domain/reaction.ts";
+import { line, optional, paragraph, title, userId, uuid } from "../edge/schemas.ts";
+import { clientMessageId, metadata } from "../live/frames.ts";
+
+/** What UniHub is sent. Schemas alone: clients take their types from them. */
+
+export const directBody = z.object({ otherUserId: userId });
+
+export const groupBody = z.object({
+  title: title.nullish(),
+  participantIds: z
+    .array(userId)
+    .max(MAX_NAMED_PARTICIPANTS)
+    .refine((ids) => new Set(ids).size >= 2, "at least two different participants"),
+});
+
+export const participantBody = z.object({ participantId: userId });
+
+export const sendBody = z.object({
+  conversationId: uuid,
+  content: z.string(),
+  replyToMessageId: uuid.nullish(),
+  clientMessageId: optional(clientMessageId),
+  metadata: metadata.nullish(),
+});
+
+export const sendFilesBody = z.object({
+  conversationId: uuid,
+  content: z.string().nullish(),
+  attachments: z
+    .array(
+      z.object({
+        fileName: z.string().min(1),
+        fileUrl: z.string().min(1).max(4_096),
+        fileSize: z.number().int().positive(),
+        mimeType: z.string().min(1),
+        thumbnailUrl: z.string().nullish(),
+      }),
+    )
+    .min(1)
+    .max(MAX_ATTACHMENTS),
+  replyToMessageId: uuid.nullish(),
+  clientMessageId: optional(clientMessageId),
+  metadata: metadata.nullish(),
+});
+
+export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });
+
+const channelName = line(100, 3);
+/** `null` takes it away where it is changed, as empty text does. */
+const channelDescription = paragraph(500).nullish();
+
+export const channelBody = z.object({
+  name: channelName,
+  description: channelDescription,
+  isPublic: z.boolean(),
+});
+
+export const channelChangesBody = z
+  .object({ name: optional(channelName), description: channelDescription })
+  .refine(
+    (body) => body.name !== undefined || body.description !== undefined,
+    "give a name, a description or both",
+  );
+
+/** Somebody whom a channel's route is about. */
+export const someoneBody = z.object({ userId });

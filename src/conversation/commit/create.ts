@@ -1,0 +1,64 @@
+import type { Conversation, Member, Person, Role } from "../../domain/conversation.ts";
+import { insertConversation, insertCounters } from "../tables/conversation.ts";
+import { putMember } from "../tables/members.ts";
+import { migrate } from "../tables/schema.ts";
+
+/** A conversation to be. Its members are distinct people; who they may be was checked before. */
+export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
+  members: { person: Person; role: Role }[];
+}
+
+/**
+ * Writes a conversation that does not exist yet, in one transaction: the only thing that makes tables
+ * in an object. Revision 1 is the conversation's, the following are its members'.
+ */
+export function createConversation(
+  storage: DurableObjectStorage,
+  id: string,
+  epoch: string,
+  creation: Creation,
+  now: number,
+): void {
+  const { members, ...rest } = creation;
+  storage.transactionSync(() => {
+    const { sql } = storage;
+    migrate(sql);
+    insertConversation(sql, epoch, { ...rest, id, createdAt: now, archivedAt: null, rev: 1 });
+    for (const [index, { person, role }] of members.entries()) {
+      const member: Member = {
+        userId: person.userId,
+        name: person.name,
+        avatarUrl: person.avatarUrl,
+        role,
+        joinedAt: now,
+        leftAt: null,
+        archived: false,
+        readUpTo: 0,
+        readBeyond: 0,
+        rev: index + 2,
+      };
+      putMember(sql, member);
+    }
+    insertCounters(sql, {
+      rev: members.length + 1,
+      lastNumber: 0,
+      counted: 0,
+      lastCounted: 0,
+      lastCreatedAt: now,
+      memberCount: members.length,
+      projectedRev: 0,
+    });
+  });
+}
+
+/**
+ * A mark of one life of a conversation, new at its creation and after a restore. Later ones sort after
+ * earlier ones, so that D1 can tell which is which.
+ */
+export function newEpoch(now: number, random: Uint8Array): string {
+  return now.toString(36).padStart(9, "0") + [...random].map((byte) => hex(byte)).join("");
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, "0");
+}

@@ -1,0 +1,230 @@
+import type { Conversation, Counters, Member } from "../../domain/conversation.ts";
+import type { Message } from "../../domain/message.ts";
+import type { Facts } from "../../domain/policy.ts";
+import type { Times } from "../../domain/rate-window.ts";
+import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
+import type { Change, Decision, Request, Sent, Spending, State } from "../decide/decide.ts";
+import { updateCounters } from "../tables/conversation.ts";
+import { claimOutcome } from "../tables/files.ts";
+import { invitedAt } from "../tables/invitations.ts";
+import { longestMember, memberOf, membersAmong, updateFigures } from "../tables/members.ts";
+import { messageAt, ownCounted } from "../tables/messages.ts";
+import { firstReactors, hasReacted } from "../tables/reactions.ts";
+import { readersAhead, readsTouching } from "../tables/reads.ts";
+import { countedBefore, uncountedAmong, uncountedWithin } from "../tables/uncounted.ts";
+import { NewMessages, type SenderKey } from "./new-messages.ts";
+import type { RateWindows } from "./rate-windows.ts";
+import { writeDecision } from "./write-decision.ts";
+
+/** What an object keeps in memory of its conversation: always what has been committed. */
+export interface Memory {
+  conversation: Conversation;
+  counters: Counters;
+  /** Members who acted lately. Whoever is not here has to be looked up. */
+  members: Map<string, Member>;
+}
+
+type TimesByUser = Map<string, number[]>;
+
+/**
+ * One group's work: the committed state, and over it what the group's commands have decided so far.
+ * It writes rows as commands succeed, and the figures and counters once, at the end. Memory takes it
+ * over only after the transaction has returned; a draft that is dropped has changed nothing.
+ */
+export class Draft implements State {
+  conversation: Conversation;
+  counters: Counters;
+  readonly limits: State["limits"];
+  readonly clock: number;
+  readonly changes: Change[] = [];
+  /** Sends of this group, by sender. */
+  readonly sends: TimesByUser = new Map();
+  /** What this group spends of limits against abuse. */
+  readonly spending: Record<Spending, TimesByUser> = { changes: new Map(), reads: new Map() };
+  private readonly sql: SqlStorage;
+  private readonly windows: RateWindows;
+  /** Members whom this group's commands have changed, or whom memory did not have. */
+  readonly members = new Map<string, Member | undefined>();
+  private readonly known: ReadonlyMap<string, Member>;
+  private readonly figures = new Map<string, Figures>();
+  private readonly sent: NewMessages;
+
+  constructor(
+    sql: SqlStorage,
+    memory: Memory,
+    windows: RateWindows,
+    limits: State["limits"],
+    clock: number,
+  ) {
+    this.sql = sql;
+    this.sent = new NewMessages(sql);
+    this.conversation = memory.conversation;
+    this.counters = memory.counters;
+    this.known = memory.members;
+    this.windows = windows;
+    this.limits = limits;
+    this.clock = clock;
+  }
+
+  /** Looks up at once what a group's sends would look up one by one. */
+  lookUp(group: readonly Request[]): void {
+    const keys: SenderKey[] = [];
+    const strangers = new Set<string>();
+    for (const { actor, command } of group) {
+      if (command.type !== "send") continue;
+      if (!this.known.has(actor.userId)) strangers.add(actor.userId);
+      if (command.clientMessageId !== undefined) keys.push([actor.userId, command.clientMessageId]);
+    }
+    if (strangers.size > 1) {
+      for (const userId of strangers) this.members.set(userId, undefined);
+      for (const one of membersAmong(this.sql, [...strangers])) this.members.set(one.userId, one);
+    }
+    if (keys.length > 1) this.sent.lookUp(keys);
+  }
+
+  member(userId: string): Member | undefined {
+    if (this.members.has(userId)) return this.members.get(userId);
+    const member = this.known.get(userId) ?? memberOf(this.sql, userId);
+    this.members.set(userId, member);
+    return member;
+  }
+
+  factsOf(userId: string): Facts {
+    return {
+      kind: this.conversation.kind,
+      member: this.member(userId),
+      isPublic: this.conversation.visibility === "public",
+    };
+  }
+
+  longestMember(apartFrom: string): Member | undefined {
+    const userId = longestMember(this.sql, apartFrom)?.userId;
+    return userId === undefined ? undefined : this.member(userId);
+  }
+
+  invitedAt(userId: string): number | undefined {
+    return invitedAt(this.sql, userId);
+  }
+
+  isVoided(claim: string): boolean {
+    return claimOutcome(this.sql, claim) === null;
+  }
+
+  hasReacted(number: number, emoji: string, userId: string): boolean {
+    return hasReacted(this.sql, number, emoji, userId);
+  }
+
+  firstReactors(number: number, emoji: string, limit: number): string[] {
+    return firstReactors(this.sql, number, emoji, limit);
+  }
+
+  message(number: number): Message | undefined {
+    this.sent.write();
+    return messageAt(this.sql, number);
+  }
+
+  sentAs(senderId: string, clientMessageId: string): Sent | undefined {
+    return this.sent.sentAs(senderId, clientMessageId);
+  }
+
+  sendTimes(userId: string): Times {
+    return joined(this.windows.sends.of(userId, this.clock), this.sends.get(userId));
+  }
+
+  spent(what: Spending, userId: string): Times {
+    return joined(this.windows[what].of(userId, this.clock), this.spending[what].get(userId));
+  }
+
+  changesWaitMs(userId: string): number {
+    return this.windows.everywhere?.waitMs(userId, this.clock) ?? 0;
+  }
+
+  countedBefore(number: number): number {
+    return countedBefore(this.sql, number);
+  }
+
+  readersAhead(number: number): string[] {
+    return readersAhead(this.sql, number);
+  }
+
+  readFacts(member: Member): ReadFacts {
+    this.sent.write();
+    const { sql } = this;
+    return {
+      lastNumber: this.counters.lastNumber,
+      figures: { readUpTo: member.readUpTo, readBeyond: member.readBeyond },
+      covered: (from, to) => readsTouching(sql, member.userId, from, to),
+      own: (from, to) => ownCounted(sql, member.userId, from, to),
+      uncounted: (from, to) => uncountedWithin(sql, from, to),
+      countUncounted: (from, to) => uncountedAmong(sql, from, to),
+    };
+  }
+
+  /** Whether some member's figures are to be written although no revision was taken. */
+  get figuresMoved(): boolean {
+    return this.figures.size > 0;
+  }
+
+  /** Keeps back the row of a plain send, to be written with others; writes those of anything else. */
+  put(decision: Decision): void {
+    const [change] = decision.changes;
+    const alone = decision.changes.length === 1 && !decision.effects?.length;
+    if (alone && change?.type === "message" && change.cause === "created") {
+      this.sent.keepBack({ message: change.message, digest: change.digest ?? null });
+      return;
+    }
+    this.sent.write();
+    writeDecision(this.sql, decision);
+  }
+
+  /** Takes over a decision whose rows are written: assignments only, nothing that can fail. */
+  fold(decision: Decision, userId: string): void {
+    this.counters = decision.counters;
+    if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
+    for (const change of decision.changes) {
+      this.changes.push(change);
+      if (change.type === "conversation") this.conversation = change.conversation;
+      if (change.type === "member" || change.type === "flag") {
+        // The row that was written holds the figures as they are now.
+        this.members.set(change.member.userId, change.member);
+        this.figures.delete(change.member.userId);
+      }
+      if (change.type !== "message") continue;
+      const { senderId } = change.message;
+      if (senderId === null) continue;
+      if (change.cause !== "created") {
+        this.sent.forget(change.message);
+      } else {
+        this.sent.remember({ message: change.message, digest: change.digest ?? null });
+        note(this.sends, senderId, this.clock);
+      }
+    }
+    for (const { userId, figures } of decision.figures ?? []) {
+      const member = this.members.get(userId);
+      if (member) this.members.set(userId, { ...member, ...figures });
+      this.figures.set(userId, figures);
+    }
+  }
+
+  /** Writes what is written once for the whole group. */
+  flush(): void {
+    this.sent.write();
+    if (this.figures.size > 0) updateFigures(this.sql, this.figures);
+    updateCounters(this.sql, this.counters);
+  }
+}
+
+function note(times: TimesByUser, userId: string, time: number): void {
+  const known = times.get(userId);
+  if (known) known.push(time);
+  else times.set(userId, [time]);
+}
+
+/** Times that have committed, and those of a group behind them. */
+function joined(times: readonly number[], added: readonly number[] | undefined): Times {
+  if (!added) return times;
+  return {
+    length: times.length + added.length,
+    at: (index) => (index < times.length ? times[index] : added[index - times.length]),
+  };
+}

@@ -1,0 +1,65 @@
+import type { Message } from "../../domain/message.ts";
+import type { Sent } from "../decide/decide.ts";
+import { insertMessages, messageSentAs, messagesSentAs } from "../tables/messages.ts";
+
+/** A sender and one of their keys. */
+export type SenderKey = readonly [senderId: string, clientMessageId: string];
+
+/**
+ * The messages that a group sends: their rows are kept back, to be written together, and what was sent
+ * before under the same keys is looked up together.
+ */
+export class NewMessages {
+  private readonly sql: SqlStorage;
+  private unwritten: Sent[] = [];
+  /** By sender and key: what was sent under it, as far as it was looked up. */
+  private readonly known = new Map<string, Sent | undefined>();
+
+  constructor(sql: SqlStorage) {
+    this.sql = sql;
+  }
+
+  /** Looks up at once what was sent under some keys. */
+  lookUp(keys: readonly SenderKey[]): void {
+    for (const key of keys) this.known.set(nameOf(key), undefined);
+    for (const sent of messagesSentAs(this.sql, keys)) this.remember(sent);
+  }
+
+  /** What was sent under a key, by this group or before it. */
+  sentAs(senderId: string, clientMessageId: string): Sent | undefined {
+    const name = nameOf([senderId, clientMessageId]);
+    if (this.known.has(name)) return this.known.get(name);
+    this.write();
+    return messageSentAs(this.sql, senderId, clientMessageId);
+  }
+
+  /** Keeps a row back until `write`. */
+  keepBack(sent: Sent): void {
+    this.unwritten.push(sent);
+  }
+
+  /** Writes the rows that were kept back: before anything else reads or writes messages. */
+  write(): void {
+    if (this.unwritten.length === 0) return;
+    insertMessages(this.sql, this.unwritten);
+    this.unwritten = [];
+  }
+
+  remember(sent: Sent): void {
+    const key = keyOf(sent.message);
+    if (key) this.known.set(nameOf(key), sent);
+  }
+
+  /** A message has changed: the next to ask for it looks it up. */
+  forget(message: Message): void {
+    const key = keyOf(message);
+    if (key) this.known.delete(nameOf(key));
+  }
+}
+
+function keyOf({ senderId, clientMessageId }: Message): SenderKey | undefined {
+  return senderId === null || clientMessageId === null ? undefined : [senderId, clientMessageId];
+}
+
+/** One name for a pair, which no other pair has. */
+const nameOf = ([senderId, key]: SenderKey) => `${senderId.length} ${senderId}${key}`;

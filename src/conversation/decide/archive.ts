@@ -1,0 +1,18 @@
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import type { Decision, State } from "./decide.ts";
+
+/** Turns the flag that marks a conversation in its member's own inbox. A new message leaves it alone. */
+export function decideArchive(state: State, actor: Actor): Result<Decision> {
+  const refused = refusal(actor, "flag", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
+  const before = state.member(actor.userId);
+  if (!before) return fail("not_a_member");
+  const rev = state.counters.rev + 1;
+  const member = { ...before, archived: !before.archived, rev };
+  return ok({
+    changes: [{ type: "flag", member }],
+    counters: { ...state.counters, rev },
+    answer: { rev, archived: member.archived },
+  });
+}

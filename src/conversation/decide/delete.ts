@@ -1,0 +1,76 @@
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { counts, type Message } from "../../domain/message.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import type { Command, Decision, State } from "./decide.ts";
+import { digestOfMessage } from "./digest.ts";
+import { messageIn } from "./message-of.ts";
+
+/** Clears a message's content, files and reactions; the record stays. Twice is the same as once. */
+export function decideDelete(
+  state: State,
+  actor: Actor,
+  command: Extract<Command, { type: "delete" }>,
+  now: number,
+): Result<Decision> {
+  // Membership before existence: who is not in it cannot tell which messages there are.
+  const refused = refusal(actor, "delete", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
+  const found = messageIn(state, command.messageId);
+  if (!found.ok) return found;
+  const before = found.value;
+  const asAdmin = actor.reach === "staff" && actor.role === "admin";
+  if (before.senderId === null && !asAdmin) return fail("system_message");
+  if (before.senderId !== actor.userId && !asAdmin) return fail("not_the_author");
+  if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  if (before.deletedAt !== null) {
+    return ok({
+      changes: [],
+      counters: state.counters,
+      answer: { rev: before.rev, message: before },
+    });
+  }
+  const message: Message = {
+    ...before,
+    rev: state.counters.rev + 1,
+    content: "",
+    attachments: [],
+    reactions: [],
+    metadata: null,
+    deletedAt: now,
+  };
+  const { counted, lastCounted } = state.counters;
+  return ok({
+    changes: [{ type: "message", cause: "deleted", message, digest: digestOfMessage(before) }],
+    counters: {
+      ...state.counters,
+      rev: message.rev,
+      counted: counts(before) ? counted - 1 : counted,
+      lastCounted:
+        lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
+    },
+    figures: figuresWithout(state, before),
+    effects: [
+      { type: "uncounted", number: message.number },
+      ...(before.reactions.length > 0
+        ? [{ type: "reactions-cleared" as const, number: message.number }]
+        : []),
+    ],
+    answer: { rev: message.rev, message },
+  });
+}
+
+/** It was counted in `readBeyond` by its author and by those who read it out of order, nobody else. */
+function figuresWithout(state: State, message: Message): NonNullable<Decision["figures"]> {
+  if (message.senderId === null) return [];
+  const counted = new Set([message.senderId, ...state.readersAhead(message.number)]);
+  const figures: NonNullable<Decision["figures"]> = [];
+  for (const userId of counted) {
+    const member = state.member(userId);
+    if (!member || member.readUpTo >= message.number) continue;
+    figures.push({
+      userId,
+      figures: { readUpTo: member.readUpTo, readBeyond: member.readBeyond - 1 },
+    });
+  }
+  return figures;
+}

@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { parseMessageId } from "../../domain/id.ts";
+import { type Message, withNewlines } from "../../domain/message.ts";
+import type { Command } from "./decide.ts";
+
+/**
+ * What tells a send from another one under the same `clientMessageId`. It is worked out of the message
+ * when somebody asks, and stored only where the message no longer tells what was sent: from its first
+ * edit or its deletion on, and with files.
+ */
+export function digestOf(command: Extract<Command, { type: "send" }>): string {
+  const { replyTo } = command;
+  return digest({
+    kind: command.kind,
+    content: withNewlines(command.content ?? "").trim(),
+    replyTo: replyTo === undefined ? null : (parseMessageId(replyTo)?.number ?? replyTo),
+    files: command.fingerprint ?? (command.attachments ?? []).map(({ key }) => key),
+    metadata: command.metadata ?? null,
+  });
+}
+
+/** The digest of what was sent, of a message that is still what was sent; `null` without a key. */
+export function digestOfMessage(message: Message): string | null {
+  if (message.clientMessageId === null) return null;
+  const { kind, content, replyTo, metadata } = message;
+  return digest({ kind, content, replyTo, files: [], metadata });
+}
+
+interface Canonical {
+  kind: string;
+  content: string;
+  replyTo: number | string | null;
+  files: string | string[];
+  metadata: unknown;
+}
+
+function digest({ kind, content, replyTo, files, metadata }: Canonical): string {
+  const canonical = JSON.stringify([kind, content, replyTo, files, sorted(metadata)]);
+  return createHash("sha256").update(canonical).digest("base64url").slice(0, 22);
+}
+
+/** The same value whatever the order in which an object's fields came. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}

@@ -1,0 +1,44 @@
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { captionOf, contentOf, type Message, withinEditWindow } from "../../domain/message.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import type { Command, Decision, State } from "./decide.ts";
+import { digestOfMessage } from "./digest.ts";
+import { messageIn } from "./message-of.ts";
+
+export function decideEdit(
+  state: State,
+  actor: Actor,
+  command: Extract<Command, { type: "edit" }>,
+  now: number,
+): Result<Decision> {
+  // Membership before existence: who is not in it cannot tell which messages there are.
+  const refused = refusal(actor, "edit", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
+  const found = messageIn(state, command.messageId);
+  if (!found.ok) return found;
+  const before = found.value;
+  if (before.senderId === null) return fail("system_message");
+  if (before.senderId !== actor.userId) return fail("not_the_author");
+  if (before.kind === "system") return fail("system_message");
+  if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  if (before.deletedAt !== null) return fail("message_deleted");
+  const content = before.attachments.length
+    ? captionOf(command.content, command.maxLength)
+    : contentOf(command.content, command.maxLength);
+  if (!content.ok) return content;
+  if (!withinEditWindow(before, state.limits.editWindowMs, state.clock)) {
+    return fail("edit_window_closed");
+  }
+  // An edit that changes nothing is one all the same: its author sees it as edited.
+  const message: Message = {
+    ...before,
+    rev: state.counters.rev + 1,
+    content: content.value,
+    editedAt: now,
+  };
+  return ok({
+    changes: [{ type: "message", cause: "edited", message, digest: digestOfMessage(before) }],
+    counters: { ...state.counters, rev: message.rev },
+    answer: { rev: message.rev, message },
+  });
+}

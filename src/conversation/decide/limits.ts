@@ -1,0 +1,48 @@
+import { type Failure, fail, ok, type Result } from "../../domain/error.ts";
+import { allowance } from "../../domain/rate-window.ts";
+import type { Command, Decision, Request, Spending, State } from "./decide.ts";
+
+/** Commands that have a limit against abuse, and which. */
+const SPENDS: Partial<Record<Command["type"], Spending>> = {
+  edit: "changes",
+  delete: "changes",
+  react: "changes",
+  unreact: "changes",
+  read: "reads",
+};
+
+/**
+ * A decision with what it spends of a limit against abuse, or the refusal where that is used up. What
+ * changes nothing spends nothing, and admins have no such limits.
+ */
+export function limited(state: State, request: Request, decision: Decision): Result<Decision> {
+  const spends = SPENDS[request.command.type];
+  const changesNothing = decision.changes.length === 0 && !decision.figures?.length;
+  const { abuse } = state.limits;
+  if (!abuse || !spends || changesNothing || request.actor.role === "admin") return ok(decision);
+  const { userId } = request.actor;
+  const { allowed, limit, resetMs } = allowance(
+    state.spent(spends, userId),
+    spends === "changes" ? abuse.changesPerMinute : abuse.readsPerMinute,
+    state.clock,
+  );
+  if (!allowed) {
+    return tooMany(
+      spends === "changes"
+        ? `At most ${limit} edits, deletions and reactions a minute can be made here.`
+        : `At most ${limit} marks a minute can be set here.`,
+      `${spends}_per_minute`,
+      resetMs,
+    );
+  }
+  const waitMs = spends === "changes" ? state.changesWaitMs(userId) : 0;
+  if (waitMs > 0) {
+    const message = "Too many edits, deletions and reactions over all conversations.";
+    return tooMany(message, "changes_per_minute_everywhere", waitMs);
+  }
+  return ok({ ...decision, spends });
+}
+
+function tooMany(message: string, limit: string, retryAfterMs: number): Failure {
+  return fail("rate_limited", { message, limit, retryAfterMs });
+}

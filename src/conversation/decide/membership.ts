@@ -1,0 +1,89 @@
+import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
+import type { Message } from "../../domain/message.ts";
+import type { Change, Effect, MemberCause, State } from "./decide.ts";
+
+/** What people coming and going does, step by step; a command takes the whole of it. */
+export class Membership {
+  readonly changes: Change[] = [];
+  readonly effects: Effect[] = [];
+  counters: Counters;
+  private readonly state: State;
+  private readonly now: number;
+
+  constructor(state: State, now: number) {
+    this.state = state;
+    this.counters = state.counters;
+    this.now = now;
+  }
+
+  /** Someone comes in, for the first time or again. The history is theirs to see, none of it unread. */
+  enter(person: Person, cause: "joined" | "added", announcement?: string): Member {
+    const before = this.state.member(person.userId);
+    if (announcement !== undefined) this.announce(announcement, person.userId);
+    const readUpTo = this.counters.lastNumber;
+    const member: Member = {
+      userId: person.userId,
+      name: person.name ?? before?.name ?? null,
+      avatarUrl: person.avatarUrl ?? before?.avatarUrl ?? null,
+      role: "member",
+      joinedAt: this.now,
+      leftAt: null,
+      archived: false,
+      readUpTo,
+      readBeyond: 0,
+      rev: 0,
+    };
+    if (before && readUpTo > before.readUpTo) {
+      const { userId, readUpTo: passed } = before;
+      this.effects.push({ type: "settled", userId, before: passed, after: readUpTo });
+    }
+    this.put(member, cause);
+    this.counters = { ...this.counters, memberCount: this.counters.memberCount + 1 };
+    return member;
+  }
+
+  /** Someone goes; their row stays, so that a late projection cannot bring them back. */
+  exit(member: Member, cause: "left" | "removed", announcement?: string): void {
+    this.put({ ...member, role: "member", leftAt: this.now }, cause);
+    this.counters = { ...this.counters, memberCount: this.counters.memberCount - 1 };
+    if (announcement !== undefined) this.announce(announcement, member.userId);
+  }
+
+  promote(member: Member, role: Role): void {
+    this.put({ ...member, role }, "role");
+  }
+
+  private put(member: Member, cause: MemberCause): void {
+    const rev = this.nextRev();
+    this.changes.push({ type: "member", cause, member: { ...member, rev } });
+  }
+
+  /** A message of the system's: it counts for nobody's unread, last message or rate limit. */
+  private announce(content: string, userId: string): void {
+    const rev = this.nextRev();
+    const number = this.counters.lastNumber + 1;
+    const message: Message = {
+      number,
+      rev,
+      senderId: null,
+      kind: "system",
+      content,
+      replyTo: null,
+      attachments: [],
+      reactions: [],
+      metadata: { userId },
+      clientMessageId: null,
+      createdAt: this.now,
+      editedAt: null,
+      deletedAt: null,
+    };
+    this.changes.push({ type: "message", cause: "created", message });
+    this.effects.push({ type: "uncounted", number });
+    this.counters = { ...this.counters, lastNumber: number, lastCreatedAt: this.now };
+  }
+
+  private nextRev(): number {
+    this.counters = { ...this.counters, rev: this.counters.rev + 1 };
+    return this.counters.rev;
+  }
+}

@@ -1,0 +1,27 @@
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { parseMessageId } from "../../domain/id.ts";
+import type { Message } from "../../domain/message.ts";
+import type { State } from "./decide.ts";
+
+/** The number that a message id has in this conversation; `undefined` when it is another's or none. */
+export function numberIn(state: State, messageId: string): number | undefined {
+  return numberOf(messageId, state.conversation.id, state.counters.lastNumber);
+}
+
+/** The same in a conversation that is known by its id and its newest number. */
+export function numberOf(
+  messageId: string,
+  conversationId: string,
+  lastNumber: number,
+): number | undefined {
+  const parsed = parseMessageId(messageId);
+  if (parsed?.conversationId !== conversationId) return undefined;
+  return parsed.number <= lastNumber ? parsed.number : undefined;
+}
+
+/** The message that an id names in this conversation. */
+export function messageIn(state: State, messageId: string): Result<Message> {
+  const number = numberIn(state, messageId);
+  const message = number === undefined ? undefined : state.message(number);
+  return message ? ok(message) : fail("message_not_found");
+}

@@ -1,0 +1,132 @@
+import type { Member } from "../../domain/conversation.ts";
+import { fail, ok, type Result } from "../../domain/error.ts";
+import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import { allowance, standing } from "../../domain/rate-window.ts";
+import type { Figures } from "../../domain/read-ranges.ts";
+import type { Answer, Command, Decision, State } from "./decide.ts";
+import { digestOf, digestOfMessage } from "./digest.ts";
+import { numberIn } from "./message-of.ts";
+
+type Send = Extract<Command, { type: "send" }>;
+
+export function decideSend(
+  state: State,
+  actor: Actor,
+  command: Send,
+  now: number,
+): Result<Decision> {
+  const attachments = command.attachments ?? [];
+  const content = attachments.length
+    ? captionOf(command.content, command.maxLength)
+    : contentOf(command.content ?? "", command.maxLength);
+  if (!content.ok) return content;
+  const refused = refusal(actor, "send", state.factsOf(actor.userId));
+  const member = state.member(actor.userId);
+  if (refused) return { ok: false, error: refused };
+
+  // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
+  const before = sentBefore(state, actor, command);
+  if (before && !before.ok) return before;
+  if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
+
+  if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
+  if (replyTo === undefined) return fail("invalid_reply");
+
+  const rate = allowance(
+    state.sendTimes(actor.userId),
+    state.limits.messagesPerMinute,
+    state.clock,
+  );
+  if (!rate.allowed) {
+    return fail("rate_limited", {
+      message: `At most ${rate.limit} messages a minute can be sent here.`,
+      retryAfterMs: rate.resetMs,
+      rate,
+    });
+  }
+
+  // Whoever claimed the files after this one may have sent them already.
+  if (command.claim !== undefined && state.isVoided(command.claim)) {
+    return fail("unknown_attachments");
+  }
+
+  const message: Message = {
+    number: state.counters.lastNumber + 1,
+    rev: state.counters.rev + 1,
+    senderId: actor.userId,
+    kind: kindOf(command),
+    content: content.value,
+    replyTo,
+    attachments,
+    reactions: [],
+    metadata: command.metadata ?? null,
+    clientMessageId: command.clientMessageId ?? null,
+    createdAt: now,
+    ...(state.clock < now && { clockAt: state.clock }),
+    editedAt: null,
+    deletedAt: null,
+  };
+  return ok({
+    // What stands for files may be known of the command only.
+    changes: [
+      {
+        type: "message",
+        cause: "created",
+        message,
+        ...(attachments.length > 0 && { digest: digestOf(command) }),
+      },
+    ],
+    counters: {
+      ...state.counters,
+      rev: message.rev,
+      lastNumber: message.number,
+      counted: state.counters.counted + 1,
+      lastCounted: message.number,
+      lastCreatedAt: now,
+    },
+    effects:
+      command.claim === undefined
+        ? []
+        : [
+            {
+              type: "files-sent",
+              claim: command.claim,
+              number: message.number,
+              keys: attachments.map(({ key }) => key),
+            },
+          ],
+    figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
+    answer: { rev: message.rev, message, rate },
+  });
+}
+
+/** What the same send came to before, under the same key; `undefined` when it is new or has no key. */
+export function sentBefore(state: State, actor: Actor, command: Send): Result<Answer> | undefined {
+  if (command.clientMessageId === undefined) return undefined;
+  const before = state.sentAs(actor.userId, command.clientMessageId);
+  if (!before) return undefined;
+  const { message } = before;
+  if ((before.digest ?? digestOfMessage(message)) !== digestOf(command)) {
+    return fail("idempotency_conflict");
+  }
+  const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, state.clock);
+  return ok({ rev: message.rev, message, deduplicated: true, rate });
+}
+
+/** A sender has nothing to read in what they sent. */
+function withOwn(member: Member, number: number): Figures {
+  return member.readUpTo === number - 1
+    ? { readUpTo: number, readBeyond: member.readBeyond }
+    : { readUpTo: member.readUpTo, readBeyond: member.readBeyond + 1 };
+}
+
+/** All images: image, all videos: video, otherwise file. */
+function kindOf(command: Send): MessageKind {
+  const files = command.attachments ?? [];
+  if (files.length === 0) return command.kind;
+  if (files.every((file) => file.mimeType.startsWith("image/"))) return "image";
+  if (files.every((file) => file.mimeType.startsWith("video/"))) return "video";
+  return "file";
+}

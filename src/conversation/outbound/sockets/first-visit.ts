@@ -1,0 +1,69 @@
+import { isLarge } from "../../../domain/conversation.ts";
+import type { FrameId } from "../../../live/frames.ts";
+import { MAX_SYNC_BYTES } from "../../../live/version.ts";
+import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
+import { memberOf, presentMembers } from "../../tables/members.ts";
+import { readsFrom, readsOfMember } from "../../tables/reads.ts";
+import type { Page, View } from "./sync.ts";
+import { bytesOf, frameOf, jsonOf } from "./sync-frame.ts";
+
+/** What a first visit is given. */
+const FIRST_MESSAGES = 50;
+const FIRST_MEMBERS = 200;
+/** Of the bytes of a first visit, what messages leave to members and reads. */
+const RESERVED_BYTES = 96 * 1024;
+/** Bounded by the others: nobody reads a message twice. */
+const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
+
+/**
+ * The `sync` object of a first visit: the newest messages, the present members and what they have read,
+ * as much of each as fits into {@link MAX_SYNC_BYTES}, and at least one message.
+ */
+export function firstSync(
+  { sql, recent, memory, linkTo }: View,
+  reset: boolean,
+  userId: string,
+  id: FrameId,
+): Page {
+  const { conversation, counters } = memory;
+  const from = Math.max(1, counters.lastNumber - FIRST_MESSAGES + 1);
+  // Oneself and what one has read oneself are never left out: clients count what is unread by it.
+  const you = memberOf(sql, userId);
+  const others = presentMembers(sql, FIRST_MEMBERS).filter((member) => member.userId !== userId);
+  const othersReads = isLarge(counters.memberCount)
+    ? []
+    : readsFrom(sql, from, FIRST_READS).filter((read) => read.userId !== userId);
+  const own = {
+    member: you ? [JSON.stringify(wireMember(you))] : [],
+    reads: readsOfMember(sql, userId, from).map((read) => JSON.stringify(wireRead(read))),
+  };
+  const whole = JSON.stringify(wireConversation(conversation, counters));
+  let left = MAX_SYNC_BYTES - bytesOf([whole, ...own.member, ...own.reads]);
+  const newest = recent.between(from, counters.lastNumber, counters.lastNumber).reverse();
+  const messages = jsonOf(
+    newest,
+    (message) => wireMessage(conversation.id, message, linkTo),
+    left - RESERVED_BYTES,
+    1,
+  ).reverse();
+  left -= bytesOf(messages);
+  const members = jsonOf(
+    others.slice(0, FIRST_MEMBERS - own.member.length),
+    wireMember,
+    left - RESERVED_BYTES / 2,
+  );
+  left -= bytesOf(members);
+  const reads = jsonOf(othersReads, wireRead, left);
+  const frame = frameOf({
+    from: 0,
+    to: counters.rev,
+    messages,
+    members: [...own.member, ...members].sort(),
+    reads: [...own.reads, ...reads],
+    conversation: whole,
+    more: false,
+    ...(reset && { reset }),
+    id,
+  });
+  return { frame, to: counters.rev, more: false };
+}

@@ -1,0 +1,217 @@
+import { Buffer } from "node:buffer";
+import { chatError, type Failure, fail, ok, type Result } from "../../../domain/error.ts";
+import { parseMessageId } from "../../../domain/id.ts";
+import { type ClientFrame, type FrameId, parseFrame, tooLarge } from "../../../live/frames.ts";
+import { CLOSE } from "../../../live/version.ts";
+import { errorEventOf } from "../../../live/wire.ts";
+import type { Command } from "../../decide/decide.ts";
+import { actorOf } from "../../identity.ts";
+import type { OpenConversation } from "../../open.ts";
+import type { HistoryQuery } from "../../queries/history.ts";
+import { historyPage } from "./history-page.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import { syncFor } from "./sync.ts";
+
+type Frame<Op extends ClientFrame["op"]> = Extract<ClientFrame, { op: Op }>;
+
+/** Messages that `history` answers with when it does not say how many. */
+const HISTORY_LIMIT = 50;
+
+/**
+ * Handles what a socket sent: every object of the frame in order, each answered. Commands are queued
+ * and answered after their commit; the rest is answered here.
+ */
+export function handleFrame(
+  open: OpenConversation,
+  session: Session,
+  data: string | ArrayBuffer,
+): void {
+  const { sessions } = open;
+  if (sessions.expired(session)) return;
+  session.heardAt = open.clock();
+  sessions.reap();
+  if (typeof data !== "string") {
+    refuseFrame(open, session, fail("invalid_frame", { message: "Frames are text." }));
+    return;
+  }
+  if (tooLarge(data)) {
+    const error = errorEventOf(chatError("frame_too_large"), undefined);
+    sessions.send(session, JSON.stringify(error));
+    sessions.leave(session, CLOSE.abuse, "a frame of more than 64 KiB");
+    return;
+  }
+  const lines = data.split("\n").filter((line) => line !== "");
+  if (lines.length === 0) refuseFrame(open, session, fail("invalid_frame"));
+  for (const line of lines) {
+    if (!sessions.of(session.socket)) return;
+    const parsed = parseFrame(line);
+    if (!parsed.ok) {
+      refuseFrame(open, session, parsed, parsed.id);
+      continue;
+    }
+    if (isPlainSend(parsed.value) || mayAct(open, session, parsed.id)) {
+      handle(open, session, parsed.value);
+    }
+  }
+}
+
+/**
+ * Whether a socket has room for one more command. The first that is too many within a second is refused,
+ * the others are ignored, and a socket that goes on is closed.
+ */
+function mayAct({ sessions, clock }: OpenConversation, session: Session, id: FrameId): boolean {
+  const penalty = session.budget.command(clock());
+  if (penalty === "refuse") refuseRate(sessions, session, 1_000, id);
+  if (penalty === "end") sessions.leave(session, CLOSE.abuse, "too many commands");
+  return penalty === undefined;
+}
+
+function refuseRate(sessions: Sessions, session: Session, retryAfterMs: number, id: FrameId): void {
+  const error = errorEventOf(chatError("rate_limited", { retryAfterMs }), id);
+  sessions.send(session, JSON.stringify(error));
+}
+
+/** A send without files has the conversation's own limit; files cost D1 before it is looked at. */
+function isPlainSend(frame: ClientFrame): boolean {
+  return frame.op === "send" && !frame.attachments?.length;
+}
+
+function handle(open: OpenConversation, session: Session, frame: ClientFrame): void {
+  // Objects of a frame are in order: a question knows of the commands before it.
+  if (frame.op === "sync" || frame.op === "history") open.settle();
+  switch (frame.op) {
+    case "typing":
+      open.sessions.tellTyping(session.seat.userId, frame.active);
+      break;
+    case "sync":
+      answerSync(open, session, frame);
+      break;
+    case "history":
+      answerHistory(open, session, frame);
+      break;
+    default: {
+      const command = commandOf(frame, open.limits.contentLength);
+      if (!command.ok) {
+        open.sessions.send(session, JSON.stringify(errorEventOf(command.error, frame.id)));
+        return;
+      }
+      const actor = actorOf(session.seat);
+      if (frame.op === "send" && frame.attachments?.length && command.value.type === "send") {
+        open.submitFiles(actor, command.value, frame.attachments, { session, id: frame.id });
+      } else {
+        open.submit(actor, command.value, { to: "socket", session, id: frame.id });
+      }
+    }
+  }
+}
+
+function commandOf(
+  frame: Frame<"send" | "edit" | "delete" | "react" | "unreact" | "read">,
+  maxLength: number,
+): Result<Command> {
+  switch (frame.op) {
+    case "send": {
+      const { content, clientMessageId } = frame;
+      const replyTo = frame.replyTo ?? undefined;
+      const metadata = frame.metadata ?? undefined;
+      return ok({
+        type: "send",
+        kind: "text",
+        content,
+        clientMessageId,
+        replyTo,
+        metadata,
+        maxLength,
+        fingerprint: frame.attachments?.length ? frame.attachments.join() : undefined,
+      });
+    }
+    case "edit":
+      return ok({
+        type: "edit",
+        messageId: frame.messageId,
+        content: frame.content,
+        maxLength,
+      });
+    case "delete":
+      return ok({ type: "delete", messageId: frame.messageId });
+    case "react":
+    case "unreact":
+      return ok({ type: frame.op, messageId: frame.messageId, emoji: frame.emoji });
+    case "read":
+      return ok({ type: "read", messageIds: frame.messageIds, upTo: frame.upTo });
+  }
+}
+
+/** The catching up and the going live are one turn: nothing is lost between them, nothing doubled. */
+function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync">): void {
+  const { since, id } = frame;
+  session.budget.continues(since);
+  if (!mayAsk(open, session, id)) return;
+  const cursor = { since, epoch: undefined };
+  const { userId, origin } = session.seat;
+  const page = syncFor(open.viewFor(origin), cursor, userId, id);
+  giveAnswer(open, session, page.frame, page.to);
+  if (!page.more) open.sessions.goLive(session);
+}
+
+function answerHistory(open: OpenConversation, session: Session, frame: Frame<"history">): void {
+  const query = historyQuery(open, frame);
+  if (!query.ok) {
+    open.sessions.send(session, JSON.stringify(errorEventOf(query.error, frame.id)));
+    return;
+  }
+  if (mayAsk(open, session, frame.id)) {
+    giveAnswer(
+      open,
+      session,
+      historyPage(open.viewFor(session.seat.origin), query.value, frame.id),
+    );
+  }
+}
+
+/** Whether a socket has room for one more answer to `sync` or `history`. */
+function mayAsk({ sessions, clock }: OpenConversation, session: Session, id: FrameId): boolean {
+  const waitMs = session.budget.answerWaitMs(clock());
+  if (waitMs > 0) refuseRate(sessions, session, waitMs, id);
+  return waitMs === 0;
+}
+
+/** Sends an answer; closes a socket that has left too much unread, for it to reconnect and resume. */
+function giveAnswer(
+  { sessions, clock }: OpenConversation,
+  session: Session,
+  frame: string,
+  to?: number,
+): void {
+  const reads = session.budget.answered(Buffer.byteLength(frame), clock(), to);
+  if (reads) sessions.send(session, frame);
+  else sessions.leave(session, CLOSE.goingAway, "too much asked for and not read");
+}
+
+function historyQuery(open: OpenConversation, frame: Frame<"history">): Result<HistoryQuery> {
+  const limit = frame.limit ?? HISTORY_LIMIT;
+  for (const by of ["before", "after", "around"] as const) {
+    const id = frame[by];
+    if (id === undefined) continue;
+    const parsed = parseMessageId(id);
+    const { conversation, counters } = open.memory;
+    if (parsed?.conversationId !== conversation.id || parsed.number > counters.lastNumber) {
+      return fail("message_not_found");
+    }
+    return ok({ by, number: parsed.number, limit });
+  }
+  return ok({ by: "before", number: open.memory.counters.lastNumber + 1, limit });
+}
+
+/** Answers a frame that cannot be read; the tenth closes the socket. */
+function refuseFrame(
+  { sessions, clock }: OpenConversation,
+  session: Session,
+  refused: Failure,
+  id?: FrameId,
+): void {
+  sessions.send(session, JSON.stringify(errorEventOf(refused.error, id)));
+  if (session.budget.badFrame(clock())) {
+    sessions.leave(session, CLOSE.abuse, "too many frames that cannot be read");
+  }
+}

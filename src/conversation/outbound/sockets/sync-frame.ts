@@ -1,0 +1,48 @@
+import { Buffer } from "node:buffer";
+import type { FrameId } from "../../../live/frames.ts";
+
+/** How `sync` objects are put together from rows that are JSON already, within a number of bytes. */
+
+/** Rows as JSON, as many from the beginning as fit into `bytes`, and `least` of them in any case. */
+export function jsonOf<Row>(
+  rows: readonly Row[],
+  wire: (row: Row) => unknown,
+  bytes: number,
+  least = 0,
+): string[] {
+  const json: string[] = [];
+  let left = bytes;
+  for (const row of rows) {
+    const text = JSON.stringify(wire(row));
+    left -= Buffer.byteLength(text) + 1;
+    if (left < 0 && json.length >= least) break;
+    json.push(text);
+  }
+  return json;
+}
+
+/** Bytes of such rows, with what parts them. */
+export function bytesOf(json: readonly string[]): number {
+  return json.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
+}
+
+/** A `sync` object of rows that are JSON already. */
+export function frameOf(sync: {
+  from?: number;
+  to?: number;
+  messages: readonly string[];
+  members: readonly string[];
+  reads: readonly string[];
+  conversation: string;
+  more: boolean;
+  reset?: true;
+  id: FrameId;
+}): string {
+  const { from, to, messages, members, reads, conversation, more, reset, id } = sync;
+  const place = from === undefined ? "" : `"from":${from},"to":${to},`;
+  return (
+    `{"type":"sync",${place}"messages":[${messages.join()}],"members":[${members.join()}],` +
+    `"reads":[${reads.join()}],"conversation":${conversation},"more":${more}` +
+    `${reset ? ',"reset":true' : ""}${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}}`
+  );
+}

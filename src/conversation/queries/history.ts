@@ -1,0 +1,81 @@
+import { unreachable } from "../../domain/error.ts";
+import type { Message, Receipt } from "../../domain/message.ts";
+import { firstNumberAfter } from "../tables/messages.ts";
+import { readersWithin } from "../tables/receipts.ts";
+import type { RecentMessages } from "./recent.ts";
+
+/** Which part of a conversation's messages is wanted. Numbers are message numbers. */
+export type HistoryQuery =
+  | {
+      by: "page";
+      /** Page 1 holds the newest, or with `oldestFirst` the oldest. */
+      page: number;
+      pageSize: number;
+      oldestFirst?: boolean;
+      /** Only those before a message, or created before a time in milliseconds since the epoch. */
+      before?: { number: number } | { time: number };
+      /** Whether to tell who has read each of them. */
+      readers?: boolean;
+    }
+  | { by: "before" | "after" | "around"; number: number; limit: number };
+
+export interface HistoryPage {
+  /** In ascending order. */
+  messages: Message[];
+  /** All messages that the pages are made of, deleted ones included. */
+  total: number;
+  /** By message number, where it was asked for. */
+  readers?: Map<number, Receipt[]>;
+}
+
+/**
+ * A page of history. Numbers have no gaps, so that every page is arithmetic: the last costs as many
+ * rows as the first.
+ */
+export function history(
+  sql: SqlStorage,
+  recent: RecentMessages,
+  lastNumber: number,
+  query: HistoryQuery,
+): HistoryPage {
+  const total = query.by === "page" ? boundOf(sql, lastNumber, query.before) : lastNumber;
+  const [from, to] = interval(total, query);
+  const first = Math.max(1, from);
+  const last = Math.min(to, total);
+  const messages = first > last ? [] : recent.between(first, last, lastNumber);
+  if (query.by !== "page" || !query.readers) return { messages, total };
+  return { messages, total, readers: readersWithin(sql, messages) };
+}
+
+/** The number of the last message before a bound. */
+function boundOf(
+  sql: SqlStorage,
+  lastNumber: number,
+  before: { number: number } | { time: number } | undefined,
+): number {
+  if (!before) return lastNumber;
+  if ("number" in before) return Math.min(lastNumber, before.number - 1);
+  // Creation times never run backwards.
+  return firstNumberAfter(sql, "created_at", before.time - 1, lastNumber) - 1;
+}
+
+function interval(total: number, query: HistoryQuery): [from: number, to: number] {
+  switch (query.by) {
+    case "page": {
+      const skipped = (query.page - 1) * query.pageSize;
+      return query.oldestFirst
+        ? [skipped + 1, skipped + query.pageSize]
+        : [total - skipped - query.pageSize + 1, total - skipped];
+    }
+    case "before":
+      return [query.number - query.limit, query.number - 1];
+    case "after":
+      return [query.number + 1, query.number + query.limit];
+    case "around": {
+      const from = query.number - Math.floor(query.limit / 2);
+      return [from, from + query.limit - 1];
+    }
+    default:
+      return unreachable(query);
+  }
+}

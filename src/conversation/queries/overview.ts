@@ -1,0 +1,39 @@
+import type { Member } from "../../domain/conversation.ts";
+import { MAX_GROUP_MEMBERS } from "../../domain/conversation.ts";
+import type { Overview } from "../api.ts";
+import type { OpenConversation } from "../open.ts";
+import { presentMembers } from "../tables/members.ts";
+import { messageAt } from "../tables/messages.ts";
+import { READERS_MAX, readersOf } from "../tables/receipts.ts";
+import { uncountedAfterEach } from "../tables/uncounted.ts";
+
+/** What a conversation is, who is in it, how far each of them has read, and its last message. */
+export function overview({ sql, memory }: OpenConversation): Overview {
+  const members = presentMembers(sql, MAX_GROUP_MEMBERS);
+  const { lastCounted } = memory.counters;
+  const message = lastCounted > 0 ? messageAt(sql, lastCounted) : undefined;
+  return {
+    conversation: memory.conversation,
+    members,
+    lastMessage: message && { message, readers: readersOf(sql, message, READERS_MAX) },
+    unread: unreadOfEach(sql, memory.counters.lastNumber, members),
+  };
+}
+
+/** How many messages each member has not read, by user id. */
+function unreadOfEach(
+  sql: SqlStorage,
+  lastNumber: number,
+  members: readonly Member[],
+): Map<string, number> {
+  const uncounted = uncountedAfterEach(
+    sql,
+    members.map(({ readUpTo }) => readUpTo),
+  );
+  return new Map(
+    members.map(({ userId, readUpTo, readBeyond }) => [
+      userId,
+      lastNumber - readUpTo - readBeyond - (uncounted.get(readUpTo) ?? 0),
+    ]),
+  );
+}

@@ -1,0 +1,47 @@
+import { type ClaimRequest, claimFiles } from "../attachments/claims.ts";
+import { directoryOf } from "../directory/directory.ts";
+import { releaseClaim } from "../directory/uploads.ts";
+import { ok, type Result } from "../domain/error.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Env } from "../env.ts";
+import type { Answer, Command } from "./decide/decide.ts";
+import type { OpenConversation } from "./open.ts";
+import { conversationsOf } from "./stub.ts";
+
+type Send = Extract<Command, { type: "send" }>;
+
+/**
+ * Sends a message with files that came over a socket: as over REST, they are reserved before the
+ * command is queued, and given back when it is refused.
+ */
+export async function sendFiles(
+  open: OpenConversation,
+  env: Env,
+  actor: Actor,
+  command: Send,
+  keys: readonly string[],
+): Promise<Result<Answer>> {
+  const before = open.sentBefore(actor, command);
+  if (before) return before;
+  const directory = directoryOf(env.DB);
+  const claimed = await claimFiles({
+    directory,
+    ownerId: actor.userId,
+    conversationId: open.memory.conversation.id,
+    keys,
+    now: open.clock(),
+    forfeit: forfeitIn(env),
+  });
+  // The same send may have got them, at the same time.
+  if (!claimed.ok) return open.sentBefore(actor, command) ?? claimed;
+  const result = await new Promise<Result<Answer>>((resolve) => {
+    open.submit(actor, { ...command, ...claimed.value }, { to: "caller", resolve });
+  });
+  if (!result.ok) await releaseClaim(directory, claimed.value.claim);
+  return result.ok ? ok(result.value) : result;
+}
+
+/** Voids a claim in the conversation that it was made for, which may be this one. */
+function forfeitIn(env: Env): ClaimRequest["forfeit"] {
+  return (conversationId, claim) => conversationsOf(env).getByName(conversationId).forfeit(claim);
+}

@@ -1,0 +1,269 @@
+import type { Message, MessageKind } from "../../domain/message.ts";
+import type { Sent } from "../decide/decide.ts";
+
+type MessageRow = {
+  number: number;
+  rev: number;
+  created_rev: number;
+  sender_id: string | null;
+  kind: MessageKind;
+  content: string;
+  reply_to: number | null;
+  created_at: number;
+  clock_at: number | null;
+  edited_at: number | null;
+  deleted_at: number | null;
+  client_message_id: string | null;
+  metadata: string | null;
+  attachments: string | null;
+  reactions: string | null;
+};
+
+const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
+  clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
+
+/** The platform binds at most 100 parameters to a statement. */
+const INSERTS_AT_ONCE = 8;
+const INSERT_COLUMNS = 12;
+const INSERT = Array.from(
+  { length: INSERTS_AT_ONCE + 1 },
+  (_, count) =>
+    `INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
+       clock_at, client_message_id, digest, metadata, attachments)
+     VALUES ${Array.from({ length: count }, (_, row) => placeholders(row)).join()}`,
+);
+
+/** The parameters of one row, of which the second is used twice. */
+function placeholders(row: number): string {
+  const [number, rev, ...others] = Array.from(
+    { length: INSERT_COLUMNS },
+    (_, column) => `?${row * INSERT_COLUMNS + column + 1}`,
+  );
+  return `(${[number, rev, rev, ...others].join()})`;
+}
+
+/** Stores new messages; `digest` is that of what was sent, if the message does not tell. */
+export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
+  for (let from = 0; from < sent.length; from += INSERTS_AT_ONCE) {
+    const some = sent.slice(from, from + INSERTS_AT_ONCE);
+    sql.exec(
+      INSERT[some.length] ?? "",
+      ...some.flatMap(({ message, digest }) => [
+        message.number,
+        message.rev,
+        message.senderId,
+        message.kind,
+        message.content,
+        message.replyTo,
+        message.createdAt,
+        message.clockAt ?? null,
+        message.clientMessageId,
+        digest,
+        message.metadata && JSON.stringify(message.metadata),
+        jsonList(message.attachments),
+      ]),
+    );
+  }
+}
+
+/**
+ * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
+ * was sent, unless an earlier one is there.
+ */
+export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void {
+  sql.exec(
+    `UPDATE messages SET rev = ?, content = ?, edited_at = ?, deleted_at = ?, metadata = ?,
+       attachments = ?, reactions = ?, digest = coalesce(digest, ?) WHERE number = ?`,
+    message.rev,
+    message.content,
+    message.editedAt,
+    message.deletedAt,
+    message.metadata && JSON.stringify(message.metadata),
+    jsonList(message.attachments),
+    jsonList(message.reactions),
+    digest,
+    message.number,
+  );
+}
+
+export function messageAt(sql: SqlStorage, number: number): Message | undefined {
+  return select(sql, "WHERE number = ?", number)[0];
+}
+
+/** Messages `from`…`to`, oldest first. */
+export function messagesBetween(sql: SqlStorage, from: number, to: number): Message[] {
+  // Numbers have no gaps; a limit reads no row beyond the last, as BETWEEN would.
+  return select(sql, "WHERE number >= ? ORDER BY number LIMIT ?", from, Math.max(0, to - from + 1));
+}
+
+/** The message that a sender sent under this key, with the digest of what they sent then. */
+export function messageSentAs(
+  sql: SqlStorage,
+  senderId: string,
+  clientMessageId: string,
+): Sent | undefined {
+  const [row] = sql
+    .exec<MessageRow & { digest: string | null }>(
+      `SELECT ${COLUMNS}, digest FROM messages WHERE sender_id = ? AND client_message_id = ?`,
+      senderId,
+      clientMessageId,
+    )
+    .toArray();
+  return row && { message: messageOf(row), digest: row.digest };
+}
+
+/** The same for many pairs of sender and key at once: those that there are. */
+export function messagesSentAs(
+  sql: SqlStorage,
+  pairs: readonly (readonly [senderId: string, clientMessageId: string])[],
+): Sent[] {
+  return sql
+    .exec<MessageRow & { digest: string | null }>(
+      `SELECT ${COLUMNS}, digest FROM json_each(?) AS asked CROSS JOIN messages
+       WHERE sender_id = asked.value ->> 0 AND client_message_id = asked.value ->> 1`,
+      JSON.stringify(pairs),
+    )
+    .toArray()
+    .map((row) => ({ message: messageOf(row), digest: row.digest }));
+}
+
+/** The numbers of one sender's countable messages within `from`…`to`, ascending. */
+export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: number): number[] {
+  return sql
+    .exec<{ number: number }>(
+      `SELECT number FROM messages
+       WHERE number BETWEEN ? AND ? AND sender_id = ? AND deleted_at IS NULL ORDER BY number`,
+      from,
+      to,
+      senderId,
+    )
+    .toArray()
+    .map((row) => row.number);
+}
+
+/** When somebody sent, or the system did (`null`), by the server's clock of that time. */
+export interface SendTime {
+  senderId: string | null;
+  at: number;
+}
+
+/** When and by whom messages were sent, by the clock of that time, newest first; read one by one. */
+export function* sendsBackwards(sql: SqlStorage): Generator<SendTime> {
+  const rows = sql.exec<{ sender_id: string | null; at: number }>(
+    `SELECT sender_id, coalesce(clock_at, created_at) AS at FROM messages ORDER BY number DESC`,
+  );
+  for (const row of rows) yield { senderId: row.sender_id, at: row.at };
+}
+
+/** The smallest message number whose `column` is greater than `value`: both rise with the number. */
+export function firstNumberAfter(
+  sql: SqlStorage,
+  column: "created_rev" | "created_at",
+  value: number,
+  lastNumber: number,
+): number {
+  const isAfter = (number: number) =>
+    sql
+      .exec<{ value: number }>(`SELECT ${column} AS value FROM messages WHERE number = ?`, number)
+      .one().value > value;
+  // Most look for something recent: steps back from the newest double until one is not after `value`.
+  let low = 1;
+  let high = lastNumber + 1;
+  for (let step = 1; low < high; step *= 2) {
+    const number = Math.max(low, high - step);
+    if (!isAfter(number)) {
+      low = number + 1;
+      break;
+    }
+    high = number;
+  }
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (isAfter(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The first of some messages; `more`: those that there are no more of were not looked for. */
+export interface Some {
+  messages: { message: Message; createdRev: number }[];
+  more: boolean;
+}
+
+/**
+ * Messages from `number` on as they were created, oldest first: at most `limit`, and beyond the first of
+ * them `maxLength` characters (UTF-16) of what they hold.
+ */
+export function createdFrom(
+  sql: SqlStorage,
+  number: number,
+  limit: number,
+  maxLength: number,
+): Some {
+  return someOf(sql, "WHERE number >= ? ORDER BY number", number, limit, maxLength);
+}
+
+/** The same of messages that changed after their creation and after `rev`, in order of revision. */
+export function changedAfter(sql: SqlStorage, rev: number, limit: number, maxLength: number): Some {
+  return someOf(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev", rev, limit, maxLength);
+}
+
+function someOf(
+  sql: SqlStorage,
+  clause: string,
+  after: number,
+  limit: number,
+  maxLength: number,
+): Some {
+  const messages: Some["messages"] = [];
+  const rows = sql.exec<MessageRow>(
+    `SELECT ${COLUMNS} FROM messages ${clause} LIMIT ?`,
+    after,
+    limit,
+  );
+  let length = 0;
+  for (const row of rows) {
+    length += lengthOf(row);
+    if (length > maxLength && messages.length > 0) return { messages, more: true };
+    messages.push({ message: messageOf(row), createdRev: row.created_rev });
+  }
+  return { messages, more: messages.length === limit };
+}
+
+function lengthOf({ content, metadata, attachments, reactions }: MessageRow): number {
+  return [content, metadata, attachments, reactions].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    0,
+  );
+}
+
+function select(sql: SqlStorage, clause: string, ...bindings: number[]): Message[] {
+  return sql
+    .exec<MessageRow>(`SELECT ${COLUMNS} FROM messages ${clause}`, ...bindings)
+    .toArray()
+    .map(messageOf);
+}
+
+function messageOf(row: MessageRow): Message {
+  return {
+    number: row.number,
+    rev: row.rev,
+    senderId: row.sender_id,
+    kind: row.kind,
+    content: row.content,
+    replyTo: row.reply_to,
+    attachments: row.attachments === null ? [] : JSON.parse(row.attachments),
+    reactions: row.reactions === null ? [] : JSON.parse(row.reactions),
+    metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+    clientMessageId: row.client_message_id,
+    createdAt: row.created_at,
+    ...(row.clock_at !== null && { clockAt: row.clock_at }),
+    editedAt: row.edited_at,
+    deletedAt: row.deleted_at,
+  };
+}
+
+function jsonList(list: readonly unknown[]): string | null {
+  return list.length === 0 ? null : JSON.stringify(list);
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { authenticate } from "../../edge/auth.ts";
+import { closed, dialect } from "../../edge/dialect.ts";
+import { details, type ErrorForm, limit } from "../../edge/errors.ts";
+import { jsonBody, requestLimits } from "../../edge/limits.ts";
+import { chatRoutes } from "./routes/chats.ts";
+import { creationRoutes } from "./routes/creation.ts";
+import { fileRoutes } from "./routes/files.ts";
+import { messageRoutes } from "./routes/messages.ts";
+import { CHATS } from "./schemas.ts";
+
+/** `{success: false, error, code, details?, limit?}`. */
+export const marketplaceErrors: ErrorForm = {
+  name: "ChatRefusal",
+  body: ({ message, code, details, limit }) => ({
+    success: false,
+    error: message,
+    code,
+    ...(details && { details }),
+    ...(limit && { limit }),
+  }),
+  schema: (code) =>
+    z.object({ success: z.literal(false), error: z.string(), code, details, limit }),
+  statuses: { unknown_user: 404 },
+};
+
+/** The marketplace chat API: decoding, a call, presenting. */
+export function marketplace() {
+  const app = dialect(marketplaceErrors);
+  app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits);
+  fileRoutes(app);
+  app.use(jsonBody);
+  creationRoutes(app);
+  chatRoutes(app);
+  messageRoutes(app);
+  return closed(app);
+}

@@ -1,0 +1,182 @@
+import { z } from "@hono/zod-openapi";
+import type { Overview } from "../../conversation/api.ts";
+import type { InboxEntry } from "../../directory/inbox.ts";
+import type { Kind, Person, Role } from "../../domain/conversation.ts";
+import type { Receipt } from "../../domain/message.ts";
+import { MESSAGE_KINDS } from "../../domain/message.ts";
+import { orNull } from "../../edge/openapi.ts";
+import type { WireMember, WireMessage } from "../../live/events.ts";
+import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
+
+/** How the marketplace writes what the core knows. */
+
+const time = z.iso.datetime();
+const metadata = z.record(z.string(), z.unknown()).nullable();
+
+export const messageSchema = z
+  .object({
+    _id: z.string(),
+    chatId: z.string(),
+    senderId: z.string().nullable(),
+    content: z.string(),
+    type: z.enum(MESSAGE_KINDS),
+    replyToMessageId: z.string().nullable(),
+    attachments: z.array(
+      z.object({
+        url: z.string(),
+        filename: z.string(),
+        mimeType: z.string(),
+        size: z.number().int(),
+        width: z.number().int().optional(),
+        height: z.number().int().optional(),
+      }),
+    ),
+    reactions: z.array(
+      z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
+    ),
+    readBy: z.array(z.object({ userId: z.string(), readAt: time })),
+    metadata,
+    createdAt: time,
+    updatedAt: time,
+    editedAt: time.nullable(),
+    deletedAt: time.nullable(),
+  })
+  .openapi("ChatMessage");
+
+export const chatSchema = z
+  .object({
+    _id: z.string(),
+    type: z.enum(["direct", "group", "support"]),
+    title: z.string().nullable(),
+    participants: z.array(
+      z.object({
+        userId: z.string(),
+        name: z.string().nullable(),
+        avatarUrl: z.string().nullable(),
+        role: z.enum(["owner", "admin", "member"]),
+        joinedAt: time,
+      }),
+    ),
+    createdBy: z.string(),
+    purchaseRequestId: z.string().nullable(),
+    subject: z.string().nullable(),
+    metadata,
+    isArchived: z.boolean(),
+    unreadCount: z.number().int(),
+    lastMessage: orNull(messageSchema),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .openapi("Chat");
+export type Chat = z.infer<typeof chatSchema>;
+
+const ROLE = { owner: "owner", moderator: "admin", member: "member" } as const satisfies Record<
+  Role,
+  string
+>;
+
+export function presentMessage(
+  chatId: string,
+  message: WireMessage,
+  readers: readonly Receipt[],
+): z.infer<typeof messageSchema> {
+  return {
+    _id: message.id,
+    chatId,
+    senderId: message.senderId,
+    content: message.content,
+    type: message.kind,
+    replyToMessageId: message.replyTo,
+    attachments: message.attachments.map(({ key: _, name, ...attachment }) => ({
+      ...attachment,
+      filename: name,
+    })),
+    reactions: message.reactions,
+    // What is left of a deleted message tells nothing of its readers.
+    readBy:
+      message.deletedAt === null
+        ? readers.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) }))
+        : [],
+    metadata: message.metadata,
+    createdAt: message.createdAt,
+    updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,
+    editedAt: message.editedAt,
+    deletedAt: message.deletedAt,
+  };
+}
+
+/** A chat as its own object tells of it. */
+export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
+  const { conversation, members, lastMessage, unread } = overview;
+  const last =
+    lastMessage &&
+    presentMessage(
+      conversation.id,
+      wireMessage(conversation.id, lastMessage.message, linkTo),
+      lastMessage.readers,
+    );
+  return {
+    _id: conversation.id,
+    type: typeOf(conversation.kind),
+    title: conversation.title,
+    participants: members.map((member) => presentParticipant(member, member)),
+    createdBy: conversation.createdBy,
+    purchaseRequestId: conversation.purchaseRequestId,
+    subject: conversation.subject,
+    metadata: conversation.metadata,
+    isArchived: members.find((member) => member.userId === userId)?.archived ?? false,
+    unreadCount: unread.get(userId) ?? 0,
+    lastMessage: last ?? null,
+    createdAt: isoTime(conversation.createdAt),
+    updatedAt: last?.createdAt ?? isoTime(conversation.createdAt),
+  };
+}
+
+/** A chat as its member's inbox tells of it; `people` knows the names of those in it. */
+export function presentEntry(
+  entry: InboxEntry,
+  people: ReadonlyMap<string, Person>,
+  linkTo: LinkTo,
+): Chat {
+  const { conversationId, lastMessage } = entry;
+  return {
+    _id: conversationId,
+    type: typeOf(entry.kind),
+    title: entry.title,
+    participants: entry.participants.map((member) =>
+      presentParticipant(member, people.get(member.userId)),
+    ),
+    createdBy: entry.createdBy,
+    purchaseRequestId: entry.purchaseRequestId,
+    subject: entry.subject,
+    metadata: entry.metadata,
+    isArchived: entry.archived,
+    unreadCount: entry.unread,
+    lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo), []),
+    createdAt: isoTime(entry.createdAt),
+    updatedAt: isoTime(entry.lastMessageAt ?? entry.createdAt),
+  };
+}
+
+function presentParticipant(
+  member: { userId: string; role: Role; joinedAt: number },
+  person: Person | undefined,
+): Chat["participants"][number] {
+  return {
+    userId: member.userId,
+    name: person?.name ?? null,
+    avatarUrl: person?.avatarUrl ?? null,
+    role: ROLE[member.role],
+    joinedAt: isoTime(member.joinedAt),
+  };
+}
+
+/** A participant as an event tells of them. */
+export function presentMember(member: WireMember): Chat["participants"][number] {
+  return presentParticipant({ ...member, joinedAt: Date.parse(member.joinedAt) }, member);
+}
+
+/** Purchase-request chats are direct ones here. Channels are not seen. */
+function typeOf(kind: Kind): Chat["type"] {
+  return kind === "group" || kind === "support" ? kind : "direct";
+}

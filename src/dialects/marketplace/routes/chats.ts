@@ -1,0 +1,176 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { inbox, inboxSize, stats } from "../../../directory/inbox.ts";
+import { usersById } from "../../../directory/users.ts";
+import { offsetOf } from "../../../domain/page.ts";
+import { readsDirectory } from "../../../edge/auth.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
+import { conversationNamed } from "../../../edge/ids.ts";
+import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
+import { unwrapped } from "../../../edge/refusal.ts";
+import { pathUserId, userId, wholeNumber } from "../../../edge/schemas.ts";
+import { type Chat, chatSchema, presentChat, presentEntry } from "../presenter.ts";
+import {
+  CHATS,
+  chatAnswer,
+  enveloped,
+  pagination,
+  paginationOf,
+  pathId,
+  success,
+} from "../schemas.ts";
+
+const list = createRoute({
+  method: "get",
+  path: "/",
+  operationId: "listChats",
+  summary: "List the caller's chats",
+  middleware: [readsDirectory] as const,
+  request: {
+    query: z.object({
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
+      limit: wholeNumber(20, 1, 100),
+      type: z.enum(["direct", "group", "support"]).optional(),
+      archived: z.enum(["true", "false"]).optional(),
+    }),
+  },
+  responses: {
+    200: jsonOf(
+      "A page of chats, the one with the newest message first",
+      enveloped(z.object({ chats: z.array(chatSchema), pagination })),
+    ),
+  },
+});
+
+const totals = createRoute({
+  method: "get",
+  path: "/stats",
+  operationId: "getChatStats",
+  summary: "Count the caller's chats, messages and unread messages",
+  middleware: [readsDirectory] as const,
+  responses: {
+    200: jsonOf(
+      "The totals",
+      enveloped(
+        z.object({
+          totalChats: z.number().int(),
+          totalMessages: z.number().int(),
+          totalUnread: z.number().int(),
+        }),
+      ),
+    ),
+  },
+});
+
+const info = createRoute({
+  method: "get",
+  path: "/{id}/info",
+  operationId: "getChat",
+  summary: "Get a chat",
+  request: { params: pathId },
+  responses: {
+    200: jsonOf(
+      "The chat, and how many messages each participant has not read",
+      enveloped(
+        z.object({
+          chat: z.object({
+            ...chatSchema.shape,
+            unreadCounts: z.record(z.string(), z.number().int()),
+          }),
+        }),
+      ),
+    ),
+  },
+});
+
+const archive = createRoute({
+  method: "put",
+  path: "/{id}/archive",
+  operationId: "toggleChatArchive",
+  summary: "Archive a chat for the caller, or bring it back",
+  request: { params: pathId },
+  responses: { 200: jsonOf("As it is now", enveloped(z.object({ isArchived: z.boolean() }))) },
+});
+
+const addParticipant = createRoute({
+  method: "post",
+  path: "/{id}/participants",
+  operationId: "addChatParticipant",
+  summary: "Add a participant to a group",
+  middleware: [readsDirectory] as const,
+  request: { params: pathId, body: jsonBodyOf(z.object({ userId })) },
+  responses: { 200: jsonOf("The chat with the participant", chatAnswer) },
+});
+
+const removeParticipant = createRoute({
+  method: "delete",
+  path: "/{id}/participants/{participantId}",
+  operationId: "removeChatParticipant",
+  summary: "Remove a participant from a group",
+  request: { params: pathId.extend({ participantId: pathUserId }) },
+  responses: {
+    200: jsonOf("Removed", enveloped(z.object({ participantId: z.string() }))),
+  },
+});
+
+export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(list, async (c) => {
+    const { page, limit, type, archived } = c.req.valid("query");
+    const { directory, actor } = c.var;
+    const query = {
+      userId: actor.userId,
+      kinds: type ? kindsOf(type) : CHATS,
+      archived: archived && archived === "true",
+    };
+    const [entries, total] = await Promise.all([
+      inbox(directory, { ...query, limit, offset: offsetOf({ page, pageSize: limit }) }),
+      inboxSize(directory, query),
+    ]);
+    const userIds = new Set(entries.flatMap((e) => e.participants.map((p) => p.userId)));
+    const people = await usersById(directory, [...userIds]);
+    const chats = entries.map((entry) => presentEntry(entry, people, c.var.linkTo));
+    return c.json(success({ chats, pagination: paginationOf(page, limit, total) }), 200);
+  });
+
+  app.openapi(totals, async (c) =>
+    c.json(success(await stats(c.var.directory, c.var.actor.userId, CHATS)), 200),
+  );
+
+  app.openapi(info, async (c) => {
+    const chatId = conversationNamed(c.req.valid("param").id);
+    const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
+    const unreadCounts = Object.fromEntries(overview.unread);
+    const chat = { ...presentChat(overview, c.var.actor.userId, c.var.linkTo), unreadCounts };
+    return c.json(success({ chat }), 200);
+  });
+
+  app.openapi(archive, async (c) => {
+    const chatId = conversationNamed(c.req.valid("param").id);
+    const { archived } = await submit(c, chatId, { type: "archive" });
+    return c.json(success({ isArchived: archived === true }), 200);
+  });
+
+  app.openapi(addParticipant, async (c) => {
+    const chatId = conversationNamed(c.req.valid("param").id);
+    const [person] = await peopleAmong(c, [c.req.valid("json").userId]);
+    await submit(c, chatId, { type: "add", person });
+    return c.json(success({ chat: await chatOf(c, chatId) }), 200);
+  });
+
+  app.openapi(removeParticipant, async (c) => {
+    const { id, participantId } = c.req.valid("param");
+    await submit(c, conversationNamed(id), { type: "remove", userId: participantId });
+    return c.json(success({ participantId }), 200);
+  });
+}
+
+/** A chat as the caller sees it. */
+export async function chatOf(c: Context<RestEnv>, chatId: string): Promise<Chat> {
+  const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
+  return presentChat(overview, c.var.actor.userId, c.var.linkTo);
+}
+
+function kindsOf(type: Chat["type"]): typeof CHATS {
+  return type === "direct" ? ["direct", "purchase-request"] : [type];
+}

@@ -1,0 +1,116 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { isMultipart } from "../../../attachments/form.ts";
+import { discard, Measure } from "../../../attachments/upload.ts";
+import type { Command } from "../../../conversation/decide/decide.ts";
+import { directoryOf } from "../../../directory/directory.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { conversationNamed } from "../../../edge/ids.ts";
+import { jsonOf } from "../../../edge/openapi.ts";
+import { Refusal, refuse, unwrapped } from "../../../edge/refusal.ts";
+import { uuid } from "../../../edge/schemas.ts";
+import { type FileForm, fileForm, foreseen, sendFiles, uploadFor } from "../../../edge/uploads.ts";
+import { clientMessageId } from "../../../live/frames.ts";
+import { messageAnswer, pathId } from "../schemas.ts";
+import { presentAnswer } from "./messages.ts";
+
+const sendFile = createRoute({
+  method: "post",
+  path: "/{id}/messages/file",
+  operationId: "sendChatFile",
+  summary: "Send a message with a file",
+  request: {
+    params: pathId,
+    body: {
+      required: true,
+      content: {
+        "multipart/form-data": {
+          schema: z.object({
+            file: z.string().openapi({ format: "binary" }),
+            content: z.string().optional(),
+            replyToMessageId: z.string().optional(),
+            clientMessageId: z.string().optional(),
+          }),
+        },
+      },
+    },
+  },
+  responses: { 201: jsonOf("The message is durable", messageAnswer) },
+});
+
+/** File messages: they come before whatever reads bodies as JSON. */
+export function fileRoutes(app: OpenAPIHono<RestEnv>): void {
+  // Not `openapi`: its validator would read the form whole.
+  app.openAPIRegistry.registerPath(sendFile);
+  app.post("/:id/messages/file", async (c) => answerFile(c, c.req.param("id")));
+  // Clients of the reference are known to post their files here, and to lose them.
+  app.post("/:id/messages", async (c, next) => {
+    if (!isMultipart(c.req.header("Content-Type"))) return await next();
+    return await answerFile(c, c.req.param("id"));
+  });
+}
+
+async function answerFile(c: Context<RestEnv>, id: string): Promise<Response> {
+  const chatId = conversationNamed(id);
+  const key = keyOf(c.req.header("Idempotency-Key"));
+  // Before a byte is taken: may this person send here, and was this sent before?
+  const known = await foreseen(c, chatId, sendOf(c, { clientMessageId: key }));
+  const form = await fileForm(c, (name, permit) =>
+    known ? new Measure(name) : uploadFor(c, name, permit),
+  );
+  if (known) {
+    // Found under its key: the same message comes back, another one is a conflict.
+    const before = await foreseen(c, chatId, sendOf(c, { ...form, clientMessageId: key }));
+    if (before) return answered(c, chatId, { ...unwrapped(before), readers: [] });
+  }
+  const { attachment } = form;
+  try {
+    const clientMessageId = key ?? keyOf(form.clientMessageId);
+    const command = sendOf(c, { ...form, clientMessageId });
+    const before = await foreseen(c, chatId, command);
+    const answer = before
+      ? { ...unwrapped(before), readers: [] }
+      : await sendFiles(c, chatId, command, [attachment.key], { readers: true });
+    // The message that was sent under this key before carries another copy of the file.
+    const isCarried = answer.message?.attachments.some(({ key }) => key === attachment.key);
+    if (!isCarried) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
+    return answered(c, chatId, answer);
+  } catch (error) {
+    // Its sender does not know the file and could never send it.
+    if (error instanceof Refusal) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
+    throw error;
+  }
+}
+
+function sendOf(c: Context<RestEnv>, form: Partial<FileForm>): Extract<Command, { type: "send" }> {
+  const { attachment, content, replyToMessageId, clientMessageId } = form;
+  if (replyToMessageId !== undefined && !uuid.safeParse(replyToMessageId).success) {
+    refuse("invalid_request", { details: [{ path: "replyToMessageId", message: "not a UUID" }] });
+  }
+  return {
+    type: "send",
+    kind: "text",
+    content,
+    replyTo: replyToMessageId,
+    clientMessageId,
+    maxLength: c.var.settings.MAX_LENGTH_MARKETPLACE,
+    // A retry brings the same file anew, under another key.
+    fingerprint: attachment && JSON.stringify([attachment.name, attachment.size]),
+  };
+}
+
+function keyOf(text: string | undefined): string | undefined {
+  if (text !== undefined && !clientMessageId.safeParse(text).success) {
+    const message = "printable ASCII without spaces, at most 128 characters";
+    refuse("invalid_request", { details: [{ path: "clientMessageId", message }] });
+  }
+  return text;
+}
+
+function answered(
+  c: Context<RestEnv>,
+  chatId: string,
+  answer: Parameters<typeof presentAnswer>[2],
+): Response {
+  return c.json(presentAnswer(c, chatId, answer), 201);
+}

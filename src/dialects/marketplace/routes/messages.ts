@@ -1,0 +1,203 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Answer, Command } from "../../../conversation/decide/decide.ts";
+import type { Receipt } from "../../../domain/message.ts";
+import { contentOf } from "../../../domain/message.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { ask, submit } from "../../../edge/conversations.ts";
+import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
+import { emptyAsObject } from "../../../edge/limits.ts";
+import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../edge/openapi.ts";
+import { refuse, unwrapped } from "../../../edge/refusal.ts";
+import {
+  idempotencyHeader,
+  optional,
+  optionalOr,
+  uuid,
+  wholeNumber,
+} from "../../../edge/schemas.ts";
+import { clientMessageId, messageIds, metadata } from "../../../live/frames.ts";
+import { wireMessage } from "../../../live/wire.ts";
+import { messageSchema, presentMessage } from "../presenter.ts";
+import {
+  enveloped,
+  messageAnswer,
+  pagination,
+  paginationOf,
+  pathId,
+  pathMessage,
+  success,
+} from "../schemas.ts";
+
+/** `before`: when a message was created, exact to the millisecond, or a message's id. */
+const before = z.union([z.iso.datetime({ offset: true }), uuid]);
+
+const list = createRoute({
+  method: "get",
+  path: "/{id}/messages",
+  operationId: "listChatMessages",
+  summary: "Get messages",
+  request: {
+    params: pathId,
+    query: z.object({
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
+      limit: wholeNumber(50, 1, 100),
+      before: before.optional(),
+      order: z.enum(["asc", "desc"]).default("desc"),
+    }),
+  },
+  responses: {
+    200: jsonOf(
+      "A page of messages, newest first unless turned",
+      enveloped(z.object({ messages: z.array(messageSchema), pagination })),
+    ),
+  },
+});
+
+const send = createRoute({
+  method: "post",
+  path: "/{id}/messages",
+  operationId: "sendChatMessage",
+  summary: "Send a message",
+  request: {
+    params: pathId,
+    headers: idempotencyHeader,
+    body: jsonBodyOf(
+      z.object({
+        content: z.string(),
+        type: optionalOr(z.enum(["text", "system"]), "text"),
+        replyToMessageId: uuid.nullish(),
+        metadata: metadata.nullish(),
+        clientMessageId: optional(clientMessageId),
+      }),
+    ),
+  },
+  responses: { 201: jsonOf("The message is durable", messageAnswer) },
+});
+
+const markRead = createRoute({
+  method: "patch",
+  path: "/{id}/messages/read",
+  operationId: "markChatRead",
+  summary: "Mark messages as read, or all of them",
+  middleware: [emptyAsObject] as const,
+  request: {
+    params: pathId,
+    body: leavableBodyOf(z.object({ messageIds: optional(messageIds(uuid)) })),
+  },
+  responses: {
+    200: jsonOf(
+      "How many messages became read",
+      enveloped(z.object({ modifiedCount: z.number().int() })),
+    ),
+  },
+});
+
+const edit = createRoute({
+  method: "put",
+  path: "/{id}/messages/{messageId}",
+  operationId: "editChatMessage",
+  summary: "Edit a message",
+  request: { params: pathMessage, body: jsonBodyOf(z.object({ content: z.string() })) },
+  responses: { 200: jsonOf("The message as it is now", messageAnswer) },
+});
+
+const remove = createRoute({
+  method: "delete",
+  path: "/{id}/messages/{messageId}",
+  operationId: "deleteChatMessage",
+  summary: "Delete a message",
+  request: { params: pathMessage },
+  responses: { 200: jsonOf("What is left of the message", messageAnswer) },
+});
+
+export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(list, async (c) => {
+    const chatId = conversationNamed(c.req.valid("param").id);
+    const { page, limit, before, order } = c.req.valid("query");
+    const bound = before === undefined ? undefined : boundOf(chatId, before);
+    const found = unwrapped(
+      await ask(c, chatId, (stub) =>
+        stub.history(c.var.actor, {
+          by: "page",
+          page,
+          pageSize: limit,
+          oldestFirst: order === "asc",
+          ...(bound && { before: bound }),
+          readers: true,
+        }),
+      ),
+    );
+    const messages = found.messages.map((message) =>
+      presentMessage(
+        chatId,
+        wireMessage(chatId, message, c.var.linkTo),
+        found.readers?.get(message.number) ?? [],
+      ),
+    );
+    if (order === "desc") messages.reverse();
+    return c.json(success({ messages, pagination: paginationOf(page, limit, found.total) }), 200);
+  });
+
+  app.openapi(send, async (c) => {
+    const body = c.req.valid("json");
+    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const content = unwrapped(contentOf(body.content, maxLength));
+    const chatId = conversationNamed(c.req.valid("param").id);
+    const answer = await message(c, chatId, {
+      type: "send",
+      kind: body.type,
+      content,
+      clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
+      replyTo: body.replyToMessageId ?? undefined,
+      metadata: body.metadata ?? undefined,
+      maxLength,
+    });
+    return c.json(answer, 201);
+  });
+
+  app.openapi(markRead, async (c) => {
+    const chatId = conversationNamed(c.req.valid("param").id);
+    const { messageIds } = c.req.valid("json");
+    const { modifiedCount = 0 } = await submit(c, chatId, { type: "read", messageIds });
+    return c.json(success({ modifiedCount }), 200);
+  });
+
+  app.openapi(edit, async (c) => {
+    const { id, messageId } = c.req.valid("param");
+    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const content = unwrapped(contentOf(c.req.valid("json").content, maxLength));
+    const chatId = conversationNamed(id);
+    return c.json(await message(c, chatId, { type: "edit", messageId, content, maxLength }), 200);
+  });
+
+  app.openapi(remove, async (c) => {
+    const { id, messageId } = c.req.valid("param");
+    const chatId = conversationNamed(id);
+    return c.json(await message(c, chatId, { type: "delete", messageId }), 200);
+  });
+}
+
+/** Carries out what concerns one message, and answers with the message. */
+async function message(c: Context<RestEnv>, chatId: string, command: Command) {
+  const options = { readers: command.type !== "delete" };
+  return presentAnswer(c, chatId, await submit(c, chatId, command, options));
+}
+
+/** What anything that concerns one message is answered with. */
+export function presentAnswer(
+  c: Context<RestEnv>,
+  chatId: string,
+  answer: Answer & { readers: readonly Receipt[] },
+) {
+  if (!answer.message) throw new Error("an answer without its message");
+  const wire = wireMessage(chatId, answer.message, c.var.linkTo);
+  const message = presentMessage(chatId, wire, answer.readers);
+  return success({ message, ...(answer.deduplicated && { deduplicated: answer.deduplicated }) });
+}
+
+function boundOf(chatId: string, before: string): { number: number } | { time: number } {
+  if (!uuid.safeParse(before).success) return { time: Date.parse(before) };
+  const { conversationId, number } = messageNamed(before);
+  return conversationId === chatId ? { number } : refuse("message_not_found");
+}

@@ -1,0 +1,70 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { directoryOf } from "../../../directory/directory.ts";
+import { purchaseRequestChatOf, purchaseRequestOf } from "../../../directory/purchase-requests.ts";
+import { derivedConversationId } from "../../../domain/id.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { ask } from "../../../edge/conversations.ts";
+import { refuse } from "../../../edge/refusal.ts";
+import { hostId, optional, userId } from "../../../edge/schemas.ts";
+import { type Chat, chatSchema, presentChat } from "../presenter.ts";
+import { enveloped } from "../schemas.ts";
+import { chatOf } from "./chats.ts";
+
+/** Which chat about a purchase request is meant: the three together name one. */
+export interface Naming {
+  purchaseRequestId: string;
+  buyerId: string;
+  sellerId: string;
+}
+
+export const purchaseRequestBody = z.object({
+  purchaseRequestId: hostId,
+  sellerId: userId,
+  buyerId: optional(userId).openapi({
+    description: "For the seller: whose chat they are looking for",
+  }),
+});
+
+/** A chat that was found; `ambiguous`: the seller has several about this request. */
+const found = z.object({ chat: chatSchema, ambiguous: z.literal(true).optional() });
+export const chatFound = enveloped(found);
+
+/** The id that a chat about a purchase request has, so that nobody can take another buyer's place. */
+export function chatIdOf(c: Context<RestEnv>, naming: Naming): Promise<string> {
+  const { purchaseRequestId, buyerId, sellerId } = naming;
+  const parts = ["purchase-request", purchaseRequestId, buyerId, sellerId];
+  return derivedConversationId(c.var.settings.ID_SECRET, parts);
+}
+
+/** The chat that the caller is looking for as the seller: the buyer's, or the oldest. */
+export async function chatForSeller(
+  c: Context<RestEnv>,
+  { purchaseRequestId, sellerId, buyerId }: z.output<typeof purchaseRequestBody>,
+): Promise<z.infer<typeof found>> {
+  if (buyerId !== undefined) {
+    const chatId = await chatIdOf(c, { purchaseRequestId, sellerId, buyerId });
+    return { chat: await chatOf(c, chatId) };
+  }
+  const oldest = await purchaseRequestChatOf(c.var.directory, purchaseRequestId, sellerId);
+  if (!oldest) refuse("conversation_not_found");
+  const { chatId, ambiguous } = oldest;
+  return { chat: await chatOf(c, chatId), ...(ambiguous && { ambiguous }) };
+}
+
+/**
+ * Refuses to open a chat about a request that has to be registered and is not, for these people; one
+ * that was opened before is found. `undefined`: it may be opened.
+ */
+export async function openedBefore(c: Context<RestEnv>, naming: Naming): Promise<Chat | undefined> {
+  if (c.var.settings.PURCHASE_REQUESTS === "open") return undefined;
+  // Of the primary: the host may have registered it this moment.
+  const request = await purchaseRequestOf(directoryOf(c.env.DB), naming.purchaseRequestId);
+  const isTheirs =
+    request?.buyerId === naming.buyerId && (request.sellerIds?.includes(naming.sellerId) ?? true);
+  if (isTheirs) return undefined;
+  const chatId = await chatIdOf(c, naming);
+  const overview = await ask(c, chatId, (stub) => stub.overview(c.var.actor));
+  if (!overview.ok) refuse("purchase_request_not_found");
+  return presentChat(overview.value, c.var.actor.userId, c.var.linkTo);
+}

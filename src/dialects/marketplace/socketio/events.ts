@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { fail, ok, type Result } from "../../../domain/error.ts";
+import { parseConversationId } from "../../../domain/id.ts";
+import { contentOf } from "../../../domain/message.ts";
+import { optional, uuid } from "../../../edge/schemas.ts";
+import type { Settings } from "../../../env.ts";
+import type { Limit } from "../../../gateway/limits.ts";
+import type { Rooms } from "../../../gateway/rooms.ts";
+import { clientMessageId, detailsOf, messageIds, metadata } from "../../../live/frames.ts";
+import type { LinkTo } from "../../../live/wire.ts";
+import { wireMessage } from "../../../live/wire.ts";
+import { presentMessage } from "../presenter.ts";
+
+/** What the handlers of a client's events work with. */
+export interface Desk {
+  rooms: Rooms;
+  settings: Settings;
+  linkTo: LinkTo;
+}
+
+interface Handler {
+  /** How the event is counted. */
+  limit: Limit;
+  call(desk: Desk, args: unknown[]): Promise<Result<unknown>>;
+}
+
+/** A chat by its id alone, as the reference has it, or in an object, as many clients do. */
+const chat = z.union([uuid, z.object({ chatId: uuid }).transform(({ chatId }) => chatId)]);
+const cursor = z.object({ since: z.number().int().min(0).nullish() }).nullish();
+const sent = z.object({
+  chatId: uuid,
+  content: z.string(),
+  replyToMessageId: uuid.nullish(),
+  metadata: metadata.nullish(),
+  clientMessageId: optional(clientMessageId),
+});
+const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
+
+/** A handler for what a schema accepts as arguments, in a chat that its `chatOf` names. */
+function handler<Schema extends z.ZodType>(
+  schema: Schema,
+  chatOf: (args: z.infer<Schema>) => string,
+  call: (desk: Desk, chatId: string, args: z.infer<Schema>) => Promise<Result<unknown>>,
+  limit: Limit = "command",
+): Handler {
+  return {
+    limit,
+    async call(desk, args) {
+      const parsed = schema.safeParse(args);
+      if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+      const chatId = parseConversationId(chatOf(parsed.data));
+      return chatId ? call(desk, chatId, parsed.data) : fail("conversation_not_found");
+    },
+  };
+}
+
+const first = ([chatId]: [string, ...unknown[]]) => chatId;
+const named = ([{ chatId }]: [{ chatId: string }]) => chatId;
+
+/**
+ * What clients may emit, by name. Only the answer to a join has a `rev`: those of the others overtake
+ * events, and whoever went on from one of them would miss what it overtook.
+ */
+export const HANDLERS = new Map<string, Handler>([
+  [
+    "join-chat-room",
+    handler(
+      z.tuple([chat, cursor]),
+      first,
+      async ({ rooms }, chatId, [, cursor]) => {
+        const joined = await rooms.join(chatId, cursor?.since ?? undefined);
+        return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
+      },
+      "join",
+    ),
+  ],
+  [
+    "leave-chat-room",
+    handler(z.tuple([chat]), first, async ({ rooms }, chatId) => {
+      await rooms.leave(chatId);
+      return ok({ chatId });
+    }),
+  ],
+  ["typing-start", handler(z.tuple([chat]), first, (desk, id) => typing(desk, id, true))],
+  ["typing-stop", handler(z.tuple([chat]), first, (desk, id) => typing(desk, id, false))],
+  [
+    "send-message",
+    handler(
+      z.tuple([sent]),
+      named,
+      async ({ rooms, settings, linkTo }, chatId, [body]) => {
+        const maxLength = settings.MAX_LENGTH_MARKETPLACE;
+        const content = contentOf(body.content, maxLength);
+        if (!content.ok) return content;
+        const command = {
+          type: "send",
+          kind: "text",
+          content: content.value,
+          clientMessageId: body.clientMessageId,
+          replyTo: body.replyToMessageId ?? undefined,
+          metadata: body.metadata ?? undefined,
+          maxLength,
+        } as const;
+        const { result, readers } = await rooms.submit(chatId, command, true);
+        if (!result.ok) return result;
+        const { message, deduplicated } = result.value;
+        if (!message) throw new Error("a send without a message");
+        const presented = presentMessage(chatId, wireMessage(chatId, message, linkTo), readers);
+        return ok({ message: presented, ...(deduplicated && { deduplicated }) });
+      },
+      "send",
+    ),
+  ],
+  [
+    "mark-read",
+    handler(z.tuple([read]), named, async ({ rooms }, chatId, [{ messageIds }]) => {
+      const { result } = await rooms.submit(chatId, { type: "read", messageIds });
+      if (!result.ok) return result;
+      return ok({ modifiedCount: result.value.modifiedCount ?? 0 });
+    }),
+  ],
+]);
+
+async function typing(
+  { rooms }: Desk,
+  chatId: string,
+  active: boolean,
+): Promise<Result<{ chatId: string }>> {
+  const told = await rooms.typing(chatId, active);
+  return told.ok ? ok({ chatId }) : told;
+}

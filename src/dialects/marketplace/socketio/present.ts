@@ -1,0 +1,55 @@
+import { unreachable } from "../../../domain/error.ts";
+import type { Told } from "../../../gateway/gateway-events.ts";
+import { messagesRead } from "../../../gateway/read-range.ts";
+import { presentMember, presentMessage } from "../presenter.ts";
+
+/** An event by its name, with its one argument. */
+type Emitted = [name: string, payload: Record<string, unknown>];
+
+/** What the marketplace's clients are told of an event; of some, nothing. */
+export function present({ conversationId: chatId, event, note }: Told): Emitted[] {
+  switch (event.type) {
+    case "message": {
+      const { rev, cause } = event;
+      const message = presentMessage(chatId, event.message, note?.readers ?? []);
+      const names = {
+        created: "new-message",
+        edited: "message-edited",
+        // The reference has no event for it, and its messages have reactions.
+        reaction: "message-edited",
+        deleted: "message-deleted",
+      };
+      return [[names[cause], { chatId, message, rev }]];
+    }
+    case "member": {
+      const { member, rev } = event;
+      if (member.leftAt !== null) {
+        return [["participant-removed", { chatId, participantId: member.userId, rev }]];
+      }
+      if (event.cause === "role") return [];
+      return [["participants-added", { chatId, participants: [presentMember(member)], rev }]];
+    }
+    case "expelled": {
+      const { userId: participantId, rev } = event;
+      return [["participant-removed", { chatId, participantId, rev }]];
+    }
+    case "read": {
+      const { userId, readAt, rev } = event;
+      const messageIds = messagesRead(chatId, event);
+      return [["messages-read", { chatId, userId, messageIds, readAt, rev }]];
+    }
+    case "typing":
+      return [["user-typing", { chatId, userId: event.userId, isTyping: event.active }]];
+    case "presence":
+    case "conversation":
+    case "reaction":
+    case "hello":
+    case "sync":
+    case "ack":
+    case "error":
+      // The reference has no event for the first two; the others are a socket's own.
+      return [];
+    default:
+      return unreachable(event);
+  }
+}

@@ -1,0 +1,25 @@
+import { authenticate } from "../../edge/auth.ts";
+import { closed, dialect } from "../../edge/dialect.ts";
+import { plainErrors } from "../../edge/errors.ts";
+import { jsonBody, requestLimits } from "../../edge/limits.ts";
+import { attachmentRoutes, uploadRoutes } from "./routes/attachments.ts";
+import { channelMemberRoutes } from "./routes/channel-members.ts";
+import { channelRoutes } from "./routes/channels.ts";
+import { conversationRoutes } from "./routes/conversations.ts";
+import { markRoutes } from "./routes/marks.ts";
+import { messageRoutes } from "./routes/messages.ts";
+
+/** The UniHub chat API: decoding, a call, presenting. */
+export function unihub() {
+  const app = dialect(plainErrors);
+  app.use(authenticate(), requestLimits);
+  uploadRoutes(app);
+  app.use(jsonBody);
+  conversationRoutes(app);
+  messageRoutes(app);
+  attachmentRoutes(app);
+  markRoutes(app);
+  channelRoutes(app);
+  channelMemberRoutes(app);
+  return closed(app);
+}

@@ -1,0 +1,130 @@
+import type { z } from "zod";
+import type {
+  channelMemberSchema,
+  channelSchema,
+  conversationSchema,
+  messageSchema,
+  myChannelSchema,
+  sentSchema,
+} from "../../contract/answers.ts";
+import type { Info } from "../../conversation/api.ts";
+import type { Answer } from "../../conversation/decide/decide.ts";
+import type { ListedChannel } from "../../directory/channels.ts";
+import type { InboxEntry } from "../../directory/inbox.ts";
+import type { Member, Role } from "../../domain/conversation.ts";
+import { messageIdOf } from "../../domain/id.ts";
+import type { MessageKind } from "../../domain/message.ts";
+import type { WireMessage } from "../../live/events.ts";
+import { isoTime, type LinkTo, withLinks } from "../../live/wire.ts";
+
+/** How UniHub writes what the core knows. */
+
+const TYPES = {
+  text: "Text",
+  file: "File",
+  image: "Image",
+  video: "Video",
+  system: "System",
+} as const satisfies Record<MessageKind, string>;
+
+export function presentMessage(
+  conversationId: string,
+  message: WireMessage,
+): z.infer<typeof messageSchema> {
+  return {
+    messageId: message.id,
+    conversationId,
+    senderId: message.senderId,
+    content: message.content,
+    // A participant may send what calls itself the system's; only the system's own has no sender.
+    type: message.senderId !== null && message.kind === "system" ? "Text" : TYPES[message.kind],
+    sentAt: message.createdAt,
+    editedAt: message.editedAt,
+    isDeleted: message.deletedAt !== null,
+    replyToMessageId: message.replyTo,
+    attachments: message.attachments.map((attachment) => ({
+      fileName: attachment.name,
+      fileUrl: attachment.url,
+      fileSize: attachment.size,
+      mimeType: attachment.mimeType,
+      thumbnailUrl: null,
+    })),
+    reactions: message.reactions,
+  };
+}
+
+/** What a send is answered with. */
+export function presentSent(conversationId: string, answer: Answer): z.infer<typeof sentSchema> {
+  const { message, deduplicated } = answer;
+  if (!message) throw new Error("a send without a message");
+  return {
+    messageId: messageIdOf(conversationId, message.number),
+    sentAt: isoTime(message.createdAt),
+    ...(deduplicated && { deduplicated }),
+  };
+}
+
+export function presentConversation(
+  entry: InboxEntry,
+  linkTo: LinkTo,
+): z.infer<typeof conversationSchema> {
+  const { conversationId, lastMessage } = entry;
+  return {
+    conversationId,
+    type: entry.kind === "direct" || entry.kind === "purchase-request" ? "Direct" : "Group",
+    title: entry.title,
+    participantIds: entry.participants.map(({ userId }) => userId),
+    lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
+    isArchived: entry.archived,
+    unreadCount: entry.unread,
+    lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo)),
+  };
+}
+
+export function presentChannel(channel: ListedChannel): z.infer<typeof channelSchema> {
+  return {
+    channelId: channel.channelId,
+    name: channel.name ?? "",
+    description: channel.description,
+    type: channel.visibility === "public" ? "Public" : "Private",
+    ownerId: channel.ownerId,
+    memberCount: channel.memberCount,
+    createdAt: isoTime(channel.createdAt),
+    isArchived: channel.archivedAt !== null,
+  };
+}
+
+export function presentMyChannel(
+  channel: ListedChannel & { role: Role },
+): z.infer<typeof myChannelSchema> {
+  return { ...presentChannel(channel), ...presentRole(channel.role) };
+}
+
+export function presentChannelInfo(info: Info): z.infer<typeof myChannelSchema> {
+  const { id, title, createdBy, ...facts } = info.conversation;
+  return {
+    ...presentChannel({
+      ...facts,
+      channelId: id,
+      name: title,
+      ownerId: createdBy,
+      memberCount: info.memberCount,
+    }),
+    ...presentRole(info.you?.role),
+  };
+}
+
+export function presentChannelMember(member: Member): z.infer<typeof channelMemberSchema> {
+  return {
+    userId: member.userId,
+    name: member.name,
+    avatarUrl: member.avatarUrl,
+    joinedAt: isoTime(member.joinedAt),
+    ...presentRole(member.role),
+  };
+}
+
+/** An owner is a moderator as well. */
+function presentRole(role: Role | undefined) {
+  return { isModerator: role === "owner" || role === "moderator", isOwner: role === "owner" };
+}

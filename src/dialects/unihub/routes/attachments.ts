@@ -1,0 +1,121 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { keyIn } from "../../../attachments/links.ts";
+import { sentSchema, uploadedSchema } from "../../../contract/answers.ts";
+import { sendFilesBody } from "../../../contract/bodies.ts";
+import type { Command } from "../../../conversation/decide/decide.ts";
+import type { Attachment } from "../../../domain/attachment.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { conversationNamed } from "../../../edge/ids.ts";
+import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
+import { refuse, unwrapped } from "../../../edge/refusal.ts";
+import { idempotencyHeader } from "../../../edge/schemas.ts";
+import {
+  fileBody,
+  fileForm,
+  fileName,
+  foreseen,
+  sendFiles,
+  uploadFor,
+} from "../../../edge/uploads.ts";
+import { presentSent } from "../presenter.ts";
+
+const uploadForm = createRoute({
+  method: "post",
+  path: "/messages/upload",
+  operationId: "uploadFile",
+  summary: "Upload a file",
+  request: {
+    body: {
+      required: true,
+      content: {
+        "multipart/form-data": {
+          schema: z.object({ file: z.string().openapi({ format: "binary" }) }),
+        },
+      },
+    },
+  },
+  responses: { 200: jsonOf("The file, to be sent within 24 hours", uploadedSchema) },
+});
+
+const uploadBody = createRoute({
+  method: "put",
+  path: "/uploads",
+  operationId: "uploadBytes",
+  summary: "Upload a file whose bytes are the body",
+  request: {
+    query: z.object({ name: z.string().openapi({ minLength: 1, maxLength: 255 }) }),
+    body: {
+      content: {
+        "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) },
+      },
+    },
+  },
+  responses: { 200: jsonOf("The file, to be sent within 24 hours", uploadedSchema) },
+});
+
+const withAttachments = createRoute({
+  method: "post",
+  path: "/messages/with-attachments",
+  operationId: "sendFiles",
+  summary: "Send a message with attachments",
+  request: { headers: idempotencyHeader, body: jsonBodyOf(sendFilesBody) },
+  responses: { 201: jsonOf("The message is durable", sentSchema) },
+});
+
+/** Uploads: they come before whatever reads bodies as JSON. */
+export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
+  // Not `openapi`: its validator would read the form whole.
+  app.openAPIRegistry.registerPath(uploadForm);
+  app.post(uploadForm.path, async (c) => {
+    const { attachment } = await fileForm(c, (name, permit) => uploadFor(c, name, permit));
+    return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
+  });
+
+  app.openapi(uploadBody, async (c) => {
+    const attachment = await fileBody(c, fileName(c.req.valid("query").name));
+    return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
+  });
+}
+
+export function attachmentRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(withAttachments, async (c) => {
+    const body = c.req.valid("json");
+    const conversationId = conversationNamed(body.conversationId);
+    const keys = body.attachments.map(
+      ({ fileUrl }) => keyIn(fileUrl) ?? refuse("unknown_attachments"),
+    );
+    const command: Extract<Command, { type: "send" }> = {
+      type: "send",
+      kind: "text",
+      content: body.content ?? undefined,
+      clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
+      replyTo: body.replyToMessageId ?? undefined,
+      metadata: body.metadata ?? undefined,
+      maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
+      fingerprint: keys.join(),
+    };
+    const checked = (attachments: readonly Attachment[]) => {
+      const stored = new Map(attachments.map((attachment) => [attachment.key, attachment]));
+      for (const [index, { fileName, fileSize, mimeType }] of body.attachments.entries()) {
+        const file = stored.get(keys[index] ?? "");
+        const same =
+          file?.name === fileName && file.size === fileSize && file.mimeType === mimeType;
+        if (!same) refuse("file_mismatch");
+      }
+    };
+    const before = await foreseen(c, conversationId, command);
+    const answer = before
+      ? unwrapped(before)
+      : await sendFiles(c, conversationId, command, keys, { checked });
+    return c.json(presentSent(conversationId, answer), 201);
+  });
+}
+
+function presentUploaded(attachment: Attachment, url: string): z.infer<typeof uploadedSchema> {
+  return {
+    fileName: attachment.name,
+    fileUrl: url,
+    fileSize: attachment.size,
+    contentType: attachment.mimeType,
+  };
+}

@@ -1,0 +1,138 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import {
+  channelCreatedSchema,
+  channelSchema,
+  myChannelSchema,
+  saidSchema,
+} from "../../../contract/answers.ts";
+import { channelBody, channelChangesBody } from "../../../contract/bodies.ts";
+import { channelsOf, publicChannels } from "../../../directory/channels.ts";
+import type { Actor } from "../../../domain/policy.ts";
+import { readsDirectory } from "../../../edge/auth.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { ask, callerOf, create, submit } from "../../../edge/conversations.ts";
+import { blank, randomConversationId } from "../../../edge/creation.ts";
+import { conversationNamed } from "../../../edge/ids.ts";
+import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
+import { unwrapped } from "../../../edge/refusal.ts";
+import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
+import { pathId, slice, unpaged } from "../schemas.ts";
+
+const listPublic = createRoute({
+  method: "get",
+  path: "/channels/public",
+  operationId: "listPublicChannels",
+  summary: "Get public channels",
+  middleware: [readsDirectory] as const,
+  request: { query: unpaged },
+  responses: { 200: jsonOf("Channels that can be joined", z.array(channelSchema)) },
+});
+
+const listMine = createRoute({
+  method: "get",
+  path: "/channels/my-channels",
+  operationId: "listMyChannels",
+  summary: "Get my channels",
+  middleware: [readsDirectory] as const,
+  request: { query: unpaged },
+  responses: { 200: jsonOf("Channels that the caller is in", z.array(myChannelSchema)) },
+});
+
+const createChannel = createRoute({
+  method: "post",
+  path: "/channels",
+  operationId: "createChannel",
+  summary: "Create a channel",
+  request: { body: jsonBodyOf(channelBody) },
+  responses: { 201: jsonOf("The channel's id", channelCreatedSchema) },
+});
+
+const details = createRoute({
+  method: "get",
+  path: "/channels/{id}",
+  operationId: "getChannel",
+  summary: "Get a channel",
+  request: { params: pathId },
+  responses: { 200: jsonOf("The channel", myChannelSchema) },
+});
+
+const update = createRoute({
+  method: "put",
+  path: "/channels/{id}",
+  operationId: "updateChannel",
+  summary: "Update a channel",
+  request: { params: pathId, body: jsonBodyOf(channelChangesBody) },
+  responses: { 200: jsonOf("Updated", saidSchema) },
+});
+
+const archive = createRoute({
+  method: "post",
+  path: "/channels/{id}/archive",
+  operationId: "archiveChannel",
+  summary: "Archive a channel: it can only be read then",
+  request: { params: pathId },
+  responses: { 200: jsonOf("Archived", saidSchema) },
+});
+
+const unarchive = createRoute({
+  method: "post",
+  path: "/channels/{id}/unarchive",
+  operationId: "unarchiveChannel",
+  summary: "Bring an archived channel back",
+  request: { params: pathId },
+  responses: { 200: jsonOf("Brought back", saidSchema) },
+});
+
+export function channelRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(listPublic, async (c) => {
+    const found = await publicChannels(c.var.directory, slice(c.req.valid("query")));
+    return c.json(found.map(presentChannel), 200);
+  });
+
+  app.openapi(listMine, async (c) => {
+    const page = slice(c.req.valid("query"));
+    const found = await channelsOf(c.var.directory, c.var.actor.userId, page);
+    return c.json(found.map(presentMyChannel), 200);
+  });
+
+  app.openapi(createChannel, async (c) => {
+    const { name, description, isPublic } = c.req.valid("json");
+    const caller = callerOf(c);
+    const channelId = randomConversationId();
+    await create(c, channelId, {
+      ...blank("channel", "unihub", caller),
+      title: name,
+      description: description || null,
+      visibility: isPublic ? "public" : "private",
+      members: [{ person: caller, role: "owner" }],
+    });
+    return c.json({ channelId }, 201);
+  });
+
+  app.openapi(details, async (c) => {
+    const channelId = conversationNamed(c.req.valid("param").id);
+    const actor: Actor = { ...c.var.actor, kinds: ["channel"] };
+    const info = unwrapped(await ask(c, channelId, (stub) => stub.info(actor)));
+    return c.json(presentChannelInfo(info), 200);
+  });
+
+  app.openapi(update, async (c) => {
+    const { name, description } = c.req.valid("json");
+    await submit(c, conversationNamed(c.req.valid("param").id), {
+      type: "update",
+      title: name,
+      description: description === undefined ? undefined : description || null,
+    });
+    return c.json({ message: "Channel updated successfully" }, 200);
+  });
+
+  app.openapi(archive, async (c) => {
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "close" });
+    return c.json({ message: "Channel archived successfully" }, 200);
+  });
+
+  app.openapi(unarchive, async (c) => {
+    await submit(c, conversationNamed(c.req.valid("param").id), { type: "reopen" });
+    return c.json({ message: "Channel unarchived successfully" }, 200);
+  });
+}

@@ -1,0 +1,118 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { conversationSchema, createdSchema, saidSchema } from "../../../contract/answers.ts";
+import { directBody, groupBody, participantBody } from "../../../contract/bodies.ts";
+import { inbox } from "../../../directory/inbox.ts";
+import type { Kind } from "../../../domain/conversation.ts";
+import { readsDirectory } from "../../../edge/auth.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
+import { directWith, groupOf } from "../../../edge/creation.ts";
+import { conversationNamed } from "../../../edge/ids.ts";
+import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
+import { refuse } from "../../../edge/refusal.ts";
+import { pathUserId } from "../../../edge/schemas.ts";
+import { presentConversation } from "../presenter.ts";
+import { pathId, slice, unpaged } from "../schemas.ts";
+
+/** Channels have lists of their own. */
+const LISTED: readonly Kind[] = ["direct", "group", "support", "purchase-request"];
+
+const list = createRoute({
+  method: "get",
+  path: "/conversations",
+  operationId: "listConversations",
+  summary: "Get all conversations",
+  middleware: [readsDirectory] as const,
+  request: { query: unpaged },
+  responses: {
+    200: jsonOf(
+      "The caller's conversations, the one with the newest message first",
+      z.array(conversationSchema),
+    ),
+  },
+});
+
+const direct = createRoute({
+  method: "post",
+  path: "/conversations/direct",
+  operationId: "createDirectConversation",
+  summary: "Create a direct conversation, or find the one that exists",
+  middleware: [readsDirectory] as const,
+  request: { body: jsonBodyOf(directBody) },
+  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+});
+
+const group = createRoute({
+  method: "post",
+  path: "/conversations/group",
+  operationId: "createGroupConversation",
+  summary: "Create a group conversation",
+  middleware: [readsDirectory] as const,
+  request: { body: jsonBodyOf(groupBody) },
+  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+});
+
+const addParticipant = createRoute({
+  method: "post",
+  path: "/conversations/{id}/participants",
+  operationId: "addParticipant",
+  summary: "Add a participant to a group",
+  middleware: [readsDirectory] as const,
+  request: { params: pathId, body: jsonBodyOf(participantBody) },
+  responses: { 200: jsonOf("Added", saidSchema) },
+});
+
+const removeParticipant = createRoute({
+  method: "delete",
+  path: "/conversations/{id}/participants/{participantId}",
+  operationId: "removeParticipant",
+  summary: "Remove a participant from a group",
+  request: { params: pathId.extend({ participantId: pathUserId }) },
+  responses: { 200: jsonOf("Removed", saidSchema) },
+});
+
+export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(list, async (c) => {
+    const { directory, actor } = c.var;
+    const page = slice(c.req.valid("query"));
+    const entries = await inbox(directory, { userId: actor.userId, kinds: LISTED, ...page });
+    return c.json(
+      entries.map((entry) => presentConversation(entry, c.var.linkTo)),
+      200,
+    );
+  });
+
+  app.openapi(direct, async (c) => {
+    const { otherUserId } = c.req.valid("json");
+    if (otherUserId === c.var.actor.userId) {
+      refuse("invalid_participants", { message: "otherUserId must be someone else." });
+    }
+    const [other] = await peopleOf(c, [otherUserId]);
+    if (!other) refuse("unknown_user");
+    const { conversationId } = await directWith(c, other, "unihub");
+    return c.json({ conversationId }, 201);
+  });
+
+  app.openapi(group, async (c) => {
+    const { participantIds, title } = c.req.valid("json");
+    const others = new Set(participantIds);
+    others.delete(c.var.actor.userId);
+    const people = await peopleOf(c, [...others]);
+    const conversationId = await groupOf(c, people, { origin: "unihub", title: title || null });
+    return c.json({ conversationId }, 201);
+  });
+
+  app.openapi(addParticipant, async (c) => {
+    const conversationId = conversationNamed(c.req.valid("param").id);
+    const { participantId } = c.req.valid("json");
+    const [person] = await peopleAmong(c, [participantId]);
+    await submit(c, conversationId, { type: "add", person });
+    return c.json({ message: "Participant added successfully" }, 200);
+  });
+
+  app.openapi(removeParticipant, async (c) => {
+    const { id, participantId } = c.req.valid("param");
+    await submit(c, conversationNamed(id), { type: "remove", userId: participantId });
+    return c.json({ message: "Participant removed successfully" }, 200);
+  });
+}

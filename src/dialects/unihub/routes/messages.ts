@@ -1,0 +1,80 @@
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { messagePageSchema, sentSchema } from "../../../contract/answers.ts";
+import { sendBody } from "../../../contract/bodies.ts";
+import { contentOf } from "../../../domain/message.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { ask, submit } from "../../../edge/conversations.ts";
+import { conversationNamed } from "../../../edge/ids.ts";
+import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
+import { unwrapped } from "../../../edge/refusal.ts";
+import { idempotencyHeader, uuid, wholeNumber } from "../../../edge/schemas.ts";
+import { wireMessage } from "../../../live/wire.ts";
+import { presentMessage, presentSent } from "../presenter.ts";
+
+const list = createRoute({
+  method: "get",
+  path: "/messages",
+  operationId: "listMessages",
+  summary: "Get messages",
+  request: {
+    query: z.object({
+      conversationId: uuid,
+      page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
+      pageSize: wholeNumber(50, 1, 100),
+    }),
+  },
+  responses: {
+    200: jsonOf("A page of messages, newest first", messagePageSchema),
+  },
+});
+
+const send = createRoute({
+  method: "post",
+  path: "/messages",
+  operationId: "sendMessage",
+  summary: "Send a text message",
+  request: { headers: idempotencyHeader, body: jsonBodyOf(sendBody) },
+  responses: {
+    201: jsonOf("The message is durable", sentSchema),
+  },
+});
+
+export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
+  app.openapi(list, async (c) => {
+    const { conversationId, page, pageSize } = c.req.valid("query");
+    const id = conversationNamed(conversationId);
+    const found = unwrapped(
+      await ask(c, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
+    );
+    return c.json(
+      {
+        items: found.messages
+          .toReversed()
+          .map((message) => presentMessage(id, wireMessage(id, message, c.var.linkTo))),
+        totalCount: found.total,
+        page,
+        pageSize,
+        totalPages: Math.ceil(found.total / pageSize),
+      },
+      200,
+    );
+  });
+
+  app.openapi(send, async (c) => {
+    const body = c.req.valid("json");
+    const maxLength = c.var.settings.MAX_LENGTH_UNIHUB;
+    // A request is wrong whoever sends it, and wherever: looked at before the conversation is asked.
+    const content = unwrapped(contentOf(body.content, maxLength));
+    const id = conversationNamed(body.conversationId);
+    const answer = await submit(c, id, {
+      type: "send",
+      kind: "text",
+      content,
+      clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
+      replyTo: body.replyToMessageId ?? undefined,
+      metadata: body.metadata ?? undefined,
+      maxLength,
+    });
+    return c.json(presentSent(id, answer), 201);
+  });
+}

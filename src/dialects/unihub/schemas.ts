@@ -1,0 +1,18 @@
+import { z } from "@hono/zod-openapi";
+import { offsetOf, type PageOf } from "../../domain/page.ts";
+import { wholeNumber } from "../../edge/schemas.ts";
+
+/** What a list gives that the reference does not page. */
+const UNPAGED = 500;
+
+export const unpaged = z.object({
+  page: wholeNumber(1, 1, Number.MAX_SAFE_INTEGER),
+  pageSize: wholeNumber(UNPAGED, 1, UNPAGED),
+});
+
+/** A page as the directory takes it. */
+export function slice(page: PageOf) {
+  return { limit: page.pageSize, offset: offsetOf(page) };
+}
+
+export const pathId = z.object({ id: z.string() });

@@ -1,0 +1,203 @@
+import { SEAT_HEADER } from "../../../conversation/api.ts";
+import { actorOf, type Seat, seat } from "../../../conversation/identity.ts";
+import { close } from "../../../conversation/outbound/sockets/socket.ts";
+import { ERRORS, fail, type Result, unreachable } from "../../../domain/error.ts";
+import type { Actor } from "../../../domain/policy.ts";
+import type { Env } from "../../../env.ts";
+import { unforeseen } from "../../../gateway/conversations.ts";
+import { type Ending, Gateway } from "../../../gateway/gateway.ts";
+import type { Told } from "../../../gateway/gateway-events.ts";
+import { tooLarge } from "../../../live/frames.ts";
+import {
+  callOf,
+  closeOf,
+  failureOf,
+  type HubMessage,
+  handshakeAnswer,
+  PING,
+  readHandshake,
+  readMessages,
+  resultOf,
+} from "./hub-protocol.ts";
+import { methodNamed } from "./methods.ts";
+import { present } from "./present.ts";
+
+const FAREWELLS: Record<Ending, string> = {
+  expired: ERRORS.unauthenticated[1],
+  broken: ERRORS.unavailable[1],
+  silent: "Nothing was heard for 90 seconds.",
+  abusive: ERRORS.rate_limited[1],
+};
+
+/** A connection of a SignalR client to `/hubs/chat`. Its keep-alive is answered while it sleeps. */
+export class SignalRGateway extends Gateway {
+  private isSpent = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, "signalr", [PING, PING]);
+  }
+
+  /** Takes the socket of a verified person in: the Worker's upgrade, and the only request there is. */
+  override fetch(request: Request): Response {
+    const header = request.headers.get(SEAT_HEADER);
+    const parsed = seat.parse(JSON.parse(decodeURIComponent(header ?? "null")));
+    // The id was handed out for one connection, and what is left of that may still be on its way.
+    if (this.socket || this.isSpent) return new Response("connected already\n", { status: 409 });
+    this.isSpent = true;
+    this.keep({ seat: parsed });
+    return this.accept("pending");
+  }
+
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+    if (socket !== this.socket) return;
+    this.heard();
+    if (typeof data !== "string" || tooLarge(data)) {
+      this.close("A message is text of at most 64 KiB.", false);
+    } else if (this.kept.stage === "pending") {
+      this.greet(data);
+    } else if (this.attends()) {
+      this.hear(data);
+    }
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    if (socket === this.socket) this.over();
+    // 1005 and 1006 say that there was no code; they cannot be sent.
+    close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.webSocketClose(socket, 1006);
+  }
+
+  protected opened(socket: WebSocket): void {
+    this.socket = socket;
+    this.keep({ stage: "pending", heardAt: Date.now() });
+    this.awaitHandshake(() => this.refuse("The handshake was not made in time."));
+  }
+
+  protected actorOf(seat: Seat): Actor {
+    return actorOf(seat);
+  }
+
+  protected present(told: Told): string[] {
+    return present(told).map(([method, argument]) => callOf(method, argument));
+  }
+
+  /** Messages of a group go in one frame. */
+  protected send(messages: readonly string[]): void {
+    try {
+      this.socket?.send(messages.join(""));
+    } catch {
+      this.drop();
+    }
+  }
+
+  protected end(why: Ending): void {
+    this.close(FAREWELLS[why], true);
+  }
+
+  private greet(data: string): void {
+    const read = readHandshake(data);
+    const { seat } = this.kept;
+    if (!read.ok || !seat) {
+      this.refuse(read.ok ? FAREWELLS.expired : read.error);
+      return;
+    }
+    this.keep({ stage: "open" });
+    this.seated(seat);
+    this.send([handshakeAnswer()]);
+    if (read.value.rest !== "" && this.attends()) this.hear(read.value.rest);
+  }
+
+  private hear(data: string): void {
+    const read = readMessages(data);
+    if (!read.ok) {
+      this.close(`Connection closed with an error: ${read.error}`, false);
+      return;
+    }
+    for (const message of read.value) {
+      if (!this.rooms) return;
+      this.handle(message);
+    }
+    if (this.rooms && read.value.some(({ type }) => type === "ping")) {
+      // One answer, however many came. A ping that came alone was answered without waking the object.
+      this.send([PING]);
+    }
+  }
+
+  private handle(message: HubMessage): void {
+    switch (message.type) {
+      case "invocation":
+        this.inBackground(this.invoke(message));
+        break;
+      case "stream": {
+        const admission = this.admit("command");
+        if (message.id === undefined || admission === "ignore") break;
+        const error = `No method of this hub has streams, '${message.target}' neither.`;
+        const why = admission === "refuse" ? ERRORS.rate_limited[1] : error;
+        this.send([failureOf(message.id, why)]);
+        break;
+      }
+      case "ping":
+      case "other":
+        this.admit("command");
+        break;
+      case "close":
+        this.drop();
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  private async invoke({
+    target,
+    id,
+    arguments: args,
+  }: Extract<HubMessage, { type: "invocation" }>): Promise<void> {
+    const method = methodNamed(target);
+    const admission = this.admit(method?.limit ?? "command");
+    const { rooms, settings } = this;
+    if (admission === "ignore" || !rooms) return;
+    // Who asks for no answer hears a ping: with all that it says the public client puts its own off
+    // until it hears something, and would take a server that is silent for dead.
+    const answer = (message: (id: string) => string) =>
+      this.send([id === undefined ? PING : message(id)]);
+    if (!method && admission === "accept") {
+      return answer((id) => failureOf(id, `Unknown hub method '${target}'.`));
+    }
+    const result: Result<unknown> =
+      method && admission === "accept"
+        ? await method
+            .call({ rooms, settings }, args)
+            .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
+        : fail("rate_limited");
+    // Of a connection whose token expired meanwhile nothing is told any more.
+    if (!this.attends()) return;
+    answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
+  }
+
+  /** Before the handshake there are no messages: the refusal is its answer. */
+  private refuse(error: string): void {
+    this.send([handshakeAnswer(error)]);
+    this.drop();
+  }
+
+  private close(error: string, allowReconnect: boolean): void {
+    if (this.kept.stage === "pending") this.refuse(error);
+    else {
+      this.send([closeOf(error, allowReconnect)]);
+      this.drop();
+    }
+  }
+
+  private drop(): void {
+    const { socket } = this;
+    this.over();
+    if (!socket) return;
+    // One that never answers the close stays among the object's sockets: nobody is to wake in it.
+    socket.serializeAttachment(null);
+    close(socket, 1000, "");
+  }
+}

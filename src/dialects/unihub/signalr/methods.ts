@@ -1,0 +1,129 @@
+import { z } from "zod";
+import type { Command } from "../../../conversation/decide/decide.ts";
+import { fail, ok, type Result } from "../../../domain/error.ts";
+import { parseConversationId, parseMessageId } from "../../../domain/id.ts";
+import { contentOf } from "../../../domain/message.ts";
+import { emojiOf } from "../../../domain/reaction.ts";
+import { uuid } from "../../../edge/schemas.ts";
+import type { Settings } from "../../../env.ts";
+import type { Limit } from "../../../gateway/limits.ts";
+import type { Rooms } from "../../../gateway/rooms.ts";
+import { clientMessageId, detailsOf } from "../../../live/frames.ts";
+import { presentSent } from "../presenter.ts";
+
+/** What the hub's methods work with. */
+export interface Hub {
+  rooms: Rooms;
+  settings: Settings;
+}
+
+interface Method {
+  /** How a call is counted. */
+  limit: Limit;
+  call(hub: Hub, args: unknown[]): Promise<Result<unknown>>;
+}
+
+const since = z.number().int().min(0).nullish();
+
+/** A method whose arguments are as its schema has them; those left out at the end count as absent. */
+function method<Schema extends z.ZodType>(
+  schema: Schema,
+  call: (hub: Hub, args: z.infer<Schema>) => Promise<Result<unknown>>,
+  limit: Limit = "command",
+): Method {
+  return {
+    limit,
+    async call(hub, args) {
+      const parsed = schema.safeParse(args);
+      if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+      return call(hub, parsed.data);
+    },
+  };
+}
+
+/** The methods of UniHub's hub, by the names that clients call. */
+export const METHODS = new Map<string, Method>([
+  [
+    "JoinConversation",
+    method(
+      z.tuple([uuid, since]),
+      async ({ rooms }, [id, since]) => {
+        const conversationId = parseConversationId(id);
+        if (!conversationId) return fail("conversation_not_found");
+        const joined = await rooms.join(conversationId, since ?? undefined);
+        return joined.ok ? ok({ conversationId, ...joined.value }) : joined;
+      },
+      "join",
+    ),
+  ],
+  [
+    "LeaveConversation",
+    method(z.tuple([uuid]), async ({ rooms }, [id]) => {
+      const conversationId = parseConversationId(id);
+      if (!conversationId) return fail("conversation_not_found");
+      await rooms.leave(conversationId);
+      return ok(null);
+    }),
+  ],
+  [
+    "SendMessage",
+    method(
+      z.tuple([uuid, z.string(), uuid.nullish(), clientMessageId.nullish()]),
+      async ({ rooms, settings }, [id, text, replyTo, key]) => {
+        const maxLength = settings.MAX_LENGTH_UNIHUB;
+        const content = contentOf(text, maxLength);
+        if (!content.ok) return content;
+        const conversationId = parseConversationId(id);
+        if (!conversationId) return fail("conversation_not_found");
+        const { result } = await rooms.submit(conversationId, {
+          type: "send",
+          kind: "text",
+          content: content.value,
+          replyTo: replyTo ?? undefined,
+          clientMessageId: key ?? undefined,
+          maxLength,
+        });
+        return result.ok ? ok(presentSent(conversationId, result.value)) : result;
+      },
+      "send",
+    ),
+  ],
+  ["StartTyping", method(z.tuple([uuid]), (hub, [id]) => typing(hub, id, true))],
+  ["StopTyping", method(z.tuple([uuid]), (hub, [id]) => typing(hub, id, false))],
+  [
+    "MarkAsRead",
+    method(z.tuple([uuid]), (hub, [messageId]) => onMessage(hub, { type: "read", messageId })),
+  ],
+  ["AddReaction", reaction("react")],
+  ["RemoveReaction", reaction("unreact")],
+]);
+
+const byLowerCase = new Map([...METHODS].map(([name, method]) => [name.toLowerCase(), method]));
+
+/** The method of a name in upper or lower case, which means nothing to ASP.NET's hubs either. */
+export function methodNamed(name: string): Method | undefined {
+  return byLowerCase.get(name.toLowerCase());
+}
+
+function reaction(type: "react" | "unreact"): Method {
+  return method(z.tuple([uuid, z.string().max(32)]), async (hub, [messageId, text]) => {
+    const emoji = emojiOf(text);
+    return emoji ? onMessage(hub, { type, messageId, emoji }) : fail("unsupported_emoji");
+  });
+}
+
+async function typing({ rooms }: Hub, id: string, active: boolean): Promise<Result<null>> {
+  const conversationId = parseConversationId(id);
+  return conversationId ? rooms.typing(conversationId, active) : fail("conversation_not_found");
+}
+
+/** Carries out what concerns one message, in the conversation that its id names. */
+async function onMessage(
+  { rooms }: Hub,
+  command: Command & { messageId?: string | undefined },
+): Promise<Result<null>> {
+  const named = parseMessageId(command.messageId ?? "");
+  if (!named) return fail("message_not_found");
+  const { result } = await rooms.submit(named.conversationId, command);
+  return result.ok ? ok(null) : result;
+}

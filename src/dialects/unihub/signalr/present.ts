@@ -1,0 +1,71 @@
+import { unreachable } from "../../../domain/error.ts";
+import type { Told } from "../../../gateway/gateway-events.ts";
+import { messagesRead } from "../../../gateway/read-range.ts";
+import { presentMessage } from "../presenter.ts";
+
+/** A call of a client's method, with its one argument. */
+type Call = [method: string, argument: Record<string, unknown>];
+
+/** What UniHub's clients are told of an event; of some, nothing. */
+export function present({ conversationId, event, note }: Told): Call[] {
+  switch (event.type) {
+    case "message": {
+      const { rev } = event;
+      const message = { ...presentMessage(conversationId, event.message), rev };
+      switch (event.cause) {
+        case "created":
+          return [["ReceiveMessage", message]];
+        case "edited":
+          return [["MessageEdited", message]];
+        case "deleted":
+          return [["MessageDeleted", message]];
+        case "reaction": {
+          if (!note?.reaction) return [["MessageEdited", message]];
+          const { userId, emoji, added } = note.reaction;
+          const { messageId, reactions } = message;
+          const reaction = { conversationId, messageId, userId, emoji, reactions, rev };
+          return [[added ? "ReactionAdded" : "ReactionRemoved", reaction]];
+        }
+        default:
+          return unreachable(event);
+      }
+    }
+    case "member": {
+      const { member, rev } = event;
+      const participant = { conversationId, participantId: member.userId, rev };
+      if (member.leftAt !== null) return [["ParticipantRemoved", participant]];
+      if (event.cause === "role") return [];
+      const { name, avatarUrl } = member;
+      return [["ParticipantAdded", { ...participant, name, avatarUrl }]];
+    }
+    case "expelled": {
+      const { userId: participantId, rev } = event;
+      return [["ParticipantRemoved", { conversationId, participantId, rev }]];
+    }
+    case "read": {
+      const { userId, readAt, rev } = event;
+      const messageIds = messagesRead(conversationId, event);
+      const messageId = messageIds.at(-1);
+      return [["MessageRead", { conversationId, messageId, messageIds, userId, readAt, rev }]];
+    }
+    case "typing": {
+      const { userId, active: isTyping } = event;
+      return [["UserTyping", { conversationId, userId, isTyping }]];
+    }
+    case "presence": {
+      const { userId, lastSeenAt } = event;
+      const method = event.online ? "UserOnline" : "UserOffline";
+      return [[method, { conversationId, userId, lastSeenAt }]];
+    }
+    case "conversation":
+    case "reaction":
+    case "hello":
+    case "sync":
+    case "ack":
+    case "error":
+      // A title has no event in the reference; the others are a socket's own.
+      return [];
+    default:
+      return unreachable(event);
+  }
+}

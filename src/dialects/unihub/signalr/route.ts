@@ -1,0 +1,48 @@
+import type { Context, Next } from "hono";
+import { gatewaysOf } from "../../../conversation/stub.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { LIMITER_PERIOD_MS } from "../../../edge/limiter.ts";
+import { refuse } from "../../../edge/refusal.ts";
+import { connectionNamed, newConnection } from "../../../gateway/id.ts";
+import { mayConnect, requestFor, seatOf, withinLimit } from "../../../gateway/visitor.ts";
+
+/** What a client may connect by: text over a socket. No stateful reconnect is offered. */
+const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
+
+/** What a refusal says of the limit of new connections. */
+const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_address" };
+
+/** `POST /hubs/chat/negotiate`: gives a connection's id to whom a token belongs. Versions 0 and 1. */
+export async function negotiate(c: Context<RestEnv>): Promise<Response> {
+  if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
+  if (!(await seatOf(c, "access_token"))) refuse("unauthenticated");
+  const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
+  // From version 1 on the id that may be shown is not the one that opens the connection.
+  const version = Number(c.req.query("negotiateVersion") ?? 0) >= 1 ? 1 : 0;
+  return c.json({
+    negotiateVersion: version,
+    ...(version === 1 ? { connectionId: name, connectionToken: id } : { connectionId: id }),
+    availableTransports: TRANSPORTS,
+  });
+}
+
+/** `GET /hubs/chat`: hands the socket of whom a token belongs to over to a gateway of its own. */
+export async function signalR(c: Context<RestEnv>, next: Next): Promise<Response | undefined> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+    await next();
+    return undefined;
+  }
+  const { ID_SECRET } = c.var.settings;
+  if (!mayConnect(c)) refuse("origin_not_allowed");
+  if (!(await withinLimit(c))) refuse("rate_limited", TOO_MANY);
+  const given = c.req.query("id");
+  // Without one the client skipped the negotiation.
+  const name =
+    given === undefined
+      ? newConnection(ID_SECRET, "signalr").name
+      : connectionNamed(ID_SECRET, "signalr", given);
+  const seat = await seatOf(c, "access_token");
+  if (!seat) refuse("unauthenticated");
+  if (!name) refuse("connection_not_found");
+  return gatewaysOf(c.env, "signalr").getByName(name).fetch(requestFor(c, seat));
+}

@@ -1,0 +1,70 @@
+import type { Context } from "hono";
+import type { Creation } from "../conversation/commit/create.ts";
+import { directoryOf } from "../directory/directory.ts";
+import { spend } from "../directory/spending.ts";
+import { unreachable } from "../domain/error.ts";
+import type { Settings } from "../env.ts";
+import type { RestEnv } from "./context.ts";
+import { isLimited } from "./limiter.ts";
+import { refuse } from "./refusal.ts";
+
+/** The hourly limits of what a person creates: how many, by which setting, and of what. */
+const HOURLY = {
+  conversations_per_hour: ["CONVERSATIONS_PER_HOUR", "new conversations"],
+  channels_per_hour: ["CHANNELS_PER_HOUR", "new channels"],
+  support_chats_per_hour: ["SUPPORT_CHATS_PER_HOUR", "new support chats"],
+  additions_per_hour: ["ADDITIONS_PER_HOUR", "people added to conversations"],
+} as const satisfies Record<string, readonly [setting: keyof Settings, what: string]>;
+
+export type HourlyLimit = keyof typeof HOURLY;
+
+/** What is to be spent: of which limit how much. */
+export type Costs = Partial<Record<HourlyLimit, number>>;
+
+/**
+ * Spends of the caller's hourly limits, all of it or nothing, and refuses (429) when one of them has no
+ * room. The last step before something is created: what was refused before costs nothing, and what
+ * fails afterwards is not given back. Without D1, which counts, nothing is created: 503.
+ */
+export async function spendOf(c: Context<RestEnv>, costs: Costs): Promise<void> {
+  if (!isLimited(c)) return;
+  const { settings, actor } = c.var;
+  const limits = Object.keys(costs) as HourlyLimit[];
+  const expenses = limits.map((name) => {
+    return { name, amount: costs[name] ?? 0, limit: settings[HOURLY[name][0]] };
+  });
+  const directory = directoryOf(c.env.DB);
+  const exhausted = await spend(directory, actor.userId, expenses, Date.now());
+  if (!exhausted) return;
+  const { name, retryAfterMs } = exhausted;
+  const [most] = expenses.filter((one) => one.name === name);
+  refuse("rate_limited", {
+    ...(most && {
+      message: `At most ${most.limit} ${HOURLY[most.name][1]} an hour; wait before you try again.`,
+    }),
+    retryAfterMs,
+    limit: name,
+  });
+}
+
+/**
+ * What creating a conversation costs its creator. Whoever they name in a group is an addition; the other
+ * of a pair is not, nor are the people of a support chat, whom the server names.
+ */
+export function costOf({ kind, members, createdBy }: Creation): Costs {
+  switch (kind) {
+    case "channel":
+      return { channels_per_hour: 1 };
+    case "support":
+      return { support_chats_per_hour: 1 };
+    case "direct":
+    case "purchase-request":
+      return { conversations_per_hour: 1 };
+    case "group": {
+      const others = members.filter(({ person }) => person.userId !== createdBy).length;
+      return { conversations_per_hour: 1, additions_per_hour: others };
+    }
+    default:
+      return unreachable(kind);
+  }
+}

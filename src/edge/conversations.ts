@@ -1,0 +1,215 @@
+import type { Context } from "hono";
+import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/api.ts";
+import type { Creation } from "../conversation/commit/create.ts";
+import type { Answer, Command } from "../conversation/decide/decide.ts";
+import { conversationsOf } from "../conversation/stub.ts";
+import { usersById } from "../directory/users.ts";
+import type { Kind, Person } from "../domain/conversation.ts";
+import type { Receipt } from "../domain/message.ts";
+import type { Actor } from "../domain/policy.ts";
+import type { Env } from "../env.ts";
+import { costOf, spendOf } from "./budget.ts";
+import type { RestEnv } from "./context.ts";
+import { isWorthAnotherTry } from "./failure.ts";
+import { isLimited } from "./limiter.ts";
+import { refuse, unwrapped } from "./refusal.ts";
+import type { Timing } from "./timing.ts";
+
+/** Where a conversation is created when its creator is on a continent. */
+const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
+  AF: "afr",
+  AS: "apac",
+  EU: "weur",
+  NA: "enam",
+  OC: "oc",
+  SA: "sam",
+};
+
+/** Commands that come to the same when they are carried out twice. */
+const REPEATABLE = new Set<Command["type"]>([
+  ...(["edit", "delete", "read", "react"] as const),
+  ...(["invite", "update", "close", "reopen"] as const),
+]);
+
+/** The object of a conversation; `hint` counts where the object does not exist yet. */
+export function conversationOf(
+  env: Env,
+  conversationId: string,
+  hint?: DurableObjectLocationHint,
+): ConversationStub {
+  const stub: unknown = conversationsOf(env).getByName(
+    conversationId,
+    hint && { locationHint: hint },
+  );
+  return stub as ConversationStub;
+}
+
+/** An object by the id under which Cloudflare lists it. Throws on one of another namespace. */
+export function objectOf(env: Env, objectId: string): ConversationStub {
+  const namespace = env.CONVERSATIONS;
+  const stub: unknown = namespace.get(namespace.idFromString(objectId));
+  return stub as ConversationStub;
+}
+
+/** A request, or the cron, which has no answer to write a timing into. */
+type Asker = { env: Env; var?: { timing?: Timing } };
+
+/**
+ * Asks a conversation something that may be asked twice, and does so once more, of a fresh stub, when
+ * the platform says that this can help (a deploy, a moved object). Never when it is overloaded.
+ */
+export async function ask<T>(
+  { env, var: { timing } = {} }: Asker,
+  conversationId: string,
+  question: (stub: ConversationStub) => Promise<T>,
+  stub = conversationOf(env, conversationId),
+): Promise<T> {
+  const asked = question(stub).catch((error: unknown) => {
+    if (!isWorthAnotherTry(error)) throw error;
+    return question(conversationOf(env, conversationId));
+  });
+  return timing ? timing.of("object", asked) : asked;
+}
+
+/**
+ * Creates a conversation near its creator; `false` when it existed. Creating one costs of the caller's
+ * hourly limits, finding one does not: where it may exist already, its object is asked first.
+ */
+export async function create(
+  c: Context<RestEnv>,
+  conversationId: string,
+  creation: Creation,
+): Promise<boolean> {
+  const continent = c.req.raw.cf?.continent;
+  const hint = typeof continent === "string" ? HINTS[continent] : undefined;
+  const stub = conversationOf(c.env, conversationId, hint);
+  const isFound =
+    isLimited(c) && isDerived(creation.kind) && (await exists(c, conversationId, stub));
+  if (!isFound) await spendOf(c, costOf(creation));
+  const { created, listed } = await c.var.timing.of("object", stub.create(creation));
+  if (!listed) warnOfLists(c);
+  return created;
+}
+
+/** Kinds whose id follows from who and what they are about, so that they may exist already. */
+function isDerived(kind: Kind): boolean {
+  return kind === "direct" || kind === "purchase-request";
+}
+
+/** Whether there is a conversation; one of a moment ago, too, which D1 may not know yet. */
+async function exists(
+  c: Context<RestEnv>,
+  conversationId: string,
+  stub: ConversationStub,
+): Promise<boolean> {
+  const info = await ask(c, conversationId, (stub) => stub.info(c.var.actor), stub);
+  return info.ok || info.error.code !== "conversation_not_found";
+}
+
+/**
+ * Has a conversation carry out a command, and waits until the lists show it. Throws what it refuses.
+ */
+export async function submit(
+  c: Context<RestEnv>,
+  conversationId: string,
+  command: Command,
+  options: { readers?: boolean } = {},
+): Promise<Answer & { readers: Receipt[] }> {
+  if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
+    // Whatever else is wrong is said first, and costs nothing.
+    unwrapped(await ask(c, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
+    await spendOf(c, { additions_per_hour: 1 });
+  }
+  const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
+  const { result, listed, readers } = await carryOut(c, conversationId, c.var.actor, command, {
+    wait,
+    readers: options.readers ?? false,
+  });
+  if (wait && result.ok && !listed) warnOfLists(c);
+  const rate = result.ok ? result.value.rate : result.error.rate;
+  if (rate) {
+    c.header("RateLimit-Limit", String(rate.limit));
+    c.header("RateLimit-Remaining", String(rate.remaining));
+    c.header("RateLimit-Reset", String(Math.ceil(rate.resetMs / 1_000)));
+  }
+  return { ...unwrapped(result), readers };
+}
+
+/**
+ * Has a conversation carry out a command, by its stub where there is one: calls of one stub arrive in
+ * order. Only what comes back unharmed from being done twice is tried again.
+ */
+export function carryOut(
+  asker: Asker,
+  conversationId: string,
+  actor: Actor,
+  command: Command,
+  options: SubmitOptions,
+  stub = conversationOf(asker.env, conversationId),
+): Promise<Submitted> {
+  const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
+  if (isRepeatable(command)) return ask(asker, conversationId, submitTo, stub);
+  const submitted = submitTo(stub);
+  return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
+}
+
+/**
+ * The same with several commands, in order and in one call, which is tried again only if each of them
+ * comes back unharmed from being done twice.
+ */
+export async function carryOutAll(
+  asker: Asker,
+  conversationId: string,
+  actor: Actor,
+  commands: readonly Command[],
+  options: SubmitOptions,
+  stub = conversationOf(asker.env, conversationId),
+): Promise<Submitted[]> {
+  const [command] = commands;
+  if (command && commands.length === 1) {
+    return [await carryOut(asker, conversationId, actor, command, options, stub)];
+  }
+  const submitTo = (stub: ConversationStub) => stub.submitAll(actor, commands, options);
+  return commands.every(isRepeatable) ? ask(asker, conversationId, submitTo, stub) : submitTo(stub);
+}
+
+function isRepeatable(command: Command): boolean {
+  return command.type === "send"
+    ? command.clientMessageId !== undefined
+    : REPEATABLE.has(command.type);
+}
+
+/** The people among these ids: those who are known or, with an open directory, all of them. */
+export async function peopleAmong(
+  c: Context<RestEnv>,
+  userIds: readonly string[],
+): Promise<Person[]> {
+  const known = await usersById(c.var.directory, userIds);
+  const open = c.var.settings.USER_DIRECTORY === "open";
+  return userIds.flatMap((userId) => {
+    const person = known.get(userId);
+    if (person) return [person];
+    return open ? [{ userId, name: null, avatarUrl: null }] : [];
+  });
+}
+
+/** The people behind these ids; those who are not known are refused, and named. */
+export async function peopleOf(c: Context<RestEnv>, userIds: readonly string[]): Promise<Person[]> {
+  const people = await peopleAmong(c, userIds);
+  if (people.length < userIds.length) {
+    const known = new Set(people.map((person) => person.userId));
+    const unknown = userIds.filter((userId) => !known.has(userId));
+    refuse("unknown_user", { message: `Not known here: ${unknown.join(", ")}.` });
+  }
+  return people;
+}
+
+/** The caller as a person. */
+export function callerOf(c: Context<RestEnv>): Person {
+  const { userId, name, avatarUrl } = c.var.actor;
+  return { userId, name, avatarUrl };
+}
+
+function warnOfLists(c: Context<RestEnv>): void {
+  c.header("Warning", '199 parley "lists may not show this yet"');
+}

@@ -1,0 +1,64 @@
+import type { Context } from "hono";
+import type { Creation } from "../conversation/commit/create.ts";
+import type { Kind, Origin, Person } from "../domain/conversation.ts";
+import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id.ts";
+import type { RestEnv } from "./context.ts";
+import { callerOf, create } from "./conversations.ts";
+
+/** A conversation of which nothing is set but what every one has. */
+export function blank(kind: Kind, origin: Origin, creator: Person): Omit<Creation, "members"> {
+  return {
+    kind,
+    origin,
+    createdBy: creator.userId,
+    title: null,
+    description: null,
+    visibility: "private",
+    subject: null,
+    purchaseRequestId: null,
+    metadata: null,
+  };
+}
+
+/** An id that nobody can guess. */
+export function randomConversationId(): string {
+  return conversationIdOf(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+}
+
+/** The one conversation of the caller and somebody else, created unless it exists. */
+export async function directWith(
+  c: Context<RestEnv>,
+  other: Person,
+  origin: Origin,
+  more: Partial<Omit<Creation, "members">> = {},
+): Promise<{ conversationId: string; created: boolean }> {
+  const caller = callerOf(c);
+  const pair = [caller.userId, other.userId].sort();
+  const secret = c.var.settings.ID_SECRET;
+  const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
+  const created = await create(c, conversationId, {
+    ...blank("direct", origin, caller),
+    ...more,
+    members: [caller, other].map((person) => ({ person, role: "member" as const })),
+  });
+  return { conversationId, created };
+}
+
+/** A new group of the caller, who owns it, and others. */
+export async function groupOf(
+  c: Context<RestEnv>,
+  others: readonly Person[],
+  more: Partial<Omit<Creation, "members">> & { origin: Origin },
+): Promise<string> {
+  const caller = callerOf(c);
+  const conversationId = randomConversationId();
+  await create(c, conversationId, {
+    ...blank("group", more.origin, caller),
+    ...more,
+    members: [
+      { person: caller, role: "owner" },
+      ...others.map((person) => ({ person, role: "member" as const })),
+    ],
+  });
+  return conversationId;
+}

@@ -1,0 +1,80 @@
+import type { Context } from "hono";
+import { isKey, verifiedLink } from "../attachments/links.ts";
+import { serveFile } from "../attachments/serve.ts";
+import type { ConversationStub } from "../conversation/api.ts";
+import { directoryOf } from "../directory/directory.ts";
+import { type UploadRow, uploadOf } from "../directory/uploads.ts";
+import { isShownInline } from "../domain/attachment.ts";
+import { ok } from "../domain/error.ts";
+import type { Actor } from "../domain/policy.ts";
+import { bearerOf, verify } from "./auth.ts";
+import type { RestEnv } from "./context.ts";
+import { ask } from "./conversations.ts";
+import { lacksMethod } from "./failure.ts";
+import { refuse } from "./refusal.ts";
+
+/**
+ * `GET /uploads/chat/{key}`: a stored file, for whoever has a link that is still good, and for the
+ * uploader and the members of the conversation with their token. A deleted message serves nothing.
+ */
+export async function serveUpload(c: Context<RestEnv, "/uploads/chat/:key">): Promise<Response> {
+  c.header("X-Request-Id", c.var.requestId);
+  const key = c.req.param("key");
+  const query = new URL(c.req.url).searchParams;
+  const token = bearerOf(c.req.header("Authorization"));
+  const isLink = ["signature", "expires", "disposition"].some((name) => query.has(name));
+  const signed = isLink
+    ? verifiedLink(c.var.settings.FILES_SECRET, key, query, Date.now())
+    : undefined;
+  if (isLink && !signed) refuse("invalid_link");
+  const verified = signed ? undefined : await verify(c.var.settings, token);
+  if (!signed && !verified) refuse("unauthenticated");
+  const row = isKey(key) ? await uploadOf(directoryOf(c.env.DB), key) : undefined;
+  if (!row || row.storedAt === null || row.deletedAt !== null) refuse("file_not_found");
+  const reader = verified && verified.actor.userId !== row.ownerId ? verified.actor : null;
+  await refuseUnlessCarried(c, row, reader);
+  const disposition = signed ?? (isShownInline(row.mimeType) ? "inline" : "attachment");
+  const response = await serveFile(c.env.FILES, row, c.req.raw, disposition);
+  response?.headers.set("X-Request-Id", c.var.requestId);
+  // Miniflare's own Worker in front encodes texts, ranges too, whatever `no-transform` says.
+  if (c.var.settings.ENVIRONMENT === "development") {
+    response?.headers.set("Content-Encoding", "identity");
+  }
+  return response ?? refuse("file_not_found");
+}
+
+/**
+ * Asks the conversation, because D1 learns of a deletion a moment later, or much later while it cannot be
+ * written. A file that was not sent is its uploader's alone; `reader` is somebody else with a token.
+ */
+async function refuseUnlessCarried(
+  c: Context<RestEnv>,
+  { key, sentTo, sentNumber, claim, claimedBy }: UploadRow,
+  reader: Actor | null,
+): Promise<void> {
+  const conversationId = sentTo ?? claimedBy;
+  if (conversationId === null) {
+    if (reader) refuse("not_a_member");
+    return;
+  }
+  const file = { key, number: sentNumber, claim };
+  const state = await ask(c, conversationId, (stub) =>
+    stub.fileState(file, reader).catch((error: unknown) => {
+      if (!lacksMethod(error, "fileState")) throw error;
+      return stateBefore(stub, reader);
+    }),
+  );
+  if (!state.ok) refuse(reader ? "not_a_member" : "file_not_found");
+  if (state.value === "deleted") refuse("file_not_found");
+  if (state.value === "unsent" && reader) refuse("not_a_member");
+}
+
+/** What an object of the version before can tell: who is a member. The rest is as D1 has it. */
+async function stateBefore(
+  stub: ConversationStub,
+  reader: Actor | null,
+): ReturnType<ConversationStub["fileState"]> {
+  if (!reader) return ok("carried");
+  const answer = await stub.members(reader, { page: 1, pageSize: 1 });
+  return answer.ok ? ok("carried") : answer;
+}

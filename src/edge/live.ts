@@ -1,0 +1,106 @@
+import type { Context, Next } from "hono";
+import { SEAT_HEADER } from "../conversation/api.ts";
+import type { Seat } from "../conversation/identity.ts";
+import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
+import { chatError } from "../domain/error.ts";
+import { parseConversationId } from "../domain/id.ts";
+import type { Settings } from "../env.ts";
+import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
+import { errorEventOf } from "../live/wire.ts";
+import { bearerOf, meet, verify } from "./auth.ts";
+import type { RestEnv } from "./context.ts";
+import { conversationOf } from "./conversations.ts";
+import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
+import { refuse } from "./refusal.ts";
+
+/**
+ * `GET /live/{conversationId}`: verifies who opens the socket, then hands the upgrade to the
+ * conversation. What is refused is accepted and closed, because a browser sees nothing else.
+ */
+export async function live(
+  c: Context<RestEnv, "/live/:conversationId">,
+  next: Next,
+): Promise<Response | undefined> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+    await next();
+    return undefined;
+  }
+  const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((s) => s.trim());
+  const echoed = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
+  const origin = c.req.header("Origin");
+  if (origin !== undefined && !allowedOrigin(c.var.settings, c.req.url, origin)) {
+    return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "origin not allowed"), echoed);
+  }
+  const token =
+    bearerOf(c.req.header("Authorization")) ??
+    offered.find((name) => name.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length) ??
+    c.req.query("access_token");
+  const verified = await verify(c.var.settings, token);
+  if (!verified) {
+    return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
+  }
+  c.executionCtx.waitUntil(meet(c, verified.actor));
+  const conversationId = parseConversationId(c.req.param("conversationId"));
+  if (!conversationId) {
+    return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
+  }
+  const { userId, name, avatarUrl, role } = verified.actor;
+  const key = `${userId} ${conversationId}`;
+  if (isLimited(c, verified.actor) && !(await withinRate(c.env.LIMIT_UPGRADES, key))) {
+    return withProtocol(tooManyUpgrades(), echoed);
+  }
+  const seat: Seat = {
+    userId,
+    name,
+    avatarUrl,
+    role,
+    expiresAt: verified.expiresAt,
+    origin: new URL(c.req.url).origin,
+  };
+  const url = new URL("https://conversation/live");
+  for (const key of ["since", "epoch", "features"]) {
+    const value = c.req.query(key);
+    if (value !== undefined) url.searchParams.set(key, value);
+  }
+  // A new request: nothing that the client sent beside this reaches the object.
+  const upgrade = new Request(url, {
+    headers: { Upgrade: "websocket", [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
+  });
+  return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
+}
+
+/**
+ * Refuses a socket that a person opens too often. Not with 4400, after which clients give up: what they
+ * do with a code that they do not know is to come back after a wait, which is what they should do.
+ */
+function tooManyUpgrades(): Response {
+  const error = chatError("rate_limited", {
+    message: "Too many new connections to this conversation; wait before you reconnect.",
+    retryAfterMs: LIMITER_PERIOD_MS,
+    limit: "upgrades_per_minute",
+  });
+  const frame = JSON.stringify(errorEventOf(error, undefined));
+  return refusedUpgrade(CLOSE.tryAgainLater, "too many connections", frame);
+}
+
+/** What a request without an upgrade is answered (RFC 9110, 15.5.22). */
+export function upgradeRequired(c: Context<RestEnv>): never {
+  c.header("Upgrade", "websocket");
+  refuse("upgrade_required");
+}
+
+/** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */
+export function allowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
+  const { ALLOWED_ORIGINS } = settings;
+  if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
+  return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
+}
+
+function withProtocol(response: Response, protocol: string | undefined): Response {
+  if (!protocol) return response;
+  return new Response(null, {
+    status: response.status,
+    webSocket: response.webSocket,
+    headers: { "Sec-WebSocket-Protocol": protocol },
+  });
+}
