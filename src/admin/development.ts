@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { SignJWT } from "jose";
+import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { upsertUsers } from "../directory/users.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
 import { jsonBody } from "../edge/limits.ts";
-import { jsonBodyOf, jsonOf } from "../edge/openapi.ts";
 import { refuse } from "../edge/refusal.ts";
 
 /** People whom anybody can be where nothing is at stake. */

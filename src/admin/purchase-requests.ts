@@ -1,13 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { hostId, optional, userId } from "../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { registerPurchaseRequests } from "../directory/purchase-requests.ts";
 import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
 import { jsonBody, requestLimits } from "../edge/limits.ts";
-import { jsonBodyOf, jsonOf } from "../edge/openapi.ts";
 import { refuse } from "../edge/refusal.ts";
-import { hostId, optional, userId } from "../edge/schemas.ts";
 
 /** Purchase requests that one call registers at most. */
 const MAX_REGISTERED = 500;

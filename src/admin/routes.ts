@@ -1,12 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { optional, optionalOr } from "../contract/fields.ts";
+import { jsonOf, leavableBodyOf } from "../contract/openapi.ts";
 import { parseConversationId } from "../domain/id.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
 import { emptyAsObject, jsonBody, requestLimits } from "../edge/limits.ts";
-import { jsonOf, leavableBodyOf } from "../edge/openapi.ts";
 import { refuse } from "../edge/refusal.ts";
-import { optional, optionalOr } from "../edge/schemas.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 
 /** Conversations that one call rebuilds at most: each is a request to an object. */

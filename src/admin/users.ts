@@ -1,4 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { line, optional, userId } from "../contract/fields.ts";
+import { jsonOf } from "../contract/openapi.ts";
 import { upsertUsers, usersById, usersByName } from "../directory/users.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
@@ -7,9 +9,7 @@ import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
 import { jsonBody, requestLimits } from "../edge/limits.ts";
 import { listParameter } from "../edge/list-parameter.ts";
-import { jsonOf } from "../edge/openapi.ts";
 import { refuse } from "../edge/refusal.ts";
-import { line, optional, userId } from "../edge/schemas.ts";
 import { detailsOf } from "../live/frames.ts";
 
 /** People that one call provisions, or asks for, at most. */

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { orNull } from "../edge/openapi.ts";
+import { orNull } from "./openapi.ts";
 
 /** What UniHub answers with. Schemas alone: clients take their types from them. */
 

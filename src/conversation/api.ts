@@ -4,7 +4,7 @@ import type { Message, Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Creation } from "./commit/create.ts";
-import type { Answer, Command } from "./decide/decide.ts";
+import type { Answer, Command } from "./decide/types.ts";
 import type { Batch, GatewayAddress, Listening } from "./outbound/subscribers/gateway-api.ts";
 import type { HistoryPage, HistoryQuery } from "./queries/history.ts";
 import type { FileReference, FileState } from "./tables/files.ts";

@@ -12,7 +12,7 @@ import { log } from "../logging.ts";
 import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
 import { SEAT_HEADER } from "./api.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
-import type { Answer, Command } from "./decide/decide.ts";
+import type { Answer, Command } from "./decide/types.ts";
 import { seat } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { addMembers } from "./outbound/projection/people.ts";

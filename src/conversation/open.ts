@@ -11,15 +11,9 @@ import { ChangesEverywhere } from "./commit/changes-everywhere.ts";
 import { type Commit, Committer, type Pending } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
-import {
-  type AbuseLimits,
-  type Answer,
-  type Change,
-  type Command,
-  decide,
-  type Limits,
-} from "./decide/decide.ts";
+import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
+import type { AbuseLimits, Answer, Change, Command, Limits } from "./decide/types.ts";
 import { ackOf, tell } from "./outbound/broadcast.ts";
 import { Lines } from "./outbound/lines.ts";
 import { Projector } from "./outbound/projection/projector.ts";

@@ -4,7 +4,7 @@ import { releaseClaim } from "../directory/uploads.ts";
 import { ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import type { Answer, Command } from "./decide/decide.ts";
+import type { Answer, Command } from "./decide/types.ts";
 import type { OpenConversation } from "./open.ts";
 import { conversationsOf } from "./stub.ts";
 

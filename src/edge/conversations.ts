@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/api.ts";
 import type { Creation } from "../conversation/commit/create.ts";
-import type { Answer, Command } from "../conversation/decide/decide.ts";
+import type { Answer, Command } from "../conversation/decide/types.ts";
 import { conversationsOf } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";

@@ -4,7 +4,7 @@ import { Allowance } from "../attachments/allowance.ts";
 import { claimFiles } from "../attachments/claims.ts";
 import { type FileSink, receiveForm } from "../attachments/form.ts";
 import { type Permit, receiveBody, Upload } from "../attachments/upload.ts";
-import type { Answer, Command } from "../conversation/decide/decide.ts";
+import type { Answer, Command } from "../conversation/decide/types.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { releaseClaim } from "../directory/uploads.ts";
 import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";

@@ -1,6 +1,6 @@
 import type { Submitted } from "../conversation/api.ts";
 import { MAX_GROUP } from "../conversation/commit/committer.ts";
-import type { Command } from "../conversation/decide/decide.ts";
+import type { Command } from "../conversation/decide/types.ts";
 
 /** A command, and whether to tell who has read the message of its answer. */
 export interface Submission {

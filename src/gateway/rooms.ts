@@ -1,5 +1,5 @@
 import type { Submitted } from "../conversation/api.ts";
-import type { Command } from "../conversation/decide/decide.ts";
+import type { Command } from "../conversation/decide/types.ts";
 import type {
   Batch,
   GatewayAddress,

@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import type { ChatError } from "../../src/domain/error.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { seedMessages } from "../conversation/seeds.ts";

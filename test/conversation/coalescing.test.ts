@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { coveredReads } from "../../src/conversation/commit/coalesce.ts";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { Actor } from "../../src/domain/policy.ts";
 import { type Caller, groupOf, openLive, person, send, unreadOf } from "../support.ts";

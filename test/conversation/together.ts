@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import type { Submitted } from "../../src/conversation/api.ts";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import type { Actor } from "../../src/domain/policy.ts";
 import { objectOf } from "../support.ts";
 

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import { channelOf, groupOf, objectOf, person, send } from "../support.ts";
 
 /** D1 takes 2 MB in one parameter: batches have half of that, however much the limits let one say. */

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import { Conversation } from "../../src/conversation/object.ts";
 import type { Actor } from "../../src/domain/policy.ts";
 import { carryOutAll, conversationOf } from "../../src/edge/conversations.ts";

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import { conversationOf } from "../../src/edge/conversations.ts";
 import { seedMessages } from "../conversation/seeds.ts";
 import { type Caller, groupOf, objectOf, openLive, person, send } from "../support.ts";

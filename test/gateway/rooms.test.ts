@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import { Listeners } from "../../src/conversation/outbound/subscribers/subscribers.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { conversationOf } from "../../src/edge/conversations.ts";

@@ -1,4 +1,4 @@
-import type { Command } from "../../src/conversation/decide/decide.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { answerTo } from "../live/answer.ts";
 import { type Answer, type Caller, open, send } from "../support.ts";

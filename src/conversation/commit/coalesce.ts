@@ -1,6 +1,6 @@
 import type { Actor } from "../../domain/policy.ts";
-import type { Command, Request } from "../decide/decide.ts";
 import { numberOf } from "../decide/message-of.ts";
+import type { Command, Request } from "../decide/types.ts";
 
 /**
  * Commands after which a mark comes to the same as before them. Not so a deletion, because who had read

@@ -1,13 +1,7 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import type { FrameId } from "../../live/frames.ts";
-import {
-  type Answer,
-  type Change,
-  type Decision,
-  decide,
-  type Request,
-  type State,
-} from "../decide/decide.ts";
+import { decide } from "../decide/decide.ts";
+import type { Answer, Change, Decision, Request, State } from "../decide/types.ts";
 import type { Session } from "../outbound/sockets/sessions.ts";
 import { coveredReads } from "./coalesce.ts";
 import { Draft, type Memory } from "./draft.ts";

@@ -3,7 +3,7 @@ import type { Message } from "../../domain/message.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
-import type { Change, Decision, Request, Sent, Spending, State } from "../decide/decide.ts";
+import type { Change, Decision, Request, Sent, Spending, State } from "../decide/types.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
 import { invitedAt } from "../tables/invitations.ts";

@@ -1,5 +1,5 @@
 import type { Message } from "../../domain/message.ts";
-import type { Sent } from "../decide/decide.ts";
+import type { Sent } from "../decide/types.ts";
 import { insertMessages, messageSentAs, messagesSentAs } from "../tables/messages.ts";
 
 /** A sender and one of their keys. */

@@ -1,5 +1,5 @@
 import { unreachable } from "../../domain/error.ts";
-import type { Change, Decision, Effect } from "../decide/decide.ts";
+import type { Change, Decision, Effect } from "../decide/types.ts";
 import { updateConversation } from "../tables/conversation.ts";
 import { insertFiles } from "../tables/files.ts";
 import { deleteInvitation, insertInvitation } from "../tables/invitations.ts";

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import type { Decision, State } from "./decide.ts";
+import type { Decision, State } from "./types.ts";
 
 /** Turns the flag that marks a conversation in its member's own inbox. A new message leaves it alone. */
 export function decideArchive(state: State, actor: Actor): Result<Decision> {

@@ -1,8 +1,8 @@
 import { type ChatError, chatError, fail, ok, type Result } from "../../domain/error.ts";
 import { invitationHolds } from "../../domain/invitation.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import type { Command, Decision, State } from "./decide.ts";
 import { Membership } from "./membership.ts";
+import type { Command, Decision, State } from "./types.ts";
 
 /** Joins a channel: a public one, or a private one with an invitation, which is used up by it. */
 export function decideJoin(state: State, actor: Actor, now: number): Result<Decision> {

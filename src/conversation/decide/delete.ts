@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { counts, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import type { Command, Decision, State } from "./decide.ts";
 import { digestOfMessage } from "./digest.ts";
 import { messageIn } from "./message-of.ts";
+import type { Command, Decision, State } from "./types.ts";
 
 /** Clears a message's content, files and reactions; the record stays. Twice is the same as once. */
 export function decideDelete(

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { parseMessageId } from "../../domain/id.ts";
 import { type Message, withNewlines } from "../../domain/message.ts";
-import type { Command } from "./decide.ts";
+import type { Command } from "./types.ts";
 
 /**
  * What tells a send from another one under the same `clientMessageId`. It is worked out of the message

@@ -1,8 +1,8 @@
 import { MAX_GROUP_MEMBERS, type Person } from "../../domain/conversation.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../../domain/error.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import type { Command, Decision, State } from "./decide.ts";
 import { Membership } from "./membership.ts";
+import type { Command, Decision, State } from "./types.ts";
 
 /** Members that must stay in a group. */
 const MIN_GROUP_MEMBERS = 2;

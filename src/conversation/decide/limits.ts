@@ -1,6 +1,6 @@
 import { type Failure, fail, ok, type Result } from "../../domain/error.ts";
 import { allowance } from "../../domain/rate-window.ts";
-import type { Command, Decision, Request, Spending, State } from "./decide.ts";
+import type { Command, Decision, Request, Spending, State } from "./types.ts";
 
 /** Commands that have a limit against abuse, and which. */
 const SPENDS: Partial<Record<Command["type"], Spending>> = {

@@ -1,6 +1,6 @@
 import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
 import type { Message } from "../../domain/message.ts";
-import type { Change, Effect, MemberCause, State } from "./decide.ts";
+import type { Change, Effect, MemberCause, State } from "./types.ts";
 
 /** What people coming and going does, step by step; a command takes the whole of it. */
 export class Membership {

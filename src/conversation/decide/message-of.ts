@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { parseMessageId } from "../../domain/id.ts";
 import type { Message } from "../../domain/message.ts";
-import type { State } from "./decide.ts";
+import type { State } from "./types.ts";
 
 /** The number that a message id has in this conversation; `undefined` when it is another's or none. */
 export function numberIn(state: State, messageId: string): number | undefined {

@@ -2,8 +2,8 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import type { Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { emojiOf, REACTION_PEOPLE, withoutReaction, withReaction } from "../../domain/reaction.ts";
-import type { Command, Decision, State } from "./decide.ts";
 import { messageIn } from "./message-of.ts";
+import type { Command, Decision, State } from "./types.ts";
 
 /** Leaves an emoji on a message, or takes it back. Leaving one that is there already changes nothing. */
 export function decideReaction(

@@ -3,8 +3,8 @@ import { counts } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { type Marked, markSome, markUpTo, type Range } from "../../domain/read-ranges.ts";
 import { MAX_AHEAD } from "../tables/reads.ts";
-import type { Change, Command, Decision, State } from "./decide.ts";
 import { messageIn, numberIn } from "./message-of.ts";
+import type { Change, Command, Decision, State } from "./types.ts";
 
 type ReadCommand = Extract<Command, { type: "read" }>;
 

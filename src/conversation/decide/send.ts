@@ -4,9 +4,9 @@ import { captionOf, contentOf, type Message, type MessageKind } from "../../doma
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
-import type { Answer, Command, Decision, State } from "./decide.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { numberIn } from "./message-of.ts";
+import type { Answer, Command, Decision, State } from "./types.ts";
 
 type Send = Extract<Command, { type: "send" }>;
 

@@ -13,7 +13,7 @@ import {
   wireRead,
 } from "../../live/wire.ts";
 import type { Commit } from "../commit/committer.ts";
-import type { Answer, Change } from "../decide/decide.ts";
+import type { Answer, Change } from "../decide/types.ts";
 import type { OpenConversation } from "../open.ts";
 import type { Reader } from "./lines.ts";
 import { notesOf } from "./notes.ts";

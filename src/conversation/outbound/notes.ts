@@ -1,4 +1,4 @@
-import type { Change } from "../decide/decide.ts";
+import type { Change } from "../decide/types.ts";
 import { READERS_MAX, readersOf } from "../tables/receipts.ts";
 import type { Note } from "./subscribers/gateway-api.ts";
 

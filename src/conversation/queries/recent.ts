@@ -1,5 +1,5 @@
 import type { Message } from "../../domain/message.ts";
-import type { Change } from "../decide/decide.ts";
+import type { Change } from "../decide/types.ts";
 import { messagesBetween } from "../tables/messages.ts";
 
 /** Messages kept: the largest page that clients ask for. */

@@ -1,5 +1,5 @@
 import type { Message, MessageKind } from "../../domain/message.ts";
-import type { Sent } from "../decide/decide.ts";
+import type { Sent } from "../decide/types.ts";
 
 type MessageRow = {
   number: number;

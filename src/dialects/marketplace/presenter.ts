@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
+import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
-import { orNull } from "../../edge/openapi.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
 

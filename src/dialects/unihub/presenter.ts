@@ -8,7 +8,7 @@ import type {
   sentSchema,
 } from "../../contract/answers.ts";
 import type { Info } from "../../conversation/api.ts";
-import type { Answer } from "../../conversation/decide/decide.ts";
+import type { Answer } from "../../conversation/decide/types.ts";
 import type { ListedChannel } from "../../directory/channels.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Member, Role } from "../../domain/conversation.ts";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { wholeNumber } from "../../contract/fields.ts";
 import { offsetOf, type PageOf } from "../../domain/page.ts";
-import { wholeNumber } from "../../edge/schemas.ts";
 
 /** What a list gives that the reference does not page. */
 const UNPAGED = 500;

@@ -1,7 +1,7 @@
 import type { Directory } from "../../../directory/directory.ts";
 import { project } from "../../../directory/projection.ts";
 import type { Memory } from "../../commit/draft.ts";
-import type { Change } from "../../decide/decide.ts";
+import type { Change } from "../../decide/types.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
 import { type Changed, remembered, shareOf, weightOf } from "./snapshot.ts";

@@ -4,7 +4,7 @@ import { unreachable } from "../../../domain/error.ts";
 import { counts, type Message } from "../../../domain/message.ts";
 import { unlinkedMessage } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
-import type { Change } from "../../decide/decide.ts";
+import type { Change } from "../../decide/types.ts";
 import { filesOf } from "../../tables/files.ts";
 import { memberOf } from "../../tables/members.ts";
 import { messageAt } from "../../tables/messages.ts";

@@ -4,7 +4,7 @@ import { parseMessageId } from "../../../domain/id.ts";
 import { type ClientFrame, type FrameId, parseFrame, tooLarge } from "../../../live/frames.ts";
 import { CLOSE } from "../../../live/version.ts";
 import { errorEventOf } from "../../../live/wire.ts";
-import type { Command } from "../../decide/decide.ts";
+import type { Command } from "../../decide/types.ts";
 import { actorOf } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
 import type { HistoryQuery } from "../../queries/history.ts";

@@ -12,7 +12,7 @@ import {
   wireRead,
 } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
-import type { Limits } from "../../decide/decide.ts";
+import type { Limits } from "../../decide/types.ts";
 import type { RecentMessages } from "../../queries/recent.ts";
 import { type ChangedRow, changesSince } from "../../tables/changes.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";

@@ -1,6 +1,6 @@
 import type { Receipt } from "../../../domain/message.ts";
 import type { Env } from "../../../env.ts";
-import type { Reacted } from "../../decide/decide.ts";
+import type { Reacted } from "../../decide/types.ts";
 import { gatewaysOf } from "../../stub.ts";
 
 /** What a conversation and the gateways that listen to it say to each other. */

@@ -1,5 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { pathUserId, userId, wholeNumber } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, inboxSize, stats } from "../../../directory/inbox.ts";
 import { usersById } from "../../../directory/users.ts";
 import { offsetOf } from "../../../domain/page.ts";
@@ -7,9 +9,7 @@ import { readsDirectory } from "../../../edge/auth.ts";
 import type { RestEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
-import { pathUserId, userId, wholeNumber } from "../../../edge/schemas.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "../presenter.ts";
 import {
   CHATS,

@@ -1,5 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { line, optionalOr, title, userId } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
 import { usersByRole } from "../../../directory/users.ts";
 import { MAX_NAMED_PARTICIPANTS, type Person } from "../../../domain/conversation.ts";
 import { captionOf } from "../../../domain/message.ts";
@@ -8,9 +10,7 @@ import type { RestEnv } from "../../../edge/context.ts";
 import { callerOf, create, peopleOf, submit } from "../../../edge/conversations.ts";
 import { blank, directWith, groupOf, randomConversationId } from "../../../edge/creation.ts";
 import { emptyAsObject } from "../../../edge/limits.ts";
-import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../edge/openapi.ts";
 import { refuse } from "../../../edge/refusal.ts";
-import { line, optionalOr, title, userId } from "../../../edge/schemas.ts";
 import { metadata } from "../../../live/frames.ts";
 import { chatAnswer, success } from "../schemas.ts";
 import { chatOf } from "./chats.ts";

@@ -1,21 +1,21 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Answer, Command } from "../../../conversation/decide/decide.ts";
-import type { Receipt } from "../../../domain/message.ts";
-import { contentOf } from "../../../domain/message.ts";
-import type { RestEnv } from "../../../edge/context.ts";
-import { ask, submit } from "../../../edge/conversations.ts";
-import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
-import { emptyAsObject } from "../../../edge/limits.ts";
-import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../edge/openapi.ts";
-import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import {
   idempotencyHeader,
   optional,
   optionalOr,
   uuid,
   wholeNumber,
-} from "../../../edge/schemas.ts";
+} from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
+import type { Answer, Command } from "../../../conversation/decide/types.ts";
+import type { Receipt } from "../../../domain/message.ts";
+import { contentOf } from "../../../domain/message.ts";
+import type { RestEnv } from "../../../edge/context.ts";
+import { ask, submit } from "../../../edge/conversations.ts";
+import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
+import { emptyAsObject } from "../../../edge/limits.ts";
+import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import { clientMessageId, messageIds, metadata } from "../../../live/frames.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { messageSchema, presentMessage } from "../presenter.ts";

@@ -1,12 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { hostId, optional, userId } from "../../../contract/fields.ts";
 import { directoryOf } from "../../../directory/directory.ts";
 import { purchaseRequestChatOf, purchaseRequestOf } from "../../../directory/purchase-requests.ts";
 import { derivedConversationId } from "../../../domain/id.ts";
 import type { RestEnv } from "../../../edge/context.ts";
 import { ask } from "../../../edge/conversations.ts";
 import { refuse } from "../../../edge/refusal.ts";
-import { hostId, optional, userId } from "../../../edge/schemas.ts";
 import { type Chat, chatSchema, presentChat } from "../presenter.ts";
 import { enveloped } from "../schemas.ts";
 import { chatOf } from "./chats.ts";

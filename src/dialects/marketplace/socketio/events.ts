@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { optional, uuid } from "../../../contract/fields.ts";
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import { parseConversationId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
-import { optional, uuid } from "../../../edge/schemas.ts";
 import type { Settings } from "../../../env.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";

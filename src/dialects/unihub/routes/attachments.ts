@@ -2,13 +2,13 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { keyIn } from "../../../attachments/links.ts";
 import { sentSchema, uploadedSchema } from "../../../contract/answers.ts";
 import { sendFilesBody } from "../../../contract/bodies.ts";
-import type { Command } from "../../../conversation/decide/decide.ts";
+import { idempotencyHeader } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
+import type { Command } from "../../../conversation/decide/types.ts";
 import type { Attachment } from "../../../domain/attachment.ts";
 import type { RestEnv } from "../../../edge/context.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
-import { idempotencyHeader } from "../../../edge/schemas.ts";
 import {
   fileBody,
   fileForm,

@@ -1,13 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { channelMemberSchema, saidSchema } from "../../../contract/answers.ts";
 import { someoneBody } from "../../../contract/bodies.ts";
+import { pathUserId } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { RestEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
-import { pathUserId } from "../../../edge/schemas.ts";
 import { presentChannelMember } from "../presenter.ts";
 import { pathId, unpaged } from "../schemas.ts";
 

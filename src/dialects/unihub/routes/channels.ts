@@ -6,6 +6,7 @@ import {
   saidSchema,
 } from "../../../contract/answers.ts";
 import { channelBody, channelChangesBody } from "../../../contract/bodies.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { channelsOf, publicChannels } from "../../../directory/channels.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
@@ -13,7 +14,6 @@ import type { RestEnv } from "../../../edge/context.ts";
 import { ask, callerOf, create, submit } from "../../../edge/conversations.ts";
 import { blank, randomConversationId } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
 import { pathId, slice, unpaged } from "../schemas.ts";

@@ -1,6 +1,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { conversationSchema, createdSchema, saidSchema } from "../../../contract/answers.ts";
 import { directBody, groupBody, participantBody } from "../../../contract/bodies.ts";
+import { pathUserId } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox } from "../../../directory/inbox.ts";
 import type { Kind } from "../../../domain/conversation.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
@@ -8,9 +10,7 @@ import type { RestEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
 import { directWith, groupOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { refuse } from "../../../edge/refusal.ts";
-import { pathUserId } from "../../../edge/schemas.ts";
 import { presentConversation } from "../presenter.ts";
 import { pathId, slice, unpaged } from "../schemas.ts";
 

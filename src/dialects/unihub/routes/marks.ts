@@ -1,13 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { receiptSchema, successSchema } from "../../../contract/answers.ts";
 import { reactionBody } from "../../../contract/bodies.ts";
+import { wholeNumber } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { EMOJIS, emojiOf } from "../../../domain/reaction.ts";
 import type { RestEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { messageNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
-import { wholeNumber } from "../../../edge/schemas.ts";
 import { isoTime } from "../../../live/wire.ts";
 
 /** Receipts that one answer gives: all of a large channel's first readers, in order. */

@@ -1,13 +1,13 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { messagePageSchema, sentSchema } from "../../../contract/answers.ts";
 import { sendBody } from "../../../contract/bodies.ts";
+import { idempotencyHeader, uuid, wholeNumber } from "../../../contract/fields.ts";
+import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { contentOf } from "../../../domain/message.ts";
 import type { RestEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { jsonBodyOf, jsonOf } from "../../../edge/openapi.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
-import { idempotencyHeader, uuid, wholeNumber } from "../../../edge/schemas.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { presentMessage, presentSent } from "../presenter.ts";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { Command } from "../../../conversation/decide/decide.ts";
+import { uuid } from "../../../contract/fields.ts";
+import type { Command } from "../../../conversation/decide/types.ts";
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import { parseConversationId, parseMessageId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
 import { emojiOf } from "../../../domain/reaction.ts";
-import { uuid } from "../../../edge/schemas.ts";
 import type { Settings } from "../../../env.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
