@@ -15,7 +15,7 @@ import { unihub } from "./dialects/unihub/app.ts";
 import { negotiate, signalR } from "./dialects/unihub/signalr/route.ts";
 import { chatError } from "./domain/error.ts";
 import { addressLimit } from "./edge/addresses.ts";
-import type { RestEnv } from "./edge/context.ts";
+import type { EdgeEnv } from "./edge/context.ts";
 import { crossOrigin, crossOriginFile, withCredentials } from "./edge/cors.ts";
 import { errorHandler, plainErrors, respondWith } from "./edge/errors.ts";
 import { serveUpload } from "./edge/files.ts";
@@ -26,9 +26,9 @@ import { log } from "./logging.ts";
 import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
 
 /** Puts the parts together: what holds for every request, then the dialects. */
-export function createApp(): Hono<RestEnv> {
+export function createApp(): Hono<EdgeEnv> {
   // Not strict: a slash at the end of an address makes no difference.
-  const app = new Hono<RestEnv>({ strict: false });
+  const app = new Hono<EdgeEnv>({ strict: false });
   app.onError(errorHandler(plainErrors));
   app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrors));
 
@@ -84,7 +84,7 @@ export function createApp(): Hono<RestEnv> {
 
 /** What every answer says in its headers, but for files and sockets. */
 const headers = every(
-  async (c: Context<RestEnv>, next) => {
+  async (c: Context<EdgeEnv>, next) => {
     c.header("X-Request-Id", c.var.requestId);
     // Answers are somebody's own, but for the page.
     c.header("Cache-Control", "no-store");
@@ -97,7 +97,7 @@ const headers = every(
 );
 
 /** Too many requests from one address, in the form of what was asked for. */
-function presentFlood(error: Error, c: Context<RestEnv>, parts: readonly Part[]) {
+function presentFlood(error: Error, c: Context<EdgeEnv>, parts: readonly Part[]) {
   const { path } = c.req;
   if (/^\/socket\.io(\/|$)/.test(path)) return engineRefusal("tooMany");
   const asked = parts.find(({ base }) => path === base || path.startsWith(`${base}/`));
@@ -140,7 +140,7 @@ function apis(): Part[] {
   ];
 }
 
-function pageOptions(c: Context<RestEnv>): PageOptions {
+function pageOptions(c: Context<EdgeEnv>): PageOptions {
   const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM } = c.var.settings;
   const { origin } = new URL(c.req.url);
   return {
@@ -152,7 +152,7 @@ function pageOptions(c: Context<RestEnv>): PageOptions {
 }
 
 /** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */
-function served(c: Context<RestEnv>, { body, headers }: Served): Response {
+function served(c: Context<EdgeEnv>, { body, headers }: Served): Response {
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(body);
 }

@@ -2,7 +2,7 @@ import { createApp } from "./app.ts";
 import { sweep } from "./attachments/sweep.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { forgetSpending } from "./directory/spending.ts";
-import { forfeitIn } from "./edge/uploads.ts";
+import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
 
@@ -24,7 +24,7 @@ export default {
     const now = controller.scheduledTime;
     const removed = await sweep({
       ...{ bucket: env.FILES, directory, now },
-      forfeit: forfeitIn(env),
+      voidClaim: voidClaimIn(env),
     });
     log("swept", { removed });
     await forgetSpending(directory, now);

@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import viewer from "openapi-explorer/dist/browser/openapi-explorer.min.js";
 import { cacheable } from "../edge/cacheable.ts";
-import type { RestEnv } from "../edge/context.ts";
+import type { EdgeEnv } from "../edge/context.ts";
 
 const SCRIPT = "/docs/openapi-explorer.js";
 
@@ -34,7 +34,7 @@ const PAGE = `<!doctype html>
 `;
 
 /** `/docs`: `/openapi.json` for people, who can also try it there. */
-export function docsRoutes(app: Hono<RestEnv>): void {
+export function docsRoutes(app: Hono<EdgeEnv>): void {
   app.get("/docs", (c) => c.html(PAGE, 200, { "Content-Security-Policy": POLICY }));
   const contentType = "text/javascript; charset=utf-8";
   app.get(SCRIPT, cacheable({ body: viewer, contentType, maxAge: 86_400 }));

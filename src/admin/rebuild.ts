@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import { z } from "zod";
 import type { ConversationStub, Rebuilt } from "../conversation/api.ts";
+import { conversationOf, objectOf } from "../conversation/stub.ts";
 import { conversationCount, conversationsAfter } from "../directory/register.ts";
 import { parseConversationId } from "../domain/id.ts";
-import type { RestEnv } from "../edge/context.ts";
-import { conversationOf, objectOf } from "../edge/conversations.ts";
+import type { EdgeEnv } from "../edge/context.ts";
 import { refuse } from "../edge/refusal.ts";
 import { log } from "../logging.ts";
 
@@ -21,7 +21,7 @@ const position = z.tuple([z.string(), z.number().int(), z.number().int()]);
 
 /** Rebuilds the next conversations of D1's own list. */
 export async function rebuildNext(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   cursor: string | undefined,
   limit: number,
   from: From,
@@ -40,7 +40,7 @@ export async function rebuildNext(
 
 /** Rebuilds these conversations, named by their ids or by those of their objects. */
 export async function rebuild(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   ids: readonly string[],
   from: From,
 ): Promise<Outcome> {
@@ -69,7 +69,7 @@ export async function rebuild(
   return outcome;
 }
 
-function stubOf(c: Context<RestEnv>, id: string): ConversationStub {
+function stubOf(c: Context<EdgeEnv>, id: string): ConversationStub {
   const conversationId = parseConversationId(id);
   return conversationId ? conversationOf(c.env, conversationId) : objectOf(c.env, id);
 }

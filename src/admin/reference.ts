@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
 import { cacheable } from "../edge/cacheable.ts";
-import type { RestEnv } from "../edge/context.ts";
+import type { EdgeEnv } from "../edge/context.ts";
 import type { ErrorForm } from "../edge/errors.ts";
 import { refusalComponents, refusalsOf } from "./refusals.ts";
 import { ELSEWHERE } from "./undialected.ts";
@@ -10,7 +10,7 @@ import { ELSEWHERE } from "./undialected.ts";
 export interface Part {
   base: string;
   tag: { name: string; description: string };
-  app: OpenAPIHono<RestEnv>;
+  app: OpenAPIHono<EdgeEnv>;
   errors: ErrorForm;
 }
 
@@ -32,7 +32,7 @@ tells of every message as it is stored and resumes where a client left off. Brow
 the list of subprotocols: \`parley.v1, bearer.<jwt>\`. Its frames are described in docs/protocol.md.`;
 
 /** `/openapi.json`: for anyone, like the page that shows it. */
-export function referenceRoutes(app: Hono<RestEnv>, parts: readonly Part[]): void {
+export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly Part[]): void {
   let answer: ReturnType<typeof cacheable> | undefined;
   app.get("/openapi.json", (c) => {
     // Written when it is first asked for: most isolates never are.

@@ -16,7 +16,7 @@ export interface ClaimRequest {
    * Asks a conversation to void a claim: true when no message carries its files and none ever will,
    * false when one does.
    */
-  forfeit(conversationId: string, claim: string): Promise<boolean>;
+  voidClaim(conversationId: string, claim: string): Promise<boolean>;
 }
 
 /** Files reserved for one send. */
@@ -42,7 +42,7 @@ export async function claimFiles(request: ClaimRequest): Promise<Result<Claimed>
   for (const { claim, claimedBy, claimedAt } of sendable) {
     if (claim === null || claimedBy === null || voided.has(claim)) continue;
     if (now - (claimedAt ?? 0) < IN_FLIGHT_MS) return fail("attachments_busy");
-    if (!(await request.forfeit(claimedBy, claim))) return fail("unknown_attachments");
+    if (!(await request.voidClaim(claimedBy, claim))) return fail("unknown_attachments");
     voided.add(claim);
   }
   const claim = crypto.randomUUID();

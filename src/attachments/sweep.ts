@@ -19,7 +19,7 @@ export interface SweepOptions {
   bucket: R2Bucket;
   directory: Directory;
   now: number;
-  forfeit: ClaimRequest["forfeit"];
+  voidClaim: ClaimRequest["voidClaim"];
 }
 
 /**
@@ -43,11 +43,11 @@ export async function sweep(options: SweepOptions): Promise<number> {
 
 async function sweepBatch(
   rows: readonly UploadRow[],
-  { bucket, directory, now, forfeit }: SweepOptions,
+  { bucket, directory, now, voidClaim }: SweepOptions,
 ): Promise<number> {
   const keys: string[] = [];
   for (const row of rows) {
-    if (await mayGo(row, directory, forfeit)) keys.push(row.key);
+    if (await mayGo(row, directory, voidClaim)) keys.push(row.key);
   }
   const condemned = await condemnUploads(directory, keys, now);
   let removed = 0;
@@ -72,7 +72,7 @@ function isWhole(row: UploadRow): boolean {
 async function mayGo(
   { key, deletedAt, claim, claimedBy }: UploadRow,
   directory: Directory,
-  forfeit: SweepOptions["forfeit"],
+  forfeit: SweepOptions["voidClaim"],
 ): Promise<boolean> {
   if (deletedAt !== null || claim === null || claimedBy === null) return true;
   try {

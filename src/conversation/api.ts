@@ -5,14 +5,14 @@ import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
-import type { Batch, GatewayAddress, Listening } from "./outbound/subscribers/gateway-api.ts";
+import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { HistoryPage, HistoryQuery } from "./queries/history.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 
 /** What the Worker may ask of a conversation's object, and what it is answered. */
 
 /** The header in which the Worker tells the object whom it has verified. Never taken from a client. */
-export const SEAT_HEADER = "X-Parley-Seat";
+export const IDENTITY_HEADER = "X-Parley-Seat";
 
 export interface SubmitOptions {
   /** Whether to wait until the lists show it. */
@@ -46,9 +46,9 @@ export interface ConversationStub {
    * What a send came to that was made before under the same key; refuses one that may not be made, and
    * any other command that would be refused now.
    */
-  foreseen(actor: Actor, command: Command): Promise<Result<Submitted["result"] | undefined>>;
+  precheck(actor: Actor, command: Command): Promise<Result<Submitted["result"] | undefined>>;
   /** Voids a claim on uploads, unless a message carries its files: then false. */
-  forfeit(claim: string): Promise<boolean>;
+  voidClaim(claim: string): Promise<boolean>;
   /** What became of a file that was sent here, or reserved for it; refuses a reader who is no member. */
   fileState(file: FileReference, reader: Actor | null): Promise<Result<FileState>>;
   history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
@@ -60,8 +60,8 @@ export interface ConversationStub {
    * Lets a gateway listen: it is passed every commit from now on, until it says `unlisten`, its person
    * leaves or it is found gone. Listening twice is the same as once.
    */
-  listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>>;
-  unlisten(gateway: string): Promise<void>;
+  subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>>;
+  unsubscribe(gateway: string): Promise<void>;
   /** Tells the others that the actor types, or does not any more. */
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**
@@ -69,7 +69,7 @@ export interface ConversationStub {
    * new ones: where several pages are asked for, it is where the first began. `origin` is the address
    * that the actor came in by.
    */
-  missed(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
+  eventsSince(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
    * Writes everything that D1 should know of the conversation to it, anew or going on where that stands,
    * and waits for it. `undefined`: there is no conversation here.

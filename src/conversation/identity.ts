@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Actor, PLATFORM_ROLES } from "../domain/policy.ts";
 
 /** Who sits at a socket, as the Worker verified it. It survives hibernation in the attachment. */
-export const seat = z.object({
+export const identitySchema = z.object({
   userId: z.string(),
   name: z.string().nullable(),
   avatarUrl: z.string().nullable(),
@@ -12,9 +12,9 @@ export const seat = z.object({
   /** The address that they came in by: links to files start with it, unless PUBLIC_URL is set. */
   origin: z.string(),
 });
-export type Seat = z.infer<typeof seat>;
+export type ConnectionIdentity = z.infer<typeof identitySchema>;
 
 /** A socket's person as one who acts: `/live` is for members only. */
-export function actorOf({ userId, name, avatarUrl, role }: Seat): Actor {
+export function actorOf({ userId, name, avatarUrl, role }: ConnectionIdentity): Actor {
   return { userId, name, avatarUrl, role, reach: "member" };
 }

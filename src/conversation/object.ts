@@ -10,20 +10,21 @@ import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
-import { SEAT_HEADER } from "./api.ts";
+import { IDENTITY_HEADER } from "./api.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
-import { seat } from "./identity.ts";
+import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { addMembers } from "./outbound/projection/people.ts";
 import { connect } from "./outbound/sockets/connect.ts";
 import { handleFrame } from "./outbound/sockets/frames.ts";
 import { close, refusedUpgrade } from "./outbound/sockets/socket.ts";
-import { missed } from "./outbound/subscribers/events-since.ts";
-import type { Batch, GatewayAddress, Listening } from "./outbound/subscribers/gateway-api.ts";
-import { listen } from "./outbound/subscribers/subscribe.ts";
+import { eventsSince } from "./outbound/subscribers/events-since.ts";
+import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
+import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./queries/history.ts";
 import { overview } from "./queries/overview.ts";
+import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import {
   claimOutcome,
   type FileReference,
@@ -119,7 +120,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
    * refuses somebody who may not send here, and finds what the same send came to before. Any other is
    * refused as it would be right now. `undefined`: nothing is in its way.
    */
-  foreseen(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
+  precheck(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
     if (command.type !== "send") {
       return this.open
         ? (this.open.refusalOf(actor, command) ?? ok(undefined))
@@ -140,7 +141,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return { conversationId: memory.conversation.id, rev, projectedRev };
   }
 
-  forfeit(claim: string): boolean {
+  voidClaim(claim: string): boolean {
     const { sql } = this.ctx.storage;
     if (!this.open) return true;
     const outcome = claimOutcome(sql, claim);
@@ -200,30 +201,32 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     });
   }
 
-  async listen(actor: Actor, gateway: GatewayAddress): Promise<Result<Listening>> {
+  async subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>> {
     const admitted = this.answer(actor, "read", (open) => ok(open));
-    return admitted.ok ? listen(admitted.value, actor, gateway) : admitted;
+    return admitted.ok ? subscribe(admitted.value, actor, gateway) : admitted;
   }
 
-  unlisten(gateway: string): void {
-    this.open?.listeners.remove(gateway);
+  unsubscribe(gateway: string): void {
+    this.open?.subscribers.remove(gateway);
   }
 
   typing(actor: Actor, active: boolean): Result<null> {
     return this.answer(actor, "send", ({ sessions }) => {
-      sessions.tellTyping(actor.userId, active);
+      sessions.broadcastTyping(actor.userId, active);
       return ok(null);
     });
   }
 
-  missed(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
-    return this.answer(actor, "read", (open) => ok(missed(open.viewFor(origin), since, known)));
+  eventsSince(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
+    return this.answer(actor, "read", (open) =>
+      ok(eventsSince(open.viewFor(origin), since, known)),
+    );
   }
 
   /** Takes a verified person's socket in: the Worker's upgrade, and the only request there is. */
   override fetch(request: Request): Response {
-    const parsed = seat.safeParse(
-      JSON.parse(decodeURIComponent(request.headers.get(SEAT_HEADER) ?? "null")),
+    const parsed = identitySchema.safeParse(
+      JSON.parse(decodeURIComponent(request.headers.get(IDENTITY_HEADER) ?? "null")),
     );
     if (!parsed.success) throw new Error("an upgrade without a seat");
     const { open } = this;
@@ -260,7 +263,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     const { open } = this;
     if (!open) return;
     open.sessions.reap();
-    const [remindInMs] = await Promise.all([open.listeners.remind(), open.projector.alarm()]);
+    const [remindInMs] = await Promise.all([
+      open.subscribers.retryUndelivered(),
+      open.projector.alarm(),
+    ]);
     if (remindInMs !== undefined) open.projector.wakeWithin(remindInMs);
   }
 
@@ -319,3 +325,5 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return new OpenConversation(this.ctx, this.env, settings, () => Date.now());
   }
 }
+
+answerPreviousNames(Conversation, PREVIOUS_CONVERSATION_METHODS);

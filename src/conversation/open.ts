@@ -1,6 +1,6 @@
 import { Links } from "../attachments/links.ts";
 import { directoryOf } from "../directory/directory.ts";
-import { isLarge, type Origin } from "../domain/conversation.ts";
+import { type Dialect, isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
@@ -8,21 +8,21 @@ import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { ChangesEverywhere } from "./commit/changes-everywhere.ts";
-import { type Commit, Committer, type Pending } from "./commit/committer.ts";
+import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { AbuseLimits, Answer, Change, Command, Limits } from "./decide/types.ts";
-import { ackOf, tell } from "./outbound/broadcast.ts";
+import { ackOf, broadcast } from "./outbound/broadcast.ts";
 import { Lines } from "./outbound/lines.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { type Session, Sessions } from "./outbound/sockets/sessions.ts";
 import type { View } from "./outbound/sockets/sync.ts";
-import { gatewayOf } from "./outbound/subscribers/gateway-api.ts";
-import { Listeners } from "./outbound/subscribers/subscribers.ts";
+import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { RecentMessages } from "./queries/recent.ts";
-import { sendFiles } from "./send-files.ts";
+import { sendWithFiles } from "./send-files.ts";
+import { gatewayOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { filesOf } from "./tables/files.ts";
 
@@ -37,7 +37,7 @@ export class OpenConversation {
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly sessions: Sessions;
-  readonly listeners: Listeners;
+  readonly subscribers: Subscribers;
   readonly projector: Projector;
   readonly limits: Limits;
   readonly clock: () => number;
@@ -56,7 +56,7 @@ export class OpenConversation {
     this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
     this.recent = new RecentMessages(storage.sql);
     this.limits = limitsOf(settings, conversation.origin);
-    this.listeners = new Listeners({
+    this.subscribers = new Subscribers({
       sql: storage.sql,
       conversationId: conversation.id,
       rev: this.memory.counters.rev,
@@ -66,7 +66,7 @@ export class OpenConversation {
     });
     const large = () => isLarge(this.memory.counters.memberCount);
     this.sessions = new Sessions({
-      ...{ ctx, clock, quiet: large, elsewhere: this.listeners },
+      ...{ ctx, clock, quiet: large, elsewhere: this.subscribers },
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
     });
     this.projector = new Projector({
@@ -102,13 +102,13 @@ export class OpenConversation {
     });
   }
 
-  submit(actor: Actor, command: Command, reply: Pending["reply"]): void {
+  submit(actor: Actor, command: Command, reply: PendingCommand["reply"]): void {
     this.committer.submit({ actor, command, reply });
   }
 
   /** Carries out several commands of one person together, and resolves to what each of them came to. */
   submitAll(actor: Actor, commands: readonly Command[]): Promise<Result<Answer>[]> {
-    const pending: Pending[] = [];
+    const pending: PendingCommand[] = [];
     const results = commands.map(
       (command) =>
         new Promise<Result<Answer>>((resolve) => {
@@ -132,7 +132,7 @@ export class OpenConversation {
     { session, id }: { session: Session; id: FrameId },
   ): void {
     const conversationId = this.memory.conversation.id;
-    sendFiles(this, this.env, actor, command, keys)
+    sendWithFiles(this, this.env, actor, command, keys)
       .catch((error) => {
         log("files_failed", { conversationId, error });
         return fail("unavailable");
@@ -176,7 +176,7 @@ export class OpenConversation {
   private committed(commit: Commit): void {
     const { changes } = commit;
     this.recent.follow(changes);
-    tell(this, commit);
+    broadcast(this, commit);
     if (changes.length === 0) return;
     this.projector.committed(
       changes,
@@ -203,7 +203,7 @@ function abuseLimitsOf(settings: Settings): AbuseLimits {
 }
 
 /** What a conversation allows, by the API that created it. */
-function limitsOf(settings: Settings, origin: Origin): Limits {
+function limitsOf(settings: Settings, origin: Dialect): Limits {
   const unihub = origin === "unihub";
   return {
     messagesPerMinute: unihub

@@ -14,7 +14,7 @@ type Send = Extract<Command, { type: "send" }>;
  * Sends a message with files that came over a socket: as over REST, they are reserved before the
  * command is queued, and given back when it is refused.
  */
-export async function sendFiles(
+export async function sendWithFiles(
   open: OpenConversation,
   env: Env,
   actor: Actor,
@@ -30,7 +30,7 @@ export async function sendFiles(
     conversationId: open.memory.conversation.id,
     keys,
     now: open.clock(),
-    forfeit: forfeitIn(env),
+    voidClaim: voidClaimIn(env),
   });
   // The same send may have got them, at the same time.
   if (!claimed.ok) return open.sentBefore(actor, command) ?? claimed;
@@ -42,6 +42,6 @@ export async function sendFiles(
 }
 
 /** Voids a claim in the conversation that it was made for, which may be this one. */
-function forfeitIn(env: Env): ClaimRequest["forfeit"] {
-  return (conversationId, claim) => conversationsOf(env).getByName(conversationId).forfeit(claim);
+function voidClaimIn(env: Env): ClaimRequest["voidClaim"] {
+  return (conversationId, claim) => conversationsOf(env).getByName(conversationId).voidClaim(claim);
 }

@@ -1,9 +1,17 @@
 import { type Env, settingsOf } from "../env.ts";
-import type { Protocol } from "./outbound/subscribers/gateway-api.ts";
+import type { ConversationStub } from "./api.ts";
+import type { GatewayStub, Protocol } from "./outbound/subscribers/gateway-api.ts";
+import {
+  PREVIOUS_CONVERSATION_METHODS,
+  PREVIOUS_GATEWAY_METHODS,
+  withPreviousNames,
+} from "./rpc-versions.ts";
+
+/** How the objects of conversations and gateways are reached. */
 
 /**
- * Where conversations live: everywhere, or in the jurisdiction that `JURISDICTION` names. The same
- * name is another object in another jurisdiction: whoever changes the setting starts anew.
+ * The namespace of conversations, in the jurisdiction that `JURISDICTION` names. The same name is another
+ * object in another jurisdiction, so changing the setting loses access to existing conversations.
  */
 export function conversationsOf(env: Env): Env["CONVERSATIONS"] {
   const settings = settingsOf(env);
@@ -12,10 +20,37 @@ export function conversationsOf(env: Env): Env["CONVERSATIONS"] {
   return JURISDICTION ? env.CONVERSATIONS.jurisdiction(JURISDICTION) : env.CONVERSATIONS;
 }
 
-/** Where the gateways of a protocol live: in the same jurisdiction. */
+/** The namespace of a protocol's gateways, in the same jurisdiction. */
 export function gatewaysOf(env: Env, protocol: Protocol) {
   const settings = settingsOf(env);
   if (settings instanceof Error) throw settings;
   const namespace = { socketio: env.SOCKETIO, signalr: env.SIGNALR }[protocol];
   return settings.JURISDICTION ? namespace.jurisdiction(settings.JURISDICTION) : namespace;
+}
+
+/** The object of a conversation; `hint` counts where the object does not exist yet. */
+export function conversationOf(
+  env: Env,
+  conversationId: string,
+  hint?: DurableObjectLocationHint,
+): ConversationStub {
+  return conversationStub(
+    conversationsOf(env).getByName(conversationId, hint && { locationHint: hint }),
+  );
+}
+
+/** An object by the id under which Cloudflare lists it. Throws on one of another namespace. */
+export function objectOf(env: Env, objectId: string): ConversationStub {
+  const namespace = env.CONVERSATIONS;
+  return conversationStub(namespace.get(namespace.idFromString(objectId)));
+}
+
+/** The object of a gateway. */
+export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
+  const stub: unknown = gatewaysOf(env, protocol).getByName(gateway);
+  return withPreviousNames(stub as GatewayStub, PREVIOUS_GATEWAY_METHODS);
+}
+
+function conversationStub(stub: unknown): ConversationStub {
+  return withPreviousNames(stub as ConversationStub, PREVIOUS_CONVERSATION_METHODS);
 }

@@ -8,7 +8,7 @@ import { type List, pagesOf } from "./pages.ts";
 import { conversations, members, uncounted, uploads } from "./schema.ts";
 
 /** What D1 is told of one conversation at one revision. */
-export interface Share {
+export interface Snapshot {
   epoch: string;
   /** The revision at which all of this was so. */
   rev: number;
@@ -33,7 +33,7 @@ export interface Share {
  * and in any order: each row is guarded by (epoch, rev), an older one never overwriting a newer one.
  * Resolves to the rows that D1 says it wrote.
  */
-export async function project(directory: Directory, share: Share): Promise<number> {
+export async function project(directory: Directory, share: Snapshot): Promise<number> {
   const { lastMessage, conversation } = share;
   const metadata = conversation.metadata && JSON.stringify(conversation.metadata);
   const taken = Buffer.byteLength((lastMessage?.json ?? "") + (metadata ?? ""));
@@ -54,7 +54,7 @@ export async function project(directory: Directory, share: Share): Promise<numbe
 }
 
 /** All rows of a share but the conversation's own. */
-function* rowsOf({ members, uncounted, files }: Share): Generator<readonly [List, unknown]> {
+function* rowsOf({ members, uncounted, files }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
     yield ["members", [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond]];
@@ -68,7 +68,7 @@ function* rowsOf({ members, uncounted, files }: Share): Generator<readonly [List
   for (const key of files.deleted) yield ["deleted", key];
 }
 
-function upsertConversation(directory: Directory, share: Share, metadata: string | null) {
+function upsertConversation(directory: Directory, share: Snapshot, metadata: string | null) {
   const { conversation, counters, lastMessage, epoch, rev } = share;
   return directory
     .insert(conversations)
@@ -102,7 +102,11 @@ function upsertConversation(directory: Directory, share: Share, metadata: string
     });
 }
 
-function upsertMembers(directory: Directory, { conversation, epoch, rev }: Share, rows: string[]) {
+function upsertMembers(
+  directory: Directory,
+  { conversation, epoch, rev }: Snapshot,
+  rows: string[],
+) {
   return directory
     .insert(members)
     .select(
@@ -125,7 +129,7 @@ function upsertMembers(directory: Directory, { conversation, epoch, rev }: Share
     });
 }
 
-function addUncounted(directory: Directory, { conversation }: Share, rows: string[]) {
+function addUncounted(directory: Directory, { conversation }: Snapshot, rows: string[]) {
   return directory
     .insert(uncounted)
     .select(sql`SELECT ${conversation.id}, value FROM ${each(rows)} WHERE true`)
@@ -133,7 +137,7 @@ function addUncounted(directory: Directory, { conversation }: Share, rows: strin
 }
 
 /** The rows of uploads are there, unless D1 was lost: then they are as good as before. */
-function markSent(directory: Directory, { conversation }: Share, rows: string[]) {
+function markSent(directory: Directory, { conversation }: Snapshot, rows: string[]) {
   return directory
     .insert(uploads)
     .select(
@@ -147,7 +151,7 @@ function markSent(directory: Directory, { conversation }: Share, rows: string[])
     });
 }
 
-function markDeleted(directory: Directory, { conversation }: Share, rows: string[]) {
+function markDeleted(directory: Directory, { conversation }: Snapshot, rows: string[]) {
   return directory
     .update(uploads)
     .set({

@@ -122,11 +122,11 @@ export async function usersByRole(
  * Learns people from their tokens. Those seen lately are remembered in the isolate, so that the way of
  * a message does not cross D1.
  */
-export class Acquaintance {
+export class KnownUsers {
   private readonly seen = new Map<string, { profile: string; at: number }>();
 
   /** Resolves once the person is known; at once when they were seen lately with the same profile. */
-  async meet(directory: Directory, actor: Actor, now: number): Promise<void> {
+  async ensureKnown(directory: Directory, actor: Actor, now: number): Promise<void> {
     const { userId, name, avatarUrl, role } = actor;
     const profile = JSON.stringify([name, avatarUrl, role]);
     const before = this.seen.get(userId);

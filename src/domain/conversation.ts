@@ -9,7 +9,7 @@ export type Visibility = "public" | "private";
 
 /** The published API that created a conversation; its limits hold for every transport. */
 export const ORIGINS = ["unihub", "marketplace"] as const;
-export type Origin = (typeof ORIGINS)[number];
+export type Dialect = (typeof ORIGINS)[number];
 
 /** Members a group may hold. */
 export const MAX_GROUP_MEMBERS = 1_000;
@@ -38,7 +38,7 @@ export interface Conversation {
   subject: string | null;
   purchaseRequestId: string | null;
   metadata: Metadata | null;
-  origin: Origin;
+  origin: Dialect;
   rev: number;
 }
 

@@ -1,15 +1,15 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { chatError } from "../domain/error.ts";
 import { drained } from "./body.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { addressOf, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface AddressLimitOptions {
   /** Writes the refusal as the door that was asked for writes its errors. */
-  present: (error: Error, c: Context<RestEnv>) => Response | Promise<Response>;
+  present: (error: Error, c: Context<EdgeEnv>) => Response | Promise<Response>;
   /** The headers that every answer has. */
-  headers: MiddlewareHandler<RestEnv>;
+  headers: MiddlewareHandler<EdgeEnv>;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface AddressLimitOptions {
 export function addressLimit({
   present,
   headers,
-}: AddressLimitOptions): MiddlewareHandler<RestEnv> {
+}: AddressLimitOptions): MiddlewareHandler<EdgeEnv> {
   return async (c, next) => {
     const address = c.req.method === "OPTIONS" ? undefined : addressOf(c);
     if (address === undefined || (await withinRate(c.env.LIMIT_ADDRESSES, address))) {

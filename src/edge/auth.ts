@@ -1,16 +1,16 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
-import { Acquaintance } from "../directory/users.ts";
+import { KnownUsers } from "../directory/users.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import { log } from "../logging.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { KeysUnavailable } from "./jwks.ts";
 import { refuse } from "./refusal.ts";
 import { TokenVerifier, type Verified } from "./token.ts";
 
 const verifiers = new WeakMap<Settings, TokenVerifier>();
-const acquaintance = new Acquaintance();
+const acquaintance = new KnownUsers();
 
 /**
  * Who a token belongs to, or `undefined` when it is not valid. One that cannot be checked is refused as
@@ -45,12 +45,12 @@ export function bearerOf(header: string | undefined): string | undefined {
  */
 export function authenticate(
   scope: Partial<Pick<Actor, "reach" | "kinds">> = {},
-): MiddlewareHandler<RestEnv> {
+): MiddlewareHandler<EdgeEnv> {
   return async (c, next) => {
     const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
     c.set("actor", { ...verified.actor, ...scope });
-    const met = meet(c, verified.actor);
+    const met = ensureUserKnown(c, verified.actor);
     c.set("met", met);
     c.executionCtx.waitUntil(met);
     await next();
@@ -58,18 +58,18 @@ export function authenticate(
 }
 
 /** Lets the directory learn a person; never rejects. */
-export function meet(c: Context<RestEnv>, actor: Actor): Promise<void> {
-  return acquaint(c.env, actor, { requestId: c.var.requestId });
+export function ensureUserKnown(c: Context<EdgeEnv>, actor: Actor): Promise<void> {
+  return ensureUserKnownIn(c.env, actor, { requestId: c.var.requestId });
 }
 
 /** The same where there is no request; `context` is what the log says beside a failure. */
-export function acquaint(
+export function ensureUserKnownIn(
   env: Env,
   actor: Actor,
   context: Record<string, unknown> = {},
 ): Promise<void> {
   return acquaintance
-    .meet(directoryOf(env.DB), actor, Date.now())
+    .ensureKnown(directoryOf(env.DB), actor, Date.now())
     .catch((error) => log("acquaintance_failed", { ...context, error }));
 }
 
@@ -77,7 +77,7 @@ export function acquaint(
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 
 /** For routes that read D1: the caller is known there, and what they read is not older than they know. */
-export const readsDirectory: MiddlewareHandler<RestEnv> = async (c, next) => {
+export const readsDirectory: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await c.var.met;
   const bookmark = c.req.header("D1-Bookmark");
   const session = sessionOf(c.env.DB, bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined);

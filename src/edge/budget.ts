@@ -4,7 +4,7 @@ import { directoryOf } from "../directory/directory.ts";
 import { spend } from "../directory/spending.ts";
 import { unreachable } from "../domain/error.ts";
 import type { Settings } from "../env.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { isLimited } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
@@ -26,7 +26,7 @@ export type Costs = Partial<Record<HourlyLimit, number>>;
  * room. The last step before something is created: what was refused before costs nothing, and what
  * fails afterwards is not given back. Without D1, which counts, nothing is created: 503.
  */
-export async function spendOf(c: Context<RestEnv>, costs: Costs): Promise<void> {
+export async function spendOf(c: Context<EdgeEnv>, costs: Costs): Promise<void> {
   if (!isLimited(c)) return;
   const { settings, actor } = c.var;
   const limits = Object.keys(costs) as HourlyLimit[];

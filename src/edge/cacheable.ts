@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import { matches } from "../attachments/serve.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 
 /** Something that is the same for everybody until the next deploy. */
 export interface Cacheable {
@@ -17,7 +17,7 @@ export interface Cacheable {
  */
 export function cacheable({ body, contentType, maxAge }: Cacheable) {
   let tag: string | undefined;
-  return (c: Context<RestEnv>): Response => {
+  return (c: Context<EdgeEnv>): Response => {
     tag ??= `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
     // One by one: as a whole they would not replace what middleware has set already.
     c.header("Cache-Control", `public, max-age=${maxAge}`);

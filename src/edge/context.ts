@@ -5,7 +5,7 @@ import type { LinkTo } from "../live/wire.ts";
 import type { Timing } from "./timing.ts";
 
 /** What every handler finds in its context. */
-export interface RestEnv {
+export interface EdgeEnv {
   Bindings: Env;
   Variables: {
     requestId: string;

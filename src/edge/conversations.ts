@@ -2,14 +2,14 @@ import type { Context } from "hono";
 import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/api.ts";
 import type { Creation } from "../conversation/commit/create.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
-import { conversationsOf } from "../conversation/stub.ts";
+import { conversationOf } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { costOf, spendOf } from "./budget.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { isWorthAnotherTry } from "./failure.ts";
 import { isLimited } from "./limiter.ts";
 import { refuse, unwrapped } from "./refusal.ts";
@@ -30,26 +30,6 @@ const REPEATABLE = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen"] as const),
 ]);
-
-/** The object of a conversation; `hint` counts where the object does not exist yet. */
-export function conversationOf(
-  env: Env,
-  conversationId: string,
-  hint?: DurableObjectLocationHint,
-): ConversationStub {
-  const stub: unknown = conversationsOf(env).getByName(
-    conversationId,
-    hint && { locationHint: hint },
-  );
-  return stub as ConversationStub;
-}
-
-/** An object by the id under which Cloudflare lists it. Throws on one of another namespace. */
-export function objectOf(env: Env, objectId: string): ConversationStub {
-  const namespace = env.CONVERSATIONS;
-  const stub: unknown = namespace.get(namespace.idFromString(objectId));
-  return stub as ConversationStub;
-}
 
 /** A request, or the cron, which has no answer to write a timing into. */
 type Asker = { env: Env; var?: { timing?: Timing } };
@@ -76,7 +56,7 @@ export async function ask<T>(
  * hourly limits, finding one does not: where it may exist already, its object is asked first.
  */
 export async function create(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   conversationId: string,
   creation: Creation,
 ): Promise<boolean> {
@@ -98,7 +78,7 @@ function isDerived(kind: Kind): boolean {
 
 /** Whether there is a conversation; one of a moment ago, too, which D1 may not know yet. */
 async function exists(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   conversationId: string,
   stub: ConversationStub,
 ): Promise<boolean> {
@@ -110,14 +90,14 @@ async function exists(
  * Has a conversation carry out a command, and waits until the lists show it. Throws what it refuses.
  */
 export async function submit(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   conversationId: string,
   command: Command,
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
   if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
     // Whatever else is wrong is said first, and costs nothing.
-    unwrapped(await ask(c, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
+    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
     await spendOf(c, { additions_per_hour: 1 });
   }
   const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
@@ -181,7 +161,7 @@ function isRepeatable(command: Command): boolean {
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */
 export async function peopleAmong(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   userIds: readonly string[],
 ): Promise<Person[]> {
   const known = await usersById(c.var.directory, userIds);
@@ -194,7 +174,7 @@ export async function peopleAmong(
 }
 
 /** The people behind these ids; those who are not known are refused, and named. */
-export async function peopleOf(c: Context<RestEnv>, userIds: readonly string[]): Promise<Person[]> {
+export async function peopleOf(c: Context<EdgeEnv>, userIds: readonly string[]): Promise<Person[]> {
   const people = await peopleAmong(c, userIds);
   if (people.length < userIds.length) {
     const known = new Set(people.map((person) => person.userId));
@@ -205,11 +185,11 @@ export async function peopleOf(c: Context<RestEnv>, userIds: readonly string[]):
 }
 
 /** The caller as a person. */
-export function callerOf(c: Context<RestEnv>): Person {
+export function callerOf(c: Context<EdgeEnv>): Person {
   const { userId, name, avatarUrl } = c.var.actor;
   return { userId, name, avatarUrl };
 }
 
-function warnOfLists(c: Context<RestEnv>): void {
+function warnOfLists(c: Context<EdgeEnv>): void {
   c.header("Warning", '199 parley "lists may not show this yet"');
 }

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { allowedOrigin } from "./live.ts";
 
 /** Response headers that pages of another origin may read. */
@@ -17,9 +17,9 @@ const EXPOSED = [
 const EXPOSED_OF_FILES = ["Content-Disposition", "Content-Range", "ETag", "X-Request-Id"];
 
 /** Lets the pages of `ALLOWED_ORIGINS` read the answers. */
-export function crossOrigin(): MiddlewareHandler<RestEnv> {
+export function crossOrigin(): MiddlewareHandler<EdgeEnv> {
   return cors({
-    origin: (origin, c: Context<RestEnv>) =>
+    origin: (origin, c: Context<EdgeEnv>) =>
       allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: [
@@ -33,7 +33,7 @@ export function crossOrigin(): MiddlewareHandler<RestEnv> {
 }
 
 /** The same for files, whose responses are not to be made anew: `cors` would do so. */
-export const crossOriginFile: MiddlewareHandler<RestEnv> = async (c, next) => {
+export const crossOriginFile: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
   const { headers } = c.res;
   headers.append("Vary", "Origin");
@@ -47,7 +47,7 @@ export const crossOriginFile: MiddlewareHandler<RestEnv> = async (c, next) => {
  * SignalR's client asks for it by default, and Socket.IO's where an application has it so, though
  * nothing here goes by cookies.
  */
-export const withCredentials: MiddlewareHandler<RestEnv> = async (c, next) => {
+export const withCredentials: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
   if (/^\/(hubs|socket\.io)(\/|$)/.test(c.req.path)) {
     c.header("Access-Control-Allow-Credentials", "true");

@@ -1,12 +1,12 @@
 import type { Context } from "hono";
 import type { Creation } from "../conversation/commit/create.ts";
-import type { Kind, Origin, Person } from "../domain/conversation.ts";
+import type { Dialect, Kind, Person } from "../domain/conversation.ts";
 import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { callerOf, create } from "./conversations.ts";
 
 /** A conversation of which nothing is set but what every one has. */
-export function blank(kind: Kind, origin: Origin, creator: Person): Omit<Creation, "members"> {
+export function blank(kind: Kind, origin: Dialect, creator: Person): Omit<Creation, "members"> {
   return {
     kind,
     origin,
@@ -27,9 +27,9 @@ export function randomConversationId(): string {
 
 /** The one conversation of the caller and somebody else, created unless it exists. */
 export async function directWith(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   other: Person,
-  origin: Origin,
+  origin: Dialect,
   more: Partial<Omit<Creation, "members">> = {},
 ): Promise<{ conversationId: string; created: boolean }> {
   const caller = callerOf(c);
@@ -46,9 +46,9 @@ export async function directWith(
 
 /** A new group of the caller, who owns it, and others. */
 export async function groupOf(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   others: readonly Person[],
-  more: Partial<Omit<Creation, "members">> & { origin: Origin },
+  more: Partial<Omit<Creation, "members">> & { origin: Dialect },
 ): Promise<string> {
   const caller = callerOf(c);
   const conversationId = randomConversationId();

@@ -1,19 +1,19 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { z } from "zod";
 import { detailsOf } from "../live/frames.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { type ErrorForm, errorHandler } from "./errors.ts";
 import { refuse } from "./refusal.ts";
 
 /** Refuses what no route before it answered. A mounted app's own `notFound` would not be asked. */
-export function closed(app: OpenAPIHono<RestEnv>): OpenAPIHono<RestEnv> {
+export function closed(app: OpenAPIHono<EdgeEnv>): OpenAPIHono<EdgeEnv> {
   app.all("*", () => refuse("route_not_found"));
   return app;
 }
 
 /** An app whose refusals, of whatever kind, are written the way of one dialect. */
-export function dialect(errors: ErrorForm): OpenAPIHono<RestEnv> {
-  const app = new OpenAPIHono<RestEnv>({
+export function dialect(errors: ErrorForm): OpenAPIHono<EdgeEnv> {
+  const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result) => {
       if (!result.success) {
         refuse("invalid_request", { details: detailsOf(result.error as z.ZodError) });

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
 import { drained } from "./body.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { isTransient } from "./failure.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -57,7 +57,7 @@ export function statusIn(form: ErrorForm, code: ErrorCode): number {
 }
 
 /** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
-export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
+export function errorHandler(form: ErrorForm): ErrorHandler<EdgeEnv> {
   return async (error, c) => {
     // Many clients fail to read an answer while they still write their body.
     if (!c.req.raw.bodyUsed) await drained(c.req.raw.body);
@@ -79,7 +79,7 @@ export function errorHandler(form: ErrorForm): ErrorHandler<RestEnv> {
 }
 
 /** What the log tells of a request: never its query, which may hold a token, nor its body. */
-function described(c: Context<RestEnv>) {
+function described(c: Context<EdgeEnv>) {
   return { requestId: c.get("requestId"), method: c.req.method, path: c.req.path };
 }
 

@@ -24,13 +24,3 @@ export function isTransient(error: unknown): boolean {
   const { overloaded } = root as Flags;
   return isWorthAnotherTry(root) || overloaded === true || root.message.startsWith("D1_");
 }
-
-/**
- * Whether an object does not know a method: it still runs the version before, as it may for a minute after
- * a deploy. workerd and its test harness word it differently.
- */
-export function lacksMethod(error: unknown, method: string): boolean {
-  if (!(error instanceof Error)) return false;
-  const { message } = error;
-  return message.includes("does not implement") && message.includes(`"${method}"`);
-}

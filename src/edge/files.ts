@@ -2,22 +2,22 @@ import type { Context } from "hono";
 import { isKey, verifiedLink } from "../attachments/links.ts";
 import { serveFile } from "../attachments/serve.ts";
 import type { ConversationStub } from "../conversation/api.ts";
+import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { type UploadRow, uploadOf } from "../directory/uploads.ts";
 import { isShownInline } from "../domain/attachment.ts";
 import { ok } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import { bearerOf, verify } from "./auth.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { ask } from "./conversations.ts";
-import { lacksMethod } from "./failure.ts";
 import { refuse } from "./refusal.ts";
 
 /**
  * `GET /uploads/chat/{key}`: a stored file, for whoever has a link that is still good, and for the
  * uploader and the members of the conversation with their token. A deleted message serves nothing.
  */
-export async function serveUpload(c: Context<RestEnv, "/uploads/chat/:key">): Promise<Response> {
+export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Promise<Response> {
   c.header("X-Request-Id", c.var.requestId);
   const key = c.req.param("key");
   const query = new URL(c.req.url).searchParams;
@@ -48,7 +48,7 @@ export async function serveUpload(c: Context<RestEnv, "/uploads/chat/:key">): Pr
  * written. A file that was not sent is its uploader's alone; `reader` is somebody else with a token.
  */
 async function refuseUnlessCarried(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   { key, sentTo, sentNumber, claim, claimedBy }: UploadRow,
   reader: Actor | null,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { addressKey, isLoopback } from "../domain/address.ts";
 import { log } from "../logging.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 
 /** The period of the platform's limiters, as wrangler.toml binds them. */
 export const LIMITER_PERIOD_MS = 60_000;
@@ -20,7 +20,7 @@ export async function withinRate(limiter: RateLimit, key: string): Promise<boole
 }
 
 /** Whether limits against abuse hold for a caller: for all but admins, unless they are switched off. */
-export function isLimited(c: Context<RestEnv>, { role }: { role: string } = c.var.actor): boolean {
+export function isLimited(c: Context<EdgeEnv>, { role }: { role: string } = c.var.actor): boolean {
   return c.var.settings.REQUEST_LIMITS && role !== "admin";
 }
 
@@ -28,7 +28,7 @@ export function isLimited(c: Context<RestEnv>, { role }: { role: string } = c.va
  * The key under which a request counts for its address; `undefined` where it does not: limits are off,
  * or a developer's own machine asks, whose pages, tests and tabs all have the same address or none.
  */
-export function addressOf(c: Context<RestEnv>): string | undefined {
+export function addressOf(c: Context<EdgeEnv>): string | undefined {
   const { REQUEST_LIMITS, ENVIRONMENT } = c.var.settings;
   if (!REQUEST_LIMITS) return undefined;
   const address = c.req.header("CF-Connecting-IP");

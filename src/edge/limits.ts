@@ -2,7 +2,7 @@ import type { Context, HonoRequest, MiddlewareHandler } from "hono";
 import { isMultipart } from "../attachments/form.ts";
 import type { Env } from "../env.ts";
 import { readDeclared, readUpTo } from "./body.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
@@ -17,7 +17,7 @@ const PLAIN_JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
  * Reads the body, at most {@link MAX_BODY_BYTES}, before anything parses it; one that is larger is
  * drained first and refused then, because many clients fail to read an answer while they still write.
  */
-export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
+export const jsonBody: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   const { body } = c.req.raw;
   if (body) {
     const declared = Number(c.req.header("Content-Length") ?? 0);
@@ -44,7 +44,7 @@ export const jsonBody: MiddlewareHandler<RestEnv> = async (c, next) => {
  * For routes whose body may be left out: one that is empty, or is not there, is `{}`, whatever its
  * Content-Type says, so that its schema and its defaults hold.
  */
-export const emptyAsObject: MiddlewareHandler<RestEnv> = async (c, next) => {
+export const emptyAsObject: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if ((await c.req.text()) === "") {
     asPlainJson(c, "{}");
     c.req.bodyCache = {};
@@ -53,14 +53,14 @@ export const emptyAsObject: MiddlewareHandler<RestEnv> = async (c, next) => {
 };
 
 /** The request as JSON whose type is written plainly, with the body that was read of it, or another. */
-function asPlainJson(c: Context<RestEnv>, body: string): void {
+function asPlainJson(c: Context<EdgeEnv>, body: string): void {
   const headers = new Headers(c.req.raw.headers);
   headers.set("Content-Type", "application/json");
   c.req.raw = new Request(c.req.raw, { headers, body });
 }
 
 /** Against abuse: the platform's limiter, per person: one budget for reads, one for uploads, one for the rest. */
-export const requestLimits: MiddlewareHandler<RestEnv> = async (c, next) => {
+export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if (isLimited(c)) {
     const [limit, limiter] = limiterOf(c.req, c.env);
     if (!(await withinRate(limiter, c.var.actor.userId))) {

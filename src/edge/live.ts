@@ -1,15 +1,15 @@
 import type { Context, Next } from "hono";
-import { SEAT_HEADER } from "../conversation/api.ts";
-import type { Seat } from "../conversation/identity.ts";
+import { IDENTITY_HEADER } from "../conversation/api.ts";
+import type { ConnectionIdentity } from "../conversation/identity.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
+import { conversationOf } from "../conversation/stub.ts";
 import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
 import type { Settings } from "../env.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
-import { bearerOf, meet, verify } from "./auth.ts";
-import type { RestEnv } from "./context.ts";
-import { conversationOf } from "./conversations.ts";
+import { bearerOf, ensureUserKnown, verify } from "./auth.ts";
+import type { EdgeEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
@@ -18,7 +18,7 @@ import { refuse } from "./refusal.ts";
  * conversation. What is refused is accepted and closed, because a browser sees nothing else.
  */
 export async function live(
-  c: Context<RestEnv, "/live/:conversationId">,
+  c: Context<EdgeEnv, "/live/:conversationId">,
   next: Next,
 ): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
@@ -39,7 +39,7 @@ export async function live(
   if (!verified) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
   }
-  c.executionCtx.waitUntil(meet(c, verified.actor));
+  c.executionCtx.waitUntil(ensureUserKnown(c, verified.actor));
   const conversationId = parseConversationId(c.req.param("conversationId"));
   if (!conversationId) {
     return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
@@ -49,7 +49,7 @@ export async function live(
   if (isLimited(c, verified.actor) && !(await withinRate(c.env.LIMIT_UPGRADES, key))) {
     return withProtocol(tooManyUpgrades(), echoed);
   }
-  const seat: Seat = {
+  const seat: ConnectionIdentity = {
     userId,
     name,
     avatarUrl,
@@ -64,7 +64,7 @@ export async function live(
   }
   // A new request: nothing that the client sent beside this reaches the object.
   const upgrade = new Request(url, {
-    headers: { Upgrade: "websocket", [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
+    headers: { Upgrade: "websocket", [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
   });
   return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
 }
@@ -84,7 +84,7 @@ function tooManyUpgrades(): Response {
 }
 
 /** What a request without an upgrade is answered (RFC 9110, 15.5.22). */
-export function upgradeRequired(c: Context<RestEnv>): never {
+export function upgradeRequired(c: Context<EdgeEnv>): never {
   c.header("Upgrade", "websocket");
   refuse("upgrade_required");
 }

@@ -11,7 +11,7 @@ import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachmen
 import type { Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Env } from "../env.ts";
-import type { RestEnv } from "./context.ts";
+import type { EdgeEnv } from "./context.ts";
 import { ask, submit } from "./conversations.ts";
 import { Refusal, refuse, unwrapped } from "./refusal.ts";
 
@@ -26,7 +26,7 @@ const admission = new Admission();
  * this, the platform would cut off the removal of what is half there.
  */
 export function admitted<T>(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   work: (permit: Permit) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   const running = runAdmitted(c, work);
@@ -35,7 +35,7 @@ export function admitted<T>(
 }
 
 async function runAdmitted<T>(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   work: (permit: Permit) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   const { settings, actor } = c.var;
@@ -63,7 +63,7 @@ async function runAdmitted<T>(
 }
 
 /** Takes in a file of the caller's, to be sent later. */
-export function uploadFor(c: Context<RestEnv>, name: string, permit: Permit): Upload {
+export function uploadFor(c: Context<EdgeEnv>, name: string, permit: Permit): Upload {
   return new Upload({
     bucket: c.env.FILES,
     directory: directoryOf(c.env.DB),
@@ -80,8 +80,8 @@ export function fileName(text: string): string {
 }
 
 /** Voids a claim on uploads in the conversation that it was made for. */
-export function forfeitIn(env: Env): (conversationId: string, claim: string) => Promise<boolean> {
-  return (conversationId, claim) => ask({ env }, conversationId, (stub) => stub.forfeit(claim));
+export function voidClaimIn(env: Env): (conversationId: string, claim: string) => Promise<boolean> {
+  return (conversationId, claim) => ask({ env }, conversationId, (stub) => stub.voidClaim(claim));
 }
 
 /**
@@ -90,7 +90,7 @@ export function forfeitIn(env: Env): (conversationId: string, claim: string) => 
  * of the send, the claim stays, and its conversation is asked about it later.
  */
 export async function sendFiles(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   conversationId: string,
   command: Send,
   keys: readonly string[],
@@ -103,11 +103,11 @@ export async function sendFiles(
     conversationId,
     keys,
     now: Date.now(),
-    forfeit: forfeitIn(c.env),
+    voidClaim: voidClaimIn(c.env),
   });
   if (!claimed.ok) {
     // The same send may have got them, at the same time.
-    const before = await foreseen(c, conversationId, command);
+    const before = await precheckSend(c, conversationId, command);
     return { ...unwrapped(before ?? claimed), readers: [] };
   }
   const { claim, attachments } = claimed.value;
@@ -124,12 +124,12 @@ export async function sendFiles(
  * Looks at a send before anything of it is stored: refuses a caller who may not send here, and finds
  * what was sent under the same key. `undefined`: nothing was.
  */
-export async function foreseen(
-  c: Context<RestEnv>,
+export async function precheckSend(
+  c: Context<EdgeEnv>,
   conversationId: string,
   command: Send,
 ): Promise<Result<Answer> | undefined> {
-  return unwrapped(await ask(c, conversationId, (stub) => stub.foreseen(c.var.actor, command)));
+  return unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
 }
 
 /** What a form that sends one file says beside it. */
@@ -141,7 +141,7 @@ export interface FileForm {
 }
 
 /** Takes in a body that is the file itself. */
-export async function fileBody(c: Context<RestEnv>, name: string): Promise<Attachment> {
+export async function fileBody(c: Context<EdgeEnv>, name: string): Promise<Attachment> {
   // Refused by its size first: it is charged to nobody.
   if (Number(c.req.header("Content-Length") ?? 0) > MAX_FILE_BYTES) refuse("file_too_large");
   const { body } = c.req.raw;
@@ -150,7 +150,7 @@ export async function fileBody(c: Context<RestEnv>, name: string): Promise<Attac
 
 /** Reads a form with one file, which by the time this resolves is where the sink puts it. */
 export async function fileForm(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   sinkFor: (name: string, permit: Permit) => FileSink,
 ): Promise<FileForm> {
   const received = await admitted(c, (permit) =>

@@ -1,8 +1,10 @@
 import type { ConversationStub, Submitted } from "../conversation/api.ts";
+import { lacksMethod } from "../conversation/rpc-versions.ts";
+import { conversationOf } from "../conversation/stub.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
-import { ask, carryOut, carryOutAll, conversationOf } from "../edge/conversations.ts";
-import { isTransient, lacksMethod } from "../edge/failure.ts";
+import { ask, carryOut, carryOutAll } from "../edge/conversations.ts";
+import { isTransient } from "../edge/failure.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
 import { CommandQueue, type Submission } from "./command-queue.ts";

@@ -13,7 +13,7 @@ interface Expelled {
 }
 
 /** An event of a conversation, and what else is known of it. */
-export interface Told {
+export interface GatewayEvent {
   conversationId: string;
   event: ServerEvent | Expelled;
   note: Note | undefined;
@@ -23,13 +23,13 @@ export interface Told {
  * The events of a batch that come after a revision. `introduced`: messages that a client was told of as
  * new ones while it was caught up with.
  */
-export function toldOf(
+export function gatewayEventsOf(
   { conversationId, lines, notes }: Batch,
   after: number,
   introduced?: Set<number>,
-): Told[] {
+): GatewayEvent[] {
   const byRev = new Map(notes.map((note) => [note.rev, note]));
-  return eventsOf(lines).flatMap((event): Told[] => {
+  return parsedEvents(lines).flatMap((event): GatewayEvent[] => {
     if (!("rev" in event) || event.rev <= after) return [];
     const note = byRev.get(event.rev);
     return [{ conversationId, event: introduced ? newOnce(event, introduced) : event, note }];
@@ -38,12 +38,12 @@ export function toldOf(
 
 /** The revision of the removal that a last batch ends with; one that tells of nothing, how far it goes. */
 export function removalIn({ lines, to }: Batch): number {
-  const event = eventsOf(lines.slice(-1))[0];
+  const event = parsedEvents(lines.slice(-1))[0];
   return event && "rev" in event ? event.rev : to;
 }
 
 /** Events as a conversation has written them, a line each. */
-export function eventsOf(lines: readonly string[]): ServerEvent[] {
+export function parsedEvents(lines: readonly string[]): ServerEvent[] {
   return lines.map((line) => serverEvent.parse(JSON.parse(line)));
 }
 

@@ -1,18 +1,19 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
-import { type Seat, seat } from "../conversation/identity.ts";
+import { type ConnectionIdentity, identitySchema } from "../conversation/identity.ts";
 import { close } from "../conversation/outbound/sockets/socket.ts";
 import type {
   Batch,
   GatewayStub,
   Protocol,
 } from "../conversation/outbound/subscribers/gateway-api.ts";
+import { answerPreviousNames, PREVIOUS_GATEWAY_METHODS } from "../conversation/rpc-versions.ts";
 import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
-import type { Told } from "./gateway-events.ts";
+import type { GatewayEvent } from "./gateway-events.ts";
 import { type Admission, COMMANDS, type Limit, MAX_ROOMS } from "./limits.ts";
 import { Rooms } from "./rooms.ts";
 
@@ -20,7 +21,7 @@ import { Rooms } from "./rooms.ts";
 const attachment = z.object({
   /** `pending`: the protocol's own handshake has not been made on this socket. */
   stage: z.enum(["pending", "open"]),
-  seat: seat.nullable(),
+  seat: identitySchema.nullable(),
   rooms: z.array(z.tuple([z.string(), z.number()])),
   /** When it last said something, other than by the heartbeat. */
   heardAt: z.number(),
@@ -77,12 +78,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   }
 
   /** Who the person at a seat is here, and what they reach. */
-  protected abstract actorOf(seat: Seat): Actor;
+  protected abstract actorOf(seat: ConnectionIdentity): Actor;
   /** What the client is told of something, each a message of the protocol. */
-  protected abstract present(told: Told): string[];
+  protected abstract present(told: GatewayEvent): string[];
   protected abstract send(messages: readonly string[]): void;
   /** Resolves when the client has taken what waits for it; `undefined`: it has, as far as is known. */
-  protected taken(): Promise<void> | undefined {
+  protected drained(): Promise<void> | undefined {
     return undefined;
   }
   /** Tells the client why, and ends the connection. */
@@ -92,12 +93,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return this.rooms?.deliver(batch) ?? false;
   }
 
-  pass(conversationId: string, line: string): boolean {
-    return this.rooms?.pass(conversationId, line) ?? false;
+  deliverEphemeral(conversationId: string, line: string): boolean {
+    return this.rooms?.deliverEphemeral(conversationId, line) ?? false;
   }
 
-  holds(conversationId: string): boolean {
-    return (this.rooms?.holds(conversationId) && this.attends()) ?? false;
+  isSubscribed(conversationId: string): boolean {
+    return (this.rooms?.isSubscribed(conversationId) && this.isActive()) ?? false;
   }
 
   /** Takes a socket in for hibernation. */
@@ -112,7 +113,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected abstract opened(socket: WebSocket): void;
 
   /** The connection is this person's from now on. */
-  protected seated(seat: Seat): Rooms {
+  protected authenticated(seat: ConnectionIdentity): Rooms {
     clearTimeout(this.handshake);
     this.keep({ seat });
     this.rooms = this.roomsOf(seat);
@@ -131,7 +132,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   }
 
   /** The connection is over, whoever ended it. */
-  protected over(): void {
+  protected closed(): void {
     clearTimeout(this.handshake);
     const { rooms } = this;
     this.rooms = undefined;
@@ -140,7 +141,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   }
 
   /** Whether the client may be told something; one whose token has expired or who is silent goes. */
-  protected attends(): boolean {
+  protected isActive(): boolean {
     const { seat } = this.kept;
     if (!this.rooms || !seat) return false;
     const silent = this.silence() > SILENCE_MS;
@@ -150,7 +151,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   }
 
   /** The client has said something. */
-  protected heard(): void {
+  protected noteActivity(): void {
     this.keep({ heardAt: Date.now() });
   }
 
@@ -187,7 +188,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.ctx.waitUntil(work.catch((error) => log("gateway_failed", { error })));
   }
 
-  private roomsOf(seat: Seat): Rooms {
+  private roomsOf(seat: ConnectionIdentity): Rooms {
     const gateway = this.ctx.id.name;
     if (gateway === undefined) throw new Error("gateways are addressed by name");
     return new Rooms({
@@ -195,18 +196,20 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       actor: this.actorOf(seat),
       address: { gateway, protocol: this.protocol, origin: seat.origin },
       kept: this.kept.rooms,
-      tell: (told) => this.tell(told),
-      taken: () => this.taken(),
+      send: (told) => this.sendEvents(told),
+      drained: () => this.drained(),
       keep: (rooms) => this.keep({ rooms }),
       onBroken: () => this.end("broken"),
       waitUntil: (work) => this.inBackground(work),
     });
   }
 
-  private tell(told: readonly Told[]): boolean {
-    if (!this.attends()) return false;
+  private sendEvents(told: readonly GatewayEvent[]): boolean {
+    if (!this.isActive()) return false;
     const messages = told.flatMap((one) => this.present(one));
     if (messages.length > 0) this.send(messages);
     return true;
   }
 }
+
+answerPreviousNames(Gateway, PREVIOUS_GATEWAY_METHODS);

@@ -3,7 +3,7 @@ import type { Command } from "../conversation/decide/types.ts";
 import type {
   Batch,
   GatewayAddress,
-  Listening,
+  Subscribed,
 } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
@@ -12,7 +12,7 @@ import type { ServerEvent } from "../live/events.ts";
 import { log } from "../logging.ts";
 import { CatchUpPace } from "./catch-up-pace.ts";
 import { Conversations } from "./conversations.ts";
-import { eventsOf, removalIn, type Told, toldOf } from "./gateway-events.ts";
+import { type GatewayEvent, gatewayEventsOf, parsedEvents, removalIn } from "./gateway-events.ts";
 import { MAX_ROOMS } from "./limits.ts";
 import { joining, placeOf, type Room, roomAt, UNPLACED } from "./room.ts";
 import { TypingCalls } from "./typing-calls.ts";
@@ -27,9 +27,9 @@ export interface RoomsOptions {
   address: GatewayAddress;
   kept: readonly KeptRoom[];
   /** Gives the client what happened, in order; false when there is no client any more. */
-  tell: (told: Told[]) => boolean;
+  send: (told: GatewayEvent[]) => boolean;
   /** Resolves when the client has taken what it was given; `undefined`: it has. */
-  taken: () => Promise<void> | undefined;
+  drained: () => Promise<void> | undefined;
   keep: (rooms: KeptRoom[]) => void;
   /** Something was missed and could not be asked for: the client is to connect anew. */
   onBroken: () => void;
@@ -47,7 +47,7 @@ export class Rooms {
   private readonly pace = new CatchUpPace();
   private readonly typingCalls = new TypingCalls();
   private readonly typists = new Typists((id, event) => {
-    if (this.rooms.has(id)) this.tellOf(id, [event]);
+    if (this.rooms.has(id)) this.sendEphemeral(id, [event]);
   });
 
   constructor(options: RoomsOptions) {
@@ -62,7 +62,7 @@ export class Rooms {
    * Listens to a conversation. `since`: the last revision that the client was told of; what it missed
    * follows the answer. The answer's `rev` is where a client would go on that is told nothing more.
    */
-  async join(id: string, since?: number): Promise<Result<Listening>> {
+  async join(id: string, since?: number): Promise<Result<Subscribed>> {
     const before = this.rooms.get(id);
     if (!before && this.rooms.size >= MAX_ROOMS) {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
@@ -73,7 +73,7 @@ export class Rooms {
     this.rooms.set(id, room);
     const { actor, address } = this.options;
     const answer = await this.conversations
-      .ask(id, (stub) => stub.listen(actor, address))
+      .ask(id, (stub) => stub.subscribe(actor, address))
       .catch((error) => {
         this.stay(id, room, before);
         throw error;
@@ -120,7 +120,7 @@ export class Rooms {
   async leave(id: string): Promise<void> {
     if (!this.rooms.delete(id)) return;
     this.save();
-    await this.conversations.ask(id, (stub) => stub.unlisten(this.options.address.gateway));
+    await this.conversations.ask(id, (stub) => stub.unsubscribe(this.options.address.gateway));
   }
 
   /** The connection is over: no conversation is to wait for it. */
@@ -149,16 +149,16 @@ export class Rooms {
   }
 
   /** Takes an event that has no revision. */
-  pass(conversationId: string, line: string): boolean {
+  deliverEphemeral(conversationId: string, line: string): boolean {
     const room = this.answered(conversationId);
     if (!room) return false;
-    const events = eventsOf([line]);
-    if (!room.held) return this.passed(conversationId, events);
+    const events = parsedEvents([line]);
+    if (!room.held) return this.sendHeld(conversationId, events);
     for (const event of events) room.held.add(event);
     return true;
   }
 
-  holds(id: string): boolean {
+  isSubscribed(id: string): boolean {
     return this.rooms.has(id);
   }
 
@@ -174,7 +174,7 @@ export class Rooms {
   async typing(id: string, active: boolean): Promise<Result<null>> {
     if (this.conversations.isFull) return fail("unavailable");
     const { actor } = this.options;
-    return this.typingCalls.unlessTold(id, active, Date.now(), () =>
+    return this.typingCalls.unlessRepeated(id, active, Date.now(), () =>
       this.conversations.ask(id, (stub) => stub.typing(actor, active)),
     );
   }
@@ -189,19 +189,19 @@ export class Rooms {
   private release(id: string, room: Room): void {
     const held = room.held?.all() ?? [];
     room.held = undefined;
-    if (this.rooms.get(id) === room && held.length > 0) this.passed(id, held);
+    if (this.rooms.get(id) === room && held.length > 0) this.sendHeld(id, held);
   }
 
-  private passed(conversationId: string, events: readonly ServerEvent[]): boolean {
+  private sendHeld(conversationId: string, events: readonly ServerEvent[]): boolean {
     for (const event of events) {
       if (event.type === "typing") this.typists.follow(conversationId, event);
     }
-    return this.tellOf(conversationId, events);
+    return this.sendEphemeral(conversationId, events);
   }
 
   /** Tells the client of events that have no revision. */
-  private tellOf(conversationId: string, events: readonly ServerEvent[]): boolean {
-    return this.options.tell(events.map((event) => ({ conversationId, event, note: undefined })));
+  private sendEphemeral(conversationId: string, events: readonly ServerEvent[]): boolean {
+    return this.options.send(events.map((event) => ({ conversationId, event, note: undefined })));
   }
 
   /** Tells the client that its person is not a member any more, and with a batch what led to it. */
@@ -211,18 +211,19 @@ export class Rooms {
     room.over = batch?.to ?? room.rev;
     room.target = Math.max(room.target, room.over);
     // What comes before a gap cannot be asked for any more.
-    const told = batch && !room.busy && batch.from <= room.rev ? toldOf(batch, room.rev) : [];
+    const told =
+      batch && !room.busy && batch.from <= room.rev ? gatewayEventsOf(batch, room.rev) : [];
     if (told.length === 0) {
       const { userId } = this.options.actor;
       const rev = Math.min(placeOf(room) ?? UNPLACED, batch ? removalIn(batch) : UNPLACED);
       told.push({ conversationId: id, event: { type: "expelled", userId, rev }, note: undefined });
     }
-    this.options.tell(told);
+    this.options.send(told);
     this.save();
   }
 
   private apply(batch: Batch, room: Room, introduced?: Set<number>): boolean {
-    const alive = this.options.tell(toldOf(batch, room.rev, introduced));
+    const alive = this.options.send(gatewayEventsOf(batch, room.rev, introduced));
     room.rev = batch.to;
     if (alive) this.save();
     return alive;
@@ -243,7 +244,7 @@ export class Rooms {
     const introduced = new Set<number>();
     while (this.rooms.get(id) === room && room.rev < room.target) {
       const since = room.rev;
-      const page = await this.pace.page(() => this.missed(id, since, known));
+      const page = await this.pace.page(() => this.pageSince(id, since, known));
       if (this.rooms.get(id) !== room) return;
       if (!page.ok) {
         // Not a member any more: what a last batch says, or would have said.
@@ -258,13 +259,13 @@ export class Rooms {
   }
 
   /** A page of what was missed, once the client has taken what it was given before. */
-  private async missed(id: string, since: number, known: number): Promise<Result<Batch>> {
-    const { actor, address, taken } = this.options;
+  private async pageSince(id: string, since: number, known: number): Promise<Result<Batch>> {
+    const { actor, address, drained } = this.options;
     const page = await this.conversations.ask(id, (stub) =>
-      stub.missed(actor, since, known, address.origin),
+      stub.eventsSince(actor, since, known, address.origin),
     );
     // No more than a page waits for a client that polls, in however many rooms it missed something.
-    for (let until = taken(); until; until = taken()) await until;
+    for (let until = drained(); until; until = drained()) await until;
     return page;
   }
 

@@ -17,7 +17,7 @@ export class TypingCalls {
   private readonly calls = new Map<string, TypingCall>();
 
   /** Makes a call unless it was made just now; one that failed of itself is made again. */
-  unlessTold(
+  unlessRepeated(
     conversationId: string,
     active: boolean,
     now: number,

@@ -1,28 +1,30 @@
 import type { Context } from "hono";
-import { SEAT_HEADER } from "../conversation/api.ts";
-import type { Seat } from "../conversation/identity.ts";
-import { acquaint, bearerOf, verify } from "../edge/auth.ts";
-import type { RestEnv } from "../edge/context.ts";
+import { IDENTITY_HEADER } from "../conversation/api.ts";
+import type { ConnectionIdentity } from "../conversation/identity.ts";
+import { bearerOf, ensureUserKnownIn, verify } from "../edge/auth.ts";
+import type { EdgeEnv } from "../edge/context.ts";
 import { addressOf, withinRate } from "../edge/limiter.ts";
 import { allowedOrigin } from "../edge/live.ts";
 
 /** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
 export async function seatOf(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   ...parameters: string[]
-): Promise<Seat | undefined> {
+): Promise<ConnectionIdentity | undefined> {
   const inQuery = parameters.map((name) => c.req.query(name)).find((token) => token !== undefined);
   const token = bearerOf(c.req.header("Authorization")) ?? inQuery;
   const verified = await verify(c.var.settings, token);
   if (!verified) return undefined;
-  c.executionCtx.waitUntil(acquaint(c.env, verified.actor, { requestId: c.var.requestId }));
+  c.executionCtx.waitUntil(
+    ensureUserKnownIn(c.env, verified.actor, { requestId: c.var.requestId }),
+  );
   const { userId, name, avatarUrl, role } = verified.actor;
   const { origin } = new URL(c.req.url);
   return { userId, name, avatarUrl, role, expiresAt: verified.expiresAt, origin };
 }
 
 /** Whether a page of this origin may connect; what is no page may. */
-export function mayConnect(c: Context<RestEnv>): boolean {
+export function mayConnect(c: Context<EdgeEnv>): boolean {
   const origin = c.req.header("Origin");
   return origin === undefined || allowedOrigin(c.var.settings, c.req.url, origin);
 }
@@ -32,7 +34,7 @@ export function mayConnect(c: Context<RestEnv>): boolean {
  * They are counted apart, for a negotiated id can be used again once its connection is over.
  */
 export async function withinLimit(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   what: "open" | "negotiate" = "open",
 ): Promise<boolean> {
   const address = addressOf(c);
@@ -44,7 +46,7 @@ export async function withinLimit(
  * client sent reaches the object.
  */
 export function requestFor(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   told: object,
   body: Uint8Array | null = null,
 ): Request {
@@ -53,7 +55,7 @@ export function requestFor(
   return new Request("https://gateway/", {
     method,
     headers: {
-      [SEAT_HEADER]: encodeURIComponent(JSON.stringify(told)),
+      [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(told)),
       ...(upgrade && { Upgrade: "websocket" }),
     },
     body,

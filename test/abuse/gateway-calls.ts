@@ -8,7 +8,7 @@ import type { Caller } from "../support.ts";
 
 type Name = Exclude<keyof ConversationStub, "fetch">;
 
-const NAMES: Name[] = ["submit", "submitAll", "listen", "unlisten", "missed", "typing"];
+const NAMES: Name[] = ["submit", "submitAll", "subscribe", "unsubscribe", "eventsSince", "typing"];
 
 /** The calls that conversations get from now on, by name, until the mocks are restored. */
 export function callsOf(...conversationIds: string[]): Name[] {

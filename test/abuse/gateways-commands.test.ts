@@ -160,11 +160,11 @@ test("joining and leaving over and over is bounded, and so are the rows that it 
   const { rowsWritten } = await counting(conversationId, async () => {
     hub.line.say(frameOf(both));
     await hub.line.closed;
-    await vi.waitFor(() => expect(count(calls, "unlisten")).toBeGreaterThanOrEqual(21));
+    await vi.waitFor(() => expect(count(calls, "unsubscribe")).toBeGreaterThanOrEqual(21));
   });
   // A hundred joins are free, and twenty leaves may come at once; the end of the connection is one more.
-  expect(count(calls, "listen")).toBeLessThanOrEqual(100);
-  expect(count(calls, "unlisten")).toBe(21);
+  expect(count(calls, "subscribe")).toBeLessThanOrEqual(100);
+  expect(count(calls, "unsubscribe")).toBe(21);
   expect(rowsWritten).toBeLessThanOrEqual(130);
 });
 

@@ -65,7 +65,7 @@ test("while a join waits for its answer, the last of each kind about each person
       const line = JSON.stringify({ type: "presence", ...about });
       const { rev } = room;
       room.rev = Number.MAX_SAFE_INTEGER;
-      gateway.pass(conversationId, line);
+      gateway.deliverEphemeral(conversationId, line);
       room.rev = rev;
     }
     expect(room.held.all()).toHaveLength(400);
@@ -137,16 +137,16 @@ test("in however many rooms it missed something, eight pages at a time are asked
   const members = [alice, await person(), await person()];
   const ids = await Promise.all(Array.from({ length: 12 }, () => groupOf(...members)));
   const { promise, resolve } = Promise.withResolvers<void>();
-  const { missed } = Conversation.prototype;
+  const { eventsSince } = Conversation.prototype;
   let asked = 0;
   // biome-ignore lint/suspicious/noExplicitAny: within the object it may answer at once, here it does not
-  vi.spyOn(Conversation.prototype as any, "missed").mockImplementation(async function (
+  vi.spyOn(Conversation.prototype as any, "eventsSince").mockImplementation(async function (
     this: unknown,
     ...parameters
   ) {
     asked++;
     await promise;
-    return missed.apply(this as Conversation, parameters as Parameters<typeof missed>);
+    return eventsSince.apply(this as Conversation, parameters as Parameters<typeof eventsSince>);
   });
   await Promise.all(ids.map((id) => send(alice, id, "missed")));
   const hub = await Hub.connect(alice);

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { claimFiles } from "../../src/attachments/claims.ts";
 import { Conversation } from "../../src/conversation/object.ts";
+import { conversationOf } from "../../src/conversation/stub.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
-import { conversationOf } from "../../src/edge/conversations.ts";
 import { type Answer, type Caller, directPair, groupOf, objectOf, person } from "../support.ts";
 import { keyOf, rowOf, sendUploads, upload } from "./support.ts";
 
@@ -34,7 +34,7 @@ function claim(owner: Caller, conversationId: string, keys: string[]) {
     conversationId,
     keys,
     now: Date.now(),
-    forfeit: (id, claimed) => Promise.resolve(objectOf(id).forfeit(claimed)),
+    voidClaim: (id, claimed) => Promise.resolve(objectOf(id).voidClaim(claimed)),
   });
 }
 

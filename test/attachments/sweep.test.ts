@@ -5,8 +5,8 @@ import { claimFiles } from "../../src/attachments/claims.ts";
 import { sweep, UNSENT_MS } from "../../src/attachments/sweep.ts";
 import { Upload } from "../../src/attachments/upload.ts";
 import { Conversation } from "../../src/conversation/object.ts";
+import { conversationOf } from "../../src/conversation/stub.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
-import { conversationOf } from "../../src/edge/conversations.ts";
 import worker from "../../src/index.ts";
 import { directPair, objectOf, person, someone } from "../support.ts";
 import { bytes, png, zeros } from "./samples.ts";
@@ -25,11 +25,11 @@ afterEach(() => vi.restoreAllMocks());
 
 const directory = directoryOf(env.DB);
 const askConversation = (conversationId: string, claim: string) =>
-  Promise.resolve(objectOf(conversationId).forfeit(claim));
+  Promise.resolve(objectOf(conversationId).voidClaim(claim));
 
 /** Sweeps as of some time from now. */
-function sweepIn(milliseconds: number, forfeit = askConversation): Promise<number> {
-  return sweep({ bucket: env.FILES, directory, now: Date.now() + milliseconds, forfeit });
+function sweepIn(milliseconds: number, voidClaim = askConversation): Promise<number> {
+  return sweep({ bucket: env.FILES, directory, now: Date.now() + milliseconds, voidClaim });
 }
 
 const DAY_LATER = UNSENT_MS + 60_000;
@@ -49,8 +49,8 @@ async function unsent() {
 
 function claim(ownerId: string, conversationId: string, keys: string[]) {
   const now = Date.now();
-  const forfeit = () => Promise.resolve(false);
-  return claimFiles({ directory, ownerId, conversationId, keys, now, forfeit });
+  const voidClaim = () => Promise.resolve(false);
+  return claimFiles({ directory, ownerId, conversationId, keys, now, voidClaim });
 }
 
 test("what was not sent within a day goes, what was sent stays", async () => {
@@ -132,7 +132,7 @@ test("a conversation that cannot be asked keeps its own files, and nobody else's
   const claimed = keyOf((await upload(alice, "a.txt", "a")).body.fileUrl);
   const other = keyOf((await upload(alice, "b.txt", "b")).body.fileUrl);
   await claim(alice.userId, conversationId, [claimed]);
-  vi.spyOn(Conversation.prototype, "forfeit").mockImplementation(() => {
+  vi.spyOn(Conversation.prototype, "voidClaim").mockImplementation(() => {
     throw new Error("overloaded");
   });
   expect(await sweepIn(DAY_LATER)).toBe(1);

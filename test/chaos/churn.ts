@@ -9,7 +9,7 @@ import type { Findings } from "./verdict.ts";
 /** How long it may take until somebody who was removed has heard of it. */
 const PATIENCE_MS = 15_000;
 
-export interface DoorOptions {
+export interface MembershipChurnOptions {
   conversationId: string;
   guest: Outsider;
   guestId: string;
@@ -20,12 +20,12 @@ export interface DoorOptions {
 }
 
 /** Removes a guest and adds them again, over and over, and looks at what they hear meanwhile. */
-export class Door {
+export class MembershipChurn {
   removals = 0;
-  private readonly options: DoorOptions;
+  private readonly options: MembershipChurnOptions;
   private stopped = false;
 
-  constructor(options: DoorOptions) {
+  constructor(options: MembershipChurnOptions) {
     this.options = options;
   }
 

@@ -4,7 +4,7 @@ import type { Rest } from "../../src/client/rest.ts";
 import { Random } from "../random.ts";
 import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
-import { Door } from "./churn.ts";
+import { MembershipChurn } from "./churn.ts";
 import { Model } from "./model.ts";
 import type { Outsider } from "./outsider.ts";
 import { SignalROutsider, SocketIoOutsider } from "./outsiders.ts";
@@ -50,7 +50,7 @@ export class Round {
   private readonly models: Model[] = [];
   private readonly actors = new Map<Model, Actor[]>();
   private readonly outsiders = new Map<Model, Outsider[]>();
-  private readonly doors: Door[] = [];
+  private readonly doors: MembershipChurn[] = [];
   private readonly done: Partial<Record<keyof typeof DISTURBANCES | "kills", number>> = {};
 
   constructor(goal: Goal, network: Network, server: ChaosServer) {
@@ -167,7 +167,14 @@ export class Round {
       const { random, findings } = this;
       const { rest } = owner;
       this.doors.push(
-        new Door({ conversationId, guest, guestId, rest, random: random.fork(), findings }),
+        new MembershipChurn({
+          conversationId,
+          guest,
+          guestId,
+          rest,
+          random: random.fork(),
+          findings,
+        }),
       );
     }
     const everyone = [...this.actors.values()].flat();

@@ -3,8 +3,9 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/decide/types.ts";
 import { Conversation } from "../../src/conversation/object.ts";
+import { conversationOf } from "../../src/conversation/stub.ts";
 import type { Actor } from "../../src/domain/policy.ts";
-import { carryOutAll, conversationOf } from "../../src/edge/conversations.ts";
+import { carryOutAll } from "../../src/edge/conversations.ts";
 import { callsOf, completions, count, frameOf, Polled } from "../abuse/gateway-calls.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
@@ -77,7 +78,7 @@ test("a mark behind sends is carried out behind them, and what comes behind it i
   expect(heard.find((packet) => packet.startsWith("432"))).toBe(
     '432[{"success":true,"data":{"modifiedCount":1}}]',
   );
-  expect(calls).toEqual(["submit", "submitAll", "listen", "submit", "unlisten", "submit"]);
+  expect(calls).toEqual(["submit", "submitAll", "subscribe", "submit", "unsubscribe", "submit"]);
 });
 
 test("what was said before the end of a connection is carried out", async () => {

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
-import { listeners } from "../../src/conversation/tables/subscribers.ts";
+import { subscribers } from "../../src/conversation/tables/subscribers.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";
@@ -82,7 +82,7 @@ test("who listens is known for as many rows in a channel of 10,000 as in one of 
     await hub.ask("JoinConversation", id);
     const { rowsRead } = await counting(id, () =>
       runInDurableObject(objectOf(id), (_, { storage }) => {
-        expect(listeners(storage.sql)).toHaveLength(1);
+        expect(subscribers(storage.sql)).toHaveLength(1);
       }),
     );
     costs.push(rowsRead);

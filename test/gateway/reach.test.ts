@@ -99,7 +99,7 @@ test("who is typing when somebody is removed does not stand for the word of it",
   const pass = vi.fn(() => promise);
   await reroute(conversationId, () => () => ({
     ...stub(() => Promise.reject(new Error("out of reach"))),
-    pass,
+    deliverEphemeral: pass,
   }));
   const live = await openLive(bob, conversationId);
   live.send({ op: "typing", active: true });
@@ -107,8 +107,8 @@ test("who is typing when somebody is removed does not stand for the word of it",
   await vi.waitFor(() => expect(pass).toHaveBeenCalledTimes(2));
   await within((object) => {
     // biome-ignore lint/suspicious/noExplicitAny: what a removal does, in a conversation of two
-    const { listeners, memory } = (object as any).open;
-    listeners.committed(
+    const { subscribers, memory } = (object as any).open;
+    subscribers.committed(
       { length: 1, for: () => ["{}"] },
       () => [],
       [{ userId: alice.userId, heard: 1 }],
@@ -122,5 +122,5 @@ test("who is typing when somebody is removed does not stand for the word of it",
 });
 
 function stub(deliver: () => Promise<boolean>): GatewayStub {
-  return { deliver, pass: async () => true, holds: async () => true };
+  return { deliver, deliverEphemeral: async () => true, isSubscribed: async () => true };
 }

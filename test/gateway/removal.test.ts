@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/decide/types.ts";
-import { conversationOf } from "../../src/edge/conversations.ts";
+import { conversationOf } from "../../src/conversation/stub.ts";
 import { seedMessages } from "../conversation/seeds.ts";
 import { type Caller, groupOf, objectOf, openLive, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
@@ -66,7 +66,7 @@ test.each([
   await between(hub.object, "online", async () => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
-    while (gone(hub).length === 0) await conversation.unlisten("nobody");
+    while (gone(hub).length === 0) await conversation.unsubscribe("nobody");
   });
   const { error } = await hub.ask("JoinConversation", conversationId, since);
   expect(error).toBe("Only members of this conversation may do this.");
@@ -180,7 +180,7 @@ test("while they catch up: with where they were, to go on from there when they a
   await between(hub.object, "more", async (rooms) => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
-    while (rooms.holds(conversationId)) await conversation.unlisten("nobody");
+    while (rooms.isSubscribed(conversationId)) await conversation.unsubscribe("nobody");
   });
   await hub.ask("JoinConversation", conversationId, 0);
   await hub.until("ParticipantRemoved", 1);
@@ -223,7 +223,7 @@ test("who joins with a place beyond the present is removed from one that exists"
   await between(hub.object, "online", async () => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
-    while (gone(hub).length === 0) await conversation.unlisten("nobody");
+    while (gone(hub).length === 0) await conversation.unsubscribe("nobody");
   });
   await hub.ask("JoinConversation", conversationId, 10_000);
   expect(gone(hub)[0].rev).toBeLessThan(100);

@@ -2,9 +2,9 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/decide/types.ts";
-import { Listeners } from "../../src/conversation/outbound/subscribers/subscribers.ts";
+import { Subscribers } from "../../src/conversation/outbound/subscribers/subscribers.ts";
+import { conversationOf } from "../../src/conversation/stub.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
-import { conversationOf } from "../../src/edge/conversations.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";
 import {
@@ -155,7 +155,7 @@ test.each([
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
-  const join = vi.spyOn(Listeners.prototype, "add").mockImplementation(() => {
+  const join = vi.spyOn(Subscribers.prototype, "add").mockImplementation(() => {
     throw new Error("out of order");
   });
   const joins = Array.from({ length: count }, () => hub.ask("JoinConversation", conversationId));
@@ -236,9 +236,9 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   const [name = ""] = his.id.split(".");
   await between(hers.object, "online", async () => {
     const conversation = conversationOf(env, conversationId);
-    await conversation.unlisten(name);
+    await conversation.unsubscribe(name);
     // The word of it is there long before the answer is.
-    for (let turn = 0; turn < 20; turn++) await conversation.unlisten("nobody");
+    for (let turn = 0; turn < 20; turn++) await conversation.unsubscribe("nobody");
   });
   const { online } = await hers.ask("JoinConversation", conversationId);
   expect(online).toContain(bob.userId);
@@ -256,7 +256,7 @@ test("who comes on the heels of a join, and then says something, is told to have
     const { value } = await gateway.rooms.join(conversationId);
     const then = new Date(0).toISOString();
     const came = { type: "presence", userId: "somebody", online: true, lastSeenAt: then };
-    gateway.pass(conversationId, JSON.stringify(came));
+    gateway.deliverEphemeral(conversationId, JSON.stringify(came));
     const { rev: from } = value;
     const rev = from + 1;
     const read = { type: "read", rev, userId: "somebody", from: 1, to: 1, readAt: then };
@@ -274,7 +274,7 @@ test("who types and does not say that they stopped is told to have stopped", asy
   await hub.ask("JoinConversation", conversationId);
   const types = (userId: string, active: boolean) => {
     const event = { type: "typing", userId, active, expiresInMs: active ? 20 : 0 };
-    return hub.object.pass(conversationId, JSON.stringify(event));
+    return hub.object.deliverEphemeral(conversationId, JSON.stringify(event));
   };
   await types("said so", true);
   await types("said so", false);

@@ -93,7 +93,7 @@ test("who polls takes what was missed page by page, however much it is", async (
     largest = Math.max(largest, text.length);
     heard.push(...text.split("\x1e"));
     // A client that is far away: whatever does not wait for it comes meanwhile.
-    for (let turn = 0; turn < 20; turn++) await objectOf(conversationId).unlisten("nobody");
+    for (let turn = 0; turn < 20; turn++) await objectOf(conversationId).unsubscribe("nobody");
   }
   expect(heard[0]).toMatch(/^430\[\{"success":true/);
   expect(new Set(news()).size).toBe(pages * perPage);

@@ -11,11 +11,11 @@ export async function listenIn(conversationId: string): Promise<string[]> {
   const names: string[] = [];
   await runInDurableObject(objectOf(conversationId), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: the wire is tapped within
-    const { listeners } = (object as any).open;
-    const { call } = listeners;
-    listeners.call = (listener: unknown, name: string, ...parameters: unknown[]) => {
+    const { subscribers } = (object as any).open;
+    const { call } = subscribers;
+    subscribers.call = (subscriber: unknown, name: string, ...parameters: unknown[]) => {
       names.push(name);
-      return call.call(listeners, listener, name, ...parameters);
+      return call.call(subscribers, subscriber, name, ...parameters);
     };
   });
   return names;
@@ -25,10 +25,10 @@ export async function listenIn(conversationId: string): Promise<string[]> {
 export function loseOne(conversationId: string): Promise<void> {
   return runInDurableObject(objectOf(conversationId), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-    const { listeners } = (object as any).open;
-    const { call } = listeners;
-    listeners.call = () => {
-      listeners.call = call;
+    const { subscribers } = (object as any).open;
+    const { call } = subscribers;
+    subscribers.call = () => {
+      subscribers.call = call;
     };
   });
 }
@@ -80,10 +80,10 @@ export function reroute(
 ): Promise<StubFor> {
   return runInDurableObject(objectOf(conversationId), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
-    const { reach } = (object as any).open.listeners;
-    const { stubFor } = reach;
-    reach.stubs.clear();
-    reach.stubFor = change(stubFor);
+    const { calls } = (object as any).open.subscribers;
+    const { stubFor } = calls;
+    calls.stubs.clear();
+    calls.stubFor = change(stubFor);
     return stubFor;
   });
 }

@@ -1,19 +1,19 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
-import { SEAT_HEADER } from "../../src/conversation/api.ts";
-import type { Seat } from "../../src/conversation/identity.ts";
+import { IDENTITY_HEADER } from "../../src/conversation/api.ts";
+import type { ConnectionIdentity } from "../../src/conversation/identity.ts";
 import { directPair, ORIGIN, objectOf } from "../support.ts";
 
 test("a socket that ends while it is greeted is not let in again when the object wakes", async () => {
   const { alice, conversationId } = await directPair();
   const { userId } = alice;
   // The token ran out on the way from the Worker to the object.
-  const seat: Seat = {
+  const seat: ConnectionIdentity = {
     ...{ userId, name: null, avatarUrl: null, role: "user", origin: ORIGIN },
     expiresAt: Date.now() - 1,
   };
   const headers = {
-    [SEAT_HEADER]: encodeURIComponent(JSON.stringify(seat)),
+    [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(seat)),
     Upgrade: "websocket",
   };
   const object = objectOf(conversationId);

@@ -148,7 +148,7 @@ const A_BUG = { error: expect.stringMatching(/^TypeError: a bug/) };
 test("frame_failed: a bug in what a frame asks", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
-  breakMethod(Sessions.prototype, "tellTyping");
+  breakMethod(Sessions.prototype, "broadcastTyping");
   socket.send({ op: "typing", active: true });
   expect(await socket.next("error")).toMatchObject({ code: "internal" });
   expect(logged("frame_failed")).toEqual([{ event: "frame_failed", ...A_BUG }]);
@@ -157,7 +157,7 @@ test("frame_failed: a bug in what a frame asks", async () => {
 test("call_failed: a bug in what a gateway's client calls", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
-  breakMethod(Conversation.prototype, "listen");
+  breakMethod(Conversation.prototype, "subscribe");
   expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("error");
   expect(logged("call_failed")).toEqual([{ event: "call_failed", ...A_BUG }]);
 });
@@ -174,7 +174,7 @@ test("gateway_failed: a gateway could not be told", async () => {
 test("conversation_failed: a gateway could not ask for what it missed; its client comes back", async () => {
   const { alice, bob, conversationId } = await directPair();
   await send(bob, conversationId, SECRET);
-  breakMethod(Conversation.prototype, "missed");
+  breakMethod(Conversation.prototype, "eventsSince");
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId, 1);
   await hub.line.closed;

@@ -1,6 +1,6 @@
 import type { Actor } from "../../domain/policy.ts";
 import { numberOf } from "../decide/message-of.ts";
-import type { Command, Request } from "../decide/types.ts";
+import type { Command, CommandRequest } from "../decide/types.ts";
 
 /**
  * Commands after which a mark comes to the same as before them. Not so a deletion, because who had read
@@ -14,7 +14,7 @@ const PASSED: readonly Command["type"][] = ["send", "edit", "react", "unreact", 
  * carried out. Every one carried out would come to the same state.
  */
 export function coveredReads(
-  group: readonly Request[],
+  group: readonly CommandRequest[],
   conversation: { id: string; lastNumber: number },
 ): Map<number, number> {
   const covered = new Map<number, number>();

@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import type { FrameId } from "../../live/frames.ts";
 import { decide } from "../decide/decide.ts";
-import type { Answer, Change, Decision, Request, State } from "../decide/types.ts";
+import type { Answer, Change, CommandRequest, Decision, State } from "../decide/types.ts";
 import type { Session } from "../outbound/sockets/sessions.ts";
 import { coveredReads } from "./coalesce.ts";
 import { Draft, type Memory } from "./draft.ts";
@@ -15,7 +15,7 @@ export const MAX_GROUP = 128;
 const MAX_REMEMBERED = 1_000;
 
 /** A command and whoever waits for what becomes of it. */
-export interface Pending extends Request {
+export interface PendingCommand extends CommandRequest {
   reply:
     | { to: "socket"; session: Session; id: FrameId }
     | { to: "caller"; resolve: (result: Result<Answer>) => void };
@@ -24,7 +24,7 @@ export interface Pending extends Request {
 /** What has been committed together. */
 export interface Commit {
   changes: Change[];
-  outcomes: { pending: Pending; result: Result<Answer> }[];
+  outcomes: { pending: PendingCommand; result: Result<Answer> }[];
 }
 
 export interface CommitterOptions {
@@ -49,7 +49,7 @@ export interface CommitterOptions {
 export class Committer {
   readonly memory: Memory;
   private readonly options: CommitterOptions;
-  private queue: Pending[] = [];
+  private queue: PendingCommand[] = [];
   private windowOpen = false;
 
   constructor(options: CommitterOptions) {
@@ -58,7 +58,7 @@ export class Committer {
   }
 
   /** Takes commands in; several of them are committed together, as far as a group holds them. */
-  submit(...pending: Pending[]): void {
+  submit(...pending: PendingCommand[]): void {
     this.queue.push(...pending);
     if (!this.windowOpen) this.next();
   }
@@ -91,7 +91,7 @@ export class Committer {
    * anything throws, nothing has happened, and the group is gone through again with care, one command
    * at a time, so that only what failed is undone.
    */
-  private commit(group: Pending[], careful = false): void {
+  private commit(group: PendingCommand[], careful = false): void {
     const { storage, windows, clock: clockOf, onCommit, onBroken } = this.options;
     const clock = clockOf();
     // `createdAt` never runs backwards, whatever the clock does.
@@ -126,8 +126,8 @@ export class Committer {
 
   /** Carries out the commands of a group in order, but for read marks that a later one covers. */
   private carriedOut(
-    group: readonly Pending[],
-    run: (pending: Pending) => Result<Answer>,
+    group: readonly PendingCommand[],
+    run: (pending: PendingCommand) => Result<Answer>,
   ): Commit["outcomes"] {
     const { conversation, counters } = this.memory;
     const { lastNumber } = counters;
@@ -151,7 +151,7 @@ export class Committer {
     }
   }
 
-  private run(draft: Draft, pending: Pending, now: number): Result<Answer> {
+  private run(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
     const decided = decide(draft, pending, now);
     if (!decided.ok) return decided;
     const decision = decided.value;
@@ -161,7 +161,7 @@ export class Committer {
   }
 
   /** The same with its rows written at once, and undone by itself if it throws. */
-  private runAlone(draft: Draft, pending: Pending, now: number): Result<Answer> {
+  private runAlone(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;

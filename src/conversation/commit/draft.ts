@@ -3,7 +3,7 @@ import type { Message } from "../../domain/message.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
-import type { Change, Decision, Request, Sent, Spending, State } from "../decide/types.ts";
+import type { Change, CommandRequest, Decision, Sent, Spending, State } from "../decide/types.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
 import { invitedAt } from "../tables/invitations.ts";
@@ -67,7 +67,7 @@ export class Draft implements State {
   }
 
   /** Looks up at once what a group's sends would look up one by one. */
-  lookUp(group: readonly Request[]): void {
+  lookUp(group: readonly CommandRequest[]): void {
     const keys: SenderKey[] = [];
     const strangers = new Set<string>();
     for (const { actor, command } of group) {

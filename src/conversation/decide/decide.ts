@@ -17,19 +17,19 @@ import { limited } from "./limits.ts";
 import { decideReaction } from "./react.ts";
 import { decideRead } from "./read.ts";
 import { decideSend } from "./send.ts";
-import type { Decision, Request, State } from "./types.ts";
+import type { CommandRequest, Decision, State } from "./types.ts";
 
 /**
  * What a command comes to in a state, or why it is refused. Pure: no clock, no I/O, nothing
  * asynchronous. `now` is in milliseconds since the epoch and not before the newest message: it dates
  * what is stored, while limits go by `state.clock`.
  */
-export function decide(state: State, request: Request, now: number): Result<Decision> {
+export function decide(state: State, request: CommandRequest, now: number): Result<Decision> {
   const decided = decideAlone(state, request, now);
   return decided.ok ? limited(state, request, decided.value) : decided;
 }
 
-function decideAlone(state: State, request: Request, now: number): Result<Decision> {
+function decideAlone(state: State, request: CommandRequest, now: number): Result<Decision> {
   const { actor, command } = request;
   switch (command.type) {
     case "send":

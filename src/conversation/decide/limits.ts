@@ -1,6 +1,6 @@
 import { type Failure, fail, ok, type Result } from "../../domain/error.ts";
 import { allowance } from "../../domain/rate-window.ts";
-import type { Command, Decision, Request, Spending, State } from "./types.ts";
+import type { Command, CommandRequest, Decision, Spending, State } from "./types.ts";
 
 /** Commands that have a limit against abuse, and which. */
 const SPENDS: Partial<Record<Command["type"], Spending>> = {
@@ -15,7 +15,11 @@ const SPENDS: Partial<Record<Command["type"], Spending>> = {
  * A decision with what it spends of a limit against abuse, or the refusal where that is used up. What
  * changes nothing spends nothing, and admins have no such limits.
  */
-export function limited(state: State, request: Request, decision: Decision): Result<Decision> {
+export function limited(
+  state: State,
+  request: CommandRequest,
+  decision: Decision,
+): Result<Decision> {
   const spends = SPENDS[request.command.type];
   const changesNothing = decision.changes.length === 0 && !decision.figures?.length;
   const { abuse } = state.limits;

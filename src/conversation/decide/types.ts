@@ -10,7 +10,7 @@ import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
-import type { Read } from "../tables/reads.ts";
+import type { ReadMark } from "../tables/reads.ts";
 
 /** What can be asked of a conversation. REST and sockets make the same ones. */
 export type Command =
@@ -68,7 +68,7 @@ export type Change =
       reaction?: Reacted;
     }
   | { type: "member"; cause: MemberCause; member: Member }
-  | { type: "read"; read: Read; ahead: boolean }
+  | { type: "read"; read: ReadMark; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
   /** A member's own flag: it reaches D1, and nobody's socket. */
   | { type: "flag"; member: Member };
@@ -186,7 +186,7 @@ export interface Sent {
 }
 
 /** A command on its way to be decided: everything it needs to know is gathered here, beforehand. */
-export interface Request {
+export interface CommandRequest {
   actor: Actor;
   command: Command;
 }

@@ -23,8 +23,8 @@ import { readerOf, type Session, type Sessions } from "./sockets/sessions.ts";
  * Tells of a commit, in the turn in which it was made: the sockets, in one frame each, then the
  * gateways, then those who wait for an answer.
  */
-export function tell(open: OpenConversation, { changes, outcomes }: Commit): void {
-  const { sessions, listeners, memory } = open;
+export function broadcast(open: OpenConversation, { changes, outcomes }: Commit): void {
+  const { sessions, subscribers, memory } = open;
   const large = isLarge(memory.counters.memberCount);
   const own = new OwnLines();
   const events = open.noLines();
@@ -59,8 +59,8 @@ export function tell(open: OpenConversation, { changes, outcomes }: Commit): voi
   sessions.deliver(events, own.bySession);
   if (open.limits.abuse) closeAbusive(open, outcomes);
   const notes = () => notesOf(open.sql, changes, large);
-  listeners.committed(events, notes, departures, memory.counters.rev);
-  for (const userId of arrivals) listeners.arrived(userId);
+  subscribers.committed(events, notes, departures, memory.counters.rev);
+  for (const userId of arrivals) subscribers.arrived(userId);
   for (const { pending, result } of outcomes) {
     if (pending.reply.to === "caller") pending.reply.resolve(result);
   }

@@ -2,13 +2,13 @@ import type { Conversation, Counters, Member } from "../../domain/conversation.t
 import type { Message } from "../../domain/message.ts";
 import { membersChangedAfter } from "./members.ts";
 import { changedAfter, createdFrom, firstNumberAfter } from "./messages.ts";
-import { type Read, readsAfter } from "./reads.ts";
+import { type ReadMark, readsAfter } from "./reads.ts";
 
 /** A row that changed, in its present state. */
 export type ChangedRow =
   | { type: "message"; rev: number; message: Message }
   | { type: "member"; rev: number; member: Member }
-  | { type: "read"; rev: number; read: Read }
+  | { type: "read"; rev: number; read: ReadMark }
   | { type: "conversation"; rev: number; conversation: Conversation };
 
 export interface Changes {

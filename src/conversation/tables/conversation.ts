@@ -1,8 +1,8 @@
 import type {
   Conversation,
   Counters,
+  Dialect,
   Kind,
-  Origin,
   Visibility,
 } from "../../domain/conversation.ts";
 
@@ -19,7 +19,7 @@ type ConversationRow = {
   subject: string | null;
   purchase_request_id: string | null;
   metadata: string | null;
-  origin: Origin;
+  origin: Dialect;
   changed_rev: number;
 };
 

@@ -1,7 +1,7 @@
 import type { Range } from "../../domain/read-ranges.ts";
 
 /** One range of message numbers that a member read at one moment. */
-export interface Read extends Range {
+export interface ReadMark extends Range {
   rev: number;
   userId: string;
   readAt: number;
@@ -16,7 +16,7 @@ type ReadRow = {
 };
 
 /** Stores a range; `ahead` when it lies after its member's `readUpTo`. */
-export function insertRead(sql: SqlStorage, read: Read, ahead: boolean): void {
+export function insertRead(sql: SqlStorage, read: ReadMark, ahead: boolean): void {
   sql.exec(
     `INSERT INTO reads (rev, user_id, from_number, to_number, read_at, ahead)
      VALUES (?, ?, ?, ?, ?, ?)`,
@@ -70,14 +70,14 @@ export function readersAhead(sql: SqlStorage, number: number): string[] {
 }
 
 /** Ranges that were read after revision `rev`, in its order. */
-export function readsAfter(sql: SqlStorage, rev: number, limit: number): Read[] {
+export function readsAfter(sql: SqlStorage, rev: number, limit: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>("SELECT * FROM reads WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit),
   );
 }
 
 /** What present members have read of the messages from `number` on. */
-export function readsFrom(sql: SqlStorage, number: number, limit: number): Read[] {
+export function readsFrom(sql: SqlStorage, number: number, limit: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>(
       `SELECT r.rev, r.user_id, r.from_number, r.to_number, r.read_at
@@ -90,7 +90,7 @@ export function readsFrom(sql: SqlStorage, number: number, limit: number): Read[
 }
 
 /** What one member has read of the messages from `number` on. */
-export function readsOfMember(sql: SqlStorage, userId: string, number: number): Read[] {
+export function readsOfMember(sql: SqlStorage, userId: string, number: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>("SELECT * FROM reads WHERE user_id = ? AND to_number >= ?", userId, number),
   );
@@ -99,7 +99,7 @@ export function readsOfMember(sql: SqlStorage, userId: string, number: number): 
 /** A range that lies ahead is stored in parts of at most so many numbers, which bounds what a deletion looks at. */
 export const MAX_AHEAD = 256;
 
-function readsOf(rows: Iterable<ReadRow>): Read[] {
+function readsOf(rows: Iterable<ReadRow>): ReadMark[] {
   return Array.from(rows, (row) => ({
     rev: row.rev,
     userId: row.user_id,

@@ -1,24 +1,24 @@
-import type { Listener, Protocol } from "../outbound/subscribers/gateway-api.ts";
+import type { Protocol, Subscriber } from "../outbound/subscribers/gateway-api.ts";
 
-/** Stores a listener, which may be there already. */
-export function putListener(sql: SqlStorage, listener: Listener): void {
+/** Stores a subscriber, which may be there already. */
+export function putSubscriber(sql: SqlStorage, subscriber: Subscriber): void {
   sql.exec(
     `INSERT OR REPLACE INTO listeners (gateway, protocol, user_id, counted, origin)
      VALUES (?, ?, ?, ?, ?)`,
-    listener.gateway,
-    listener.protocol,
-    listener.userId,
-    listener.counted ? 1 : 0,
-    listener.origin,
+    subscriber.gateway,
+    subscriber.protocol,
+    subscriber.userId,
+    subscriber.counted ? 1 : 0,
+    subscriber.origin,
   );
 }
 
-export function deleteListener(sql: SqlStorage, gateway: string): void {
+export function deleteSubscriber(sql: SqlStorage, gateway: string): void {
   sql.exec("DELETE FROM listeners WHERE gateway = ?", gateway);
 }
 
 /** The listeners, and whether each listens still: `left`, when its person was a member and is none. */
-export function listeners(sql: SqlStorage): { listener: Listener; left: boolean }[] {
+export function subscribers(sql: SqlStorage): { subscriber: Subscriber; left: boolean }[] {
   return sql
     .exec<{
       gateway: string;
@@ -34,7 +34,7 @@ export function listeners(sql: SqlStorage): { listener: Listener; left: boolean 
     )
     .toArray()
     .map((row) => ({
-      listener: {
+      subscriber: {
         gateway: row.gateway,
         protocol: row.protocol,
         userId: row.user_id,

@@ -4,7 +4,7 @@ import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
-import { type Changed, remembered, shareOf, weightOf } from "./snapshot.ts";
+import { type Changed, remembered, snapshotOf, weightOf } from "./snapshot.ts";
 
 /** How long after a commit the alarm looks whether D1 has it: a crash in between is what it is for. */
 const ALARM_AFTER_MS = 1_000;
@@ -159,7 +159,7 @@ export class Projector {
       const { counters } = memory;
       const changes = this.untold();
       more = changes.more;
-      const share = shareOf(sql, memory, epoch, changes.rows, changes.to);
+      const share = snapshotOf(sql, memory, epoch, changes.rows, changes.to);
       try {
         await withTimeout(project(this.options.directory, share), TIMEOUT_MS);
       } catch (error) {

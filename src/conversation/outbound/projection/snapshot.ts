@@ -1,4 +1,4 @@
-import type { Share } from "../../../directory/projection.ts";
+import type { Snapshot } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
 import { unreachable } from "../../../domain/error.ts";
 import { counts, type Message } from "../../../domain/message.ts";
@@ -8,13 +8,13 @@ import type { Change } from "../../decide/types.ts";
 import { filesOf } from "../../tables/files.ts";
 import { memberOf } from "../../tables/members.ts";
 import { messageAt } from "../../tables/messages.ts";
-import { type Read, readersAhead } from "../../tables/reads.ts";
+import { type ReadMark, readersAhead } from "../../tables/reads.ts";
 
 /** Something that changed, with no more of it than D1 is told by. */
 export type Changed =
   | { type: "message"; message: ListedMessage }
   | { type: "member" | "flag"; member: Pick<Member, "userId"> }
-  | { type: "read"; read: Pick<Read, "userId"> }
+  | { type: "read"; read: Pick<ReadMark, "userId"> }
   | { type: "conversation" };
 
 type ListedMessage = Pick<
@@ -50,16 +50,16 @@ export function weightOf(change: Changed): number {
  * What D1 is told of some changes, all of it in its present state; `to` is the revision that they go
  * up to.
  */
-export function shareOf(
+export function snapshotOf(
   sql: SqlStorage,
   { conversation, counters }: Memory,
   epoch: string,
   changes: readonly Changed[],
   to: number,
-): Share {
+): Snapshot {
   const touched = new Set<string>();
   const uncounted: number[] = [];
-  const files: Share["files"] = { sent: [], deleted: [] };
+  const files: Snapshot["files"] = { sent: [], deleted: [] };
   for (const change of changes) {
     if (change.type === "member" || change.type === "flag") touched.add(change.member.userId);
     if (change.type === "read") touched.add(change.read.userId);

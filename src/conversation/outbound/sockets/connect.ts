@@ -1,18 +1,22 @@
 import { chatError } from "../../../domain/error.ts";
 import { CLOSE, FEATURES, type Feature, MAX_SOCKETS_PER_USER } from "../../../live/version.ts";
 import { errorEventOf } from "../../../live/wire.ts";
-import type { Seat } from "../../identity.ts";
+import type { ConnectionIdentity } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
 import { memberOf } from "../../tables/members.ts";
 import { refusedUpgrade } from "./socket.ts";
 import { helloFor, syncFor, unreadOf } from "./sync.ts";
 
 /** Takes the socket of a verified person in: `hello` and the first `sync`, in one frame. */
-export function connect(open: OpenConversation, seat: Seat, query: URLSearchParams): Response {
+export function connect(
+  open: OpenConversation,
+  seat: ConnectionIdentity,
+  query: URLSearchParams,
+): Response {
   const { sql, memory, epoch, sessions } = open;
   const member = memberOf(sql, seat.userId);
   if (member?.leftAt !== null) return refusedUpgrade(CLOSE.notAMember, "not a member");
-  sessions.weed(sessions.ofUser(seat.userId));
+  sessions.evictStale(sessions.ofUser(seat.userId));
   if (sessions.ofUser(seat.userId).size >= MAX_SOCKETS_PER_USER) {
     const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
     const error = errorEventOf(chatError("rate_limited", { message }), undefined);

@@ -81,7 +81,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
   if (frame.op === "sync" || frame.op === "history") open.settle();
   switch (frame.op) {
     case "typing":
-      open.sessions.tellTyping(session.seat.userId, frame.active);
+      open.sessions.broadcastTyping(session.seat.userId, frame.active);
       break;
     case "sync":
       answerSync(open, session, frame);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ServerEvent } from "../../../live/events.ts";
 import { CLOSE, type Feature, SILENCE_MS, TYPING_EXPIRES_MS } from "../../../live/version.ts";
 import { isoTime } from "../../../live/wire.ts";
-import { type Seat, seat } from "../../identity.ts";
+import { type ConnectionIdentity, identitySchema } from "../../identity.ts";
 import type { Lines, Reader } from "../lines.ts";
 import { Presence } from "./presence.ts";
 import { close } from "./socket.ts";
@@ -10,7 +10,7 @@ import { SocketBudget } from "./socket-budget.ts";
 import { TypingThrottle } from "./typing-throttle.ts";
 
 const attachment = z.object({
-  seat,
+  seat: identitySchema,
   live: z.boolean(),
   openedAt: z.number(),
   features: z.array(z.string()).default([]),
@@ -18,7 +18,7 @@ const attachment = z.object({
 
 export interface Session {
   readonly socket: WebSocket;
-  readonly seat: Seat;
+  readonly seat: ConnectionIdentity;
   /** Has been given a `sync` with `more: false`, and gets events since. */
   live: boolean;
   /** What the client asked for beyond the first version of the protocol. */
@@ -36,18 +36,18 @@ export interface SessionsOptions {
   clock: () => number;
   /** Whether presence and typing are spared, as in a large conversation. */
   quiet: () => boolean;
-  elsewhere: Elsewhere;
+  elsewhere: OtherConnections;
   /** How long a change of presence must hold before it is announced. */
   presenceDelayMs: number;
 }
 
 /** Where else people are than at sockets: at gateways. */
-export interface Elsewhere {
+export interface OtherConnections {
   /** Whether somebody is online there. */
   has(userId: string): boolean;
   userIds(): string[];
   /** Passes an event on to everybody there but one person. */
-  pass(line: string, exceptUserId: string): void;
+  deliverEphemeral(line: string, exceptUserId: string): void;
 }
 
 /** How often an object that is awake looks for sockets that have gone silent. */
@@ -58,7 +58,7 @@ export class Sessions {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
   private readonly quiet: () => boolean;
-  private readonly elsewhere: Elsewhere;
+  private readonly elsewhere: OtherConnections;
   private readonly bySocket = new Map<WebSocket, Session>();
   private readonly byUser = new Map<string, Set<Session>>();
   private readonly presence: Presence;
@@ -86,7 +86,7 @@ export class Sessions {
   }
 
   /** Takes a socket in for hibernation. It gets no event until it is live. */
-  accept(socket: WebSocket, seat: Seat, features: readonly Feature[]): Session {
+  accept(socket: WebSocket, seat: ConnectionIdentity, features: readonly Feature[]): Session {
     this.ctx.acceptWebSocket(socket);
     const openedAt = this.clock();
     const session = this.add(socket, { seat, live: false, openedAt, features: [...features] });
@@ -167,9 +167,9 @@ export class Sessions {
   }
 
   /** Tells the others that somebody types, or stopped, unless they were told just now. */
-  tellTyping(userId: string, active: boolean): void {
+  broadcastTyping(userId: string, active: boolean): void {
     if (!this.typing.allows(userId, active, this.clock())) return;
-    this.tellOthers(userId, {
+    this.broadcastToOthers(userId, {
       type: "typing",
       userId,
       active,
@@ -200,11 +200,11 @@ export class Sessions {
     const now = this.clock();
     if (now - this.reapedAt < REAP_EVERY_MS) return;
     this.reapedAt = now;
-    this.weed(this.bySocket.values());
+    this.evictStale(this.bySocket.values());
   }
 
   /** Ends those among some sessions whose token has expired or who have gone silent. */
-  weed(sessions: Iterable<Session>): void {
+  evictStale(sessions: Iterable<Session>): void {
     const now = this.clock();
     for (const session of [...sessions]) {
       if (this.expired(session)) continue;
@@ -222,17 +222,17 @@ export class Sessions {
       if (session.live || session.seat.userId === userId) continue;
       session.presence.set(userId, JSON.stringify(event));
     }
-    this.tellOthers(userId, event);
+    this.broadcastToOthers(userId, event);
   }
 
   /** An event for everybody there but one person; none at all in a large conversation. */
-  private tellOthers(userId: string, event: ServerEvent): void {
+  private broadcastToOthers(userId: string, event: ServerEvent): void {
     if (this.quiet()) return;
     const frame = JSON.stringify(event);
     for (const session of [...this.bySocket.values()]) {
       if (session.live && session.seat.userId !== userId) this.send(session, frame);
     }
-    this.elsewhere.pass(frame, userId);
+    this.elsewhere.deliverEphemeral(frame, userId);
   }
 
   private add(socket: WebSocket, kept: z.infer<typeof attachment>): Session {

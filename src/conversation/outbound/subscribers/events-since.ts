@@ -18,7 +18,7 @@ const RECEIPT_BYTES = 80;
  * state shows: a message created after `known` is a new one, any other was edited or deleted. At most
  * 500 rows and, beyond the first of them, 256 KiB.
  */
-export function missed(view: View, since: number, known: number): Batch {
+export function eventsSince(view: View, since: number, known: number): Batch {
   const { sql, memory } = view;
   const { conversation, counters } = memory;
   const changes = changesSince(sql, conversation, counters, since);

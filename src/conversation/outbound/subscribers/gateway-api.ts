@@ -1,7 +1,5 @@
 import type { Receipt } from "../../../domain/message.ts";
-import type { Env } from "../../../env.ts";
 import type { Reacted } from "../../decide/types.ts";
-import { gatewaysOf } from "../../stub.ts";
 
 /** What a conversation and the gateways that listen to it say to each other. */
 
@@ -18,7 +16,7 @@ export interface GatewayAddress {
 }
 
 /** A gateway as a conversation remembers it. */
-export interface Listener extends GatewayAddress {
+export interface Subscriber extends GatewayAddress {
   userId: string;
   /** Whether its person is a member, and online by it; staff may listen without being one. */
   counted: boolean;
@@ -50,7 +48,7 @@ export interface Note {
 }
 
 /** What a gateway learns when it begins to listen. */
-export interface Listening {
+export interface Subscribed {
   /** The newest revision: what comes after it will be passed on. */
   rev: number;
   /** Who is there; nobody is named in a large conversation. */
@@ -62,12 +60,6 @@ export interface GatewayStub {
   /** Takes what a commit changed, in order. */
   deliver(batch: Batch): Promise<boolean>;
   /** Takes an event that has no revision. */
-  pass(conversationId: string, line: string): Promise<boolean>;
-  holds(conversationId: string): Promise<boolean>;
-}
-
-/** The object of a gateway. Written out like a conversation's stub, and for the same reason. */
-export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
-  const stub: unknown = gatewaysOf(env, protocol).getByName(gateway);
-  return stub as GatewayStub;
+  deliverEphemeral(conversationId: string, line: string): Promise<boolean>;
+  isSubscribed(conversationId: string): Promise<boolean>;
 }

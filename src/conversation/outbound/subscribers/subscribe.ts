@@ -4,28 +4,28 @@ import type { Actor } from "../../../domain/policy.ts";
 import { MAX_SOCKETS_PER_USER } from "../../../live/version.ts";
 import type { OpenConversation } from "../../open.ts";
 import { memberOf } from "../../tables/members.ts";
-import type { GatewayAddress, Listening } from "./gateway-api.ts";
+import type { GatewayAddress, Subscribed } from "./gateway-api.ts";
 
 /**
  * Lets the gateway of somebody who may read listen from now on: at once, so that whatever it asks next
  * finds it so. Where that is one too many, those that are gone are looked for, and it has to go if none
  * is.
  */
-export async function listen(
+export async function subscribe(
   open: OpenConversation,
   { userId }: Actor,
   address: GatewayAddress,
-): Promise<Result<Listening>> {
-  const { listeners } = open;
+): Promise<Result<Subscribed>> {
+  const { subscribers } = open;
   const counted = memberOf(open.sql, userId)?.leftAt === null;
-  listeners.add({ ...address, userId, counted });
+  subscribers.add({ ...address, userId, counted });
   const { rev, memberCount } = open.memory.counters;
   const online = open.sessions.online(userId).filter((other) => other !== userId || counted);
   const listening = { rev, online: isLarge(memberCount) ? [] : online };
-  const tooMany = () => listeners.ofUser(userId).length > MAX_SOCKETS_PER_USER;
-  if (tooMany()) await listeners.weed(userId);
+  const tooMany = () => subscribers.ofUser(userId).length > MAX_SOCKETS_PER_USER;
+  if (tooMany()) await subscribers.evictStale(userId);
   if (!tooMany()) return ok(listening);
-  listeners.remove(address.gateway);
+  subscribers.remove(address.gateway);
   const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
   return fail("rate_limited", { message });
 }

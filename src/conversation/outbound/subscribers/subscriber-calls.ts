@@ -1,11 +1,11 @@
-import type { GatewayStub, Listener, Protocol } from "./gateway-api.ts";
+import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
 
 /** Gateways that are out of reach are told again after so long at first, and longer each time. */
 const REMIND_MIN_MS = 1_000;
 const REMIND_MAX_MS = 60_000;
 
 /** The calls of a conversation to its gateways, and which of them a batch did not reach. */
-export class Reach {
+export class SubscriberCalls {
   private readonly stubFor: (protocol: Protocol, gateway: string) => GatewayStub;
   private readonly onFailure: (error: unknown) => void;
   /** One for each gateway: calls of one stub arrive in order. */
@@ -26,18 +26,18 @@ export class Reach {
    * twice. Resolves to its answer, or to `undefined` when it cannot be reached.
    */
   async ask<Name extends keyof GatewayStub>(
-    listener: Listener,
+    subscriber: Subscriber,
     name: Name,
     ...parameters: Parameters<GatewayStub[Name]>
   ): Promise<boolean | undefined> {
-    const { gateway } = listener;
+    const { gateway } = subscriber;
     const question = (stub: GatewayStub) =>
       (stub[name] as (...parameters: unknown[]) => Promise<boolean>)(...parameters);
     try {
-      const first = this.stubOf(listener);
+      const first = this.stubOf(subscriber);
       return await question(first).catch(() => {
         if (this.stubs.get(gateway) === first) this.stubs.delete(gateway);
-        return question(this.stubOf(listener));
+        return question(this.stubOf(subscriber));
       });
     } catch (error) {
       this.onFailure(error);
@@ -68,7 +68,7 @@ export class Reach {
     return Math.min(REMIND_MAX_MS, REMIND_MIN_MS * 2 ** (times - 1));
   }
 
-  private stubOf({ protocol, gateway }: Listener): GatewayStub {
+  private stubOf({ protocol, gateway }: Subscriber): GatewayStub {
     let stub = this.stubs.get(gateway);
     if (!stub) {
       stub = this.stubFor(protocol, gateway);

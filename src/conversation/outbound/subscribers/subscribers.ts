@@ -1,9 +1,9 @@
-import { deleteListener, listeners, putListener } from "../../tables/subscribers.ts";
+import { deleteSubscriber, putSubscriber, subscribers } from "../../tables/subscribers.ts";
 import type { Lines } from "../lines.ts";
-import type { Batch, GatewayStub, Listener, Note, Protocol } from "./gateway-api.ts";
-import { Reach } from "./subscriber-calls.ts";
+import type { Batch, GatewayStub, Note, Protocol, Subscriber } from "./gateway-api.ts";
+import { SubscriberCalls } from "./subscriber-calls.ts";
 
-export interface ListenersOptions {
+export interface SubscribersOptions {
   sql: SqlStorage;
   conversationId: string;
   /** The newest revision. */
@@ -25,25 +25,25 @@ export interface Departure {
  * when the object wakes, and written only when one comes or goes: messages cost no row. Nothing waits
  * for a gateway; one that says that it is gone is forgotten.
  */
-export class Listeners {
-  private readonly options: ListenersOptions;
-  private readonly reach: Reach;
-  private readonly byGateway = new Map<string, Listener>();
+export class Subscribers {
+  private readonly options: SubscribersOptions;
+  private readonly calls: SubscriberCalls;
+  private readonly byGateway = new Map<string, Subscriber>();
   /** Gateways of people who left, until they have taken their last batch: they listen no more. */
-  private readonly leaving = new Map<string, { listener: Listener; last: Batch }>();
+  private readonly leaving = new Map<string, { subscriber: Subscriber; last: Batch }>();
   /** The revision up to which the gateways have been told; what has no event may lie behind it. */
   private told: number;
   /** Whether they have been told anything since the object woke. */
   private spoke = false;
 
-  constructor(options: ListenersOptions) {
+  constructor(options: SubscribersOptions) {
     this.options = options;
-    this.reach = new Reach(options.stubOf, options.onFailure);
+    this.calls = new SubscriberCalls(options.stubOf, options.onFailure);
     this.told = options.rev;
-    for (const { listener, left } of listeners(options.sql)) {
-      const { gateway } = listener;
-      if (left) this.leaving.set(gateway, { listener, last: { ...this.nothing(), last: true } });
-      else this.byGateway.set(gateway, listener);
+    for (const { subscriber, left } of subscribers(options.sql)) {
+      const { gateway } = subscriber;
+      if (left) this.leaving.set(gateway, { subscriber, last: { ...this.nothing(), last: true } });
+      else this.byGateway.set(gateway, subscriber);
     }
   }
 
@@ -58,38 +58,40 @@ export class Listeners {
   }
 
   /** A person's gateways. */
-  ofUser(userId: string): Listener[] {
-    return [...this.byGateway.values()].filter((listener) => listener.userId === userId);
+  ofUser(userId: string): Subscriber[] {
+    return [...this.byGateway.values()].filter((subscriber) => subscriber.userId === userId);
   }
 
-  add(listener: Listener): void {
-    const first = listener.counted && !this.has(listener.userId);
-    putListener(this.options.sql, listener);
-    this.leaving.delete(listener.gateway);
-    this.byGateway.set(listener.gateway, listener);
-    if (first) this.options.onPresence(listener.userId);
+  add(subscriber: Subscriber): void {
+    const first = subscriber.counted && !this.has(subscriber.userId);
+    putSubscriber(this.options.sql, subscriber);
+    this.leaving.delete(subscriber.gateway);
+    this.byGateway.set(subscriber.gateway, subscriber);
+    if (first) this.options.onPresence(subscriber.userId);
   }
 
   /** Somebody is a member now: staff who listen already are online by it from now on. */
   arrived(userId: string): void {
-    for (const listener of this.ofUser(userId)) {
-      if (!listener.counted) this.add({ ...listener, counted: true });
+    for (const subscriber of this.ofUser(userId)) {
+      if (!subscriber.counted) this.add({ ...subscriber, counted: true });
     }
   }
 
   remove(gateway: string): void {
-    const listener = this.byGateway.get(gateway);
-    if (!listener && !this.leaving.has(gateway)) return;
-    deleteListener(this.options.sql, gateway);
+    const subscriber = this.byGateway.get(gateway);
+    if (!subscriber && !this.leaving.has(gateway)) return;
+    deleteSubscriber(this.options.sql, gateway);
     this.leaving.delete(gateway);
-    this.reach.forget(gateway);
-    if (listener) this.drop(listener);
+    this.calls.forget(gateway);
+    if (subscriber) this.drop(subscriber);
   }
 
   /** Forgets those of a person's gateways that are gone without having said so. */
-  async weed(userId: string): Promise<void> {
+  async evictStale(userId: string): Promise<void> {
     const { conversationId } = this.options;
-    await Promise.all(this.ofUser(userId).map((one) => this.call(one, "holds", conversationId)));
+    await Promise.all(
+      this.ofUser(userId).map((one) => this.call(one, "isSubscribed", conversationId)),
+    );
   }
 
   /** Passes on what a commit changed: to whoever left in it, up to that and for the last time. */
@@ -108,16 +110,16 @@ export class Listeners {
     const { conversationId } = this.options;
     const batch = { conversationId, from, to: rev, notes: notes() };
     for (const { userId, heard } of departures) {
-      for (const listener of this.ofUser(userId)) {
-        const heardLines = lines.for(listener).slice(0, heard);
+      for (const subscriber of this.ofUser(userId)) {
+        const heardLines = lines.for(subscriber).slice(0, heard);
         const last: Batch = { ...batch, lines: heardLines, last: true };
-        this.leaving.set(listener.gateway, { listener, last });
-        this.drop(listener);
-        void this.call(listener, "deliver", last);
+        this.leaving.set(subscriber.gateway, { subscriber, last });
+        this.drop(subscriber);
+        void this.call(subscriber, "deliver", last);
       }
     }
-    for (const listener of this.byGateway.values()) {
-      void this.call(listener, "deliver", { ...batch, lines: lines.for(listener) });
+    for (const subscriber of this.byGateway.values()) {
+      void this.call(subscriber, "deliver", { ...batch, lines: lines.for(subscriber) });
     }
   }
 
@@ -128,25 +130,27 @@ export class Listeners {
    * milliseconds, when some of them are still out of reach: an object can always be reached in the end,
    * and says itself that it is gone.
    */
-  async remind(): Promise<number | undefined> {
+  async retryUndelivered(): Promise<number | undefined> {
     const nothing = this.nothing();
     const everyone = [
-      ...[...this.byGateway.values()].map((listener) => ({ listener, batch: nothing })),
-      ...[...this.leaving.values()].map(({ listener, last }) => ({ listener, batch: last })),
+      ...[...this.byGateway.values()].map((subscriber) => ({ subscriber, batch: nothing })),
+      ...[...this.leaving.values()].map(({ subscriber, last }) => ({ subscriber, batch: last })),
     ];
     const behind = this.spoke
-      ? everyone.filter(({ listener }) => this.reach.isBehind(listener.gateway))
+      ? everyone.filter(({ subscriber }) => this.calls.isBehind(subscriber.gateway))
       : everyone;
     this.spoke = true;
-    await Promise.all(behind.map(({ listener, batch }) => this.call(listener, "deliver", batch)));
-    return this.reach.retryInMs;
+    await Promise.all(
+      behind.map(({ subscriber, batch }) => this.call(subscriber, "deliver", batch)),
+    );
+    return this.calls.retryInMs;
   }
 
   /** Passes on what has no revision, to everybody's gateways but those of one person. */
-  pass(line: string, exceptUserId: string): void {
-    for (const listener of this.byGateway.values()) {
-      if (listener.userId === exceptUserId) continue;
-      void this.call(listener, "pass", this.options.conversationId, line);
+  deliverEphemeral(line: string, exceptUserId: string): void {
+    for (const subscriber of this.byGateway.values()) {
+      if (subscriber.userId === exceptUserId) continue;
+      void this.call(subscriber, "deliverEphemeral", this.options.conversationId, line);
     }
   }
 
@@ -155,27 +159,27 @@ export class Listeners {
    * gap in the next batch, or when the alarm reminds it.
    */
   private async call<Name extends keyof GatewayStub>(
-    listener: Listener,
+    subscriber: Subscriber,
     name: Name,
     ...parameters: Parameters<GatewayStub[Name]>
   ): Promise<void> {
-    const { gateway } = listener;
-    const listens = await this.reach.ask(listener, name, ...parameters);
+    const { gateway } = subscriber;
+    const listens = await this.calls.ask(subscriber, name, ...parameters);
     // It may have come back under the same name meanwhile, as another entry.
-    const stays = this.byGateway.get(gateway) === listener;
-    const leaves = this.leaving.get(gateway)?.listener === listener;
+    const stays = this.byGateway.get(gateway) === subscriber;
+    const leaves = this.leaving.get(gateway)?.subscriber === subscriber;
     if (!stays && !leaves) return;
-    if (name === "deliver") this.reach.note(gateway, listens !== undefined);
+    if (name === "deliver") this.calls.note(gateway, listens !== undefined);
     if (leaves ? name === "deliver" && listens !== undefined : listens === false) {
       this.remove(gateway);
     }
   }
 
   /** One listens no more: whether its person is online may hang on it. */
-  private drop(listener: Listener): void {
-    this.byGateway.delete(listener.gateway);
-    if (listener.counted && !this.has(listener.userId)) {
-      this.options.onPresence(listener.userId);
+  private drop(subscriber: Subscriber): void {
+    this.byGateway.delete(subscriber.gateway);
+    if (subscriber.counted && !this.has(subscriber.userId)) {
+      this.options.onPresence(subscriber.userId);
     }
   }
 

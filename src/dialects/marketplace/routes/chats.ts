@@ -6,7 +6,7 @@ import { inbox, inboxSize, stats } from "../../../directory/inbox.ts";
 import { usersById } from "../../../directory/users.ts";
 import { offsetOf } from "../../../domain/page.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
@@ -114,7 +114,7 @@ const removeParticipant = createRoute({
   },
 });
 
-export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
+export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { page, limit, type, archived } = c.req.valid("query");
     const { directory, actor } = c.var;
@@ -166,7 +166,7 @@ export function chatRoutes(app: OpenAPIHono<RestEnv>): void {
 }
 
 /** A chat as the caller sees it. */
-export async function chatOf(c: Context<RestEnv>, chatId: string): Promise<Chat> {
+export async function chatOf(c: Context<EdgeEnv>, chatId: string): Promise<Chat> {
   const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
   return presentChat(overview, c.var.actor.userId, c.var.linkTo);
 }

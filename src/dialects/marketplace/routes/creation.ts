@@ -6,7 +6,7 @@ import { usersByRole } from "../../../directory/users.ts";
 import { MAX_NAMED_PARTICIPANTS, type Person } from "../../../domain/conversation.ts";
 import { captionOf } from "../../../domain/message.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { callerOf, create, peopleOf, submit } from "../../../edge/conversations.ts";
 import { blank, directWith, groupOf, randomConversationId } from "../../../edge/creation.ts";
 import { emptyAsObject } from "../../../edge/limits.ts";
@@ -84,7 +84,7 @@ const support = createRoute({
   responses: { 201: jsonOf("The new chat", chatAnswer) },
 });
 
-export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
+export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(createChat, async (c) => {
     const { participantIds, type, title, metadata } = c.req.valid("json");
     const others = new Set(participantIds);
@@ -156,7 +156,7 @@ export function creationRoutes(app: OpenAPIHono<RestEnv>): void {
 }
 
 async function purchaseRequestWith(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   naming: Naming,
   seller: Person,
 ): Promise<{ chatId: string; created: boolean }> {
@@ -171,7 +171,7 @@ async function purchaseRequestWith(
 }
 
 /** Those of support, then admins, those seen most recently first, each once, the caller apart. */
-async function supportPool(c: Context<RestEnv>): Promise<Person[]> {
+async function supportPool(c: Context<EdgeEnv>): Promise<Person[]> {
   const { actor, directory } = c.var;
   const now = Date.now();
   const [agents, admins] = await Promise.all([

@@ -6,10 +6,16 @@ import { uuid } from "../../../contract/fields.ts";
 import { jsonOf } from "../../../contract/openapi.ts";
 import type { Command } from "../../../conversation/decide/types.ts";
 import { directoryOf } from "../../../directory/directory.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { Refusal, refuse, unwrapped } from "../../../edge/refusal.ts";
-import { type FileForm, fileForm, foreseen, sendFiles, uploadFor } from "../../../edge/uploads.ts";
+import {
+  type FileForm,
+  fileForm,
+  precheckSend,
+  sendFiles,
+  uploadFor,
+} from "../../../edge/uploads.ts";
 import { clientMessageId } from "../../../live/frames.ts";
 import { messageAnswer, pathId } from "../schemas.ts";
 import { presentAnswer } from "./messages.ts";
@@ -39,7 +45,7 @@ const sendFile = createRoute({
 });
 
 /** File messages: they come before whatever reads bodies as JSON. */
-export function fileRoutes(app: OpenAPIHono<RestEnv>): void {
+export function fileRoutes(app: OpenAPIHono<EdgeEnv>): void {
   // Not `openapi`: its validator would read the form whole.
   app.openAPIRegistry.registerPath(sendFile);
   app.post("/:id/messages/file", async (c) => answerFile(c, c.req.param("id")));
@@ -50,24 +56,24 @@ export function fileRoutes(app: OpenAPIHono<RestEnv>): void {
   });
 }
 
-async function answerFile(c: Context<RestEnv>, id: string): Promise<Response> {
+async function answerFile(c: Context<EdgeEnv>, id: string): Promise<Response> {
   const chatId = conversationNamed(id);
   const key = keyOf(c.req.header("Idempotency-Key"));
   // Before a byte is taken: may this person send here, and was this sent before?
-  const known = await foreseen(c, chatId, sendOf(c, { clientMessageId: key }));
+  const known = await precheckSend(c, chatId, sendOf(c, { clientMessageId: key }));
   const form = await fileForm(c, (name, permit) =>
     known ? new Measure(name) : uploadFor(c, name, permit),
   );
   if (known) {
     // Found under its key: the same message comes back, another one is a conflict.
-    const before = await foreseen(c, chatId, sendOf(c, { ...form, clientMessageId: key }));
+    const before = await precheckSend(c, chatId, sendOf(c, { ...form, clientMessageId: key }));
     if (before) return answered(c, chatId, { ...unwrapped(before), readers: [] });
   }
   const { attachment } = form;
   try {
     const clientMessageId = key ?? keyOf(form.clientMessageId);
     const command = sendOf(c, { ...form, clientMessageId });
-    const before = await foreseen(c, chatId, command);
+    const before = await precheckSend(c, chatId, command);
     const answer = before
       ? { ...unwrapped(before), readers: [] }
       : await sendFiles(c, chatId, command, [attachment.key], { readers: true });
@@ -82,7 +88,7 @@ async function answerFile(c: Context<RestEnv>, id: string): Promise<Response> {
   }
 }
 
-function sendOf(c: Context<RestEnv>, form: Partial<FileForm>): Extract<Command, { type: "send" }> {
+function sendOf(c: Context<EdgeEnv>, form: Partial<FileForm>): Extract<Command, { type: "send" }> {
   const { attachment, content, replyToMessageId, clientMessageId } = form;
   if (replyToMessageId !== undefined && !uuid.safeParse(replyToMessageId).success) {
     refuse("invalid_request", { details: [{ path: "replyToMessageId", message: "not a UUID" }] });
@@ -108,7 +114,7 @@ function keyOf(text: string | undefined): string | undefined {
 }
 
 function answered(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   chatId: string,
   answer: Parameters<typeof presentAnswer>[2],
 ): Response {

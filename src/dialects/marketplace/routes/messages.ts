@@ -11,7 +11,7 @@ import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts
 import type { Answer, Command } from "../../../conversation/decide/types.ts";
 import type { Receipt } from "../../../domain/message.ts";
 import { contentOf } from "../../../domain/message.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
 import { emptyAsObject } from "../../../edge/limits.ts";
@@ -111,7 +111,7 @@ const remove = createRoute({
   responses: { 200: jsonOf("What is left of the message", messageAnswer) },
 });
 
-export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
+export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
     const { page, limit, before, order } = c.req.valid("query");
@@ -179,14 +179,14 @@ export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
 }
 
 /** Carries out what concerns one message, and answers with the message. */
-async function message(c: Context<RestEnv>, chatId: string, command: Command) {
+async function message(c: Context<EdgeEnv>, chatId: string, command: Command) {
   const options = { readers: command.type !== "delete" };
   return presentAnswer(c, chatId, await submit(c, chatId, command, options));
 }
 
 /** What anything that concerns one message is answered with. */
 export function presentAnswer(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   chatId: string,
   answer: Answer & { readers: readonly Receipt[] },
 ) {

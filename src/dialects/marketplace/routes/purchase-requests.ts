@@ -4,7 +4,7 @@ import { hostId, optional, userId } from "../../../contract/fields.ts";
 import { directoryOf } from "../../../directory/directory.ts";
 import { purchaseRequestChatOf, purchaseRequestOf } from "../../../directory/purchase-requests.ts";
 import { derivedConversationId } from "../../../domain/id.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask } from "../../../edge/conversations.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { type Chat, chatSchema, presentChat } from "../presenter.ts";
@@ -31,7 +31,7 @@ const found = z.object({ chat: chatSchema, ambiguous: z.literal(true).optional()
 export const chatFound = enveloped(found);
 
 /** The id that a chat about a purchase request has, so that nobody can take another buyer's place. */
-export function chatIdOf(c: Context<RestEnv>, naming: Naming): Promise<string> {
+export function chatIdOf(c: Context<EdgeEnv>, naming: Naming): Promise<string> {
   const { purchaseRequestId, buyerId, sellerId } = naming;
   const parts = ["purchase-request", purchaseRequestId, buyerId, sellerId];
   return derivedConversationId(c.var.settings.ID_SECRET, parts);
@@ -39,7 +39,7 @@ export function chatIdOf(c: Context<RestEnv>, naming: Naming): Promise<string> {
 
 /** The chat that the caller is looking for as the seller: the buyer's, or the oldest. */
 export async function chatForSeller(
-  c: Context<RestEnv>,
+  c: Context<EdgeEnv>,
   { purchaseRequestId, sellerId, buyerId }: z.output<typeof purchaseRequestBody>,
 ): Promise<z.infer<typeof found>> {
   if (buyerId !== undefined) {
@@ -56,7 +56,7 @@ export async function chatForSeller(
  * Refuses to open a chat about a request that has to be registered and is not, for these people; one
  * that was opened before is found. `undefined`: it may be opened.
  */
-export async function openedBefore(c: Context<RestEnv>, naming: Naming): Promise<Chat | undefined> {
+export async function openedBefore(c: Context<EdgeEnv>, naming: Naming): Promise<Chat | undefined> {
   if (c.var.settings.PURCHASE_REQUESTS === "open") return undefined;
   // Of the primary: the host may have registered it this moment.
   const request = await purchaseRequestOf(directoryOf(c.env.DB), naming.purchaseRequestId);

@@ -1,7 +1,7 @@
 import { decodePacket, type Packet as EnginePacket } from "engine.io-parser";
 import { z } from "zod";
-import { SEAT_HEADER } from "../../../conversation/api.ts";
-import { seat } from "../../../conversation/identity.ts";
+import { IDENTITY_HEADER } from "../../../conversation/api.ts";
+import { identitySchema } from "../../../conversation/identity.ts";
 import { close } from "../../../conversation/outbound/sockets/socket.ts";
 import type { Env } from "../../../env.ts";
 import { Gateway } from "../../../gateway/gateway.ts";
@@ -18,7 +18,7 @@ export const visit = z.object({
   /** Whether it has just been given. */
   fresh: z.boolean(),
   /** Whose token came with the request, if one did. */
-  seat: seat.nullable(),
+  seat: identitySchema.nullable(),
   origin: z.string(),
 });
 export type Visit = z.infer<typeof visit>;
@@ -44,14 +44,14 @@ export abstract class EngineGateway extends Gateway {
 
   /** Engine.IO's requests, as the Worker lets them through. */
   override async fetch(request: Request): Promise<Response> {
-    const header = request.headers.get(SEAT_HEADER);
+    const header = request.headers.get(IDENTITY_HEADER);
     const said = visit.parse(JSON.parse(decodeURIComponent(header ?? "null")));
     const isUpgrade = request.headers.get("Upgrade") === "websocket";
     if (said.fresh) return this.begin(said, isUpgrade);
     const isPoll = !isUpgrade && request.method !== "POST";
-    if (this.polling) this.heard();
+    if (this.polling) this.noteActivity();
     // A poll may be all that comes of a client: its end would never be noticed otherwise.
-    if (isPoll && this.rooms) this.attends();
+    if (isPoll && this.rooms) this.isActive();
     if (!this.polling) return isPoll ? this.ended() : engineRefusal("unknownSession");
     if (isUpgrade) return this.probe ? engineRefusal("badRequest") : this.accept("pending");
     return isPoll ? this.give(this.polling) : this.take(request);
@@ -66,7 +66,7 @@ export abstract class EngineGateway extends Gateway {
     if (socket === this.probe) {
       this.probed(socket, data);
     } else if (socket === this.socket) {
-      this.heard();
+      this.noteActivity();
       this.hear(decodePacket(data, "nodebuffer"));
     }
   }
@@ -87,7 +87,7 @@ export abstract class EngineGateway extends Gateway {
    * is pinged as well: their polls may all be answered with something else, and clients wait for a ping.
    */
   override async alarm(): Promise<void> {
-    if (!this.attends()) return this.forget();
+    if (!this.isActive()) return this.forget();
     this.send([packets.PING]);
     await this.scheduleHeartbeat();
   }
@@ -110,14 +110,14 @@ export abstract class EngineGateway extends Gateway {
     }
   }
 
-  protected override taken(): Promise<void> | undefined {
+  protected override drained(): Promise<void> | undefined {
     return this.polling?.empty();
   }
 
   private begin(said: Visit, isUpgrade: boolean): Response {
     if (this.visit) return engineRefusal("badRequest");
     this.visit = said;
-    this.heard();
+    this.noteActivity();
     this.awaitHandshake(() => this.drop());
     if (isUpgrade) {
       const response = this.accept("open");
@@ -235,7 +235,7 @@ export abstract class EngineGateway extends Gateway {
     this.polling = undefined;
     this.probe = undefined;
     this.visit = undefined;
-    this.over();
+    this.closed();
   }
 }
 

@@ -2,13 +2,13 @@ import { Buffer } from "node:buffer";
 import { Decoder, isPacketValid, type Packet, PacketType } from "socket.io-parser";
 import { z } from "zod";
 import { Links } from "../../../attachments/links.ts";
-import { actorOf, type Seat } from "../../../conversation/identity.ts";
+import { actorOf, type ConnectionIdentity } from "../../../conversation/identity.ts";
 import { ERRORS, fail, type Result } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
-import { acquaint, bearerOf, verify } from "../../../edge/auth.ts";
+import { bearerOf, ensureUserKnownIn, verify } from "../../../edge/auth.ts";
 import { unforeseen } from "../../../gateway/conversations.ts";
 import type { Ending } from "../../../gateway/gateway.ts";
-import type { Told } from "../../../gateway/gateway-events.ts";
+import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { CHATS } from "../schemas.ts";
 import { EngineGateway, type Visit } from "./engine.ts";
 import { HANDLERS } from "./events.ts";
@@ -28,11 +28,11 @@ export class SocketIoGateway extends EngineGateway {
   private decoder = this.newDecoder();
 
   /** The reference lets admins and resolvers into any chat, and has no channels. */
-  protected actorOf(seat: Seat): Actor {
+  protected actorOf(seat: ConnectionIdentity): Actor {
     return { ...actorOf(seat), reach: "staff", kinds: CHATS };
   }
 
-  protected present(told: Told): string[] {
+  protected present(told: GatewayEvent): string[] {
     return present(told).map(([name, payload]) => packets.eventPacket(name, payload));
   }
 
@@ -69,7 +69,7 @@ export class SocketIoGateway extends EngineGateway {
         break;
       case PacketType.EVENT:
         if (packet.nsp !== packets.NAMESPACE || !this.rooms) this.drop();
-        else if (this.attends()) this.inBackground(this.handle(packet, this.isBinary));
+        else if (this.isActive()) this.inBackground(this.handle(packet, this.isBinary));
         break;
       case PacketType.ACK:
         // Nothing of ours asks for one.
@@ -101,13 +101,16 @@ export class SocketIoGateway extends EngineGateway {
       this.send([packets.refused(packets.NAMESPACE, ERRORS[seated][1], seated)]);
       return;
     }
-    this.seated(seated);
-    this.inBackground(acquaint(this.env, this.actorOf(seated)));
+    this.authenticated(seated);
+    this.inBackground(ensureUserKnownIn(this.env, this.actorOf(seated)));
     this.send([packets.connected(this.ctx.id.name ?? "")]);
     await this.scheduleHeartbeat();
   }
 
-  private async seatOf({ seat, origin }: Visit, data: unknown): Promise<Seat | "unauthenticated"> {
+  private async seatOf(
+    { seat, origin }: Visit,
+    data: unknown,
+  ): Promise<ConnectionIdentity | "unauthenticated"> {
     const given = auth.safeParse(data);
     if (!given.success) return seat ?? "unauthenticated";
     const { token } = given.data;
@@ -139,7 +142,7 @@ export class SocketIoGateway extends EngineGateway {
         .catch((error) => ({ ok: false, error: unforeseen(error) }) as const);
     }
     // Of a connection whose token expired meanwhile nothing is told any more.
-    if (packet.id !== undefined && this.attends())
+    if (packet.id !== undefined && this.isActive())
       this.send([packets.ackPacket(packet.id, result)]);
   }
 

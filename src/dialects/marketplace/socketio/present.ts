@@ -1,5 +1,5 @@
 import { unreachable } from "../../../domain/error.ts";
-import type { Told } from "../../../gateway/gateway-events.ts";
+import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
 import { presentMember, presentMessage } from "../presenter.ts";
 
@@ -7,7 +7,7 @@ import { presentMember, presentMessage } from "../presenter.ts";
 type Emitted = [name: string, payload: Record<string, unknown>];
 
 /** What the marketplace's clients are told of an event; of some, nothing. */
-export function present({ conversationId: chatId, event, note }: Told): Emitted[] {
+export function present({ conversationId: chatId, event, note }: GatewayEvent): Emitted[] {
   switch (event.type) {
     case "message": {
       const { rev, cause } = event;

@@ -2,7 +2,7 @@ import type { Context, Next } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { gatewaysOf } from "../../../conversation/stub.ts";
 import { readUpTo } from "../../../edge/body.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { connectionNamed, newConnection } from "../../../gateway/id.ts";
 import { mayConnect, requestFor, seatOf, withinLimit } from "../../../gateway/visitor.ts";
 import { MAX_FRAME_BYTES } from "../../../live/version.ts";
@@ -13,14 +13,14 @@ import { engineRefusal } from "./errors.ts";
 const ENGINE = "4";
 
 /** `GET /socket.io/` with an upgrade: a connection of its own, or one that was begun by polling. */
-export async function socketIo(c: Context<RestEnv>, next: Next): Promise<Response | undefined> {
+export async function socketIo(c: Context<EdgeEnv>, next: Next): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() === "websocket") return engine(c, "websocket");
   await next();
   return undefined;
 }
 
 /** `GET` and `POST /socket.io/`: long polling. */
-export async function enginePolling(c: Context<RestEnv>): Promise<Response> {
+export async function enginePolling(c: Context<EdgeEnv>): Promise<Response> {
   const { status, headers, body } = await engine(c, "polling");
   for (const name of ["Content-Type", "Retry-After"]) {
     const value = headers.get(name);
@@ -29,7 +29,7 @@ export async function enginePolling(c: Context<RestEnv>): Promise<Response> {
   return c.body(body ?? "", status as ContentfulStatusCode);
 }
 
-async function engine(c: Context<RestEnv>, transport: "websocket" | "polling"): Promise<Response> {
+async function engine(c: Context<EdgeEnv>, transport: "websocket" | "polling"): Promise<Response> {
   // Read before anything is answered: many clients fail to read an answer while they still write.
   const stream = c.req.raw.body;
   const body = stream && (await readUpTo(stream, MAX_FRAME_BYTES));

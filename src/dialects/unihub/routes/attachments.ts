@@ -6,14 +6,14 @@ import { idempotencyHeader } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import type { Command } from "../../../conversation/decide/types.ts";
 import type { Attachment } from "../../../domain/attachment.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import {
   fileBody,
   fileForm,
   fileName,
-  foreseen,
+  precheckSend,
   sendFiles,
   uploadFor,
 } from "../../../edge/uploads.ts";
@@ -63,7 +63,7 @@ const withAttachments = createRoute({
 });
 
 /** Uploads: they come before whatever reads bodies as JSON. */
-export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
+export function uploadRoutes(app: OpenAPIHono<EdgeEnv>): void {
   // Not `openapi`: its validator would read the form whole.
   app.openAPIRegistry.registerPath(uploadForm);
   app.post(uploadForm.path, async (c) => {
@@ -77,7 +77,7 @@ export function uploadRoutes(app: OpenAPIHono<RestEnv>): void {
   });
 }
 
-export function attachmentRoutes(app: OpenAPIHono<RestEnv>): void {
+export function attachmentRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(withAttachments, async (c) => {
     const body = c.req.valid("json");
     const conversationId = conversationNamed(body.conversationId);
@@ -103,7 +103,7 @@ export function attachmentRoutes(app: OpenAPIHono<RestEnv>): void {
         if (!same) refuse("file_mismatch");
       }
     };
-    const before = await foreseen(c, conversationId, command);
+    const before = await precheckSend(c, conversationId, command);
     const answer = before
       ? unwrapped(before)
       : await sendFiles(c, conversationId, command, keys, { checked });

@@ -4,7 +4,7 @@ import { someoneBody } from "../../../contract/bodies.ts";
 import { pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
@@ -86,7 +86,7 @@ const removeModerator = createRoute({
   responses: { 200: jsonOf("Removed", saidSchema) },
 });
 
-export function channelMemberRoutes(app: OpenAPIHono<RestEnv>): void {
+export function channelMemberRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(members, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
     const page = c.req.valid("query");

@@ -10,7 +10,7 @@ import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { channelsOf, publicChannels } from "../../../directory/channels.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, callerOf, create, submit } from "../../../edge/conversations.ts";
 import { blank, randomConversationId } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
@@ -83,7 +83,7 @@ const unarchive = createRoute({
   responses: { 200: jsonOf("Brought back", saidSchema) },
 });
 
-export function channelRoutes(app: OpenAPIHono<RestEnv>): void {
+export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(listPublic, async (c) => {
     const found = await publicChannels(c.var.directory, slice(c.req.valid("query")));
     return c.json(found.map(presentChannel), 200);

@@ -6,7 +6,7 @@ import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox } from "../../../directory/inbox.ts";
 import type { Kind } from "../../../domain/conversation.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
 import { directWith, groupOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
@@ -71,7 +71,7 @@ const removeParticipant = createRoute({
   responses: { 200: jsonOf("Removed", saidSchema) },
 });
 
-export function conversationRoutes(app: OpenAPIHono<RestEnv>): void {
+export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { directory, actor } = c.var;
     const page = slice(c.req.valid("query"));

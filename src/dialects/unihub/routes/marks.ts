@@ -4,7 +4,7 @@ import { reactionBody } from "../../../contract/bodies.ts";
 import { wholeNumber } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { EMOJIS, emojiOf } from "../../../domain/reaction.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { messageNamed } from "../../../edge/ids.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
@@ -60,7 +60,7 @@ const receipts = createRoute({
 });
 
 /** Reactions and read marks. */
-export function markRoutes(app: OpenAPIHono<RestEnv>): void {
+export function markRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(react, async (c) => {
     const emoji = supported(c.req.valid("json").emoji);
     const { messageId } = c.req.valid("param");

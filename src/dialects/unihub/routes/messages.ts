@@ -4,7 +4,7 @@ import { sendBody } from "../../../contract/bodies.ts";
 import { idempotencyHeader, uuid, wholeNumber } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { contentOf } from "../../../domain/message.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
@@ -39,7 +39,7 @@ const send = createRoute({
   },
 });
 
-export function messageRoutes(app: OpenAPIHono<RestEnv>): void {
+export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { conversationId, page, pageSize } = c.req.valid("query");
     const id = conversationNamed(conversationId);

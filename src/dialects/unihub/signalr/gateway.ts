@@ -1,12 +1,16 @@
-import { SEAT_HEADER } from "../../../conversation/api.ts";
-import { actorOf, type Seat, seat } from "../../../conversation/identity.ts";
+import { IDENTITY_HEADER } from "../../../conversation/api.ts";
+import {
+  actorOf,
+  type ConnectionIdentity,
+  identitySchema,
+} from "../../../conversation/identity.ts";
 import { close } from "../../../conversation/outbound/sockets/socket.ts";
 import { ERRORS, fail, type Result, unreachable } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import type { Env } from "../../../env.ts";
 import { unforeseen } from "../../../gateway/conversations.ts";
 import { type Ending, Gateway } from "../../../gateway/gateway.ts";
-import type { Told } from "../../../gateway/gateway-events.ts";
+import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { tooLarge } from "../../../live/frames.ts";
 import {
   callOf,
@@ -39,8 +43,8 @@ export class SignalRGateway extends Gateway {
 
   /** Takes the socket of a verified person in: the Worker's upgrade, and the only request there is. */
   override fetch(request: Request): Response {
-    const header = request.headers.get(SEAT_HEADER);
-    const parsed = seat.parse(JSON.parse(decodeURIComponent(header ?? "null")));
+    const header = request.headers.get(IDENTITY_HEADER);
+    const parsed = identitySchema.parse(JSON.parse(decodeURIComponent(header ?? "null")));
     // The id was handed out for one connection, and what is left of that may still be on its way.
     if (this.socket || this.isSpent) return new Response("connected already\n", { status: 409 });
     this.isSpent = true;
@@ -50,18 +54,18 @@ export class SignalRGateway extends Gateway {
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
     if (socket !== this.socket) return;
-    this.heard();
+    this.noteActivity();
     if (typeof data !== "string" || tooLarge(data)) {
       this.close("A message is text of at most 64 KiB.", false);
     } else if (this.kept.stage === "pending") {
       this.greet(data);
-    } else if (this.attends()) {
+    } else if (this.isActive()) {
       this.hear(data);
     }
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    if (socket === this.socket) this.over();
+    if (socket === this.socket) this.closed();
     // 1005 and 1006 say that there was no code; they cannot be sent.
     close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }
@@ -76,11 +80,11 @@ export class SignalRGateway extends Gateway {
     this.awaitHandshake(() => this.refuse("The handshake was not made in time."));
   }
 
-  protected actorOf(seat: Seat): Actor {
+  protected actorOf(seat: ConnectionIdentity): Actor {
     return actorOf(seat);
   }
 
-  protected present(told: Told): string[] {
+  protected present(told: GatewayEvent): string[] {
     return present(told).map(([method, argument]) => callOf(method, argument));
   }
 
@@ -105,9 +109,9 @@ export class SignalRGateway extends Gateway {
       return;
     }
     this.keep({ stage: "open" });
-    this.seated(seat);
+    this.authenticated(seat);
     this.send([handshakeAnswer()]);
-    if (read.value.rest !== "" && this.attends()) this.hear(read.value.rest);
+    if (read.value.rest !== "" && this.isActive()) this.hear(read.value.rest);
   }
 
   private hear(data: string): void {
@@ -174,7 +178,7 @@ export class SignalRGateway extends Gateway {
             .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
         : fail("rate_limited");
     // Of a connection whose token expired meanwhile nothing is told any more.
-    if (!this.attends()) return;
+    if (!this.isActive()) return;
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
   }
 
@@ -194,7 +198,7 @@ export class SignalRGateway extends Gateway {
 
   private drop(): void {
     const { socket } = this;
-    this.over();
+    this.closed();
     if (!socket) return;
     // One that never answers the close stays among the object's sockets: nobody is to wake in it.
     socket.serializeAttachment(null);

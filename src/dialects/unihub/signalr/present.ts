@@ -1,5 +1,5 @@
 import { unreachable } from "../../../domain/error.ts";
-import type { Told } from "../../../gateway/gateway-events.ts";
+import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
 import { presentMessage } from "../presenter.ts";
 
@@ -7,7 +7,7 @@ import { presentMessage } from "../presenter.ts";
 type Call = [method: string, argument: Record<string, unknown>];
 
 /** What UniHub's clients are told of an event; of some, nothing. */
-export function present({ conversationId, event, note }: Told): Call[] {
+export function present({ conversationId, event, note }: GatewayEvent): Call[] {
   switch (event.type) {
     case "message": {
       const { rev } = event;

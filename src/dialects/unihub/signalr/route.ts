@@ -1,6 +1,6 @@
 import type { Context, Next } from "hono";
 import { gatewaysOf } from "../../../conversation/stub.ts";
-import type { RestEnv } from "../../../edge/context.ts";
+import type { EdgeEnv } from "../../../edge/context.ts";
 import { LIMITER_PERIOD_MS } from "../../../edge/limiter.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { connectionNamed, newConnection } from "../../../gateway/id.ts";
@@ -13,7 +13,7 @@ const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
 const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_address" };
 
 /** `POST /hubs/chat/negotiate`: gives a connection's id to whom a token belongs. Versions 0 and 1. */
-export async function negotiate(c: Context<RestEnv>): Promise<Response> {
+export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
   if (!(await seatOf(c, "access_token"))) refuse("unauthenticated");
   const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
@@ -27,7 +27,7 @@ export async function negotiate(c: Context<RestEnv>): Promise<Response> {
 }
 
 /** `GET /hubs/chat`: hands the socket of whom a token belongs to over to a gateway of its own. */
-export async function signalR(c: Context<RestEnv>, next: Next): Promise<Response | undefined> {
+export async function signalR(c: Context<EdgeEnv>, next: Next): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
     await next();
     return undefined;
