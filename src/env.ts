@@ -1,13 +1,13 @@
 import { z } from "zod";
-import type { Conversation as ConversationObject } from "./conversation/object.ts";
-import type { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
-import type { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
 
-/** What wrangler.toml binds, and the settings and secrets as the platform gives them: text. */
+/**
+ * What wrangler.toml binds, and the settings and secrets as the platform gives them: text. The objects'
+ * methods are typed by the interfaces of `conversation/api.ts`, through `conversation/stub.ts`.
+ */
 export interface Env {
-  CONVERSATIONS: DurableObjectNamespace<ConversationObject>;
-  SOCKETIO: DurableObjectNamespace<SocketIoGateway>;
-  SIGNALR: DurableObjectNamespace<SignalRGateway>;
+  CONVERSATIONS: DurableObjectNamespace;
+  SOCKETIO: DurableObjectNamespace;
+  SIGNALR: DurableObjectNamespace;
   DB: D1Database;
   FILES: R2Bucket;
   LIMIT_UPLOADS: RateLimit;

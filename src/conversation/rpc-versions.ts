@@ -34,9 +34,11 @@ export function lacksMethod(error: unknown, method: string): boolean {
 export function withPreviousNames<Stub extends object>(stub: Stub, names: PreviousNames): Stub {
   return new Proxy(stub, {
     get(target, name) {
+      const methods = target as Record<string | symbol, Method | undefined>;
+      // A stub has no `then`, or awaiting it would call the object.
+      if (typeof methods[name] !== "function") return methods[name];
       // Stubs are proxies themselves: a method must be called on the stub it was read from.
-      const call = (key: string | symbol, parameters: unknown[]) =>
-        (target as Record<string | symbol, Method>)[key]?.(...parameters);
+      const call = (key: string | symbol, parameters: unknown[]) => methods[key]?.(...parameters);
       const previous = typeof name === "string" ? names[name] : undefined;
       if (previous === undefined) return (...parameters: unknown[]) => call(name, parameters);
       return (...parameters: unknown[]) =>

@@ -6,7 +6,7 @@ import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { OpenConversation } from "./open.ts";
-import { conversationsOf } from "./stub.ts";
+import { conversationOf } from "./stub.ts";
 
 type Send = Extract<Command, { type: "send" }>;
 
@@ -43,5 +43,5 @@ export async function sendWithFiles(
 
 /** Voids a claim in the conversation that it was made for, which may be this one. */
 function voidClaimIn(env: Env): ClaimRequest["voidClaim"] {
-  return (conversationId, claim) => conversationsOf(env).getByName(conversationId).voidClaim(claim);
+  return (conversationId, claim) => conversationOf(env, conversationId).voidClaim(claim);
 }
