@@ -6,9 +6,6 @@ import { passes } from "./actor.ts";
 import type { Outsider } from "./outsider.ts";
 import type { Findings } from "./verdict.ts";
 
-/** How long it may take until somebody who was removed has heard of it. */
-const PATIENCE_MS = 15_000;
-
 export interface MembershipChurnOptions {
   conversationId: string;
   guest: Outsider;
@@ -19,7 +16,7 @@ export interface MembershipChurnOptions {
   findings: Findings;
 }
 
-/** Removes a guest and adds them again, over and over, and looks at what they hear meanwhile. */
+/** Removes a guest and adds them again, repeatedly, and checks which events they receive meanwhile. */
 export class MembershipChurn {
   removals = 0;
   private readonly options: MembershipChurnOptions;
@@ -39,9 +36,11 @@ export class MembershipChurn {
       const removed = () => rest.removeParticipant(conversationId, guestId);
       await this.done(removed, "participant_not_found");
       this.removals++;
-      for (const deadline = Date.now() + PATIENCE_MS; !guest.isOut; await sleep(20)) {
+      for (const deadline = Date.now() + guest.patienceMs; !guest.isOut; await sleep(20)) {
         if (Date.now() < deadline) continue;
-        findings.lost.add(`${guest.name}: removal ${this.removals} was not told of`);
+        findings.lost.add(
+          `${guest.name}: removal ${this.removals} was not noticed within ${guest.patienceMs} ms`,
+        );
         break;
       }
       guest.isBarred = true;

@@ -36,6 +36,8 @@ export abstract class Outsider {
   leaked = 0;
   acknowledged = 0;
   joins = 0;
+  /** Milliseconds within which it must notice that it was removed, whatever happened to its connection. */
+  readonly patienceMs: number = 15_000;
   /** Whether it has heard that it is not a member, since this was last set. */
   isOut = false;
   /** Whether it was removed and knows it, and is not being added again yet. */

@@ -6,11 +6,25 @@ import {
   LogLevel,
 } from "@microsoft/signalr";
 import { io, type Socket } from "socket.io-client";
+import {
+  PING_INTERVAL_MS,
+  PING_TIMEOUT_MS,
+} from "../../src/dialects/marketplace/socketio/packets.ts";
 import { Outsider, PATIENCE_MS } from "./outsider.ts";
 
 /** The public clients of both protocols, as they come from npm. */
 
+/**
+ * What it takes a Socket.IO client that starts with polling to notice a dead connection. When the socket of
+ * its upgrade is cut between the answer to its probe and the end of the poll before it, engine.io-client
+ * (6.6.8, `_probe`: `if (failed) return`) stays in its upgrading state: it neither polls nor sends until
+ * its heartbeat expires. The server sees no request and cannot help.
+ */
+const POLLING_PATIENCE_MS = PING_INTERVAL_MS + PING_TIMEOUT_MS + 15_000;
+
 export class SocketIoOutsider extends Outsider {
+  private readonly startsWithPolling = this.options.random.next() < 0.5;
+  override readonly patienceMs = this.startsWithPolling ? POLLING_PATIENCE_MS : 15_000;
   private socket: Socket | undefined;
 
   get gateway() {
@@ -20,14 +34,14 @@ export class SocketIoOutsider extends Outsider {
   }
 
   async connect(): Promise<void> {
-    const { url, token, random } = this.options;
+    const { url, token } = this.options;
     const socket = io(url, {
       auth: (done) => void token().then((token) => done({ token })),
       forceNew: true,
       reconnectionDelay: 50,
       reconnectionDelayMax: 500,
       // Half of them as clients do by default, with polling first.
-      ...(random.next() < 0.5 && { transports: ["websocket"] }),
+      ...(!this.startsWithPolling && { transports: ["websocket"] }),
     });
     this.socket = socket;
     for (const name of ["new-message", "message-edited", "message-deleted"]) {
