@@ -1,6 +1,6 @@
 import { page } from "../../dist/page.ts";
 
-/** Where the page's files are. */
+/** The path of the page's files. */
 export const PAGE_PATH = "/page/";
 
 export interface PageOptions {
@@ -18,7 +18,7 @@ export interface Served {
   headers: Record<string, string>;
 }
 
-/** The page at `/`. It holds nothing of anybody; its files have names that change with them. */
+/** The page at `/`. It contains no user data; its files have content-hashed names. */
 export function servePage(options: PageOptions): Served {
   return {
     body: documentFor(page.entries[options.environment], options.userClaim),
@@ -30,7 +30,7 @@ export function servePage(options: PageOptions): Served {
   };
 }
 
-/** A script, style or picture of the page; `undefined` for what is not there, or not here. */
+/** A script, style or image of the page; `undefined` when there is none in this environment. */
 export function servePageFile(name: string, { environment }: PageOptions): Served | undefined {
   const other = environment === "development" ? "production" : "development";
   const file = Object.hasOwn(page.files, name) ? page.files[name] : undefined;
@@ -80,8 +80,8 @@ function escaped(text: string): string {
 }
 
 /**
- * What the page may do: run and style itself by its own files, call its own server, show files and
- * previews. Text cannot become markup: no sink that takes any is open to it (Trusted Types).
+ * The page's policy: scripts and styles from its own files, calls to its own server, files and previews.
+ * Text cannot become markup: no sink accepts it (Trusted Types).
  */
 function policyFor({ origin, filesOrigin }: PageOptions): string {
   const files = filesOrigin === origin ? "'self'" : `'self' ${filesOrigin}`;
@@ -91,7 +91,7 @@ function policyFor({ origin, filesOrigin }: PageOptions): string {
     "style-src 'self'",
     `img-src ${files} blob:`,
     `media-src ${files} blob:`,
-    // Not every browser takes 'self' for sockets too.
+    // Not every browser applies 'self' to sockets.
     `connect-src 'self' ${origin.replace(/^http/, "ws")}`,
     "base-uri 'none'",
     "form-action 'none'",

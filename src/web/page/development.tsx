@@ -7,7 +7,7 @@ import { Avatar } from "./parts/avatar.tsx";
 import { Welcome } from "./parts/welcome.tsx";
 import { start } from "./start.tsx";
 
-/** In development one picks who to be, and can be somebody else in every tab. */
+/** In development the user picks a person, a different one in every tab if wanted. */
 
 const API = "/api/development";
 const REMEMBERED = "parley:person";
@@ -36,7 +36,7 @@ function Picker({ onDone }: { onDone: (identity: Identity) => void }) {
       complain(error);
     });
   }, []);
-  // The card appears with its people in it: it would jump when they came later.
+  // The card renders together with its people, so that it does not jump.
   if (!people) return null;
   const pick = (one: Someone) => {
     sessionStorage.setItem(REMEMBERED, one.id);

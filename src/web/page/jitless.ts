@@ -1,7 +1,7 @@
 import { config } from "zod";
 
 /**
- * zod would try, with its first schema, whether it may compile: the policy of this page says no, and
- * browsers report each attempt. Imported before whatever has schemas.
+ * With its first schema zod tests whether it may compile code. The page's policy forbids it, and browsers
+ * report each attempt. Import this before any module with schemas.
  */
 config({ jitless: true });

@@ -5,7 +5,7 @@ import { personOf } from "./model/token.ts";
 import { Welcome } from "./parts/welcome.tsx";
 import { start } from "./start.tsx";
 
-/** Where there is no identity provider's page in front of this one, one brings one's own token. */
+/** Without an identity provider in front of the page, users paste a token. */
 
 const REMEMBERED = "parley:token";
 
@@ -51,7 +51,7 @@ function TokenForm({ onDone }: { onDone: (identity: Identity) => void }) {
   );
 }
 
-/** Who a token is of, as the server will read it. */
+/** The user id of a token, read as the server reads it. */
 function identityOf(token: string): Identity | undefined {
   const claim = document.querySelector<HTMLMetaElement>("meta[name=user-claim]")?.content;
   const person = personOf(token, claim, Date.now());

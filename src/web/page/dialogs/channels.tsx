@@ -6,7 +6,7 @@ import { Avatar } from "../parts/avatar.tsx";
 import { useSession } from "../parts/context.ts";
 import { Dialog } from "./dialog.tsx";
 
-/** The public channels, to be joined, and a form for one's own. */
+/** The public channels to join, and a form to create one. */
 export function ChannelsDialog({ onClose }: { onClose: () => void }) {
   const session = useSession();
   const [channels, setChannels] = useState<readonly Channel[]>();

@@ -3,13 +3,13 @@ import { Dialog } from "./dialog.tsx";
 interface Props {
   title: string;
   text: string;
-  /** What the button says that does it. */
+  /** Label of the confirming button. */
   action: string;
   onConfirm: () => void;
   onClose: () => void;
 }
 
-/** Asks before something is done that cannot be undone. */
+/** Asks for confirmation before an irreversible action. */
 export function ConfirmDialog({ title, text, action, onConfirm, onClose }: Props) {
   return (
     <Dialog title={title} onClose={onClose}>

@@ -8,7 +8,7 @@ import { Dialog } from "./dialog.tsx";
 import { MemberList } from "./members.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 
-/** Who is in a conversation, and what one can do about it. */
+/** The members of a conversation and the actions on it. */
 export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
   const session = useSession();
   const { rest, me, inbox } = session;

@@ -9,23 +9,23 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** A modal dialog: the focus stays in it until Escape, or a press beside it, closes it. */
+/** A modal dialog: the focus stays inside until Escape or a press outside closes it. */
 export function Dialog({ title, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const isBeside = ({ target }: Event) => target === dialog.current;
-  // Who marks text and lets go beside the dialog means no press beside it.
+  // Selecting text and releasing outside the dialog is not a press outside.
   const beganBeside = useRef(false);
   useLayoutEffect(() => {
     const before = document.activeElement;
     const element = dialog.current;
     element?.showModal();
     return () => {
-      // As long as it is open, nothing behind it takes the focus.
+      // While it is open, nothing behind it can take the focus.
       element?.close();
       if (!(before instanceof HTMLElement)) return;
       before.focus();
-      // What a message shows while one is at it is hidden by now; the message is not.
+      // A message's tools are hidden by now; the message itself is not.
       if (document.activeElement !== before) before.closest<HTMLElement>("[tabindex]")?.focus();
     };
   }, []);

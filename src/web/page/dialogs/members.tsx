@@ -12,7 +12,7 @@ const ROLE_NAMES: Record<WireMember["role"], string> = {
 interface Props {
   room: Room;
   members: readonly WireMember[];
-  /** Where one may remove people. */
+  /** Whether the user may remove members. */
   onRemove?: (userId: string) => void;
 }
 

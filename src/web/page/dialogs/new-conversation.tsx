@@ -6,7 +6,7 @@ import { useSession } from "../parts/context.ts";
 import { Dialog } from "./dialog.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 
-/** Starts a conversation: with one person, which may exist already, or a group with several. */
+/** Starts a direct conversation (which may exist already) or a group. */
 export function NewConversationDialog({ onClose }: { onClose: () => void }) {
   const session = useSession();
   const [picked, setPicked] = useState<readonly Someone[]>([]);

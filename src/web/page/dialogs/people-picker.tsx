@@ -5,17 +5,17 @@ import { Avatar } from "../parts/avatar.tsx";
 import { useSession } from "../parts/context.ts";
 import { Icon } from "../parts/icon.tsx";
 
-/** Typing pauses for so long before anybody is asked. */
+/** Pause in typing before the server is searched. */
 const PAUSE_MS = 200;
 
 interface Props {
-  /** People who are not to be picked. */
+  /** People who cannot be picked. */
   without?: ReadonlySet<string>;
   picked: readonly Someone[];
   onToggle: (someone: Someone) => void;
 }
 
-/** People by the beginning of their name; with nothing typed, those one has seen. */
+/** Search by name prefix; without input, recently seen people. */
 export function PeoplePicker({ without, picked, onToggle }: Props) {
   const { me, people, rest } = useSession();
   const [sought, setSought] = useState("");

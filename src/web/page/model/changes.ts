@@ -1,13 +1,13 @@
 import { signal } from "@preact/signals";
 import { complain } from "./notices.ts";
 
-/** Something that is being done with a message. */
+/** A change of a message that is in progress. */
 interface Change {
-  /** Its new text, if that is what changes. */
+  /** The new text of an edit. */
   content?: string;
 }
 
-/** What is being done with messages and is not confirmed yet: it may wait for a network. */
+/** Unconfirmed changes of messages; they may wait for a network. */
 export class Changes {
   private readonly all = signal<ReadonlyMap<string, Change>>(new Map());
 
@@ -15,7 +15,7 @@ export class Changes {
     return this.all.value.get(messageId);
   }
 
-  /** Shows a change until it is confirmed or refused; a refusal is told. */
+  /** Shows a change until it is confirmed or refused; a refusal is shown as an error. */
   add(messageId: string, work: Promise<void>, change: Change = {}): void {
     this.all.value = new Map(this.all.peek()).set(messageId, change);
     const end = () => {

@@ -4,25 +4,25 @@ import type { WireMessage } from "../../../live/events.ts";
 import type { KeptText } from "./kept-text.ts";
 import { Upload } from "./upload.ts";
 
-/** What the text that is being written is for. */
+/** What the draft will become: a message, a reply or an edit. */
 export type Purpose =
   | { type: "new" }
   | { type: "reply"; to: WireMessage }
   | { type: "edit"; message: WireMessage };
 
-/** What somebody is about to send in one conversation. */
+/** The draft of one conversation. */
 export class Draft {
   readonly text = signal("");
   readonly purpose = signal<Purpose>({ type: "new" });
   readonly uploads = signal<readonly Upload[]>([]);
   private readonly token: () => Promise<string>;
-  /** What was being written before an edit began. */
+  /** The text before an edit began. */
   private aside = "";
 
   constructor(token: () => Promise<string>, kept: KeptText) {
     this.token = token;
     this.text.value = kept.text;
-    // While something else is edited, what was written before stays kept.
+    // During an edit the earlier text stays stored.
     effect(() => {
       const text = this.text.value;
       if (this.purpose.value.type !== "edit") kept.put(text);
@@ -33,7 +33,7 @@ export class Draft {
     return this.text.peek().trim() === "" && this.uploads.peek().length === 0;
   }
 
-  /** Whether there is something to send, and all of its files have arrived. */
+  /** Whether there is content to send and all of its files are uploaded. */
   get isReady(): boolean {
     const uploads = this.uploads.value;
     if (this.text.value.trim() === "" && uploads.length === 0) return false;
@@ -52,14 +52,14 @@ export class Draft {
     this.text.value = message.content;
   }
 
-  /** Back to a new message. */
+  /** Returns to a new message. */
   cancel(): void {
     if (this.purpose.peek().type === "edit") this.text.value = this.aside;
     this.aside = "";
     this.purpose.value = { type: "new" };
   }
 
-  /** Begins to upload files, as many as one message takes; how many were left out. */
+  /** Uploads files up to the limit of one message; returns how many were left out. */
   attach(files: readonly File[]): number {
     const room = MAX_ATTACHMENTS - this.uploads.peek().length;
     const taken = files.slice(0, room).map((file) => new Upload(file, this.token));
@@ -72,7 +72,7 @@ export class Draft {
     this.uploads.value = this.uploads.peek().filter((one) => one !== upload);
   }
 
-  /** The message that was written, with a key of its own; the draft is empty then. */
+  /** Takes the message with a new key and clears the draft. */
   taken() {
     if (!this.isReady) return undefined;
     const purpose = this.purpose.peek();

@@ -1,22 +1,22 @@
-/** Somebody who can be written to. */
+/** A person who can be messaged. */
 export interface Someone {
   id: string;
   name: string;
 }
 
-/** Who uses the page, and where their tokens come from. */
+/** The signed-in user and the source of their tokens. */
 export interface Identity extends Someone {
-  /** A token that is good now; called again when the server no longer takes the last one. */
+  /** A valid token; called again when the server rejects the last one. */
   token: () => Promise<string>;
-  /** People to begin with. */
+  /** People to suggest. */
   suggestions: readonly Someone[];
 }
 
-/** A way to become somebody: what is shown to those who are nobody yet. */
+/** A way to sign in, shown to users who are not signed in. */
 export interface SignIn {
-  /** Whoever was here before in this tab. */
+  /** The user who was signed in before in this tab. */
   remembered: () => Promise<Identity | undefined>;
   forget: () => void;
-  /** Calls back with who it is; shows nothing before it is complete. */
+  /** Calls back with the signed-in user; renders only when it is complete. */
   Form: (props: { onDone: (identity: Identity) => void }) => preact.JSX.Element | null;
 }

@@ -11,9 +11,9 @@ export interface Entry {
   id: string;
   kind: "direct" | "group" | "channel";
   title: string;
-  /** Of a direct conversation: with whom. */
+  /** The other member of a direct conversation. */
   other: string | undefined;
-  /** When something happened last, ISO 8601. */
+  /** Time of the last activity, ISO 8601. */
   lastAt: string;
   preview: string;
   unread: number;
@@ -23,12 +23,12 @@ export interface Entry {
 }
 
 /**
- * One's conversations and channels. The lists say which there are; where a conversation is listened to,
- * it says itself what is new in it.
+ * The user's conversations and channels. The lists name them; a conversation with an open socket updates
+ * its own row.
  */
 export class Inbox {
   readonly loaded = signal(false);
-  /** The last request for the lists came to nothing. */
+  /** Whether the last request for the lists failed. */
   readonly isStale = signal(false);
   readonly entries: ReadonlySignal<readonly Entry[]>;
   private readonly conversations = signal<readonly InboxEntry[]>([]);
@@ -54,12 +54,12 @@ export class Inbox {
     );
   }
 
-  /** What the list knows of a channel: one's role in it. */
+  /** A channel's list row, with the user's role in it. */
   channel(id: string): MyChannel | undefined {
     return this.channels.value.find(({ channelId }) => channelId === id);
   }
 
-  /** The ids of the newest, by what the lists say. */
+  /** The ids of the newest conversations in the lists. */
   newest(count: number): string[] {
     const known = [
       ...this.conversations.value.map((entry) => [
@@ -74,7 +74,7 @@ export class Inbox {
       .map(([, id = ""]) => id);
   }
 
-  /** Asks for the lists; who asks while they are on their way waits for the same. */
+  /** Reloads the lists; concurrent calls share one request. */
   refresh(channels: boolean): Promise<void> {
     this.refreshing ??= this.fetch(channels || !this.loaded.peek()).finally(() => {
       this.refreshing = undefined;
@@ -99,7 +99,7 @@ export class Inbox {
       this.loaded.value = true;
       this.isStale.value = false;
     } catch (error) {
-      // The client has tried with a fresh token, where there is one.
+      // The client has already retried with a fresh token, if there is one.
       if (error instanceof ParleyError && error.code === "unauthenticated") {
         this.session.isOver.value = true;
         return;
@@ -109,7 +109,7 @@ export class Inbox {
     }
   }
 
-  /** Turns one's archived mark, here at once and then where it is kept. */
+  /** Toggles the user's archived flag, here at once and then on the server. */
   async archive(id: string): Promise<void> {
     const { isArchived } = await this.session.rest.archive(id);
     this.conversations.value = this.conversations
@@ -177,7 +177,7 @@ export class Inbox {
     };
   }
 
-  /** The room of a conversation that is listened to; whoever asks hears of its changes. */
+  /** The room of a conversation with an open socket; reading it subscribes to its changes. */
   private roomOf(id: string): Room | undefined {
     const room = this.session.rooms.value.get(id);
     void room?.version.value;

@@ -1,6 +1,5 @@
 /**
- * A text that somebody is writing, kept in this tab of the browser: it is there again when the page is
- * loaded anew, or a token had to be renewed.
+ * The text of a draft, kept in this tab of the browser: restored after a reload or a new sign-in.
  */
 export class KeptText {
   private readonly key: string;
@@ -13,7 +12,7 @@ export class KeptText {
     try {
       return sessionStorage.getItem(this.key) ?? "";
     } catch {
-      // No storage here: then nothing was kept.
+      // Storage is unavailable: nothing is restored.
       return "";
     }
   }
@@ -23,7 +22,7 @@ export class KeptText {
       if (text === "") sessionStorage.removeItem(this.key);
       else sessionStorage.setItem(this.key, text);
     } catch {
-      // Full or forbidden: the text stands in its field all the same.
+      // Storage is full or forbidden: the text stays in its field.
     }
   }
 }

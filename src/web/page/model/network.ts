@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
 
-/** Whether the browser says that there is a network. That there is one does not mean that it works. */
+/** Whether the browser reports a network, which does not mean that it works. */
 export const hasNetwork = signal(navigator.onLine);
-/** Whether the page can be seen. */
+/** Whether the page is visible. */
 export const isVisible = signal(document.visibilityState === "visible");
 
 addEventListener("online", () => {

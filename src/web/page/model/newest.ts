@@ -1,9 +1,9 @@
 import type { WireMessage } from "../../../live/events.ts";
 
-/** What was said last, as a list shows it. */
+/** The newest message, as a list shows it. */
 export type Newest = { senderId: string | null; text: string; at: string };
 
-/** Who wrote it, as a preview begins with where that is not plain. */
+/** The author's name before a preview, where it is not obvious. */
 export function authorIn(
   kind: "direct" | "group" | "channel",
   newest: Newest | null,
@@ -13,7 +13,7 @@ export function authorIn(
   return `${nameOf(newest.senderId).split(" ")[0]}: `;
 }
 
-/** The newest message that counts. */
+/** The newest countable message. */
 export function newestIn(messages: readonly WireMessage[]): Newest | undefined {
   for (let index = messages.length - 1; index >= 0; index--) {
     const message = messages[index];

@@ -1,19 +1,19 @@
 import { signal } from "@preact/signals";
 import { ParleyError } from "../../../client/error.ts";
 
-/** What screen readers are told beside what they find on the page. */
+/** Announcements for screen readers. */
 export const announced = signal("");
-/** What went wrong, until it is dismissed or something else did. */
+/** The last error, until it is dismissed or replaced. */
 export const notice = signal<string | undefined>(undefined);
 
 export function announce(text: string): void {
-  // The same text twice is no change, and would not be read again.
+  // The same text twice is no change and would not be announced again.
   announced.value = text === announced.peek() ? `${text} ` : text;
 }
 
-/** Tells what went wrong, in the server's words where it has any. */
+/** Shows an error, with the server's message if there is one. */
 export function complain(error: unknown): void {
-  // Whoever closed a conversation knows; where the server did, it is shown in its place.
+  // The user closed the conversation, or its closed state is already shown.
   if (error instanceof ParleyError && error.code === "closed") return;
   notice.value = sentenceOf(error);
 }

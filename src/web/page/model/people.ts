@@ -1,10 +1,10 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Rest } from "../../../client/rest.ts";
 
-/** People asked for at once, as the server has it. */
+/** User ids in one request at most, as the server limits it. */
 const ASKED_AT_ONCE = 100;
 
-/** The names behind ids, learned as they are needed. */
+/** Display names by user id, loaded when they are needed. */
 export class People {
   private readonly names = signal<ReadonlyMap<string, string>>(new Map());
   private readonly asked = new Set<string>();
@@ -14,7 +14,7 @@ export class People {
     this.rest = rest;
   }
 
-  /** A name, or the id as long as none is known. */
+  /** A name, or the id until one is known. */
   nameOf(id: string): string {
     return this.names.value.get(id) ?? id;
   }
@@ -23,7 +23,7 @@ export class People {
     return this.names;
   }
 
-  /** Somebody was told of. */
+  /** Stores a person that another answer contained. */
   learn(people: Iterable<{ id: string; name: string | null }>): void {
     const names = new Map(this.names.peek());
     for (const { id, name } of people) if (name) names.set(id, name);
@@ -31,7 +31,7 @@ export class People {
     if (changed) this.names.value = names;
   }
 
-  /** Asks for those whose names are not known; once for each. */
+  /** Requests unknown names, once for each id. */
   want(ids: Iterable<string>): void {
     const names = this.names.peek();
     const missing = [...new Set(ids)].filter((id) => !names.has(id) && !this.asked.has(id));
@@ -41,7 +41,7 @@ export class People {
       this.rest.people({ ids: page }).then(
         (people) => this.learn(people),
         () => {
-          // Their ids stand for them until somebody asks again.
+          // Their ids are shown until the next request.
           for (const id of page) this.asked.delete(id);
         },
       );

@@ -15,15 +15,15 @@ export interface RoomOptions {
   onEvent: (event: ConversationEvent) => void;
 }
 
-/** A conversation as the page shows it: reading `version` is listening to all that is in it. */
+/** A conversation as the page shows it: reading `version` subscribes to all of its changes. */
 export class Room {
   readonly conversation: Conversation;
   readonly draft: Draft;
-  /** Goes up whenever anything of the conversation has changed. */
+  /** Increases with every change of the conversation. */
   readonly version = signal(0);
   readonly changes = new Changes();
   readonly failed = signal<readonly Failed[]>([]);
-  /** It has been up to date at least once: what it knows is worth showing. */
+  /** Whether it has been synchronized at least once. */
   wasLive = false;
   private readonly options: RoomOptions;
   private readonly quoted = new Map<string, WireMessage | "asked" | "unknown">();
@@ -45,41 +45,41 @@ export class Room {
     return this.conversation.id;
   }
 
-  /** Whether something would be lost, or not shown, if this room were closed. */
+  /** Whether closing this room would lose unsent input or hide something. */
   get isBusy(): boolean {
     const { pending } = this.conversation;
     return pending.length > 0 || this.failed.peek().length > 0 || !this.draft.isEmpty;
   }
 
-  /** What the server says is heard as it happens. */
+  /** Whether the socket is live. */
   get isLive(): boolean {
     return hasNetwork.value && this.conversation.status.state === "live";
   }
 
-  /** Who is there now; nobody knows while nothing is heard, and what was true before may not be. */
+  /** Who is online; unknown while the socket is not live. */
   get online(): ReadonlySet<string> | undefined {
     return this.isLive ? this.conversation.online : undefined;
   }
 
-  /** Whether a message is one's own, with a text that may still be changed. */
+  /** Whether a message is the user's own and may still be edited. */
   mayEdit({ senderId, content, createdAt, deletedAt }: WireMessage): boolean {
     const { you, limits } = this.conversation;
     if (senderId !== you?.userId || content === "" || deletedAt !== null) return false;
     return Date.now() - new Date(createdAt).getTime() < (limits?.editWindowMs ?? 0);
   }
 
-  /** Messages from before are there to be loaded. */
+  /** Whether older messages can be loaded. */
   get hasOlder(): boolean {
     return (this.conversation.messages[0]?.number ?? 1) > 1;
   }
 
-  /** Sends what the draft holds, and empties it. */
+  /** Sends the draft and clears it. */
   send(): void {
     const message = this.draft.taken();
     if (message) this.submit({ ...message, conversationId: this.id });
   }
 
-  /** Tries once more to send what was refused. */
+  /** Retries a refused message. */
   retry({ message }: Failed): void {
     this.drop(message.clientMessageId);
     void this.transmit(message);
@@ -90,7 +90,7 @@ export class Room {
     this.options.unsent.forget(message.clientMessageId);
   }
 
-  /** Loads the messages before the oldest; at once only one such load is on its way. */
+  /** Loads the page before the oldest message; concurrent calls share one request. */
   async loadOlder(): Promise<void> {
     if (!this.hasOlder) return;
     this.loading ??= this.conversation.loadOlder().finally(() => {
@@ -100,7 +100,7 @@ export class Room {
     await this.loading;
   }
 
-  /** A message that another one answers; `undefined` while it is being asked for. */
+  /** The message that another one replies to; `undefined` while it is being loaded. */
   quotedBy(messageId: string): WireMessage | "unknown" | undefined {
     const loaded = this.conversation.messages.find(({ id }) => id === messageId);
     if (loaded) return loaded;
@@ -150,13 +150,13 @@ export class Room {
 
   private heard(event: ConversationEvent): void {
     if (event.type === "status" && event.state === "live") this.wasLive = true;
-    // Nobody says when somebody who was typing is gone.
+    // No event says that a typing user has left.
     if (event.type === "typing") setTimeout(() => this.bump(), event.expiresInMs + 50);
     this.options.onEvent(event);
     this.bump();
   }
 
-  /** A frame of many events is one change. */
+  /** All events of one frame are one change. */
   private bump(): void {
     if (this.changed) return;
     this.changed = true;

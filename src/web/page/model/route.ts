@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** The conversation that the address names: `#/c/{id}`. */
+/** The conversation in the page's address: `#/c/{id}`. */
 export const openId = signal(idIn(location.hash));
 
 addEventListener("hashchange", () => {
@@ -15,7 +15,7 @@ export function open(id: string): void {
   location.hash = linkTo(id);
 }
 
-/** Back to where no conversation is open. */
+/** Closes the open conversation. */
 export function close(): void {
   location.hash = "#/";
 }

@@ -3,13 +3,13 @@ import type { WireMessage, WireRead } from "../../../live/events.ts";
 import { dayOf, isSameDay } from "./time.ts";
 import type { Failed } from "./unsent.ts";
 
-/** Messages of one person stand together unless so much time lies between them. */
+/** Messages of one author are grouped unless they are further apart than this. */
 const TOGETHER_MS = 5 * 60_000;
 
-/** A line of the timeline; `key` is the same as long as it is about the same. */
+/** A row of the timeline; `key` is stable for the same subject. */
 export type Row = { key: string } & (
   | { type: "day"; label: string }
-  /** What follows has not been read. */
+  /** The rows below are unread. */
   | { type: "unread" }
   | { type: "system"; message: WireMessage }
   | { type: "message"; message: WireMessage; isFirst: boolean; isLast: boolean }
@@ -17,7 +17,7 @@ export type Row = { key: string } & (
   | { type: "failed"; failed: Failed }
 );
 
-/** Everything of a conversation from top to bottom; `firstUnread` is a message's number. */
+/** All rows of a conversation from top to bottom; `firstUnread` is a message number. */
 export function rowsOf(
   messages: readonly WireMessage[],
   pending: readonly PendingMessage[],
@@ -61,7 +61,7 @@ function isTogether(one: WireMessage | undefined, next: WireMessage | undefined)
   return isSameDay(first, second) && second.getTime() - first.getTime() < TOGETHER_MS;
 }
 
-/** Who has read up to which of one's own messages: by the message's number. */
+/** By message number of the user's own messages: who has read up to it. */
 export function seenBy(
   messages: readonly WireMessage[],
   reads: Iterable<WireRead>,
@@ -80,8 +80,8 @@ export function seenBy(
 }
 
 /**
- * The first of others' messages that somebody has not read, if `unread` of them are not: told from the
- * end, because of messages that were loaded later nobody says who has read them.
+ * The first unread message of others, given that `unread` of them are unread. Counted from the end, because
+ * read marks of older pages are not loaded.
  */
 export function firstUnreadIn(
   messages: readonly WireMessage[],
@@ -98,7 +98,7 @@ export function firstUnreadIn(
       deletedAt === null &&
       !mine.some(({ from, to }) => from <= number && number <= to),
   );
-  // Not among these: it is found once those before them are loaded.
+  // It is in an older page that is not loaded yet.
   if (others.length < unread && hasOlder) return undefined;
   return others[Math.max(0, others.length - unread)]?.number;
 }

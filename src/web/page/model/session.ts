@@ -12,20 +12,20 @@ import { Room } from "./room.ts";
 import { openId } from "./route.ts";
 import { UnsentMessages } from "./unsent.ts";
 
-/** Conversations that are listened to all the time: the newest, beside the one that is open. */
+/** How many of the newest conversations have an open socket, besides the one that is shown. */
 const LISTENED_TO = 30;
-/** How often the lists are asked for what no socket tells: a conversation that is new. */
+/** How often the lists are polled for new conversations, which no socket announces. */
 const REFRESH_MS = 2_500;
-/** For how many of these times lists that seldom change are left alone. */
+/** How many of these polls skip the lists that seldom change. */
 const CHANNELS_EVERY = 4;
 
-/** Everything that the page knows in somebody's name. */
+/** All state of one signed-in user. */
 export class Session {
   readonly me: Identity;
   readonly rest: Rest;
   readonly people: People;
   readonly inbox: Inbox;
-  /** The server knows its token no more, and there is no other one. */
+  /** The server rejects the token and there is no other one. */
   readonly isOver = signal(false);
   readonly rooms = signal<ReadonlyMap<string, Room>>(new Map());
   private readonly parley: Parley;
@@ -53,7 +53,7 @@ export class Session {
     );
   }
 
-  /** The room of a conversation, which is opened if it was not. */
+  /** The room of a conversation, opened if necessary. */
   room(id: string): Room {
     const known = this.rooms.peek().get(id);
     if (known) return known;
@@ -70,29 +70,29 @@ export class Session {
     return room;
   }
 
-  /** Asks for the lists now. */
+  /** Reloads the lists now. */
   refresh(channels = true): Promise<void> {
     return this.inbox.refresh(channels);
   }
 
-  /** Ends everything. */
+  /** Closes all connections and timers. */
   close(): void {
     for (const end of this.ends) end();
     for (const room of this.rooms.peek().values()) room.conversation.close();
   }
 
-  /** The network, or whoever looks at the page, has come back. */
+  /** The network is available again, or the page has become visible. */
   private back(isBack: boolean): void {
     if (!isBack) return;
     for (const room of this.rooms.peek().values()) room.conversation.wake();
     void this.refresh();
   }
 
-  /** Opens rooms that are to be listened to, and closes the others. */
+  /** Opens the rooms that need a connection and closes the others. */
   private listen(open: string | undefined, newest: readonly string[]): void {
     const wanted = new Set([...(open ? [open] : []), ...newest]);
     for (const { conversationId } of this.unsent.all) wanted.add(conversationId);
-    // The server had closed it, and it is in the lists: one was added again.
+    // The server had closed it and it is listed again: the user was added again.
     const again = newest.filter(
       (id) => this.rooms.peek().get(id)?.conversation.status.state === "closed",
     );
@@ -120,7 +120,7 @@ export class Session {
         announce(`${this.people.nameOf(senderId)}: ${content || "a file"}`);
       }
     }
-    // Removed, or there is no such conversation: the lists know it too.
+    // Removed, or no such conversation: the lists show it too.
     if (event.type === "status" && event.state === "closed" && event.code) void this.refresh();
   }
 }

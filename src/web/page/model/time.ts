@@ -17,7 +17,7 @@ export function momentOf(at: Date): string {
   return full.format(at);
 }
 
-/** What stands above a day's messages: Today, Yesterday, Monday, 3 March 2026. */
+/** The heading of a day: Today, Yesterday, Monday, 3 March 2026. */
 export function dayOf(at: Date, now = new Date()): string {
   const days = daysBetween(at, now);
   if (days === 0) return "Today";
@@ -25,7 +25,7 @@ export function dayOf(at: Date, now = new Date()): string {
   return days > 0 && days < 7 ? weekday.format(at) : date.format(at);
 }
 
-/** As short as a list needs it: 14:05, Mon, 3 Mar. */
+/** The short form for lists: 14:05, Mon, 3 Mar. */
 export function briefly(at: Date, now = new Date()): string {
   const days = daysBetween(at, now);
   if (days === 0) return clock.format(at);

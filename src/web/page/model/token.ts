@@ -8,8 +8,8 @@ const claims = z.looseObject({
 });
 
 /**
- * Whom a token names, unless it has expired; `userClaim` is the server's setting of that name. Only the
- * server can tell whether the token is good.
+ * The user of a token, unless it has expired; `userClaim` is the server's setting `JWT_USER_CLAIM`. Only the
+ * server verifies the token.
  */
 export function personOf(
   token: string,

@@ -7,7 +7,7 @@ const unsent = z.object({
   replyTo: z.string().optional(),
   attachments: z.array(z.string()).optional(),
 });
-/** A message that is not confirmed, with the key that keeps it from arriving twice. */
+/** An unconfirmed message, with the key that makes its retries idempotent. */
 export type Unsent = z.infer<typeof unsent>;
 
 /** A message that the server refused, and why. */
@@ -17,8 +17,8 @@ export interface Failed {
 }
 
 /**
- * What somebody has written and the server has not confirmed, kept in the browser: a page that is
- * reloaded sends it again, under the same key.
+ * Messages that the server has not confirmed, kept in the browser: a reloaded page sends them again,
+ * under the same keys.
  */
 export class UnsentMessages {
   private readonly key: string;
@@ -31,7 +31,7 @@ export class UnsentMessages {
     try {
       return z.array(unsent).parse(JSON.parse(localStorage.getItem(this.key) ?? "[]"));
     } catch {
-      // No storage here, or nothing of ours in it: then nothing is kept.
+      // Storage is unavailable, or its content is not ours: nothing is restored.
       return [];
     }
   }
@@ -52,7 +52,7 @@ export class UnsentMessages {
     try {
       localStorage.setItem(this.key, JSON.stringify(messages));
     } catch {
-      // Full or forbidden: the message is sent all the same, as long as the page stays.
+      // Storage is full or forbidden: the message is still sent while the page is open.
     }
   }
 }

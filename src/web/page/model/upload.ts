@@ -10,11 +10,11 @@ export type UploadState =
   | { state: "done"; key: string }
   | { state: "failed"; reason: string };
 
-/** A file on its way to the server, to be sent with a message. It starts at once. */
+/** A file being uploaded, to be sent with a message. The upload starts at once. */
 export class Upload {
   readonly id = crypto.randomUUID();
   readonly file: File;
-  /** Of pictures: an address that only this page has. */
+  /** Images only: an object URL of this page. */
   readonly preview: string | undefined;
   readonly state = signal<UploadState>({ state: "uploading", part: 0 });
   private readonly token: () => Promise<string>;
@@ -28,11 +28,11 @@ export class Upload {
     void this.start();
   }
 
-  /** Starts, or tries again. */
+  /** Starts the upload, or retries it. */
   async start(): Promise<void> {
     this.state.value = { state: "uploading", part: 0 };
     try {
-      // The server would cut the connection, and that looks as if it could not be reached.
+      // The server would cut the connection, which looks like a network error.
       if (this.file.size > MAX_FILE_BYTES)
         throw new Error("The file is too large: at most 50 MB are accepted.");
       const token = await this.token().catch(() => {
@@ -46,14 +46,14 @@ export class Upload {
     }
   }
 
-  /** Stops it if it runs, and forgets its preview. */
+  /** Aborts a running upload and releases its preview. */
   discard(): void {
     this.isDiscarded = true;
     this.request?.abort();
     if (this.preview) URL.revokeObjectURL(this.preview);
   }
 
-  /** `fetch` does not tell how much of a body has gone: hence the older way. */
+  /** `fetch` reports no upload progress, so this uses XMLHttpRequest. */
   private put(token: string): Promise<Uploaded> {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
@@ -65,13 +65,13 @@ export class Upload {
         this.state.value = { state: "uploading", part: total > 0 ? loaded / total : 0 };
       };
       request.onload = () => {
-        // The server's tests hold its answer against the schema that the type is inferred from.
+        // The server's tests check its answer against the schema that the type is inferred from.
         if (request.status === 200) resolve(request.response as Uploaded);
         else reject(new Error(request.response?.error ?? "The server did not take it."));
       };
       request.onerror = () => reject(new Error(UNREACHABLE));
       request.onabort = () => reject(new Error("Stopped."));
-      // A body without a type: the server goes by its first bytes and its name.
+      // A body without a type: the server detects it from the first bytes and the name.
       request.send(this.file.slice());
     });
   }

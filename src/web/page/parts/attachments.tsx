@@ -4,7 +4,7 @@ import { sizeOf } from "./size.ts";
 
 type Attachment = WireMessage["attachments"][number];
 
-/** The files of a message: pictures, films and sound are shown, everything else can be saved. */
+/** The files of a message: images, video and audio are shown, others can be downloaded. */
 export function Attachments({ attachments }: { attachments: readonly Attachment[] }) {
   if (attachments.length === 0) return null;
   return (

@@ -1,9 +1,9 @@
 import { Icon, type IconName } from "./icon.tsx";
 
-/** How many colours the style sheet has for people. */
+/** Number of avatar colours in the style sheet. */
 const COLOURS = 8;
 
-/** Somebody, by the initials of their name; decoration beside the name itself. */
+/** A person's initials; decorative beside the name. */
 export function Avatar(props: {
   id: string;
   name: string;
@@ -29,7 +29,7 @@ function initialsOf(name: string): string {
     .toUpperCase();
 }
 
-/** The same for the same person, whoever looks. */
+/** Stable for a person, for every viewer. */
 export function colourOf(id: string): number {
   let sum = 0;
   for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;

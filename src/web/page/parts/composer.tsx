@@ -6,10 +6,10 @@ import { Icon, IconButton } from "./icon.tsx";
 import { useTitle } from "./title.ts";
 import { UploadList } from "./uploads.tsx";
 
-/** How often the others are told that one is still typing: they forget it after six seconds. */
+/** How often typing is repeated: it expires after six seconds. */
 const TYPING_EVERY_MS = 3_000;
 
-/** Where messages are written: Enter sends, Shift and Enter begin a new line. */
+/** The composer: Enter sends, Shift+Enter starts a new line. */
 export function Composer(props: { room: Room; onAttach: (files: readonly File[]) => void }) {
   const { room, onAttach } = props;
   const { me } = useSession();
@@ -25,7 +25,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
   const canSend = left >= 0 && (isEdit ? text.trim() !== "" : draft.isReady);
 
   useEffect(() => {
-    // On a touch screen the keyboard would cover what one came to read.
+    // On a touch screen the keyboard would cover the messages.
     if (purpose.type !== "new" || matchMedia("(hover: hover)").matches) field.current?.focus();
   }, [room, purpose]);
 
@@ -74,7 +74,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
   const paste = (event: ClipboardEvent) => {
     const files = [...(event.clipboardData?.files ?? [])];
     const types = event.clipboardData?.types ?? [];
-    // Office programs copy text with a picture of it. A copied file has a name, but no HTML.
+    // Office programs copy text together with an image of it. A copied file has a name but no HTML.
     const isText = types.includes("text/plain") && types.includes("text/html");
     if (files.length === 0 || isText) return;
     event.preventDefault();
@@ -131,7 +131,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
   );
 }
 
-/** What is being answered, or edited. */
+/** The message that is being replied to or edited. */
 function PurposeBar({ room }: { room: Room }) {
   const { me, people } = useSession();
   const purpose = room.draft.purpose.value;

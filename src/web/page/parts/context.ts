@@ -4,7 +4,7 @@ import type { Session } from "../model/session.ts";
 
 export const SessionContext = createContext<Session | undefined>(undefined);
 
-/** The session that everything below the sign-in has. */
+/** The session context of all components below the sign-in. */
 export function useSession(): Session {
   const session = useContext(SessionContext);
   if (!session) throw new Error("nobody is signed in here");

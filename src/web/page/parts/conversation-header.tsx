@@ -5,7 +5,7 @@ import { useSession } from "./context.ts";
 import { IconButton } from "./icon.tsx";
 import { useTitle } from "./title.ts";
 
-/** What the conversation is called, and who is there. */
+/** The conversation's title and who is online. */
 export function ConversationHeader({ room, onDetails }: { room: Room; onDetails: () => void }) {
   const { me, people } = useSession();
   void room.version.value;

@@ -33,7 +33,7 @@ export function ConversationView({ id }: { id: string }) {
         setIsOver(true);
       }}
       onDragLeave={({ currentTarget, relatedTarget }) => {
-        // From one part of it to another is not out of it.
+        // Moving between its children is not leaving it.
         if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) {
           setIsOver(false);
         }
@@ -58,7 +58,7 @@ export function ConversationView({ id }: { id: string }) {
   );
 }
 
-/** How the connection stands, where it is not as it should be. */
+/** The connection's state, unless it is live. */
 function Standing({ room }: { room: Room }) {
   void room.version.value;
   const { status } = room.conversation;

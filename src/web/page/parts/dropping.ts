@@ -1,9 +1,9 @@
-/** Whether it is files that are dragged: text that is dragged belongs to the browser. */
+/** Whether files are dragged; dragged text is left to the browser. */
 export function hasFiles({ dataTransfer }: DragEvent): boolean {
   return dataTransfer?.types.includes("Files") === true;
 }
 
-/** A file that is let go of beside the conversation would be opened in the place of the page. */
+/** A file dropped outside the conversation would replace the page. */
 export function keepPage(): void {
   addEventListener("dragover", (event) => {
     if (event.defaultPrevented || !hasFiles(event)) return;

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { EMOJIS } from "../../../domain/reaction.ts";
 
-/** Emojis in a row of the picker. */
+/** Emojis per row of the picker. */
 const IN_A_ROW = 5;
 const STEPS: Partial<Record<string, number>> = {
   ArrowLeft: -1,
@@ -17,7 +17,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** The emojis that can be left on a message. Escape, or a press elsewhere, closes it. */
+/** The emoji picker. Escape or a press outside closes it. */
 export function EmojiPicker({ anchor, onPick, onClose }: Props) {
   const popover = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

@@ -7,7 +7,7 @@ import type { IconName } from "./icon.tsx";
 
 const ICONS: Partial<Record<Entry["kind"], IconName>> = { group: "group", channel: "channel" };
 
-/** A conversation in the list: with whom, what was said last, and how much of it is new. */
+/** A row of the list: title, newest message and unread count. */
 export function EntryRow({ entry }: { entry: Entry }) {
   const { people } = useSession();
   const { id, kind, title, other, lastAt, unread, isOnline, typing, preview } = entry;

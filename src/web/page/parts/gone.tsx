@@ -2,7 +2,7 @@ import type { Room } from "../model/room.ts";
 import { close } from "../model/route.ts";
 import { Text } from "./text.tsx";
 
-/** In the place of a conversation that the server has closed. */
+/** Shown instead of a conversation that the server has closed. */
 export function Gone({ room, code }: { room: Room; code: number | undefined }) {
   const text =
     code === 4403 ? "You are not in this conversation." : "This conversation cannot be shown.";
@@ -17,7 +17,7 @@ export function Gone({ room, code }: { room: Room; code: number | undefined }) {
   );
 }
 
-/** What one wrote there and nobody got: it can be copied, until it is discarded. */
+/** Unsent text of the closed conversation: it can be copied or discarded. */
 function Unsent({ room }: { room: Room }) {
   const failed = room.failed.value;
   if (failed.length === 0) return null;

@@ -37,7 +37,7 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-/** A button that is an icon; `label` is what it is called. */
+/** An icon button; `label` is its accessible name. */
 export function IconButton(props: {
   icon: IconName;
   label: string;

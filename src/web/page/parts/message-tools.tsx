@@ -12,13 +12,13 @@ interface Props {
   onReact: (button: HTMLElement) => void;
 }
 
-/** What can be done with a message: it appears with the pointer or the focus on it. */
+/** The actions on a message, shown on hover and focus. */
 export function MessageTools({ room, message, isMine, onReact }: Props) {
   const [dialog, setDialog] = useState<"delete" | "receipts" | undefined>();
   const { conversation, draft } = room;
   const close = () => setDialog(undefined);
   const tools = useRef<HTMLDivElement>(null);
-  // They go when their message is deleted: the focus stays with the message.
+  // They disappear when their message is deleted: the focus moves to the message.
   useLayoutEffect(() => {
     const element = tools.current;
     const message = element?.closest<HTMLElement>("[data-message]");

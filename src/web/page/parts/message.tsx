@@ -14,15 +14,15 @@ import { Text } from "./text.tsx";
 export interface MessageProps {
   room: Room;
   message: WireMessage;
-  /** Of those that one person wrote in a row. */
+  /** Position within a group of one author. */
   isFirst: boolean;
   isLast: boolean;
   isNewest: boolean;
-  /** Who has read up to here. */
+  /** Members whose newest read message is this one. */
   seen: readonly string[];
 }
 
-/** A confirmed message with everything that can be done with it. */
+/** A confirmed message with its actions. */
 export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: MessageProps) {
   const { me, people } = useSession();
   const [picker, setPicker] = useState<HTMLElement | undefined>();
@@ -102,7 +102,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
   );
 }
 
-/** Whether nothing goes to the server now; hears of that as well, and so is asked only where it matters. */
+/** Whether the server is unreachable now. Subscribes to changes, so call it only where it matters. */
 function isUnheard(room: Room): boolean {
   void room.version.value;
   return !room.isLive;

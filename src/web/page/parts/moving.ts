@@ -13,8 +13,8 @@ export function moveAmongMessages(event: KeyboardEvent): void {
 }
 
 /**
- * Marks the message that has the focus, or something in it: its tools are shown. A style of
- * `:focus-within` would hide them for the moment in which the focus goes to one of them, and lose it.
+ * Marks the message that contains the focus, to show its tools. `:focus-within` would hide them while the
+ * focus moves to one of them, and lose it.
  */
 export function markFocused({ type, target, relatedTarget }: FocusEvent): void {
   const message =
@@ -29,7 +29,7 @@ export function markFocused({ type, target, relatedTarget }: FocusEvent): void {
   message.setAttribute("data-focused", byKeyboard ? "by-keyboard" : "by-pointer");
 }
 
-/** Brings a message into view and has it stand out for a moment; false when it is not loaded. */
+/** Scrolls to a message and highlights it for a moment; false when it is not loaded. */
 export function show(messageId: string): boolean {
   const element = document.getElementById(messageId);
   if (!element) return false;

@@ -1,7 +1,7 @@
 import { announced, notice } from "../model/notices.ts";
 import { IconButton } from "./icon.tsx";
 
-/** What went wrong. A dialog that is open has one of its own: it covers the page's. */
+/** Error messages. An open dialog shows its own, because it covers the page's. */
 export function Notice() {
   return (
     <div class="notices" role="alert">
@@ -21,7 +21,7 @@ export function Notice() {
   );
 }
 
-/** What only screen readers are told. */
+/** Announcements for screen readers only. */
 export function Announcements() {
   return (
     <div class="visually-hidden" role="status" aria-live="polite">

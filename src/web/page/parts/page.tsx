@@ -10,7 +10,7 @@ import { Icon } from "./icon.tsx";
 import { Announcements, Notice } from "./notices.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
-/** The page: a way in, and then the list beside the conversation that is open. */
+/** The page: the sign-in, then the list beside the open conversation. */
 export function Page({ signIn }: { signIn: SignIn }) {
   const [session, setSession] = useState<Session | "unknown" | undefined>("unknown");
   useEffect(() => {
@@ -32,7 +32,7 @@ export function Page({ signIn }: { signIn: SignIn }) {
     setSession(undefined);
   };
   const signOut = () => {
-    // What was open was this person's, and is not for the next.
+    // The open conversation belongs to this user, not to the next one.
     close();
     leave();
   };

@@ -3,7 +3,7 @@ import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
 import { show } from "./moving.ts";
 
-/** The message that another one answers; a press leads to it. */
+/** The quoted message of a reply; a press scrolls to it. */
 export function Quote({ room, messageId }: { room: Room; messageId: string }) {
   const { me, people } = useSession();
   void room.version.value;
@@ -19,7 +19,7 @@ export function Quote({ room, messageId }: { room: Room; messageId: string }) {
   const go = async () => {
     while (!show(messageId) && room.hasOlder) {
       await room.loadOlder();
-      // Once it has been drawn.
+      // After it has rendered.
       await new Promise(requestAnimationFrame);
     }
   };

@@ -1,7 +1,7 @@
 import type { WireMessage } from "../../../live/events.ts";
 import { useSession } from "./context.ts";
 
-/** What people left on a message; one's own goes and comes by a press. */
+/** The reactions of a message; a press toggles the user's own. */
 export function Reactions(props: {
   reactions: WireMessage["reactions"];
   onToggle: (emoji: string) => void;

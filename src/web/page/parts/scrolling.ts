@@ -1,12 +1,12 @@
-/** What still is the end of a list that grows upwards (`column-reverse`), in pixels. */
+/** Tolerance at the end of a list that grows upwards (`column-reverse`), in pixels. */
 const NEAR_END = 60;
 
-/** At the end `scrollTop` is 0, and less than that above it. */
+/** `scrollTop` is 0 at the end and negative above it. */
 export function isEnd(scroller: HTMLElement | null): boolean {
   return scroller !== null && -scroller.scrollTop < NEAR_END;
 }
 
-/** The first message that can be seen, and how much is below its top. */
+/** The first visible message, and the distance from its top to the end. */
 export function anchorIn(scroller: HTMLElement | null) {
   if (!scroller) return undefined;
   const { top } = scroller.getBoundingClientRect();
@@ -21,7 +21,7 @@ export function belowOf(message: HTMLElement): number {
   return end - message.getBoundingClientRect().top;
 }
 
-/** Whether something of what a list holds can be seen. */
+/** Whether an element is visible in its list. */
 export function isInView(scroller: HTMLElement | null, selector: string): boolean {
   const part = scroller?.querySelector(selector)?.getBoundingClientRect();
   const view = scroller?.getBoundingClientRect();

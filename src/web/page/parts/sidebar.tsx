@@ -8,7 +8,7 @@ import { useSession } from "./context.ts";
 import { EntryRow } from "./entry-row.tsx";
 import { Icon, IconButton } from "./icon.tsx";
 
-/** Who one is, and one's conversations. */
+/** The signed-in user and their conversations. */
 export function Sidebar({ onLeave }: { onLeave: () => void }) {
   const { me, inbox } = useSession();
   const [dialog, setDialog] = useState<"new" | "channels" | undefined>();

@@ -1,6 +1,6 @@
 const UNITS = ["bytes", "KB", "MB"];
 
-/** A number of bytes as people read it: 1.5 MB. */
+/** A number of bytes for people: 1.5 MB. */
 export function sizeOf(bytes: number): string {
   let size = bytes;
   let unit = 0;

@@ -1,9 +1,9 @@
-/** An address of the web, up to what would hardly belong to it at the end of a sentence. */
+/** A web address, without punctuation that ends the sentence. */
 const ADDRESS = /(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/;
 
-/** What somebody wrote: text, never markup. Addresses of the web can be followed. */
+/** Message text: never markup. Web addresses become links. */
 export function Text({ text }: { text: string }) {
-  // Split by a pattern with a group, every second part is what fits it.
+  // With a capturing group, every second part of the split is a match.
   const parts = text.split(ADDRESS);
   return (
     <p class="text" dir="auto">

@@ -8,13 +8,13 @@ import { FailedView, PendingView } from "./unconfirmed.tsx";
 interface Props {
   row: Row;
   room: Room;
-  /** The message that the Tab key comes to first. */
+  /** The message that Tab reaches first. */
   isNewest: boolean;
   /** Ids of people, separated by commas. */
   seen: string;
 }
 
-/** One line of the timeline. It is drawn anew only when something of it has changed. */
+/** One row of the timeline. It renders again only when its own data has changed. */
 export class TimelineRow extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
     const { row, isNewest, seen } = this.props;

@@ -10,10 +10,10 @@ import { markFocused, moveAmongMessages } from "./moving.ts";
 import { anchorIn, belowOf, isEnd, isInView } from "./scrolling.ts";
 import { TimelineRow } from "./timeline-row.tsx";
 
-/** How near the top older messages are loaded, in pixels. */
+/** Distance from the top at which older messages are loaded, in pixels. */
 const NEAR_TOP = 800;
 
-/** How things stood when the line before what is new was drawn. */
+/** The state when the unread line was placed. */
 interface Opened {
   unread: number;
   reads: readonly WireRead[];
@@ -22,8 +22,8 @@ interface Opened {
 }
 
 /**
- * The messages. The list grows upwards from its end (`column-reverse`): what is loaded above, or grows
- * above, moves nothing of what is being read.
+ * The messages. The list grows upwards from its end (`column-reverse`): rows that are loaded or grow above
+ * do not move the visible ones.
  */
 export function Timeline({ room }: { room: Room }) {
   const { me } = useSession();
@@ -33,7 +33,7 @@ export function Timeline({ room }: { room: Room }) {
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const isLive = conversation.status.state === "live";
-  // The line is drawn when the conversation is opened, and before what came while nobody looked.
+  // The line is placed when the conversation is opened, and above messages that arrived while the page was hidden.
   const [opened, setOpened] = useState<Opened | undefined>();
   const firstUnread = useMemo(
     () => opened && firstUnreadAt(opened, messages, me.id, room.hasOlder),
@@ -44,11 +44,11 @@ export function Timeline({ room }: { room: Room }) {
   useLayoutEffect(() => {
     if (!room.wasLive || (isDrawn && isLooking)) return;
     setDrawn(true);
-    // A line that is being looked at is not taken away.
+    // A visible line is not removed.
     if (isInView(scroller.current, ".unread-line")) return;
     if (unread > 0) setOpened({ unread, reads: [...reads], upTo: messages.at(-1)?.number ?? 0 });
   }, [room.wasLive, unread > 0]);
-  // One begins with what is new: at first the line is in view, and all before the end is unread.
+  // Start at the unread line: it is in view at first.
   const hasBegun = useRef(false);
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -74,16 +74,16 @@ export function Timeline({ room }: { room: Room }) {
     setAtEnd(isEnd(element));
     if (scrollHeight - clientHeight + scrollTop < NEAR_TOP) room.loadOlder().catch(complain);
   };
-  // A tall window may show the top before anybody scrolls.
+  // A tall window may show the top without scrolling.
   useEffect(look, [messages.length]);
   const toEnd = () => scroller.current?.scrollTo({ top: 0 });
-  // To what one sends; that it is confirmed moves nothing.
+  // Scroll to the user's own new message; its confirmation moves nothing.
   const sent = pending.at(-1)?.clientMessageId;
   useEffect(() => {
     if (sent !== undefined) toEnd();
   }, [sent]);
 
-  // Measured before anything is drawn anew: what comes below would push up what is read above.
+  // Measured before rendering: new rows below would push the visible ones up.
   const anchor = isAtEnd ? undefined : anchorIn(scroller.current);
   useLayoutEffect(() => {
     const element = scroller.current;

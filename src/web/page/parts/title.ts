@@ -1,7 +1,7 @@
 import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
 
-/** What a conversation is called, for the one who looks. */
+/** A conversation's title for the signed-in user. */
 export function useTitle(room: Room) {
   const { me, people, inbox } = useSession();
   const entry = inbox.entries.value.find(({ id }) => id === room.id);

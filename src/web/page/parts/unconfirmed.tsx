@@ -4,7 +4,7 @@ import type { Room } from "../model/room.ts";
 import type { Failed } from "../model/unsent.ts";
 import { Text } from "./text.tsx";
 
-/** A message on its way. */
+/** A message that is being sent. */
 export function PendingView({ message }: { message: PendingMessage }) {
   return (
     <li class="message mine is-last is-pending">

@@ -4,7 +4,7 @@ import type { Upload } from "../model/upload.ts";
 import { Icon, IconButton } from "./icon.tsx";
 import { sizeOf } from "./size.ts";
 
-/** The files that the next message will have, with how far they are. */
+/** The files of the draft with their upload progress. */
 export function UploadList({ draft }: { draft: Draft }) {
   const uploads = draft.uploads.value;
   if (uploads.length === 0) return null;

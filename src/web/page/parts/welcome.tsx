@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { Icon } from "./icon.tsx";
 
-/** What is shown to those who are nobody yet. */
+/** Shown to users who are not signed in. */
 export function Welcome({ hint, children }: { hint: string; children: ComponentChildren }) {
   return (
     <main class="welcome">
