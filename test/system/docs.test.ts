@@ -5,6 +5,7 @@ import { dirname, join, normalize } from "node:path";
 import { jwtVerify } from "jose";
 import { afterAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
+import { z } from "zod";
 import { ROOT } from "../../src/cli/settings.ts";
 import { cleanUp, temporaryFolder } from "./server.ts";
 
@@ -16,6 +17,25 @@ const pages = FOLDERS.flatMap((folder) =>
     .filter((name) => name.endsWith(".md"))
     .map((name) => join(folder, name)),
 );
+
+/** What is compared of Wrangler's configuration. */
+const configuration = z.object({
+  name: z.string(),
+  routes: z.array(z.unknown()).optional(),
+  workers_dev: z.boolean().optional(),
+  durable_objects: z.object({
+    bindings: z.array(z.object({ name: z.string(), class_name: z.string() })),
+  }),
+  ratelimits: z.array(
+    z.object({ name: z.string(), namespace_id: z.string(), simple: z.unknown() }),
+  ),
+  d1_databases: z.array(z.object({ binding: z.string(), migrations_dir: z.string() })),
+  r2_buckets: z.array(z.object({ binding: z.string() })),
+});
+type Configuration = z.infer<typeof configuration>;
+
+const configOf = (config: string, env?: string): Configuration =>
+  configuration.parse(unstable_readConfig({ config, ...(env && { env }) }));
 
 afterAll(cleanUp);
 
@@ -102,7 +122,7 @@ describe("docs/architecture.md", () => {
   });
 
   test("knows the Durable Objects that are bound", () => {
-    const { durable_objects } = unstable_readConfig({ config: `${ROOT}/wrangler.toml` });
+    const { durable_objects } = configOf(`${ROOT}/wrangler.toml`);
     expect(durable_objects.bindings.length).toBeGreaterThan(0);
     for (const { class_name } of durable_objects.bindings) {
       expect(text).toContain(`| \`${class_name}\` |`);
@@ -117,16 +137,16 @@ describe("docs/operations.md", () => {
     const [, staging = ""] = /^```toml\n(\[env\.staging\].*?)^```$/ms.exec(text) ?? [];
     const config = join(await temporaryFolder(), "wrangler.toml");
     await writeFile(config, textOf("wrangler.toml") + staging);
-    const production = unstable_readConfig({ config });
-    const other = unstable_readConfig({ config, env: "staging" });
-    const bindings = ({ durable_objects, ratelimits, d1_databases, r2_buckets }: typeof other) => [
+    const production = configOf(config);
+    const other = configOf(config, "staging");
+    const bindings = ({ durable_objects, ratelimits, d1_databases, r2_buckets }: Configuration) => [
       ...durable_objects.bindings.map(({ name, class_name }) => [name, class_name]),
       ...ratelimits.map(({ name, simple }) => [name, simple]),
       ...d1_databases.map(({ binding, migrations_dir }) => [binding, migrations_dir]),
       ...r2_buckets.map(({ binding }) => [binding]),
     ];
     expect(bindings(other)).toEqual(bindings(production));
-    const ids = (one: typeof other) => one.ratelimits.map(({ namespace_id }) => namespace_id);
+    const ids = (one: Configuration) => one.ratelimits.map(({ namespace_id }) => namespace_id);
     expect(ids(production).filter((id) => ids(other).includes(id))).toEqual([]);
     expect(other).toMatchObject({ name: "parley-staging", routes: [], workers_dev: true });
   });
@@ -135,9 +155,7 @@ describe("docs/operations.md", () => {
     const [, route = ""] = /^```toml\n(routes = .*?)^```$/ms.exec(text) ?? [];
     const config = join(await temporaryFolder(), "wrangler.toml");
     await writeFile(config, textOf("wrangler.toml").replace(/^\[build\]$/m, `${route}$&`));
-    expect(unstable_readConfig({ config }).routes).toEqual([
-      { pattern: "chat.example", custom_domain: true },
-    ]);
+    expect(configOf(config).routes).toEqual([{ pattern: "chat.example", custom_domain: true }]);
   });
 
   test("signs an admin's token with production's secret", async () => {
