@@ -141,13 +141,13 @@ try {
   writeFileSync(`${ROOT}/docs/growth.svg`, plotted(series));
   const text = `# How cost grows
 
-Written by \`npm run bench:growth\`; the times are of one machine and promise nothing, the rows are the platform's own count and the same everywhere. Each cell: time · rows that the object read/wrote · rows that D1 read/wrote. Conversations have 10 members, 1,000 messages and 3 open sockets where the table does not say otherwise.
+Written by \`npm run bench:growth\`; the times are of one machine and no promise, the rows are counted by the platform and the same everywhere. Each cell: time · rows that the object read/wrote · rows that D1 read/wrote. Conversations have 10 members, 1,000 messages and 3 open sockets unless the table says otherwise.
 
 ${series.map(tableOf).join("\n\n")}
 
-Two things grow. A first visit lists the members, 200 at most. Receipts seek one range for each member, read or not: the other way round, from the ranges to the members, would take an index on where ranges end, one more row written for every read mark of everybody, to spare what is asked for now and then.
+Two things grow. A first visit lists the members, 200 at most. Receipts seek one range for each member, whether they have read the message or not. The opposite direction, from ranges to members, would need an index on the ends of ranges: one more row written for every read mark, to make a rare query cheaper.
 
-![The same as curves](growth.svg)
+![The same figures as curves](growth.svg)
 `;
   writeFileSync(`${ROOT}/docs/growth.md`, text);
   console.log(text);

@@ -1,9 +1,13 @@
-import { access, readFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { ROOT } from "../../src/cli/settings.ts";
+import { developmentSettings, ROOT } from "../../src/cli/settings.ts";
 import { describeReference } from "./reference.ts";
 import { cleanUp, freePort, Program, run, type Server, temporaryFolder, up } from "./server.ts";
+import { signedFor } from "./token.ts";
 
 /** Does what README.md says, as a newcomer would: with npm, bash, curl and wscat. */
 
@@ -26,7 +30,8 @@ test("the README's commands are those that are run: by CI, or here", () => {
   expect(check).toBe("npm ci && npm test\n");
   expect(conversation.map((block) => block.trim().split("\n").length)).toEqual([5, 1]);
   expect(blocks("json")).toHaveLength(1);
-  expect(readme.match(/^```/gm)).toHaveLength(2 * (blocks("bash").length + 1));
+  expect(blocks("ts")).toHaveLength(3);
+  expect(readme.match(/^```/gm)).toHaveLength(2 * (blocks("bash").length + 1 + 3));
 });
 
 test("npm start serves on the port it is given and says what to try, which works", async () => {
@@ -37,7 +42,7 @@ test("npm start serves on the port it is given and says what to try, which works
 
 describeReference(() => server);
 
-test("two people talk, line by line, as the README has it", async () => {
+test("the first conversation goes line by line as the README says, and renames no demonstration person", async () => {
   const [, , ...conversation] = blocks("bash");
   const script = conversation.join("").replaceAll("8787", String(port));
   const [answer = ""] = blocks("json");
@@ -60,25 +65,57 @@ test("two people talk, line by line, as the README has it", async () => {
   expect(json(hello)).toMatchObject({
     type: "hello",
     protocol: "parley.v1",
-    you: { userId: "bob", unread: 1 },
+    you: { userId: "frank", unread: 1 },
     conversation: { id: conversationId, kind: "direct" },
   });
   expect(json(sync)).toMatchObject({
     type: "sync",
-    messages: [{ senderId: "alice", content: "Hello Bob!" }],
+    messages: [{ senderId: "erin", content: "Hello Frank!" }],
     more: false,
   });
   expect(json(message)).toMatchObject({
     type: "message",
-    message: { number: 2, senderId: "bob", content: "Hello Alice!" },
+    message: { number: 2, senderId: "frank", content: "Hello Erin!" },
   });
   expect(json(ack)).toMatchObject({ type: "ack", id: 1 });
   expect(json(history)).toMatchObject({
     items: [
-      { senderId: "bob", content: "Hello Alice!" },
-      { senderId: "alice", content: "Hello Bob!" },
+      { senderId: "frank", content: "Hello Erin!" },
+      { senderId: "erin", content: "Hello Frank!" },
     ],
     totalCount: 2,
+  });
+  const demonstration = await fetch(`${server.address}/api/development/people`);
+  const { people } = z
+    .object({ people: z.array(z.object({ id: z.string() })) })
+    .parse(await demonstration.json());
+  expect(people.length).toBeGreaterThan(0);
+  for (const { id } of people) expect(readme).not.toContain(`token -- ${id}`);
+});
+
+test("an app's backend and page work as the README says", async () => {
+  const require = createRequire(import.meta.url);
+  const program = join(await temporaryFolder(), "app.mts");
+  const code = blocks("ts")
+    .join("")
+    .replace('"jose"', JSON.stringify(pathToFileURL(require.resolve("jose"))))
+    .replace('"./src/', `"${ROOT}/src/`)
+    .replaceAll("http://localhost:8787", server.address)
+    .replace('(await fetch("/chat-token")).text()', 'chatToken({ sub: "grace" })');
+  const secret = JSON.stringify(developmentSettings()["JWT_SECRET"]);
+  // The conversation stays connected: the program has to end it.
+  const before = `process.env.JWT_SECRET = ${secret};\n`;
+  await writeFile(program, `${before}${code}conversation.close();\n`);
+  const app = new Program(process.execPath, [program]);
+  expect(await app.ended, app.output).toBe(0);
+  expect(app.output).toBe("grace Hello!\n");
+  const headers = { Authorization: `Bearer ${await signedFor("henry")}` };
+  const found = await fetch(`${server.address}/api/users?ids=grace,henry`, { headers });
+  expect(await found.json()).toEqual({
+    users: [
+      { id: "grace", name: "Grace Hopper", avatarUrl: null },
+      { id: "henry", name: "Henry Ford", avatarUrl: "https://app.example/henry.png" },
+    ],
   });
 });
 
