@@ -1,0 +1,138 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { describe, expect, test } from "vitest";
+import { CLOSE } from "../../src/live/version.ts";
+import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
+import { presence, twoEvents, withRoom } from "./sockets-of-object.ts";
+
+/** What is kept of a session over hibernation, as versions before and this one have written it. */
+
+const seat = {
+  ...{ userId: "ada", name: null, avatarUrl: null, role: "user" },
+  ...{ expiresAt: 4_000_000_000_000, origin: "https://a.test" },
+};
+
+describe("after a wake", () => {
+  test("a session is as it was: live or not, with its features and when it was opened", () =>
+    withRoom(async (room) => {
+      const ada = await room.live("ada", ["reactions"]);
+      const bob = room.enter("bob");
+      const openedAt = room.clock;
+      room.clock += 5_000;
+      ada.session.heardAt = room.clock;
+      room.wake();
+      expect(room.again(ada)).toMatchObject({
+        ...{ seat: ada.session.seat, live: true, features: ["reactions"] },
+        // When it was heard last is not stored with every frame.
+        ...{ openedAt, heardAt: openedAt },
+      });
+      expect(room.again(bob)).toMatchObject({ live: false, features: [] });
+      expect(room.sessions.size).toBe(2);
+    }));
+
+  test("nobody is announced who was there before; whoever goes then is", () =>
+    withRoom(async (room) => {
+      const ada = await room.live("ada");
+      const [one, two] = [await room.live("bob"), await room.live("bob")];
+      await ada.heard();
+      room.wake();
+      expect(await ada.events()).toEqual([]);
+      expect(room.sessions.online("ada").toSorted()).toEqual(["ada", "bob"]);
+      for (const peer of [one, two]) {
+        const session = room.again(peer);
+        if (session) room.sessions.leave(session);
+      }
+      expect(await ada.events()).toEqual([[presence("bob", false)]]);
+    }));
+
+  test("one that was ended is not let in again, although its socket is still there", () =>
+    withRoom(async (room) => {
+      const ada = await room.live("ada");
+      room.sessions.leave(ada.session, CLOSE.goingAway, "nothing heard for 90 seconds");
+      room.wake();
+      expect(room.sessions.size).toBe(0);
+      expect(await ada.closed).toEqual([CLOSE.goingAway, "nothing heard for 90 seconds"]);
+    }));
+});
+
+test("what was kept before there were features is a session without any", () =>
+  withRoom(async (room) => {
+    const ada = await room.live("ada");
+    ada.session.socket.serializeAttachment({ seat, live: true, openedAt: 1 });
+    room.wake();
+    expect(room.again(ada)).toMatchObject({ seat, live: true, openedAt: 1, features: [] });
+    room.sessions.deliver(twoEvents(), new Map());
+    expect((await ada.events()).length).toBe(1);
+  }));
+
+test("a field that a later version keeps does no harm", () =>
+  withRoom(async (room) => {
+    const ada = await room.live("ada");
+    const later = {
+      seat: { ...seat, more: 1 },
+      live: true,
+      openedAt: 1,
+      features: ["new"],
+      more: 1,
+    };
+    ada.session.socket.serializeAttachment(later);
+    room.wake();
+    expect(room.again(ada)).toMatchObject({ seat, live: true, features: ["new"] });
+  }));
+
+test.each<[string, unknown]>([
+  ["nothing", null],
+  ["a text", "seat"],
+  ["no identity", { live: true, openedAt: 1 }],
+  [
+    "an identity without its address",
+    { seat: { ...seat, origin: undefined }, live: true, openedAt: 1 },
+  ],
+  ["a role that there is not", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
+  ["no word of being live", { seat, openedAt: 1 }],
+  ["features that are no list", { seat, live: true, openedAt: 1, features: "reactions" }],
+])("a socket that kept %s is closed, to reconnect", (_, kept) =>
+  withRoom(async (room) => {
+    const [ada, bob] = [await room.live("ada"), await room.live("bob")];
+    ada.session.socket.serializeAttachment(kept);
+    room.wake();
+    expect(await ada.closed).toEqual([CLOSE.goingAway, "please reconnect"]);
+    expect(room.again(ada)).toBeUndefined();
+    expect(room.again(bob)).toBeDefined();
+    expect(room.sessions.online("bob")).toEqual(["bob"]);
+  }),
+);
+
+describe("an object that is evicted with a socket", () => {
+  test("of the version before goes on with it", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const socket = await openLive(alice, conversationId);
+    await rewrite(conversationId, ({ features: _, ...before }) => before);
+    await evictDurableObject(objectOf(conversationId));
+    await send(bob, conversationId, "still there?");
+    expect((await socket.next("message")).message.content).toBe("still there?");
+    socket.send({ op: "send", id: 1, content: "yes" });
+    expect(await socket.next("ack")).toMatchObject({ id: 1 });
+  });
+
+  test("that it cannot make sense of closes it when it wakes", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const socket = await openLive(alice, conversationId);
+    await rewrite(conversationId, () => ({ version: 0 }));
+    await evictDurableObject(objectOf(conversationId));
+    await sendSomething(bob, conversationId);
+    expect(await socket.closed).toEqual({ code: CLOSE.goingAway, reason: "please reconnect" });
+  });
+
+  function sendSomething(caller: Caller, conversationId: string) {
+    return send(caller, conversationId, "wake up");
+  }
+
+  /** Replaces what the only socket of a conversation keeps. */
+  function rewrite(conversationId: string, as: (kept: Record<string, unknown>) => unknown) {
+    return runInDurableObject(objectOf(conversationId), (_, ctx) => {
+      for (const socket of ctx.getWebSockets()) {
+        socket.serializeAttachment(as(socket.deserializeAttachment()));
+      }
+    });
+  }
+});

@@ -1,0 +1,137 @@
+import { runInDurableObject } from "cloudflare:test";
+import { expect } from "vitest";
+import { Lines } from "../../src/conversation/outbound/lines.ts";
+import { type Session, Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
+import { conversationIdOf } from "../../src/domain/id.ts";
+import type { ServerEvent } from "../../src/live/events.ts";
+import type { Feature } from "../../src/live/version.ts";
+import { objectOf } from "../support.ts";
+
+/** What marks the end of the frames that a test looks at. */
+const END = "end";
+
+/** A client's end of a socket, and its session. */
+export class Peer {
+  readonly session: Session;
+  readonly closed: Promise<[code: number, reason: string]>;
+  private readonly client: WebSocket;
+  private readonly frames: string[] = [];
+  private waiting: (() => void)[] = [];
+
+  constructor(sessions: Sessions, userId: string, origin: string, features: readonly Feature[]) {
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.client = client;
+    client.addEventListener("message", ({ data }) => {
+      this.frames.push(String(data));
+      for (const resolve of this.waiting.splice(0)) resolve();
+    });
+    this.closed = new Promise((resolve) => {
+      client.addEventListener("close", ({ code, reason }) => resolve([code, reason]));
+    });
+    const seat = { userId, name: null, avatarUrl: null, role: "user", origin } as const;
+    this.session = sessions.accept(server, { ...seat, expiresAt: Number.MAX_VALUE }, features);
+    client.accept();
+  }
+
+  /** Sends a ping, which the runtime answers without waking anybody. */
+  async ping(): Promise<void> {
+    this.client.send("ping");
+    await this.until("pong");
+  }
+
+  /** The frames that came since the last time: the socket is told to end them. */
+  async heard(): Promise<string[]> {
+    this.session.socket.send(END);
+    return this.until(END);
+  }
+
+  /** The same as events; each frame is a list of them. */
+  async events(): Promise<ServerEvent[][]> {
+    const frames = await this.heard();
+    return frames.map((frame) => frame.split("\n").map((line) => JSON.parse(line)));
+  }
+
+  /** Resolves once a frame has come, to those before it. */
+  private async until(last: string): Promise<string[]> {
+    while (this.frames.at(-1) !== last) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    return this.frames.splice(0).slice(0, -1);
+  }
+}
+
+/** Sessions over the real sockets of an object. */
+export class Room {
+  readonly ctx: DurableObjectState;
+  clock = Date.now();
+  /** Whether the conversation is large. */
+  quiet = false;
+  /** Who is online by a gateway, and what gateways were passed. */
+  readonly elsewhere = new Set<string>();
+  readonly passed: [event: ServerEvent, exceptUserId: string][] = [];
+  presenceDelayMs = 0;
+  sessions: Sessions;
+
+  constructor(ctx: DurableObjectState) {
+    this.ctx = ctx;
+    this.sessions = this.wake();
+  }
+
+  /** Begins anew with the sockets that are there, as an object does that has hibernated. */
+  wake(): Sessions {
+    this.sessions = new Sessions({
+      ctx: this.ctx,
+      clock: () => this.clock,
+      quiet: () => this.quiet,
+      elsewhere: {
+        has: (userId) => this.elsewhere.has(userId),
+        userIds: () => [...this.elsewhere],
+        deliverEphemeral: (line, except) => void this.passed.push([JSON.parse(line), except]),
+      },
+      presenceDelayMs: this.presenceDelayMs,
+    });
+    return this.sessions;
+  }
+
+  /** Somebody's socket, not live yet. */
+  enter(userId: string, features: readonly Feature[] = []): Peer {
+    return new Peer(this.sessions, userId, "https://a.test", features);
+  }
+
+  /** Somebody's socket that is live; what it heard until then is passed over. */
+  async live(userId: string, features: readonly Feature[] = []): Promise<Peer> {
+    const peer = this.enter(userId, features);
+    this.sessions.goLive(peer.session);
+    await peer.heard();
+    return peer;
+  }
+
+  /** The session that a socket has after a wake. */
+  again(peer: Peer): Session | undefined {
+    return this.sessions.of(peer.session.socket);
+  }
+}
+
+/** Runs a test within an object that has never been used. */
+export function withRoom(action: (room: Room) => Promise<void>): Promise<void> {
+  const name = conversationIdOf(crypto.getRandomValues(new Uint8Array(11)));
+  return runInDurableObject(objectOf(name), (_, ctx) => action(new Room(ctx)));
+}
+
+/** Presence of somebody as an event. */
+export function presence(userId: string, online: boolean) {
+  return { type: "presence", userId, online, lastSeenAt: expect.any(String) };
+}
+
+/** Two events of a commit, of which the second has a shorter form. */
+export function twoEvents(): Lines {
+  const lines = new Lines(() => () => "link", undefined);
+  lines.add(() => typing("one", true));
+  lines.add(() => typing("two", true), typing("two", false));
+  return lines;
+}
+
+/** An event that is easily told apart. */
+export function typing(userId: string, active: boolean): ServerEvent {
+  return { type: "typing", userId, active, expiresInMs: 0 };
+}
