@@ -9,7 +9,8 @@ import { actorOf } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
 import type { HistoryQuery } from "../../queries/history.ts";
 import { historyPage } from "./history-page.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
 import { syncFor } from "./sync.ts";
 
 type Frame<Op extends ClientFrame["op"]> = Extract<ClientFrame, { op: Op }>;
@@ -28,7 +29,7 @@ export function handleFrame(
 ): void {
   const { sessions } = open;
   if (sessions.expired(session)) return;
-  session.heardAt = open.clock();
+  session.lastFrameAt = open.clock();
   sessions.reap();
   if (typeof data !== "string") {
     refuseFrame(open, session, fail("invalid_frame", { message: "Frames are text." }));
@@ -81,7 +82,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
   if (frame.op === "sync" || frame.op === "history") open.settle();
   switch (frame.op) {
     case "typing":
-      open.sessions.broadcastTyping(session.seat.userId, frame.active);
+      open.sessions.broadcastTyping(session.identity.userId, frame.active);
       break;
     case "sync":
       answerSync(open, session, frame);
@@ -95,7 +96,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
         open.sessions.send(session, JSON.stringify(errorEventOf(command.error, frame.id)));
         return;
       }
-      const actor = actorOf(session.seat);
+      const actor = actorOf(session.identity);
       if (frame.op === "send" && frame.attachments?.length && command.value.type === "send") {
         open.submitFiles(actor, command.value, frame.attachments, { session, id: frame.id });
       } else {
@@ -148,7 +149,7 @@ function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync
   session.budget.continues(since);
   if (!mayAsk(open, session, id)) return;
   const cursor = { since, epoch: undefined };
-  const { userId, origin } = session.seat;
+  const { userId, origin } = session.identity;
   const page = syncFor(open.viewFor(origin), cursor, userId, id);
   giveAnswer(open, session, page.frame, page.to);
   if (!page.more) open.sessions.goLive(session);
@@ -164,7 +165,7 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
     giveAnswer(
       open,
       session,
-      historyPage(open.viewFor(session.seat.origin), query.value, frame.id),
+      historyPage(open.viewFor(session.identity.origin), query.value, frame.id),
     );
   }
 }
