@@ -47,7 +47,10 @@ test("while D1 is down, an unreachable gateway is retried within its own backoff
 });
 
 test("while D1 does not answer, an unreachable gateway is retried within its own backoff", async () => {
-  vi.spyOn(env.DB, "batch").mockImplementation(() => new Promise(() => undefined));
+  const { promise, reject } = await runInDurableObject(objectOf(conversationId), () =>
+    Promise.withResolvers<never>(),
+  );
+  vi.spyOn(env.DB, "batch").mockReturnValue(promise);
   const tries = await outOfReach(conversationId);
   await send(bob, conversationId, "missed");
   await vi.waitFor(() => expect(tries.failed).toBe(2));
@@ -61,5 +64,6 @@ test("while D1 does not answer, an unreachable gateway is retried within its own
   await tries.end();
   await alarm();
   await hub.until("ReceiveMessage", 1);
+  await runInDurableObject(objectOf(conversationId), () => reject(new Error("D1_ERROR: at last")));
   await first;
 });

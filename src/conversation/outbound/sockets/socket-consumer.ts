@@ -50,12 +50,20 @@ export class SocketConsumer implements Consumer {
     }
   }
 
-  /** Answers the commands of a commit that changed nothing. */
+  /** Answers the commands of a commit that changed nothing, or closes their sockets if that fails. */
   acknowledge(outcomes: Outcomes): void {
+    const { sessions } = this.options;
     const own = new OwnLines();
-    this.addAnswers(outcomes, own);
-    this.options.sessions.deliver(undefined, own.bySession);
-    this.closeAbusive(outcomes);
+    try {
+      this.addAnswers(outcomes, own);
+      sessions.deliver(undefined, own.bySession);
+      this.closeAbusive(outcomes);
+    } catch (error) {
+      this.close(
+        outcomes.flatMap(({ pending: { reply } }) => ("session" in reply ? reply.session : [])),
+      );
+      throw error;
+    }
   }
 
   /** Closes sockets that missed a broadcast, and those that have gone silent. */
@@ -122,9 +130,13 @@ export class SocketConsumer implements Consumer {
   }
 
   private closeAll(): void {
-    const { sessions } = this.options;
-    for (const session of sessions.all()) {
-      sessions.leave(session, CLOSE.goingAway, "please reconnect");
+    this.close(this.options.sessions.all());
+  }
+
+  /** Closes sessions that missed something: their clients reconnect and resume. */
+  private close(sessions: readonly Session[]): void {
+    for (const session of sessions) {
+      this.options.sessions.leave(session, CLOSE.goingAway, "please reconnect");
     }
   }
 }
