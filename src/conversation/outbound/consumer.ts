@@ -26,9 +26,10 @@ export interface Consumer {
    */
   deliver(commit: PushedCommit): void;
   /**
-   * Retries what failed and reads what was missed since the cursor. Called one second after a commit at
-   * the latest, at every deadline of its own, and after a crash; does nothing where nothing is missing.
-   * Where it rejects, or resolves with the cursor still behind, it is called again: see {@link Outbound}.
+   * Retries what failed and reads what was missed since the cursor; does nothing where nothing is missing.
+   * Called at most one second after a commit, at the consumer's own deadlines, and after a crash, by
+   * `Alarms`. Where it rejects, it is called again with a backoff of its own; where it resolves with
+   * the cursor still behind, after a second, unless it has set a deadline itself.
    */
   catchUp(): Promise<void>;
 }
@@ -36,8 +37,8 @@ export interface Consumer {
 /** A commit as consumers get it. */
 export interface PushedCommit extends Commit {
   /**
-   * The events of the commit, for consumers that pass them on. Prepared when they are first asked for,
-   * and once for all of them.
+   * The events of the commit, for consumers that pass them on. Prepared on the first call, once for
+   * all consumers.
    */
   broadcast(): Broadcast;
 }

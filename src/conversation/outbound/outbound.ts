@@ -18,8 +18,8 @@ export interface OutboundOptions {
 }
 
 /**
- * Gives commits to the consumers. In the turn of a commit: the alarm, live consumers, the answers to
- * callers, background consumers. Whatever throws on the way is logged and stops nothing of that.
+ * Delivers commits to the consumers. In the turn of a commit: the alarm, live consumers, the answers to
+ * callers, background consumers. An exception in one of these steps is logged, and the others follow.
  */
 export class Outbound {
   private readonly options: OutboundOptions;

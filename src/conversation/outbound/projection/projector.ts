@@ -34,7 +34,7 @@ type Page = Omit<Changes, "rows"> & { rows: readonly Changed[] };
 
 /**
  * Writes `changes(projectedRev)` to D1: a moment after a commit, or at once when somebody waits for it,
- * and one write at a time, so that what is committed meanwhile goes together into the next. The latest
+ * and one write at a time, so that what is committed meanwhile is written together by the next. The latest
  * changes are in memory; after a wake or a failure they are read from the tables. While D1 fails, only the
  * alarm retries. `projectedRev` is stored with the next commit, not in a write of its own: after a crash
  * some changes are written again, which does no harm.

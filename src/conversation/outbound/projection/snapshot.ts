@@ -62,7 +62,7 @@ export function snapshotOf(
     if (change.type === "read") touched.add(change.read.userId);
     if (change.type !== "message") continue;
     const { message } = change;
-    // A send moved its sender's figures, a deletion those of its author and of readers ahead.
+    // A send changes its sender's figures, a deletion those of its author and of readers ahead.
     if (message.senderId !== null) touched.add(message.senderId);
     if (message.attachments.length > 0) files.sent.push(message);
     if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));

@@ -37,12 +37,12 @@ export function connect(
   return new Response(null, { status: 101, webSocket: pair[0] });
 }
 
-/** A revision from the query; what is none is taken as a first visit. */
+/** A revision from the query; anything else is taken as a first visit. */
 function sinceOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** The features that a client asks for, as far as there are such. */
+/** The features that a client requests, as far as they exist. */
 function featuresOf(text: string | null): Feature[] {
   const asked = new Set(text?.split(","));
   return FEATURES.filter((feature) => asked.has(feature));

@@ -3,7 +3,7 @@ import { type ConnectionIdentity, identitySchema } from "../../identity.ts";
 import type { Reader } from "../event-lines.ts";
 import { SocketBudget } from "./socket-budget.ts";
 
-/** What is kept of a session while the object hibernates; `seat` is who is connected. */
+/** What is stored of a session while the object hibernates; `seat` is who is connected. */
 const storedSession = z.object({
   seat: identitySchema,
   live: z.boolean(),

@@ -187,7 +187,7 @@ export class Sessions {
     this.evictStale(this.bySocket.values());
   }
 
-  /** Closes those among some sessions whose token has expired or that have gone silent. */
+  /** Closes those among some sessions whose token has expired or that are silent. */
   evictStale(sessions: Iterable<Session>): void {
     const now = this.clock();
     for (const session of [...sessions]) {
@@ -198,7 +198,7 @@ export class Sessions {
     }
   }
 
-  /** Announces to the others that somebody came online or went offline at a time. */
+  /** Announces to the others that somebody is online, or offline, since `at`. */
   private announce(userId: string, online: boolean, at: number): void {
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
     if (this.quiet()) return;

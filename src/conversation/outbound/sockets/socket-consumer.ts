@@ -66,7 +66,7 @@ export class SocketConsumer implements Consumer {
     }
   }
 
-  /** Closes sockets that missed a broadcast, and those that have gone silent. */
+  /** Closes sockets that missed a broadcast, and silent ones. */
   async catchUp(): Promise<void> {
     const { sessions, rev } = this.options;
     if (this.cursor !== rev()) {

@@ -13,7 +13,7 @@ import { firstSync } from "./first-visit.ts";
 import { frameOf } from "./sync-frame.ts";
 import type { Page, View } from "./view.ts";
 
-/** A client waits at least so long before it reconnects, and longer where many would come at once. */
+/** A client waits at least so long before it reconnects, and longer where many would at once. */
 const RECONNECT_MIN_MS = 500;
 const RECONNECT_PER_SOCKET_MS = 2;
 const RECONNECT_MAX_MS = 30_000;
@@ -25,8 +25,8 @@ export interface Cursor {
 }
 
 /**
- * The `sync` object for a cursor: what changed since, or, on a first visit and wherever the cursor is
- * of no use (beyond the present, or of another epoch), the newest messages and the present members.
+ * The `sync` object for a cursor: what changed since, or, on a first visit and where the cursor cannot be
+ * used (a future revision, or another epoch), the newest messages and the present members.
  */
 export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId): Page {
   const { since } = cursor;
@@ -51,7 +51,7 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
     if (row.type === "read" && large && row.read.userId !== userId) continue;
     const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
-    // One row at least: a page without any would lead nowhere.
+    // One row at least: a page without any would make no progress.
     if (bytes > MAX_SYNC_BYTES && row !== changes.rows[0]) {
       cut = true;
       to = row.rev - 1;
