@@ -9,23 +9,23 @@ import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/g
 import type { HistoryPage, HistoryQuery } from "./queries/history.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 
-/** What the Worker may ask of a conversation's object, and what it is answered. */
+/** The RPC interface of a conversation's object. */
 
-/** The header in which the Worker tells the object whom it has verified. Never taken from a client. */
+/** The header in which the Worker passes the identity that it has verified. Never taken from a client. */
 export const IDENTITY_HEADER = "X-Parley-Seat";
 
 export interface SubmitOptions {
   /** Whether to wait until the lists show it. */
   wait: boolean;
-  /** Whether to tell who has read the message of the answer. */
+  /** Whether to answer who has read the message of the answer. */
   readers: boolean;
 }
 
 export interface Submitted {
   result: Result<Answer>;
-  /** Whether D1 has it: `false` when that was not waited for, took too long, or D1 is unwell. */
+  /** Whether D1 has it: `false` when that was not waited for, took too long, or D1 fails. */
   listed: boolean;
-  /** Who has read the message of the answer, where it was asked for. */
+  /** Who has read the message of the answer, where that was requested. */
   readers: Receipt[];
 }
 
@@ -57,17 +57,17 @@ export interface ConversationStub {
   members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
   receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
   /**
-   * Lets a gateway listen: it is passed every commit from now on, until it says `unlisten`, its person
-   * leaves or it is found gone. Listening twice is the same as once.
+   * Subscribes a gateway: every later commit is delivered to it, until it unsubscribes, its person leaves
+   * or it answers that it is not subscribed. Subscribing twice is the same as once.
    */
   subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>>;
   unsubscribe(gateway: string): Promise<void>;
-  /** Tells the others that the actor types, or does not any more. */
+  /** Broadcasts to the others that the actor types, or has stopped. */
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**
    * What changed after `since`, in its present state, a page of it. Messages created after `known` are
-   * new ones: where several pages are asked for, it is where the first began. `origin` is the address
-   * that the actor came in by.
+   * new ones: with several pages, it is where the first began. `origin` is the address that
+   * the actor connected to.
    */
   eventsSince(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
@@ -82,7 +82,7 @@ export interface ConversationStub {
 export interface Rebuilt {
   conversationId: string;
   rev: number;
-  /** The revision up to which D1 has everything: `rev` when it is done; otherwise it goes on. */
+  /** The revision up to which D1 has everything: `rev` when it is done; the rest is written in the background. */
   projectedRev: number;
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Actor, PLATFORM_ROLES } from "../domain/policy.ts";
 
-/** Who sits at a socket, as the Worker verified it. It survives hibernation in the attachment. */
+/** Who is connected by a socket, as the Worker verified it. Kept in its attachment over hibernation. */
 export const identitySchema = z.object({
   userId: z.string(),
   name: z.string().nullable(),
@@ -9,7 +9,7 @@ export const identitySchema = z.object({
   role: z.enum(PLATFORM_ROLES),
   /** When the token expires, in milliseconds since the epoch. */
   expiresAt: z.number(),
-  /** The address that they came in by: links to files start with it, unless PUBLIC_URL is set. */
+  /** The address that they connected to: links to files start with it, unless PUBLIC_URL is set. */
   origin: z.string(),
 });
 export type ConnectionIdentity = z.infer<typeof identitySchema>;

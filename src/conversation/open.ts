@@ -1,6 +1,6 @@
 import { Links } from "../attachments/links.ts";
 import { directoryOf } from "../directory/directory.ts";
-import { type Dialect, isLarge } from "../domain/conversation.ts";
+import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
@@ -13,23 +13,27 @@ import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
-import type { AbuseLimits, Answer, Change, Command, Limits } from "./decide/types.ts";
-import { ackOf, broadcast } from "./outbound/broadcast.ts";
-import { Lines } from "./outbound/lines.ts";
+import type { Answer, Command, Limits } from "./decide/types.ts";
+import { limitsOf } from "./limits.ts";
+import { Alarms } from "./outbound/alarms.ts";
+import { prepareBroadcast } from "./outbound/broadcast.ts";
+import { EventLines } from "./outbound/event-lines.ts";
+import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
-import { type Session, Sessions } from "./outbound/sockets/sessions.ts";
-import type { View } from "./outbound/sockets/sync.ts";
+import { ackOf } from "./outbound/sockets/ack.ts";
+import type { Session } from "./outbound/sockets/session.ts";
+import { Sessions } from "./outbound/sockets/sessions.ts";
+import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
+import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { gatewayOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
-import { filesOf } from "./tables/files.ts";
 
 /**
- * A conversation that exists, awake: its memory, its committer, its sockets and its projector, tied
- * together. What has been committed goes, in that same turn, to the sockets, then to the callers, then
- * towards D1.
+ * A conversation that exists, awake: wires its memory, its committer and the consumers of its commits
+ * together.
  */
 export class OpenConversation {
   readonly sql: SqlStorage;
@@ -39,6 +43,8 @@ export class OpenConversation {
   readonly sessions: Sessions;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
+  readonly alarms: Alarms;
+  readonly outbound: Outbound;
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
@@ -47,55 +53,73 @@ export class OpenConversation {
 
   constructor(ctx: DurableObjectState, env: Env, settings: Settings, clock: () => number) {
     const { storage } = ctx;
-    const { epoch, conversation } = readConversation(storage.sql);
-    this.sql = storage.sql;
+    const { sql } = storage;
+    const { epoch, conversation } = readConversation(sql);
+    const conversationId = conversation.id;
+    this.sql = sql;
     this.epoch = epoch;
     this.clock = clock;
     this.settings = settings;
     this.env = env;
-    this.memory = { conversation, counters: readCounters(storage.sql), members: new Map() };
-    this.recent = new RecentMessages(storage.sql);
+    const memory = { conversation, counters: readCounters(sql), members: new Map() };
+    this.memory = memory;
+    this.recent = new RecentMessages(sql);
     this.limits = limitsOf(settings, conversation.origin);
+
+    const rev = () => memory.counters.rev;
+    const logged = (event: string, fields: Record<string, unknown>) =>
+      log(event, { conversationId, ...fields });
+    const consumerFailed = (consumer: string, error: unknown) =>
+      logged("consumer_failed", { consumer, error });
+    this.alarms = new Alarms({
+      ...{ clock, onFailure: consumerFailed },
+      setAlarm: (time) => void storage.setAlarm(time),
+    });
     this.subscribers = new Subscribers({
-      sql: storage.sql,
-      conversationId: conversation.id,
-      rev: this.memory.counters.rev,
+      ...{ sql, conversationId, rev },
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
       onPresence: (userId) => this.sessions.presenceChanged(userId),
-      onFailure: (error) => log("gateway_failed", { conversationId: conversation.id, error }),
+      onFailure: (error) => logged("gateway_failed", { error }),
+      retryWithin: (ms) => this.alarms.noLaterThan(this.subscribers.name, clock() + ms),
     });
-    const large = () => isLarge(this.memory.counters.memberCount);
     this.sessions = new Sessions({
-      ...{ ctx, clock, quiet: large, elsewhere: this.subscribers },
+      ...{ ctx, clock, elsewhere: this.subscribers },
+      quiet: () => isLarge(memory.counters.memberCount),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
     });
     this.projector = new Projector({
-      sql: storage.sql,
+      ...{ sql, epoch, memory, clock, random: Math.random, log: logged },
       directory: directoryOf(env.DB),
-      epoch,
-      memory: this.memory,
-      setAlarm: (time) => void storage.setAlarm(time),
-      clock,
-      random: Math.random,
-      log: (event, fields) => log(event, { conversationId: conversation.id, ...fields }),
+      setAlarm: (time) => this.alarms.set(this.projector.name, time),
     });
-    const everywhere = settings.REQUEST_LIMITS
-      ? new ChangesEverywhere({
-          limiter: env.LIMIT_CHANGES,
-          clock,
-          onFailure: (error) => log("limiter_failed", { conversationId: conversation.id, error }),
-        })
-      : undefined;
+    const sockets = new SocketConsumer({
+      ...{ sessions: this.sessions, conversationId, rev, clock },
+      closesAbusive: this.limits.abuse !== undefined,
+    });
+    this.outbound = new Outbound({
+      ...{ alarms: this.alarms, rev, onFailure: consumerFailed },
+      prepare: ({ changes }) => prepareBroadcast(memory, changes, this.noEvents()),
+      acknowledge: (outcomes) => sockets.acknowledge(outcomes),
+    });
+    // Who follows the conversation, in the order in which they get a commit.
+    for (const consumer of [sockets, this.subscribers, this.projector]) this.outbound.add(consumer);
+
     this.committer = new Committer({
-      storage,
-      memory: this.memory,
-      limits: this.limits,
-      windows: new RateWindows(storage.sql, everywhere),
-      clock,
+      ...{ storage, memory, limits: this.limits, clock },
+      windows: new RateWindows(
+        sql,
+        settings.REQUEST_LIMITS
+          ? new ChangesEverywhere({
+              limiter: env.LIMIT_CHANGES,
+              clock,
+              onFailure: (error) => logged("limiter_failed", { error }),
+            })
+          : undefined,
+      ),
       onCommit: (commit) => this.committed(commit),
-      onFault: (error) => log("command_failed", { conversationId: conversation.id, error }),
+      onFault: (error) => logged("command_failed", { error }),
       onBroken: (error) => {
-        log("commit_failed", { conversationId: conversation.id, error });
+        logged("commit_failed", { error });
         // Memory and storage may differ now: start anew from what is stored.
         ctx.abort("a commit failed");
       },
@@ -119,7 +143,7 @@ export class OpenConversation {
     return Promise.all(results);
   }
 
-  /** Carries out what waits, so that whatever is asked next knows of it. */
+  /** Commits the commands that wait, so that what is asked next includes them. */
   settle(): void {
     this.committer.flush();
   }
@@ -156,61 +180,24 @@ export class OpenConversation {
     return decided.ok ? undefined : decided;
   }
 
-  /** Links to files, of the public address or, in development, of the one that a reader came in by. */
-  linkTo(origin: string): LinkTo {
-    const links = new Links(this.settings.FILES_SECRET, this.settings.PUBLIC_URL ?? origin);
-    return (attachment) => links.linkTo(attachment, this.clock());
-  }
-
-  /** What somebody looks at who came in by `origin`. */
+  /** The conversation as a reader sees it who connected to `origin`. */
   viewFor(origin: string): View {
     const { sql, recent, memory, epoch } = this;
     return { sql, recent, memory, epoch, linkTo: this.linkTo(origin) };
   }
 
-  /** The lines of a broadcast, none so far. */
-  noLines(): Lines {
-    return new Lines((origin) => this.linkTo(origin), this.settings.PUBLIC_URL);
+  /** Links to files, at the public address or, in development, at the one that a reader connected to. */
+  private linkTo(origin: string): LinkTo {
+    const links = new Links(this.settings.FILES_SECRET, this.settings.PUBLIC_URL ?? origin);
+    return (attachment) => links.linkTo(attachment, this.clock());
+  }
+
+  private noEvents(): EventLines {
+    return new EventLines((origin) => this.linkTo(origin), this.settings.PUBLIC_URL);
   }
 
   private committed(commit: Commit): void {
-    const { changes } = commit;
-    this.recent.follow(changes);
-    broadcast(this, commit);
-    if (changes.length === 0) return;
-    this.projector.committed(
-      changes,
-      changes.some((change) => concernsFiles(this.sql, change)),
-    );
+    this.outbound.committed(commit);
+    this.recent.follow(commit.changes);
   }
-}
-
-/**
- * The directory of uploads is asked by the next send whether these files were sent already, and by the
- * next download whether their message was deleted.
- */
-function concernsFiles(sql: SqlStorage, change: Change): boolean {
-  if (change.type !== "message") return false;
-  const { attachments, deletedAt, number } = change.message;
-  return attachments.length > 0 || (deletedAt !== null && filesOf(sql, number).length > 0);
-}
-
-function abuseLimitsOf(settings: Settings): AbuseLimits {
-  return {
-    changesPerMinute: settings.CHANGES_PER_MINUTE,
-    readsPerMinute: settings.READS_PER_MINUTE,
-  };
-}
-
-/** What a conversation allows, by the API that created it. */
-function limitsOf(settings: Settings, origin: Dialect): Limits {
-  const unihub = origin === "unihub";
-  return {
-    messagesPerMinute: unihub
-      ? settings.MESSAGES_PER_MINUTE_UNIHUB
-      : settings.MESSAGES_PER_MINUTE_MARKETPLACE,
-    contentLength: unihub ? settings.MAX_LENGTH_UNIHUB : settings.MAX_LENGTH_MARKETPLACE,
-    editWindowMs: settings.EDIT_WINDOW_MINUTES * 60_000,
-    ...(settings.REQUEST_LIMITS && { abuse: abuseLimitsOf(settings) }),
-  };
 }

@@ -4,18 +4,27 @@ import { releaseClaim } from "../directory/uploads.ts";
 import { ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
+import type { PendingCommand } from "./commit/committer.ts";
+import type { Memory } from "./commit/draft.ts";
 import type { Answer, Command } from "./decide/types.ts";
-import type { OpenConversation } from "./open.ts";
 import { conversationOf } from "./stub.ts";
 
 type Send = Extract<Command, { type: "send" }>;
+
+/** What a send with files needs of an open conversation. */
+interface SendingConversation {
+  memory: Memory;
+  clock: () => number;
+  sentBefore(actor: Actor, command: Command): Result<Answer> | undefined;
+  submit(actor: Actor, command: Command, reply: PendingCommand["reply"]): void;
+}
 
 /**
  * Sends a message with files that came over a socket: as over REST, they are reserved before the
  * command is queued, and given back when it is refused.
  */
 export async function sendWithFiles(
-  open: OpenConversation,
+  open: SendingConversation,
   env: Env,
   actor: Actor,
   command: Send,

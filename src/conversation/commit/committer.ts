@@ -2,7 +2,7 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import type { FrameId } from "../../live/frames.ts";
 import { decide } from "../decide/decide.ts";
 import type { Answer, Change, CommandRequest, Decision, State } from "../decide/types.ts";
-import type { Session } from "../outbound/sockets/sessions.ts";
+import type { Session } from "../outbound/sockets/session.ts";
 import { coveredReads } from "./coalesce.ts";
 import { Draft, type Memory } from "./draft.ts";
 import type { RateWindows } from "./rate-windows.ts";
@@ -23,6 +23,9 @@ export interface PendingCommand extends CommandRequest {
 
 /** What has been committed together. */
 export interface Commit {
+  /** The revisions that it took: after `from`, up to `to`. The same where nothing changed. */
+  from: number;
+  to: number;
   changes: Change[];
   outcomes: { pending: PendingCommand; result: Result<Answer> }[];
 }
@@ -97,6 +100,7 @@ export class Committer {
     // `createdAt` never runs backwards, whatever the clock does.
     const now = Math.max(clock, this.memory.counters.lastCreatedAt);
     const draft = this.draft(clock);
+    const from = this.memory.counters.rev;
     let outcomes: Commit["outcomes"];
     try {
       outcomes = storage.transactionSync(() => {
@@ -121,7 +125,7 @@ export class Committer {
     for (const [userId, times] of draft.spending.changes) {
       windows.everywhere?.count(userId, times.length);
     }
-    onCommit({ changes: draft.changes, outcomes });
+    onCommit({ from, to: draft.counters.rev, changes: draft.changes, outcomes });
   }
 
   /** Carries out the commands of a group in order, but for read marks that a later one covers. */

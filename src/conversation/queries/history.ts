@@ -14,7 +14,7 @@ export type HistoryQuery =
       oldestFirst?: boolean;
       /** Only those before a message, or created before a time in milliseconds since the epoch. */
       before?: { number: number } | { time: number };
-      /** Whether to tell who has read each of them. */
+      /** Whether to answer who has read each of them. */
       readers?: boolean;
     }
   | { by: "before" | "after" | "around"; number: number; limit: number };
@@ -24,7 +24,7 @@ export interface HistoryPage {
   messages: Message[];
   /** All messages that the pages are made of, deleted ones included. */
   total: number;
-  /** By message number, where it was asked for. */
+  /** By message number, where that was requested. */
   readers?: Map<number, Receipt[]>;
 }
 

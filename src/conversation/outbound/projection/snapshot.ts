@@ -10,7 +10,7 @@ import { memberOf } from "../../tables/members.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { type ReadMark, readersAhead } from "../../tables/reads.ts";
 
-/** Something that changed, with no more of it than D1 is told by. */
+/** Something that changed, with no more of it than the projection needs. */
 export type Changed =
   | { type: "message"; message: ListedMessage }
   | { type: "member" | "flag"; member: Pick<Member, "userId"> }
@@ -22,8 +22,8 @@ type ListedMessage = Pick<
   "number" | "senderId" | "createdAt" | "deletedAt" | "attachments"
 >;
 
-/** What is to be remembered of a change until D1 has been told of it. */
-export function remembered(change: Change): Changed {
+/** What is kept of a change until D1 has it. */
+export function changedOf(change: Change): Changed {
   switch (change.type) {
     case "message": {
       const { number, senderId, createdAt, deletedAt, attachments } = change.message;
@@ -41,15 +41,12 @@ export function remembered(change: Change): Changed {
   }
 }
 
-/** How much D1 is told of a change: a row for it, and one for each file. */
+/** How much of D1 a change takes: a row for it, and one for each file. */
 export function weightOf(change: Changed): number {
   return 1 + (change.type === "message" ? change.message.attachments.length : 0);
 }
 
-/**
- * What D1 is told of some changes, all of it in its present state; `to` is the revision that they go
- * up to.
- */
+/** What D1 is to have of some changes, in its present state; `to` is the revision they go up to. */
 export function snapshotOf(
   sql: SqlStorage,
   { conversation, counters }: Memory,
@@ -65,7 +62,7 @@ export function snapshotOf(
     if (change.type === "read") touched.add(change.read.userId);
     if (change.type !== "message") continue;
     const { message } = change;
-    // A send moved its sender's figures, a deletion those of its author and of readers ahead.
+    // A send changes its sender's figures, a deletion those of its author and of readers ahead.
     if (message.senderId !== null) touched.add(message.senderId);
     if (message.attachments.length > 0) files.sent.push(message);
     if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));

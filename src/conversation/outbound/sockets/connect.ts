@@ -7,42 +7,42 @@ import { memberOf } from "../../tables/members.ts";
 import { refusedUpgrade } from "./socket.ts";
 import { helloFor, syncFor, unreadOf } from "./sync.ts";
 
-/** Takes the socket of a verified person in: `hello` and the first `sync`, in one frame. */
+/** Accepts the socket of a verified person and sends `hello` and the first `sync`, in one frame. */
 export function connect(
   open: OpenConversation,
-  seat: ConnectionIdentity,
+  identity: ConnectionIdentity,
   query: URLSearchParams,
 ): Response {
   const { sql, memory, epoch, sessions } = open;
-  const member = memberOf(sql, seat.userId);
+  const member = memberOf(sql, identity.userId);
   if (member?.leftAt !== null) return refusedUpgrade(CLOSE.notAMember, "not a member");
-  sessions.evictStale(sessions.ofUser(seat.userId));
-  if (sessions.ofUser(seat.userId).size >= MAX_SOCKETS_PER_USER) {
+  sessions.evictStale(sessions.ofUser(identity.userId));
+  if (sessions.ofUser(identity.userId).size >= MAX_SOCKETS_PER_USER) {
     const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
     const error = errorEventOf(chatError("rate_limited", { message }), undefined);
     return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
   }
   const pair = new WebSocketPair();
   const features = featuresOf(query.get("features"));
-  const session = sessions.accept(pair[1], seat, features);
+  const session = sessions.accept(pair[1], identity, features);
   const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
   const you = { member, unread: unreadOf(sql, memory, member) };
-  const online = sessions.online(seat.userId);
+  const online = sessions.online(identity.userId);
   const greeting = helloFor(memory, epoch, you, online, sessions.size, open.limits);
   const hello = JSON.stringify({ ...greeting, ...(features.length > 0 && { features }) });
-  const page = syncFor(open.viewFor(seat.origin), cursor, seat.userId);
+  const page = syncFor(open.viewFor(identity.origin), cursor, identity.userId);
   session.budget.answered(page.frame.length, open.clock(), page.to);
   sessions.send(session, `${hello}\n${page.frame}`);
   if (!page.more) sessions.goLive(session);
   return new Response(null, { status: 101, webSocket: pair[0] });
 }
 
-/** A revision from the query; what is none is taken as a first visit. */
+/** A revision from the query; anything else is taken as a first visit. */
 function sinceOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** The features that a client asks for, as far as there are such. */
+/** The features that a client requests, as far as they exist. */
 function featuresOf(text: string | null): Feature[] {
   const asked = new Set(text?.split(","));
   return FEATURES.filter((feature) => asked.has(feature));

@@ -4,15 +4,15 @@ import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
 import { readsFrom, readsOfMember } from "../../tables/reads.ts";
-import type { Page, View } from "./sync.ts";
 import { bytesOf, frameOf, jsonOf } from "./sync-frame.ts";
+import type { Page, View } from "./view.ts";
 
 /** What a first visit is given. */
 const FIRST_MESSAGES = 50;
 const FIRST_MEMBERS = 200;
-/** Of the bytes of a first visit, what messages leave to members and reads. */
+/** Bytes of a first visit that are reserved for members and reads. */
 const RESERVED_BYTES = 96 * 1024;
-/** Bounded by the others: nobody reads a message twice. */
+/** Bounded by the two above: nobody reads a message twice. */
 const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
 
 /**
@@ -27,7 +27,7 @@ export function firstSync(
 ): Page {
   const { conversation, counters } = memory;
   const from = Math.max(1, counters.lastNumber - FIRST_MESSAGES + 1);
-  // Oneself and what one has read oneself are never left out: clients count what is unread by it.
+  // One's own membership and reads are never left out: clients count unread messages by them.
   const you = memberOf(sql, userId);
   const others = presentMembers(sql, FIRST_MEMBERS).filter((member) => member.userId !== userId);
   const othersReads = isLarge(counters.memberCount)

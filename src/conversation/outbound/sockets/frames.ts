@@ -1,21 +1,15 @@
 import { Buffer } from "node:buffer";
-import { chatError, type Failure, fail, ok, type Result } from "../../../domain/error.ts";
-import { parseMessageId } from "../../../domain/id.ts";
+import { chatError, type Failure, fail } from "../../../domain/error.ts";
 import { type ClientFrame, type FrameId, parseFrame, tooLarge } from "../../../live/frames.ts";
 import { CLOSE } from "../../../live/version.ts";
 import { errorEventOf } from "../../../live/wire.ts";
-import type { Command } from "../../decide/types.ts";
 import { actorOf } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
-import type { HistoryQuery } from "../../queries/history.ts";
+import { commandOf, type Frame, historyQueryOf } from "./frame-decoding.ts";
 import { historyPage } from "./history-page.ts";
-import type { Session, Sessions } from "./sessions.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
 import { syncFor } from "./sync.ts";
-
-type Frame<Op extends ClientFrame["op"]> = Extract<ClientFrame, { op: Op }>;
-
-/** Messages that `history` answers with when it does not say how many. */
-const HISTORY_LIMIT = 50;
 
 /**
  * Handles what a socket sent: every object of the frame in order, each answered. Commands are queued
@@ -28,7 +22,7 @@ export function handleFrame(
 ): void {
   const { sessions } = open;
   if (sessions.expired(session)) return;
-  session.heardAt = open.clock();
+  session.lastFrameAt = open.clock();
   sessions.reap();
   if (typeof data !== "string") {
     refuseFrame(open, session, fail("invalid_frame", { message: "Frames are text." }));
@@ -57,7 +51,7 @@ export function handleFrame(
 
 /**
  * Whether a socket has room for one more command. The first that is too many within a second is refused,
- * the others are ignored, and a socket that goes on is closed.
+ * the others are ignored, and a socket that continues is closed.
  */
 function mayAct({ sessions, clock }: OpenConversation, session: Session, id: FrameId): boolean {
   const penalty = session.budget.command(clock());
@@ -71,17 +65,17 @@ function refuseRate(sessions: Sessions, session: Session, retryAfterMs: number, 
   sessions.send(session, JSON.stringify(error));
 }
 
-/** A send without files has the conversation's own limit; files cost D1 before it is looked at. */
+/** A send without files has the conversation's own limit; files cost D1 queries before that is checked. */
 function isPlainSend(frame: ClientFrame): boolean {
   return frame.op === "send" && !frame.attachments?.length;
 }
 
 function handle(open: OpenConversation, session: Session, frame: ClientFrame): void {
-  // Objects of a frame are in order: a question knows of the commands before it.
+  // Objects of a frame are in order: a question includes the commands before it.
   if (frame.op === "sync" || frame.op === "history") open.settle();
   switch (frame.op) {
     case "typing":
-      open.sessions.broadcastTyping(session.seat.userId, frame.active);
+      open.sessions.broadcastTyping(session.identity.userId, frame.active);
       break;
     case "sync":
       answerSync(open, session, frame);
@@ -95,7 +89,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
         open.sessions.send(session, JSON.stringify(errorEventOf(command.error, frame.id)));
         return;
       }
-      const actor = actorOf(session.seat);
+      const actor = actorOf(session.identity);
       if (frame.op === "send" && frame.attachments?.length && command.value.type === "send") {
         open.submitFiles(actor, command.value, frame.attachments, { session, id: frame.id });
       } else {
@@ -105,66 +99,29 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
   }
 }
 
-function commandOf(
-  frame: Frame<"send" | "edit" | "delete" | "react" | "unreact" | "read">,
-  maxLength: number,
-): Result<Command> {
-  switch (frame.op) {
-    case "send": {
-      const { content, clientMessageId } = frame;
-      const replyTo = frame.replyTo ?? undefined;
-      const metadata = frame.metadata ?? undefined;
-      return ok({
-        type: "send",
-        kind: "text",
-        content,
-        clientMessageId,
-        replyTo,
-        metadata,
-        maxLength,
-        fingerprint: frame.attachments?.length ? frame.attachments.join() : undefined,
-      });
-    }
-    case "edit":
-      return ok({
-        type: "edit",
-        messageId: frame.messageId,
-        content: frame.content,
-        maxLength,
-      });
-    case "delete":
-      return ok({ type: "delete", messageId: frame.messageId });
-    case "react":
-    case "unreact":
-      return ok({ type: frame.op, messageId: frame.messageId, emoji: frame.emoji });
-    case "read":
-      return ok({ type: "read", messageIds: frame.messageIds, upTo: frame.upTo });
-  }
-}
-
-/** The catching up and the going live are one turn: nothing is lost between them, nothing doubled. */
+/** The last page and going live are one turn: between them nothing is lost and nothing sent twice. */
 function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync">): void {
   const { since, id } = frame;
   session.budget.continues(since);
   if (!mayAsk(open, session, id)) return;
   const cursor = { since, epoch: undefined };
-  const { userId, origin } = session.seat;
+  const { userId, origin } = session.identity;
   const page = syncFor(open.viewFor(origin), cursor, userId, id);
-  giveAnswer(open, session, page.frame, page.to);
+  sendAnswer(open, session, page.frame, page.to);
   if (!page.more) open.sessions.goLive(session);
 }
 
 function answerHistory(open: OpenConversation, session: Session, frame: Frame<"history">): void {
-  const query = historyQuery(open, frame);
+  const query = historyQueryOf(open.memory, frame);
   if (!query.ok) {
     open.sessions.send(session, JSON.stringify(errorEventOf(query.error, frame.id)));
     return;
   }
   if (mayAsk(open, session, frame.id)) {
-    giveAnswer(
+    sendAnswer(
       open,
       session,
-      historyPage(open.viewFor(session.seat.origin), query.value, frame.id),
+      historyPage(open.viewFor(session.identity.origin), query.value, frame.id),
     );
   }
 }
@@ -176,8 +133,8 @@ function mayAsk({ sessions, clock }: OpenConversation, session: Session, id: Fra
   return waitMs === 0;
 }
 
-/** Sends an answer; closes a socket that has left too much unread, for it to reconnect and resume. */
-function giveAnswer(
+/** Sends an answer, or closes a socket that has left too much unread: it reconnects and resumes. */
+function sendAnswer(
   { sessions, clock }: OpenConversation,
   session: Session,
   frame: string,
@@ -186,21 +143,6 @@ function giveAnswer(
   const reads = session.budget.answered(Buffer.byteLength(frame), clock(), to);
   if (reads) sessions.send(session, frame);
   else sessions.leave(session, CLOSE.goingAway, "too much asked for and not read");
-}
-
-function historyQuery(open: OpenConversation, frame: Frame<"history">): Result<HistoryQuery> {
-  const limit = frame.limit ?? HISTORY_LIMIT;
-  for (const by of ["before", "after", "around"] as const) {
-    const id = frame[by];
-    if (id === undefined) continue;
-    const parsed = parseMessageId(id);
-    const { conversation, counters } = open.memory;
-    if (parsed?.conversationId !== conversation.id || parsed.number > counters.lastNumber) {
-      return fail("message_not_found");
-    }
-    return ok({ by, number: parsed.number, limit });
-  }
-  return ok({ by: "before", number: open.memory.counters.lastNumber + 1, limit });
 }
 
 /** Answers a frame that cannot be read; the tenth closes the socket. */

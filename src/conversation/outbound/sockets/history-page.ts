@@ -4,12 +4,12 @@ import type { FrameId } from "../../../live/frames.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { type HistoryQuery, history } from "../../queries/history.ts";
-import type { View } from "./sync.ts";
 import { frameOf } from "./sync-frame.ts";
+import type { View } from "./view.ts";
 
 /**
- * The answer to `history`: the page, or as much of it as fits, beginning with what lies nearest to the
- * message that was asked for. It moves no cursor.
+ * The answer to `history`: the page, or as much of it as fits, beginning with what is nearest to the
+ * requested message. It moves no cursor.
  */
 export function historyPage(view: View, query: HistoryQuery, id: FrameId): string {
   const { sql, recent, memory, linkTo } = view;
@@ -23,7 +23,7 @@ export function historyPage(view: View, query: HistoryQuery, id: FrameId): strin
     members: [],
     reads: [],
     conversation: "null",
-    // What lies beyond the page, in the direction that was asked for.
+    // Whether there is more beyond the page, in the requested direction.
     more: query.by === "after" ? last < counters.lastNumber : (page[start]?.number ?? 1) > 1,
     id,
   });

@@ -1,4 +1,4 @@
-/** Announces who is online, and who no longer is, once that has held for a while. */
+/** Announces who comes online or goes offline, once that has held for a while. */
 
 export interface PresenceOptions {
   /** How long a change must hold before it is announced, in milliseconds; 0: it is at once. */
@@ -7,7 +7,7 @@ export interface PresenceOptions {
   isOnline: (userId: string) => boolean;
   /** `at`: when it changed, in milliseconds since the epoch. */
   announce: (userId: string, online: boolean, at: number) => void;
-  /** Who is online when the object wakes: the others were told before. */
+  /** Who is online when the object wakes: it was announced before. */
   online: Iterable<string>;
 }
 
@@ -25,7 +25,7 @@ export class Presence {
     this.announced = new Set(options.online);
   }
 
-  /** Who is online as far as the others were told: what a newcomer starts from. */
+  /** Who is online as far as it was announced: what a new connection starts from. */
   get online(): ReadonlySet<string> {
     return this.announced;
   }

@@ -1,59 +1,36 @@
-import { z } from "zod";
 import type { ServerEvent } from "../../../live/events.ts";
 import { CLOSE, type Feature, SILENCE_MS, TYPING_EXPIRES_MS } from "../../../live/version.ts";
 import { isoTime } from "../../../live/wire.ts";
-import { type ConnectionIdentity, identitySchema } from "../../identity.ts";
-import type { Lines, Reader } from "../lines.ts";
+import type { ConnectionIdentity } from "../../identity.ts";
+import type { EventLines } from "../event-lines.ts";
 import { Presence } from "./presence.ts";
+import { newSession, readerOf, restoredSession, type Session, storeSession } from "./session.ts";
 import { close } from "./socket.ts";
-import { SocketBudget } from "./socket-budget.ts";
 import { TypingThrottle } from "./typing-throttle.ts";
-
-const attachment = z.object({
-  seat: identitySchema,
-  live: z.boolean(),
-  openedAt: z.number(),
-  features: z.array(z.string()).default([]),
-});
-
-export interface Session {
-  readonly socket: WebSocket;
-  readonly seat: ConnectionIdentity;
-  /** Has been given a `sync` with `more: false`, and gets events since. */
-  live: boolean;
-  /** What the client asked for beyond the first version of the protocol. */
-  readonly features: readonly string[];
-  readonly budget: SocketBudget;
-  readonly openedAt: number;
-  /** When it last sent something other than a ping; after a wake, when it was opened. */
-  heardAt: number;
-  /** By person: who came or went while it was still catching up. */
-  readonly presence: Map<string, string>;
-}
 
 export interface SessionsOptions {
   ctx: DurableObjectState;
   clock: () => number;
-  /** Whether presence and typing are spared, as in a large conversation. */
+  /** Whether presence and typing are left out, as in a large conversation. */
   quiet: () => boolean;
   elsewhere: OtherConnections;
   /** How long a change of presence must hold before it is announced. */
   presenceDelayMs: number;
 }
 
-/** Where else people are than at sockets: at gateways. */
+/** Connections other than sockets: gateways. */
 export interface OtherConnections {
   /** Whether somebody is online there. */
   has(userId: string): boolean;
   userIds(): string[];
-  /** Passes an event on to everybody there but one person. */
+  /** Sends an event to everybody there but one person. */
   deliverEphemeral(line: string, exceptUserId: string): void;
 }
 
-/** How often an object that is awake looks for sockets that have gone silent. */
+/** How often an object that is awake looks for silent sockets. */
 const REAP_EVERY_MS = 30_000;
 
-/** The sockets of a conversation: who is there, and how something reaches them. */
+/** The open sockets of a conversation: who is connected, and how frames are sent to them. */
 export class Sessions {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
@@ -72,8 +49,8 @@ export class Sessions {
     this.quiet = quiet;
     this.reapedAt = clock();
     for (const socket of ctx.getWebSockets()) {
-      const parsed = attachment.safeParse(socket.deserializeAttachment());
-      if (parsed.success) this.add(socket, parsed.data);
+      const session = restoredSession(socket);
+      if (session) this.add(session);
       else close(socket, CLOSE.goingAway, "please reconnect");
     }
     this.presence = new Presence({
@@ -85,22 +62,24 @@ export class Sessions {
     });
   }
 
-  /** Takes a socket in for hibernation. It gets no event until it is live. */
-  accept(socket: WebSocket, seat: ConnectionIdentity, features: readonly Feature[]): Session {
+  /** Accepts a socket for hibernation. It gets no event until it is live. */
+  accept(socket: WebSocket, identity: ConnectionIdentity, features: readonly Feature[]): Session {
     this.ctx.acceptWebSocket(socket);
-    const openedAt = this.clock();
-    const session = this.add(socket, { seat, live: false, openedAt, features: [...features] });
-    remember(session);
-    this.presence.changed(seat.userId);
+    const session = newSession(socket, {
+      ...{ identity, live: false, openedAt: this.clock(), features },
+    });
+    this.add(session);
+    storeSession(session);
+    this.presence.changed(identity.userId);
     return session;
   }
 
-  /** Has been caught up with: hears everything from now on, and first who came or went meanwhile. */
+  /** The session has caught up: it gets every event from now on, and first the presence it missed. */
   goLive(session: Session): void {
-    // One that was ended while it was answered stays forgotten.
+    // One that was closed while it was answered stays closed.
     if (session.live || this.of(session.socket) !== session) return;
     session.live = true;
-    remember(session);
+    storeSession(session);
     if (session.presence.size > 0) this.send(session, [...session.presence.values()].join("\n"));
     session.presence.clear();
   }
@@ -109,12 +88,17 @@ export class Sessions {
     return this.bySocket.get(socket);
   }
 
-  /** A person's sessions here. */
+  /** Every session, as of now. */
+  all(): Session[] {
+    return [...this.bySocket.values()];
+  }
+
+  /** A person's sessions. */
   ofUser(userId: string): ReadonlySet<Session> {
     return this.byUser.get(userId) ?? new Set();
   }
 
-  /** Who is online, as far as the others were told, and `userId`, who asks. */
+  /** Who is online, as announced to the others, and `userId`, who asks. */
   online(userId: string): string[] {
     return [...new Set([...this.presence.online, userId])];
   }
@@ -128,16 +112,16 @@ export class Sessions {
     return this.bySocket.size;
   }
 
-  /** A socket is gone, or goes now with `code`: the last one of a person tells the others. */
+  /** Removes a session whose socket is closed, or closes it with `code`. */
   leave(session: Session, code?: number, reason = ""): void {
     if (code !== undefined) {
-      // One that never answers the close stays among the object's sockets: it is not to be let in again
-      // when the object wakes.
+      // A client that never answers the close leaves the socket among the object's: without an
+      // attachment it is not restored when the object wakes.
       session.socket.serializeAttachment(null);
       close(session.socket, code, reason);
     }
     if (!this.bySocket.delete(session.socket)) return;
-    const { userId } = session.seat;
+    const { userId } = session.identity;
     const others = this.byUser.get(userId);
     others?.delete(session);
     if (others && others.size > 0) return;
@@ -146,11 +130,11 @@ export class Sessions {
   }
 
   /**
-   * One frame for every socket: the events for those that are live, and behind them, for whoever has
-   * something of their own to be told, `own`.
+   * Sends one frame to every socket: the events if it is live and, behind them, the lines that are its
+   * `own`. Throws where an event cannot be encoded.
    */
-  deliver(events: Lines, own: ReadonlyMap<Session, readonly string[]>): void {
-    if (events.length === 0) {
+  deliver(events: EventLines | undefined, own: ReadonlyMap<Session, readonly string[]>): void {
+    if (!events || events.length === 0) {
       for (const [session, lines] of own) this.send(session, lines.join("\n"));
       return;
     }
@@ -166,7 +150,7 @@ export class Sessions {
     }
   }
 
-  /** Tells the others that somebody types, or stopped, unless they were told just now. */
+  /** Broadcasts that somebody types or stopped, as often as {@link TypingThrottle} allows. */
   broadcastTyping(userId: string, active: boolean): void {
     if (!this.typing.allows(userId, active, this.clock())) return;
     this.broadcastToOthers(userId, {
@@ -177,25 +161,25 @@ export class Sessions {
     });
   }
 
-  /** Sends a frame, unless the token has expired: then the session ends instead. */
+  /** Sends a frame, or closes the session if its token has expired or its socket cannot be sent to. */
   send(session: Session, frame: string): void {
     if (this.expired(session)) return;
     try {
       session.socket.send(frame);
     } catch {
-      // It has missed something: were it let in again after a wake, nobody would notice.
+      // It has missed something: it must resume, also if it is restored after a wake.
       this.leave(session, CLOSE.goingAway, "please reconnect");
     }
   }
 
-  /** Ends a session whose token has expired; true when it did. */
+  /** Closes a session whose token has expired; true when it has. */
   expired(session: Session): boolean {
-    if (session.seat.expiresAt > this.clock()) return false;
+    if (session.identity.expiresAt > this.clock()) return false;
     this.leave(session, CLOSE.unauthenticated, "the token expired");
     return true;
   }
 
-  /** Ends sessions that have neither spoken nor pinged for {@link SILENCE_MS}: tabs that vanished. */
+  /** Closes sessions that have neither sent a frame nor pinged for {@link SILENCE_MS}. */
   reap(): void {
     const now = this.clock();
     if (now - this.reapedAt < REAP_EVERY_MS) return;
@@ -203,62 +187,43 @@ export class Sessions {
     this.evictStale(this.bySocket.values());
   }
 
-  /** Ends those among some sessions whose token has expired or who have gone silent. */
+  /** Closes those among some sessions whose token has expired or that are silent. */
   evictStale(sessions: Iterable<Session>): void {
     const now = this.clock();
     for (const session of [...sessions]) {
       if (this.expired(session)) continue;
       const pinged = this.ctx.getWebSocketAutoResponseTimestamp(session.socket)?.getTime() ?? 0;
-      if (now - Math.max(pinged, session.heardAt) <= SILENCE_MS) continue;
+      if (now - Math.max(pinged, session.lastFrameAt) <= SILENCE_MS) continue;
       this.leave(session, CLOSE.goingAway, "nothing heard for 90 seconds");
     }
   }
 
-  /** Tells the others that somebody came or went at a time. */
+  /** Announces to the others that somebody is online, or offline, since `at`. */
   private announce(userId: string, online: boolean, at: number): void {
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
     if (this.quiet()) return;
     for (const session of this.bySocket.values()) {
-      if (session.live || session.seat.userId === userId) continue;
+      if (session.live || session.identity.userId === userId) continue;
       session.presence.set(userId, JSON.stringify(event));
     }
     this.broadcastToOthers(userId, event);
   }
 
-  /** An event for everybody there but one person; none at all in a large conversation. */
+  /** An event for everybody but one person; for nobody in a large conversation. */
   private broadcastToOthers(userId: string, event: ServerEvent): void {
     if (this.quiet()) return;
     const frame = JSON.stringify(event);
-    for (const session of [...this.bySocket.values()]) {
-      if (session.live && session.seat.userId !== userId) this.send(session, frame);
+    for (const session of this.all()) {
+      if (session.live && session.identity.userId !== userId) this.send(session, frame);
     }
     this.elsewhere.deliverEphemeral(frame, userId);
   }
 
-  private add(socket: WebSocket, kept: z.infer<typeof attachment>): Session {
-    const { seat } = kept;
-    const session: Session = {
-      ...kept,
-      socket,
-      budget: new SocketBudget(),
-      heardAt: kept.openedAt,
-      presence: new Map(),
-    };
-    this.bySocket.set(socket, session);
-    const others = this.byUser.get(seat.userId);
+  private add(session: Session): void {
+    const { userId } = session.identity;
+    this.bySocket.set(session.socket, session);
+    const others = this.byUser.get(userId);
     if (others) others.add(session);
-    else this.byUser.set(seat.userId, new Set([session]));
-    return session;
+    else this.byUser.set(userId, new Set([session]));
   }
-}
-
-/** As whom a client reads what is broadcast. */
-export function readerOf({ seat, features }: Session): Reader {
-  return { origin: seat.origin, lean: features.includes("reactions") };
-}
-
-/** Keeps what a session must not forget over hibernation. */
-function remember({ socket, seat, live, openedAt, features }: Session): void {
-  const kept = { seat, live, openedAt, features: [...features] };
-  socket.serializeAttachment(kept satisfies z.infer<typeof attachment>);
 }

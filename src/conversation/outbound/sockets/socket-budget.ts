@@ -12,7 +12,7 @@ const ANSWERS: Rate = { burst: 24 * 1024 * 1024, perSecond: 1024 * 1024 };
 /** The one that is too many closes the socket. */
 const BAD_FRAMES: Rate = { burst: MAX_BAD_FRAMES - 1, perSecond: 0.1 };
 
-/** What one socket may cause. It is kept in memory: an object that slept begins anew. */
+/** Limits on what one socket may cause. Kept in memory: they start anew when the object wakes. */
 export class SocketBudget {
   private readonly commands = new LeakyBucket(COMMANDS);
   private readonly answers = new LeakyBucket(ANSWERS);
@@ -20,9 +20,9 @@ export class SocketBudget {
   private readonly violations = new Violations();
   /** Bytes of answers since the client last showed that it reads. */
   private unread = 0;
-  /** Bytes of all answers: what shows that a client reads can be guessed with the help of another socket. */
+  /** Bytes of all answers: a client could use another socket to feign that it reads this one. */
   private total = 0;
-  /** The revision up to which the last `sync` went: only a client that read it can continue there. */
+  /** The last revision of the last `sync`: only a client that has read it can continue there. */
   private syncedTo: number | undefined;
 
   /** Spends a command; what to do with one that is too many. */
@@ -45,7 +45,7 @@ export class SocketBudget {
     return this.answers.waitMs(0, now);
   }
 
-  /** The client asks for what comes after `since`: a revision that it can have from the last page only. */
+  /** The client requests what follows `since`: a revision that it can know from the last page only. */
   continues(since: number): void {
     if (since === this.syncedTo) this.unread = 0;
     this.syncedTo = undefined;
@@ -53,7 +53,7 @@ export class SocketBudget {
 
   /**
    * An answer of so many bytes is sent; `to`: the revision of a `sync`. False when the client may have left
-   * too much unread: the runtime tells nobody how much of it is buffered.
+   * too much unread: the runtime does not say how much of it is buffered.
    */
   answered(bytes: number, now: number, to?: number): boolean {
     this.answers.charge(bytes, now);

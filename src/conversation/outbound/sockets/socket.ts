@@ -3,11 +3,11 @@ export function close(socket: WebSocket, code: number, reason: string): void {
   try {
     socket.close(code, reason);
   } catch {
-    // It was closed before: what was wanted.
+    // It is closed already.
   }
 }
 
-/** Answers an upgrade that is refused: accepted and closed, because a browser sees nothing else. */
+/** Refuses an upgrade: accepts and closes it, because a browser shows no other answer. */
 export function refusedUpgrade(code: number, reason: string, frame?: string): Response {
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.accept();

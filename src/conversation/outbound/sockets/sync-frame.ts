@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { FrameId } from "../../../live/frames.ts";
 
-/** How `sync` objects are put together from rows that are JSON already, within a number of bytes. */
+/** Builds `sync` objects from rows that are JSON already, within a number of bytes. */
 
 /** Rows as JSON, as many from the beginning as fit into `bytes`, and `least` of them in any case. */
 export function jsonOf<Row>(
@@ -21,7 +21,7 @@ export function jsonOf<Row>(
   return json;
 }
 
-/** Bytes of such rows, with what parts them. */
+/** Bytes of such rows, separators included. */
 export function bytesOf(json: readonly string[]): number {
   return json.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
 }

@@ -4,51 +4,29 @@ import { MAX_ATTACHMENTS } from "../../../domain/message.ts";
 import type { ServerEvent } from "../../../live/events.ts";
 import type { FrameId } from "../../../live/frames.ts";
 import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../../../live/version.ts";
-import {
-  type LinkTo,
-  wireConversation,
-  wireMember,
-  wireMessage,
-  wireRead,
-} from "../../../live/wire.ts";
+import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Limits } from "../../decide/types.ts";
-import type { RecentMessages } from "../../queries/recent.ts";
 import { type ChangedRow, changesSince } from "../../tables/changes.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 import { firstSync } from "./first-visit.ts";
 import { frameOf } from "./sync-frame.ts";
+import type { Page, View } from "./view.ts";
 
-/** A client waits at least so long before it reconnects, and longer where many would come at once. */
+/** A client waits at least so long before it reconnects, and longer where many would at once. */
 const RECONNECT_MIN_MS = 500;
 const RECONNECT_PER_SOCKET_MS = 2;
 const RECONNECT_MAX_MS = 30_000;
 
-export interface Page {
-  frame: string;
-  /** The revision that it goes up to. */
-  to: number;
-  more: boolean;
-}
-
-/** What is looked at: an open conversation. */
-export interface View {
-  sql: SqlStorage;
-  recent: RecentMessages;
-  memory: Memory;
-  epoch: string;
-  linkTo: LinkTo;
-}
-
-/** What a client passed of an earlier visit. */
+/** What a client passes of an earlier visit. */
 export interface Cursor {
   since: number | undefined;
   epoch: string | undefined;
 }
 
 /**
- * The `sync` object for a cursor: what changed since, or, on a first visit and wherever the cursor is
- * of no use (beyond the present, or of another epoch), the newest messages and the present members.
+ * The `sync` object for a cursor: what changed since, or, on a first visit and where the cursor cannot be
+ * used (a future revision, or another epoch), the newest messages and the present members.
  */
 export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId): Page {
   const { since } = cursor;
@@ -62,18 +40,18 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
   const { sql, memory } = view;
   const { conversation, counters } = memory;
   const changes = changesSince(sql, conversation, counters, since);
-  const spared = isLarge(counters.memberCount);
+  const large = isLarge(counters.memberCount);
   const lists = { message: [] as string[], member: [] as string[], read: [] as string[] };
   let whole = "null";
   let bytes = 0;
   let { to } = changes;
   let cut = false;
   for (const row of changes.rows) {
-    // What is not broadcast in a large conversation is not caught up with either.
-    if (row.type === "read" && spared && row.read.userId !== userId) continue;
+    // What is not broadcast in a large conversation is left out of a sync as well.
+    if (row.type === "read" && large && row.read.userId !== userId) continue;
     const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
-    // One row at least: a page without any would lead nowhere.
+    // One row at least: a page without any would make no progress.
     if (bytes > MAX_SYNC_BYTES && row !== changes.rows[0]) {
       cut = true;
       to = row.rev - 1;

@@ -1,7 +1,7 @@
 import { TYPING_EVERY_MS } from "../../../live/version.ts";
 
-/** People remembered at most; with more of them, those who may type again are forgotten. */
-const REMEMBERED_MAX = 1_000;
+/** People kept at most; beyond that, those who may type again are removed. */
+const MAX_KEPT = 1_000;
 
 /** When somebody's last start and stop were broadcast; milliseconds since the epoch. */
 interface Typed {
@@ -11,7 +11,7 @@ interface Typed {
 
 /**
  * At most one start and one stop of typing per person and {@link TYPING_EVERY_MS}, whatever the number of
- * their connections. A start that is left out is renewed by the client; a stop that is left out expires.
+ * their connections. A start that is left out is repeated by the client; a stop that is left out expires.
  */
 export class TypingThrottle {
   private readonly byUser = new Map<string, Typed>();
@@ -22,12 +22,12 @@ export class TypingThrottle {
     const last = active ? typed.start : typed.stop;
     // A clock that was set back silences nobody.
     if (now - last < TYPING_EVERY_MS && now >= last) return false;
-    if (this.byUser.size >= REMEMBERED_MAX) this.forget(now);
+    if (this.byUser.size >= MAX_KEPT) this.expire(now);
     this.byUser.set(userId, active ? { ...typed, start: now } : { ...typed, stop: now });
     return true;
   }
 
-  private forget(now: number): void {
+  private expire(now: number): void {
     for (const [userId, { start, stop }] of this.byUser) {
       if (now - Math.max(start, stop) >= TYPING_EVERY_MS) this.byUser.delete(userId);
     }

@@ -7,16 +7,16 @@ import { type ChangedRow, changesSince } from "../../tables/changes.ts";
 import { movedSince } from "../../tables/members.ts";
 import { firstNumberAfter } from "../../tables/messages.ts";
 import { READERS_MAX, readersOf } from "../../tables/receipts.ts";
-import type { View } from "../sockets/sync.ts";
+import type { View } from "../sockets/view.ts";
 import type { Batch, Note } from "./gateway-api.ts";
 
-/** Bytes that a receipt is reckoned to take: an id of the usual length and a time. */
+/** Bytes that a receipt is estimated to take: an id of the usual length and a time. */
 const RECEIPT_BYTES = 80;
 
 /**
- * A page of what changed after `since` as the events that would have told of it, as far as the present
- * state shows: a message created after `known` is a new one, any other was edited or deleted. At most
- * 500 rows and, beyond the first of them, 256 KiB.
+ * A page of what changed after `since`, as events, as far as the present state shows: a message created
+ * after `known` is a new one, any other was edited or deleted. At most 500 rows and, beyond the first of
+ * them, 256 KiB.
  */
 export function eventsSince(view: View, since: number, known: number): Batch {
   const { sql, memory } = view;
@@ -34,9 +34,9 @@ export function eventsSince(view: View, since: number, known: number): Batch {
   let bytes = 0;
   let { to, more } = changes;
   for (const row of changes.rows) {
-    // What is not broadcast in a large conversation is not caught up with either.
+    // What is not broadcast in a large conversation is left out here as well.
     if (row.type === "read" && large) continue;
-    // A role is told to nobody here, and a flag is its member's own.
+    // Gateways have no event for a role, and a flag is its member's own.
     if (row.type === "member" && !moved.has(row.member.userId)) continue;
     const line = JSON.stringify(eventOf(row, view, firstNew));
     const readers =

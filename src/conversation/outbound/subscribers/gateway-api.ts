@@ -1,63 +1,63 @@
 import type { Receipt } from "../../../domain/message.ts";
 import type { Reacted } from "../../decide/types.ts";
 
-/** What a conversation and the gateways that listen to it say to each other. */
+/** The RPC between a conversation and the gateways that are subscribed to it. */
 
-/** Each protocol has a class of objects of its own: an object has one auto-response. */
+/** Each protocol has a class of objects of its own, because an object has one auto-response. */
 export type Protocol = "socketio" | "signalr";
 
-/** Where a gateway is to be found. */
+/** How a gateway is reached. */
 export interface GatewayAddress {
   /** The name of its object. */
   gateway: string;
   protocol: Protocol;
-  /** The address that its person came in by. */
+  /** The address that its person connected to. */
   origin: string;
 }
 
-/** A gateway as a conversation remembers it. */
+/** A gateway as a conversation stores it. */
 export interface Subscriber extends GatewayAddress {
   userId: string;
-  /** Whether its person is a member, and online by it; staff may listen without being one. */
+  /** Whether its person is a member, and online by it; staff may be subscribed without being one. */
   counted: boolean;
 }
 
-/** What one commit changed, or a page of what was missed. */
+/** What one commit changed, or a page of `eventsSince`. */
 export interface Batch {
   conversationId: string;
-  /** It holds everything after `from` up to `to`. */
+  /** The revisions that it covers: after `from`, up to `to`. */
   from: number;
   to: number;
   /** Events of the live protocol as JSON, in order of revision. */
   lines: readonly string[];
-  /** What the live protocol does not say of some of the events. */
+  /** What the live protocol leaves out of some of the events. */
   notes: Note[];
-  /** The gateway is no listener any more. */
+  /** The gateway is no longer subscribed. */
   last?: true;
-  /** Of what was missed: there is more after `to`. */
+  /** Of `eventsSince`: there is more after `to`. */
   more?: true;
 }
 
 export interface Note {
-  /** Of the event that it belongs to. */
+  /** The revision of its event. */
   rev: number;
-  /** Who left or took back which emoji. */
+  /** Who added or removed which emoji. */
   reaction?: Reacted;
   /** Who has read the message; absent: nobody, as with a new one. */
   readers?: Receipt[];
 }
 
-/** What a gateway learns when it begins to listen. */
+/** The answer to `subscribe`. */
 export interface Subscribed {
-  /** The newest revision: what comes after it will be passed on. */
+  /** The newest revision: every later one will be delivered. */
   rev: number;
-  /** Who is there; nobody is named in a large conversation. */
+  /** Who is online; nobody in a large conversation. */
   online: string[];
 }
 
-/** What a conversation may ask of a gateway. False, each of them: it does not listen (any more). */
+/** The methods of a gateway. Each resolves to false where it is not, or no longer, subscribed. */
 export interface GatewayStub {
-  /** Takes what a commit changed, in order. */
+  /** Takes what a commit changed; commits come in order. */
   deliver(batch: Batch): Promise<boolean>;
   /** Takes an event that has no revision. */
   deliverEphemeral(conversationId: string, line: string): Promise<boolean>;

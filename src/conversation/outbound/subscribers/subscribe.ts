@@ -7,9 +7,8 @@ import { memberOf } from "../../tables/members.ts";
 import type { GatewayAddress, Subscribed } from "./gateway-api.ts";
 
 /**
- * Lets the gateway of somebody who may read listen from now on: at once, so that whatever it asks next
- * finds it so. Where that is one too many, those that are gone are looked for, and it has to go if none
- * is.
+ * Subscribes the gateway of somebody who may read: at once, so that its next call finds it subscribed.
+ * Where the person has too many, stale ones are evicted; rejected if none is stale.
  */
 export async function subscribe(
   open: OpenConversation,
@@ -21,10 +20,10 @@ export async function subscribe(
   subscribers.add({ ...address, userId, counted });
   const { rev, memberCount } = open.memory.counters;
   const online = open.sessions.online(userId).filter((other) => other !== userId || counted);
-  const listening = { rev, online: isLarge(memberCount) ? [] : online };
+  const subscribed = { rev, online: isLarge(memberCount) ? [] : online };
   const tooMany = () => subscribers.ofUser(userId).length > MAX_SOCKETS_PER_USER;
   if (tooMany()) await subscribers.evictStale(userId);
-  if (!tooMany()) return ok(listening);
+  if (!tooMany()) return ok(subscribed);
   subscribers.remove(address.gateway);
   const message = `At most ${MAX_SOCKETS_PER_USER} connections to a conversation; close one.`;
   return fail("rate_limited", { message });

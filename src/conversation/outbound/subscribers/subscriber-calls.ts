@@ -1,17 +1,14 @@
+import { backoffMs } from "../backoff.ts";
 import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
 
-/** Gateways that are out of reach are told again after so long at first, and longer each time. */
-const REMIND_MIN_MS = 1_000;
-const REMIND_MAX_MS = 60_000;
-
-/** The calls of a conversation to its gateways, and which of them a batch did not reach. */
+/** The calls of a conversation to its gateways, and which of them could not be reached. */
 export class SubscriberCalls {
   private readonly stubFor: (protocol: Protocol, gateway: string) => GatewayStub;
   private readonly onFailure: (error: unknown) => void;
   /** One for each gateway: calls of one stub arrive in order. */
   private readonly stubs = new Map<string, GatewayStub>();
-  /** Gateways that a batch did not reach, and how often in a row. */
-  private readonly unreached = new Map<string, number>();
+  /** Gateways that missed a batch, and how many attempts of the alarm, and the first, have failed. */
+  private readonly failures = new Map<string, number>();
 
   constructor(
     stubFor: (protocol: Protocol, gateway: string) => GatewayStub,
@@ -22,8 +19,8 @@ export class SubscriberCalls {
   }
 
   /**
-   * Asks a gateway, and once more of a fresh stub: it may have been restarted. All of it may be asked
-   * twice. Resolves to its answer, or to `undefined` when it cannot be reached.
+   * Calls a gateway, and a second time by a fresh stub if that fails: it may have been restarted. Every
+   * method may be called twice. Resolves to its answer, or to `undefined` when it cannot be reached.
    */
   async ask<Name extends keyof GatewayStub>(
     subscriber: Subscriber,
@@ -45,27 +42,34 @@ export class SubscriberCalls {
     }
   }
 
-  /** Whether a batch reached a gateway. */
-  note(gateway: string, reached: boolean): void {
-    if (reached) this.unreached.delete(gateway);
-    else this.unreached.set(gateway, (this.unreached.get(gateway) ?? 0) + 1);
+  delivered(gateway: string): void {
+    this.failures.delete(gateway);
   }
 
-  /** Whether a gateway has to be told again. */
+  /** A batch did not reach a gateway. Commits while it is unreachable do not lengthen its backoff. */
+  missed(gateway: string): void {
+    if (!this.failures.has(gateway)) this.failures.set(gateway, 1);
+  }
+
+  /** A retry failed, too. */
+  missedAgain(gateway: string): void {
+    this.failures.set(gateway, (this.failures.get(gateway) ?? 0) + 1);
+  }
+
+  /** Whether a gateway missed a batch and has got none since. */
   isBehind(gateway: string): boolean {
-    return this.unreached.has(gateway);
+    return this.failures.has(gateway);
   }
 
-  forget(gateway: string): void {
+  remove(gateway: string): void {
     this.stubs.delete(gateway);
-    this.unreached.delete(gateway);
+    this.failures.delete(gateway);
   }
 
-  /** When to try again those that are out of reach, in milliseconds from now; `undefined`: none is. */
+  /** How long to wait before unreachable gateways are retried; `undefined`: there are none. */
   get retryInMs(): number | undefined {
-    if (this.unreached.size === 0) return undefined;
-    const times = Math.min(...this.unreached.values());
-    return Math.min(REMIND_MAX_MS, REMIND_MIN_MS * 2 ** (times - 1));
+    if (this.failures.size === 0) return undefined;
+    return backoffMs(Math.min(...this.failures.values()));
   }
 
   private stubOf({ protocol, gateway }: Subscriber): GatewayStub {

@@ -1,50 +1,59 @@
+import { memberOf } from "../../tables/members.ts";
 import { deleteSubscriber, putSubscriber, subscribers } from "../../tables/subscribers.ts";
-import type { Lines } from "../lines.ts";
+import { backoffMs } from "../backoff.ts";
+import type { Departure } from "../broadcast.ts";
+import type { Consumer, PushedCommit } from "../consumer.ts";
+import type { EventLines } from "../event-lines.ts";
 import type { Batch, GatewayStub, Note, Protocol, Subscriber } from "./gateway-api.ts";
+import { notesOf } from "./notes.ts";
 import { SubscriberCalls } from "./subscriber-calls.ts";
 
 export interface SubscribersOptions {
   sql: SqlStorage;
   conversationId: string;
   /** The newest revision. */
-  rev: number;
+  rev: () => number;
   stubOf: (protocol: Protocol, gateway: string) => GatewayStub;
-  /** The first gateway of somebody came, or the last one went. */
+  /** The first gateway of somebody was added, or the last one removed. */
   onPresence: (userId: string) => void;
   onFailure: (error: unknown) => void;
-}
-
-/** Somebody who left in a commit, and how many of its events they still hear. */
-export interface Departure {
-  userId: string;
-  heard: number;
+  /** Has {@link Subscribers.catchUp} called so many milliseconds from now, or sooner. */
+  retryWithin: (milliseconds: number) => void;
 }
 
 /**
- * The gateways that listen to a conversation. They survive hibernation in a table that is read once,
- * when the object wakes, and written only when one comes or goes: messages cost no row. Nothing waits
- * for a gateway; one that says that it is gone is forgotten.
+ * The gateways that are subscribed to a conversation. They are stored in a table that is read when the
+ * object wakes, and written only when one is added or removed: messages cost no row. Each gateway keeps a
+ * cursor of its own, and finds a gap by the revision range of the next batch. Nothing waits for a gateway;
+ * one that answers that it is not subscribed is removed.
  */
-export class Subscribers {
+export class Subscribers implements Consumer {
+  readonly name = "gateways";
+  readonly stage = "live";
   private readonly options: SubscribersOptions;
   private readonly calls: SubscriberCalls;
   private readonly byGateway = new Map<string, Subscriber>();
-  /** Gateways of people who left, until they have taken their last batch: they listen no more. */
+  /** Gateways of people who left, until they have taken their last batch. */
   private readonly leaving = new Map<string, { subscriber: Subscriber; last: Batch }>();
-  /** The revision up to which the gateways have been told; what has no event may lie behind it. */
-  private told: number;
-  /** Whether they have been told anything since the object woke. */
-  private spoke = false;
+  /**
+   * Gateways that were sent no batch since the object woke, or since a delivery failed: there may be one
+   * that they missed.
+   */
+  private readonly unsynced = new Set<string>();
+  /** The revision of the last batch: where a commit had no event, it is behind the cursor. */
+  private batchRev: number;
+  private deliveredRev: number;
 
   constructor(options: SubscribersOptions) {
     this.options = options;
     this.calls = new SubscriberCalls(options.stubOf, options.onFailure);
-    this.told = options.rev;
-    for (const { subscriber, left } of subscribers(options.sql)) {
-      const { gateway } = subscriber;
-      if (left) this.leaving.set(gateway, { subscriber, last: { ...this.nothing(), last: true } });
-      else this.byGateway.set(gateway, subscriber);
-    }
+    this.deliveredRev = options.rev();
+    this.batchRev = this.deliveredRev;
+    this.load();
+  }
+
+  get cursor(): number {
+    return this.deliveredRev;
   }
 
   /** Whether a member is online by a gateway. */
@@ -66,15 +75,9 @@ export class Subscribers {
     const first = subscriber.counted && !this.has(subscriber.userId);
     putSubscriber(this.options.sql, subscriber);
     this.leaving.delete(subscriber.gateway);
+    this.unsynced.delete(subscriber.gateway);
     this.byGateway.set(subscriber.gateway, subscriber);
     if (first) this.options.onPresence(subscriber.userId);
-  }
-
-  /** Somebody is a member now: staff who listen already are online by it from now on. */
-  arrived(userId: string): void {
-    for (const subscriber of this.ofUser(userId)) {
-      if (!subscriber.counted) this.add({ ...subscriber, counted: true });
-    }
   }
 
   remove(gateway: string): void {
@@ -82,11 +85,12 @@ export class Subscribers {
     if (!subscriber && !this.leaving.has(gateway)) return;
     deleteSubscriber(this.options.sql, gateway);
     this.leaving.delete(gateway);
-    this.calls.forget(gateway);
+    this.unsynced.delete(gateway);
+    this.calls.remove(gateway);
     if (subscriber) this.drop(subscriber);
   }
 
-  /** Forgets those of a person's gateways that are gone without having said so. */
+  /** Removes those of a person's gateways that are no longer subscribed. */
   async evictStale(userId: string): Promise<void> {
     const { conversationId } = this.options;
     await Promise.all(
@@ -94,59 +98,68 @@ export class Subscribers {
     );
   }
 
-  /** Passes on what a commit changed: to whoever left in it, up to that and for the last time. */
+  deliver(commit: PushedCommit): void {
+    if (commit.from !== this.cursor) this.resync(commit.from);
+    const { events, large, departures, arrivals } = commit.broadcast();
+    const notes = () => notesOf(this.options.sql, commit.changes, large);
+    this.committed(events, notes, departures, commit.to);
+    for (const userId of arrivals) this.joined(userId);
+    this.deliveredRev = commit.to;
+  }
+
+  /** Sends the events of a commit to every gateway; to those of people who left in it, for the last time. */
   committed(
-    lines: Lines,
+    events: EventLines,
     notes: () => Note[],
     departures: readonly Departure[],
     rev: number,
   ): void {
-    // What is broadcast to nobody wakes nobody: in a large conversation that is every read.
-    if (lines.length === 0) return;
-    const from = this.told;
-    this.told = rev;
+    // A commit without events calls nobody: in a large conversation that is every read.
+    if (events.length === 0) return;
+    const from = this.batchRev;
+    this.batchRev = rev;
     if (this.byGateway.size === 0) return;
-    this.spoke = true;
     const { conversationId } = this.options;
     const batch = { conversationId, from, to: rev, notes: notes() };
-    for (const { userId, heard } of departures) {
+    for (const { userId, eventCount } of departures) {
       for (const subscriber of this.ofUser(userId)) {
-        const heardLines = lines.for(subscriber).slice(0, heard);
-        const last: Batch = { ...batch, lines: heardLines, last: true };
-        this.leaving.set(subscriber.gateway, { subscriber, last });
-        this.drop(subscriber);
-        void this.call(subscriber, "deliver", last);
+        const lines = events.for(subscriber).slice(0, eventCount);
+        this.startLeaving(subscriber, { ...batch, lines, last: true });
+        void this.call(subscriber, "deliver", { ...batch, lines, last: true });
       }
     }
     for (const subscriber of this.byGateway.values()) {
-      void this.call(subscriber, "deliver", { ...batch, lines: lines.for(subscriber) });
+      void this.call(subscriber, "deliver", { ...batch, lines: events.for(subscriber) });
     }
   }
 
   /**
-   * For the alarm that every commit sets: where the object was cut off between a commit and this, the
-   * gateways have not heard of it, and now learn how far things are, or that their person was removed;
-   * and so do those that a batch did not reach. Resolves to how long to wait until the next time, in
-   * milliseconds, when some of them are still out of reach: an object can always be reached in the end,
-   * and says itself that it is gone.
+   * Calls the gateways that missed a batch, or may have: an empty batch shows them the gap, or that their
+   * person was removed. Those that cannot be reached are retried with a backoff of their own: an object
+   * can be reached in the end, and answers if it is not subscribed.
    */
-  async retryUndelivered(): Promise<number | undefined> {
-    const nothing = this.nothing();
+  async catchUp(): Promise<void> {
+    const { rev, retryWithin } = this.options;
+    if (this.cursor !== rev()) this.resync(rev());
+    const empty = this.emptyBatch();
     const everyone = [
-      ...[...this.byGateway.values()].map((subscriber) => ({ subscriber, batch: nothing })),
+      ...[...this.byGateway.values()].map((subscriber) => ({ subscriber, batch: empty })),
       ...[...this.leaving.values()].map(({ subscriber, last }) => ({ subscriber, batch: last })),
     ];
-    const behind = this.spoke
-      ? everyone.filter(({ subscriber }) => this.calls.isBehind(subscriber.gateway))
-      : everyone;
-    this.spoke = true;
     await Promise.all(
-      behind.map(({ subscriber, batch }) => this.call(subscriber, "deliver", batch)),
+      everyone.map(async ({ subscriber, batch }) => {
+        const { gateway } = subscriber;
+        const wasBehind = this.calls.isBehind(gateway);
+        if (!wasBehind && !this.unsynced.has(gateway)) return;
+        await this.call(subscriber, "deliver", batch);
+        if (wasBehind && this.calls.isBehind(gateway)) this.calls.missedAgain(gateway);
+      }),
     );
-    return this.calls.retryInMs;
+    const { retryInMs } = this.calls;
+    if (retryInMs !== undefined) retryWithin(retryInMs);
   }
 
-  /** Passes on what has no revision, to everybody's gateways but those of one person. */
+  /** Sends an event without a revision to everybody's gateways but those of one person. */
   deliverEphemeral(line: string, exceptUserId: string): void {
     for (const subscriber of this.byGateway.values()) {
       if (subscriber.userId === exceptUserId) continue;
@@ -155,8 +168,8 @@ export class Subscribers {
   }
 
   /**
-   * Asks a gateway, and forgets one that does not listen. One that cannot be reached stays: it finds the
-   * gap in the next batch, or when the alarm reminds it.
+   * Calls a gateway, and removes one that is not subscribed. One that cannot be reached stays: it finds
+   * the gap in the next batch, or in a retry.
    */
   private async call<Name extends keyof GatewayStub>(
     subscriber: Subscriber,
@@ -164,28 +177,73 @@ export class Subscribers {
     ...parameters: Parameters<GatewayStub[Name]>
   ): Promise<void> {
     const { gateway } = subscriber;
-    const listens = await this.calls.ask(subscriber, name, ...parameters);
-    // It may have come back under the same name meanwhile, as another entry.
+    if (name === "deliver") this.unsynced.delete(gateway);
+    const answer = await this.calls.ask(subscriber, name, ...parameters);
+    // It may have been replaced meanwhile by another entry of the same name.
     const stays = this.byGateway.get(gateway) === subscriber;
     const leaves = this.leaving.get(gateway)?.subscriber === subscriber;
     if (!stays && !leaves) return;
-    if (name === "deliver") this.calls.note(gateway, listens !== undefined);
-    if (leaves ? name === "deliver" && listens !== undefined : listens === false) {
+    if (name === "deliver") this.note(gateway, answer !== undefined);
+    if (leaves ? name === "deliver" && answer !== undefined : answer === false) {
       this.remove(gateway);
     }
   }
 
-  /** One listens no more: whether its person is online may hang on it. */
+  private note(gateway: string, isDelivered: boolean): void {
+    if (isDelivered) this.calls.delivered(gateway);
+    else if (!this.calls.isBehind(gateway)) {
+      this.calls.missed(gateway);
+      this.options.retryWithin(backoffMs(1));
+    }
+  }
+
+  /** Reads the table: what is not known of it yet, and who has left or joined since it was. */
+  private load(): void {
+    for (const { subscriber: stored, left } of subscribers(this.options.sql)) {
+      const subscriber = this.byGateway.get(stored.gateway) ?? stored;
+      if (!left) this.byGateway.set(stored.gateway, subscriber);
+      else if (!this.leaving.has(stored.gateway)) {
+        this.startLeaving(subscriber, { ...this.emptyBatch(), last: true });
+      }
+      this.unsynced.add(stored.gateway);
+    }
+  }
+
+  /** A commit was not delivered: gateways find the gap, and memory what the commit changed of them. */
+  private resync(rev: number): void {
+    this.batchRev = rev;
+    this.deliveredRev = rev;
+    this.load();
+    const { sql } = this.options;
+    for (const { userId, counted } of [...this.byGateway.values()]) {
+      if (!counted && memberOf(sql, userId)?.leftAt === null) this.joined(userId);
+    }
+    for (const gateway of this.byGateway.keys()) this.unsynced.add(gateway);
+  }
+
+  /** Somebody is a member now: staff who are subscribed already are online by that from now on. */
+  private joined(userId: string): void {
+    for (const subscriber of this.ofUser(userId)) {
+      if (!subscriber.counted) this.add({ ...subscriber, counted: true });
+    }
+  }
+
+  private startLeaving(subscriber: Subscriber, last: Batch): void {
+    this.leaving.set(subscriber.gateway, { subscriber, last });
+    this.drop(subscriber);
+  }
+
+  /** Takes out a gateway: its person may be offline now. */
   private drop(subscriber: Subscriber): void {
-    this.byGateway.delete(subscriber.gateway);
-    if (subscriber.counted && !this.has(subscriber.userId)) {
+    const isKnown = this.byGateway.delete(subscriber.gateway);
+    if (isKnown && subscriber.counted && !this.has(subscriber.userId)) {
       this.options.onPresence(subscriber.userId);
     }
   }
 
-  /** How far things are. */
-  private nothing(): Batch {
+  /** A batch without events, which shows a gateway the current revision. */
+  private emptyBatch(): Batch {
     const { conversationId } = this.options;
-    return { conversationId, from: this.told, to: this.told, lines: [], notes: [] };
+    return { conversationId, from: this.batchRev, to: this.batchRev, lines: [], notes: [] };
   }
 }

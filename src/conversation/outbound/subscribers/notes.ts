@@ -1,10 +1,10 @@
-import type { Change } from "../decide/types.ts";
-import { READERS_MAX, readersOf } from "../tables/receipts.ts";
-import type { Note } from "./subscribers/gateway-api.ts";
+import type { Change } from "../../decide/types.ts";
+import { READERS_MAX, readersOf } from "../../tables/receipts.ts";
+import type { Note } from "./gateway-api.ts";
 
 /**
- * What gateways are told beside the events of a commit: who reacted with what, and who has read a
- * message that changed; in a large conversation nobody is told of readers.
+ * What gateways get beside the events of a commit: who reacted with what, and who has read a message that
+ * changed; in a large conversation no readers.
  */
 export function notesOf(sql: SqlStorage, changes: readonly Change[], large: boolean): Note[] {
   return changes.flatMap((change): Note[] => {

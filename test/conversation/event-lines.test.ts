@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { Lines } from "../../src/conversation/outbound/lines.ts";
+import { EventLines } from "../../src/conversation/outbound/event-lines.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { LinkTo } from "../../src/live/wire.ts";
 
@@ -10,7 +10,7 @@ function linesOf(publicUrl?: string) {
   const written = vi.fn(
     (linkTo: LinkTo): ServerEvent => ({ type: "error", code: "x", message: linkTo(FILE) }),
   );
-  const lines = new Lines(
+  const lines = new EventLines(
     (origin) =>
       ({ key }) =>
         `${origin}/${key}`,

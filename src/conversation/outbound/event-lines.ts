@@ -1,15 +1,15 @@
 import type { ServerEvent } from "../../live/events.ts";
 import type { LinkTo } from "../../live/wire.ts";
 
-/** Whoever is sent a broadcast. */
+/** How somebody is sent events. */
 export interface Reader {
-  /** The address that they came in by. */
+  /** The address that they connected to. */
   origin: string;
   /** Whether they take the shorter form of an event where there is one. */
   lean?: boolean;
 }
 
-interface Written {
+interface Encoded {
   lines: readonly string[];
   text: string;
 }
@@ -20,16 +20,16 @@ interface Entry {
 }
 
 /**
- * The events of a broadcast, a line of JSON each. Links in them begin with the address that their reader
- * came in by, so that they are written once for each of those; with a PUBLIC_URL, once. Where an event has
- * a shorter form, they are written once more for those who take that.
+ * The events of a commit, each a line of JSON. Links in them begin with the address that their reader
+ * connected to, so they are encoded once for each address; with a PUBLIC_URL, once. Where an event has a
+ * shorter form, they are encoded once more for those who take it.
  */
-export class Lines {
+export class EventLines {
   private readonly linkTo: (origin: string) => LinkTo;
   private readonly publicUrl: string | undefined;
   private readonly entries: Entry[] = [];
-  private readonly whole = new Map<string, Written>();
-  private readonly shorter = new Map<string, Written>();
+  private readonly whole = new Map<string, Encoded>();
+  private readonly shorter = new Map<string, Encoded>();
   private hasLean = false;
 
   constructor(linkTo: (origin: string) => LinkTo, publicUrl: string | undefined) {
@@ -41,35 +41,35 @@ export class Lines {
     return this.entries.length;
   }
 
-  /** Adds an event, and its shorter form if it has one; nothing is added once any of them was read. */
+  /** Adds an event, and its shorter form if it has one. Not allowed once any of them was read. */
   add(event: (linkTo: LinkTo) => ServerEvent, lean?: ServerEvent): void {
     this.entries.push({ event, lean });
     if (lean) this.hasLean = true;
   }
 
-  /** As somebody reads them. */
+  /** The lines for a reader. */
   for(reader: Reader): readonly string[] {
-    return this.written(reader).lines;
+    return this.encoded(reader).lines;
   }
 
   /** The same as one frame. */
   frameFor(reader: Reader): string {
-    return this.written(reader).text;
+    return this.encoded(reader).text;
   }
 
-  private written({ origin, lean }: Reader): Written {
+  private encoded({ origin, lean }: Reader): Encoded {
     const address = this.publicUrl ?? origin;
     const isLean = lean === true && this.hasLean;
     const known = isLean ? this.shorter : this.whole;
-    let written = known.get(address);
-    if (!written) {
+    let encoded = known.get(address);
+    if (!encoded) {
       const linkTo = this.linkTo(address);
       const lines = this.entries.map(({ event, lean }) =>
         JSON.stringify((isLean && lean) || event(linkTo)),
       );
-      written = { lines, text: lines.join("\n") };
-      known.set(address, written);
+      encoded = { lines, text: lines.join("\n") };
+      known.set(address, encoded);
     }
-    return written;
+    return encoded;
   }
 }

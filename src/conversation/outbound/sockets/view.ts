@@ -1,0 +1,20 @@
+import type { LinkTo } from "../../../live/wire.ts";
+import type { Memory } from "../../commit/draft.ts";
+import type { RecentMessages } from "../../queries/recent.ts";
+
+/** A conversation as one reader sees it: links begin with the address that they connected to. */
+export interface View {
+  sql: SqlStorage;
+  recent: RecentMessages;
+  memory: Memory;
+  epoch: string;
+  linkTo: LinkTo;
+}
+
+/** One `sync` object. */
+export interface Page {
+  frame: string;
+  /** The revision that it goes up to. */
+  to: number;
+  more: boolean;
+}

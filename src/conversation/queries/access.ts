@@ -1,0 +1,32 @@
+import { fail, type Result } from "../../domain/error.ts";
+import { type Actor, isStaff, refusal } from "../../domain/policy.ts";
+import { log } from "../../logging.ts";
+import type { OpenConversation } from "../open.ts";
+import { memberOf } from "../tables/members.ts";
+
+/** Answers a question about a conversation, if it exists, to those who may ask it. */
+export function answered<T>(
+  open: OpenConversation | undefined,
+  actor: Actor,
+  action: "see" | "read" | "send",
+  answer: (open: OpenConversation) => Result<T>,
+): Result<T> {
+  if (!open) return fail("conversation_not_found");
+  const { kind, visibility } = open.memory.conversation;
+  const member = memberOf(open.sql, actor.userId);
+  const refused = refusal(actor, action, { kind, member, isPublic: visibility === "public" });
+  if (refused) return { ok: false, error: refused };
+  logStaffAccess(open, actor, action);
+  return answer(open);
+}
+
+/** Logs that somebody acts by their platform role who is no member: who, what, and why. */
+export function logStaffAccess(open: OpenConversation, actor: Actor, action: string): void {
+  if (!isStaff(actor) || memberOf(open.sql, actor.userId)?.leftAt === null) return;
+  log("staff_access", {
+    conversationId: open.memory.conversation.id,
+    userId: actor.userId,
+    action,
+    allowedBy: `role ${actor.role}`,
+  });
+}

@@ -1,0 +1,50 @@
+import type { Member } from "../../domain/conversation.ts";
+import { fail, ok, type Result } from "../../domain/error.ts";
+import type { Receipt } from "../../domain/message.ts";
+import { offsetOf, type PageOf } from "../../domain/page.ts";
+import type { Actor } from "../../domain/policy.ts";
+import type { Info } from "../api.ts";
+import type { OpenConversation } from "../open.ts";
+import { memberOf, presentMembers } from "../tables/members.ts";
+import { messageAt } from "../tables/messages.ts";
+import { readersOf } from "../tables/receipts.ts";
+import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
+
+/** Answers from the tables, for somebody who may ask; `access.ts` checks that. */
+
+/** A page of messages. */
+export function historyOf(
+  { sql, memory, recent }: OpenConversation,
+  query: HistoryQuery,
+): Result<HistoryPage> {
+  const { lastNumber } = memory.counters;
+  const before = query.by === "page" ? query.before : undefined;
+  if (before && "number" in before && before.number > lastNumber) return fail("message_not_found");
+  return ok(history(sql, recent, lastNumber, query));
+}
+
+/** What the conversation is, and the asker's own membership. */
+export function infoOf({ sql, memory }: OpenConversation, actor: Actor): Info {
+  const member = memberOf(sql, actor.userId);
+  return {
+    conversation: memory.conversation,
+    memberCount: memory.counters.memberCount,
+    you: member?.leftAt === null ? member : undefined,
+  };
+}
+
+/** A page of the present members, in order of their ids. */
+export function membersOf({ sql }: OpenConversation, page: PageOf): Member[] {
+  return presentMembers(sql, page.pageSize, offsetOf(page));
+}
+
+/** Who has read a message and when, those who did first before the others; never its author. */
+export function receiptsOf(
+  { sql }: OpenConversation,
+  number: number,
+  page: PageOf,
+): Result<Receipt[]> {
+  const message = messageAt(sql, number);
+  if (!message) return fail("message_not_found");
+  return ok(readersOf(sql, message, page.pageSize, offsetOf(page)));
+}
