@@ -1,10 +1,10 @@
-import type { Batch, Note } from "../conversation/outbound/subscribers/gateway-api.ts";
+import type { Note } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { type ServerEvent, serverEvent } from "../live/events.ts";
 
 /**
- * The client's person is no member any more. Where the conversation's own word of it is missing, or does
- * not follow on what was told, its `rev` is where the client had come to: from there it can go on when
- * its person is added again.
+ * The client's person is not a member any more. Sent where the conversation's own event is missing or does
+ * not follow on what the client has; `rev` is what it has: it can rejoin from there once its person is
+ * added again.
  */
 interface Expelled {
   type: "expelled";
@@ -12,46 +12,40 @@ interface Expelled {
   rev: number;
 }
 
-/** An event of a conversation, and what else is known of it. */
+/** An event of a conversation, and what the live protocol does not say of it. */
 export interface GatewayEvent {
   conversationId: string;
   event: ServerEvent | Expelled;
   note: Note | undefined;
 }
 
+const TYPES = new Set<string>(serverEvent.options.map(({ shape }) => shape.type.value));
+const CAUSES = new Set<string>(["created", "edited", "deleted", "reaction"]);
+
 /**
- * The events of a batch that come after a revision. `introduced`: messages that a client was told of as
- * new ones while it was caught up with.
+ * Reads an event as a conversation wrote it. It is our own output, so its schema is not checked again.
+ * During a deploy the conversation may run a newer version than this: a type that is not known here is
+ * `undefined`, and a message that changed for an unknown cause counts as edited.
  */
-export function gatewayEventsOf(
-  { conversationId, lines, notes }: Batch,
-  after: number,
-  introduced?: Set<number>,
-): GatewayEvent[] {
-  const byRev = new Map(notes.map((note) => [note.rev, note]));
-  return parsedEvents(lines).flatMap((event): GatewayEvent[] => {
-    if (!("rev" in event) || event.rev <= after) return [];
-    const note = byRev.get(event.rev);
-    return [{ conversationId, event: introduced ? newOnce(event, introduced) : event, note }];
-  });
+export function readEvent(line: string): ServerEvent | undefined {
+  const event: ServerEvent = JSON.parse(line);
+  if (!TYPES.has(event.type)) return undefined;
+  return event.type === "message" && !CAUSES.has(event.cause)
+    ? { ...event, cause: "edited" }
+    : event;
 }
 
-/** The revision of the removal that a last batch ends with; one that tells of nothing, how far it goes. */
-export function removalIn({ lines, to }: Batch): number {
-  const event = parsedEvents(lines.slice(-1))[0];
-  return event && "rev" in event ? event.rev : to;
-}
-
-/** Events as a conversation has written them, a line each. */
-export function parsedEvents(lines: readonly string[]): ServerEvent[] {
-  return lines.map((line) => serverEvent.parse(JSON.parse(line)));
+/** The revision of an event; `undefined` where it has none. */
+export function revisionOf(event: ServerEvent | undefined): number | undefined {
+  return event && "rev" in event ? event.rev : undefined;
 }
 
 /**
- * What is new to a client is new once: a message that changed between two pages is in both of them, and
- * the conversation cannot know that the first one told of it.
+ * The event for a client that is sent a message as new once: one that changed between two pages is in both
+ * of them, and the conversation cannot know that it was in the first. `introduced`: numbers of the messages
+ * that were sent as new.
  */
-function newOnce(event: ServerEvent, introduced: Set<number>): ServerEvent {
+export function introducedOnce(event: ServerEvent, introduced: Set<number>): ServerEvent {
   if (event.type !== "message" || event.cause !== "created") return event;
   const { number } = event.message;
   if (introduced.has(number)) return { ...event, cause: "edited" };

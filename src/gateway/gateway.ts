@@ -1,6 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { z } from "zod";
-import { type ConnectionIdentity, identitySchema } from "../conversation/identity.ts";
+import type { ConnectionIdentity } from "../conversation/identity.ts";
 import { close } from "../conversation/outbound/sockets/socket.ts";
 import type {
   Batch,
@@ -13,30 +12,26 @@ import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
-import type { GatewayEvent } from "./gateway-events.ts";
-import { type Admission, COMMANDS, type Limit, MAX_ROOMS } from "./limits.ts";
+import { attachmentSchema, type ConnectionAttachment, NEW_CONNECTION } from "./attachment.ts";
+import type { EventEncoder } from "./event-encoder.ts";
+import { type Admission, COMMANDS, type Limit } from "./limits.ts";
 import { Rooms } from "./rooms.ts";
 
-/** What a socket's attachment keeps over hibernation: all that there is to remember of a connection. */
-const attachment = z.object({
-  /** `pending`: the protocol's own handshake has not been made on this socket. */
-  stage: z.enum(["pending", "open"]),
-  seat: identitySchema.nullable(),
-  rooms: z.array(z.tuple([z.string(), z.number()])),
-  /** When it last said something, other than by the heartbeat. */
-  heardAt: z.number(),
-  /** Joins that do not count: who comes back joins everything that they were in at once. */
-  freeJoins: z.number().default(MAX_ROOMS),
-});
-type Attachment = z.infer<typeof attachment>;
-
-/** How long a client has to say who it is. Until then nothing is stored, so a timer waits for it. */
+/** How long a client has to authenticate. Until then nothing is stored, so that a timer measures it. */
 const HANDSHAKE_MS = 15_000;
 
-/** Why a connection is ended by this side. */
-export type Ending = "expired" | "broken" | "silent" | "abusive";
+/** Why this side ends a connection. */
+export type EndReason = "expired" | "broken" | "silent" | "abusive";
 
-/** The same functions as the stub's; answers that need no waiting are given at once. */
+/** What differs between the protocols. */
+export interface GatewayProtocol {
+  name: Protocol;
+  /** A client's heartbeat message, and the answer that it gets while the object hibernates. */
+  heartbeat: [request: string, response: string];
+  encoder: EventEncoder;
+}
+
+/** The same functions as the stub's, which are answered synchronously. */
 type Rpc = { [Name in keyof GatewayStub]: (...p: Parameters<GatewayStub[Name]>) => boolean };
 
 /**
@@ -48,25 +43,22 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   /** The socket, once the client has one. */
   protected socket: WebSocket | undefined;
   protected rooms: Rooms | undefined;
-  protected kept: Attachment = {
-    ...{ stage: "pending" as const, seat: null, rooms: [], heardAt: 0 },
-    freeJoins: MAX_ROOMS,
-  };
-  private readonly protocol: Protocol;
-  private handshake: ReturnType<typeof setTimeout> | undefined;
+  protected kept = NEW_CONNECTION;
+  private readonly protocol: GatewayProtocol;
+  private handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly commands = new LeakyBucket(COMMANDS);
   private readonly violations = new Violations();
 
-  constructor(ctx: DurableObjectState, env: Env, protocol: Protocol, heartbeat: [string, string]) {
+  constructor(ctx: DurableObjectState, env: Env, protocol: GatewayProtocol) {
     super(ctx, env);
     const settings = settingsOf(env);
     if (settings instanceof Error) throw settings;
     this.settings = settings;
     this.protocol = protocol;
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(...heartbeat));
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(...protocol.heartbeat));
     for (const socket of ctx.getWebSockets()) {
-      const parsed = attachment.safeParse(socket.deserializeAttachment());
-      // One that was not open yet has lost what it was waiting for.
+      const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
+      // The state of a handshake is in memory only, and lost.
       if (!parsed.success || parsed.data.stage === "pending" || !parsed.data.seat) {
         close(socket, CLOSE.goingAway, "please reconnect");
         continue;
@@ -77,17 +69,15 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     }
   }
 
-  /** Who the person at a seat is here, and what they reach. */
-  protected abstract actorOf(seat: ConnectionIdentity): Actor;
-  /** What the client is told of something, each a message of the protocol. */
-  protected abstract present(told: GatewayEvent): string[];
+  /** The person as one who acts, with what this protocol lets them reach. */
+  protected abstract actorOf(identity: ConnectionIdentity): Actor;
   protected abstract send(messages: readonly string[]): void;
-  /** Resolves when the client has taken what waits for it; `undefined`: it has, as far as is known. */
+  /** Resolves when the client has taken what it was sent; `undefined`: it has, as far as is known. */
   protected drained(): Promise<void> | undefined {
     return undefined;
   }
-  /** Tells the client why, and ends the connection. */
-  protected abstract end(why: Ending): void;
+  /** Sends the client the reason, and ends the connection. */
+  protected abstract end(reason: EndReason): void;
 
   deliver(batch: Batch): boolean {
     return this.rooms?.deliver(batch) ?? false;
@@ -101,11 +91,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return (this.rooms?.isSubscribed(conversationId) && this.isActive()) ?? false;
   }
 
-  /** Takes a socket in for hibernation. */
-  protected accept(stage: Attachment["stage"]): Response {
+  /** Accepts a socket for hibernation. */
+  protected accept(stage: ConnectionAttachment["stage"]): Response {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     this.ctx.acceptWebSocket(server);
-    server.serializeAttachment({ ...this.kept, stage, heardAt: Date.now() } satisfies Attachment);
+    const attachment: ConnectionAttachment = { ...this.kept, stage, heardAt: Date.now() };
+    server.serializeAttachment(attachment);
     this.opened(server);
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -113,60 +104,59 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected abstract opened(socket: WebSocket): void;
 
   /** The connection is this person's from now on. */
-  protected authenticated(seat: ConnectionIdentity): Rooms {
-    clearTimeout(this.handshake);
-    this.keep({ seat });
-    this.rooms = this.roomsOf(seat);
+  protected authenticated(identity: ConnectionIdentity): Rooms {
+    clearTimeout(this.handshakeTimer);
+    this.keep({ seat: identity });
+    this.rooms = this.roomsOf(identity);
     return this.rooms;
   }
 
-  protected keep(change: Partial<Attachment>): void {
+  protected keep(change: Partial<ConnectionAttachment>): void {
     this.kept = { ...this.kept, ...change };
     this.socket?.serializeAttachment(this.kept);
   }
 
-  /** Ends a connection on which nobody says who they are in time. */
-  protected awaitHandshake(giveUp: () => void): void {
-    clearTimeout(this.handshake);
-    this.handshake = setTimeout(giveUp, HANDSHAKE_MS);
+  /** Ends a connection on which nobody authenticates within {@link HANDSHAKE_MS}. */
+  protected awaitHandshake(onTimeout: () => void): void {
+    clearTimeout(this.handshakeTimer);
+    this.handshakeTimer = setTimeout(onTimeout, HANDSHAKE_MS);
   }
 
-  /** The connection is over, whoever ended it. */
+  /** The connection has ended, whoever ended it. */
   protected closed(): void {
-    clearTimeout(this.handshake);
+    clearTimeout(this.handshakeTimer);
     const { rooms } = this;
     this.rooms = undefined;
     this.socket = undefined;
     rooms?.leaveAll();
   }
 
-  /** Whether the client may be told something; one whose token has expired or who is silent goes. */
+  /** Whether the client may be sent something; ends a connection that has expired or is silent. */
   protected isActive(): boolean {
-    const { seat } = this.kept;
-    if (!this.rooms || !seat) return false;
-    const silent = this.silence() > SILENCE_MS;
-    if (seat.expiresAt > Date.now() && !silent) return true;
+    const { seat: identity } = this.kept;
+    if (!this.rooms || !identity) return false;
+    const silent = this.silenceMs() > SILENCE_MS;
+    if (identity.expiresAt > Date.now() && !silent) return true;
     this.end(silent ? "silent" : "expired");
     return false;
   }
 
-  /** The client has said something. */
+  /** The client has sent something. */
   protected noteActivity(): void {
     this.keep({ heardAt: Date.now() });
   }
 
-  /** Milliseconds since the client was last heard of, by heartbeat or otherwise. */
-  protected silence(): number {
+  /** Milliseconds since the client last sent something, a heartbeat included. */
+  protected silenceMs(): number {
     const { socket } = this;
-    const pinged = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
-    return Date.now() - Math.max(pinged ?? 0, this.kept.heardAt);
+    const heartbeatAt = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
+    return Date.now() - Math.max(heartbeatAt ?? 0, this.kept.heardAt);
   }
 
   /**
-   * Counts what a client asks for against the connection's own rate, before anything is asked of a
-   * conversation. The first 100 joins are free; sends are, where `REQUEST_LIMITS` is off. Of what comes
-   * beyond the rate the first in a second is to be refused and the others ignored; a connection that goes
-   * on is ended.
+   * Counts a request of the client against the connection's own rate, before a conversation is asked. The
+   * first 100 joins are free; so are sends where `REQUEST_LIMITS` is off. Beyond the rate the first request
+   * in a second is to be refused and the others ignored; a connection that continues is ended.
    */
   protected admit(limit: Limit): Admission {
     if (limit === "send" && !this.settings.REQUEST_LIMITS) return "accept";
@@ -183,20 +173,22 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return "ignore";
   }
 
-  /** Does something that no request waits for; what fails is a bug, and logged. */
+  /** Does something that no request waits for; a failure is a bug, and logged. */
   protected inBackground(work: Promise<unknown>): void {
     this.ctx.waitUntil(work.catch((error) => log("gateway_failed", { error })));
   }
 
-  private roomsOf(seat: ConnectionIdentity): Rooms {
+  private roomsOf(identity: ConnectionIdentity): Rooms {
     const gateway = this.ctx.id.name;
     if (gateway === undefined) throw new Error("gateways are addressed by name");
+    const { name: protocol, encoder } = this.protocol;
     return new Rooms({
       env: this.env,
-      actor: this.actorOf(seat),
-      address: { gateway, protocol: this.protocol, origin: seat.origin },
+      actor: this.actorOf(identity),
+      address: { gateway, protocol, origin: identity.origin },
+      encoder,
       kept: this.kept.rooms,
-      send: (told) => this.sendEvents(told),
+      send: (messages) => this.sendIfActive(messages),
       drained: () => this.drained(),
       keep: (rooms) => this.keep({ rooms }),
       onBroken: () => this.end("broken"),
@@ -204,9 +196,8 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     });
   }
 
-  private sendEvents(told: readonly GatewayEvent[]): boolean {
+  private sendIfActive(messages: readonly string[]): boolean {
     if (!this.isActive()) return false;
-    const messages = told.flatMap((one) => this.present(one));
     if (messages.length > 0) this.send(messages);
     return true;
   }

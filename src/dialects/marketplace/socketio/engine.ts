@@ -4,12 +4,22 @@ import { IDENTITY_HEADER } from "../../../conversation/api.ts";
 import { identitySchema } from "../../../conversation/identity.ts";
 import { close } from "../../../conversation/outbound/sockets/socket.ts";
 import type { Env } from "../../../env.ts";
-import { Gateway } from "../../../gateway/gateway.ts";
+import { EventEncoder } from "../../../gateway/event-encoder.ts";
+import { Gateway, type GatewayProtocol } from "../../../gateway/gateway.ts";
 import { tooLarge } from "../../../live/frames.ts";
 import { MAX_FRAME_BYTES } from "../../../live/version.ts";
 import { engineRefusal } from "./errors.ts";
 import * as packets from "./packets.ts";
 import { Polling } from "./polling.ts";
+import { present } from "./present.ts";
+
+const SOCKET_IO: GatewayProtocol = {
+  name: "socketio",
+  heartbeat: [packets.PONG, packets.NOOP],
+  encoder: new EventEncoder((event) =>
+    present(event).map(([name, payload]) => packets.eventPacket(name, payload)),
+  ),
+};
 
 /** What the Worker tells of a request: never taken from a client. */
 export const visit = z.object({
@@ -36,7 +46,7 @@ export abstract class EngineGateway extends Gateway {
   protected visit: Visit | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, "socketio", [packets.PONG, packets.NOOP]);
+    super(ctx, env, SOCKET_IO);
   }
 
   /** A message has come; what is in it is Socket.IO's. */

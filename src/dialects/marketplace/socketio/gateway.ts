@@ -7,13 +7,11 @@ import { ERRORS, fail, type Result } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { bearerOf, ensureUserKnownIn, verify } from "../../../edge/auth.ts";
 import { unforeseen } from "../../../gateway/conversations.ts";
-import type { Ending } from "../../../gateway/gateway.ts";
-import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
+import type { EndReason } from "../../../gateway/gateway.ts";
 import { CHATS } from "../schemas.ts";
 import { EngineGateway, type Visit } from "./engine.ts";
 import { HANDLERS } from "./events.ts";
 import * as packets from "./packets.ts";
-import { present } from "./present.ts";
 
 const auth = z.object({ token: z.string().max(8 * 1024 + 16) });
 
@@ -32,11 +30,7 @@ export class SocketIoGateway extends EngineGateway {
     return { ...actorOf(seat), reach: "staff", kinds: CHATS };
   }
 
-  protected present(told: GatewayEvent): string[] {
-    return present(told).map(([name, payload]) => packets.eventPacket(name, payload));
-  }
-
-  protected end(why: Ending): void {
+  protected end(why: EndReason): void {
     // After a disconnection by the server clients do not reconnect by themselves: they need a new token.
     // Nothing may come with it: clients would take the end of the connection in first.
     if (why === "expired" && this.socket) this.send([packets.DISCONNECT]);

@@ -9,8 +9,8 @@ import { ERRORS, fail, type Result, unreachable } from "../../../domain/error.ts
 import type { Actor } from "../../../domain/policy.ts";
 import type { Env } from "../../../env.ts";
 import { unforeseen } from "../../../gateway/conversations.ts";
-import { type Ending, Gateway } from "../../../gateway/gateway.ts";
-import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
+import { EventEncoder } from "../../../gateway/event-encoder.ts";
+import { type EndReason, Gateway, type GatewayProtocol } from "../../../gateway/gateway.ts";
 import { tooLarge } from "../../../live/frames.ts";
 import {
   callOf,
@@ -26,7 +26,15 @@ import {
 import { methodNamed } from "./methods.ts";
 import { present } from "./present.ts";
 
-const FAREWELLS: Record<Ending, string> = {
+const SIGNALR: GatewayProtocol = {
+  name: "signalr",
+  heartbeat: [PING, PING],
+  encoder: new EventEncoder((event) =>
+    present(event).map(([method, argument]) => callOf(method, argument)),
+  ),
+};
+
+const FAREWELLS: Record<EndReason, string> = {
   expired: ERRORS.unauthenticated[1],
   broken: ERRORS.unavailable[1],
   silent: "Nothing was heard for 90 seconds.",
@@ -38,7 +46,7 @@ export class SignalRGateway extends Gateway {
   private isSpent = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, "signalr", [PING, PING]);
+    super(ctx, env, SIGNALR);
   }
 
   /** Takes the socket of a verified person in: the Worker's upgrade, and the only request there is. */
@@ -84,10 +92,6 @@ export class SignalRGateway extends Gateway {
     return actorOf(seat);
   }
 
-  protected present(told: GatewayEvent): string[] {
-    return present(told).map(([method, argument]) => callOf(method, argument));
-  }
-
   /** Messages of a group go in one frame. */
   protected send(messages: readonly string[]): void {
     try {
@@ -97,7 +101,7 @@ export class SignalRGateway extends Gateway {
     }
   }
 
-  protected end(why: Ending): void {
+  protected end(why: EndReason): void {
     this.close(FAREWELLS[why], true);
   }
 

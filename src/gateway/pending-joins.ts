@@ -1,0 +1,58 @@
+import type { PendingJoin } from "./room-state.ts";
+
+/**
+ * Joins that a client made without waiting for the answers. They are usually answered in order; where they
+ * are not, the answer to a later one supersedes those before it.
+ */
+
+/** Whether no later join is outstanding that decides instead. */
+export function isDeciding(joins: readonly PendingJoin[], { id }: PendingJoin): boolean {
+  return joins.findLast(({ superseded }) => !superseded)?.id === id;
+}
+
+export function without(joins: readonly PendingJoin[], { id }: PendingJoin): PendingJoin[] {
+  return joins.filter((join) => join.id !== id);
+}
+
+/**
+ * The revision that the client of a join has: as it says, else as an outstanding join before it says, else
+ * `rev`, where the connection is.
+ */
+export function sinceOf(
+  joins: readonly PendingJoin[],
+  join: PendingJoin,
+  rev: number | undefined,
+): number | undefined {
+  if (join.since !== undefined || isDetached(join)) return join.since;
+  const earlier = joins.findLast(
+    (one) => one.id < join.id && one.since !== undefined && !isDetached(one),
+  );
+  return earlier?.since ?? rev;
+}
+
+/** The joins with those before `id`, or all of them, superseded. `rev`: where the connection is. */
+export function supersede(
+  joins: readonly PendingJoin[],
+  rev: number | undefined,
+  id = Number.POSITIVE_INFINITY,
+): PendingJoin[] {
+  return joins.map((join) =>
+    join.id < id ? { ...join, since: sinceOf(joins, join, rev), superseded: true } : join,
+  );
+}
+
+/** The joins that decide, marked with a removal that they were overtaken by. `rev`: as above. */
+export function markRemoved(
+  joins: readonly PendingJoin[],
+  rev: number | undefined,
+  removedAt: number,
+): PendingJoin[] {
+  return joins.map((join) =>
+    join.superseded ? join : { ...join, since: sinceOf(joins, join, rev), removedAt },
+  );
+}
+
+/** Its `since` is final, and no join after it continues from there. */
+function isDetached({ superseded, removedAt }: PendingJoin): boolean {
+  return superseded || removedAt !== undefined;
+}
