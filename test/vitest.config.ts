@@ -5,8 +5,8 @@ import { buildPage } from "../src/cli/build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-// The Worker has the page in it.
-await buildPage();
+// The Worker has the page in it; test/run.ts builds it once for its processes.
+if (!process.env["PARLEY_PAGE"]) await buildPage();
 
 /** Secrets of the tests, and what they turn off: the platform's limiter is not what they are about. */
 const bindings = {
@@ -73,7 +73,14 @@ export default defineConfig({
       workers("models", { include: [MODELS] }),
       workers("alone", { include: ALONE, setupFiles: ["test/empty.ts", "test/setup.ts"] }),
       workers("abuse", { include: [ABUSE] }, LIMITED),
-      { test: { name: "domain", include: ["test/{domain,client}/**/*.test.ts"] } },
+      {
+        test: {
+          name: "domain",
+          include: ["test/{domain,client}/**/*.test.ts"],
+          pool: "threads",
+          isolate: false,
+        },
+      },
       {
         test: {
           name: "system",
