@@ -77,7 +77,6 @@ export default defineConfig({
         test: {
           name: "domain",
           include: ["test/{domain,client}/**/*.test.ts"],
-          pool: "threads",
           isolate: false,
         },
       },
