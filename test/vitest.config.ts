@@ -5,8 +5,8 @@ import { buildPage } from "../src/cli/build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-// The Worker has the page in it.
-await buildPage();
+// The Worker has the page in it; test/run.ts builds it once for its processes.
+if (!process.env["PARLEY_PAGE"]) await buildPage();
 
 /** Secrets of the tests, and what they turn off: the platform's limiter is not what they are about. */
 const bindings = {
@@ -26,7 +26,7 @@ const IN_NODE = ["domain", "system", "chaos", "client", "browser"].map((name) =>
 const MODELS = "test/model/**/*.test.ts";
 /** Tests of the limits against abuse, which hold in them. */
 const ABUSE = "test/abuse/**/*.test.ts";
-/** Tests that look at everything there is: they need a storage of their own. */
+/** Tests that look at everything there is: the storage is emptied before each of these files. */
 const ALONE = [
   "test/attachments/**/*.test.ts",
   "test/directory/rebuild.test.ts",
@@ -36,7 +36,7 @@ const ALONE = [
 /** Tests in workerd. Files share a runtime, and each test makes people and conversations of its own. */
 function workers(
   name: string,
-  test: { include?: string[]; exclude?: string[]; isolate?: boolean },
+  test: { include?: string[]; exclude?: string[]; setupFiles?: string[] },
   more: Record<string, string> = {},
 ) {
   return {
@@ -52,7 +52,13 @@ function workers(
         },
       })),
     ],
-    test: { name, include: ["test/**/*.test.ts"], setupFiles: ["test/setup.ts"], ...test },
+    test: {
+      name,
+      include: ["test/**/*.test.ts"],
+      setupFiles: ["test/setup.ts"],
+      isolate: false,
+      ...test,
+    },
   };
 }
 
@@ -63,11 +69,17 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS, ABUSE], isolate: false }),
-      workers("models", { include: [MODELS], isolate: false }),
-      workers("alone", { include: ALONE }),
-      workers("abuse", { include: [ABUSE], isolate: false }, LIMITED),
-      { test: { name: "domain", include: ["test/{domain,client}/**/*.test.ts"] } },
+      workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS, ABUSE] }),
+      workers("models", { include: [MODELS] }),
+      workers("alone", { include: ALONE, setupFiles: ["test/empty.ts", "test/setup.ts"] }),
+      workers("abuse", { include: [ABUSE] }, LIMITED),
+      {
+        test: {
+          name: "domain",
+          include: ["test/{domain,client}/**/*.test.ts"],
+          isolate: false,
+        },
+      },
       {
         test: {
           name: "system",

@@ -114,9 +114,11 @@ describe("marks committed together come to what they come to one by one", () => 
 
   async function begun(): Promise<string> {
     const group = await groupOf(...people);
-    for (const [index, caller] of [...people, people[0], people[1]].entries()) {
-      await send(caller, group, `${index}`);
-    }
+    const senders = [...people, people[0], people[1]];
+    await answersTogether(
+      group,
+      senders.map((caller, index) => [caller, text(`${index}`)]),
+    );
     return group;
   }
 

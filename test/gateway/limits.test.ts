@@ -1,6 +1,15 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Caller, directPair, groupOf, ORIGIN, objectOf, person, send } from "../support.ts";
+import {
+  type Caller,
+  channelOf,
+  directPair,
+  groupOf,
+  ORIGIN,
+  objectOf,
+  person,
+  send,
+} from "../support.ts";
 import { get, Hub, Io, Line } from "./line.ts";
 import { between } from "./wire.ts";
 
@@ -161,9 +170,7 @@ test("sends are free where REQUEST_LIMITS is off, as for load tests", async () =
 test("a connection joins 100 conversations, and another one for each that it leaves", async () => {
   vi.setSystemTime(Date.now());
   const alice = await person("alice");
-  const others = [await person(), await person()];
-  const ids: string[] = [];
-  for (let i = 0; i < 101; i++) ids.push(await groupOf(alice, ...others));
+  const ids = await Promise.all(Array.from({ length: 101 }, () => channelOf(alice)));
   const [last = ""] = ids.slice(-1);
   const hub = await Hub.connect(alice);
   for (const [i, id] of ids.slice(0, 100).entries()) {

@@ -7,6 +7,8 @@ import { happened } from "./long-absence.ts";
 /** Coming back after 50,000 changes, while others go on talking, by a socket that is always cut. */
 
 const ABSENCE = { messages: 40_000, changes: 8_000, reads: 1_990 };
+/** Some twenty pages of it. */
+const SHORTER = { messages: 8_000, changes: 1_600, reads: 398 };
 
 interface Absence {
   conversationId: string;
@@ -18,7 +20,7 @@ interface Absence {
   rev: () => number;
 }
 
-async function absence(): Promise<Absence> {
+async function absence(counts: typeof ABSENCE): Promise<Absence> {
   const people = await Promise.all(["away", "anna", "ben", "cora"].map((name) => person(name)));
   const [away, anna, ben, cora] = people as [Caller, Caller, Caller, Caller];
   const conversationId = await groupOf(...people);
@@ -29,7 +31,7 @@ async function absence(): Promise<Absence> {
   await happened(
     conversationId,
     [anna, ben, cora].map(({ userId }) => userId),
-    ABSENCE,
+    counts,
   );
   const sockets = await Promise.all([anna, ben, cora].map((one) => openLive(one, conversationId)));
   let round = 0;
@@ -40,7 +42,7 @@ async function absence(): Promise<Absence> {
     // A hundred messages a minute each are let through: time flies.
     vi.setSystemTime(Date.now() + 1_000);
     const { messageId } = await acked(socket, { op: "send", content: `meanwhile ${round}` });
-    const mine = number(messageId) - 40_000;
+    const mine = number(messageId) - counts.messages;
     // What has been given, what is about to be, and what has just been said.
     await acked(other, { op: "react", messageId: at(messageId, mine * 97), emoji: "👍" });
     if (round % 2 === 0) await acked(socket, { op: "edit", messageId, content: "edited" });
@@ -117,7 +119,7 @@ function expectTheSame(replica: Replica, other: Replica): void {
 }
 
 test("the socket is cut after every page and, once it is live, after every event", async () => {
-  const scene = await absence();
+  const scene = await absence(ABSENCE);
   const { replica, away, conversationId, talk } = scene;
   let pages = 0;
   let rows = 0;
@@ -163,13 +165,15 @@ test("the socket is cut after every page and, once it is live, after every event
 }, 120_000);
 
 test("one socket asks on page by page while others talk between the pages", async () => {
-  const scene = await absence();
+  const scene = await absence(SHORTER);
   const { replica, away, conversationId, talk } = scene;
   const socket = await resumed(away, conversationId, replica);
   let live = 0;
+  let pages = 0;
   for (;;) {
     const page = await socket.next("sync");
     take(replica, page);
+    pages++;
     live = socket.events.indexOf(page) + 1;
     if (!page.more) break;
     // Nothing but pages comes before the last one.
@@ -178,6 +182,7 @@ test("one socket asks on page by page while others talk between the pages", asyn
     socket.send({ op: "sync", since: page.to });
     if (page.to !== undefined && page.to % 7 === 0) await talk();
   }
+  expect(pages).toBeGreaterThan(15);
   for (let i = 0; i < 5; i++) await talk();
   await socket.until(() =>
     socket.events.some((event) => "rev" in event && event.rev === scene.rev()),

@@ -12,7 +12,7 @@ const SEED = Number(process.env["VITE_MODEL_SEED"] ?? crypto.getRandomValues(new
 const WORLDS = 12;
 const STEPS = 100;
 /** Steps after which everything is compared. */
-const ALL_EVERY = 20;
+const ALL_EVERY = 50;
 /** How long a failure is made shorter before it is told. */
 const SHORTEN_MS = 30_000;
 

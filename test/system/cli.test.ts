@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { decodeJwt } from "jose";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   cleanUp,
   freePort,
@@ -19,29 +19,38 @@ const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 
 afterAll(cleanUp);
 
-describe.concurrent("npm start", () => {
+/** Whose database is up to date after the first test: the others need not wait for that. */
+let folder: string;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+
+describe("npm start", () => {
   test("hands options on: a port, and a variable that makes the secrets unfit", async () => {
     const port = await freePort();
-    const options = ["--port", String(port), "--persist-to", await temporaryFolder()];
+    const options = ["--port", String(port), "--persist-to", folder];
     const program = startCommand("--var", "ENVIRONMENT:production", ...options);
     const { address } = await up(program);
     expect(address).toBe(`http://localhost:${port}`);
     await expectMisconfigured(address);
     await program.says(/development secrets are in use/);
+    await program.kill();
   });
+});
 
+describe.concurrent("npm start", () => {
   test("fails when its port is taken: the README's lines name it", async () => {
     const other = createServer().listen(8787, "localhost");
     // Somebody else may have it already: that will do.
     await Promise.race([once(other, "listening"), once(other, "error").catch(() => undefined)]);
-    const program = startCommand("--persist-to", await temporaryFolder());
+    const program = startCommand("--persist-to", folder);
     expect(await program.ended).toBe(1);
     expect(program.output).toContain("Address already in use (localhost:8787)");
     other.close();
   });
 
   test("fails as the server does when an option is wrong", async () => {
-    const program = startCommand("--nonsense", "--persist-to", await temporaryFolder());
+    const program = startCommand("--nonsense", "--persist-to", folder);
     expect(await program.ended).toBe(1);
     expect(program.output).toMatch(/Unknown argument: nonsense/);
     expect(program.output).not.toContain("is up at");

@@ -2,14 +2,15 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
-import { cleanUp, Program, type Server, startServer, temporaryFolder } from "./server.ts";
+import { startProduction } from "./production.ts";
+import { cleanUp, Program, type Server, temporaryFolder } from "./server.ts";
 
 /** Runs the examples of docs/client.md, as one program, and holds what they print against the page. */
 
 let server: Server;
 
 beforeAll(async () => {
-  server = await startServer(await temporaryFolder());
+  server = await startProduction(await temporaryFolder());
 });
 afterAll(cleanUp);
 

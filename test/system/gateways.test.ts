@@ -1,8 +1,9 @@
 import { HubConnectionState } from "@microsoft/signalr";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { Live, Rest } from "./client.ts";
+import { startProduction } from "./production.ts";
 import { type Known, known, OverSignalR, OverSocketIo } from "./public-clients.ts";
-import { cleanUp, freePort, type Server, startCommand, temporaryFolder, up } from "./server.ts";
+import { cleanUp, freePort, type Server, temporaryFolder } from "./server.ts";
 import { signedFor } from "./token.ts";
 
 /** The public clients of both protocols against a real server: one order, and what becomes of it. */
@@ -10,7 +11,7 @@ import { signedFor } from "./token.ts";
 let folder: string;
 let port: number;
 let server: Server;
-const start = () => up(startCommand("--port", String(port), "--persist-to", folder));
+const start = () => startProduction(folder, "--port", String(port));
 
 beforeAll(async () => {
   [folder, port] = await Promise.all([temporaryFolder(), freePort()]);

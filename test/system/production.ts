@@ -1,21 +1,21 @@
-import { ROOT } from "../../src/cli/settings.ts";
-import { Program, run, temporaryFolder } from "./server.ts";
+import { WRANGLER } from "../../src/cli/settings.ts";
+import { Program, run, type Server, temporaryFolder } from "./server.ts";
+
+/** The bundle of this run's other processes: test/run.ts builds it once for all of them. */
+const BUILT = process.env["PARLEY_BUNDLE"];
 
 /** What would be deployed by a configuration, in a folder of its own. */
 export async function bundled(config = "wrangler.toml"): Promise<string> {
+  if (BUILT && config === "wrangler.toml") return BUILT;
   const folder = await temporaryFolder();
-  const wrangler = `${ROOT}/node_modules/wrangler/bin/wrangler.js`;
-  await run(
-    process.execPath,
-    wrangler,
-    "deploy",
-    "--dry-run",
-    "--config",
-    config,
-    "--outdir",
-    folder,
-  );
+  await buildBundle(folder, config);
   return folder;
+}
+
+/** Writes into a folder what would be deployed by a configuration. */
+export async function buildBundle(folder: string, config = "wrangler.toml"): Promise<void> {
+  const command = ["deploy", "--dry-run", "--config", config, "--outdir", folder];
+  await run(process.execPath, WRANGLER, ...command);
 }
 
 /** Serves a bundle without the proxy of `wrangler dev`; `options` are those of serve.ts. */
@@ -27,4 +27,10 @@ export function serve(bundle: string, folder: string, options: readonly string[]
 export async function addressOf(program: Program): Promise<string> {
   const [, address = ""] = await program.says(/serving at (http:\S+) \./);
   return address;
+}
+
+/** Starts the bundle over a folder with its data, and waits until it is up. */
+export async function startProduction(folder: string, ...options: string[]): Promise<Server> {
+  const program = serve(await bundled(), folder, options);
+  return { program, address: await addressOf(program) };
 }

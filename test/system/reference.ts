@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { validate } from "@readme/openapi-parser";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Reference } from "../reference.ts";
-import { run, type Server, temporaryFolder, tokenFor } from "./server.ts";
+import { run, type Server, temporaryFolder } from "./server.ts";
+import { tokenWith } from "./token.ts";
 
 /** The reference as strangers use it: a validator, a browser, Postman. And an operator's rebuild. */
 
@@ -67,11 +68,11 @@ export function describeReference(server: () => Server): void {
     test("npm run rebuild goes over all that D1 knows, for admins alone", async () => {
       const command = [process.execPath, "src/cli/rebuild.ts", server().address];
       const asked = (token: string) => run("env", `PARLEY_TOKEN=${token}`, ...command);
-      const lines = (await asked(await tokenFor("postman", "--role", "admin"))).split("\n");
+      const lines = (await asked(await tokenWith("postman", { role: "admin" }))).split("\n");
       expect(lines).toHaveLength(2);
       expect(lines[0]).toMatch(/^(\d+) of \1$/);
       expect(lines[1]).toBe("done");
-      await expect(asked(await tokenFor("alice", "--role", "support"))).rejects.toMatchObject({
+      await expect(asked(await tokenWith("alice", { role: "support" }))).rejects.toMatchObject({
         stderr: expect.stringMatching(/^403 {"error":.*}\n$/),
       });
     });
@@ -100,7 +101,7 @@ interface Execution {
 
 /** People and conversations for the collection's variables. */
 async function variablesOf(server: Server): Promise<Record<string, string>> {
-  const bearerToken = await tokenFor("postman", "--role", "admin");
+  const bearerToken = await tokenWith("postman", { role: "admin" });
   const call = async (method: string, path: string, body: object) => {
     const response = await fetch(server.address + path, {
       method,

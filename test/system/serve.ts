@@ -1,19 +1,19 @@
 /**
- * `node serve.ts BUNDLE FOLDER [--config FILE] [--wrapper FILE] [--var NAME:value]…`: a bundle, as it
+ * `node serve.ts BUNDLE FOLDER [--port PORT] [--config FILE] [--wrapper FILE] [--var NAME:value]…`: a bundle, as it
  * would be deployed, in Miniflare, without the proxy of `wrangler dev`, keeping its data in a folder.
  * A wrapper is a module that imports the bundle as `./index.js` and stands in its place. Says where it
  * answers, and runs until it is killed.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "miniflare";
-import { unstable_getMiniflareWorkerOptions } from "wrangler";
 import { developmentSettings, ROOT } from "../../src/cli/settings.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
+    port: { type: "string", default: "0" },
     config: { type: "string", default: "wrangler.toml" },
     wrapper: { type: "string" },
     var: { type: "string", multiple: true, default: [] },
@@ -23,8 +23,7 @@ const [bundle = "", folder = ""] = positionals;
 // What a kill leaves of Miniflare's own goes with the folder.
 process.env["TMPDIR"] = folder;
 const config = resolve(ROOT, values.config);
-const workerOptions: Partial<V4WorkerOptions> =
-  unstable_getMiniflareWorkerOptions(config).workerOptions;
+const workerOptions = await optionsOf(config);
 const esModule = (path: string, file: string) => ({
   type: "ESModule" as const,
   path,
@@ -44,7 +43,7 @@ const wrapper = values.wrapper && esModule("/wrapper.mjs", resolve(ROOT, values.
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     host: "127.0.0.1",
-    port: 0,
+    port: Number(values.port),
     resourcePersistencePath: folder,
     workers: [
       {
@@ -66,6 +65,18 @@ const address = await miniflare.ready;
 const migrations = `${dirname(config)}/migrations`;
 if (existsSync(migrations)) await migrate();
 console.log(`serving at ${address.origin} .`);
+
+/** What a configuration says, kept beside the bundle: loading wrangler takes over a second. */
+async function optionsOf(config: string): Promise<Partial<V4WorkerOptions>> {
+  const kept = `${bundle}/options.json`;
+  if (existsSync(kept)) return JSON.parse(readFileSync(kept, "utf8"));
+  const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
+  // Several may start at once: nobody reads half a file.
+  writeFileSync(`${kept}.${process.pid}`, JSON.stringify(workerOptions));
+  renameSync(`${kept}.${process.pid}`, kept);
+  return workerOptions;
+}
 
 /** Brings a new database up to date. */
 async function migrate(): Promise<void> {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Live } from "./client.ts";
-import { cleanUp, type Server, startServer, temporaryFolder, tokenFor } from "./server.ts";
+import { startProduction } from "./production.ts";
+import { cleanUp, type Server, temporaryFolder } from "./server.ts";
+import { signedFor } from "./token.ts";
 
-/** The settings of README.md, given to a real server with `--var`: what each of them changes. */
+/** The settings of README.md, given to the bundle that would be deployed: what each of them changes. */
 
 const SETTINGS = {
   ...{ MESSAGES_PER_MINUTE_MARKETPLACE: 2, MESSAGES_PER_MINUTE_UNIHUB: 3 },
@@ -22,8 +24,8 @@ beforeAll(async () => {
     "--var",
     `${name}:${value}`,
   ]);
-  server = await startServer(await temporaryFolder(), ...variables);
-  alice = { userId: "alice", token: await tokenFor("alice") };
+  server = await startProduction(await temporaryFolder(), ...variables);
+  alice = { userId: "alice", token: await signedFor("alice") };
 });
 afterAll(cleanUp);
 

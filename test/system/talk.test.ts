@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { WireMessage } from "../../src/live/events.ts";
 import { Chatter } from "./chatter.ts";
 import { Live, type Message, type Person, Rest } from "./client.ts";
-import { cleanUp, type Server, startServer, temporaryFolder, tokenFor } from "./server.ts";
+import { startProduction } from "./production.ts";
+import { cleanUp, type Server, temporaryFolder } from "./server.ts";
+import { tokenWith } from "./token.ts";
 
 /** Not what these tests are about, and in the way of sending as fast as it goes. */
 const UNLIMITED = ["--var", "REQUEST_LIMITS:off", "--var", "MESSAGES_PER_MINUTE_UNIHUB:100000"];
@@ -16,7 +18,7 @@ let carol: Person;
 beforeAll(async () => {
   folder = await temporaryFolder();
   [server, alice, bob, carol] = await Promise.all([
-    startServer(folder, ...UNLIMITED),
+    startProduction(folder, ...UNLIMITED),
     someone("alice"),
     someone("bob"),
     someone("carol"),
@@ -70,7 +72,7 @@ test("a server killed right after its last answer has everything when it is star
   const answer = await before.rest.send(conversationId, "from carol", "carol-key");
   await before.a.until(() => before.a.all("ack").length === texts.length);
   await server.program.kill();
-  server = await startServer(folder, ...UNLIMITED);
+  server = await startProduction(folder, ...UNLIMITED);
 
   const after = await rejoin(before);
   const history = await after.rest.history(conversationId);
@@ -97,7 +99,7 @@ test("a server killed in the midst of sends keeps what it acknowledged, once", a
   await server.program.kill();
   await talking;
   expect(chatter.said.size).toBeGreaterThan(chatter.acknowledged.size);
-  server = await startServer(folder, ...UNLIMITED);
+  server = await startProduction(folder, ...UNLIMITED);
 
   // The lists catch up by themselves, before anyone asks the conversation for anything.
   const lastHeard = before.a.heard().at(-1)?.id ?? "";
@@ -180,7 +182,7 @@ function expectNothingMissed(before: Meeting, after: Meeting, history: readonly 
 }
 
 async function someone(userId: string): Promise<Person> {
-  return { userId, token: await tokenFor(userId, "--name", userId) };
+  return { userId, token: await tokenWith(userId, { name: userId }) };
 }
 
 /** A hundred different texts, each good as a `clientMessageId`. */
