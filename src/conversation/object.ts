@@ -25,13 +25,7 @@ import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./queries/history.ts";
 import { overview } from "./queries/overview.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import {
-  claimOutcome,
-  type FileReference,
-  type FileState,
-  fileState,
-  voidClaim,
-} from "./tables/files.ts";
+import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { memberOf, presentMembers } from "./tables/members.ts";
 import { messageAt } from "./tables/messages.ts";
 import { READERS_MAX, readersOf } from "./tables/receipts.ts";
@@ -99,6 +93,16 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.submitted(open, actor, command, result, options);
   }
 
+  /** Sends a message with files, which it reserves first and releases when the message is refused. */
+  async sendWithFiles(
+    ...[actor, command, files, options]: Parameters<ConversationStub["sendWithFiles"]>
+  ): Promise<Submitted> {
+    const admitted = this.answer(actor, "send", (open) => ok(open));
+    if (!admitted.ok) return { ...NOT_FOUND, result: admitted };
+    const result = await admitted.value.sendWithFiles(actor, command, files);
+    return this.submitted(admitted.value, actor, command, result, options);
+  }
+
   /** The same with several commands of one person, at most 128, in order and in one commit. */
   async submitAll(
     actor: Actor,
@@ -142,11 +146,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   voidClaim(claim: string): boolean {
-    const { sql } = this.ctx.storage;
-    if (!this.open) return true;
-    const outcome = claimOutcome(sql, claim);
-    if (outcome === undefined) voidClaim(sql, claim);
-    return outcome === undefined || outcome === null;
+    return this.open ? voidUnlessUsed(this.open.sql, claim) : true;
   }
 
   /** What became of a file, as the log knows it; for anybody with a link, or for a reader. */
