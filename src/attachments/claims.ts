@@ -12,6 +12,10 @@ export interface ClaimRequest {
   conversationId: string;
   keys: readonly string[];
   now: number;
+  /** The claim to make, which nobody has made before. */
+  claim: string;
+  /** Claims of earlier attempts of this send, which are over: they are voided however young they are. */
+  earlierClaims?: readonly string[];
   /**
    * Asks a conversation to void a claim: true when no message carries its files and none ever will,
    * false when one does.
@@ -31,7 +35,7 @@ export interface Claimed {
  * file nor the right to send it is lost, and no file is ever sent twice.
  */
 export async function claimFiles(request: ClaimRequest): Promise<Result<Claimed>> {
-  const { directory, ownerId, conversationId, now } = request;
+  const { directory, ownerId, conversationId, now, claim, earlierClaims = [] } = request;
   const keys = [...new Set(request.keys)];
   const rows = new Map((await uploadsOf(directory, keys)).map((row) => [row.key, row]));
   const found = keys.flatMap((key) => rows.get(key) ?? []);
@@ -39,13 +43,13 @@ export async function claimFiles(request: ClaimRequest): Promise<Result<Claimed>
   if (sendable.length < request.keys.length) return fail("unknown_attachments");
 
   const voided = new Set<string>();
-  for (const { claim, claimedBy, claimedAt } of sendable) {
-    if (claim === null || claimedBy === null || voided.has(claim)) continue;
-    if (now - (claimedAt ?? 0) < IN_FLIGHT_MS) return fail("attachments_busy");
-    if (!(await request.voidClaim(claimedBy, claim))) return fail("unknown_attachments");
-    voided.add(claim);
+  for (const { claim: other, claimedBy, claimedAt } of sendable) {
+    if (other === null || claimedBy === null || voided.has(other)) continue;
+    const isOver = earlierClaims.includes(other) || now - (claimedAt ?? 0) >= IN_FLIGHT_MS;
+    if (!isOver) return fail("attachments_busy");
+    if (!(await request.voidClaim(claimedBy, other))) return fail("unknown_attachments");
+    voided.add(other);
   }
-  const claim = crypto.randomUUID();
   const got = await claimUploads(directory, { claim, conversationId, ownerId, keys, now }, [
     ...voided,
   ]);

@@ -1,3 +1,4 @@
+import type { Attachment } from "../domain/attachment.ts";
 import type { Conversation, Member } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
@@ -21,6 +22,21 @@ export interface SubmitOptions {
   readers: boolean;
 }
 
+/** Files that are sent with a message: at least one, all uploaded before by its sender. */
+export interface FilesToSend {
+  files: readonly FileToSend[];
+  /** The claim under which they are reserved: a new one for each call. */
+  claim: string;
+  /** Claims of earlier calls for the same send, of which the caller never had an answer. */
+  earlierClaims?: readonly string[];
+}
+
+export interface FileToSend {
+  key: string;
+  /** What the sender says the file is; refused as `file_mismatch` where it was stored as another. */
+  declared?: Pick<Attachment, "name" | "size" | "mimeType">;
+}
+
 export interface Submitted {
   result: Result<Answer>;
   /** Whether D1 has it: `false` when that was not waited for, took too long, or D1 fails. */
@@ -42,6 +58,16 @@ export interface ConversationStub {
     commands: readonly Command[],
     options: SubmitOptions,
   ): Promise<Submitted[]>;
+  /**
+   * Sends a message with files in one call: finds what the same send came to before, or reserves the
+   * files, commits, and releases them when the message is refused.
+   */
+  sendWithFiles(
+    actor: Actor,
+    command: Extract<Command, { type: "send" }>,
+    files: FilesToSend,
+    options: SubmitOptions,
+  ): Promise<Submitted>;
   /**
    * What a send came to that was made before under the same key; refuses one that may not be made, and
    * any other command that would be refused now.

@@ -26,14 +26,8 @@ import { overview } from "./queries/overview.ts";
 import { historyOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { LISTS_TIMEOUT_MS, precheck, submit, submitAll } from "./submit.ts";
-import {
-  claimOutcome,
-  type FileReference,
-  type FileState,
-  fileState,
-  voidClaim,
-} from "./tables/files.ts";
+import { LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
+import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
@@ -78,6 +72,12 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return submit(this.open, actor, command, options);
   }
 
+  sendWithFiles(
+    ...[actor, command, files, options]: Parameters<ConversationStub["sendWithFiles"]>
+  ): Promise<Submitted> {
+    return submitWithFiles(this.open, actor, command, files, options);
+  }
+
   submitAll(
     actor: Actor,
     commands: readonly Command[],
@@ -95,11 +95,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   voidClaim(claim: string): boolean {
-    const { sql } = this.ctx.storage;
-    if (!this.open) return true;
-    const outcome = claimOutcome(sql, claim);
-    if (outcome === undefined) voidClaim(sql, claim);
-    return outcome === undefined || outcome === null;
+    return this.open ? voidUnlessUsed(this.open.sql, claim) : true;
   }
 
   fileState(file: FileReference, reader: Actor | null): Result<FileState> {

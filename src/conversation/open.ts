@@ -7,6 +7,7 @@ import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import type { FilesToSend } from "./api.ts";
 import { ChangesEverywhere } from "./commit/changes-everywhere.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
@@ -149,6 +150,15 @@ export class OpenConversation {
   }
 
   /** A send with files, which are reserved first. */
+  sendWithFiles(
+    actor: Actor,
+    command: Extract<Command, { type: "send" }>,
+    files: FilesToSend,
+  ): Promise<Result<Answer>> {
+    return sendWithFiles(this, this.env, actor, command, files);
+  }
+
+  /** The same of a socket, which is sent the answer. */
   submitFiles(
     actor: Actor,
     command: Extract<Command, { type: "send" }>,
@@ -156,7 +166,10 @@ export class OpenConversation {
     { session, id }: { session: Session; id: FrameId },
   ): void {
     const conversationId = this.memory.conversation.id;
-    sendWithFiles(this, this.env, actor, command, keys)
+    this.sendWithFiles(actor, command, {
+      files: keys.map((key) => ({ key })),
+      claim: crypto.randomUUID(),
+    })
       .catch((error) => {
         log("files_failed", { conversationId, error });
         return fail("unavailable");

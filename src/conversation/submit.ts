@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
-import type { SubmitOptions, Submitted } from "./api.ts";
+import type { FilesToSend, SubmitOptions, Submitted } from "./api.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { OpenConversation } from "./open.ts";
 import { answered, logStaffAccess } from "./queries/access.ts";
@@ -45,6 +45,20 @@ export async function submit(
     open.submit(actor, command, { to: "caller", resolve });
   });
   return submitted(open, actor, command, result, options);
+}
+
+/** Sends a message with files, which are reserved first and released when it is refused. */
+export async function submitWithFiles(
+  open: OpenConversation | undefined,
+  actor: Actor,
+  command: Extract<Command, { type: "send" }>,
+  files: FilesToSend,
+  options: SubmitOptions,
+): Promise<Submitted> {
+  const admitted = answered(open, actor, "send", (open) => ok(open));
+  if (!admitted.ok) return { ...NOT_FOUND, result: admitted };
+  const result = await admitted.value.sendWithFiles(actor, command, files);
+  return submitted(admitted.value, actor, command, result, options);
 }
 
 /**

@@ -1,8 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
-import { type UnlinkedMessage, unlinkedMessage } from "../live/events.ts";
+import type { Message } from "../domain/message.ts";
+import { metadataIn, parsed } from "../domain/stored.ts";
 import type { Directory } from "./directory.ts";
+import { lastMessageIn } from "./last-message.ts";
 import { BLOCK_NUMBERS } from "./schema.ts";
 
 /** One conversation as a member finds it in their inbox. */
@@ -16,8 +18,8 @@ export interface InboxEntry {
   createdBy: string;
   createdAt: number;
   participants: { userId: string; role: Role; joinedAt: number }[];
-  /** The newest message that counts. */
-  lastMessage: UnlinkedMessage | null;
+  /** The newest message that counts; `null`: there is none, or its row cannot be read. */
+  lastMessage: Message | null;
   lastMessageAt: number | null;
   /** The member's own flag. */
   archived: boolean;
@@ -33,20 +35,24 @@ export interface InboxQuery {
   offset: number;
 }
 
-const json = <Schema extends z.ZodType>(schema: Schema) =>
-  z.string().transform((text) => schema.parse(JSON.parse(text)));
-
+/** A row of the inbox. What another version wrote into it costs that field, never the page. */
 const row = z.object({
   id: z.string(),
   kind: z.enum(KINDS),
   title: z.string().nullable(),
   subject: z.string().nullable(),
   purchase_request_id: z.string().nullable(),
-  metadata: json(z.record(z.string(), z.unknown())).nullable(),
+  metadata: z
+    .string()
+    .nullable()
+    .transform((json) => metadataIn(parsed(json))),
   created_by: z.string(),
   created_at: z.number(),
-  participants: json(z.array(z.tuple([z.string(), z.enum(ROLES), z.number()]))),
-  last_message: json(unlinkedMessage).nullable(),
+  participants: z
+    .string()
+    .transform(parsed)
+    .pipe(z.array(z.tuple([z.string(), z.enum(ROLES).catch("member"), z.number()]))),
+  last_message: z.string().nullable().transform(lastMessageIn),
   last_message_at: z.number().nullable(),
   archived: z.number(),
   unread: z.number(),

@@ -14,7 +14,7 @@ export interface Snapshot {
   rev: number;
   conversation: Conversation;
   counters: Pick<Counters, "memberCount" | "lastNumber" | "counted">;
-  /** The newest message that counts, as JSON with its time. */
+  /** The newest message that counts, as its column holds it, with its time. */
   lastMessage: { json: string; createdAt: number } | null;
   /** Members whose role, presence, flags or figures may have changed. */
   members: readonly Member[];

@@ -84,7 +84,7 @@ export const conversations = sqliteTable(
     lastNumber: integer("last_number").notNull(),
     /** How many of its messages count. */
     messageCount: integer("message_count").notNull(),
-    /** The newest message that counts, as JSON; null before the first. */
+    /** The newest message that counts, as `last-message.ts` stores it; null before the first. */
     lastMessage: text("last_message"),
     lastMessageAt: integer("last_message_at"),
     epoch: text("epoch").notNull(),

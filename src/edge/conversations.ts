@@ -1,7 +1,13 @@
 import type { Context } from "hono";
-import type { ConversationStub, SubmitOptions, Submitted } from "../conversation/api.ts";
+import type {
+  ConversationStub,
+  FileToSend,
+  SubmitOptions,
+  Submitted,
+} from "../conversation/api.ts";
 import type { Creation } from "../conversation/commit/create.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
+import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
@@ -30,6 +36,8 @@ const REPEATABLE = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen"] as const),
 ]);
+
+type Send = Extract<Command, { type: "send" }>;
 
 /** A request, or the cron, which has no answer to write a timing into. */
 type Asker = { env: Env; var?: { timing?: Timing } };
@@ -101,10 +109,50 @@ export async function submit(
     await spendOf(c, { additions_per_hour: 1 });
   }
   const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
-  const { result, listed, readers } = await carryOut(c, conversationId, c.var.actor, command, {
-    wait,
-    readers: options.readers ?? false,
-  });
+  const submitOptions = { wait, readers: options.readers ?? false };
+  const submitted = await carryOut(c, conversationId, c.var.actor, command, submitOptions);
+  return answerOf(c, submitted, wait);
+}
+
+/**
+ * Sends a message with files that were uploaded before, in one call of the object. An object that still
+ * runs a version without this call, as for about a minute after a deploy, is `unavailable`: nothing was
+ * sent, and a retry works.
+ */
+export async function sendFiles(
+  c: Context<EdgeEnv>,
+  conversationId: string,
+  command: Send,
+  files: readonly FileToSend[],
+  options: { readers?: boolean } = {},
+): Promise<Answer & { readers: Receipt[] }> {
+  const wait = c.var.settings.SENDS_WAIT_FOR_LISTS;
+  const submitOptions = { wait, readers: options.readers ?? false };
+  const claims: string[] = [];
+  const send = (stub: ConversationStub) => {
+    const claim = crypto.randomUUID();
+    const earlierClaims = [...claims];
+    claims.push(claim);
+    return stub
+      .sendWithFiles(c.var.actor, command, { files, claim, earlierClaims }, submitOptions)
+      .catch((error: unknown) => {
+        if (lacksMethod(error, "sendWithFiles")) refuse("unavailable");
+        throw error;
+      });
+  };
+  const stub = conversationOf(c.env, conversationId);
+  const sent = isRepeatable(command)
+    ? ask(c, conversationId, send, stub)
+    : c.var.timing.of("object", send(stub));
+  return answerOf(c, await sent, wait);
+}
+
+/** The answer to a command, with what the response's headers say of it. Throws what was refused. */
+function answerOf(
+  c: Context<EdgeEnv>,
+  { result, listed, readers }: Submitted,
+  wait: boolean,
+): Answer & { readers: Receipt[] } {
   if (wait && result.ok && !listed) warnOfLists(c);
   const rate = result.ok ? result.value.rate : result.error.rate;
   if (rate) {

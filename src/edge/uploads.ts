@@ -1,19 +1,16 @@
 import type { Context } from "hono";
 import { Admission } from "../attachments/admission.ts";
 import { Allowance } from "../attachments/allowance.ts";
-import { claimFiles } from "../attachments/claims.ts";
 import { type FileSink, receiveForm } from "../attachments/form.ts";
 import { type Permit, receiveBody, Upload } from "../attachments/upload.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
 import { directoryOf } from "../directory/directory.ts";
-import { releaseClaim } from "../directory/uploads.ts";
 import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
 import type { Result } from "../domain/error.ts";
-import type { Receipt } from "../domain/message.ts";
 import type { Env } from "../env.ts";
 import type { EdgeEnv } from "./context.ts";
-import { ask, submit } from "./conversations.ts";
-import { Refusal, refuse, unwrapped } from "./refusal.ts";
+import { ask } from "./conversations.ts";
+import { refuse, unwrapped } from "./refusal.ts";
 
 type Send = Extract<Command, { type: "send" }>;
 
@@ -82,42 +79,6 @@ export function fileName(text: string): string {
 /** Voids a claim on uploads in the conversation that it was made for. */
 export function voidClaimIn(env: Env): (conversationId: string, claim: string) => Promise<boolean> {
   return (conversationId, claim) => ask({ env }, conversationId, (stub) => stub.voidClaim(claim));
-}
-
-/**
- * Sends a message with files that were uploaded before: looks first whether it was sent already, then
- * reserves the files, and gives them back when the conversation refuses. When nobody knows what became
- * of the send, the claim stays, and its conversation is asked about it later.
- */
-export async function sendFiles(
-  c: Context<EdgeEnv>,
-  conversationId: string,
-  command: Send,
-  keys: readonly string[],
-  options: { readers?: boolean; checked?: (attachments: readonly Attachment[]) => void } = {},
-): Promise<Answer & { readers: Receipt[] }> {
-  const directory = directoryOf(c.env.DB);
-  const claimed = await claimFiles({
-    directory,
-    ownerId: c.var.actor.userId,
-    conversationId,
-    keys,
-    now: Date.now(),
-    voidClaim: voidClaimIn(c.env),
-  });
-  if (!claimed.ok) {
-    // The same send may have got them, at the same time.
-    const before = await precheckSend(c, conversationId, command);
-    return { ...unwrapped(before ?? claimed), readers: [] };
-  }
-  const { claim, attachments } = claimed.value;
-  try {
-    options.checked?.(attachments);
-    return await submit(c, conversationId, { ...command, claim, attachments }, options);
-  } catch (error) {
-    if (error instanceof Refusal) await releaseClaim(directory, claim);
-    throw error;
-  }
 }
 
 /**

@@ -15,20 +15,18 @@ const reactionSummary = z.object({
   userIds: z.array(userId),
 });
 
-const unlinkedAttachment = z.object({
+export const wireAttachment = z.object({
   key: z.string(),
   name: z.string(),
   mimeType: z.string(),
   size: z.number().int(),
   width: z.number().int().optional(),
   height: z.number().int().optional(),
+  /** Absolute, signed, good for a day. */
+  url: z.string(),
 });
 
-/** `url`: absolute, signed, good for a day. */
-export const wireAttachment = unlinkedAttachment.extend({ url: z.string() });
-
-/** A message whose files have no links yet: what is kept. */
-export const unlinkedMessage = z.object({
+export const wireMessage = z.object({
   id: z.string(),
   number: z.number().int(),
   rev,
@@ -39,14 +37,11 @@ export const unlinkedMessage = z.object({
   editedAt: time.nullable(),
   deletedAt: time.nullable(),
   replyTo: z.string().nullable(),
-  attachments: z.array(unlinkedAttachment),
+  attachments: z.array(wireAttachment),
   reactions: z.array(reactionSummary),
   metadata: z.record(z.string(), z.unknown()).nullable(),
   clientMessageId: z.string().nullable(),
 });
-export type UnlinkedMessage = z.infer<typeof unlinkedMessage>;
-
-export const wireMessage = unlinkedMessage.extend({ attachments: z.array(wireAttachment) });
 export type WireMessage = z.infer<typeof wireMessage>;
 
 export const wireMember = z.object({

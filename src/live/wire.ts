@@ -3,14 +3,7 @@ import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { ChatError } from "../domain/error.ts";
 import { messageIdOf } from "../domain/id.ts";
 import type { Message } from "../domain/message.ts";
-import type {
-  ServerEvent,
-  UnlinkedMessage,
-  WireConversation,
-  WireMember,
-  WireMessage,
-  WireRead,
-} from "./events.ts";
+import type { ServerEvent, WireConversation, WireMember, WireMessage, WireRead } from "./events.ts";
 import type { FrameId } from "./frames.ts";
 
 /** Milliseconds since the epoch as they go over the wire. */
@@ -25,23 +18,8 @@ export function isoTimeOrNull(time: number | null): string | null {
 /** Signs a link to a file. */
 export type LinkTo = (attachment: Attachment) => string;
 
-export function wireMessage(conversationId: string, message: Message, linkTo: LinkTo): WireMessage {
-  return withLinks(unlinkedMessage(conversationId, message), linkTo);
-}
-
 /** A message with links to its files. */
-export function withLinks(message: UnlinkedMessage, linkTo: LinkTo): WireMessage {
-  const attachments = message.attachments.map((attachment) => {
-    const { width, height, ...rest } = attachment;
-    const pixels = width !== undefined && height !== undefined ? { width, height } : {};
-    const file: Attachment = { ...rest, ...pixels };
-    return { ...file, url: linkTo(file) };
-  });
-  return { ...message, attachments };
-}
-
-/** The same without links, which expire: what D1 keeps. */
-export function unlinkedMessage(conversationId: string, message: Message): UnlinkedMessage {
+export function wireMessage(conversationId: string, message: Message, linkTo: LinkTo): WireMessage {
   return {
     id: messageIdOf(conversationId, message.number),
     number: message.number,
@@ -53,7 +31,7 @@ export function unlinkedMessage(conversationId: string, message: Message): Unlin
     editedAt: isoTimeOrNull(message.editedAt),
     deletedAt: isoTimeOrNull(message.deletedAt),
     replyTo: message.replyTo === null ? null : messageIdOf(conversationId, message.replyTo),
-    attachments: message.attachments,
+    attachments: message.attachments.map((file) => ({ ...file, url: linkTo(file) })),
     reactions: message.reactions,
     metadata: message.metadata,
     clientMessageId: message.clientMessageId,

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { claimFiles } from "../../src/attachments/claims.ts";
 import { Conversation } from "../../src/conversation/object.ts";
+import { OpenConversation } from "../../src/conversation/open.ts";
 import { conversationOf } from "../../src/conversation/stub.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { type Answer, type Caller, directPair, groupOf, objectOf, person } from "../support.ts";
@@ -34,6 +35,7 @@ function claim(owner: Caller, conversationId: string, keys: string[]) {
     conversationId,
     keys,
     now: Date.now(),
+    claim: crypto.randomUUID(),
     voidClaim: (id, claimed) => Promise.resolve(objectOf(id).voidClaim(claimed)),
   });
 }
@@ -70,8 +72,10 @@ test("a claim that a crash left holds for ten seconds, and then the file can be 
 
 test("a send that crashes before its commit loses neither the file nor the right to send it", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
-  const submit = vi.spyOn(Conversation.prototype, "submit");
-  submit.mockRejectedValueOnce(new Error("the object is gone"));
+  const submit = vi.spyOn(OpenConversation.prototype, "submit");
+  submit.mockImplementationOnce(() => {
+    throw new Error("the object crashed");
+  });
   expect((await sendUploads(alice, conversationId, [file])).status).toBe(500);
   expect((await rowOf(key))?.claim).not.toBeNull();
   later(10_000);
@@ -81,12 +85,12 @@ test("a send that crashes before its commit loses neither the file nor the right
 
 test("a send that crashes after its commit sent the file, once", async () => {
   const { alice, conversationId, file } = await pairWithUpload();
-  const submit = Conversation.prototype.submit;
-  vi.spyOn(Conversation.prototype, "submit").mockImplementationOnce(async function (
+  const sendWithFiles = Conversation.prototype.sendWithFiles;
+  vi.spyOn(Conversation.prototype, "sendWithFiles").mockImplementationOnce(async function (
     this: Conversation,
     ...args
   ) {
-    await submit.apply(this, args);
+    await sendWithFiles.apply(this, args);
     throw new Error("the object is gone");
   });
   const key = { "Idempotency-Key": "k1" };
@@ -125,16 +129,15 @@ test("a claim that was voided never commits, not after an eviction either", asyn
 
 test("a send that is held up loses to the one that voided its claim, and takes nothing back", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
-  const submit = Conversation.prototype.submit;
+  const submit = OpenConversation.prototype.submit;
   const reached = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
-  vi.spyOn(Conversation.prototype, "submit").mockImplementationOnce(async function (
-    this: Conversation,
+  vi.spyOn(OpenConversation.prototype, "submit").mockImplementationOnce(function (
+    this: OpenConversation,
     ...args
   ) {
     reached.resolve();
-    await held.promise;
-    return submit.apply(this, args);
+    void held.promise.then(() => submit.apply(this, args));
   });
   const slow = sendUploads(alice, conversationId, [file]);
   await reached.promise;

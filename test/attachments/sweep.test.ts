@@ -50,7 +50,8 @@ async function unsent() {
 function claim(ownerId: string, conversationId: string, keys: string[]) {
   const now = Date.now();
   const voidClaim = () => Promise.resolve(false);
-  return claimFiles({ directory, ownerId, conversationId, keys, now, voidClaim });
+  const claim = crypto.randomUUID();
+  return claimFiles({ directory, ownerId, conversationId, keys, now, claim, voidClaim });
 }
 
 test("what was not sent within a day goes, what was sent stays", async () => {

@@ -6,6 +6,8 @@ import type {
   Visibility,
 } from "../../domain/conversation.ts";
 
+import { metadataIn, parsed } from "../../domain/stored.ts";
+
 type ConversationRow = {
   id: string;
   epoch: string;
@@ -86,7 +88,7 @@ export function readConversation(sql: SqlStorage): { epoch: string; conversation
       archivedAt: row.archived_at,
       subject: row.subject,
       purchaseRequestId: row.purchase_request_id,
-      metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+      metadata: metadataIn(parsed(row.metadata)),
       origin: row.origin,
       rev: row.changed_rev,
     },

@@ -29,9 +29,16 @@ export function claimOutcome(sql: SqlStorage, claim: string): number | null | un
   return row?.number;
 }
 
-/** Voids a claim: no message will ever be sent with it. */
-export function voidClaim(sql: SqlStorage, claim: string): void {
-  sql.exec("INSERT INTO claims (claim, number) VALUES (?, NULL)", claim);
+/**
+ * Voids a claim unless a message carries its files: true when no message does and none ever will, false
+ * when one does.
+ */
+export function voidUnlessUsed(sql: SqlStorage, claim: string): boolean {
+  const outcome = claimOutcome(sql, claim);
+  if (outcome === undefined) {
+    sql.exec("INSERT INTO claims (claim, number) VALUES (?, NULL)", claim);
+  }
+  return outcome === undefined || outcome === null;
 }
 
 /** A file as D1 knows it: which message brought it here, or the claim of a send that D1 has not seen. */

@@ -1,4 +1,5 @@
-import type { Message, MessageKind } from "../../domain/message.ts";
+import type { Message } from "../../domain/message.ts";
+import { attachmentsIn, kindIn, metadataIn, parsed, reactionsIn } from "../../domain/stored.ts";
 import type { Sent } from "../decide/types.ts";
 
 type MessageRow = {
@@ -6,7 +7,7 @@ type MessageRow = {
   rev: number;
   created_rev: number;
   sender_id: string | null;
-  kind: MessageKind;
+  kind: string;
   content: string;
   reply_to: number | null;
   created_at: number;
@@ -68,18 +69,18 @@ export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
 
 /**
  * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
- * was sent, unless an earlier one is there.
+ * was sent, unless an earlier one is there. Its metadata and files go with its deletion and change by
+ * nothing else, so that what another version stored of them is kept, fields unknown here included.
  */
 export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void {
   sql.exec(
-    `UPDATE messages SET rev = ?, content = ?, edited_at = ?, deleted_at = ?, metadata = ?,
-       attachments = ?, reactions = ?, digest = coalesce(digest, ?) WHERE number = ?`,
+    `UPDATE messages SET rev = ?1, content = ?2, edited_at = ?3, deleted_at = ?4,
+       metadata = iif(?4 IS NULL, metadata, NULL), attachments = iif(?4 IS NULL, attachments, NULL),
+       reactions = ?5, digest = coalesce(digest, ?6) WHERE number = ?7`,
     message.rev,
     message.content,
     message.editedAt,
     message.deletedAt,
-    message.metadata && JSON.stringify(message.metadata),
-    jsonList(message.attachments),
     jsonList(message.reactions),
     digest,
     message.number,
@@ -250,12 +251,12 @@ function messageOf(row: MessageRow): Message {
     number: row.number,
     rev: row.rev,
     senderId: row.sender_id,
-    kind: row.kind,
+    kind: kindIn(row.kind),
     content: row.content,
     replyTo: row.reply_to,
-    attachments: row.attachments === null ? [] : JSON.parse(row.attachments),
-    reactions: row.reactions === null ? [] : JSON.parse(row.reactions),
-    metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+    attachments: row.attachments === null ? [] : attachmentsIn(parsed(row.attachments)),
+    reactions: row.reactions === null ? [] : reactionsIn(parsed(row.reactions)),
+    metadata: row.metadata === null ? null : metadataIn(parsed(row.metadata)),
     clientMessageId: row.client_message_id,
     createdAt: row.created_at,
     ...(row.clock_at !== null && { clockAt: row.clock_at }),

@@ -6,7 +6,7 @@ import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMessage, withLinks } from "../../live/wire.ts";
+import { isoTime, type LinkTo, wireMessage } from "../../live/wire.ts";
 
 /** How the marketplace writes what the core knows. */
 
@@ -152,7 +152,9 @@ export function presentEntry(
     metadata: entry.metadata,
     isArchived: entry.archived,
     unreadCount: entry.unread,
-    lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo), []),
+    lastMessage:
+      lastMessage &&
+      presentMessage(conversationId, wireMessage(conversationId, lastMessage, linkTo), []),
     createdAt: isoTime(entry.createdAt),
     updatedAt: isoTime(entry.lastMessageAt ?? entry.createdAt),
   };

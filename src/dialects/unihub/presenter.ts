@@ -15,7 +15,7 @@ import type { Member, Role } from "../../domain/conversation.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, withLinks } from "../../live/wire.ts";
+import { isoTime, type LinkTo, wireMessage } from "../../live/wire.ts";
 
 /** How UniHub writes what the core knows. */
 
@@ -77,7 +77,9 @@ export function presentConversation(
     lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
     isArchived: entry.archived,
     unreadCount: entry.unread,
-    lastMessage: lastMessage && presentMessage(conversationId, withLinks(lastMessage, linkTo)),
+    lastMessage:
+      lastMessage &&
+      presentMessage(conversationId, wireMessage(conversationId, lastMessage, linkTo)),
   };
 }
 

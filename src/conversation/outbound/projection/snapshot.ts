@@ -1,8 +1,8 @@
+import { storedLastMessage } from "../../../directory/last-message.ts";
 import type { Snapshot } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
 import { unreachable } from "../../../domain/error.ts";
 import { counts, type Message } from "../../../domain/message.ts";
-import { unlinkedMessage } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { filesOf } from "../../tables/files.ts";
@@ -77,7 +77,7 @@ export function snapshotOf(
     conversation,
     counters,
     lastMessage: last
-      ? { json: JSON.stringify(unlinkedMessage(conversation.id, last)), createdAt: last.createdAt }
+      ? { json: storedLastMessage(conversation.id, last), createdAt: last.createdAt }
       : null,
     members: Array.from(touched, (userId) => memberOf(sql, userId)).filter(
       (member): member is Member => member !== undefined,

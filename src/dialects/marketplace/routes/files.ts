@@ -7,15 +7,10 @@ import { jsonOf } from "../../../contract/openapi.ts";
 import type { Command } from "../../../conversation/decide/types.ts";
 import { directoryOf } from "../../../directory/directory.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
+import { sendFiles } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { Refusal, refuse, unwrapped } from "../../../edge/refusal.ts";
-import {
-  type FileForm,
-  fileForm,
-  precheckSend,
-  sendFiles,
-  uploadFor,
-} from "../../../edge/uploads.ts";
+import { Refusal, refuse } from "../../../edge/refusal.ts";
+import { type FileForm, fileForm, precheckSend, uploadFor } from "../../../edge/uploads.ts";
 import { clientMessageId } from "../../../live/frames.ts";
 import { messageAnswer, pathId } from "../schemas.ts";
 import { presentAnswer } from "./messages.ts";
@@ -64,26 +59,23 @@ async function answerFile(c: Context<EdgeEnv>, id: string): Promise<Response> {
   const form = await fileForm(c, (name, permit) =>
     known ? new Measure(name) : uploadFor(c, name, permit),
   );
-  if (known) {
-    // Found under its key: the same message comes back, another one is a conflict.
-    const before = await precheckSend(c, chatId, sendOf(c, { ...form, clientMessageId: key }));
-    if (before) return answered(c, chatId, { ...unwrapped(before), readers: [] });
-  }
   const { attachment } = form;
+  const removeFile = async () => {
+    // What was sent before under its key is measured for comparison, and never stored.
+    if (!known) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
+  };
   try {
-    const clientMessageId = key ?? keyOf(form.clientMessageId);
-    const command = sendOf(c, { ...form, clientMessageId });
-    const before = await precheckSend(c, chatId, command);
-    const answer = before
-      ? { ...unwrapped(before), readers: [] }
-      : await sendFiles(c, chatId, command, [attachment.key], { readers: true });
+    const command = sendOf(c, { ...form, clientMessageId: key ?? keyOf(form.clientMessageId) });
+    const answer = await sendFiles(c, chatId, command, [{ key: attachment.key }], {
+      readers: true,
+    });
     // The message that was sent under this key before carries another copy of the file.
     const isCarried = answer.message?.attachments.some(({ key }) => key === attachment.key);
-    if (!isCarried) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
-    return answered(c, chatId, answer);
+    if (!isCarried) await removeFile();
+    return c.json(presentAnswer(c, chatId, answer), 201);
   } catch (error) {
     // Its sender does not know the file and could never send it.
-    if (error instanceof Refusal) await discard(c.env.FILES, directoryOf(c.env.DB), attachment);
+    if (error instanceof Refusal) await removeFile();
     throw error;
   }
 }
@@ -111,12 +103,4 @@ function keyOf(text: string | undefined): string | undefined {
     refuse("invalid_request", { details: [{ path: "clientMessageId", message }] });
   }
   return text;
-}
-
-function answered(
-  c: Context<EdgeEnv>,
-  chatId: string,
-  answer: Parameters<typeof presentAnswer>[2],
-): Response {
-  return c.json(presentAnswer(c, chatId, answer), 201);
 }

@@ -4,19 +4,12 @@ import { sentSchema, uploadedSchema } from "../../../contract/answers.ts";
 import { sendFilesBody } from "../../../contract/bodies.ts";
 import { idempotencyHeader } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
-import type { Command } from "../../../conversation/decide/types.ts";
 import type { Attachment } from "../../../domain/attachment.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
+import { sendFiles } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
-import { refuse, unwrapped } from "../../../edge/refusal.ts";
-import {
-  fileBody,
-  fileForm,
-  fileName,
-  precheckSend,
-  sendFiles,
-  uploadFor,
-} from "../../../edge/uploads.ts";
+import { refuse } from "../../../edge/refusal.ts";
+import { fileBody, fileForm, fileName, uploadFor } from "../../../edge/uploads.ts";
 import { presentSent } from "../presenter.ts";
 
 const uploadForm = createRoute({
@@ -81,32 +74,19 @@ export function attachmentRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(withAttachments, async (c) => {
     const body = c.req.valid("json");
     const conversationId = conversationNamed(body.conversationId);
-    const keys = body.attachments.map(
-      ({ fileUrl }) => keyIn(fileUrl) ?? refuse("unknown_attachments"),
-    );
-    const command: Extract<Command, { type: "send" }> = {
-      type: "send",
-      kind: "text",
+    const files = body.attachments.map(({ fileUrl, fileName, fileSize, mimeType }) => ({
+      key: keyIn(fileUrl) ?? refuse("unknown_attachments"),
+      declared: { name: fileName, size: fileSize, mimeType },
+    }));
+    const command = {
+      ...({ type: "send", kind: "text" } as const),
       content: body.content ?? undefined,
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
       maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
-      fingerprint: keys.join(),
     };
-    const checked = (attachments: readonly Attachment[]) => {
-      const stored = new Map(attachments.map((attachment) => [attachment.key, attachment]));
-      for (const [index, { fileName, fileSize, mimeType }] of body.attachments.entries()) {
-        const file = stored.get(keys[index] ?? "");
-        const same =
-          file?.name === fileName && file.size === fileSize && file.mimeType === mimeType;
-        if (!same) refuse("file_mismatch");
-      }
-    };
-    const before = await precheckSend(c, conversationId, command);
-    const answer = before
-      ? unwrapped(before)
-      : await sendFiles(c, conversationId, command, keys, { checked });
+    const answer = await sendFiles(c, conversationId, command, files);
     return c.json(presentSent(conversationId, answer), 201);
   });
 }
