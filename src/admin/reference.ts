@@ -1,22 +1,9 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
 import { cacheable } from "../edge/cacheable.ts";
 import type { EdgeEnv } from "../edge/context.ts";
-import type { ErrorForm } from "../edge/errors.ts";
+import type { OpenApi, Part, Paths } from "./openapi-types.ts";
 import { refusalComponents, refusalsOf } from "./refusals.ts";
 import { ELSEWHERE } from "./undialected.ts";
-
-/** One API of the reference: where it is mounted, its routes, and how it writes errors. */
-export interface Part {
-  base: string;
-  tag: { name: string; description: string };
-  app: OpenAPIHono<EdgeEnv>;
-  errors: ErrorForm;
-}
-
-export type OpenApi = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
-export type Paths = NonNullable<OpenApi["paths"]>;
-export type Operation = NonNullable<Paths[string]["get"]>;
 
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 

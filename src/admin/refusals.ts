@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../domain/error.ts";
 import { type ErrorForm, statusIn } from "../edge/errors.ts";
-import type { OpenApi, Operation } from "./reference.ts";
+import type { OpenApi, Operation } from "./openapi-types.ts";
 
 type Responses = NonNullable<NonNullable<OpenApi["components"]>["responses"]>;
 

@@ -1,4 +1,4 @@
-import type { Paths } from "./reference.ts";
+import type { Paths } from "./openapi-types.ts";
 
 /** What the reference tells of routes that belong to neither dialect, and are not made by schemas. */
 

@@ -10,7 +10,7 @@ import { plainErrors } from "../edge/errors.ts";
 import { jsonBody, requestLimits } from "../edge/limits.ts";
 import { listParameter } from "../edge/list-parameter.ts";
 import { refuse } from "../edge/refusal.ts";
-import { detailsOf } from "../live/frames.ts";
+import { detailsOf } from "../live/fields.ts";
 
 /** People that one call provisions, or asks for, at most. */
 const MAX_PROVISIONED = 500;

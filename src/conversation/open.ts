@@ -18,7 +18,7 @@ import { ackOf, broadcast } from "./outbound/broadcast.ts";
 import { Lines } from "./outbound/lines.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { type Session, Sessions } from "./outbound/sockets/sessions.ts";
-import type { View } from "./outbound/sockets/sync.ts";
+import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";

@@ -1,6 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { z } from "zod";
-import { detailsOf } from "../live/frames.ts";
+import { detailsOf } from "../live/fields.ts";
 import type { EdgeEnv } from "./context.ts";
 import { type ErrorForm, errorHandler } from "./errors.ts";
 import { refuse } from "./refusal.ts";

@@ -5,12 +5,12 @@ import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
 import { conversationOf } from "../conversation/stub.ts";
 import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
-import type { Settings } from "../env.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { bearerOf, ensureUserKnown, verify } from "./auth.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
+import { allowedOrigin } from "./origin.ts";
 import { refuse } from "./refusal.ts";
 
 /**
@@ -87,13 +87,6 @@ function tooManyUpgrades(): Response {
 export function upgradeRequired(c: Context<EdgeEnv>): never {
   c.header("Upgrade", "websocket");
   refuse("upgrade_required");
-}
-
-/** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */
-export function allowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
-  const { ALLOWED_ORIGINS } = settings;
-  if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
-  return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
 }
 
 function withProtocol(response: Response, protocol: string | undefined): Response {

@@ -1,10 +1,9 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import { z } from "zod";
 import { claimAt } from "../domain/claim.ts";
-import { hasControlCharacters } from "../domain/message.ts";
 import { isUserId, MAX_NAME_LENGTH, normalizedUserId } from "../domain/person.ts";
 import { type Actor, PLATFORM_ROLES, type PlatformRole } from "../domain/policy.ts";
-import { hasSpoofingCharacters } from "../domain/text.ts";
+import { hasControlCharacters, hasSpoofingCharacters } from "../domain/text.ts";
 import type { Settings } from "../env.ts";
 import { ProviderKeys } from "./jwks.ts";
 

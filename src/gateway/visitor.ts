@@ -4,7 +4,7 @@ import type { ConnectionIdentity } from "../conversation/identity.ts";
 import { bearerOf, ensureUserKnownIn, verify } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { addressOf, withinRate } from "../edge/limiter.ts";
-import { allowedOrigin } from "../edge/live.ts";
+import { allowedOrigin } from "../edge/origin.ts";
 
 /** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
 export async function seatOf(

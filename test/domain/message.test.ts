@@ -2,14 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   captionOf,
-  codePoints,
   contentOf,
   counts,
-  hasControlCharacters,
   type Message,
   metadataFits,
   withinEditWindow,
 } from "../../src/domain/message.ts";
+import { codePoints, hasControlCharacters } from "../../src/domain/text.ts";
 
 const SENT = 1_700_000_000_000;
 

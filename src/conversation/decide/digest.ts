@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { parseMessageId } from "../../domain/id.ts";
-import { type Message, withNewlines } from "../../domain/message.ts";
+import type { Message } from "../../domain/message.ts";
+import { withNewlines } from "../../domain/text.ts";
 import type { Command } from "./types.ts";
 
 /**

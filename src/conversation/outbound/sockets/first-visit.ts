@@ -4,8 +4,8 @@ import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
 import { readsFrom, readsOfMember } from "../../tables/reads.ts";
-import type { Page, View } from "./sync.ts";
-import { bytesOf, frameOf, jsonOf } from "./sync-frame.ts";
+import { bytesOf, frameOf, jsonOf, type Page } from "./sync-frame.ts";
+import type { View } from "./view.ts";
 
 /** What a first visit is given. */
 const FIRST_MESSAGES = 50;

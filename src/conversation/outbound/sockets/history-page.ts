@@ -4,8 +4,8 @@ import type { FrameId } from "../../../live/frames.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { type HistoryQuery, history } from "../../queries/history.ts";
-import type { View } from "./sync.ts";
 import { frameOf } from "./sync-frame.ts";
+import type { View } from "./view.ts";
 
 /**
  * The answer to `history`: the page, or as much of it as fits, beginning with what lies nearest to the

@@ -4,41 +4,19 @@ import { MAX_ATTACHMENTS } from "../../../domain/message.ts";
 import type { ServerEvent } from "../../../live/events.ts";
 import type { FrameId } from "../../../live/frames.ts";
 import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../../../live/version.ts";
-import {
-  type LinkTo,
-  wireConversation,
-  wireMember,
-  wireMessage,
-  wireRead,
-} from "../../../live/wire.ts";
+import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Limits } from "../../decide/types.ts";
-import type { RecentMessages } from "../../queries/recent.ts";
 import { type ChangedRow, changesSince } from "../../tables/changes.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 import { firstSync } from "./first-visit.ts";
-import { frameOf } from "./sync-frame.ts";
+import { frameOf, type Page } from "./sync-frame.ts";
+import type { View } from "./view.ts";
 
 /** A client waits at least so long before it reconnects, and longer where many would come at once. */
 const RECONNECT_MIN_MS = 500;
 const RECONNECT_PER_SOCKET_MS = 2;
 const RECONNECT_MAX_MS = 30_000;
-
-export interface Page {
-  frame: string;
-  /** The revision that it goes up to. */
-  to: number;
-  more: boolean;
-}
-
-/** What is looked at: an open conversation. */
-export interface View {
-  sql: SqlStorage;
-  recent: RecentMessages;
-  memory: Memory;
-  epoch: string;
-  linkTo: LinkTo;
-}
 
 /** What a client passed of an earlier visit. */
 export interface Cursor {

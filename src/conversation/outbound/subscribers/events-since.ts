@@ -7,7 +7,7 @@ import { type ChangedRow, changesSince } from "../../tables/changes.ts";
 import { movedSince } from "../../tables/members.ts";
 import { firstNumberAfter } from "../../tables/messages.ts";
 import { READERS_MAX, readersOf } from "../../tables/receipts.ts";
-import type { View } from "../sockets/sync.ts";
+import type { View } from "../sockets/view.ts";
 import type { Batch, Note } from "./gateway-api.ts";
 
 /** Bytes that a receipt is reckoned to take: an id of the usual length and a time. */

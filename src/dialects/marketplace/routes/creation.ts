@@ -11,7 +11,7 @@ import { callerOf, create, peopleOf, submit } from "../../../edge/conversations.
 import { blank, directWith, groupOf, randomConversationId } from "../../../edge/creation.ts";
 import { emptyAsObject } from "../../../edge/limits.ts";
 import { refuse } from "../../../edge/refusal.ts";
-import { metadata } from "../../../live/frames.ts";
+import { metadata } from "../../../live/fields.ts";
 import { chatAnswer, success } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
 import {

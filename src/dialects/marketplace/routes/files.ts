@@ -16,7 +16,7 @@ import {
   sendFiles,
   uploadFor,
 } from "../../../edge/uploads.ts";
-import { clientMessageId } from "../../../live/frames.ts";
+import { clientMessageId } from "../../../live/fields.ts";
 import { messageAnswer, pathId } from "../schemas.ts";
 import { presentAnswer } from "./messages.ts";
 

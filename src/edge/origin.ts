@@ -1,7 +1,16 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import type { Settings } from "../env.ts";
 import type { EdgeEnv } from "./context.ts";
-import { allowedOrigin } from "./live.ts";
+
+/** Which origins may call, and the CORS headers that follow from it. */
+
+/** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */
+export function allowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
+  const { ALLOWED_ORIGINS } = settings;
+  if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
+  return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
+}
 
 /** Response headers that pages of another origin may read. */
 const EXPOSED = [
