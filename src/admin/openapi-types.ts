@@ -3,7 +3,7 @@ import type { EdgeEnv } from "../edge/context.ts";
 import type { ErrorForm } from "../edge/errors.ts";
 
 /** One API of the reference: where it is mounted, its routes, and how it writes errors. */
-export interface Part {
+export interface MountedApi {
   base: string;
   tag: { name: string; description: string };
   app: OpenAPIHono<EdgeEnv>;

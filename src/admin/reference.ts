@@ -1,9 +1,9 @@
 import type { Hono } from "hono";
-import { cacheable } from "../edge/cacheable.ts";
 import type { EdgeEnv } from "../edge/context.ts";
-import type { OpenApi, Part, Paths } from "./openapi-types.ts";
+import { cacheable } from "./cacheable.ts";
+import type { MountedApi, OpenApi, Paths } from "./openapi-types.ts";
 import { refusalComponents, refusalsOf } from "./refusals.ts";
-import { ELSEWHERE } from "./undialected.ts";
+import { SHARED_PATHS } from "./shared-paths.ts";
 
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
@@ -19,7 +19,7 @@ tells of every message as it is stored and resumes where a client left off. Brow
 the list of subprotocols: \`parley.v1, bearer.<jwt>\`. Its frames are described in docs/protocol.md.`;
 
 /** `/openapi.json`: for anyone, like the page that shows it. */
-export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly Part[]): void {
+export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly MountedApi[]): void {
   let answer: ReturnType<typeof cacheable> | undefined;
   app.get("/openapi.json", (c) => {
     // Written when it is first asked for: most isolates never are.
@@ -36,7 +36,7 @@ export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly Part[]): voi
  * The reference as one OpenAPI 3.1 document, from the schemas that validate requests and type answers.
  * Same input, same document.
  */
-export function openApi(parts: readonly Part[]): OpenApi {
+export function openApi(parts: readonly MountedApi[]): OpenApi {
   const info = { title: "Parley", version: "1", description: INTRODUCTION };
   const paths: Paths = {};
   const components: NonNullable<OpenApi["components"]> = {
@@ -62,9 +62,9 @@ export function openApi(parts: readonly Part[]): OpenApi {
     openapi: "3.1.0",
     info,
     servers: [{ url: "/" }],
-    tags: [...parts.map(({ tag }) => tag), ELSEWHERE.tag],
+    tags: [...parts.map(({ tag }) => tag), SHARED_PATHS.tag],
     security: [{ bearer: [] }],
-    paths: { ...paths, ...ELSEWHERE.paths },
+    paths: { ...paths, ...SHARED_PATHS.paths },
     components,
   };
 }
