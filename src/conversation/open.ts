@@ -7,7 +7,7 @@ import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
-import { ChangesEverywhere } from "./commit/changes-everywhere.ts";
+import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
@@ -80,7 +80,7 @@ export class OpenConversation {
       log: (event, fields) => log(event, { conversationId: conversation.id, ...fields }),
     });
     const everywhere = settings.REQUEST_LIMITS
-      ? new ChangesEverywhere({
+      ? new ChangeLimiter({
           limiter: env.LIMIT_CHANGES,
           clock,
           onFailure: (error) => log("limiter_failed", { conversationId: conversation.id, error }),

@@ -1,4 +1,4 @@
-import type { ChangesEverywhere } from "./changes-everywhere.ts";
+import type { ChangeLimiter } from "../change-limiter.ts";
 import { RecentTimes } from "./recent-times.ts";
 import { SendTimes } from "./send-times.ts";
 
@@ -11,9 +11,9 @@ export class RateWindows {
   readonly sends: SendTimes;
   readonly changes = new RecentTimes();
   readonly reads = new RecentTimes();
-  readonly everywhere: ChangesEverywhere | undefined;
+  readonly everywhere: ChangeLimiter | undefined;
 
-  constructor(sql: SqlStorage, everywhere: ChangesEverywhere | undefined) {
+  constructor(sql: SqlStorage, everywhere: ChangeLimiter | undefined) {
     this.sends = new SendTimes(sql);
     this.everywhere = everywhere;
   }
