@@ -15,7 +15,7 @@ import { enginePolling, socketIo } from "./dialects/marketplace/socketio/route.t
 import { unihub } from "./dialects/unihub/app.ts";
 import { negotiate, signalR } from "./dialects/unihub/signalr/route.ts";
 import { chatError } from "./domain/error.ts";
-import { addressLimit } from "./edge/addresses.ts";
+import { addressLimit } from "./edge/address-limit.ts";
 import { authenticate, readsDirectory } from "./edge/auth.ts";
 import type { EdgeEnv } from "./edge/context.ts";
 import { closed, dialect } from "./edge/dialect.ts";

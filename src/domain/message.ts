@@ -41,7 +41,7 @@ export interface Receipt {
 }
 
 /** Whether a message counts: for unread totals, as the last message and in statistics. */
-export function counts(message: Pick<Message, "senderId" | "deletedAt">): boolean {
+export function isCountable(message: Pick<Message, "senderId" | "deletedAt">): boolean {
   return message.senderId !== null && message.deletedAt === null;
 }
 

@@ -10,7 +10,7 @@ import { refuse } from "./refusal.ts";
 import { TokenVerifier, type Verified } from "./token.ts";
 
 const verifiers = new WeakMap<Settings, TokenVerifier>();
-const acquaintance = new KnownUsers();
+const knownUsers = new KnownUsers();
 
 /**
  * Who a token belongs to, or `undefined` when it is not valid. One that cannot be checked is refused as
@@ -50,9 +50,9 @@ export function authenticate(
     const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
     c.set("actor", { ...verified.actor, ...scope });
-    const met = ensureUserKnown(c, verified.actor);
-    c.set("met", met);
-    c.executionCtx.waitUntil(met);
+    const userKnown = ensureUserKnown(c, verified.actor);
+    c.set("userKnown", userKnown);
+    c.executionCtx.waitUntil(userKnown);
     await next();
   };
 }
@@ -68,7 +68,7 @@ export function ensureUserKnownIn(
   actor: Actor,
   context: Record<string, unknown> = {},
 ): Promise<void> {
-  return acquaintance
+  return knownUsers
     .ensureKnown(directoryOf(env.DB), actor, Date.now())
     .catch((error) => log("acquaintance_failed", { ...context, error }));
 }
@@ -78,7 +78,7 @@ const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 
 /** For routes that read D1: the caller is known there, and what they read is not older than they know. */
 export const readsDirectory: MiddlewareHandler<EdgeEnv> = async (c, next) => {
-  await c.var.met;
+  await c.var.userKnown;
   const bookmark = c.req.header("D1-Bookmark");
   const session = sessionOf(c.env.DB, bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined);
   c.set("directory", directoryOf(session));

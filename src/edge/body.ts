@@ -3,7 +3,7 @@ import { readThrough } from "../attachments/stream.ts";
 import { refuse } from "./refusal.ts";
 
 /** Swallows a body that is refused, within bounds of size and time. */
-export async function drained(body: ReadableStream<Uint8Array> | null): Promise<void> {
+export async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
   if (body && !body.locked) await readThrough(body, async () => false);
 }
 

@@ -16,7 +16,7 @@ export interface EdgeEnv {
     /** Set by `authenticate`. */
     actor: Actor;
     /** Resolves once the caller is known to the directory; never rejects. */
-    met: Promise<void>;
+    userKnown: Promise<void>;
     /** D1 as this request may read it. Use it after `met`. */
     directory: Directory;
   };

@@ -8,9 +8,9 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import { costOf, spendOf } from "./budget.ts";
 import type { EdgeEnv } from "./context.ts";
-import { isWorthAnotherTry } from "./failure.ts";
+import { isRetryable } from "./failure.ts";
+import { costsOf, spendHourly } from "./hourly-limits.ts";
 import { isLimited } from "./limiter.ts";
 import { refuse, unwrapped } from "./refusal.ts";
 import type { Timing } from "./timing.ts";
@@ -26,7 +26,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 };
 
 /** Commands that come to the same when they are carried out twice. */
-const REPEATABLE = new Set<Command["type"]>([
+const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen"] as const),
 ]);
@@ -45,7 +45,7 @@ export async function ask<T>(
   stub = conversationOf(env, conversationId),
 ): Promise<T> {
   const asked = question(stub).catch((error: unknown) => {
-    if (!isWorthAnotherTry(error)) throw error;
+    if (!isRetryable(error)) throw error;
     return question(conversationOf(env, conversationId));
   });
   return timing ? timing.of("object", asked) : asked;
@@ -64,15 +64,15 @@ export async function create(
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
   const isFound =
-    isLimited(c) && isDerived(creation.kind) && (await exists(c, conversationId, stub));
-  if (!isFound) await spendOf(c, costOf(creation));
+    isLimited(c) && hasDerivedId(creation.kind) && (await exists(c, conversationId, stub));
+  if (!isFound) await spendHourly(c, costsOf(creation));
   const { created, listed } = await c.var.timing.of("object", stub.create(creation));
   if (!listed) warnOfLists(c);
   return created;
 }
 
 /** Kinds whose id follows from who and what they are about, so that they may exist already. */
-function isDerived(kind: Kind): boolean {
+function hasDerivedId(kind: Kind): boolean {
   return kind === "direct" || kind === "purchase-request";
 }
 
@@ -98,7 +98,7 @@ export async function submit(
   if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
     // Whatever else is wrong is said first, and costs nothing.
     unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
-    await spendOf(c, { additions_per_hour: 1 });
+    await spendHourly(c, { additions_per_hour: 1 });
   }
   const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
   const { result, listed, readers } = await carryOut(c, conversationId, c.var.actor, command, {
@@ -128,7 +128,7 @@ export function carryOut(
   stub = conversationOf(asker.env, conversationId),
 ): Promise<Submitted> {
   const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
-  if (isRepeatable(command)) return ask(asker, conversationId, submitTo, stub);
+  if (isIdempotent(command)) return ask(asker, conversationId, submitTo, stub);
   const submitted = submitTo(stub);
   return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
 }
@@ -150,13 +150,13 @@ export async function carryOutAll(
     return [await carryOut(asker, conversationId, actor, command, options, stub)];
   }
   const submitTo = (stub: ConversationStub) => stub.submitAll(actor, commands, options);
-  return commands.every(isRepeatable) ? ask(asker, conversationId, submitTo, stub) : submitTo(stub);
+  return commands.every(isIdempotent) ? ask(asker, conversationId, submitTo, stub) : submitTo(stub);
 }
 
-function isRepeatable(command: Command): boolean {
+function isIdempotent(command: Command): boolean {
   return command.type === "send"
     ? command.clientMessageId !== undefined
-    : REPEATABLE.has(command.type);
+    : IDEMPOTENT.has(command.type);
 }
 
 /** The people among these ids: those who are known or, with an open directory, all of them. */

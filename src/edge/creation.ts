@@ -6,7 +6,11 @@ import type { EdgeEnv } from "./context.ts";
 import { callerOf, create } from "./conversations.ts";
 
 /** A conversation of which nothing is set but what every one has. */
-export function blank(kind: Kind, origin: Dialect, creator: Person): Omit<Creation, "members"> {
+export function creationOf(
+  kind: Kind,
+  origin: Dialect,
+  creator: Person,
+): Omit<Creation, "members"> {
   return {
     kind,
     origin,
@@ -26,7 +30,7 @@ export function randomConversationId(): string {
 }
 
 /** The one conversation of the caller and somebody else, created unless it exists. */
-export async function directWith(
+export async function ensureDirect(
   c: Context<EdgeEnv>,
   other: Person,
   origin: Dialect,
@@ -37,7 +41,7 @@ export async function directWith(
   const secret = c.var.settings.ID_SECRET;
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const created = await create(c, conversationId, {
-    ...blank("direct", origin, caller),
+    ...creationOf("direct", origin, caller),
     ...more,
     members: [caller, other].map((person) => ({ person, role: "member" as const })),
   });
@@ -45,7 +49,7 @@ export async function directWith(
 }
 
 /** A new group of the caller, who owns it, and others. */
-export async function groupOf(
+export async function createGroup(
   c: Context<EdgeEnv>,
   others: readonly Person[],
   more: Partial<Omit<Creation, "members">> & { origin: Dialect },
@@ -53,7 +57,7 @@ export async function groupOf(
   const caller = callerOf(c);
   const conversationId = randomConversationId();
   await create(c, conversationId, {
-    ...blank("group", more.origin, caller),
+    ...creationOf("group", more.origin, caller),
     ...more,
     members: [
       { person: caller, role: "owner" },

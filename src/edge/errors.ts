@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
-import { drained } from "./body.ts";
+import { drain } from "./body.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isTransient } from "./failure.ts";
 import { Refusal } from "./refusal.ts";
@@ -60,7 +60,7 @@ export function statusIn(form: ErrorForm, code: ErrorCode): number {
 export function errorHandler(form: ErrorForm): ErrorHandler<EdgeEnv> {
   return async (error, c) => {
     // Many clients fail to read an answer while they still write their body.
-    if (!c.req.raw.bodyUsed) await drained(c.req.raw.body);
+    if (!c.req.raw.bodyUsed) await drain(c.req.raw.body);
     const expected = expectedError(error);
     if (expected) {
       const { code } = expected;

@@ -12,7 +12,7 @@ interface Flags {
 }
 
 /** Whether asking a fresh stub once more may help. Never when the object is overloaded. */
-export function isWorthAnotherTry(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   const { retryable, overloaded, durableObjectReset } = error as Flags;
   return (retryable === true || durableObjectReset === true) && overloaded !== true;
 }
@@ -22,5 +22,5 @@ export function isTransient(error: unknown): boolean {
   const root = rootOf(error);
   if (!(root instanceof Error)) return false;
   const { overloaded } = root as Flags;
-  return isWorthAnotherTry(root) || overloaded === true || root.message.startsWith("D1_");
+  return isRetryable(root) || overloaded === true || root.message.startsWith("D1_");
 }

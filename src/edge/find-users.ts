@@ -11,7 +11,7 @@ import { refuse } from "./refusal.ts";
 /** People that one call asks for by id at most. */
 const MAX_ASKED = 100;
 
-const asked = z.object({ ids: z.array(userId).min(1).max(MAX_ASKED) });
+const idsQuery = z.object({ ids: z.array(userId).min(1).max(MAX_ASKED) });
 
 const people = z.object({
   users: z.array(
@@ -67,7 +67,7 @@ export function userSearch(app: OpenAPIHono<EdgeEnv>): void {
 
 /** The ids that a query names. Hono's parser would read an encoded comma as a separator. */
 function idsOf(url: string): string[] {
-  const parsed = asked.safeParse({ ids: listParameter(url, "ids") });
+  const parsed = idsQuery.safeParse({ ids: listParameter(url, "ids") });
   if (!parsed.success) refuse("invalid_request", { details: detailsOf(parsed.error) });
   return parsed.data.ids;
 }

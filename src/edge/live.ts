@@ -10,7 +10,7 @@ import { errorEventOf } from "../live/wire.ts";
 import { bearerOf, ensureUserKnown, verify } from "./auth.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
-import { allowedOrigin } from "./origin.ts";
+import { isAllowedOrigin } from "./origin.ts";
 import { refuse } from "./refusal.ts";
 
 /**
@@ -28,7 +28,7 @@ export async function live(
   const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((s) => s.trim());
   const echoed = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
   const origin = c.req.header("Origin");
-  if (origin !== undefined && !allowedOrigin(c.var.settings, c.req.url, origin)) {
+  if (origin !== undefined && !isAllowedOrigin(c.var.settings, c.req.url, origin)) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "origin not allowed"), echoed);
   }
   const token =

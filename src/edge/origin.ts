@@ -6,7 +6,7 @@ import type { EdgeEnv } from "./context.ts";
 /** Which origins may call, and the CORS headers that follow from it. */
 
 /** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */
-export function allowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
+export function isAllowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
   const { ALLOWED_ORIGINS } = settings;
   if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
   return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
@@ -29,7 +29,7 @@ const EXPOSED_OF_FILES = ["Content-Disposition", "Content-Range", "ETag", "X-Req
 export function crossOrigin(): MiddlewareHandler<EdgeEnv> {
   return cors({
     origin: (origin, c: Context<EdgeEnv>) =>
-      allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
+      isAllowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: [
       ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
@@ -47,7 +47,7 @@ export const crossOriginFile: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   const { headers } = c.res;
   headers.append("Vary", "Origin");
   const origin = c.req.header("Origin");
-  if (origin === undefined || !allowedOrigin(c.var.settings, c.req.url, origin)) return;
+  if (origin === undefined || !isAllowedOrigin(c.var.settings, c.req.url, origin)) return;
   headers.set("Access-Control-Allow-Origin", origin);
   headers.set("Access-Control-Expose-Headers", EXPOSED_OF_FILES.join());
 };

@@ -102,7 +102,7 @@ export class Committer {
       outcomes = storage.transactionSync(() => {
         draft.lookUp(group);
         const results = this.carriedOut(group, (pending) =>
-          careful ? this.runAlone(draft, pending, now) : this.run(draft, pending, now),
+          careful ? this.runWithSavepoint(draft, pending, now) : this.run(draft, pending, now),
         );
         if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
         return results;
@@ -161,7 +161,7 @@ export class Committer {
   }
 
   /** The same with its rows written at once, and undone by itself if it throws. */
-  private runAlone(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
+  private runWithSavepoint(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;

@@ -128,11 +128,11 @@ export class Draft implements State {
   }
 
   sendTimes(userId: string): Times {
-    return joined(this.windows.sends.of(userId, this.clock), this.sends.get(userId));
+    return concatenated(this.windows.sends.of(userId, this.clock), this.sends.get(userId));
   }
 
   spent(what: Spending, userId: string): Times {
-    return joined(this.windows[what].of(userId, this.clock), this.spending[what].get(userId));
+    return concatenated(this.windows[what].of(userId, this.clock), this.spending[what].get(userId));
   }
 
   changesWaitMs(userId: string): number {
@@ -170,7 +170,7 @@ export class Draft implements State {
     const [change] = decision.changes;
     const alone = decision.changes.length === 1 && !decision.effects?.length;
     if (alone && change?.type === "message" && change.cause === "created") {
-      this.sent.keepBack({ message: change.message, digest: change.digest ?? null });
+      this.sent.defer({ message: change.message, digest: change.digest ?? null });
       return;
     }
     this.sent.write();
@@ -193,7 +193,7 @@ export class Draft implements State {
       const { senderId } = change.message;
       if (senderId === null) continue;
       if (change.cause !== "created") {
-        this.sent.forget(change.message);
+        this.sent.invalidate(change.message);
       } else {
         this.sent.remember({ message: change.message, digest: change.digest ?? null });
         note(this.sends, senderId, this.clock);
@@ -221,7 +221,7 @@ function note(times: TimesByUser, userId: string, time: number): void {
 }
 
 /** Times that have committed, and those of a group behind them. */
-function joined(times: readonly number[], added: readonly number[] | undefined): Times {
+function concatenated(times: readonly number[], added: readonly number[] | undefined): Times {
   if (!added) return times;
   return {
     length: times.length + added.length,

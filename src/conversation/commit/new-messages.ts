@@ -34,7 +34,7 @@ export class NewMessages {
   }
 
   /** Keeps a row back until `write`. */
-  keepBack(sent: Sent): void {
+  defer(sent: Sent): void {
     this.unwritten.push(sent);
   }
 
@@ -51,7 +51,7 @@ export class NewMessages {
   }
 
   /** A message has changed: the next to ask for it looks it up. */
-  forget(message: Message): void {
+  invalidate(message: Message): void {
     const key = keyOf(message);
     if (key) this.known.delete(nameOf(key));
   }

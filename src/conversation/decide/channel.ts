@@ -116,7 +116,7 @@ export function decideUpdate(
 }
 
 /** Archives a channel or brings it back; twice is the same as once. */
-export function decideClosing(
+export function decideCloseChannel(
   state: State,
   actor: Actor,
   closing: boolean,

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { counts, type Message } from "../../domain/message.ts";
+import { isCountable, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { digestOfMessage } from "./digest.ts";
 import { messageIn } from "./message-of.ts";
@@ -44,7 +44,7 @@ export function decideDelete(
     counters: {
       ...state.counters,
       rev: message.rev,
-      counted: counts(before) ? counted - 1 : counted,
+      counted: isCountable(before) ? counted - 1 : counted,
       lastCounted:
         lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
     },

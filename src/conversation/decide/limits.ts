@@ -15,7 +15,7 @@ const SPENDS: Partial<Record<Command["type"], Spending>> = {
  * A decision with what it spends of a limit against abuse, or the refusal where that is used up. What
  * changes nothing spends nothing, and admins have no such limits.
  */
-export function limited(
+export function withAbuseLimits(
   state: State,
   request: CommandRequest,
   decision: Decision,

@@ -26,7 +26,7 @@ export type Costs = Partial<Record<HourlyLimit, number>>;
  * room. The last step before something is created: what was refused before costs nothing, and what
  * fails afterwards is not given back. Without D1, which counts, nothing is created: 503.
  */
-export async function spendOf(c: Context<EdgeEnv>, costs: Costs): Promise<void> {
+export async function spendHourly(c: Context<EdgeEnv>, costs: Costs): Promise<void> {
   if (!isLimited(c)) return;
   const { settings, actor } = c.var;
   const limits = Object.keys(costs) as HourlyLimit[];
@@ -51,7 +51,7 @@ export async function spendOf(c: Context<EdgeEnv>, costs: Costs): Promise<void> 
  * What creating a conversation costs its creator. Whoever they name in a group is an addition; the other
  * of a pair is not, nor are the people of a support chat, whom the server names.
  */
-export function costOf({ kind, members, createdBy }: Creation): Costs {
+export function costsOf({ kind, members, createdBy }: Creation): Costs {
   switch (kind) {
     case "channel":
       return { channels_per_hour: 1 };

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { chatError } from "../domain/error.ts";
-import { drained } from "./body.ts";
+import { drain } from "./body.ts";
 import type { EdgeEnv } from "./context.ts";
 import { addressOf, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { Refusal } from "./refusal.ts";
@@ -28,7 +28,7 @@ export function addressLimit({
       return;
     }
     // Many clients fail to read an answer while they still write their body.
-    await drained(c.req.raw.body);
+    await drain(c.req.raw.body);
     const limited = chatError("rate_limited", {
       message: "Too many requests from this address; wait before you try again.",
       retryAfterMs: LIMITER_PERIOD_MS,

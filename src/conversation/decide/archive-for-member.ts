@@ -3,7 +3,7 @@ import { type Actor, refusal } from "../../domain/policy.ts";
 import type { Decision, State } from "./types.ts";
 
 /** Turns the flag that marks a conversation in its member's own inbox. A new message leaves it alone. */
-export function decideArchive(state: State, actor: Actor): Result<Decision> {
+export function decideArchiveForMember(state: State, actor: Actor): Result<Decision> {
   const refused = refusal(actor, "flag", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const before = state.member(actor.userId);
