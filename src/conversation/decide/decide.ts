@@ -20,9 +20,9 @@ import { decideSend } from "./send.ts";
 import type { CommandRequest, Decision, State } from "./types.ts";
 
 /**
- * What a command comes to in a state, or why it is refused. Pure: no clock, no I/O, nothing
- * asynchronous. `now` is in milliseconds since the epoch and not before the newest message: it dates
- * what is stored, while limits go by `state.clock`.
+ * Decides a command against a state: the decision, or why it is refused. Pure: no clock, no I/O,
+ * nothing asynchronous. `now` is in milliseconds since the epoch and not before the newest message;
+ * it dates what is stored. Limits use `state.clock`.
  */
 export function decide(state: State, request: CommandRequest, now: number): Result<Decision> {
   const decided = decideWithoutLimits(state, request, now);

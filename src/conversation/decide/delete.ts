@@ -5,14 +5,14 @@ import { digestOfMessage } from "./digest.ts";
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
-/** Clears a message's content, files and reactions; the record stays. Twice is the same as once. */
+/** Clears a message's content, files and reactions; the row stays. Idempotent. */
 export function decideDelete(
   state: State,
   actor: Actor,
   command: Extract<Command, { type: "delete" }>,
   now: number,
 ): Result<Decision> {
-  // Membership before existence: who is not in it cannot tell which messages there are.
+  // Membership first: non-members must not learn which messages exist.
   const refused = refusal(actor, "delete", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
@@ -59,7 +59,10 @@ export function decideDelete(
   });
 }
 
-/** It was counted in `readBeyond` by its author and by those who read it out of order, nobody else. */
+/**
+ * Figures without the message: its author, and those who read it out of order, had it in
+ * `readBeyond`.
+ */
 function figuresWithout(state: State, message: Message): NonNullable<Decision["figures"]> {
   if (message.senderId === null) return [];
   const counted = new Set([message.senderId, ...state.readersAhead(message.number)]);

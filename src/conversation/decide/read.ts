@@ -60,7 +60,7 @@ function mark(
     if (!found.ok) return found;
     const message = found.value;
     if (message.deletedAt !== null) return fail("message_deleted");
-    // One's own and the system's leave no receipt.
+    // The reader's own messages and the system's get no receipt.
     const markable = isCountable(message) && message.senderId !== userId;
     return ok(markSome(facts, markable ? [message.number] : []));
   }
@@ -74,7 +74,7 @@ function mark(
     const number = numberIn(state, messageId);
     const message = number === undefined ? undefined : state.message(number);
     if (!message) return fail("unknown_messages");
-    // One's own, deleted and the system's can be named, and leave no receipt.
+    // The reader's own, deleted and system messages may be named, and get no receipt.
     if (isCountable(message) && message.senderId !== userId) numbers.push(message.number);
   }
   return ok(
