@@ -1,7 +1,7 @@
 import { WINDOW_MS } from "../domain/rate-window.ts";
 
 export interface ChangeLimiterOptions {
-  /** The platform's limiter, which counts a person's changes over all conversations. */
+  /** The platform's limiter, which counts a person's changes in all conversations. */
   limiter: RateLimit;
   clock: () => number;
   onFailure: (error: unknown) => void;

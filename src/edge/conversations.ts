@@ -15,7 +15,7 @@ import { isLimited } from "./limiter.ts";
 import { refuse, unwrapped } from "./refusal.ts";
 import type { Timing } from "./timing.ts";
 
-/** Where a conversation is created when its creator is on a continent. */
+/** Where a conversation is created, by the continent of its creator. */
 const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
   AF: "afr",
   AS: "apac",
@@ -25,35 +25,35 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
   SA: "sam",
 };
 
-/** Commands that come to the same when they are carried out twice. */
+/** Commands that may be carried out twice without a different result. */
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen"] as const),
 ]);
 
-/** A request, or the cron, which has no answer to write a timing into. */
+/** A request, or the cron, which has no `Server-Timing`. */
 type Asker = { env: Env; var?: { timing?: Timing } };
 
 /**
- * Asks a conversation something that may be asked twice, and does so once more, of a fresh stub, when
- * the platform says that this can help (a deploy, a moved object). Never when it is overloaded.
+ * Makes an idempotent call of a conversation, and retries it once with a new stub when the platform
+ * marks the error as retryable (a deploy, a moved object). Never when the object is overloaded.
  */
 export async function ask<T>(
   { env, var: { timing } = {} }: Asker,
   conversationId: string,
-  question: (stub: ConversationStub) => Promise<T>,
+  call: (stub: ConversationStub) => Promise<T>,
   stub = conversationOf(env, conversationId),
 ): Promise<T> {
-  const asked = question(stub).catch((error: unknown) => {
+  const asked = call(stub).catch((error: unknown) => {
     if (!isRetryable(error)) throw error;
-    return question(conversationOf(env, conversationId));
+    return call(conversationOf(env, conversationId));
   });
   return timing ? timing.of("object", asked) : asked;
 }
 
 /**
- * Creates a conversation near its creator; `false` when it existed. Creating one costs of the caller's
- * hourly limits, finding one does not: where it may exist already, its object is asked first.
+ * Creates a conversation near its creator; `false` if it existed. Only creation counts against the
+ * caller's hourly limits: where the conversation may exist, its object is asked first.
  */
 export async function create(
   c: Context<EdgeEnv>,
@@ -71,12 +71,12 @@ export async function create(
   return created;
 }
 
-/** Kinds whose id follows from who and what they are about, so that they may exist already. */
+/** Kinds whose id is derived from the people and the subject, so that they may exist already. */
 function hasDerivedId(kind: Kind): boolean {
   return kind === "direct" || kind === "purchase-request";
 }
 
-/** Whether there is a conversation; one of a moment ago, too, which D1 may not know yet. */
+/** Whether a conversation exists, including one that D1 does not have yet. */
 async function exists(
   c: Context<EdgeEnv>,
   conversationId: string,
@@ -86,9 +86,7 @@ async function exists(
   return info.ok || info.error.code !== "conversation_not_found";
 }
 
-/**
- * Has a conversation carry out a command, and waits until the lists show it. Throws what it refuses.
- */
+/** Sends a command to a conversation and waits until the lists show it. Throws a refusal. */
 export async function submit(
   c: Context<EdgeEnv>,
   conversationId: string,
@@ -96,7 +94,7 @@ export async function submit(
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
   if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
-    // Whatever else is wrong is said first, and costs nothing.
+    // Other errors come first, and do not count.
     unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
     await spendHourly(c, { additions_per_hour: 1 });
   }
@@ -116,8 +114,8 @@ export async function submit(
 }
 
 /**
- * Has a conversation carry out a command, by its stub where there is one: calls of one stub arrive in
- * order. Only what comes back unharmed from being done twice is tried again.
+ * Sends a command to a conversation, by the given stub if any: calls of one stub arrive in order.
+ * Only idempotent commands are retried.
  */
 export function carryOut(
   asker: Asker,
@@ -134,8 +132,8 @@ export function carryOut(
 }
 
 /**
- * The same with several commands, in order and in one call, which is tried again only if each of them
- * comes back unharmed from being done twice.
+ * The same for several commands, in order and in one call, which is retried only if all of them are
+ * idempotent.
  */
 export async function carryOutAll(
   asker: Asker,
@@ -159,7 +157,7 @@ function isIdempotent(command: Command): boolean {
     : IDEMPOTENT.has(command.type);
 }
 
-/** The people among these ids: those who are known or, with an open directory, all of them. */
+/** The people with these ids: known ones or, with an open directory, all. */
 export async function peopleAmong(
   c: Context<EdgeEnv>,
   userIds: readonly string[],
@@ -173,7 +171,7 @@ export async function peopleAmong(
   });
 }
 
-/** The people behind these ids; those who are not known are refused, and named. */
+/** The people with these ids; refuses unknown ones by name. */
 export async function peopleOf(c: Context<EdgeEnv>, userIds: readonly string[]): Promise<Person[]> {
   const people = await peopleAmong(c, userIds);
   if (people.length < userIds.length) {

@@ -5,7 +5,7 @@ import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id
 import type { EdgeEnv } from "./context.ts";
 import { callerOf, create } from "./conversations.ts";
 
-/** A conversation of which nothing is set but what every one has. */
+/** A conversation with only the required fields set. */
 export function creationOf(
   kind: Kind,
   origin: Dialect,
@@ -24,12 +24,12 @@ export function creationOf(
   };
 }
 
-/** An id that nobody can guess. */
+/** An unguessable id. */
 export function randomConversationId(): string {
   return conversationIdOf(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
-/** The one conversation of the caller and somebody else, created unless it exists. */
+/** The direct conversation of the caller and another person, created if it does not exist. */
 export async function ensureDirect(
   c: Context<EdgeEnv>,
   other: Person,
@@ -48,7 +48,7 @@ export async function ensureDirect(
   return { conversationId, created };
 }
 
-/** A new group of the caller, who owns it, and others. */
+/** Creates a group that the caller owns. */
 export async function createGroup(
   c: Context<EdgeEnv>,
   others: readonly Person[],

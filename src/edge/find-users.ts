@@ -8,7 +8,7 @@ import type { EdgeEnv } from "./context.ts";
 import { listParameter } from "./list-parameter.ts";
 import { refuse } from "./refusal.ts";
 
-/** People that one call asks for by id at most. */
+/** Ids of one call at most. */
 const MAX_ASKED = 100;
 
 const idsQuery = z.object({ ids: z.array(userId).min(1).max(MAX_ASKED) });
@@ -35,7 +35,7 @@ const find = createRoute({
             items: { type: "string", minLength: 1, maxLength: 128 },
             minItems: 1,
             maxItems: MAX_ASKED,
-            // Commas between the ids; it may be repeated as well.
+            // Separated by commas; the parameter may be repeated as well.
             param: { style: "form", explode: false },
             description:
               "Ids, separated by commas, or the parameter repeated. An encoded comma (`%2C`) belongs to its id",

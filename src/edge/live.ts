@@ -14,8 +14,9 @@ import { isAllowedOrigin } from "./origin.ts";
 import { refuse } from "./refusal.ts";
 
 /**
- * `GET /live/{conversationId}`: verifies who opens the socket, then hands the upgrade to the
- * conversation. What is refused is accepted and closed, because a browser sees nothing else.
+ * `GET /live/{conversationId}`: verifies the caller and passes the upgrade to the conversation. A
+ * refused upgrade is accepted and closed, because browsers cannot read the response of a failed
+ * one.
  */
 export async function live(
   c: Context<EdgeEnv, "/live/:conversationId">,
@@ -49,7 +50,7 @@ export async function live(
   if (isLimited(c, verified.actor) && !(await withinRate(c.env.LIMIT_UPGRADES, key))) {
     return withProtocol(tooManyUpgrades(), echoed);
   }
-  const seat: ConnectionIdentity = {
+  const identity: ConnectionIdentity = {
     userId,
     name,
     avatarUrl,
@@ -62,16 +63,16 @@ export async function live(
     const value = c.req.query(key);
     if (value !== undefined) url.searchParams.set(key, value);
   }
-  // A new request: nothing that the client sent beside this reaches the object.
+  // A new request: no other client header reaches the object.
   const upgrade = new Request(url, {
-    headers: { Upgrade: "websocket", [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
+    headers: { Upgrade: "websocket", [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(identity)) },
   });
   return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
 }
 
 /**
- * Refuses a socket that a person opens too often. Not with 4400, after which clients give up: what they
- * do with a code that they do not know is to come back after a wait, which is what they should do.
+ * Refuses upgrades beyond the limit. Not with 4400, after which clients give up: unknown codes make
+ * them reconnect after a delay, which is intended here.
  */
 function tooManyUpgrades(): Response {
   const error = chatError("rate_limited", {
@@ -83,7 +84,7 @@ function tooManyUpgrades(): Response {
   return refusedUpgrade(CLOSE.tryAgainLater, "too many connections", frame);
 }
 
-/** What a request without an upgrade is answered (RFC 9110, 15.5.22). */
+/** The answer to a request without an upgrade (RFC 9110, 15.5.22). */
 export function upgradeRequired(c: Context<EdgeEnv>): never {
   c.header("Upgrade", "websocket");
   refuse("upgrade_required");

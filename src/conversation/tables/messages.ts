@@ -127,7 +127,7 @@ export function messagesSentAs(
     .map((row) => ({ message: messageOf(row), digest: row.digest }));
 }
 
-/** The numbers of one sender's countable messages within `from`…`to`, ascending. */
+/** Numbers of one sender's countable messages within `from`…`to`, ascending. */
 export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: number): number[] {
   return sql
     .exec<{ number: number }>(
@@ -195,8 +195,8 @@ export interface Some {
 }
 
 /**
- * Messages from `number` on as they were created, oldest first: at most `limit`, and beyond the first of
- * them `maxLength` characters (UTF-16) of what they hold.
+ * Messages from `number` on, in order of creation: at most `limit`, and, after the first, at most
+ * `maxLength` UTF-16 units of stored text.
  */
 export function createdFrom(
   sql: SqlStorage,
@@ -207,7 +207,9 @@ export function createdFrom(
   return someOf(sql, "WHERE number >= ? ORDER BY number", number, limit, maxLength);
 }
 
-/** The same of messages that changed after their creation and after `rev`, in order of revision. */
+/**
+ * The same for messages that changed after their creation and after `rev`, in order of revision.
+ */
 export function changedAfter(sql: SqlStorage, rev: number, limit: number, maxLength: number): Some {
   return someOf(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev", rev, limit, maxLength);
 }
