@@ -3,10 +3,11 @@ import { every } from "hono/combine";
 import { secureHeaders } from "hono/secure-headers";
 import { development } from "./admin/development.ts";
 import { docsRoutes } from "./admin/docs.ts";
+import type { MountedApi } from "./admin/openapi-types.ts";
+import { userProvisioning } from "./admin/provision-users.ts";
 import { purchaseRequests } from "./admin/purchase-requests.ts";
-import { type Part, referenceRoutes } from "./admin/reference.ts";
+import { referenceRoutes } from "./admin/reference.ts";
 import { admin } from "./admin/routes.ts";
-import { users } from "./admin/users.ts";
 import { Links } from "./attachments/links.ts";
 import { marketplace, marketplaceErrors } from "./dialects/marketplace/app.ts";
 import { engineRefusal } from "./dialects/marketplace/socketio/errors.ts";
@@ -14,25 +15,29 @@ import { enginePolling, socketIo } from "./dialects/marketplace/socketio/route.t
 import { unihub } from "./dialects/unihub/app.ts";
 import { negotiate, signalR } from "./dialects/unihub/signalr/route.ts";
 import { chatError } from "./domain/error.ts";
-import { addressLimit } from "./edge/addresses.ts";
+import { addressLimit } from "./edge/address-limit.ts";
+import { authenticate, readsDirectory } from "./edge/auth.ts";
 import type { EdgeEnv } from "./edge/context.ts";
-import { crossOrigin, crossOriginFile, withCredentials } from "./edge/cors.ts";
+import { closed, dialect } from "./edge/dialect.ts";
 import { errorHandler, plainErrors, respondWith } from "./edge/errors.ts";
 import { serveUpload } from "./edge/files.ts";
+import { userSearch } from "./edge/find-users.ts";
+import { jsonBody, requestLimits } from "./edge/limits.ts";
 import { live, upgradeRequired } from "./edge/live.ts";
+import { crossOrigin, crossOriginFile, withCredentials } from "./edge/origin.ts";
 import { Timing } from "./edge/timing.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
 
-/** Puts the parts together: what holds for every request, then the dialects. */
+/** The Worker's routes: middleware for every request, connections and files, then the APIs and the page. */
 export function createApp(): Hono<EdgeEnv> {
-  // Not strict: a slash at the end of an address makes no difference.
+  // Not strict: a trailing slash makes no difference.
   const app = new Hono<EdgeEnv>({ strict: false });
   app.onError(errorHandler(plainErrors));
   app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrors));
 
-  // Without its secrets the Worker answers nothing: it would run open.
+  // With invalid settings every request is refused; without secrets the Worker would run open.
   app.use(async (c, next) => {
     const requestId = crypto.randomUUID();
     c.set("requestId", requestId);
@@ -52,27 +57,23 @@ export function createApp(): Hono<EdgeEnv> {
     return await next();
   });
 
-  const parts = apis();
-  app.use(addressLimit({ present: (error, c) => presentFlood(error, c, parts), headers }));
+  const mounted = apis();
+  app.use(addressLimit({ present: (error, c) => presentAddressLimit(error, c, mounted), headers }));
 
-  // Before the headers below: those fail on the response of an upgrade, which cannot be changed.
-  app.get("/live/:conversationId", live);
-
-  app.get("/socket.io", socketIo);
+  // An upgrade is answered before `headers`, which cannot change its response.
+  app.get("/live/:conversationId", live, headers, upgradeRequired);
+  app.get("/socket.io", socketIo, headers, enginePolling);
   app.get("/hubs/chat", signalR);
-
-  // Before them too: a file has headers of its own, and a range cannot be rewritten.
+  // A file has headers of its own, and the response to a range request cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", crossOriginFile, serveUpload);
 
   app.use(headers);
-
-  app.get("/live/:conversationId", upgradeRequired);
-  app.on(["GET", "POST"], "/socket.io", enginePolling);
+  app.post("/socket.io", enginePolling);
   app.post("/hubs/chat/negotiate", negotiate);
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  referenceRoutes(app, parts);
+  referenceRoutes(app, mounted);
   docsRoutes(app);
-  for (const { base, app: api } of parts) app.route(base, api);
+  for (const { base, app: api } of mounted) app.route(base, api);
   app.route("/api/development", development());
   app.get("/", (c) => served(c, servePage(pageOptions(c))));
   app.get("/page/:name", (c) => {
@@ -82,11 +83,11 @@ export function createApp(): Hono<EdgeEnv> {
   return app;
 }
 
-/** What every answer says in its headers, but for files and sockets. */
+/** Sets the headers of every answer but files and sockets. */
 const headers = every(
   async (c: Context<EdgeEnv>, next) => {
     c.header("X-Request-Id", c.var.requestId);
-    // Answers are somebody's own, but for the page.
+    // Answers are private to their caller; the page and the reference replace this.
     c.header("Cache-Control", "no-store");
     await next();
     c.header("Server-Timing", c.var.timing.header());
@@ -96,16 +97,16 @@ const headers = every(
   crossOrigin(),
 );
 
-/** Too many requests from one address, in the form of what was asked for. */
-function presentFlood(error: Error, c: Context<EdgeEnv>, parts: readonly Part[]) {
+/** The refusal of too many requests from one address, in the error form of the API that was called. */
+function presentAddressLimit(error: Error, c: Context<EdgeEnv>, mounted: readonly MountedApi[]) {
   const { path } = c.req;
   if (/^\/socket\.io(\/|$)/.test(path)) return engineRefusal("tooMany");
-  const asked = parts.find(({ base }) => path === base || path.startsWith(`${base}/`));
-  return errorHandler(asked?.errors ?? plainErrors)(error, c);
+  const called = mounted.find(({ base }) => path === base || path.startsWith(`${base}/`));
+  return errorHandler(called?.errors ?? plainErrors)(error, c);
 }
 
-/** What is mounted, and described in the reference. */
-function apis(): Part[] {
+/** The APIs that are mounted and described in the reference. */
+function apis(): MountedApi[] {
   return [
     {
       base: "/api/v1/chat",
@@ -140,6 +141,15 @@ function apis(): Part[] {
   ];
 }
 
+/** `/api/users`: callers find people, the host application provisions them. */
+function users() {
+  const app = dialect(plainErrors);
+  app.use(authenticate(), requestLimits, jsonBody, readsDirectory);
+  userProvisioning(app);
+  userSearch(app);
+  return closed(app);
+}
+
 function pageOptions(c: Context<EdgeEnv>): PageOptions {
   const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM } = c.var.settings;
   const { origin } = new URL(c.req.url);
@@ -151,7 +161,7 @@ function pageOptions(c: Context<EdgeEnv>): PageOptions {
   };
 }
 
-/** Headers that middleware has set already are overwritten one by one: as a whole they would not be. */
+/** Headers are set one by one: given to `c.body`, they would not replace those that middleware has set. */
 function served(c: Context<EdgeEnv>, { body, headers }: Served): Response {
   for (const [name, value] of Object.entries(headers)) c.header(name, value);
   return c.body(body);

@@ -1,7 +1,7 @@
 import { createApp } from "./app.ts";
 import { sweep } from "./attachments/sweep.ts";
 import { directoryOf } from "./directory/directory.ts";
-import { forgetSpending } from "./directory/spending.ts";
+import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
@@ -27,6 +27,6 @@ export default {
       voidClaim: voidClaimIn(env),
     });
     log("swept", { removed });
-    await forgetSpending(directory, now);
+    await deleteOldSpending(directory, now);
   },
 } satisfies ExportedHandler<Env>;

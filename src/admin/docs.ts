@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import viewer from "openapi-explorer/dist/browser/openapi-explorer.min.js";
-import { cacheable } from "../edge/cacheable.ts";
 import type { EdgeEnv } from "../edge/context.ts";
+import { cacheable } from "./cacheable.ts";
 
 const SCRIPT = "/docs/openapi-explorer.js";
 

@@ -1,22 +1,9 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
-import { cacheable } from "../edge/cacheable.ts";
 import type { EdgeEnv } from "../edge/context.ts";
-import type { ErrorForm } from "../edge/errors.ts";
+import { cacheable } from "./cacheable.ts";
+import type { MountedApi, OpenApi, Paths } from "./openapi-types.ts";
 import { refusalComponents, refusalsOf } from "./refusals.ts";
-import { ELSEWHERE } from "./undialected.ts";
-
-/** One API of the reference: where it is mounted, its routes, and how it writes errors. */
-export interface Part {
-  base: string;
-  tag: { name: string; description: string };
-  app: OpenAPIHono<EdgeEnv>;
-  errors: ErrorForm;
-}
-
-export type OpenApi = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
-export type Paths = NonNullable<OpenApi["paths"]>;
-export type Operation = NonNullable<Paths[string]["get"]>;
+import { SHARED_PATHS } from "./shared-paths.ts";
 
 const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
@@ -32,7 +19,7 @@ tells of every message as it is stored and resumes where a client left off. Brow
 the list of subprotocols: \`parley.v1, bearer.<jwt>\`. Its frames are described in docs/protocol.md.`;
 
 /** `/openapi.json`: for anyone, like the page that shows it. */
-export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly Part[]): void {
+export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly MountedApi[]): void {
   let answer: ReturnType<typeof cacheable> | undefined;
   app.get("/openapi.json", (c) => {
     // Written when it is first asked for: most isolates never are.
@@ -49,7 +36,7 @@ export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly Part[]): voi
  * The reference as one OpenAPI 3.1 document, from the schemas that validate requests and type answers.
  * Same input, same document.
  */
-export function openApi(parts: readonly Part[]): OpenApi {
+export function openApi(parts: readonly MountedApi[]): OpenApi {
   const info = { title: "Parley", version: "1", description: INTRODUCTION };
   const paths: Paths = {};
   const components: NonNullable<OpenApi["components"]> = {
@@ -75,9 +62,9 @@ export function openApi(parts: readonly Part[]): OpenApi {
     openapi: "3.1.0",
     info,
     servers: [{ url: "/" }],
-    tags: [...parts.map(({ tag }) => tag), ELSEWHERE.tag],
+    tags: [...parts.map(({ tag }) => tag), SHARED_PATHS.tag],
     security: [{ bearer: [] }],
-    paths: { ...paths, ...ELSEWHERE.paths },
+    paths: { ...paths, ...SHARED_PATHS.paths },
     components,
   };
 }

@@ -1,19 +1,19 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../domain/error.ts";
 import { type ErrorForm, statusIn } from "../edge/errors.ts";
-import type { OpenApi, Operation } from "./reference.ts";
+import type { OpenApi, Operation } from "./openapi-types.ts";
 
 type Responses = NonNullable<NonNullable<OpenApi["components"]>["responses"]>;
 
 /** Codes of sockets, and of what has no dialect. */
-const ELSEWHERE_ONLY = new Set<ErrorCode>([
+const NOT_IN_REST = new Set<ErrorCode>([
   ...(["frame_too_large", "invalid_frame", "origin_not_allowed", "upgrade_required"] as const),
 ]);
 
 /** One response for each status of a dialect's errors, with its codes and what they say. */
 export function refusalComponents(form: ErrorForm): Responses {
   const byStatus = Map.groupBy(
-    (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !ELSEWHERE_ONLY.has(code)),
+    (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !NOT_IN_REST.has(code)),
     (code) => statusIn(form, code),
   );
   const components = Array.from(byStatus, ([status, codes]) => {

@@ -1,5 +1,5 @@
 import type { Directory } from "../directory/directory.ts";
-import { forgetUploads } from "../directory/uploads.ts";
+import { deleteUploads } from "../directory/uploads.ts";
 
 export interface Removable {
   key: string;
@@ -19,15 +19,15 @@ export async function removeFiles(
   if (files.length === 0) return;
   for (const { key, r2UploadId } of files) {
     if (r2UploadId === null) continue;
-    await bucket.resumeMultipartUpload(key, r2UploadId).abort().catch(unlessGone);
+    await bucket.resumeMultipartUpload(key, r2UploadId).abort().catch(ignoreMissing);
   }
   const keys = files.map(({ key }) => key);
   // Those that were put together as well: a completed upload is none any more, but an object.
   await bucket.delete(keys);
-  await forgetUploads(directory, keys);
+  await deleteUploads(directory, keys);
 }
 
 /** R2 no longer knows a multipart upload that was completed or aborted (error 10024). */
-function unlessGone(error: unknown): void {
+function ignoreMissing(error: unknown): void {
   if (!String(error).includes("10024")) throw error;
 }

@@ -1,7 +1,7 @@
 import type { Directory } from "../directory/directory.ts";
 import {
   abandonedUploads,
-  condemnUploads,
+  markForRemoval,
   releaseClaim,
   type UploadRow,
 } from "../directory/uploads.ts";
@@ -47,9 +47,9 @@ async function sweepBatch(
 ): Promise<number> {
   const keys: string[] = [];
   for (const row of rows) {
-    if (await mayGo(row, directory, voidClaim)) keys.push(row.key);
+    if (await isRemovable(row, directory, voidClaim)) keys.push(row.key);
   }
-  const condemned = await condemnUploads(directory, keys, now);
+  const condemned = await markForRemoval(directory, keys, now);
   let removed = 0;
   // Together, but for those whose parts R2 has to be asked about one by one.
   const [whole, parted] = [condemned.filter(isWhole), condemned.filter((row) => !isWhole(row))];
@@ -69,7 +69,7 @@ function isWhole(row: UploadRow): boolean {
 }
 
 /** One that a send has claimed goes only once its conversation says that it was not used. */
-async function mayGo(
+async function isRemovable(
   { key, deletedAt, claim, claimedBy }: UploadRow,
   directory: Directory,
   forfeit: SweepOptions["voidClaim"],

@@ -1,5 +1,5 @@
 import { parseMessageId } from "../domain/id.ts";
-import { withNewlines } from "../domain/message.ts";
+import { withNewlines } from "../domain/text.ts";
 import type { ServerEvent } from "../live/events.ts";
 import { FEATURES } from "../live/version.ts";
 import { Connection, type SocketLike, type Status } from "./connection.ts";

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { MAX_ATTACHMENTS } from "../domain/message.ts";
 import { EMOJIS } from "../domain/reaction.ts";
-import { clientMessageId, metadata } from "../live/frames.ts";
+import { clientMessageId, metadata } from "../live/fields.ts";
 import { line, optional, paragraph, title, userId, uuid } from "./fields.ts";
 
 /** What UniHub is sent. Schemas alone: clients take their types from them. */

@@ -1,9 +1,13 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_TITLE_LENGTH } from "../domain/conversation.ts";
-import { codePoints, hasControlCharacters, withNewlines } from "../domain/message.ts";
 import { isUserId, normalizedUserId } from "../domain/person.ts";
-import { hasSpoofingCharacters } from "../domain/text.ts";
-import { clientMessageId } from "../live/frames.ts";
+import {
+  codePoints,
+  hasControlCharacters,
+  hasSpoofingCharacters,
+  withNewlines,
+} from "../domain/text.ts";
+import { clientMessageId } from "../live/fields.ts";
 
 /** What both dialects ask of a request's fields. */
 

@@ -8,7 +8,7 @@ import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
-import { ChangesEverywhere } from "./commit/changes-everywhere.ts";
+import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
@@ -110,7 +110,7 @@ export class OpenConversation {
       windows: new RateWindows(
         sql,
         settings.REQUEST_LIMITS
-          ? new ChangesEverywhere({
+          ? new ChangeLimiter({
               limiter: env.LIMIT_CHANGES,
               clock,
               onFailure: (error) => logged("limiter_failed", { error }),

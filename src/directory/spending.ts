@@ -46,7 +46,7 @@ export async function spend(
 }
 
 /** Removes what counts for nobody any more: of people who have spent nothing since, too. */
-export async function forgetSpending(directory: Directory, now: number): Promise<void> {
+export async function deleteOldSpending(directory: Directory, now: number): Promise<void> {
   await directory.delete(spending).where(lte(spending.spentAt, now - HOUR_MS));
 }
 

@@ -39,7 +39,7 @@ export async function finishUpload(
     .where(eq(uploads.key, key));
 }
 
-export async function forgetUploads(directory: Directory, keys: readonly string[]): Promise<void> {
+export async function deleteUploads(directory: Directory, keys: readonly string[]): Promise<void> {
   await directory.delete(uploads).where(inArray(uploads.key, listed(keys)));
 }
 
@@ -123,7 +123,7 @@ export function abandonedUploads(
  * Marks uploads as about to be removed, so that nobody can send or see them any more: those that no send
  * has reserved meanwhile, and those of deleted messages. Resolves to the ones that it got.
  */
-export function condemnUploads(
+export function markForRemoval(
   directory: Directory,
   keys: readonly string[],
   now: number,

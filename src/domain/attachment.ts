@@ -1,6 +1,5 @@
 import { fail, ok, type Result } from "./error.ts";
-import { codePoints, hasControlCharacters } from "./message.ts";
-import { hasSpoofingCharacters } from "./text.ts";
+import { codePoints, hasControlCharacters, hasSpoofingCharacters } from "./text.ts";
 
 /** A stored file as a message carries it. `key` names it in R2; a link to it is signed when shown. */
 export interface Attachment {

@@ -2,6 +2,7 @@ import type { Attachment } from "./attachment.ts";
 import { MAX_METADATA_BYTES, type Metadata } from "./conversation.ts";
 import { ERRORS, type Failure, fail, ok, type Result } from "./error.ts";
 import type { ReactionSummary } from "./reaction.ts";
+import { codePoints, hasControlCharacters, withNewlines } from "./text.ts";
 
 export const MESSAGE_KINDS = ["text", "file", "image", "video", "system"] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
@@ -40,18 +41,9 @@ export interface Receipt {
 }
 
 /** Whether a message counts: for unread totals, as the last message and in statistics. */
-export function counts(message: Pick<Message, "senderId" | "deletedAt">): boolean {
+export function isCountable(message: Pick<Message, "senderId" | "deletedAt">): boolean {
   return message.senderId !== null && message.deletedAt === null;
 }
-
-/** Text whose lines end with `\n` alone, whatever they ended with: CR LF, or CR as of old. */
-export function withNewlines(text: string): string {
-  return text.replace(/\r\n?/g, "\n");
-}
-
-/** Every control character (Unicode Cc) but newline and tab. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
 
 /**
  * Trimmed text, or why it cannot be a message: lengths count Unicode code points after trimming,
@@ -65,7 +57,7 @@ export function contentOf(text: string, maxLength: number): Result<string> {
 /** The same for a text that may be absent: `""` when nothing is left of it. */
 export function captionOf(text: string | undefined, maxLength: number): Result<string> {
   const lines = withNewlines(text ?? "");
-  if (CONTROL.test(lines)) return refused("control_characters");
+  if (hasControlCharacters(lines)) return refused("control_characters");
   if (!lines.isWellFormed()) {
     return refused("control_characters", "The text is not well-formed Unicode.");
   }
@@ -83,17 +75,6 @@ function refused(
   message: string = ERRORS[code][1],
 ): Failure {
   return fail(code, { message, details: [{ path: "content", message }] });
-}
-
-/** Unicode code points of a text: what a limit on length counts. */
-export function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
-
-export function hasControlCharacters(text: string): boolean {
-  return CONTROL.test(text);
 }
 
 /** Levels of objects and lists that metadata may nest: deeper values cannot cross between objects. */

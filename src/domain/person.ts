@@ -1,4 +1,4 @@
-import { codePoints } from "./message.ts";
+import { codePoints } from "./text.ts";
 
 /** Code points of a user id. */
 export const MAX_USER_ID_LENGTH = 128;

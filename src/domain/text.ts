@@ -1,3 +1,24 @@
+/** Rules for text that names, titles, file names and messages share. */
+
+/** The text with every line break (CR LF, or CR alone) as `\n`. */
+export function withNewlines(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
+}
+
+/** Every control character (Unicode Cc) but newline and tab. */
+const CONTROL = /[^\P{Cc}\t\n]/u;
+
+export function hasControlCharacters(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+/** Unicode code points of a text: the unit of every limit on length. */
+export function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
 /**
  * Characters by which a name can look like another one: embeddings, overrides and isolates of the
  * bidirectional algorithm (U+202A–202E, U+2066–2069; `photo_<RLO>gpj.exe` is shown as

@@ -10,11 +10,11 @@ import { refuse } from "./refusal.ts";
 import { TokenVerifier, type Verified } from "./token.ts";
 
 const verifiers = new WeakMap<Settings, TokenVerifier>();
-const acquaintance = new KnownUsers();
+const knownUsers = new KnownUsers();
 
 /**
- * Who a token belongs to, or `undefined` when it is not valid. One that cannot be checked is refused as
- * `unavailable`.
+ * The person of a token; `undefined` if it is invalid. Refuses as `unavailable` when it cannot be
+ * checked.
  */
 export async function verify(
   settings: Settings,
@@ -28,7 +28,7 @@ export async function verify(
   }
   return verifier.verified(token, Date.now()).catch((error: unknown) => {
     if (!(error instanceof KeysUnavailable)) throw error;
-    // That makes nobody's token invalid. Only who has asked for the keys knows of a cause.
+    // The token may be valid. Only the request that fetched the keys has a cause to log.
     if (error.cause) log("keys_unavailable", { error: error.cause });
     refuse("unavailable", { retryAfterMs: error.retryAfterMs });
   });
@@ -40,8 +40,8 @@ export function bearerOf(header: string | undefined): string | undefined {
 }
 
 /**
- * Requires a valid token before anything else is touched, and lets the directory learn its person.
- * `scope` is what a dialect lets its callers reach.
+ * Requires a valid token before anything else, and stores its person in the directory. `scope`
+ * restricts what callers of a dialect can reach.
  */
 export function authenticate(
   scope: Partial<Pick<Actor, "reach" | "kinds">> = {},
@@ -50,35 +50,38 @@ export function authenticate(
     const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
     c.set("actor", { ...verified.actor, ...scope });
-    const met = ensureUserKnown(c, verified.actor);
-    c.set("met", met);
-    c.executionCtx.waitUntil(met);
+    const userKnown = ensureUserKnown(c, verified.actor);
+    c.set("userKnown", userKnown);
+    c.executionCtx.waitUntil(userKnown);
     await next();
   };
 }
 
-/** Lets the directory learn a person; never rejects. */
+/** Stores a person in the directory; never rejects. */
 export function ensureUserKnown(c: Context<EdgeEnv>, actor: Actor): Promise<void> {
   return ensureUserKnownIn(c.env, actor, { requestId: c.var.requestId });
 }
 
-/** The same where there is no request; `context` is what the log says beside a failure. */
+/** The same without a request; `context` is logged with a failure. */
 export function ensureUserKnownIn(
   env: Env,
   actor: Actor,
   context: Record<string, unknown> = {},
 ): Promise<void> {
-  return acquaintance
+  return knownUsers
     .ensureKnown(directoryOf(env.DB), actor, Date.now())
     .catch((error) => log("acquaintance_failed", { ...context, error }));
 }
 
-/** What D1 gives as a bookmark; nothing else is handed to it. */
+/** The format of D1's bookmarks; nothing else is passed to it. */
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 
-/** For routes that read D1: the caller is known there, and what they read is not older than they know. */
+/**
+ * For routes that read D1: the caller is stored there, and reads are at least as new as their
+ * bookmark.
+ */
 export const readsDirectory: MiddlewareHandler<EdgeEnv> = async (c, next) => {
-  await c.var.met;
+  await c.var.userKnown;
   const bookmark = c.req.header("D1-Bookmark");
   const session = sessionOf(c.env.DB, bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined);
   c.set("directory", directoryOf(session));

@@ -2,14 +2,14 @@ import { PACE } from "../attachments/pace.ts";
 import { readThrough } from "../attachments/stream.ts";
 import { refuse } from "./refusal.ts";
 
-/** Swallows a body that is refused, within bounds of size and time. */
-export async function drained(body: ReadableStream<Uint8Array> | null): Promise<void> {
+/** Reads and discards a refused body, within bounds of size and time. */
+export async function drain(body: ReadableStream<Uint8Array> | null): Promise<void> {
   if (body && !body.locked) await readThrough(body, async () => false);
 }
 
 /**
- * The bytes of a stream, or `undefined` when it holds more than `limit`; then it has been drained. One
- * that comes too slowly is refused.
+ * The bytes of a stream, or `undefined` if it has more than `limit`; it is drained then. A body
+ * that arrives too slowly is refused.
  */
 export async function readUpTo(
   stream: ReadableStream<Uint8Array>,
@@ -19,7 +19,7 @@ export async function readUpTo(
   let size = 0;
   const ending = await readThrough(stream, async (chunk) => {
     size += chunk.length;
-    // Copied: what it was read into is larger.
+    // Copied, because the chunk's buffer is larger.
     if (size <= limit) chunks.push(chunk.slice());
     return size <= limit;
   });
@@ -36,8 +36,8 @@ export async function readUpTo(
 }
 
 /**
- * The bytes of a body of `declared` bytes, read at once. It may take the longest pause of an upload, and
- * the time that so many bytes take at an upload's least rate.
+ * The bytes of a body of `declared` bytes, read at once. It may take the longest pause of an upload
+ * plus the time that so many bytes take at an upload's minimum rate.
  */
 export async function readDeclared(
   body: ReadableStream<Uint8Array>,
@@ -51,7 +51,7 @@ export async function readDeclared(
     const reading = reader.readAtLeast(declared, new Uint8Array(declared));
     const read = await Promise.race([reading, late]);
     if (read) return read.value ?? new Uint8Array();
-    // Otherwise the answer would wait for the rest.
+    // Otherwise the answer would wait for the rest of the body.
     await reader.cancel();
     return refuseSlow();
   } finally {

@@ -4,20 +4,20 @@ import type { Env, Settings } from "../env.ts";
 import type { LinkTo } from "../live/wire.ts";
 import type { Timing } from "./timing.ts";
 
-/** What every handler finds in its context. */
+/** The context of every handler. */
 export interface EdgeEnv {
   Bindings: Env;
   Variables: {
     requestId: string;
     settings: Settings;
     timing: Timing;
-    /** Signs a link to a file that the caller may read. */
+    /** Signs a link to a file. */
     linkTo: LinkTo;
     /** Set by `authenticate`. */
     actor: Actor;
-    /** Resolves once the caller is known to the directory; never rejects. */
-    met: Promise<void>;
-    /** D1 as this request may read it. Use it after `met`. */
+    /** Resolves once the caller is stored in the directory; never rejects. */
+    userKnown: Promise<void>;
+    /** D1 in this request's session. Use it after `userKnown`. */
     directory: Directory;
   };
 }

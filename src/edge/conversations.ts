@@ -14,14 +14,14 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import { costOf, spendOf } from "./budget.ts";
 import type { EdgeEnv } from "./context.ts";
-import { isWorthAnotherTry } from "./failure.ts";
+import { isRetryable } from "./failure.ts";
+import { costsOf, spendHourly } from "./hourly-limits.ts";
 import { isLimited } from "./limiter.ts";
 import { refuse, unwrapped } from "./refusal.ts";
 import type { Timing } from "./timing.ts";
 
-/** Where a conversation is created when its creator is on a continent. */
+/** Where a conversation is created, by the continent of its creator. */
 const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
   AF: "afr",
   AS: "apac",
@@ -31,8 +31,8 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
   SA: "sam",
 };
 
-/** Commands that come to the same when they are carried out twice. */
-const REPEATABLE = new Set<Command["type"]>([
+/** Commands that may be carried out twice without a different result. */
+const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen"] as const),
 ]);
@@ -43,25 +43,25 @@ type Send = Extract<Command, { type: "send" }>;
 type Asker = { env: Env; var?: { timing?: Timing } };
 
 /**
- * Asks a conversation something that may be asked twice, and does so once more, of a fresh stub, when
- * the platform says that this can help (a deploy, a moved object). Never when it is overloaded.
+ * Makes an idempotent call of a conversation, and retries it once with a new stub when the platform
+ * marks the error as retryable (a deploy, a moved object). Never when the object is overloaded.
  */
 export async function ask<T>(
   { env, var: { timing } = {} }: Asker,
   conversationId: string,
-  question: (stub: ConversationStub) => Promise<T>,
+  call: (stub: ConversationStub) => Promise<T>,
   stub = conversationOf(env, conversationId),
 ): Promise<T> {
-  const asked = question(stub).catch((error: unknown) => {
-    if (!isWorthAnotherTry(error)) throw error;
-    return question(conversationOf(env, conversationId));
+  const asked = call(stub).catch((error: unknown) => {
+    if (!isRetryable(error)) throw error;
+    return call(conversationOf(env, conversationId));
   });
   return timing ? timing.of("object", asked) : asked;
 }
 
 /**
- * Creates a conversation near its creator; `false` when it existed. Creating one costs of the caller's
- * hourly limits, finding one does not: where it may exist already, its object is asked first.
+ * Creates a conversation near its creator; `false` if it existed. Only creation counts against the
+ * caller's hourly limits: where the conversation may exist, its object is asked first.
  */
 export async function create(
   c: Context<EdgeEnv>,
@@ -72,19 +72,19 @@ export async function create(
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
   const isFound =
-    isLimited(c) && isDerived(creation.kind) && (await exists(c, conversationId, stub));
-  if (!isFound) await spendOf(c, costOf(creation));
+    isLimited(c) && hasDerivedId(creation.kind) && (await exists(c, conversationId, stub));
+  if (!isFound) await spendHourly(c, costsOf(creation));
   const { created, listed } = await c.var.timing.of("object", stub.create(creation));
   if (!listed) warnOfLists(c);
   return created;
 }
 
-/** Kinds whose id follows from who and what they are about, so that they may exist already. */
-function isDerived(kind: Kind): boolean {
+/** Kinds whose id is derived from the people and the subject, so that they may exist already. */
+function hasDerivedId(kind: Kind): boolean {
   return kind === "direct" || kind === "purchase-request";
 }
 
-/** Whether there is a conversation; one of a moment ago, too, which D1 may not know yet. */
+/** Whether a conversation exists, including one that D1 does not have yet. */
 async function exists(
   c: Context<EdgeEnv>,
   conversationId: string,
@@ -94,9 +94,7 @@ async function exists(
   return info.ok || info.error.code !== "conversation_not_found";
 }
 
-/**
- * Has a conversation carry out a command, and waits until the lists show it. Throws what it refuses.
- */
+/** Sends a command to a conversation and waits until the lists show it. Throws a refusal. */
 export async function submit(
   c: Context<EdgeEnv>,
   conversationId: string,
@@ -104,9 +102,9 @@ export async function submit(
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
   if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
-    // Whatever else is wrong is said first, and costs nothing.
+    // Other errors come first, and do not count.
     unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
-    await spendOf(c, { additions_per_hour: 1 });
+    await spendHourly(c, { additions_per_hour: 1 });
   }
   const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
@@ -141,7 +139,7 @@ export async function sendFiles(
       });
   };
   const stub = conversationOf(c.env, conversationId);
-  const sent = isRepeatable(command)
+  const sent = isIdempotent(command)
     ? ask(c, conversationId, send, stub)
     : c.var.timing.of("object", send(stub));
   return answerOf(c, await sent, wait);
@@ -164,8 +162,8 @@ function answerOf(
 }
 
 /**
- * Has a conversation carry out a command, by its stub where there is one: calls of one stub arrive in
- * order. Only what comes back unharmed from being done twice is tried again.
+ * Sends a command to a conversation, by the given stub if any: calls of one stub arrive in order.
+ * Only idempotent commands are retried.
  */
 export function carryOut(
   asker: Asker,
@@ -176,14 +174,14 @@ export function carryOut(
   stub = conversationOf(asker.env, conversationId),
 ): Promise<Submitted> {
   const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
-  if (isRepeatable(command)) return ask(asker, conversationId, submitTo, stub);
+  if (isIdempotent(command)) return ask(asker, conversationId, submitTo, stub);
   const submitted = submitTo(stub);
   return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
 }
 
 /**
- * The same with several commands, in order and in one call, which is tried again only if each of them
- * comes back unharmed from being done twice.
+ * The same for several commands, in order and in one call, which is retried only if all of them are
+ * idempotent.
  */
 export async function carryOutAll(
   asker: Asker,
@@ -198,16 +196,16 @@ export async function carryOutAll(
     return [await carryOut(asker, conversationId, actor, command, options, stub)];
   }
   const submitTo = (stub: ConversationStub) => stub.submitAll(actor, commands, options);
-  return commands.every(isRepeatable) ? ask(asker, conversationId, submitTo, stub) : submitTo(stub);
+  return commands.every(isIdempotent) ? ask(asker, conversationId, submitTo, stub) : submitTo(stub);
 }
 
-function isRepeatable(command: Command): boolean {
+function isIdempotent(command: Command): boolean {
   return command.type === "send"
     ? command.clientMessageId !== undefined
-    : REPEATABLE.has(command.type);
+    : IDEMPOTENT.has(command.type);
 }
 
-/** The people among these ids: those who are known or, with an open directory, all of them. */
+/** The people with these ids: known ones or, with an open directory, all. */
 export async function peopleAmong(
   c: Context<EdgeEnv>,
   userIds: readonly string[],
@@ -221,7 +219,7 @@ export async function peopleAmong(
   });
 }
 
-/** The people behind these ids; those who are not known are refused, and named. */
+/** The people with these ids; refuses unknown ones by name. */
 export async function peopleOf(c: Context<EdgeEnv>, userIds: readonly string[]): Promise<Person[]> {
   const people = await peopleAmong(c, userIds);
   if (people.length < userIds.length) {

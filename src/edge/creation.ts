@@ -5,8 +5,12 @@ import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id
 import type { EdgeEnv } from "./context.ts";
 import { callerOf, create } from "./conversations.ts";
 
-/** A conversation of which nothing is set but what every one has. */
-export function blank(kind: Kind, origin: Dialect, creator: Person): Omit<Creation, "members"> {
+/** A conversation with only the required fields set. */
+export function creationOf(
+  kind: Kind,
+  origin: Dialect,
+  creator: Person,
+): Omit<Creation, "members"> {
   return {
     kind,
     origin,
@@ -20,13 +24,13 @@ export function blank(kind: Kind, origin: Dialect, creator: Person): Omit<Creati
   };
 }
 
-/** An id that nobody can guess. */
+/** An unguessable id. */
 export function randomConversationId(): string {
   return conversationIdOf(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
-/** The one conversation of the caller and somebody else, created unless it exists. */
-export async function directWith(
+/** The direct conversation of the caller and another person, created if it does not exist. */
+export async function ensureDirect(
   c: Context<EdgeEnv>,
   other: Person,
   origin: Dialect,
@@ -37,15 +41,15 @@ export async function directWith(
   const secret = c.var.settings.ID_SECRET;
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const created = await create(c, conversationId, {
-    ...blank("direct", origin, caller),
+    ...creationOf("direct", origin, caller),
     ...more,
     members: [caller, other].map((person) => ({ person, role: "member" as const })),
   });
   return { conversationId, created };
 }
 
-/** A new group of the caller, who owns it, and others. */
-export async function groupOf(
+/** Creates a group that the caller owns. */
+export async function createGroup(
   c: Context<EdgeEnv>,
   others: readonly Person[],
   more: Partial<Omit<Creation, "members">> & { origin: Dialect },
@@ -53,7 +57,7 @@ export async function groupOf(
   const caller = callerOf(c);
   const conversationId = randomConversationId();
   await create(c, conversationId, {
-    ...blank("group", more.origin, caller),
+    ...creationOf("group", more.origin, caller),
     ...more,
     members: [
       { person: caller, role: "owner" },

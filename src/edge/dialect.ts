@@ -1,17 +1,17 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { z } from "zod";
-import { detailsOf } from "../live/frames.ts";
+import { detailsOf } from "../live/fields.ts";
 import type { EdgeEnv } from "./context.ts";
 import { type ErrorForm, errorHandler } from "./errors.ts";
 import { refuse } from "./refusal.ts";
 
-/** Refuses what no route before it answered. A mounted app's own `notFound` would not be asked. */
+/** Refuses requests that no route matched. A mounted app's own `notFound` would not be called. */
 export function closed(app: OpenAPIHono<EdgeEnv>): OpenAPIHono<EdgeEnv> {
   app.all("*", () => refuse("route_not_found"));
   return app;
 }
 
-/** An app whose refusals, of whatever kind, are written the way of one dialect. */
+/** An app that writes all errors in the form of one dialect. */
 export function dialect(errors: ErrorForm): OpenAPIHono<EdgeEnv> {
   const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result) => {

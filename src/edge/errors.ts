@@ -4,29 +4,29 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
-import { drained } from "./body.ts";
+import { drain } from "./body.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isTransient } from "./failure.ts";
 import { Refusal } from "./refusal.ts";
 
-/** What was wrong with which field, where a request's shape was wrong. */
+/** The invalid fields of a request. */
 export const details = z.array(z.object({ path: z.string(), message: z.string() })).optional();
 
-/** Of `rate_limited`: which limit it was. */
+/** Of `rate_limited`: the name of the limit. */
 export const limit = z.string().optional();
 
-/** How a dialect writes an error. */
+/** The error form of a dialect. */
 export interface ErrorForm {
-  /** What the reference calls it. */
+  /** Its name in the reference. */
   name: string;
   body(error: ChatError): Record<string, unknown>;
-  /** The body's schema, where one of these codes is in it. */
+  /** The schema of the body with these codes. */
   schema(code: z.ZodType): z.ZodType;
-  /** Where its reference has another status than the registry. */
+  /** Statuses that differ from the registry. */
   statuses?: Partial<Record<ErrorCode, number>>;
 }
 
-/** `{error, code, details?, limit?}`: UniHub's form, and that of what belongs to no dialect. */
+/** `{error, code, details?, limit?}`: UniHub's form, and that of routes without a dialect. */
 export const plainErrors: ErrorForm = {
   name: "Refusal",
   body: ({ message, code, details, limit }) => ({
@@ -38,9 +38,9 @@ export const plainErrors: ErrorForm = {
   schema: (code) => z.object({ error: z.string(), code, details, limit }),
 };
 
-/** The code of a status that Hono refuses with; of any other of the client's, `invalid_request`. */
+/** The code of a status that Hono refuses with; any other 4xx is `invalid_request`. */
 const CODES: Partial<Record<number, ErrorCode>> = {
-  // A body that is no JSON.
+  // A body that is not JSON.
   400: "malformed_json",
   401: "unauthenticated",
   403: "forbidden",
@@ -56,11 +56,11 @@ export function statusIn(form: ErrorForm, code: ErrorCode): number {
   return form.statuses?.[code] ?? statusOf(code);
 }
 
-/** Answers whatever a handler throws. What was not expected is logged whole and shown as `internal`. */
+/** Answers errors of handlers. Unexpected ones are logged in full and answered as `internal`. */
 export function errorHandler(form: ErrorForm): ErrorHandler<EdgeEnv> {
   return async (error, c) => {
-    // Many clients fail to read an answer while they still write their body.
-    if (!c.req.raw.bodyUsed) await drained(c.req.raw.body);
+    // Many clients cannot read an answer while they are still writing their body.
+    if (!c.req.raw.bodyUsed) await drain(c.req.raw.body);
     const expected = expectedError(error);
     if (expected) {
       const { code } = expected;
@@ -78,7 +78,7 @@ export function errorHandler(form: ErrorForm): ErrorHandler<EdgeEnv> {
   };
 }
 
-/** What the log tells of a request: never its query, which may hold a token, nor its body. */
+/** What is logged of a request: never its query, which may contain a token, nor its body. */
 function described(c: Context<EdgeEnv>) {
   return { requestId: c.get("requestId"), method: c.req.method, path: c.req.path };
 }
@@ -99,7 +99,7 @@ function expectedError(error: Error): ChatError | undefined {
   return undefined;
 }
 
-/** What Hono and its validators refuse themselves. Those that say the fault is ours are unexpected. */
+/** Refusals of Hono and its validators. Its 5xx are unexpected errors. */
 function ofStatus(status: number): ChatError | undefined {
   if (status < 400 || status >= 500) return undefined;
   return chatError(CODES[status] ?? "invalid_request");

@@ -14,8 +14,8 @@ import { ask } from "./conversations.ts";
 import { refuse } from "./refusal.ts";
 
 /**
- * `GET /uploads/chat/{key}`: a stored file, for whoever has a link that is still good, and for the
- * uploader and the members of the conversation with their token. A deleted message serves nothing.
+ * `GET /uploads/chat/{key}`: a stored file, with a valid signed link, or with the token of its
+ * uploader or of a member of its conversation. Files of deleted messages are not served.
  */
 export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Promise<Response> {
   c.header("X-Request-Id", c.var.requestId);
@@ -36,7 +36,7 @@ export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Pr
   const disposition = signed ?? (isShownInline(row.mimeType) ? "inline" : "attachment");
   const response = await serveFile(c.env.FILES, row, c.req.raw, disposition);
   response?.headers.set("X-Request-Id", c.var.requestId);
-  // Miniflare's own Worker in front encodes texts, ranges too, whatever `no-transform` says.
+  // Miniflare's entry Worker compresses texts, ranges too, despite `no-transform`.
   if (c.var.settings.ENVIRONMENT === "development") {
     response?.headers.set("Content-Encoding", "identity");
   }
@@ -44,8 +44,9 @@ export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Pr
 }
 
 /**
- * Asks the conversation, because D1 learns of a deletion a moment later, or much later while it cannot be
- * written. A file that was not sent is its uploader's alone; `reader` is somebody else with a token.
+ * Asks the conversation, because D1 receives a deletion a moment later, or much later during an
+ * outage. An unsent file is readable by its uploader only; `reader` is any other caller with a
+ * token.
  */
 async function refuseUnlessCarried(
   c: Context<EdgeEnv>,
@@ -69,7 +70,7 @@ async function refuseUnlessCarried(
   if (state.value === "unsent" && reader) refuse("not_a_member");
 }
 
-/** What an object of the version before can tell: who is a member. The rest is as D1 has it. */
+/** The answer of an object that runs the previous version: it only knows who is a member. */
 async function stateBefore(
   stub: ConversationStub,
   reader: Actor | null,

@@ -11,32 +11,32 @@ import { z } from "zod";
 
 /** The public keys of an identity provider, as it lists them at an address (RFC 7517). */
 
-/** What a key of a provider may sign with. Nothing here can be verified with a shared secret. */
+/** Accepted signature algorithms: asymmetric ones only. */
 const ALGORITHMS = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
   ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
 ];
-/** How long keys are used before they are fetched again. */
+/** How long fetched keys are used. */
 const KEPT_MS = 10 * 60_000;
-/** For a key that is not among them, they are fetched again at most this often. */
+/** The shortest interval between fetches for an unknown key. */
 const REFETCHED_MS = 30_000;
-/** How long the provider is not asked again after it gave no keys. */
+/** How long no fetch is made after a failed one. */
 const FAILURE_KEPT_MS = 30_000;
 const FETCH_TIMEOUT_MS = 5_000;
 
 const listed = z.object({ keys: z.array(z.unknown()) });
-/** A key as it is listed; what is none is passed over. */
+/** A listed key; other entries are ignored. */
 const listedKey = z.looseObject({ kty: z.string() });
 
 interface Key {
   kid: string | undefined;
-  /** Gives the key for an algorithm; rejects where it is not for that. */
+  /** The key for an algorithm; rejects if it does not fit. */
   keyFor: ReturnType<typeof createLocalJWKSet>;
 }
 
-/** The provider gave no keys, so that nothing is known of a token. */
+/** The provider's keys could not be fetched, so that a token cannot be checked. */
 export class KeysUnavailable extends Error {
-  /** Milliseconds until the provider is asked again. */
+  /** Milliseconds until the next fetch. */
   readonly retryAfterMs: number;
 
   constructor(retryAfterMs: number, options?: ErrorOptions) {
@@ -58,8 +58,9 @@ export class ProviderKeys {
   }
 
   /**
-   * The claims of a token that one of the keys verifies and `options` let pass; `undefined` for any
-   * other. Rejects with {@link KeysUnavailable} where only keys that cannot be had could tell.
+   * The claims of a token that one of the keys verifies and `options` accept; otherwise
+   * `undefined`. Rejects with {@link KeysUnavailable} when that depends on keys that cannot be
+   * fetched.
    */
   async verify(token: string, options: JWTVerifyOptions): Promise<JWTPayload | undefined> {
     const header = headerOf(token);
@@ -71,7 +72,7 @@ export class ProviderKeys {
     return claimsOf(await this.tried(token, header, options));
   }
 
-  /** `no key`: none verifies it, but one that the provider has added since might. */
+  /** `no key`: no known key verifies it; a newly added one might. */
   private async tried(
     token: string,
     header: JWTHeaderParameters,
@@ -81,7 +82,7 @@ export class ProviderKeys {
     let named = false;
     for (const key of this.keys) {
       if (kid !== undefined && key.kid !== undefined && key.kid !== kid) continue;
-      // What does not fit the algorithm, or cannot be read, is passed over.
+      // Keys of another algorithm and unreadable ones are skipped.
       const publicKey = await key.keyFor({ alg }).catch(() => undefined);
       if (!publicKey) continue;
       try {
@@ -97,14 +98,14 @@ export class ProviderKeys {
     return named ? "refused" : "no key";
   }
 
-  /** Fetches the keys. While a failure is remembered, the provider is not asked. */
+  /** Fetches the keys, unless a fetch has failed recently. */
   private async fetch(): Promise<void> {
     const now = this.clock();
     if (this.failedAt !== undefined) {
       if (this.within(this.failedAt, FAILURE_KEPT_MS)) {
         throw new KeysUnavailable(this.failedAt + FAILURE_KEPT_MS - now);
       }
-      // This request asks again; the others are refused until it has an answer.
+      // This request retries; concurrent ones are refused until it has finished.
       this.failedAt = now;
     }
     try {
@@ -117,7 +118,7 @@ export class ProviderKeys {
     }
   }
 
-  /** Whether a moment lies at most so far back. One ahead of the clock does not: the clock was wrong. */
+  /** Whether a moment is at most `ms` ago. A future one is not: the clock was wrong. */
   private within(moment: number | undefined, ms: number): boolean {
     const age = this.clock() - (moment ?? Number.NEGATIVE_INFINITY);
     return age >= 0 && age < ms;
@@ -127,7 +128,7 @@ export class ProviderKeys {
 async function fetchedKeys(url: string): Promise<Key[]> {
   const response = await fetch(url, {
     headers: { Accept: "application/json, application/jwk-set+json" },
-    // Keys of another address than the operator's are nobody's.
+    // Redirects are not followed: only the configured address is trusted.
     redirect: "manual",
     signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
   });
@@ -142,7 +143,7 @@ async function fetchedKeys(url: string): Promise<Key[]> {
 }
 
 function keyOf({ kid, alg, ...jwk }: z.infer<typeof listedKey>): Key {
-  // Both names of one algorithm (RFC 9864): a token may have the one and its key the other.
+  // Two names of one algorithm (RFC 9864): a token may use one and its key the other.
   const either = jwk["crv"] === "Ed25519" && (alg === "EdDSA" || alg === "Ed25519");
   const fits = typeof alg !== "string" || either ? {} : { alg };
   return {

@@ -3,12 +3,12 @@ import { addressKey, isLoopback } from "../domain/address.ts";
 import { log } from "../logging.ts";
 import type { EdgeEnv } from "./context.ts";
 
-/** The period of the platform's limiters, as wrangler.toml binds them. */
+/** The period of the platform's limiters, as in wrangler.toml. */
 export const LIMITER_PERIOD_MS = 60_000;
 
 /**
- * Counts one more under a key of one of the platform's limiters; false when that is too many. A limiter
- * that fails lets everything through, and is logged: it protects the service, which goes on without it.
+ * Counts one request under a key of a platform limiter; false if that is too many. A failing
+ * limiter is logged and lets everything through, so that the service stays available.
  */
 export async function withinRate(limiter: RateLimit, key: string): Promise<boolean> {
   try {
@@ -19,14 +19,14 @@ export async function withinRate(limiter: RateLimit, key: string): Promise<boole
   }
 }
 
-/** Whether limits against abuse hold for a caller: for all but admins, unless they are switched off. */
+/** Whether abuse limits apply to a caller: to all but admins, unless they are switched off. */
 export function isLimited(c: Context<EdgeEnv>, { role }: { role: string } = c.var.actor): boolean {
   return c.var.settings.REQUEST_LIMITS && role !== "admin";
 }
 
 /**
- * The key under which a request counts for its address; `undefined` where it does not: limits are off,
- * or a developer's own machine asks, whose pages, tests and tabs all have the same address or none.
+ * The limiter key of a request's address; `undefined` if it is not limited: limits are off, or the
+ * request comes from a developer's own machine, where all clients share one address or have none.
  */
 export function addressOf(c: Context<EdgeEnv>): string | undefined {
   const { REQUEST_LIMITS, ENVIRONMENT } = c.var.settings;

@@ -8,20 +8,21 @@ import { refuse } from "./refusal.ts";
 
 /** Bytes of a JSON body. */
 export const MAX_BODY_BYTES = 256 * 1024;
-/** What is JSON by its Content-Type: `application/json`, or `application/….+json`, with parameters. */
+/** A Content-Type of JSON: `application/json`, or `application/….+json`, with parameters. */
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
-/** How the framework's validator is sure to know it. */
+/** The forms of it that the framework's validator accepts. */
 const PLAIN_JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
 
 /**
- * Reads the body, at most {@link MAX_BODY_BYTES}, before anything parses it; one that is larger is
- * drained first and refused then, because many clients fail to read an answer while they still write.
+ * Reads the body, at most {@link MAX_BODY_BYTES}, before anything parses it. A larger body is
+ * drained before it is refused, because many clients cannot read an answer while they are still
+ * writing.
  */
 export const jsonBody: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   const { body } = c.req.raw;
   if (body) {
     const declared = Number(c.req.header("Content-Length") ?? 0);
-    // What declares its length holds no more than that: it can be read at once.
+    // A body with a declared length has at most that many bytes: it can be read at once.
     const bytes =
       declared > 0 && declared <= MAX_BODY_BYTES
         ? await readDeclared(body, declared)
@@ -34,15 +35,15 @@ export const jsonBody: MiddlewareHandler<EdgeEnv> = async (c, next) => {
     const text = asUtf8(bytes);
     if (text === undefined) refuse("malformed_json");
     if (JSON_TYPE.test(type) && !PLAIN_JSON_TYPE.test(type)) asPlainJson(c, text);
-    // The stream is used up: whoever parses the body finds what was read.
+    // The stream is consumed: later readers get the cached text.
     Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
   }
   await next();
 };
 
 /**
- * For routes whose body may be left out: one that is empty, or is not there, is `{}`, whatever its
- * Content-Type says, so that its schema and its defaults hold.
+ * For routes with an optional body: an empty or absent one is `{}`, whatever its Content-Type, so
+ * that its schema and defaults apply.
  */
 export const emptyAsObject: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if ((await c.req.text()) === "") {
@@ -52,14 +53,17 @@ export const emptyAsObject: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
 };
 
-/** The request as JSON whose type is written plainly, with the body that was read of it, or another. */
+/** Replaces the request by one with a plain JSON type and this body. */
 function asPlainJson(c: Context<EdgeEnv>, body: string): void {
   const headers = new Headers(c.req.raw.headers);
   headers.set("Content-Type", "application/json");
   c.req.raw = new Request(c.req.raw, { headers, body });
 }
 
-/** Against abuse: the platform's limiter, per person: one budget for reads, one for uploads, one for the rest. */
+/**
+ * Limits requests per person with the platform's limiters: one budget for reads, one for uploads,
+ * one for everything else.
+ */
 export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if (isLimited(c)) {
     const [limit, limiter] = limiterOf(c.req, c.env);
@@ -70,10 +74,10 @@ export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
 };
 
-/** Which limit a request counts against: its name, and the limiter. */
+/** The limit that a request counts against: its name, and the limiter. */
 function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: RateLimit] {
   const { method, path } = request;
-  // Marks of what was read come as often as reading does.
+  // Read marks are as frequent as reads.
   if (method === "GET" || method === "HEAD" || path.endsWith("/read")) {
     return ["read_requests_per_minute", env.LIMIT_READS];
   }
@@ -83,7 +87,7 @@ function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: Rate
     : ["write_requests_per_minute", env.LIMIT_MESSAGES];
 }
 
-/** It takes a byte order mark away. */
+/** Strips a byte order mark. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 function asUtf8(bytes: Uint8Array): string | undefined {

@@ -1,7 +1,7 @@
 /**
- * The values of a query parameter that is a list, repeated or with commas between its values. A comma
- * that is encoded (`%2C`) belongs to its value, so that this reads the address as it was sent. Empty
- * values are passed over; `undefined`: the parameter is not there.
+ * The values of a list parameter, repeated or separated by commas. An encoded comma (`%2C`) is part
+ * of a value, so the URL is read as sent. Empty values are ignored; `undefined`: the parameter is
+ * absent.
  */
 export function listParameter(url: string, name: string): string[] | undefined {
   const [, query = ""] = /\?([^#]*)/.exec(url) ?? [];
@@ -13,8 +13,8 @@ export function listParameter(url: string, name: string): string[] | undefined {
   return given.flatMap((value) => value.split(",").filter(Boolean).map(decoded));
 }
 
-/** As forms encode text; what is not encoded rightly stays. */
+/** Decodes form encoding; invalid sequences stay as they are. */
 function decoded(text: string): string {
-  // A plain ampersand is none of it, an equals sign may be.
+  // The text contains no ampersand; it may contain an equals sign.
   return new URLSearchParams(`=${text}`).get("") ?? "";
 }

@@ -5,17 +5,18 @@ import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
 import { conversationOf } from "../conversation/stub.ts";
 import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
-import type { Settings } from "../env.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { bearerOf, ensureUserKnown, verify } from "./auth.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
+import { isAllowedOrigin } from "./origin.ts";
 import { refuse } from "./refusal.ts";
 
 /**
- * `GET /live/{conversationId}`: verifies who opens the socket, then hands the upgrade to the
- * conversation. What is refused is accepted and closed, because a browser sees nothing else.
+ * `GET /live/{conversationId}`: verifies the caller and passes the upgrade to the conversation. A
+ * refused upgrade is accepted and closed, because browsers cannot read the response of a failed
+ * one.
  */
 export async function live(
   c: Context<EdgeEnv, "/live/:conversationId">,
@@ -28,7 +29,7 @@ export async function live(
   const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((s) => s.trim());
   const echoed = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
   const origin = c.req.header("Origin");
-  if (origin !== undefined && !allowedOrigin(c.var.settings, c.req.url, origin)) {
+  if (origin !== undefined && !isAllowedOrigin(c.var.settings, c.req.url, origin)) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "origin not allowed"), echoed);
   }
   const token =
@@ -49,7 +50,7 @@ export async function live(
   if (isLimited(c, verified.actor) && !(await withinRate(c.env.LIMIT_UPGRADES, key))) {
     return withProtocol(tooManyUpgrades(), echoed);
   }
-  const seat: ConnectionIdentity = {
+  const identity: ConnectionIdentity = {
     userId,
     name,
     avatarUrl,
@@ -62,16 +63,19 @@ export async function live(
     const value = c.req.query(key);
     if (value !== undefined) url.searchParams.set(key, value);
   }
-  // A new request: nothing that the client sent beside this reaches the object.
+  // A new request: no other client header reaches the object.
   const upgrade = new Request(url, {
-    headers: { Upgrade: "websocket", [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(seat)) },
+    headers: {
+      Upgrade: "websocket",
+      [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(identity)),
+    },
   });
   return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
 }
 
 /**
- * Refuses a socket that a person opens too often. Not with 4400, after which clients give up: what they
- * do with a code that they do not know is to come back after a wait, which is what they should do.
+ * Refuses upgrades beyond the limit. Not with 4400, after which clients give up: unknown codes make
+ * them reconnect after a delay, which is intended here.
  */
 function tooManyUpgrades(): Response {
   const error = chatError("rate_limited", {
@@ -83,17 +87,10 @@ function tooManyUpgrades(): Response {
   return refusedUpgrade(CLOSE.tryAgainLater, "too many connections", frame);
 }
 
-/** What a request without an upgrade is answered (RFC 9110, 15.5.22). */
+/** The answer to a request without an upgrade (RFC 9110, 15.5.22). */
 export function upgradeRequired(c: Context<EdgeEnv>): never {
   c.header("Upgrade", "websocket");
   refuse("upgrade_required");
-}
-
-/** Whether pages of an origin may call: those that are listed, or by default the Worker's own. */
-export function allowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
-  const { ALLOWED_ORIGINS } = settings;
-  if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
-  return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
 }
 
 function withProtocol(response: Response, protocol: string | undefined): Response {

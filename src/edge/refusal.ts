@@ -1,6 +1,6 @@
 import { type ChatError, chatError, type ErrorCode, type Result } from "../domain/error.ts";
 
-/** An expected failure on its way out of a handler: `onError` of the dialect presents it. */
+/** An expected failure, thrown by a handler; the dialect's `onError` presents it. */
 export class Refusal extends Error {
   readonly error: ChatError;
 

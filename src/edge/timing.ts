@@ -1,12 +1,12 @@
 /**
- * How long a request waited for what, in milliseconds, for its `Server-Timing`. Clocks of Workers stand
- * still between input and output, so computing does not count.
+ * Measures what a request waited for, in milliseconds, for its `Server-Timing` header. Clocks in
+ * Workers stop between I/O, so CPU time is not included.
  */
 export class Timing {
   private readonly started = Date.now();
   private readonly waited = new Map<string, number>();
 
-  /** Counts the time until `work` has settled towards `name`. */
+  /** Adds the time until `work` settles to `name`. */
   async of<T>(name: string, work: Promise<T>): Promise<T> {
     const since = Date.now();
     try {

@@ -1,26 +1,25 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import { z } from "zod";
 import { claimAt } from "../domain/claim.ts";
-import { hasControlCharacters } from "../domain/message.ts";
 import { isUserId, MAX_NAME_LENGTH, normalizedUserId } from "../domain/person.ts";
 import { type Actor, PLATFORM_ROLES, type PlatformRole } from "../domain/policy.ts";
-import { hasSpoofingCharacters } from "../domain/text.ts";
+import { hasControlCharacters, hasSpoofingCharacters } from "../domain/text.ts";
 import type { Settings } from "../env.ts";
 import { ProviderKeys } from "./jwks.ts";
 
-/** Who a token says somebody is, and until when (milliseconds since the epoch). */
+/** The person of a token, and its expiry (milliseconds since the epoch). */
 export interface Verified {
   actor: Actor;
   expiresAt: number;
 }
 
 const MAX_AVATAR_URL = 2_048;
-/** How far a provider's clock may be ahead of this one: for `nbf` and `iat`, never for `exp`. */
+/** How far a provider's clock may be ahead, for `nbf` and `iat`; `exp` has no leeway. */
 const LEEWAY_SECONDS = 60;
-/** Longer ones are no tokens of ours. */
+/** Longer tokens are refused. */
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const REMEMBERED_MAX = 1_000;
-/** The last moment that a `Date` can tell. */
+/** The latest time of a `Date`. */
 const LATEST = 8_640_000_000_000_000;
 
 const claims = z.object({
@@ -31,14 +30,14 @@ const claims = z.object({
 });
 const roleClaim = z.union([z.string(), z.array(z.string())]);
 
-/** Where a user's id and role are looked for, the first that is there; a setting replaces them. */
+/** Claims of a user's id and role; the first that is present counts. A setting replaces them. */
 const USER_CLAIMS = ["sub", "nameid"];
 const ROLE_CLAIMS = ["role", "roles"];
 
 /**
- * Verifies tokens under one set of settings: signature with a pinned algorithm, expiry (required),
- * issuer and audience where they are set. A verified token is remembered until it expires, so that a
- * signature is checked once an isolate.
+ * Verifies tokens under one set of settings: signature with a fixed set of algorithms, expiry
+ * (required), issuer and audience if set. Verified tokens are cached until they expire, so that a
+ * signature is checked once per isolate.
  */
 export class TokenVerifier {
   private readonly verify: (
@@ -69,8 +68,8 @@ export class TokenVerifier {
   }
 
   /**
-   * Who the bearer is, or `undefined` for any token that is not valid now. Rejects with
-   * `KeysUnavailable` where that cannot be told.
+   * The bearer, or `undefined` for a token that is not valid now. Rejects with `KeysUnavailable`
+   * when it cannot be checked.
    */
   async verified(token: string, now: number): Promise<Verified | undefined> {
     if (token.length > MAX_TOKEN_LENGTH) return undefined;
@@ -93,7 +92,7 @@ export class TokenVerifier {
       },
       expiresAt: Math.min(exp * 1_000, LATEST),
     };
-    // jose has let the leeway pass for this as well.
+    // jose applies the leeway to `exp` as well.
     if (verified.expiresAt <= now) return undefined;
     if (this.remembered.size >= REMEMBERED_MAX) this.remembered.clear();
     this.remembered.set(token, verified);
@@ -120,7 +119,7 @@ function firstOf(names: readonly string[], payload: JWTPayload | undefined): unk
   return names.map((name) => claimAt(payload, name)).find((value) => value !== undefined);
 }
 
-/** The strongest of the roles that mean something here: of a text, or of a list of texts. */
+/** The strongest known role of a claim, which is a text or a list of texts. */
 function roleOf(names: readonly string[], payload: JWTPayload | undefined): PlatformRole {
   const claim = names
     .map((name) => roleClaim.safeParse(claimAt(payload, name)).data)
@@ -129,13 +128,16 @@ function roleOf(names: readonly string[], payload: JWTPayload | undefined): Plat
   return PLATFORM_ROLES.find((role) => roles.has(role)) ?? "user";
 }
 
-/** A picture is shown by pages: only an address of the web can be one. */
+/** Pages show the picture: only http and https URLs are accepted. */
 function avatarOf(claim: string | undefined): string | null {
   if (!claim || claim.length > MAX_AVATAR_URL || !URL.canParse(claim)) return null;
   return /^https?:$/.test(new URL(claim).protocol) ? claim : null;
 }
 
-/** A name of control characters is none; those that spoof are taken out, for names are often copied. */
+/**
+ * A name with control characters is ignored; spoofing characters are removed, because names are
+ * often copied.
+ */
 function nameOf(claim: string | undefined): string | null {
   const name = [...(claim ?? "")]
     .filter((one) => !hasSpoofingCharacters(one))

@@ -4,7 +4,7 @@ import type { ConnectionIdentity } from "../conversation/identity.ts";
 import { bearerOf, ensureUserKnownIn, verify } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { addressOf, withinRate } from "../edge/limiter.ts";
-import { allowedOrigin } from "../edge/live.ts";
+import { isAllowedOrigin } from "../edge/origin.ts";
 
 /** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
 export async function seatOf(
@@ -26,7 +26,7 @@ export async function seatOf(
 /** Whether a page of this origin may connect; what is no page may. */
 export function mayConnect(c: Context<EdgeEnv>): boolean {
   const origin = c.req.header("Origin");
-  return origin === undefined || allowedOrigin(c.var.settings, c.req.url, origin);
+  return origin === undefined || isAllowedOrigin(c.var.settings, c.req.url, origin);
 }
 
 /**

@@ -1,25 +1,14 @@
 import * as z from "zod";
-import { type ErrorDetail, fail, ok, type Result } from "../domain/error.ts";
-import { MAX_ATTACHMENTS, MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
+import { MAX_ATTACHMENTS } from "../domain/message.ts";
+import { clientMessageId, detailsOf, messageIds, metadata } from "./fields.ts";
 import { MAX_FRAME_BYTES } from "./version.ts";
 
-/** What a client may send: one file for every `op`. Unknown fields are passed over. */
+/** What a client may send: one schema for each `op`. Unknown fields are ignored. */
 
 const id = z.union([z.string().max(128), z.number()]).optional();
 const messageId = z.string().max(64);
 const content = z.string();
-
-/** A key for retries: printable ASCII, chosen by the client. */
-export const clientMessageId = z
-  .string()
-  .min(1)
-  .max(MAX_CLIENT_MESSAGE_ID)
-  .regex(/^[\x21-\x7e]+$/, "only printable ASCII without spaces");
-
-/** A JSON object of at most 8 KiB and 32 levels. */
-export const metadata = z
-  .record(z.string(), z.unknown())
-  .refine(metadataFits, "at most 8 KiB as JSON, and 32 levels");
 
 export const sendFrame = z.object({
   op: z.literal("send"),
@@ -35,11 +24,6 @@ export const deleteFrame = z.object({ op: z.literal("delete"), id, messageId });
 const reaction = { id, messageId, emoji: z.string().max(32) };
 export const reactFrame = z.object({ op: z.literal("react"), ...reaction });
 export const unreactFrame = z.object({ op: z.literal("unreact"), ...reaction });
-/** Messages that one read mark may name. */
-export function messageIds<Schema extends z.ZodType>(one: Schema) {
-  return z.array(one).max(500).optional();
-}
-
 export const readFrame = z.object({
   op: z.literal("read"),
   id,
@@ -87,13 +71,6 @@ export function parseFrame(line: string): Result<ClientFrame> & { id: FrameId } 
   const parsed = clientFrame.safeParse(value);
   if (parsed.success) return { ...ok(parsed.data), id: parsed.data.id };
   return { ...fail("invalid_frame", { details: detailsOf(parsed.error) }), id: idOf(value) };
-}
-
-/** A validation error as details: where, and what. */
-export function detailsOf(error: z.ZodError): ErrorDetail[] {
-  return error.issues
-    .slice(0, 10)
-    .map((issue) => ({ path: issue.path.join("."), message: issue.message }));
 }
 
 function idOf(value: unknown): FrameId {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Lines } from "../../src/conversation/outbound/lines.ts";
+import { EventLines } from "../../src/conversation/outbound/event-lines.ts";
 import { CLOSE, SILENCE_MS, TYPING_EXPIRES_MS } from "../../src/live/version.ts";
 import { type Peer, presence, twoEvents, typing, withRoom } from "./sockets-of-object.ts";
 
@@ -43,7 +43,7 @@ describe("a broadcast", () => {
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       await ada.heard();
-      room.sessions.deliver(new Lines(() => () => "link", undefined), own(ada));
+      room.sessions.deliver(new EventLines(() => () => "link", undefined), own(ada));
       expect(await ada.events()).toEqual([[OWN]]);
       expect(await bob.events()).toEqual([]);
     }));

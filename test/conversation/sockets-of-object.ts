@@ -1,7 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect } from "vitest";
-import { Lines } from "../../src/conversation/outbound/lines.ts";
-import { type Session, Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
+import { EventLines } from "../../src/conversation/outbound/event-lines.ts";
+import type { Session } from "../../src/conversation/outbound/sockets/session.ts";
+import { Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { Feature } from "../../src/live/version.ts";
@@ -124,8 +125,8 @@ export function presence(userId: string, online: boolean) {
 }
 
 /** Two events of a commit, of which the second has a shorter form. */
-export function twoEvents(): Lines {
-  const lines = new Lines(() => () => "link", undefined);
+export function twoEvents(): EventLines {
+  const lines = new EventLines(() => () => "link", undefined);
   lines.add(() => typing("one", true));
   lines.add(() => typing("two", true), typing("two", false));
   return lines;

@@ -2,14 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   captionOf,
-  codePoints,
   contentOf,
-  counts,
-  hasControlCharacters,
+  isCountable,
   type Message,
   metadataFits,
   withinEditWindow,
 } from "../../src/domain/message.ts";
+import { codePoints, hasControlCharacters } from "../../src/domain/text.ts";
 
 const SENT = 1_700_000_000_000;
 
@@ -193,15 +192,15 @@ describe("the caption of a file", () => {
 
 describe("a message counts", () => {
   test("when a person wrote it, whatever its kind", () => {
-    expect(counts(message())).toBe(true);
-    expect(counts(message({ kind: "system" }))).toBe(true);
-    expect(counts(message({ content: "", editedAt: SENT + 1 }))).toBe(true);
+    expect(isCountable(message())).toBe(true);
+    expect(isCountable(message({ kind: "system" }))).toBe(true);
+    expect(isCountable(message({ content: "", editedAt: SENT + 1 }))).toBe(true);
   });
 
   test("not when the system wrote it, nor when it is deleted", () => {
-    expect(counts(message({ kind: "system", senderId: null }))).toBe(false);
-    expect(counts(message({ deletedAt: SENT + 1 }))).toBe(false);
-    expect(counts(message({ senderId: null, deletedAt: SENT + 1 }))).toBe(false);
+    expect(isCountable(message({ kind: "system", senderId: null }))).toBe(false);
+    expect(isCountable(message({ deletedAt: SENT + 1 }))).toBe(false);
+    expect(isCountable(message({ senderId: null, deletedAt: SENT + 1 }))).toBe(false);
   });
 });
 

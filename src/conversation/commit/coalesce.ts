@@ -3,15 +3,15 @@ import { numberOf } from "../decide/message-of.ts";
 import type { Command, CommandRequest } from "../decide/types.ts";
 
 /**
- * Commands after which a mark comes to the same as before them. Not so a deletion, because who had read
- * the message keeps the receipt, nor whatever moves its author in or out.
+ * Commands that do not change the effect of a read mark. A deletion is none of them, because
+ * earlier readers keep their receipt; nor are commands that change the caller's membership.
  */
 const PASSED: readonly Command["type"][] = ["send", "edit", "react", "unreact", "archive", "read"];
 
 /**
- * Which read marks of a group need not be carried out, because a later one of the same person marks as
- * much and more: the index of each, with the index of that one. Marks of single messages are always
- * carried out. Every one carried out would come to the same state.
+ * The read marks of a group that can be skipped, because a later one of the same person covers
+ * them: the index of each, with the index of the later one. Marks of single messages are never
+ * skipped. The resulting state is the same.
  */
 export function coveredReads(
   group: readonly CommandRequest[],
@@ -38,7 +38,10 @@ export function coveredReads(
   return covered;
 }
 
-/** The number up to which a command marks, `Infinity` for all; `undefined` if it is of another sort. */
+/**
+ * The number up to which a command marks as read: `Infinity` for all, `undefined` for other
+ * commands.
+ */
 function reachOf(
   command: Extract<Command, { type: "read" }>,
   { id, lastNumber }: { id: string; lastNumber: number },
@@ -47,7 +50,7 @@ function reachOf(
   return command.upTo === undefined ? Infinity : numberOf(command.upTo, id, lastNumber);
 }
 
-/** Whether what is refused to one is refused to the other, who is the same person. */
+/** Whether both actors, who are the same person, have the same rights. */
 function sameRights(one: Actor, other: Actor): boolean {
   return (
     one.role === other.role && one.reach === other.reach && `${one.kinds}` === `${other.kinds}`

@@ -8,20 +8,20 @@ import { Draft, type Memory } from "./draft.ts";
 import type { RateWindows } from "./rate-windows.ts";
 import { writeDecision } from "./write-decision.ts";
 
-/** Commands that one transaction takes at most; the rest waits for the next. */
+/** Commands of one transaction at most; the rest wait for the next. */
 export const MAX_GROUP = 128;
 
-/** Members kept in memory at most; beyond that it starts anew. */
+/** Members kept in memory at most; beyond that the cache is cleared. */
 const MAX_REMEMBERED = 1_000;
 
-/** A command and whoever waits for what becomes of it. */
+/** A command, and where its result is sent. */
 export interface PendingCommand extends CommandRequest {
   reply:
     | { to: "socket"; session: Session; id: FrameId }
     | { to: "caller"; resolve: (result: Result<Answer>) => void };
 }
 
-/** What has been committed together. */
+/** The result of one group commit. */
 export interface Commit {
   /** The revisions that it took: after `from`, up to `to`. The same where nothing changed. */
   from: number;
@@ -36,18 +36,18 @@ export interface CommitterOptions {
   limits: State["limits"];
   windows: RateWindows;
   clock: () => number;
-  /** Told of every group once it is in storage, in the same turn: the place to broadcast and answer. */
+  /** Called for every group once it is stored, in the same turn: broadcasts and answers. */
   onCommit: (commit: Commit) => void;
-  /** The transaction threw: nothing of the group happened, and memory is to be thrown away. */
+  /** The transaction threw: nothing of the group is stored, and memory must be discarded. */
   onBroken: (error: unknown) => void;
-  /** A command threw: a bug, or storage refusing its rows. It alone is undone. */
+  /** A command threw: a bug, or a storage error. Only this command is rolled back. */
   onFault: (error: unknown) => void;
 }
 
 /**
  * Commits commands in groups. An idle committer commits a command at once and opens a window of
- * `setTimeout(0)`; what arrives while it is open is committed together at its end, in one storage
- * transaction. Between leaving the queue and `onCommit` nothing is asynchronous.
+ * `setTimeout(0)`; commands that arrive in the window are committed together when it ends, in one
+ * storage transaction. Nothing between dequeuing and `onCommit` is asynchronous.
  */
 export class Committer {
   readonly memory: Memory;
@@ -60,18 +60,18 @@ export class Committer {
     this.memory = options.memory;
   }
 
-  /** Takes commands in; several of them are committed together, as far as a group holds them. */
+  /** Enqueues commands; those of one call are committed together, up to the size of a group. */
   submit(...pending: PendingCommand[]): void {
     this.queue.push(...pending);
     if (!this.windowOpen) this.next();
   }
 
-  /** Commits what waits, in this turn: for a question that is to know of the commands before it. */
+  /** Commits the queue in this turn, for a read that must see the commands before it. */
   flush(): void {
     while (this.queue.length > 0) this.commit(this.queue.splice(0, MAX_GROUP));
   }
 
-  /** The committed state at this moment, to look at. */
+  /** The committed state, read-only. */
   state(): State {
     return this.draft(this.options.clock());
   }
@@ -90,9 +90,9 @@ export class Committer {
   }
 
   /**
-   * Commits a group. At first in haste: the rows of plain sends are written together at the end. If
-   * anything throws, nothing has happened, and the group is gone through again with care, one command
-   * at a time, so that only what failed is undone.
+   * Commits a group. The first attempt writes the rows of plain sends together at the end. If
+   * anything throws, the transaction is rolled back and the group is retried with a savepoint per
+   * command, so that only the failing command is undone.
    */
   private commit(group: PendingCommand[], careful = false): void {
     const { storage, windows, clock: clockOf, onCommit, onBroken } = this.options;
@@ -106,7 +106,7 @@ export class Committer {
       outcomes = storage.transactionSync(() => {
         draft.lookUp(group);
         const results = this.carriedOut(group, (pending) =>
-          careful ? this.runAlone(draft, pending, now) : this.run(draft, pending, now),
+          careful ? this.runWithSavepoint(draft, pending, now) : this.run(draft, pending, now),
         );
         if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
         return results;
@@ -128,7 +128,7 @@ export class Committer {
     onCommit({ from, to: draft.counters.rev, changes: draft.changes, outcomes });
   }
 
-  /** Carries out the commands of a group in order, but for read marks that a later one covers. */
+  /** Runs the commands of a group in order, except read marks that a later one covers. */
   private carriedOut(
     group: readonly PendingCommand[],
     run: (pending: PendingCommand) => Result<Answer>,
@@ -141,7 +141,7 @@ export class Committer {
       const result = results[index];
       if (result) return { pending, result };
       const later = results[covered.get(index) ?? index] ?? fail("internal");
-      // The later one has marked what this one would have.
+      // The later mark covers this one.
       return { pending, result: later.ok ? ok({ ...later.value, modifiedCount: 0 }) : later };
     });
   }
@@ -164,8 +164,11 @@ export class Committer {
     return { ok: true, value: decision.answer };
   }
 
-  /** The same with its rows written at once, and undone by itself if it throws. */
-  private runAlone(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
+  /**
+   * Runs a command in a savepoint of its own: its rows are written at once, and rolled back if it
+   * throws.
+   */
+  private runWithSavepoint(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;

@@ -3,14 +3,14 @@ import { insertConversation, insertCounters } from "../tables/conversation.ts";
 import { putMember } from "../tables/members.ts";
 import { migrate } from "../tables/schema.ts";
 
-/** A conversation to be. Its members are distinct people; who they may be was checked before. */
+/** A conversation to create. Its members are distinct people, checked beforehand. */
 export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
   members: { person: Person; role: Role }[];
 }
 
 /**
- * Writes a conversation that does not exist yet, in one transaction: the only thing that makes tables
- * in an object. Revision 1 is the conversation's, the following are its members'.
+ * Writes a new conversation in one transaction; nothing else creates tables in an object. Revision
+ * 1 is the conversation's, the following are its members'.
  */
 export function createConversation(
   storage: DurableObjectStorage,
@@ -52,8 +52,8 @@ export function createConversation(
 }
 
 /**
- * A mark of one life of a conversation, new at its creation and after a restore. Later ones sort after
- * earlier ones, so that D1 can tell which is which.
+ * An epoch: new at creation and after a restore. Later epochs sort after earlier ones, so that D1
+ * can order them.
  */
 export function newEpoch(now: number, random: Uint8Array): string {
   return now.toString(36).padStart(9, "0") + [...random].map((byte) => hex(byte)).join("");

@@ -16,20 +16,20 @@ import { NewMessages, type SenderKey } from "./new-messages.ts";
 import type { RateWindows } from "./rate-windows.ts";
 import { writeDecision } from "./write-decision.ts";
 
-/** What an object keeps in memory of its conversation: always what has been committed. */
+/** The committed state of a conversation that its object caches. */
 export interface Memory {
   conversation: Conversation;
   counters: Counters;
-  /** Members who acted lately. Whoever is not here has to be looked up. */
+  /** Recently active members. Others are read from storage. */
   members: Map<string, Member>;
 }
 
 type TimesByUser = Map<string, number[]>;
 
 /**
- * One group's work: the committed state, and over it what the group's commands have decided so far.
- * It writes rows as commands succeed, and the figures and counters once, at the end. Memory takes it
- * over only after the transaction has returned; a draft that is dropped has changed nothing.
+ * The state within one group: the committed state, overlaid with what the group's commands have
+ * decided so far. It writes rows as commands succeed, and figures and counters once at the end.
+ * Memory adopts it only after the transaction has returned; dropping a draft changes nothing.
  */
 export class Draft implements State {
   conversation: Conversation;
@@ -39,11 +39,11 @@ export class Draft implements State {
   readonly changes: Change[] = [];
   /** Sends of this group, by sender. */
   readonly sends: TimesByUser = new Map();
-  /** What this group spends of limits against abuse. */
+  /** What this group counts against abuse limits. */
   readonly spending: Record<Spending, TimesByUser> = { changes: new Map(), reads: new Map() };
   private readonly sql: SqlStorage;
   private readonly windows: RateWindows;
-  /** Members whom this group's commands have changed, or whom memory did not have. */
+  /** Members changed by this group's commands, or missing in memory. */
   readonly members = new Map<string, Member | undefined>();
   private readonly known: ReadonlyMap<string, Member>;
   private readonly figures = new Map<string, Figures>();
@@ -66,7 +66,7 @@ export class Draft implements State {
     this.clock = clock;
   }
 
-  /** Looks up at once what a group's sends would look up one by one. */
+  /** Prefetches in one query what a group's sends would look up one by one. */
   lookUp(group: readonly CommandRequest[]): void {
     const keys: SenderKey[] = [];
     const strangers = new Set<string>();
@@ -128,11 +128,11 @@ export class Draft implements State {
   }
 
   sendTimes(userId: string): Times {
-    return joined(this.windows.sends.of(userId, this.clock), this.sends.get(userId));
+    return concatenated(this.windows.sends.of(userId, this.clock), this.sends.get(userId));
   }
 
   spent(what: Spending, userId: string): Times {
-    return joined(this.windows[what].of(userId, this.clock), this.spending[what].get(userId));
+    return concatenated(this.windows[what].of(userId, this.clock), this.spending[what].get(userId));
   }
 
   changesWaitMs(userId: string): number {
@@ -160,24 +160,27 @@ export class Draft implements State {
     };
   }
 
-  /** Whether some member's figures are to be written although no revision was taken. */
+  /** Whether a member's figures have to be written although there is no new revision. */
   get figuresMoved(): boolean {
     return this.figures.size > 0;
   }
 
-  /** Keeps back the row of a plain send, to be written with others; writes those of anything else. */
+  /**
+   * Defers the row of a plain send, to be written with others; writes the rows of any other
+   * decision.
+   */
   put(decision: Decision): void {
     const [change] = decision.changes;
     const alone = decision.changes.length === 1 && !decision.effects?.length;
     if (alone && change?.type === "message" && change.cause === "created") {
-      this.sent.keepBack({ message: change.message, digest: change.digest ?? null });
+      this.sent.defer({ message: change.message, digest: change.digest ?? null });
       return;
     }
     this.sent.write();
     writeDecision(this.sql, decision);
   }
 
-  /** Takes over a decision whose rows are written: assignments only, nothing that can fail. */
+  /** Adopts a decision whose rows are written. Assignments only: nothing that can fail. */
   fold(decision: Decision, userId: string): void {
     this.counters = decision.counters;
     if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
@@ -185,7 +188,7 @@ export class Draft implements State {
       this.changes.push(change);
       if (change.type === "conversation") this.conversation = change.conversation;
       if (change.type === "member" || change.type === "flag") {
-        // The row that was written holds the figures as they are now.
+        // The written row holds the current figures.
         this.members.set(change.member.userId, change.member);
         this.figures.delete(change.member.userId);
       }
@@ -193,7 +196,7 @@ export class Draft implements State {
       const { senderId } = change.message;
       if (senderId === null) continue;
       if (change.cause !== "created") {
-        this.sent.forget(change.message);
+        this.sent.invalidate(change.message);
       } else {
         this.sent.remember({ message: change.message, digest: change.digest ?? null });
         note(this.sends, senderId, this.clock);
@@ -206,7 +209,7 @@ export class Draft implements State {
     }
   }
 
-  /** Writes what is written once for the whole group. */
+  /** Writes the rows that are written once per group. */
   flush(): void {
     this.sent.write();
     if (this.figures.size > 0) updateFigures(this.sql, this.figures);
@@ -220,8 +223,8 @@ function note(times: TimesByUser, userId: string, time: number): void {
   else times.set(userId, [time]);
 }
 
-/** Times that have committed, and those of a group behind them. */
-function joined(times: readonly number[], added: readonly number[] | undefined): Times {
+/** Committed times, followed by those of a group. */
+function concatenated(times: readonly number[], added: readonly number[] | undefined): Times {
   if (!added) return times;
   return {
     length: times.length + added.length,

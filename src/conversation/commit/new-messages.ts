@@ -6,8 +6,8 @@ import { insertMessages, messageSentAs, messagesSentAs } from "../tables/message
 export type SenderKey = readonly [senderId: string, clientMessageId: string];
 
 /**
- * The messages that a group sends: their rows are kept back, to be written together, and what was sent
- * before under the same keys is looked up together.
+ * The messages that a group sends. Their rows are deferred and written together, and earlier sends
+ * under their keys are looked up together.
  */
 export class NewMessages {
   private readonly sql: SqlStorage;
@@ -19,13 +19,13 @@ export class NewMessages {
     this.sql = sql;
   }
 
-  /** Looks up at once what was sent under some keys. */
+  /** Looks up earlier sends under several keys at once. */
   lookUp(keys: readonly SenderKey[]): void {
     for (const key of keys) this.known.set(nameOf(key), undefined);
     for (const sent of messagesSentAs(this.sql, keys)) this.remember(sent);
   }
 
-  /** What was sent under a key, by this group or before it. */
+  /** The send under a key, by this group or before it. */
   sentAs(senderId: string, clientMessageId: string): Sent | undefined {
     const name = nameOf([senderId, clientMessageId]);
     if (this.known.has(name)) return this.known.get(name);
@@ -33,12 +33,12 @@ export class NewMessages {
     return messageSentAs(this.sql, senderId, clientMessageId);
   }
 
-  /** Keeps a row back until `write`. */
-  keepBack(sent: Sent): void {
+  /** Defers a row until `write`. */
+  defer(sent: Sent): void {
     this.unwritten.push(sent);
   }
 
-  /** Writes the rows that were kept back: before anything else reads or writes messages. */
+  /** Writes the deferred rows. Call it before anything else reads or writes messages. */
   write(): void {
     if (this.unwritten.length === 0) return;
     insertMessages(this.sql, this.unwritten);
@@ -50,8 +50,8 @@ export class NewMessages {
     if (key) this.known.set(nameOf(key), sent);
   }
 
-  /** A message has changed: the next to ask for it looks it up. */
-  forget(message: Message): void {
+  /** Drops a changed message from the lookups. */
+  invalidate(message: Message): void {
     const key = keyOf(message);
     if (key) this.known.delete(nameOf(key));
   }
@@ -61,5 +61,5 @@ function keyOf({ senderId, clientMessageId }: Message): SenderKey | undefined {
   return senderId === null || clientMessageId === null ? undefined : [senderId, clientMessageId];
 }
 
-/** One name for a pair, which no other pair has. */
+/** A unique key for a pair. */
 const nameOf = ([senderId, key]: SenderKey) => `${senderId.length} ${senderId}${key}`;

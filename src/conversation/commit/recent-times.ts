@@ -1,29 +1,29 @@
 import { pruned, WINDOW_MS } from "../../domain/rate-window.ts";
 
 /**
- * When each person did something within the rate window, by the server's clock. In memory only, and no
- * more of it than the window holds. Where the clock was set back, what it had dated later counts as done
- * at the moment when that is noticed, so that nobody is locked out for longer than the window.
+ * Each person's recent actions within the rate window, by the server's clock. In memory only,
+ * bounded by the window. When the clock is set back, later times are set to the moment at which
+ * that is noticed, so that nobody is locked out for longer than the window.
  */
 export class RecentTimes {
   private readonly byUser = new Map<string, number[]>();
-  /** What the clock said last. */
+  /** The last known time of the clock. */
   private clock = Number.NEGATIVE_INFINITY;
   private sweptAt = 0;
 
-  /** A person's times, ascending, none later than `clock`; older ones than the window may be among them. */
+  /** A person's times, ascending, none later than `clock`; some may be older than the window. */
   of(userId: string, clock: number): readonly number[] {
     this.follow(clock);
     return this.byUser.get(userId) ?? [];
   }
 
-  /** Adds times, ascending for each person and none before those that are there. */
+  /** Adds times, ascending for each person and none before the existing ones. */
   add(added: ReadonlyMap<string, readonly number[]>, clock: number): void {
     this.follow(clock);
     for (const [userId, times] of added) {
       const known = this.byUser.get(userId) ?? [];
       known.push(...times);
-      // Pruned when half of it is old, so that each costs the same however many came before it.
+      // Pruned when half of the list is old, so that adding has constant cost on average.
       const stale = (known[known.length >> 1] ?? clock) <= clock - WINDOW_MS;
       this.byUser.set(userId, stale ? pruned(known, clock) : known);
     }

@@ -2,12 +2,12 @@ import { WINDOW_MS } from "../../domain/rate-window.ts";
 import { type SendTime, sendsBackwards } from "../tables/messages.ts";
 import { RecentTimes } from "./recent-times.ts";
 
-/** Sends that the clock has not reached yet, after which no more of them are passed over. */
+/** After this many sends dated later than the clock, reading stops. */
 const MAX_AHEAD = 1_000;
 
 /**
- * When each sender sent within the rate window. Nothing of it is stored: after a wake it is rebuilt
- * from the log, by one look back over the last minute.
+ * The send times of each sender within the rate window. Kept in memory only; after a wake they are
+ * rebuilt from the log of the last minute.
  */
 export class SendTimes {
   private readonly sql: SqlStorage;
@@ -23,18 +23,18 @@ export class SendTimes {
     return this.recent.of(userId, clock);
   }
 
-  /** Takes over the sends of a group that has committed. */
+  /** Adds the sends of a committed group. */
   add(sends: ReadonlyMap<string, readonly number[]>, clock: number): void {
-    // Nobody has asked yet: when somebody does, the log will tell of these too.
+    // Not loaded yet: loading will read these from the log as well.
     this.recent?.add(sends, clock);
   }
 }
 
 /**
- * The times that a log tells, newest first. What it dates later than something after it, or than the
- * clock, was sent while the clock was ahead, nobody knows when: it is left out, or each wake would lock
- * its sender out anew. (A clock that was set back by less than the window, and a sleep until it has
- * caught up, leave no trace: then a lock-out lasts for as much longer.)
+ * The send times of a log, newest first. A message dated later than a newer one, or than the clock,
+ * was sent while the clock was ahead. Its real time is unknown, so it is left out; otherwise each
+ * wake would lock its sender out again. (If the clock was set back by less than the window and the
+ * object slept until it caught up, nothing shows it: the lock-out then lasts that much longer.)
  */
 export function rebuilt(log: Iterable<SendTime>, clock: number): RecentTimes {
   const bySender = new Map<string, number[]>();

@@ -9,7 +9,7 @@ import { deleteReaction, deleteReactionsOf, insertReaction } from "../tables/rea
 import { insertRead, settleReads } from "../tables/reads.ts";
 import { insertUncounted } from "../tables/uncounted.ts";
 
-/** Writes the rows of one decision, within the caller's transaction; it may throw on the way. */
+/** Writes the rows of one decision within the caller's transaction. May throw half-way. */
 export function writeDecision(sql: SqlStorage, { changes, effects = [] }: Decision): void {
   for (const change of changes) writeChange(sql, change);
   for (const effect of effects) writeEffect(sql, effect);

@@ -4,7 +4,7 @@ import { type Actor, refusal } from "../../domain/policy.ts";
 import { Membership } from "./membership.ts";
 import type { Command, Decision, State } from "./types.ts";
 
-/** Joins a channel: a public one, or a private one with an invitation, which is used up by it. */
+/** Joins a channel: a public one, or a private one with an invitation, which is then used up. */
 export function decideJoin(state: State, actor: Actor, now: number): Result<Decision> {
   if (state.conversation.kind !== "channel") return fail("conversation_not_found");
   if (state.member(actor.userId)?.leftAt === null) return fail("already_a_member");
@@ -66,7 +66,7 @@ export function decideInvite(
   });
 }
 
-/** Revokes an invitation: who had it may not join by it any more. */
+/** Revokes an invitation: it no longer admits its holder. */
 export function decideUninvite(state: State, actor: Actor, userId: string): Result<Decision> {
   const refused = channelRefusal(state, actor, "moderate");
   if (refused) return { ok: false, error: refused };
@@ -99,7 +99,7 @@ export function decideRole(
   return decided(membership);
 }
 
-/** Changes what a channel says of itself; what is left out stays. */
+/** Changes a channel's title or description; absent fields stay. */
 export function decideUpdate(
   state: State,
   actor: Actor,
@@ -115,8 +115,8 @@ export function decideUpdate(
   });
 }
 
-/** Archives a channel or brings it back; twice is the same as once. */
-export function decideClosing(
+/** Closes a channel or reopens it. Idempotent. */
+export function decideCloseChannel(
   state: State,
   actor: Actor,
   closing: boolean,

@@ -1,7 +1,7 @@
 import { type Result, unreachable } from "../../domain/error.ts";
-import { decideArchive } from "./archive.ts";
+import { decideArchiveForMember } from "./archive-for-member.ts";
 import {
-  decideClosing,
+  decideCloseChannel,
   decideExpel,
   decideInvite,
   decideJoin,
@@ -13,23 +13,23 @@ import {
 import { decideDelete } from "./delete.ts";
 import { decideEdit } from "./edit.ts";
 import { decideAdd, decideRemove } from "./group.ts";
-import { limited } from "./limits.ts";
+import { withAbuseLimits } from "./limits.ts";
 import { decideReaction } from "./react.ts";
 import { decideRead } from "./read.ts";
 import { decideSend } from "./send.ts";
 import type { CommandRequest, Decision, State } from "./types.ts";
 
 /**
- * What a command comes to in a state, or why it is refused. Pure: no clock, no I/O, nothing
- * asynchronous. `now` is in milliseconds since the epoch and not before the newest message: it dates
- * what is stored, while limits go by `state.clock`.
+ * Decides a command against a state: the decision, or why it is refused. Pure: no clock, no I/O,
+ * nothing asynchronous. `now` is in milliseconds since the epoch and not before the newest message;
+ * it dates what is stored. Limits use `state.clock`.
  */
 export function decide(state: State, request: CommandRequest, now: number): Result<Decision> {
-  const decided = decideAlone(state, request, now);
-  return decided.ok ? limited(state, request, decided.value) : decided;
+  const decided = decideWithoutLimits(state, request, now);
+  return decided.ok ? withAbuseLimits(state, request, decided.value) : decided;
 }
 
-function decideAlone(state: State, request: CommandRequest, now: number): Result<Decision> {
+function decideWithoutLimits(state: State, request: CommandRequest, now: number): Result<Decision> {
   const { actor, command } = request;
   switch (command.type) {
     case "send":
@@ -41,7 +41,7 @@ function decideAlone(state: State, request: CommandRequest, now: number): Result
     case "read":
       return decideRead(state, actor, command, now);
     case "archive":
-      return decideArchive(state, actor);
+      return decideArchiveForMember(state, actor);
     case "react":
     case "unreact":
       return decideReaction(state, actor, command);
@@ -66,7 +66,7 @@ function decideAlone(state: State, request: CommandRequest, now: number): Result
       return decideUpdate(state, actor, command);
     case "close":
     case "reopen":
-      return decideClosing(state, actor, command.type === "close", now);
+      return decideCloseChannel(state, actor, command.type === "close", now);
     default:
       return unreachable(command);
   }

@@ -1,18 +1,18 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { counts, type Message } from "../../domain/message.ts";
+import { isCountable, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { digestOfMessage } from "./digest.ts";
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
-/** Clears a message's content, files and reactions; the record stays. Twice is the same as once. */
+/** Clears a message's content, files and reactions; the row stays. Idempotent. */
 export function decideDelete(
   state: State,
   actor: Actor,
   command: Extract<Command, { type: "delete" }>,
   now: number,
 ): Result<Decision> {
-  // Membership before existence: who is not in it cannot tell which messages there are.
+  // Membership first: non-members must not learn which messages exist.
   const refused = refusal(actor, "delete", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
@@ -44,7 +44,7 @@ export function decideDelete(
     counters: {
       ...state.counters,
       rev: message.rev,
-      counted: counts(before) ? counted - 1 : counted,
+      counted: isCountable(before) ? counted - 1 : counted,
       lastCounted:
         lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
     },
@@ -59,7 +59,10 @@ export function decideDelete(
   });
 }
 
-/** It was counted in `readBeyond` by its author and by those who read it out of order, nobody else. */
+/**
+ * Figures without the message: its author, and those who read it out of order, had it in
+ * `readBeyond`.
+ */
 function figuresWithout(state: State, message: Message): NonNullable<Decision["figures"]> {
   if (message.senderId === null) return [];
   const counted = new Set([message.senderId, ...state.readersAhead(message.number)]);

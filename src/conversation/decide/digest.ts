@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { parseMessageId } from "../../domain/id.ts";
-import { type Message, withNewlines } from "../../domain/message.ts";
+import type { Message } from "../../domain/message.ts";
+import { withNewlines } from "../../domain/text.ts";
 import type { Command } from "./types.ts";
 
 /**
- * What tells a send from another one under the same `clientMessageId`. It is worked out of the message
- * when somebody asks, and stored only where the message no longer tells what was sent: from its first
- * edit or its deletion on, and with files.
+ * Distinguishes sends under the same `clientMessageId`. Computed from the message on demand; stored
+ * only where the message no longer equals what was sent: from its first edit or its deletion on,
+ * and with files.
  */
 export function digestOf(command: Extract<Command, { type: "send" }>): string {
   const { replyTo } = command;
@@ -19,7 +20,7 @@ export function digestOf(command: Extract<Command, { type: "send" }>): string {
   });
 }
 
-/** The digest of what was sent, of a message that is still what was sent; `null` without a key. */
+/** The digest of a message that still equals what was sent; `null` without a key. */
 export function digestOfMessage(message: Message): string | null {
   if (message.clientMessageId === null) return null;
   const { kind, content, replyTo, metadata } = message;
@@ -39,7 +40,7 @@ function digest({ kind, content, replyTo, files, metadata }: Canonical): string 
   return createHash("sha256").update(canonical).digest("base64url").slice(0, 22);
 }
 
-/** The same value whatever the order in which an object's fields came. */
+/** The value with the fields of every object in a fixed order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;

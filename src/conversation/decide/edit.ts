@@ -11,7 +11,7 @@ export function decideEdit(
   command: Extract<Command, { type: "edit" }>,
   now: number,
 ): Result<Decision> {
-  // Membership before existence: who is not in it cannot tell which messages there are.
+  // Membership first: non-members must not learn which messages exist.
   const refused = refusal(actor, "edit", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
@@ -29,7 +29,7 @@ export function decideEdit(
   if (!withinEditWindow(before, state.limits.editWindowMs, state.clock)) {
     return fail("edit_window_closed");
   }
-  // An edit that changes nothing is one all the same: its author sees it as edited.
+  // An edit without a difference still counts as one: its author sees the message as edited.
   const message: Message = {
     ...before,
     rev: state.counters.rev + 1,

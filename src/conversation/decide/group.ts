@@ -24,7 +24,10 @@ export function decideAdd(
   return decided(membership);
 }
 
-/** Removes somebody, or oneself. When the owner goes, whoever has been there longest takes over. */
+/**
+ * Removes a member, who may be the caller. When the owner leaves, the longest-standing member
+ * becomes owner.
+ */
 export function decideRemove(
   state: State,
   actor: Actor,
@@ -45,7 +48,10 @@ export function decideRemove(
   return decided(membership);
 }
 
-/** That it is no group is said to its members before their role in it is looked at. */
+/**
+ * Members are told first that the conversation is no group, then whether their role allows the
+ * command.
+ */
 function groupRefusal(
   state: State,
   actor: Actor,

@@ -2,7 +2,7 @@ import { type Failure, fail, ok, type Result } from "../../domain/error.ts";
 import { allowance } from "../../domain/rate-window.ts";
 import type { Command, CommandRequest, Decision, Spending, State } from "./types.ts";
 
-/** Commands that have a limit against abuse, and which. */
+/** Commands that count against an abuse limit, and which one. */
 const SPENDS: Partial<Record<Command["type"], Spending>> = {
   edit: "changes",
   delete: "changes",
@@ -12,10 +12,10 @@ const SPENDS: Partial<Record<Command["type"], Spending>> = {
 };
 
 /**
- * A decision with what it spends of a limit against abuse, or the refusal where that is used up. What
- * changes nothing spends nothing, and admins have no such limits.
+ * Adds to a decision the abuse limit that it counts against, or refuses it when that limit is used
+ * up. Decisions without changes do not count, and admins have no abuse limits.
  */
-export function limited(
+export function withAbuseLimits(
   state: State,
   request: CommandRequest,
   decision: Decision,

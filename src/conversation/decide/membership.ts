@@ -2,7 +2,7 @@ import type { Counters, Member, Person, Role } from "../../domain/conversation.t
 import type { Message } from "../../domain/message.ts";
 import type { Change, Effect, MemberCause, State } from "./types.ts";
 
-/** What people coming and going does, step by step; a command takes the whole of it. */
+/** Collects the changes of joins, leaves and role changes within one command. */
 export class Membership {
   readonly changes: Change[] = [];
   readonly effects: Effect[] = [];
@@ -16,7 +16,7 @@ export class Membership {
     this.now = now;
   }
 
-  /** Someone comes in, for the first time or again. The history is theirs to see, none of it unread. */
+  /** Adds a member, new or returning. They see the whole history, none of it as unread. */
   enter(person: Person, cause: "joined" | "added", announcement?: string): Member {
     const before = this.state.member(person.userId);
     if (announcement !== undefined) this.announce(announcement, person.userId);
@@ -42,7 +42,9 @@ export class Membership {
     return member;
   }
 
-  /** Someone goes; their row stays, so that a late projection cannot bring them back. */
+  /**
+   * Removes a member. Their row stays, so that a late projection cannot restore their membership.
+   */
   exit(member: Member, cause: "left" | "removed", announcement?: string): void {
     this.put({ ...member, role: "member", leftAt: this.now }, cause);
     this.counters = { ...this.counters, memberCount: this.counters.memberCount - 1 };
@@ -58,7 +60,7 @@ export class Membership {
     this.changes.push({ type: "member", cause, member: { ...member, rev } });
   }
 
-  /** A message of the system's: it counts for nobody's unread, last message or rate limit. */
+  /** A system message: it counts for no unread total, last message or rate limit. */
   private announce(content: string, userId: string): void {
     const rev = this.nextRev();
     const number = this.counters.lastNumber + 1;

@@ -3,12 +3,12 @@ import { parseMessageId } from "../../domain/id.ts";
 import type { Message } from "../../domain/message.ts";
 import type { State } from "./types.ts";
 
-/** The number that a message id has in this conversation; `undefined` when it is another's or none. */
+/** The message number of an id in this conversation; `undefined` for any other id. */
 export function numberIn(state: State, messageId: string): number | undefined {
   return numberOf(messageId, state.conversation.id, state.counters.lastNumber);
 }
 
-/** The same in a conversation that is known by its id and its newest number. */
+/** The same for a conversation given by its id and its newest message number. */
 export function numberOf(
   messageId: string,
   conversationId: string,

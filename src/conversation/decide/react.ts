@@ -5,7 +5,7 @@ import { emojiOf, REACTION_PEOPLE, withoutReaction, withReaction } from "../../d
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
-/** Leaves an emoji on a message, or takes it back. Leaving one that is there already changes nothing. */
+/** Adds an emoji to a message, or removes it. Adding one that is already there changes nothing. */
 export function decideReaction(
   state: State,
   actor: Actor,
@@ -13,7 +13,7 @@ export function decideReaction(
 ): Result<Decision> {
   const emoji = emojiOf(command.emoji);
   if (!emoji) return fail("unsupported_emoji");
-  // Membership before existence: who is not in it cannot tell which messages there are.
+  // Membership first: non-members must not learn which messages exist.
   const refused = refusal(actor, "react", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
@@ -56,7 +56,7 @@ export function decideReaction(
   });
 }
 
-/** The first people behind an emoji once `userId` is gone. */
+/** The first people who reacted with an emoji, without `userId`. */
 function remaining(state: State, number: number, emoji: string, userId: string): string[] {
   return state
     .firstReactors(number, emoji, REACTION_PEOPLE + 1)

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { counts } from "../../domain/message.ts";
+import { isCountable } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { type Marked, markSome, markUpTo, type Range } from "../../domain/read-ranges.ts";
 import { MAX_AHEAD } from "../tables/reads.ts";
@@ -60,8 +60,8 @@ function mark(
     if (!found.ok) return found;
     const message = found.value;
     if (message.deletedAt !== null) return fail("message_deleted");
-    // One's own and the system's leave no receipt.
-    const markable = counts(message) && message.senderId !== userId;
+    // The reader's own messages and the system's get no receipt.
+    const markable = isCountable(message) && message.senderId !== userId;
     return ok(markSome(facts, markable ? [message.number] : []));
   }
   if (command.upTo !== undefined) {
@@ -74,8 +74,8 @@ function mark(
     const number = numberIn(state, messageId);
     const message = number === undefined ? undefined : state.message(number);
     if (!message) return fail("unknown_messages");
-    // One's own, deleted and the system's can be named, and leave no receipt.
-    if (counts(message) && message.senderId !== userId) numbers.push(message.number);
+    // The reader's own, deleted and system messages may be named, and get no receipt.
+    if (isCountable(message) && message.senderId !== userId) numbers.push(message.number);
   }
   return ok(
     markSome(

@@ -25,7 +25,8 @@ export function decideSend(
   const member = state.member(actor.userId);
   if (refused) return { ok: false, error: refused };
 
-  // Before the reply and the limit: a retry costs nothing and comes back whatever has changed since.
+  // Before the checks of reply and limit: a retry costs nothing, and its answer does not depend on
+  // later changes.
   const before = sentBefore(state, actor, command);
   if (before && !before.ok) return before;
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
@@ -47,7 +48,7 @@ export function decideSend(
     });
   }
 
-  // Whoever claimed the files after this one may have sent them already.
+  // A later claim on the same files may have sent them already.
   if (command.claim !== undefined && state.isVoided(command.claim)) {
     return fail("unknown_attachments");
   }
@@ -69,7 +70,7 @@ export function decideSend(
     deletedAt: null,
   };
   return ok({
-    // What stands for files may be known of the command only.
+    // Only the command knows the fingerprint of its files.
     changes: [
       {
         type: "message",
@@ -102,7 +103,10 @@ export function decideSend(
   });
 }
 
-/** What the same send came to before, under the same key; `undefined` when it is new or has no key. */
+/**
+ * The answer to an earlier send under the same key; `undefined` if there was none, or without a
+ * key.
+ */
 export function sentBefore(state: State, actor: Actor, command: Send): Result<Answer> | undefined {
   if (command.clientMessageId === undefined) return undefined;
   const before = state.sentAs(actor.userId, command.clientMessageId);
@@ -115,14 +119,14 @@ export function sentBefore(state: State, actor: Actor, command: Send): Result<An
   return ok({ rev: message.rev, message, deduplicated: true, rate });
 }
 
-/** A sender has nothing to read in what they sent. */
+/** A sender's own message is never unread for them. */
 function withOwn(member: Member, number: number): Figures {
   return member.readUpTo === number - 1
     ? { readUpTo: number, readBeyond: member.readBeyond }
     : { readUpTo: member.readUpTo, readBeyond: member.readBeyond + 1 };
 }
 
-/** All images: image, all videos: video, otherwise file. */
+/** `image` if all files are images, `video` if all are videos, otherwise `file`. */
 function kindOf(command: Send): MessageKind {
   const files = command.attachments ?? [];
   if (files.length === 0) return command.kind;

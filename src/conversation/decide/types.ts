@@ -12,20 +12,20 @@ import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
 import type { ReadMark } from "../tables/reads.ts";
 
-/** What can be asked of a conversation. REST and sockets make the same ones. */
+/** The commands of a conversation, the same for REST, sockets and gateways. */
 export type Command =
   | {
       type: "send";
-      /** `system` is a participant's own, as the marketplace reference has it. */
+      /** `system`: sent by a participant, as the marketplace reference allows. */
       kind: "text" | "system";
       content?: string | undefined;
       clientMessageId?: string | undefined;
       /** A message id. */
       replyTo?: string | undefined;
-      /** Files reserved for this send, and the claim that reserved them. */
+      /** The files that a claim reserved for this send, and the claim. */
       attachments?: Attachment[] | undefined;
       claim?: string | undefined;
-      /** What stands for the files in the digest, where a retry brings them anew; else their keys. */
+      /** Replaces the files in the digest, where a retry uploads them again under new keys. */
       fingerprint?: string | undefined;
       metadata?: Metadata | undefined;
       /** Code points that the caller's transport accepts. */
@@ -35,13 +35,13 @@ export type Command =
   | { type: "delete"; messageId: string }
   | {
       type: "read";
-      /** One message, which must be there and not deleted. */
+      /** One message, which must exist and not be deleted. */
       messageId?: string | undefined;
-      /** Single messages; absent or empty, with no `upTo`: all. */
+      /** Single messages. Without them and `upTo`: all messages. */
       messageIds?: string[] | undefined;
       upTo?: string | undefined;
     }
-  /** Turns the caller's own archived flag. */
+  /** Toggles the caller's own archived flag. */
   | { type: "archive" }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
   /** Of groups. */
@@ -53,27 +53,27 @@ export type Command =
   | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
   | { type: "update"; title?: string | undefined; description?: string | null | undefined };
 
-/** A change that takes a revision, and that members and D1 learn of. */
+/** A change with a revision of its own. Members and D1 receive it. */
 export type Change =
   | {
       type: "message";
       cause: "created" | "edited" | "deleted" | "reaction";
       message: Message;
       /**
-       * What tells the send from another under the same clientMessageId, where the message as it is
-       * stored no longer does.
+       * Distinguishes the send from others under its clientMessageId; set where the stored message
+       * no longer does.
        */
       digest?: string | null;
-      /** Of a reaction: who left or took back which emoji. */
+      /** Of a reaction: who added or removed which emoji. */
       reaction?: Reacted;
     }
   | { type: "member"; cause: MemberCause; member: Member }
   | { type: "read"; read: ReadMark; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
-  /** A member's own flag: it reaches D1, and nobody's socket. */
+  /** A member's own flag: sent to D1 and to no socket. */
   | { type: "flag"; member: Member };
 
-/** Who left an emoji, or took it back. */
+/** Who added an emoji, or removed it. */
 export interface Reacted {
   userId: string;
   emoji: string;
@@ -82,110 +82,115 @@ export interface Reacted {
 
 export type MemberCause = "joined" | "added" | "left" | "removed" | "role";
 
-/** What is stored beside the changes, and what nobody is told of by itself. */
+/** What is stored beside the changes, without a revision or an event of its own. */
 export type Effect =
-  /** A message that counts for nobody from now on. */
+  /** A message that no longer counts for anybody. */
   | { type: "uncounted"; number: number }
-  /** A member's `readUpTo` went from `before` to `after`. */
+  /** A member's `readUpTo` moved from `before` to `after`. */
   | { type: "settled"; userId: string; before: number; after: number }
   | { type: "files-sent"; claim: string; number: number; keys: string[] }
   | { type: "reacted"; number: number; emoji: string; userId: string; rev: number }
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }
   | { type: "invited"; userId: string; by: string; at: number }
-  /** An invitation was used up or revoked. */
+  /** An invitation was used or revoked. */
   | { type: "uninvited"; userId: string };
 
-/** What a command comes to. Nothing of it holds before the group that it is in has committed. */
+/** The outcome of a command. It takes effect only when its group has committed. */
 export interface Decision {
   changes: Change[];
   counters: Counters;
-  /** Members whose figures move without a revision of their own. */
+  /** Members whose figures change without a revision. */
   figures?: { userId: string; figures: Figures }[];
   effects?: Effect[];
-  /** The limit against abuse of which it takes one. */
+  /** The abuse limit that it counts against, once. */
   spends?: Spending;
   answer: Answer;
 }
 
-/** What the caller of a command learns. */
+/** The answer to a command's caller. */
 export interface Answer {
-  /** The revision of the change, or of what was there already. */
+  /** The revision of the change, or of what already existed. */
   rev: number;
   message?: Message;
-  /** The clientMessageId was used before for the same message, which is the one given here. */
+  /** The clientMessageId was used before for the same message, which is `message`. */
   deduplicated?: true;
   /** Sends only. */
   rate?: Allowance;
-  /** Marking read: how many messages, others' and not deleted, became read. */
+  /** Marking read: how many of others' messages, not deleted, became read. */
   modifiedCount?: number;
-  /** Archiving: the flag as it is now. */
+  /** Archiving: the new flag. */
   archived?: boolean;
 }
 
 export interface Limits {
   /** Messages of one sender within any 60 seconds. */
   messagesPerMinute: number;
-  /** Code points of a text that comes over a socket; REST has its dialect's. */
+  /** Code points of a text sent over a socket; REST uses its dialect's limit. */
   contentLength: number;
   editWindowMs: number;
-  /** Absent where limits against abuse are switched off (`REQUEST_LIMITS`). */
+  /** Absent where abuse limits are switched off (`REQUEST_LIMITS`). */
   abuse?: AbuseLimits;
 }
 
-/** What a limit against abuse counts: edits, deletions and reactions; marks of what was read. */
+/** What an abuse limit counts: edits, deletions and reactions; read marks. */
 export type Spending = "changes" | "reads";
 
-/** Limits against abuse, for one person within any 60 seconds. */
+/** Abuse limits per person within any 60 seconds. */
 export interface AbuseLimits {
   /** Edits, deletions and reactions. */
   changesPerMinute: number;
-  /** Marks of what was read. */
+  /** Read marks. */
   readsPerMinute: number;
 }
 
-/** What a decision may look at: the committed state and what its group has decided before it. */
+/** What a decision may read: the committed state, with what its group has decided so far. */
 export interface State {
   readonly conversation: Conversation;
   readonly counters: Counters;
   readonly limits: Limits;
-  /** What the server's clock says, in milliseconds since the epoch: for limits, and never for `createdAt`. */
+  /** The server's clock, in milliseconds since the epoch: for limits, never for `createdAt`. */
   readonly clock: number;
   member(userId: string): Member | undefined;
-  /** What the policy needs to know of somebody. */
+  /** The facts about a user that the policy needs. */
   factsOf(userId: string): Facts;
-  /** The member who has been in it longest, apart from one. */
+  /** The longest-standing member other than `apartFrom`. */
   longestMember(apartFrom: string): Member | undefined;
-  /** When somebody was invited last; `undefined` when they were not, or have joined since. */
+  /** When a user was last invited; `undefined` if they were not, or have joined since. */
   invitedAt(userId: string): number | undefined;
-  /** Whether a claim on uploads was voided before it came here. */
+  /** Whether a claim on uploads has been voided. */
   isVoided(claim: string): boolean;
   hasReacted(number: number, emoji: string, userId: string): boolean;
-  /** The first people behind an emoji, in the order in which they reacted. */
+  /** The first people who reacted with an emoji, in order. */
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
   sentAs(senderId: string, clientMessageId: string): Sent | undefined;
-  /** When a sender sent, by the clock, ascending, as far back as the rate window looks. */
+  /**
+   * The times of a sender's sends by the clock, ascending, at least those within the rate window.
+   */
   sendTimes(userId: string): Times;
-  /** When a person spent of a limit against abuse, likewise. */
+  /** The times that count against a person's abuse limit, likewise. */
   spent(what: Spending, userId: string): Times;
-  /** Milliseconds for which a person's changes are refused for what they did elsewhere; 0 for none. */
+  /**
+   * Milliseconds for which a person's changes are refused because of changes in other
+   * conversations; 0 for none.
+   */
   changesWaitMs(userId: string): number;
   /** The newest countable message before `number`; 0 for none. */
   countedBefore(number: number): number;
-  /** Those who read message `number` out of order and have not caught up with it. */
+  /** Members who read message `number` out of order and whose `readUpTo` is still below it. */
   readersAhead(number: number): string[];
   readFacts(member: Member): ReadFacts;
 }
 
-/** A message that was sent under a `clientMessageId`, as it is now. */
+/** A message sent under a `clientMessageId`, in its present state. */
 export interface Sent {
   message: Message;
-  /** Of what was sent; `null` where the message still is what was sent. */
+  /** Digest of what was sent; `null` where the message still equals it. */
   digest: string | null;
 }
 
-/** A command on its way to be decided: everything it needs to know is gathered here, beforehand. */
+/** A command with everything that deciding it needs, gathered beforehand. */
 export interface CommandRequest {
   actor: Actor;
   command: Command;

@@ -4,15 +4,17 @@ import { firstNumberAfter } from "../tables/messages.ts";
 import { readersWithin } from "../tables/receipts.ts";
 import type { RecentMessages } from "./recent.ts";
 
-/** Which part of a conversation's messages is wanted. Numbers are message numbers. */
+/** A part of a conversation's messages. Numbers are message numbers. */
 export type HistoryQuery =
   | {
       by: "page";
-      /** Page 1 holds the newest, or with `oldestFirst` the oldest. */
+      /** Page 1 has the newest messages, or the oldest with `oldestFirst`. */
       page: number;
       pageSize: number;
       oldestFirst?: boolean;
-      /** Only those before a message, or created before a time in milliseconds since the epoch. */
+      /**
+       * Only messages before this one, or created before this time (milliseconds since the epoch).
+       */
       before?: { number: number } | { time: number };
       /** Whether to answer who has read each of them. */
       readers?: boolean;
@@ -22,15 +24,15 @@ export type HistoryQuery =
 export interface HistoryPage {
   /** In ascending order. */
   messages: Message[];
-  /** All messages that the pages are made of, deleted ones included. */
+  /** The number of messages on all pages, including deleted ones. */
   total: number;
   /** By message number, where that was requested. */
   readers?: Map<number, Receipt[]>;
 }
 
 /**
- * A page of history. Numbers have no gaps, so that every page is arithmetic: the last costs as many
- * rows as the first.
+ * A page of history. Because numbers have no gaps, a page is found by arithmetic: the last page
+ * reads as many rows as the first.
  */
 export function history(
   sql: SqlStorage,
@@ -55,7 +57,7 @@ function boundOf(
 ): number {
   if (!before) return lastNumber;
   if ("number" in before) return Math.min(lastNumber, before.number - 1);
-  // Creation times never run backwards.
+  // Creation times never decrease.
   return firstNumberAfter(sql, "created_at", before.time - 1, lastNumber) - 1;
 }
 

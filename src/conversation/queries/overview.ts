@@ -7,7 +7,7 @@ import { messageAt } from "../tables/messages.ts";
 import { READERS_MAX, readersOf } from "../tables/receipts.ts";
 import { uncountedAfterEach } from "../tables/uncounted.ts";
 
-/** What a conversation is, who is in it, how far each of them has read, and its last message. */
+/** A conversation with its members, their unread counts and its last message. */
 export function overview({ sql, memory }: OpenConversation): Overview {
   const members = presentMembers(sql, MAX_GROUP_MEMBERS);
   const { lastCounted } = memory.counters;
@@ -20,7 +20,7 @@ export function overview({ sql, memory }: OpenConversation): Overview {
   };
 }
 
-/** How many messages each member has not read, by user id. */
+/** Unread messages of each member, by user id. */
 function unreadOfEach(
   sql: SqlStorage,
   lastNumber: number,

@@ -2,23 +2,23 @@ import type { Message } from "../../domain/message.ts";
 import type { Change } from "../decide/types.ts";
 import { messagesBetween } from "../tables/messages.ts";
 
-/** Messages kept: the largest page that clients ask for. */
+/** Messages kept in memory: the largest page that clients request. */
 const KEPT = 100;
 
 /**
- * The messages of a conversation, the newest of them from memory: they are what almost every reader asks
- * for. Memory holds what has been committed, and nothing after a wake until the newest page was read.
+ * Reads messages, the newest ones from memory, which most reads ask for. Memory holds committed
+ * messages only, and none after a wake until the newest page is read.
  */
 export class RecentMessages {
   private readonly sql: SqlStorage;
-  /** In ascending order, without gaps, up to the newest of all. */
+  /** Ascending, without gaps, up to the newest message. */
   private kept: Message[] = [];
 
   constructor(sql: SqlStorage) {
     this.sql = sql;
   }
 
-  /** Messages `from`…`to`, oldest first, of a conversation whose newest is `lastNumber`. */
+  /** Messages `from`…`to`, oldest first, where `lastNumber` is the conversation's newest. */
   between(from: number, to: number, lastNumber: number): Message[] {
     const first = this.kept[0]?.number;
     if (first !== undefined && from >= first) return this.kept.slice(from - first, to - first + 1);
@@ -27,7 +27,7 @@ export class RecentMessages {
     return messages;
   }
 
-  /** Follows what has been committed. */
+  /** Applies committed changes. */
   follow(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.type !== "message") continue;
@@ -39,7 +39,7 @@ export class RecentMessages {
         this.kept[message.number - first] = message;
       }
     }
-    // Not at every message: cutting off the front moves all the others.
+    // Not for every message: cutting off the front moves all the others.
     if (this.kept.length > 2 * KEPT) this.kept = this.kept.slice(-KEPT);
   }
 }

@@ -4,7 +4,7 @@ import { membersChangedAfter } from "./members.ts";
 import { changedAfter, createdFrom, firstNumberAfter } from "./messages.ts";
 import { type ReadMark, readsAfter } from "./reads.ts";
 
-/** A row that changed, in its present state. */
+/** A changed row in its present state. */
 export type ChangedRow =
   | { type: "message"; rev: number; message: Message }
   | { type: "member"; rev: number; member: Member }
@@ -13,22 +13,22 @@ export type ChangedRow =
 
 export interface Changes {
   from: number;
-  /** Everything after `from` up to here is in `rows`. */
+  /** `rows` is complete up to this revision. */
   to: number;
   rows: ChangedRow[];
   /** Whether there are changes after `to`. */
   more: boolean;
 }
 
-/** Rows that one answer holds at most. */
+/** Rows of one answer at most. */
 export const MAX_CHANGES = 500;
-/** Characters of new messages, and of changed ones, that are read for one answer at most. */
+/** Characters of new messages, and of changed ones, that one answer reads at most. */
 const MAX_LENGTH = 1_000_000;
 
 /**
- * Every row whose revision is greater than `since`, in its present state and in order of revision:
- * the one mechanism that sockets resume by, that D1 is fed from and that gateways mend gaps with. It
- * has no retention window, and applying it twice does no harm.
+ * Every row whose revision is greater than `since`, in its present state and in order of revision.
+ * Sockets resume by it, D1 is updated from it, and gateways fill gaps with it. It has no retention
+ * window, and applying its result twice is harmless.
  */
 export function changesSince(
   sql: SqlStorage,
@@ -43,7 +43,7 @@ export function changesSince(
   const members = membersChangedAfter(sql, since, limit);
   const reads = readsAfter(sql, since, limit);
 
-  // A source that gave as much as it may is complete only up to the last of its rows.
+  // A source that reached its bound is complete only up to its last row.
   const horizon = Math.min(
     counters.rev,
     created.more ? (created.messages.at(-1)?.createdRev ?? 0) : counters.rev,
@@ -55,7 +55,7 @@ export function changesSince(
 
   const rows: ChangedRow[] = [];
   for (const { message, createdRev } of created.messages) {
-    // One that changed since its creation comes with `changed`, at its newer revision.
+    // A message that changed since its creation is in `changed`, at its newer revision.
     if (message.rev === createdRev) rows.push({ type: "message", rev: message.rev, message });
   }
   for (const { message } of changed.messages)

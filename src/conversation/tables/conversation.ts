@@ -62,7 +62,7 @@ export function insertConversation(
   );
 }
 
-/** Stores what can change of a conversation. */
+/** Updates the mutable fields of a conversation. */
 export function updateConversation(sql: SqlStorage, conversation: Conversation): void {
   sql.exec(
     "UPDATE conversation SET title = ?, description = ?, archived_at = ?, changed_rev = ?",

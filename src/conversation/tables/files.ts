@@ -1,6 +1,6 @@
 import { messageAt } from "./messages.ts";
 
-/** Stores which files a message carries, and that the claim that brought them has been used. */
+/** Stores the files of a message, and its claim as used. */
 export function insertFiles(
   sql: SqlStorage,
   claim: string,
@@ -21,7 +21,10 @@ export function filesOf(sql: SqlStorage, number: number): string[] {
     .map((row) => row.key);
 }
 
-/** What became of a claim: the number of its message, `null` when it was voided, unknown otherwise. */
+/**
+ * The outcome of a claim: the number of its message, `null` if it was voided, `undefined` if
+ * unknown.
+ */
 export function claimOutcome(sql: SqlStorage, claim: string): number | null | undefined {
   const [row] = sql
     .exec<{ number: number | null }>("SELECT number FROM claims WHERE claim = ?", claim)
@@ -41,14 +44,17 @@ export function voidUnlessUsed(sql: SqlStorage, claim: string): boolean {
   return outcome === undefined || outcome === null;
 }
 
-/** A file as D1 knows it: which message brought it here, or the claim of a send that D1 has not seen. */
+/**
+ * A file as D1 knows it: the number of its message, or the claim of a send that D1 does not have
+ * yet.
+ */
 export interface FileReference {
   key: string;
   number: number | null;
   claim: string | null;
 }
 
-/** Whether a message carries a file, did until it was deleted, or never has. */
+/** Whether a message carries the file, carried it until it was deleted, or never did. */
 export type FileState = "carried" | "deleted" | "unsent";
 
 export function fileState(sql: SqlStorage, { key, number, claim }: FileReference): FileState {

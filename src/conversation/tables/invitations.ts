@@ -1,4 +1,4 @@
-/** Stores that a person may join; inviting them again renews it. */
+/** Stores an invitation; inviting again renews it. */
 export function insertInvitation(
   sql: SqlStorage,
   userId: string,
@@ -19,7 +19,7 @@ export function deleteInvitation(sql: SqlStorage, userId: string): void {
   sql.exec("DELETE FROM invitations WHERE user_id = ?", userId);
 }
 
-/** When somebody was invited last; `undefined` when they were not, or have joined since. */
+/** When a user was last invited; `undefined` if they were not, or have joined since. */
 export function invitedAt(sql: SqlStorage, userId: string): number | undefined {
   const [row] = sql
     .exec<{ invited_at: number }>("SELECT invited_at FROM invitations WHERE user_id = ?", userId)

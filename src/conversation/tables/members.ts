@@ -14,7 +14,7 @@ type MemberRow = {
   rev: number;
 };
 
-/** Stores a member as they are now, new or not. */
+/** Inserts or updates a member. */
 export function putMember(sql: SqlStorage, member: Member): void {
   sql.exec(
     `INSERT INTO members (user_id, name, avatar_url, role, joined_at, left_at, archived, read_up_to,
@@ -39,7 +39,7 @@ export function putMember(sql: SqlStorage, member: Member): void {
   );
 }
 
-/** Stores members' figures only: what a send touches of its sender. */
+/** Updates members' figures only: what a send changes of its sender. */
 export function updateFigures(sql: SqlStorage, figures: ReadonlyMap<string, Figures>): void {
   if (figures.size === 1) {
     for (const [userId, { readUpTo, readBeyond }] of figures) {
@@ -61,7 +61,7 @@ export function updateFigures(sql: SqlStorage, figures: ReadonlyMap<string, Figu
   );
 }
 
-/** Those of some people who came or went after a revision. */
+/** The given people who joined or left after a revision. */
 export function movedSince(sql: SqlStorage, userIds: readonly string[], rev: number): Set<string> {
   const rows = sql.exec<{ user_id: string }>(
     `SELECT user_id FROM members
@@ -76,12 +76,15 @@ export function memberOf(sql: SqlStorage, userId: string): Member | undefined {
   return select(sql, "WHERE user_id = ?", userId)[0];
 }
 
-/** Those of some people who are or were members. */
+/** The given people who are or were members. */
 export function membersAmong(sql: SqlStorage, userIds: readonly string[]): Member[] {
   return select(sql, "WHERE user_id IN (SELECT value FROM json_each(?))", JSON.stringify(userIds));
 }
 
-/** The present member who joined first, apart from one. Reads every member: for groups, which are bounded. */
+/**
+ * The present member who joined first, other than `apartFrom`. Reads every member: for groups,
+ * which are bounded.
+ */
 export function longestMember(sql: SqlStorage, apartFrom: string): Member | undefined {
   return select(
     sql,
@@ -90,12 +93,12 @@ export function longestMember(sql: SqlStorage, apartFrom: string): Member | unde
   )[0];
 }
 
-/** The present members in order of their ids. */
+/** Present members in order of id. */
 export function presentMembers(sql: SqlStorage, limit: number, offset = 0): Member[] {
   return select(sql, "WHERE left_at IS NULL ORDER BY user_id LIMIT ? OFFSET ?", limit, offset);
 }
 
-/** Members who changed after `rev`, those who left included, in order of revision. */
+/** Members who changed after `rev`, including those who left, in order of revision. */
 export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number): Member[] {
   return select(sql, "WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit);
 }

@@ -23,7 +23,7 @@ type MessageRow = {
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
   clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
 
-/** The platform binds at most 100 parameters to a statement. */
+/** Rows of one INSERT: the platform binds at most 100 parameters to a statement. */
 const INSERTS_AT_ONCE = 8;
 const INSERT_COLUMNS = 12;
 const INSERT = Array.from(
@@ -34,7 +34,7 @@ const INSERT = Array.from(
      VALUES ${Array.from({ length: count }, (_, row) => placeholders(row)).join()}`,
 );
 
-/** The parameters of one row, of which the second is used twice. */
+/** The placeholders of one row, of which the second is used twice. */
 function placeholders(row: number): string {
   const [number, rev, ...others] = Array.from(
     { length: INSERT_COLUMNS },
@@ -43,7 +43,7 @@ function placeholders(row: number): string {
   return `(${[number, rev, rev, ...others].join()})`;
 }
 
-/** Stores new messages; `digest` is that of what was sent, if the message does not tell. */
+/** Inserts messages; `digest` is that of what was sent, where the message does not show it. */
 export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
   for (let from = 0; from < sent.length; from += INSERTS_AT_ONCE) {
     const some = sent.slice(from, from + INSERTS_AT_ONCE);
@@ -93,11 +93,11 @@ export function messageAt(sql: SqlStorage, number: number): Message | undefined 
 
 /** Messages `from`…`to`, oldest first. */
 export function messagesBetween(sql: SqlStorage, from: number, to: number): Message[] {
-  // Numbers have no gaps; a limit reads no row beyond the last, as BETWEEN would.
+  // Numbers have no gaps. LIMIT reads no row beyond the last; BETWEEN would.
   return select(sql, "WHERE number >= ? ORDER BY number LIMIT ?", from, Math.max(0, to - from + 1));
 }
 
-/** The message that a sender sent under this key, with the digest of what they sent then. */
+/** The message sent under this key, with the digest of what was sent. */
 export function messageSentAs(
   sql: SqlStorage,
   senderId: string,
@@ -113,7 +113,7 @@ export function messageSentAs(
   return row && { message: messageOf(row), digest: row.digest };
 }
 
-/** The same for many pairs of sender and key at once: those that there are. */
+/** The same for many pairs of sender and key: those that exist. */
 export function messagesSentAs(
   sql: SqlStorage,
   pairs: readonly (readonly [senderId: string, clientMessageId: string])[],
@@ -128,7 +128,7 @@ export function messagesSentAs(
     .map((row) => ({ message: messageOf(row), digest: row.digest }));
 }
 
-/** The numbers of one sender's countable messages within `from`…`to`, ascending. */
+/** Numbers of one sender's countable messages within `from`…`to`, ascending. */
 export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: number): number[] {
   return sql
     .exec<{ number: number }>(
@@ -142,13 +142,13 @@ export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: 
     .map((row) => row.number);
 }
 
-/** When somebody sent, or the system did (`null`), by the server's clock of that time. */
+/** A message's sender (`null`: the system) and its time by the server's clock. */
 export interface SendTime {
   senderId: string | null;
   at: number;
 }
 
-/** When and by whom messages were sent, by the clock of that time, newest first; read one by one. */
+/** Senders and times of messages, newest first, read lazily. */
 export function* sendsBackwards(sql: SqlStorage): Generator<SendTime> {
   const rows = sql.exec<{ sender_id: string | null; at: number }>(
     `SELECT sender_id, coalesce(clock_at, created_at) AS at FROM messages ORDER BY number DESC`,
@@ -156,7 +156,9 @@ export function* sendsBackwards(sql: SqlStorage): Generator<SendTime> {
   for (const row of rows) yield { senderId: row.sender_id, at: row.at };
 }
 
-/** The smallest message number whose `column` is greater than `value`: both rise with the number. */
+/**
+ * The smallest message number whose `column` is greater than `value`. Both rise with the number.
+ */
 export function firstNumberAfter(
   sql: SqlStorage,
   column: "created_rev" | "created_at",
@@ -167,7 +169,8 @@ export function firstNumberAfter(
     sql
       .exec<{ value: number }>(`SELECT ${column} AS value FROM messages WHERE number = ?`, number)
       .one().value > value;
-  // Most look for something recent: steps back from the newest double until one is not after `value`.
+  // Most searches are for something recent: the step back from the newest doubles until a row is
+  // not after `value`.
   let low = 1;
   let high = lastNumber + 1;
   for (let step = 1; low < high; step *= 2) {
@@ -186,15 +189,15 @@ export function firstNumberAfter(
   return low;
 }
 
-/** The first of some messages; `more`: those that there are no more of were not looked for. */
+/** A bounded list of messages; `more`: there are further ones. */
 export interface Some {
   messages: { message: Message; createdRev: number }[];
   more: boolean;
 }
 
 /**
- * Messages from `number` on as they were created, oldest first: at most `limit`, and beyond the first of
- * them `maxLength` characters (UTF-16) of what they hold.
+ * Messages from `number` on, in order of creation: at most `limit`, and, after the first, at most
+ * `maxLength` UTF-16 units of stored text.
  */
 export function createdFrom(
   sql: SqlStorage,
@@ -205,7 +208,9 @@ export function createdFrom(
   return someOf(sql, "WHERE number >= ? ORDER BY number", number, limit, maxLength);
 }
 
-/** The same of messages that changed after their creation and after `rev`, in order of revision. */
+/**
+ * The same for messages that changed after their creation and after `rev`, in order of revision.
+ */
 export function changedAfter(sql: SqlStorage, rev: number, limit: number, maxLength: number): Some {
   return someOf(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev", rev, limit, maxLength);
 }

@@ -1,4 +1,4 @@
-/** Stores that a person left an emoji on a message, at the revision that did. */
+/** Stores a person's reaction, with the revision that added it. */
 export function insertReaction(
   sql: SqlStorage,
   number: number,
@@ -48,7 +48,7 @@ export function hasReacted(
   return rows.toArray().length > 0;
 }
 
-/** The first people behind an emoji, in the order in which they reacted. */
+/** The first people who reacted with an emoji, in order. */
 export function firstReactors(
   sql: SqlStorage,
   number: number,

@@ -1,6 +1,6 @@
 import type { Range } from "../../domain/read-ranges.ts";
 
-/** One range of message numbers that a member read at one moment. */
+/** A range of message numbers that a member read at one moment. */
 export interface ReadMark extends Range {
   rev: number;
   userId: string;
@@ -15,7 +15,7 @@ type ReadRow = {
   read_at: number;
 };
 
-/** Stores a range; `ahead` when it lies after its member's `readUpTo`. */
+/** Stores a range; `ahead`: it lies after its member's `readUpTo`. */
 export function insertRead(sql: SqlStorage, read: ReadMark, ahead: boolean): void {
   sql.exec(
     `INSERT INTO reads (rev, user_id, from_number, to_number, read_at, ahead)
@@ -29,7 +29,9 @@ export function insertRead(sql: SqlStorage, read: ReadMark, ahead: boolean): voi
   );
 }
 
-/** A member's `readUpTo` went from `before` to `after`: what it passed is ahead of it no more. */
+/**
+ * A member's `readUpTo` moved from `before` to `after`: clears `ahead` on the ranges in between.
+ */
 export function settleReads(sql: SqlStorage, userId: string, before: number, after: number): void {
   sql.exec(
     "UPDATE reads SET ahead = 0 WHERE user_id = ? AND to_number > ? AND to_number <= ? AND ahead = 1",
@@ -39,7 +41,7 @@ export function settleReads(sql: SqlStorage, userId: string, before: number, aft
   );
 }
 
-/** A member's ranges that touch `from`…`to`, in order: they never overlap. */
+/** A member's ranges that touch `from`…`to`, in order. They never overlap. */
 export function readsTouching(sql: SqlStorage, userId: string, from: number, to: number): Range[] {
   const ranges: Range[] = [];
   const rows = sql.exec<{ from_number: number; to_number: number }>(
@@ -55,7 +57,7 @@ export function readsTouching(sql: SqlStorage, userId: string, from: number, to:
   return ranges;
 }
 
-/** Those who read message `number` out of order and have not caught up with it since. */
+/** Members who read message `number` out of order and whose `readUpTo` is still below it. */
 export function readersAhead(sql: SqlStorage, number: number): string[] {
   return sql
     .exec<{ user_id: string }>(
@@ -69,14 +71,14 @@ export function readersAhead(sql: SqlStorage, number: number): string[] {
     .map((row) => row.user_id);
 }
 
-/** Ranges that were read after revision `rev`, in its order. */
+/** Ranges stored after revision `rev`, in order of revision. */
 export function readsAfter(sql: SqlStorage, rev: number, limit: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>("SELECT * FROM reads WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit),
   );
 }
 
-/** What present members have read of the messages from `number` on. */
+/** Ranges of present members from message `number` on. */
 export function readsFrom(sql: SqlStorage, number: number, limit: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>(
@@ -89,14 +91,17 @@ export function readsFrom(sql: SqlStorage, number: number, limit: number): ReadM
   );
 }
 
-/** What one member has read of the messages from `number` on. */
+/** Ranges of one member from message `number` on. */
 export function readsOfMember(sql: SqlStorage, userId: string, number: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>("SELECT * FROM reads WHERE user_id = ? AND to_number >= ?", userId, number),
   );
 }
 
-/** A range that lies ahead is stored in parts of at most so many numbers, which bounds what a deletion looks at. */
+/**
+ * A range that is `ahead` is stored in parts of at most this many numbers, which bounds the rows
+ * that a deletion reads.
+ */
 export const MAX_AHEAD = 256;
 
 function readsOf(rows: Iterable<ReadRow>): ReadMark[] {

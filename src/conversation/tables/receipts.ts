@@ -1,12 +1,12 @@
 import type { Message, Receipt } from "../../domain/message.ts";
 
-/** Readers that are told of each message of a page. */
+/** Readers listed for each message of a page at most. */
 export const READERS_MAX = 200;
 
 /**
- * Who read a message, those who did first before the others: never its author, nobody of a message of
- * the system's, and of a deleted one those who read it before. For each member it seeks the one range
- * that could hold the number, however long the history is.
+ * The readers of a message, the first reader first: never its author, nobody for a system message,
+ * and for a deleted message those who read it before its deletion. For each member it seeks the one
+ * range that could contain the number, however long the history is.
  */
 export function readersOf(sql: SqlStorage, message: Message, limit: number, offset = 0): Receipt[] {
   if (message.senderId === null) return [];
@@ -27,12 +27,12 @@ export function readersOf(sql: SqlStorage, message: Message, limit: number, offs
     .map((row) => ({ userId: row.user_id, readAt: row.read_at }));
 }
 
-/** The revision before which a receipt counts: a deletion is a message's last change. */
+/** Only receipts before this revision count: a deletion is a message's last change. */
 function latestReceipt(message: Message): number {
   return message.deletedAt === null ? Number.MAX_SAFE_INTEGER : message.rev;
 }
 
-/** The same for neighbouring messages at once, at most {@link READERS_MAX} for each. */
+/** The same for consecutive messages in one call, at most {@link READERS_MAX} for each. */
 export function readersWithin(
   sql: SqlStorage,
   messages: readonly Message[],
@@ -45,7 +45,7 @@ export function readersWithin(
   if (from === undefined || to === undefined) return readers;
   const members = sql.exec<{ user_id: string }>("SELECT user_id FROM members").toArray();
   for (const { user_id: userId } of members) {
-    // A cursor of its own for each member, left as soon as it is past the page.
+    // One cursor per member, closed as soon as it is past the page.
     const ranges = sql.exec<{
       from_number: number;
       to_number: number;

@@ -1,6 +1,6 @@
 /**
- * The tables of one conversation, in numbered steps. A step that has landed never changes; the next
- * change is a new step, applied when an object wakes.
+ * The tables of one conversation, in numbered steps. A released step never changes; a change is a
+ * new step, applied when an object wakes.
  */
 const STEPS: readonly string[] = [
   `
@@ -141,12 +141,14 @@ const STEPS: readonly string[] = [
   `,
 ];
 
-/** Whether this object holds a conversation. Reads only: a guessed id leaves nothing behind. */
+/**
+ * Whether this object holds a conversation. Reads only: a request for a guessed id stores nothing.
+ */
 export function isCreated(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'schema_steps'").toArray().length > 0;
 }
 
-/** Brings the tables up to date; call it within a transaction. */
+/** Applies the missing steps; call it within a transaction. */
 export function migrate(sql: SqlStorage): void {
   sql.exec("CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY)");
   const { done } = sql.exec<{ done: number }>("SELECT count(*) AS done FROM schema_steps").one();

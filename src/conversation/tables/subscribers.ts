@@ -1,6 +1,6 @@
 import type { Protocol, Subscriber } from "../outbound/subscribers/gateway-api.ts";
 
-/** Stores a subscriber, which may be there already. */
+/** Stores a subscriber, or replaces it. */
 export function putSubscriber(sql: SqlStorage, subscriber: Subscriber): void {
   sql.exec(
     `INSERT OR REPLACE INTO listeners (gateway, protocol, user_id, counted, origin)
@@ -17,7 +17,7 @@ export function deleteSubscriber(sql: SqlStorage, gateway: string): void {
   sql.exec("DELETE FROM listeners WHERE gateway = ?", gateway);
 }
 
-/** The listeners, and whether each listens still: `left`, when its person was a member and is none. */
+/** The subscribers; `left`: the person was a member and no longer is. */
 export function subscribers(sql: SqlStorage): { subscriber: Subscriber; left: boolean }[] {
   return sql
     .exec<{

@@ -1,15 +1,15 @@
 /**
- * The numbers of messages that count for nobody: deleted ones and the system's. Beside them stands, for
- * each block of {@link BLOCK} numbers, how many of it there are, so that counting reads a block at most
- * and a row of each other one, however many messages were deleted.
+ * The numbers of uncounted messages: deleted ones and system messages. A second table has the count
+ * of each block of {@link BLOCK} numbers, so that counting reads at most one block and one row for
+ * each other block, however many messages were deleted.
  */
 
-/** As `uncounted_blocks` in schema.ts has it. */
+/** Numbers of a block, as in `uncounted_blocks` (schema.ts). */
 const BLOCK = 256;
 
 const blockOf = (number: number) => Math.floor(number / BLOCK);
 
-/** Keeps a number; twice is the same as once. A trigger counts it in its block. */
+/** Stores a number. Idempotent; a trigger updates the count of its block. */
 export function insertUncounted(sql: SqlStorage, number: number): void {
   sql.exec("INSERT INTO uncounted (number) VALUES (?) ON CONFLICT DO NOTHING", number);
 }
@@ -29,7 +29,7 @@ export function uncountedWithin(sql: SqlStorage, from: number, to: number): numb
 /** How many uncounted numbers there are within `from`…`to`. */
 export function uncountedAmong(sql: SqlStorage, from: number, to: number): number {
   if (to - from < BLOCK) return uncountedWithin(sql, from, to).length;
-  // Whole blocks, and what lies before and after them.
+  // Whole blocks, and the numbers before and after them.
   const first = Math.ceil(from / BLOCK);
   const last = Math.max(first, blockOf(to + 1));
   return sql
@@ -58,10 +58,7 @@ export function uncountedAfter(sql: SqlStorage, number: number): number {
     .one().count;
 }
 
-/**
- * The same for many numbers at once: each block is read at most once, and no number more often than
- * that.
- */
+/** The same for many numbers: each block is read at most once. */
 export function uncountedAfterEach(
   sql: SqlStorage,
   numbers: Iterable<number>,
@@ -79,7 +76,7 @@ export function uncountedAfterEach(
   let total = 0;
   let next = 0;
   for (const { block, count } of blocks) {
-    // Numbers of later blocks have nothing more behind them.
+    // The remaining numbers lie in later blocks.
     for (; next < asked.length && blockOf(asked[next] ?? 0) > block; next++) {
       after.set(asked[next] ?? 0, total);
     }
@@ -101,7 +98,7 @@ export function uncountedAfterEach(
   return after;
 }
 
-/** The newest number below `number` that is not among the uncounted; 0 for none. */
+/** The newest counted number below `number`; 0 for none. */
 export function countedBefore(sql: SqlStorage, number: number): number {
   const found = newestCounted(sql, blockOf(number - 1), number - 1);
   if (found !== undefined) return found;
@@ -117,7 +114,7 @@ export function countedBefore(sql: SqlStorage, number: number): number {
   return newestCounted(sql, block, (block + 1) * BLOCK - 1) ?? 0;
 }
 
-/** The newest number of a block, up to `upTo`, that is not among the uncounted. */
+/** The newest counted number of a block, up to `upTo`. */
 function newestCounted(sql: SqlStorage, block: number, upTo: number): number | undefined {
   const from = Math.max(1, block * BLOCK);
   const rows = sql.exec<{ number: number }>(

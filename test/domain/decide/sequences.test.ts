@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decide } from "../../../src/conversation/decide/decide.ts";
 import type { Change, CommandRequest, Decision } from "../../../src/conversation/decide/types.ts";
-import { counts } from "../../../src/domain/message.ts";
+import { isCountable } from "../../../src/domain/message.ts";
 import { EMOJIS, REACTION_PEOPLE } from "../../../src/domain/reaction.ts";
 import { NaiveReads } from "../naive-reads.ts";
 import { MemoryState } from "./state.ts";
@@ -78,7 +78,7 @@ test("the counters agree with a recount", () => {
   const after = ({ before, state }: Taken) => {
     const { counters } = state;
     const messages = [...state.messages.values()].map(({ message }) => message);
-    const counted = messages.filter(counts).map(({ number }) => number);
+    const counted = messages.filter(isCountable).map(({ number }) => number);
     same(counters.lastNumber, messages.length, "lastNumber");
     same(messages.map(({ number }) => number).join(), numbers(messages.length), "numbers");
     same(counters.counted, counted.length, "counted");

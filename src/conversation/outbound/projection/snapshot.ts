@@ -2,7 +2,7 @@ import { storedLastMessage } from "../../../directory/last-message.ts";
 import type { Snapshot } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
 import { unreachable } from "../../../domain/error.ts";
-import { counts, type Message } from "../../../domain/message.ts";
+import { isCountable, type Message } from "../../../domain/message.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { filesOf } from "../../tables/files.ts";
@@ -66,7 +66,7 @@ export function snapshotOf(
     if (message.senderId !== null) touched.add(message.senderId);
     if (message.attachments.length > 0) files.sent.push(message);
     if (message.deletedAt !== null) files.deleted.push(...filesOf(sql, message.number));
-    if (counts(message)) continue;
+    if (isCountable(message)) continue;
     uncounted.push(message.number);
     for (const userId of readersAhead(sql, message.number)) touched.add(userId);
   }

@@ -3,6 +3,14 @@ import type { FrameId } from "../../../live/frames.ts";
 
 /** Builds `sync` objects from rows that are JSON already, within a number of bytes. */
 
+/** One `sync` object, as text. */
+export interface Page {
+  frame: string;
+  /** The revision that it goes up to. */
+  to: number;
+  more: boolean;
+}
+
 /** Rows as JSON, as many from the beginning as fit into `bytes`, and `least` of them in any case. */
 export function jsonOf<Row>(
   rows: readonly Row[],

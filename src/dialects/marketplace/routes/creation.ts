@@ -8,10 +8,15 @@ import { captionOf } from "../../../domain/message.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { callerOf, create, peopleOf, submit } from "../../../edge/conversations.ts";
-import { blank, directWith, groupOf, randomConversationId } from "../../../edge/creation.ts";
+import {
+  createGroup,
+  creationOf,
+  ensureDirect,
+  randomConversationId,
+} from "../../../edge/creation.ts";
 import { emptyAsObject } from "../../../edge/limits.ts";
 import { refuse } from "../../../edge/refusal.ts";
-import { metadata } from "../../../live/frames.ts";
+import { metadata } from "../../../live/fields.ts";
 import { chatAnswer, success } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
 import {
@@ -98,12 +103,12 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const people = await peopleOf(c, [...others]);
     if (type === "group") {
       const more = { title: title || null, metadata: metadata ?? null };
-      const chatId = await groupOf(c, people, { origin: "marketplace", ...more });
+      const chatId = await createGroup(c, people, { origin: "marketplace", ...more });
       return c.json(success({ chat: await chatOf(c, chatId) }), 201);
     }
     const [other] = people;
     if (!other) refuse("unknown_user");
-    const { conversationId, created } = await directWith(c, other, "marketplace", {
+    const { conversationId, created } = await ensureDirect(c, other, "marketplace", {
       metadata: metadata ?? null,
     });
     return c.json(success({ chat: await chatOf(c, conversationId) }), created ? 201 : 200);
@@ -140,7 +145,7 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const chatId = randomConversationId();
     const pool = await supportPool(c);
     await create(c, chatId, {
-      ...blank("support", "marketplace", caller),
+      ...creationOf("support", "marketplace", caller),
       subject: subject || null,
       members: [
         { person: caller, role: "owner" },
@@ -163,7 +168,7 @@ async function purchaseRequestWith(
   const buyer = callerOf(c);
   const chatId = await chatIdOf(c, naming);
   const created = await create(c, chatId, {
-    ...blank("purchase-request", "marketplace", buyer),
+    ...creationOf("purchase-request", "marketplace", buyer),
     purchaseRequestId: naming.purchaseRequestId,
     members: [buyer, seller].map((person) => ({ person, role: "member" as const })),
   });

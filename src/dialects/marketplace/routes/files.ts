@@ -11,7 +11,7 @@ import { sendFiles } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { Refusal, refuse } from "../../../edge/refusal.ts";
 import { type FileForm, fileForm, precheckSend, uploadFor } from "../../../edge/uploads.ts";
-import { clientMessageId } from "../../../live/frames.ts";
+import { clientMessageId } from "../../../live/fields.ts";
 import { messageAnswer, pathId } from "../schemas.ts";
 import { presentAnswer } from "./messages.ts";
 

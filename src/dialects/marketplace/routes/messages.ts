@@ -16,7 +16,7 @@ import { ask, submit } from "../../../edge/conversations.ts";
 import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
 import { emptyAsObject } from "../../../edge/limits.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
-import { clientMessageId, messageIds, metadata } from "../../../live/frames.ts";
+import { clientMessageId, messageIds, metadata } from "../../../live/fields.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { messageSchema, presentMessage } from "../presenter.ts";
 import {

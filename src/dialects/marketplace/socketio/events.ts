@@ -6,7 +6,7 @@ import { contentOf } from "../../../domain/message.ts";
 import type { Settings } from "../../../env.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
-import { clientMessageId, detailsOf, messageIds, metadata } from "../../../live/frames.ts";
+import { clientMessageId, detailsOf, messageIds, metadata } from "../../../live/fields.ts";
 import type { LinkTo } from "../../../live/wire.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { presentMessage } from "../presenter.ts";

@@ -12,7 +12,7 @@ import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, callerOf, create, submit } from "../../../edge/conversations.ts";
-import { blank, randomConversationId } from "../../../edge/creation.ts";
+import { creationOf, randomConversationId } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
@@ -100,7 +100,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const caller = callerOf(c);
     const channelId = randomConversationId();
     await create(c, channelId, {
-      ...blank("channel", "unihub", caller),
+      ...creationOf("channel", "unihub", caller),
       title: name,
       description: description || null,
       visibility: isPublic ? "public" : "private",

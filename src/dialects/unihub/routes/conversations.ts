@@ -8,7 +8,7 @@ import type { Kind } from "../../../domain/conversation.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
-import { directWith, groupOf } from "../../../edge/creation.ts";
+import { createGroup, ensureDirect } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { presentConversation } from "../presenter.ts";
@@ -89,7 +89,7 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     }
     const [other] = await peopleOf(c, [otherUserId]);
     if (!other) refuse("unknown_user");
-    const { conversationId } = await directWith(c, other, "unihub");
+    const { conversationId } = await ensureDirect(c, other, "unihub");
     return c.json({ conversationId }, 201);
   });
 
@@ -98,7 +98,7 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const others = new Set(participantIds);
     others.delete(c.var.actor.userId);
     const people = await peopleOf(c, [...others]);
-    const conversationId = await groupOf(c, people, { origin: "unihub", title: title || null });
+    const conversationId = await createGroup(c, people, { origin: "unihub", title: title || null });
     return c.json({ conversationId }, 201);
   });
 

@@ -8,7 +8,7 @@ import { emojiOf } from "../../../domain/reaction.ts";
 import type { Settings } from "../../../env.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
-import { clientMessageId, detailsOf } from "../../../live/frames.ts";
+import { clientMessageId, detailsOf } from "../../../live/fields.ts";
 import { presentSent } from "../presenter.ts";
 
 /** What the hub's methods work with. */

@@ -1,10 +1,11 @@
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { ParleyError } from "../../../client/error.ts";
-import type { InboxEntry, MyChannel } from "../../../client/rest.ts";
+import type { InboxEntry, MyChannel, Rest } from "../../../client/rest.ts";
+import type { Identity } from "./identity.ts";
 import { authorIn, type Newest, newestIn } from "./newest.ts";
 import { complain } from "./notices.ts";
+import type { People } from "./people.ts";
 import type { Room } from "./room.ts";
-import type { Session } from "./session.ts";
 
 /** A conversation as the list shows it. */
 export interface Entry {
@@ -22,6 +23,15 @@ export interface Entry {
   typing: readonly string[];
 }
 
+/** What the lists need of the session that they belong to. */
+interface InboxSession {
+  readonly me: Identity;
+  readonly rest: Rest;
+  readonly people: People;
+  readonly isOver: Signal<boolean>;
+  readonly rooms: ReadonlySignal<ReadonlyMap<string, Room>>;
+}
+
 /**
  * The user's conversations and channels. The lists name them; a conversation with an open socket updates
  * its own row.
@@ -33,10 +43,10 @@ export class Inbox {
   readonly entries: ReadonlySignal<readonly Entry[]>;
   private readonly conversations = signal<readonly InboxEntry[]>([]);
   private readonly channels = signal<readonly MyChannel[]>([]);
-  private readonly session: Session;
+  private readonly session: InboxSession;
   private refreshing: Promise<void> | undefined;
 
-  constructor(session: Session) {
+  constructor(session: InboxSession) {
     this.session = session;
     this.entries = computed(() =>
       [

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { codePoints } from "../../../domain/message.ts";
+import { codePoints } from "../../../domain/text.ts";
 import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";

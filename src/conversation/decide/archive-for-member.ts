@@ -2,8 +2,8 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import type { Decision, State } from "./types.ts";
 
-/** Turns the flag that marks a conversation in its member's own inbox. A new message leaves it alone. */
-export function decideArchive(state: State, actor: Actor): Result<Decision> {
+/** Toggles a member's own archived flag. New messages do not reset it. */
+export function decideArchiveForMember(state: State, actor: Actor): Result<Decision> {
   const refused = refusal(actor, "flag", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   const before = state.member(actor.userId);

@@ -1,21 +1,21 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { chatError } from "../domain/error.ts";
-import { drained } from "./body.ts";
+import { drain } from "./body.ts";
 import type { EdgeEnv } from "./context.ts";
 import { addressOf, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface AddressLimitOptions {
-  /** Writes the refusal as the door that was asked for writes its errors. */
+  /** Writes the refusal in the error form of the API that was called. */
   present: (error: Error, c: Context<EdgeEnv>) => Response | Promise<Response>;
-  /** The headers that every answer has. */
+  /** Sets the headers of every answer. */
   headers: MiddlewareHandler<EdgeEnv>;
 }
 
 /**
- * Against floods: so many requests of any kind from one address, counted before a token is verified or
- * anything is stored or reached. Preflights are free, for a page could not read the refusal of one. An
- * upgrade is refused by plain HTTP: to accept and close a socket costs more than it saves.
+ * Limits requests of any kind per address, before a token is verified or anything is stored or
+ * called. Preflights are not counted, because a page cannot read their refusal. An upgrade is
+ * refused by plain HTTP: accepting and closing a socket costs more than it saves.
  */
 export function addressLimit({
   present,
@@ -27,8 +27,8 @@ export function addressLimit({
       await next();
       return;
     }
-    // Many clients fail to read an answer while they still write their body.
-    await drained(c.req.raw.body);
+    // Many clients cannot read an answer while they are still writing their body.
+    await drain(c.req.raw.body);
     const limited = chatError("rate_limited", {
       message: "Too many requests from this address; wait before you try again.",
       retryAfterMs: LIMITER_PERIOD_MS,

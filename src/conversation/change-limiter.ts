@@ -1,27 +1,27 @@
-import { WINDOW_MS } from "../../domain/rate-window.ts";
+import { WINDOW_MS } from "../domain/rate-window.ts";
 
-export interface ChangesEverywhereOptions {
-  /** The platform's limiter, which counts a person's changes over all conversations. */
+export interface ChangeLimiterOptions {
+  /** The platform's limiter, which counts a person's changes in all conversations. */
   limiter: RateLimit;
   clock: () => number;
   onFailure: (error: unknown) => void;
 }
 
 /**
- * A person's edits, deletions and reactions over all conversations. The limiter is asked after a change
- * has committed and nobody waits for it, so that no decision does: once it says that there were too many,
- * the person's further changes in this conversation are refused for a minute. In memory only; while the
- * limiter cannot be asked, it limits nothing.
+ * Limits a person's edits, deletions and reactions over all conversations. The limiter is asked after a
+ * change has committed, and no decision waits for its answer: once it reports too many, the person's
+ * further changes in this conversation are refused for a minute. State is in memory only. While the
+ * limiter fails, nothing is limited.
  */
-export class ChangesEverywhere {
-  private readonly options: ChangesEverywhereOptions;
+export class ChangeLimiter {
+  private readonly options: ChangeLimiterOptions;
   private readonly until = new Map<string, number>();
 
-  constructor(options: ChangesEverywhereOptions) {
+  constructor(options: ChangeLimiterOptions) {
     this.options = options;
   }
 
-  /** Counts so many changes that have committed. */
+  /** Counts `changes` that have committed. */
   count(userId: string, changes: number): void {
     for (let i = 0; i < changes; i++) {
       this.options.limiter.limit({ key: userId }).then(({ success }) => {
@@ -34,7 +34,7 @@ export class ChangesEverywhere {
   waitMs(userId: string, clock: number): number {
     const until = this.until.get(userId);
     if (until === undefined) return 0;
-    // A clock that was set back makes nobody wait for longer.
+    // A clock that was set back must not extend the wait.
     const wait = Math.min(until - clock, WINDOW_MS);
     if (wait <= 0) this.until.delete(userId);
     else this.until.set(userId, clock + wait);

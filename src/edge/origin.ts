@@ -1,9 +1,18 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import type { Settings } from "../env.ts";
 import type { EdgeEnv } from "./context.ts";
-import { allowedOrigin } from "./live.ts";
 
-/** Response headers that pages of another origin may read. */
+/** Which origins may call, and the CORS headers that follow from it. */
+
+/** Whether pages of an origin may call: the listed origins, by default the Worker's own. */
+export function isAllowedOrigin(settings: Settings, requestUrl: string, origin: string): boolean {
+  const { ALLOWED_ORIGINS } = settings;
+  if (ALLOWED_ORIGINS.includes("*") || ALLOWED_ORIGINS.includes(origin)) return true;
+  return ALLOWED_ORIGINS.length === 0 && origin === new URL(requestUrl).origin;
+}
+
+/** Response headers that cross-origin pages may read. */
 const EXPOSED = [
   "D1-Bookmark",
   "RateLimit-Limit",
@@ -16,11 +25,11 @@ const EXPOSED = [
 ];
 const EXPOSED_OF_FILES = ["Content-Disposition", "Content-Range", "ETag", "X-Request-Id"];
 
-/** Lets the pages of `ALLOWED_ORIGINS` read the answers. */
+/** CORS headers for the pages of `ALLOWED_ORIGINS`. */
 export function crossOrigin(): MiddlewareHandler<EdgeEnv> {
   return cors({
     origin: (origin, c: Context<EdgeEnv>) =>
-      allowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
+      isAllowedOrigin(c.var.settings, c.req.url, origin) ? origin : null,
     allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowHeaders: [
       ...["Authorization", "Content-Type", "Idempotency-Key", "D1-Bookmark"],
@@ -32,20 +41,20 @@ export function crossOrigin(): MiddlewareHandler<EdgeEnv> {
   });
 }
 
-/** The same for files, whose responses are not to be made anew: `cors` would do so. */
+/** CORS headers for files, whose responses must not be rebuilt, as `cors` does. */
 export const crossOriginFile: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();
   const { headers } = c.res;
   headers.append("Vary", "Origin");
   const origin = c.req.header("Origin");
-  if (origin === undefined || !allowedOrigin(c.var.settings, c.req.url, origin)) return;
+  if (origin === undefined || !isAllowedOrigin(c.var.settings, c.req.url, origin)) return;
   headers.set("Access-Control-Allow-Origin", origin);
   headers.set("Access-Control-Expose-Headers", EXPOSED_OF_FILES.join());
 };
 
 /**
- * SignalR's client asks for it by default, and Socket.IO's where an application has it so, though
- * nothing here goes by cookies.
+ * SignalR's client sends credentials by default, and Socket.IO's if configured. Cookies are not
+ * used.
  */
 export const withCredentials: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   await next();

@@ -1,6 +1,6 @@
-import type { Paths } from "./reference.ts";
+import type { Paths } from "./openapi-types.ts";
 
-/** What the reference tells of routes that belong to neither dialect, and are not made by schemas. */
+/** The reference of routes that belong to neither dialect and have no schemas. */
 
 const error = { $ref: "#/components/responses/Refusal" } as const;
 const refused = (status: number) => ({ $ref: `${error.$ref}${status}` });
@@ -102,4 +102,4 @@ const paths: Paths = {
 };
 
 /** Files, sockets, health. */
-export const ELSEWHERE = { tag: { name: TAG, description: "What both APIs share." }, paths };
+export const SHARED_PATHS = { tag: { name: TAG, description: "What both APIs share." }, paths };

@@ -8,7 +8,7 @@ import type { EdgeEnv } from "./context.ts";
 import { isLimited } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
-/** The hourly limits of what a person creates: how many, by which setting, and of what. */
+/** Hourly limits on what a person creates: the setting, and what is counted. */
 const HOURLY = {
   conversations_per_hour: ["CONVERSATIONS_PER_HOUR", "new conversations"],
   channels_per_hour: ["CHANNELS_PER_HOUR", "new channels"],
@@ -18,15 +18,15 @@ const HOURLY = {
 
 export type HourlyLimit = keyof typeof HOURLY;
 
-/** What is to be spent: of which limit how much. */
+/** The amount to count against each limit. */
 export type Costs = Partial<Record<HourlyLimit, number>>;
 
 /**
- * Spends of the caller's hourly limits, all of it or nothing, and refuses (429) when one of them has no
- * room. The last step before something is created: what was refused before costs nothing, and what
- * fails afterwards is not given back. Without D1, which counts, nothing is created: 503.
+ * Counts against the caller's hourly limits, all of them or none, and refuses (429) if one is
+ * exhausted. The last step before a creation: earlier refusals do not count, and later failures are
+ * not refunded. Without D1, which counts, nothing is created: 503.
  */
-export async function spendOf(c: Context<EdgeEnv>, costs: Costs): Promise<void> {
+export async function spendHourly(c: Context<EdgeEnv>, costs: Costs): Promise<void> {
   if (!isLimited(c)) return;
   const { settings, actor } = c.var;
   const limits = Object.keys(costs) as HourlyLimit[];
@@ -48,10 +48,10 @@ export async function spendOf(c: Context<EdgeEnv>, costs: Costs): Promise<void> 
 }
 
 /**
- * What creating a conversation costs its creator. Whoever they name in a group is an addition; the other
- * of a pair is not, nor are the people of a support chat, whom the server names.
+ * What a creation counts for its creator. People named in a group count as additions; the other
+ * person of a direct chat does not, nor does the staff of a support chat, whom the server adds.
  */
-export function costOf({ kind, members, createdBy }: Creation): Costs {
+export function costsOf({ kind, members, createdBy }: Creation): Costs {
   switch (kind) {
     case "channel":
       return { channels_per_hour: 1 };

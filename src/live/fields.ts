@@ -1,0 +1,29 @@
+import * as z from "zod";
+import type { ErrorDetail } from "../domain/error.ts";
+import { MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
+
+/** Schemas of fields that sockets, gateways and REST share. */
+
+/** A key for retries: printable ASCII, chosen by the client. */
+export const clientMessageId = z
+  .string()
+  .min(1)
+  .max(MAX_CLIENT_MESSAGE_ID)
+  .regex(/^[\x21-\x7e]+$/, "only printable ASCII without spaces");
+
+/** A JSON object of at most 8 KiB and 32 levels. */
+export const metadata = z
+  .record(z.string(), z.unknown())
+  .refine(metadataFits, "at most 8 KiB as JSON, and 32 levels");
+
+/** The messages that one read mark names: at most 500. */
+export function messageIds<Schema extends z.ZodType>(one: Schema) {
+  return z.array(one).max(500).optional();
+}
+
+/** A validation error as details: the path of each wrong field and what is wrong with it; at most ten. */
+export function detailsOf(error: z.ZodError): ErrorDetail[] {
+  return error.issues
+    .slice(0, 10)
+    .map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+}
