@@ -66,19 +66,22 @@ const BAD: [name: string, frame: string | ArrayBuffer, code: string, id?: string
   ["sync without since", '{"op":"sync","id":16}', "invalid_frame", 16],
 ];
 
-test.each(BAD)("%s: answered with an error, and the socket stays open", async (_, frame, code, id) => {
-  const { alice, conversationId } = await directPair();
-  const socket = await openLive(alice, conversationId);
-  socket.send(frame);
-  // Answered after the bad frame, because it waits in the conversation's queue.
-  socket.send({ op: "send", id: "then", content: "" });
-  await socket.next("error", (event) => event.id === "then");
-  expect(socket.all("error").map((event) => [event.id, event.code])).toEqual([
-    [id, code],
-    ["then", "empty_content"],
-  ]);
-  expect(socket.events.length).toBe(4);
-});
+test.each(BAD)(
+  "%s: answered with an error, and the socket stays open",
+  async (_, frame, code, id) => {
+    const { alice, conversationId } = await directPair();
+    const socket = await openLive(alice, conversationId);
+    socket.send(frame);
+    // Answered after the bad frame, because it waits in the conversation's queue.
+    socket.send({ op: "send", id: "then", content: "" });
+    await socket.next("error", (event) => event.id === "then");
+    expect(socket.all("error").map((event) => [event.id, event.code])).toEqual([
+      [id, code],
+      ["then", "empty_content"],
+    ]);
+    expect(socket.events.length).toBe(4);
+  },
+);
 
 test("deeply nested metadata is accepted or rejected, and later commands are answered", async () => {
   const { alice, conversationId } = await directPair();
@@ -99,14 +102,17 @@ test("deeply nested metadata is accepted or rejected, and later commands are ans
 test.each([
   ["in characters", HUGE],
   ["in UTF-8 alone", WIDE],
-])("a frame over 64 KiB %s closes the socket at once, with an error that names the reason", async (_, frame) => {
-  const { alice, conversationId } = await directPair();
-  const socket = await openLive(alice, conversationId);
-  socket.send(frame);
-  socket.send({ op: "send", id: "late", content: "too late" });
-  expect((await socket.closed).code).toBe(4400);
-  expect(socket.all("error").map(({ code }) => code)).toEqual(["frame_too_large"]);
-});
+])(
+  "a frame over 64 KiB %s closes the socket at once, with an error that names the reason",
+  async (_, frame) => {
+    const { alice, conversationId } = await directPair();
+    const socket = await openLive(alice, conversationId);
+    socket.send(frame);
+    socket.send({ op: "send", id: "late", content: "too late" });
+    expect((await socket.closed).code).toBe(4400);
+    expect(socket.all("error").map(({ code }) => code)).toEqual(["frame_too_large"]);
+  },
+);
 
 test("the tenth bad frame closes the socket with 4400, even with valid frames between", async () => {
   const { alice, conversationId } = await directPair();

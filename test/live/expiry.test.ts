@@ -39,16 +39,19 @@ test.each([
   ["typing", '{"op":"typing","active":true}'],
   ["history", '{"op":"history"}'],
   ["sync", '{"op":"sync","since":0}'],
-])("a frame of %s after the token expired closes the socket with 4401 and has no answer", async (_, frame) => {
-  const { a, b } = await brief();
-  pass(61);
-  const heard = a.events.length;
-  a.send(frame);
-  expect((await a.closed).code).toBe(4401);
-  expect(a.events.length).toBe(heard);
-  await acked(b, { op: "send", content: "next" });
-  expect(b.all("typing")).toEqual([]);
-});
+])(
+  "a frame of %s after the token expired closes the socket with 4401 and has no answer",
+  async (_, frame) => {
+    const { a, b } = await brief();
+    pass(61);
+    const heard = a.events.length;
+    a.send(frame);
+    expect((await a.closed).code).toBe(4401);
+    expect(a.events.length).toBe(heard);
+    await acked(b, { op: "send", content: "next" });
+    expect(b.all("typing")).toEqual([]);
+  },
+);
 
 test("after the token expired an event closes the socket with 4401 instead of being delivered; others receive it", async () => {
   const { bob, conversationId, a, b } = await brief();
@@ -61,16 +64,19 @@ test("after the token expired an event closes the socket with 4401 instead of be
   await b.until(() => b.all("message").length === 1);
 });
 
-test.each(["typing", "presence"])("after the token expired not even %s is delivered", async (type) => {
-  const { bob, conversationId, a, b } = await brief();
-  pass(61);
-  const heard = a.events.length;
-  if (type === "typing") b.send({ op: "typing", active: true });
-  else b.close();
-  expect((await a.closed).code).toBe(4401);
-  expect(a.events.length).toBe(heard);
-  expect((await openLive(bob, conversationId)).all("hello")[0]?.online).toEqual([bob.userId]);
-});
+test.each(["typing", "presence"])(
+  "after the token expired not even %s is delivered",
+  async (type) => {
+    const { bob, conversationId, a, b } = await brief();
+    pass(61);
+    const heard = a.events.length;
+    if (type === "typing") b.send({ op: "typing", active: true });
+    else b.close();
+    expect((await a.closed).code).toBe(4401);
+    expect(a.events.length).toBe(heard);
+    expect((await openLive(bob, conversationId)).all("hello")[0]?.online).toEqual([bob.userId]);
+  },
+);
 
 test("the expiry of a token is kept while the object sleeps", async () => {
   const { conversationId, a, b } = await brief();
