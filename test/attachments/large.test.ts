@@ -19,7 +19,7 @@ const SIZE = MAX_FILE_BYTES;
 const FORM_HEAD = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`;
 const FORM_TAIL = `\r\n--${BOUNDARY}--\r\n`;
 
-/** Fills a file's bytes from an offset on: every place has its own, whatever the pieces. */
+/** Fills a chunk from an offset on with bytes that depend only on their position. */
 function fillFrom(chunk: Uint8Array, offset: number): void {
   for (let i = 0; i < chunk.length; i++) {
     const place = offset + i;
@@ -27,7 +27,7 @@ function fillFrom(chunk: Uint8Array, offset: number): void {
   }
 }
 
-/** A file of 50 MiB as it is made, hashed on the way. */
+/** A file of 50 MiB, generated and hashed while it is read. */
 function largeFile(hash: Hash, before = "", after = ""): ReadableStream<Uint8Array> {
   hash.update(png());
   const fill = (chunk: Uint8Array, offset: number) => {
@@ -45,14 +45,14 @@ function byForm(caller: Caller, hash: Hash): Promise<Answer> {
   return postForm(caller, "/api/v1/chat/messages/upload", largeFile(hash, FORM_HEAD, FORM_TAIL));
 }
 
-/** A file as large, that takes no time to make. */
+/** A file of the same size that is fast to generate. */
 function blank(caller: Caller, before = "", after = ""): Promise<Answer> {
   const body = streamOf(bytes(before, png()), SIZE - png().length, undefined, bytes(after));
   if (before === "") return putFile(caller, "a.png", body);
   return postForm(caller, "/api/v1/chat/messages/upload", body);
 }
 
-/** The hash of what a file's link answers. */
+/** The hash of the file behind a link. */
 async function downloaded(url: string, range?: string): Promise<{ size: number; digest: string }> {
   const response = await getFile(url, range ? { headers: { Range: range } } : {});
   expect(response.status).toBe(range ? 206 : 200);
@@ -65,7 +65,7 @@ async function downloaded(url: string, range?: string): Promise<{ size: number; 
   return { size, digest: hash.digest("hex") };
 }
 
-/** What uploads hold at every moment: in their part, and between reading and storing. */
+/** Tracks the bytes that uploads buffer: in their part, and between reading and storing. */
 function watchBuffers() {
   const most = { held: 0, chunk: 0, inParser: 0, together: 0 };
   const uploads = new Set<Upload>();
@@ -99,7 +99,7 @@ function watchBuffers() {
 test.each([
   ["as a body", byPut],
   ["by form", byForm],
-])("50 MiB sent %s come back as they were, whole and in ranges", async (_, send) => {
+])("50 MiB sent %s are returned unchanged, whole and in ranges", async (_, send) => {
   const alice = await person();
   const buffers = watchBuffers();
   const hash = createHash("sha256");
@@ -127,7 +127,7 @@ test.each([
   }
 });
 
-test("eight files of 50 MiB at once hold one part each, and little beside", async () => {
+test("eight concurrent files of 50 MiB buffer one part each, and little more", async () => {
   const alice = await person();
   const buffers = watchBuffers();
   const hash = createHash("sha256");
