@@ -67,9 +67,12 @@ describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
     expect(allowed(actor(role, "member"), member)).toEqual([]);
   });
 
-  test.each(outsiders)("gives %s, where staff have access, what the reference allows", (_, member) => {
-    expect(allowed(actor(role, "staff"), member)).toEqual(STAFF[role]);
-  });
+  test.each(outsiders)(
+    "gives %s, where staff have access, what the reference allows",
+    (_, member) => {
+      expect(allowed(actor(role, "staff"), member)).toEqual(STAFF[role]);
+    },
+  );
 });
 
 test("everyone may see a public conversation, and do nothing else", () => {
