@@ -1,4 +1,4 @@
-/** Chance that a seed repeats (mulberry32). */
+/** Random numbers from a seed (mulberry32). */
 export class Random {
   private state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** Between 0 and 1, without 1. */
+  /** From 0 to below 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let t = this.state;
@@ -15,12 +15,12 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from 0 to below `limit`. */
+  /** An integer from 0 to below `limit`. */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
 
-  /** A whole number from `from` to `to`. */
+  /** An integer from `from` to `to`, inclusive. */
   between(from: number, to: number): number {
     return from + this.below(to - from + 1);
   }
@@ -29,18 +29,18 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** One of some things, of which there must be one. */
+  /** A random item. Throws if there are none. */
   pick<Item>(items: readonly Item[]): Item {
     if (items.length === 0) throw new Error("nothing to pick from");
     return items[this.below(items.length)] as Item;
   }
 
-  /** One of some things, if there are any. */
+  /** A random item, if there are any. */
   any<Item>(items: readonly Item[]): Item | undefined {
     return items[this.below(items.length)];
   }
 
-  /** One of some things, each as likely as its weight says. */
+  /** A random key; the values are the relative probabilities. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
     const entries = Object.entries(weights) as [Name, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -51,7 +51,7 @@ export class Random {
     throw new Error("no weights");
   }
 
-  /** Another source, as good as independent of this one. */
+  /** Another generator, practically independent of this one. */
   fork(): Random {
     return new Random(this.below(2 ** 32));
   }

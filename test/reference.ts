@@ -1,12 +1,12 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 
-/** Holds answers against `/openapi.json`, as it is served. */
+/** Compares answers with `/openapi.json`, as it is served. */
 
 type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
 type Node = { [key: string]: Json };
 
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-/** What is answered, before a route is looked for or because there is none, at any address of ours. */
+/** Statuses of any path under `/api`, before a route is selected or because there is none. */
 const OF_NO_ROUTE = new Set(["route_not_found", "unauthenticated", "misconfigured"]);
 
 interface Route {
@@ -15,7 +15,9 @@ interface Route {
   responses: Node;
 }
 
-/** A reference against which answers can be held. Schemas are compiled when they are first asked for. */
+/**
+ * A reference with which answers can be compared. Schemas are compiled when they are first needed.
+ */
 export class Reference {
   private readonly routes: Map<string, Route[]>;
   private readonly ajv = new Ajv2020({ strict: false });
@@ -30,9 +32,9 @@ export class Reference {
     this.ajv.addSchema(closed, "reference");
   }
 
-  /** What of an answer is not in the reference, or differs from it; `undefined` when all is well. */
+  /** How an answer differs from the reference; `undefined` if it does not. */
   breachOf(method: string, path: string, status: number, body: unknown): string | undefined {
-    // A slash at the end makes no difference.
+    // A trailing slash makes no difference.
     const pathname = new URL(path, "https://x").pathname.replace(/(.)\/$/, "$1");
     const route = this.routes.get(method)?.find(({ pattern }) => pattern.test(pathname));
     const at = `${method} ${pathname} answered ${status}`;
@@ -58,7 +60,7 @@ export class Reference {
 
 function routesOf(paths: Node): Map<string, Route[]> {
   const routes = new Map<string, Route[]>();
-  // Fixed addresses before those with a parameter in the same place.
+  // Fixed paths before those with a parameter in the same place.
   for (const path of Object.keys(paths).sort((a, b) =>
     a.replace(/{/g, "~") < b.replace(/{/g, "~") ? -1 : 1,
   )) {
@@ -80,7 +82,7 @@ function escaped(path: string): string {
   );
 }
 
-/** An answer has the fields of its schema and no others, though clients are told to expect more. */
+/** Adds to a schema that an answer has no other fields, although clients must accept some. */
 function close(node: Json): void {
   if (typeof node !== "object" || node === null) return;
   if (!Array.isArray(node) && node["properties"] && node["type"] !== undefined) {

@@ -1,15 +1,15 @@
-/** Statements that write a large conversation into its object's storage, as a long life would have. */
+/** Statements that write a large conversation directly into its object's storage. */
 
 const SEEDED_ID = "'seed-' || substr('00000' || i, -6)";
 
-/** D1 is taken to have it all, so that nothing of a seed is counted as work. */
+/** Marks everything as projected to D1, so that no projection is counted. */
 const PROJECTED = "UPDATE counters SET projected_rev = rev";
 
 function numbers(count: number): string {
   return `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})`;
 }
 
-/** Adds members to a conversation in which nobody has read anything yet. */
+/** Adds members to a conversation without reads. */
 export function membersSql(count: number): string[] {
   return [
     `${numbers(count)}
@@ -20,7 +20,7 @@ export function membersSql(count: number): string[] {
   ];
 }
 
-/** Adds messages of one sender to a conversation that has none. */
+/** Adds messages of one sender to a conversation without messages. */
 export function messagesSql(count: number, by: string): string[] {
   return [
     `${numbers(count)}
@@ -28,13 +28,13 @@ export function messagesSql(count: number, by: string): string[] {
     SELECT i, rev + i, rev + i, '${by}', 'text', 'm' || i, i FROM n, counters`,
     `UPDATE counters SET rev = rev + ${count}, last_number = ${count}, counted = ${count},
        last_counted = ${count}`,
-    // To whoever sent them, they are read.
+    // For their sender they are read.
     `UPDATE members SET read_beyond = ${count} WHERE user_id = '${by}'`,
     PROJECTED,
   ];
 }
 
-/** Has the first messages deleted, all of them another's than those who have read anything. */
+/** Marks the first messages as deleted; none of them is by a member who has read anything. */
 export function uncountedSql(upTo: number): string[] {
   return [
     `UPDATE messages SET content = '', deleted_at = 1 WHERE number <= ${upTo}`,
@@ -46,8 +46,8 @@ export function uncountedSql(upTo: number): string[] {
 }
 
 /**
- * Has the seeded members read message 1, in an order that is neither that of their ids nor that of
- * revisions: member `i` at second `i * 7919 % count`.
+ * Marks message 1 as read by the seeded members, in an order that is neither that of their ids nor
+ * that of revisions: member `i` at second `i * 7919 % count`.
  */
 export function readersSql(count: number): string[] {
   return [
@@ -60,7 +60,7 @@ export function readersSql(count: number): string[] {
   ];
 }
 
-/** Has one member read every other message of many, each by itself. */
+/** Marks every second message of many as read by one member, each separately. */
 export function scatteredReadsSql(by: string, upTo: number): string[] {
   const count = Math.floor(upTo / 2);
   return [

@@ -5,12 +5,13 @@ import { afterEach } from "vitest";
 await applyD1Migrations(env.DB, env.MIGRATIONS);
 
 /**
- * What was logged is kept, and shown where a test fails. By itself Vitest would ask its main process to
- * show it; asked from within an object at the end of a file, that is never answered, and the run never
- * ends (cloudflare/workers-sdk#15719).
+ * Log lines are kept, and printed when a test fails. Otherwise Vitest would print them in its main
+ * process; a call to it from within an object at the end of a file is never answered, and the run
+ * never ends (cloudflare/workers-sdk#15719).
  */
 const shared = globalThis as { logOfVitest?: typeof console.log };
-// Files that share a runtime share its console; it is never given back, for objects outlive a file's end.
+// Files that share a runtime share its console; it is never restored, because objects outlive a
+// file's end.
 shared.logOfVitest ??= console.log;
 const show = shared.logOfVitest;
 const kept: unknown[][] = [];

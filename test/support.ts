@@ -5,7 +5,7 @@ import type { ServerEvent } from "../src/live/events.ts";
 import { PROTOCOL } from "../src/live/version.ts";
 import { Reference } from "./reference.ts";
 
-/** What tests say and hear as clients do: over HTTP and sockets of the running Worker. */
+/** Helpers that call the running Worker as clients do: over HTTP and sockets. */
 
 export const ORIGIN = "https://parley.test";
 const SECRET = "test-jwt-secret-0123456789abcdefghij";
@@ -45,7 +45,7 @@ export interface Answer {
   body: any;
 }
 
-/** One person with a token, calling the API. */
+/** A user with a token, who calls the API. */
 export class Caller {
   readonly userId: string;
   readonly token: string;
@@ -106,12 +106,12 @@ export async function fetchJson(path: string, init: RequestInit = {}): Promise<A
 
 let reference: Promise<Reference> | undefined;
 
-/** Whether the reference speaks of what is called. */
+/** Whether the reference describes this route. */
 function isDescribed(method: string, path: string): boolean {
   return method !== "OPTIONS" && method !== "HEAD" && path.startsWith("/api/");
 }
 
-/** Somebody whom the server knows: they have made a request. */
+/** A known user, who has made a request. */
 export async function person(name = "user", options: TokenOptions = {}): Promise<Caller> {
   const userId = someone(name);
   const caller = new Caller(userId, await tokenFor(userId, options));
@@ -148,14 +148,14 @@ export function send(caller: Caller, conversationId: string, content: string, mo
   return caller.post("/api/v1/chat/messages", { conversationId, content, ...more });
 }
 
-/** The object of a conversation, to look behind the curtain. */
+/** A stub of a conversation's object, for access to its internals. */
 export function objectOf(conversationId: string) {
   return env.CONVERSATIONS.getByName(conversationId);
 }
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 
-/** A socket that keeps what it hears, frame by frame and event by event. */
+/** A socket that keeps what it receives, by frame and by event. */
 export class Socket {
   readonly frames: string[] = [];
   readonly events: ServerEvent[] = [];
@@ -186,7 +186,7 @@ export class Socket {
     });
   }
 
-  /** Sends an object, or a text as it is. */
+  /** Sends an object as JSON, or data unchanged. */
   send(frame: object | string | ArrayBuffer): void {
     this.socket.send(
       typeof frame === "string" || frame instanceof ArrayBuffer ? frame : JSON.stringify(frame),
@@ -197,7 +197,7 @@ export class Socket {
     this.socket.close(code);
   }
 
-  /** The next event, heard or to come, that fits; what comes before it is passed over. */
+  /** The next matching event, already received or later; earlier events are skipped. */
   async next<Type extends ServerEvent["type"]>(
     type: Type,
     fits: (event: EventOf<Type>) => boolean = () => true,
@@ -211,12 +211,12 @@ export class Socket {
     }
   }
 
-  /** All events of a type so far. */
+  /** The events of this type received so far. */
   all<Type extends ServerEvent["type"]>(type: Type): EventOf<Type>[] {
     return this.events.filter((event): event is EventOf<Type> => event.type === type);
   }
 
-  /** Resolves once `done` holds; looks again at everything that is heard. */
+  /** Resolves once `done` returns true; it is called after each event. */
   async until(done: () => boolean): Promise<void> {
     while (!done()) await this.heard();
   }
@@ -252,7 +252,7 @@ export async function open(
   return socket;
 }
 
-/** A socket that is live: `hello` and the first `sync` have come. */
+/** A socket that is live: `hello` and the first `sync` have been received. */
 export async function openLive(caller: Caller, conversationId: string, query = "") {
   const socket = await open(caller, conversationId, query);
   await socket.next("sync");
@@ -280,7 +280,7 @@ export async function channelOf(
   return body.channelId;
 }
 
-/** How many messages the object of a conversation says that a member has not read. */
+/** A member's unread count, according to the conversation's object. */
 export async function unreadOf(caller: Caller, conversationId: string): Promise<number> {
   const socket = await open(caller, conversationId);
   const hello = await socket.next("hello");

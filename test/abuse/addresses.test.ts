@@ -5,12 +5,12 @@ import { createApp } from "../../src/app.ts";
 import { CONVERSATIONS, envWith, fetchWith, NOBODYS } from "../rest/requests.ts";
 import { ORIGIN, person, someone, tokenFor } from "../support.ts";
 
-/** How much may come from one network address, whatever it is, before anybody looks at it. */
+/** The limit of requests from one network address, which is checked before anything else. */
 
 afterEach(() => void vi.restoreAllMocks());
 
 const UPGRADE = { Upgrade: "websocket" };
-/** Something behind every door. */
+/** One request to each part of the Worker. */
 const DOORS: [name: string, method: string, path: string, headers?: Record<string, string>][] = [
   ["UniHub's API", "GET", CONVERSATIONS],
   ["an upload", "PUT", "/api/v1/chat/uploads?name=a.txt"],
@@ -33,7 +33,10 @@ const DOORS: [name: string, method: string, path: string, headers?: Record<strin
 ];
 
 let networks = 0;
-/** An address that no other test uses, of documentation's network, and another of the same /64. */
+/**
+ * An address that no other test uses, from the documentation's networks, and another one of the
+ * same /64.
+ */
 function newAddress(): [string, string] {
   const group = (++networks).toString(16);
   return [`2001:db8:${group}:1::1`, `2001:DB8:${group}:1:ffff::2`];
@@ -50,7 +53,7 @@ function requestOf(
   return new Request(ORIGIN + path, { method, headers: all, ...body });
 }
 
-/** The platform's limiter as it is bound, but for its number, which docs/operations.md is held against. */
+/** The platform's limiter with its bound limit, which docs/operations.md must state. */
 const LIMITER = {
   limit: ({ key }: { key: string }) => {
     const options = { key, limit: 2 };
@@ -58,7 +61,7 @@ const LIMITER = {
   },
 };
 
-/** One that lets everything through and keeps what it is asked. */
+/** A limiter that admits everything and records its keys. */
 function counting(keys: string[]) {
   return { limit: async ({ key }: { key: string }) => ({ success: keys.push(key) > 0 }) };
 }
@@ -71,7 +74,7 @@ async function ask(...given: Parameters<typeof requestOf>): Promise<Response> {
   return answer;
 }
 
-/** Asks of an address until the answer is a refusal; on the way a new minute may begin, once. */
+/** Sends requests from an address until one is refused; once, a new minute may begin in between. */
 async function refused(...given: Parameters<typeof requestOf>): Promise<Response> {
   for (let asked = 0; asked < 5; asked++) {
     const answer = await ask(...given);
@@ -82,7 +85,7 @@ async function refused(...given: Parameters<typeof requestOf>): Promise<Response
   throw new Error("it is never refused");
 }
 
-test("so many requests a minute, and every door is closed: before a token is looked at", async () => {
+test("the limit of requests a minute applies to every part of the Worker, before a token is checked", async () => {
   const [address, neighbour] = newAddress();
   for (const [name, method, path, headers] of DOORS) {
     const answer = await refused(neighbour, method, path, headers);
@@ -100,7 +103,7 @@ test("so many requests a minute, and every door is closed: before a token is loo
       expect(body, name).toEqual({ success: false, ...sentence, ...limited });
     } else expect(body, name).toEqual({ ...sentence, ...limited });
   }
-  // Whoever they say they are.
+  // With any token.
   const { token } = await person();
   const Authorization = `Bearer ${token}`;
   expect((await refused(address, "GET", CONVERSATIONS, { Authorization })).status).toBe(429);
@@ -108,7 +111,7 @@ test("so many requests a minute, and every door is closed: before a token is loo
   expect((await ask(another, "GET", CONVERSATIONS, { Authorization })).status).toBe(200);
 });
 
-test("whatever is asked for is counted, once, whatever it is answered", async () => {
+test("every request is counted once, whatever its answer", async () => {
   const counted: string[] = [];
   const limiter = counting(counted);
   for (const [name, method, path, headers] of DOORS) {
@@ -137,14 +140,14 @@ describe("pages of another origin", () => {
     expect(hub.headers.get("Access-Control-Allow-Credentials")).toBe("true");
   });
 
-  test("may ask whether they may ask, however often", async () => {
+  test("can always send a preflight", async () => {
     const asks = { ...headers, "Access-Control-Request-Method": "GET" };
     const answer = await fetchWith(closed, CONVERSATIONS, { method: "OPTIONS", headers: asks });
     expect(answer.status).toBe(204);
   });
 });
 
-describe("what is counted, and where", () => {
+describe("which requests are counted, and under which key", () => {
   const LIMITED = {
     ENVIRONMENT: "production",
     PUBLIC_URL: "https://chat.test",
@@ -172,11 +175,11 @@ describe("what is counted, and where", () => {
     expect(await keysOf({}, { "CF-Connecting-IP": address })).toEqual([key]);
   });
 
-  test("whoever has no address counts together, as they cannot on Cloudflare's network", async () => {
+  test("requests without an address share one key; on Cloudflare's network each has one", async () => {
     expect(await keysOf({}, {})).toEqual(["unknown"]);
   });
 
-  test("a developer's own machine is not limited, and nobody with REQUEST_LIMITS=off", async () => {
+  test("a developer's own machine is not limited, and with REQUEST_LIMITS=off nothing is", async () => {
     const development = { ENVIRONMENT: "development" };
     expect(await keysOf(development, {})).toEqual([]);
     expect(await keysOf(development, { "CF-Connecting-IP": "127.0.0.1" })).toEqual([]);
@@ -187,7 +190,7 @@ describe("what is counted, and where", () => {
   });
 });
 
-test("a limiter that fails lets everybody through, and is logged", async () => {
+test("if the limiter fails, requests are admitted, and the failure is logged", async () => {
   const lines: string[] = [];
   vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)));
   const broken = { limit: () => Promise.reject(new Error("out of order")) };

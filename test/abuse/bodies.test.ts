@@ -3,11 +3,11 @@ import { PACE } from "../../src/attachments/pace.ts";
 import { DIRECT } from "../rest/requests.ts";
 import { fetchJson, person } from "../support.ts";
 
-/** Bodies of JSON that do not come to their end. */
+/** JSON bodies that stop before their end. */
 
 const DECLARED = 1_024;
 
-test("408 for a body that says how long it is and then stops: 30 s, and a second for each KB", async () => {
+test("408 for a body that stops before its Content-Length, after 30 s and a second for each KB", async () => {
   const alice = await person();
   const later = setTimeout.bind(globalThis);
   vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) =>

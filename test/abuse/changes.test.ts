@@ -8,13 +8,16 @@ import { answersTogether } from "../conversation/together.ts";
 import { acked, answerTo } from "../live/answer.ts";
 import { type Caller, directPair, groupOf, objectOf, openLive, person, send } from "../support.ts";
 
-/** Edits, deletions, reactions and read marks: a person's own limits in one conversation, and over all. */
+/**
+ * Limits of edits, deletions, reactions and read marks: per user in one conversation, and in all
+ * together.
+ */
 
 const MINUTE = 60_000;
 
 afterEach(() => void vi.useRealTimers());
 
-/** Two people, and a message of alice's. */
+/** Two people, and a message by alice. */
 async function withMessage() {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   const pair = await directPair();
@@ -26,7 +29,7 @@ function pass(milliseconds: number): void {
   vi.setSystemTime(Date.now() + milliseconds);
 }
 
-/** As many commands as there are; how often each outcome came: `ok`, or a code with its limit. */
+/** Submits commands; returns how often each outcome occurred: `ok`, or a code with its limit. */
 async function outcomes(
   conversationId: string,
   by: Caller,
@@ -54,7 +57,7 @@ const edits = (messageId: string, count: number): Command[] =>
     maxLength: 2_000,
   }));
 
-/** An emoji left and taken back, over and over. */
+/** Adds and removes the same reaction repeatedly. */
 const reactions = (messageId: string, count: number): Command[] =>
   Array.from({ length: count }, (_, i) => ({
     type: i % 2 ? "unreact" : "react",
@@ -72,7 +75,7 @@ async function refusal(
 }
 
 describe("edits, deletions and reactions", () => {
-  test("the 61st within 60 s is refused, whatever it is and whichever way it comes", async () => {
+  test("the 61st within 60 s is refused, of any kind and over any protocol", async () => {
     const { alice, bob, conversationId, messageId } = await withMessage();
     const socket = await openLive(alice, conversationId);
     pass(1_000);
@@ -107,7 +110,7 @@ describe("edits, deletions and reactions", () => {
     expect(await outcomes(conversationId, alice, edits(messageId, 35))).toEqual(limited);
   });
 
-  test("what is refused or changes nothing costs nothing", async () => {
+  test("refused commands and those without effect do not count", async () => {
     const { alice, conversationId, messageId } = await withMessage();
     const nothing: Command[] = [
       { type: "unreact", messageId, emoji: "👍" },
@@ -119,39 +122,40 @@ describe("edits, deletions and reactions", () => {
     const idle = Array.from({ length: 25 }, () => [...nothing, again]).flat();
     expect(await outcomes(conversationId, alice, idle)).toMatchObject({ ok: 25 });
     expect(await outcomes(conversationId, alice, edits(messageId, 59))).toEqual({ ok: 59 });
-    // Nor is it refused then.
+    // At the limit, a command without effect is still accepted.
     expect(await outcomes(conversationId, alice, [again])).toEqual({ ok: 1 });
     const limited = { "rate_limited changes_per_minute": 1 };
     expect(await outcomes(conversationId, alice, edits(messageId, 1))).toEqual(limited);
   });
 
-  test("admins are free of it", async () => {
+  test("admins are exempt", async () => {
     const { alice, conversationId, messageId } = await withMessage();
     const many = edits(messageId, 120);
     expect(await outcomes(conversationId, alice, many, "admin")).toEqual({ ok: 120 });
   });
 
-  test("an object that slept counts anew", async () => {
+  test("after an object slept, its count starts again", async () => {
     const { alice, conversationId, messageId } = await withMessage();
     await outcomes(conversationId, alice, edits(messageId, 60));
     await evictDurableObject(objectOf(conversationId));
     expect(await outcomes(conversationId, alice, edits(messageId, 1))).toEqual({ ok: 1 });
   });
 
-  test("over all conversations 300 a minute, found out without waiting, and then a minute of none", async () => {
+  test("the limit of 300 a minute over all conversations refuses later changes for up to a minute, without delaying a command", async () => {
     const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
     let made = 0;
     let refused: ChatError | undefined;
     let last = "";
     let messageId = "";
-    // The platform's limiter begins anew with each minute of its clock: twice as many are enough.
+    // The platform's limiter resets with each minute of its clock, so twice the limit is always
+    // sufficient.
     while (!refused && made < 720) {
       last = await groupOf(alice, bob, carol);
       messageId = String((await send(alice, last, "hello")).body.messageId);
       for (let i = 0; i < 6 && !refused; i++) {
         const tally = await outcomes(last, alice, reactions(messageId, 10));
         made += tally["ok"] ?? 0;
-        // What the limiter said comes some turns later.
+        // The limiter answers some turns later.
         await person("someone");
         refused = await refusal(last, alice, { type: "react", messageId, emoji: "🔥" });
         if (!refused) made++;
@@ -180,12 +184,12 @@ describe("read marks", () => {
       messageIds: [messageIdOf(conversationId, from + i)],
     }));
 
-  test("200 that mark something within 60 s, and not one more", async () => {
+  test("200 within 60 s that mark something are accepted, and 201 are not", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const { alice, bob, conversationId } = await directPair();
     await seedMessages(conversationId, 250, alice.userId);
     expect(await outcomes(conversationId, bob, marks(conversationId, 1, 100))).toEqual({ ok: 100 });
-    // Marks of what is marked.
+    // These messages are already marked.
     expect(await outcomes(conversationId, bob, marks(conversationId, 1, 100))).toEqual({ ok: 100 });
     pass(5_000);
     expect(await outcomes(conversationId, bob, marks(conversationId, 101, 210))).toEqual({
@@ -203,7 +207,7 @@ describe("read marks", () => {
     expect(await outcomes(conversationId, bob, [{ type: "read" }])).toEqual({ ok: 1 });
   });
 
-  test("a hundred and twenty over REST within a minute are none too many", async () => {
+  test("120 over REST within a minute are accepted", async () => {
     const { alice, bob, conversationId } = await directPair();
     await seedMessages(conversationId, 120, alice.userId);
     for (let number = 1; number <= 120; number++) {
@@ -212,7 +216,7 @@ describe("read marks", () => {
     }
   });
 
-  test("those of one commit that a later one covers cost one", async () => {
+  test("marks of one commit that are covered by a later one count once", async () => {
     const { alice, bob, conversationId } = await directPair();
     await seedMessages(conversationId, 250, alice.userId);
     for (let round = 0; round < 4; round++) {

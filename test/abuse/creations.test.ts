@@ -7,7 +7,7 @@ import worker from "../../src/index.ts";
 import { CONVERSATIONS, DIRECT, fetchWith, GROUP, NOBODYS, raw } from "../rest/requests.ts";
 import { type Answer, type Caller, channelOf, groupOf, person, someone } from "../support.ts";
 
-/** What one person creates within an hour, counted by the rows and objects that there are of it. */
+/** What one user can create within an hour, measured by the rows and objects created. */
 
 const CHANNELS = "/api/v1/chat/channels";
 const CHATS = "/api/chat";
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Ids of so many people whom the host application has provisioned. */
+/** Ids of this many users whom the host application has provisioned. */
 async function provisioned(count: number): Promise<string[]> {
   const userIds = Array.from({ length: count }, () => someone("provisioned"));
   await upsertUsers(
@@ -29,7 +29,7 @@ async function provisioned(count: number): Promise<string[]> {
   return userIds;
 }
 
-/** Somebody whose token outlives an hour. */
+/** A user whose token is valid for longer than an hour. */
 function creator(options = {}): Promise<Caller> {
   return person("creator", { expiresIn: 3 * 3_600, ...options });
 }
@@ -41,11 +41,11 @@ async function rows(query: string, ...bound: string[]): Promise<number> {
   return found ?? 0;
 }
 
-/** How many conversations of a person D1 has. */
+/** The number of conversations that a user created, according to D1. */
 const created = ({ userId }: Caller) =>
   rows("SELECT count(*) AS n FROM conversations WHERE created_by = ?", userId);
 
-/** What a person has spent of a limit. */
+/** How much of a limit a user has used. */
 const spent = ({ userId }: Caller, limit: string) =>
   rows("SELECT sum(amount) AS n FROM spending WHERE user_id = ? AND name = ?", userId, limit);
 
@@ -58,7 +58,7 @@ function refusedBy({ status, headers, body }: Answer, limit: string): void {
   expect(Number(headers.get("Retry-After"))).toBeLessThanOrEqual(3_600);
 }
 
-/** Every way to a new conversation that is no channel and no support chat. */
+/** Every way to create a conversation that is neither a channel nor a support chat. */
 const WAYS: ((caller: Caller, one: string, two: string) => Promise<Answer>)[] = [
   (caller, otherUserId) => caller.post(DIRECT, { otherUserId }),
   (caller, ...participantIds) => caller.post(GROUP, { participantIds }),
@@ -69,7 +69,7 @@ const WAYS: ((caller: Caller, one: string, two: string) => Promise<Answer>)[] = 
 ];
 
 describe("60 conversations an hour", { timeout: 90_000 }, () => {
-  test("by every way together, at once, and no object for one more", async () => {
+  test("by all ways together, concurrently; refused calls create no object", async () => {
     const alice = await creator();
     const strangers = await provisioned(140);
     const create = (n: number) =>
@@ -87,12 +87,12 @@ describe("60 conversations an hour", { timeout: 90_000 }, () => {
     expect(await objects()).toBe(before);
     for (let n = 65; n < 70; n++) refusedBy((await create(n)) as Answer, "conversations_per_hour");
     expect(await created(alice)).toBe(60);
-    // Channels and support chats have limits of their own.
+    // Channels and support chats have separate limits.
     expect((await alice.post(CHANNELS, { name: "Channel", isPublic: true })).status).toBe(201);
     expect((await alice.post(`${CHATS}/support`, {})).status).toBe(201);
   });
 
-  test("for any hour: there is room again once an hour has passed", async () => {
+  test("in a sliding hour: an hour later there is room again", async () => {
     const alice = await creator();
     const strangers = await provisioned(62);
     const create = (n: number) => alice.post(DIRECT, { otherUserId: strangers[n] });
@@ -106,7 +106,7 @@ describe("60 conversations an hour", { timeout: 90_000 }, () => {
     expect((await create(61)).status).toBe(201);
   });
 
-  test("what exists already is found, and costs nothing", async () => {
+  test("existing conversations are returned, and not counted", async () => {
     const alice = await creator();
     const [bob = "", carol = "", ...strangers] = await provisioned(70);
     const request = someone("request");
@@ -119,7 +119,7 @@ describe("60 conversations an hour", { timeout: 90_000 }, () => {
     await chat();
     await purchase();
     expect(await spent(alice, "conversations_per_hour")).toBe(2);
-    // Of a pair nobody is added.
+    // In a pair nobody is added.
     expect(await spent(alice, "additions_per_hour")).toBe(0);
     await Promise.all(
       strangers.slice(0, 58).map((otherUserId) => alice.post(DIRECT, { otherUserId })),
@@ -134,7 +134,7 @@ describe("60 conversations an hour", { timeout: 90_000 }, () => {
   });
 });
 
-test("10 channels an hour, and 5 support chats: each counts on its own", async () => {
+test("10 channels an hour, and 5 support chats, counted separately", async () => {
   const alice = await creator();
   const channel = () => alice.post(CHANNELS, { name: "Channel", isPublic: false });
   const channels = await Promise.all(Array.from({ length: 12 }, channel));
@@ -148,12 +148,12 @@ test("10 channels an hour, and 5 support chats: each counts on its own", async (
   refusedBy(await support(), "support_chats_per_hour");
   expect(await created(alice)).toBe(15);
   expect(await spent(alice, "conversations_per_hour")).toBe(0);
-  // The people of the pool were not named by her.
+  // The members of the support pool were not added by her.
   expect(await spent(alice, "additions_per_hour")).toBe(0);
 });
 
-describe("300 additions of people an hour", { timeout: 90_000 }, () => {
-  test("by naming them, adding them and inviting them; all of a group or nothing", async () => {
+describe("300 added users an hour", { timeout: 90_000 }, () => {
+  test("by creating, adding and inviting; a group is created with all or refused", async () => {
     const alice = await creator();
     const strangers = await provisioned(310);
     const next = () => strangers.pop() ?? "";
@@ -189,11 +189,11 @@ describe("300 additions of people an hour", { timeout: 90_000 }, () => {
       "SELECT count(*) AS n FROM members JOIN conversations ON id = conversation_id WHERE created_by = ? AND kind <> 'direct'",
       alice.userId,
     );
-    // 300 additions, of which 13 were invitations; and she herself in two groups and a channel.
+    // 300 added users, 13 of them invited; and she herself in two groups and a channel.
     expect(members).toBe(300 - 13 + 3);
   });
 
-  test("whatever else is wrong is said first, and costs nothing", async () => {
+  test("other errors of a request take precedence, and do not count", async () => {
     const [alice, bob, carol] = [await creator(), await creator(), await creator()];
     const others = await provisioned(300);
     const group = await groupOf(alice, bob, carol);
@@ -232,7 +232,7 @@ describe("300 additions of people an hour", { timeout: 90_000 }, () => {
   });
 });
 
-describe("the limits do not hold", () => {
+describe("the limits do not apply", () => {
   test("for admins", async () => {
     const admin = await creator({ role: "admin" });
     const channel = () => admin.post(CHANNELS, { name: "Channel", isPublic: false });
@@ -240,7 +240,7 @@ describe("the limits do not hold", () => {
     expect(await spent(admin, "channels_per_hour")).toBe(0);
   });
 
-  test("with REQUEST_LIMITS=off, and are settings", async () => {
+  test("with REQUEST_LIMITS=off; the limits are settings", async () => {
     const alice = await creator();
     const init = () => raw(alice, "POST", JSON.stringify({ name: "Channel", isPublic: false }));
     const one = { CHANNELS_PER_HOUR: "1" };
@@ -252,7 +252,7 @@ describe("the limits do not hold", () => {
   });
 });
 
-test("where D1 does not count, nothing is created: 503", async () => {
+test("when D1 cannot count, nothing is created: 503", async () => {
   const alice = await creator();
   const before = await objects();
   vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: out of order"));
@@ -261,7 +261,7 @@ test("where D1 does not count, nothing is created: 503", async () => {
   expect(await objects()).toBe(before);
 });
 
-test("what limits count no more is removed every hour, whoever spent it", async () => {
+test("expired rows of limits are deleted every hour, for all users", async () => {
   const alice = await creator();
   await channelOf(alice);
   const all = () => rows("SELECT count(*) AS n FROM spending WHERE user_id = ?", alice.userId);

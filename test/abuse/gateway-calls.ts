@@ -4,13 +4,13 @@ import { Conversation } from "../../src/conversation/object.ts";
 import { get, type Hub } from "../gateway/line.ts";
 import type { Caller } from "../support.ts";
 
-/** What gateways ask of conversations, and clients that say more than they may. */
+/** Helpers to record the calls of gateways to conversations, and clients that exceed limits. */
 
 type Name = Exclude<keyof ConversationStub, "fetch">;
 
 const NAMES: Name[] = ["submit", "submitAll", "subscribe", "unsubscribe", "eventsSince", "typing"];
 
-/** The calls that conversations get from now on, by name, until the mocks are restored. */
+/** The names of all calls to conversations from now on, until mocks are restored. */
 export function callsOf(...conversationIds: string[]): Name[] {
   const calls: Name[] = [];
   for (const name of NAMES) {
@@ -27,13 +27,13 @@ export function callsOf(...conversationIds: string[]): Name[] {
   return calls;
 }
 
-/** How often one of some calls was made. */
+/** How often any of these calls was made. */
 export const count = (calls: readonly string[], ...names: Name[]) =>
   calls.filter((name) => names.some((one) => one === name)).length;
 
 const RS = "\x1e";
 
-/** Calls of a hub's methods as one frame. */
+/** Invocations of hub methods as one frame. */
 export function frameOf(calls: [target: string, ...args: unknown[]][]): string {
   return calls
     .map(([target, ...args], i) => {
@@ -43,13 +43,13 @@ export function frameOf(calls: [target: string, ...args: unknown[]][]): string {
     .join("");
 }
 
-/** The completions of the calls of a frame. */
+/** The completions of a frame's invocations. */
 export const completions = (hub: Hub) =>
   hub.messages().filter(({ invocationId }) => String(invocationId).startsWith("frame-"));
 
 const POLLING = "/socket.io/?EIO=4&transport=polling";
 
-/** A Socket.IO connection that is polled, of somebody who has said who they are. */
+/** An authenticated Socket.IO connection over long polling. */
 export class Polled {
   readonly sid: string;
 
@@ -82,7 +82,7 @@ export class Polled {
     return { status: response.status, packets: (await response.text()).split(RS) };
   }
 
-  /** The packets up to the first that fits. */
+  /** The packets up to the first matching one. */
   async until(fits: (packet: string) => boolean): Promise<string[]> {
     const heard: string[] = [];
     while (!heard.some(fits)) {

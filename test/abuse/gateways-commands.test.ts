@@ -5,7 +5,7 @@ import { Hub, Io } from "../gateway/line.ts";
 import { type Caller, directPair, objectOf, person } from "../support.ts";
 import { callsOf, completions, count, frameOf, Polled } from "./gateway-calls.ts";
 
-/** What one connection of a gateway can cause: 20 commands a second, whatever they are. */
+/** What one gateway connection can cause: 20 commands a second, of any kind. */
 
 const LARGEST = 64 * 1024;
 
@@ -15,7 +15,7 @@ let conversationId: string;
 
 beforeEach(async () => {
   ({ alice, bob, conversationId } = await directPair());
-  // The time stands still but for what tests let pass.
+  // The clock stands still except where a test advances it.
   vi.setSystemTime(Date.now());
 });
 afterEach(() => {
@@ -23,7 +23,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** The texts that were said in the conversation, in order. */
+/** The texts sent to the conversation, in order. */
 function said(): Promise<string[]> {
   return runInDurableObject(objectOf(conversationId), (_, { storage }) =>
     storage.sql
@@ -35,7 +35,7 @@ function said(): Promise<string[]> {
 
 const numbers = (length: number) => Array.from({ length }, (_, i) => `${i}`);
 
-/** As many of something as fit into the largest frame. */
+/** Repeats an item as often as fits into the largest frame. */
 function fill<T>(make: (i: number) => T, sizeOf: (one: T) => number): T[] {
   const all: T[] = [];
   for (let size = 0; ; ) {
@@ -46,7 +46,7 @@ function fill<T>(make: (i: number) => T, sizeOf: (one: T) => number): T[] {
   }
 }
 
-describe("a frame of 64 KiB full of sends is three calls at most, and the end", () => {
+describe("a frame of 64 KiB full of sends causes at most three calls, and closes the connection", () => {
   test("over SignalR", async () => {
     const hub = await Hub.connect(alice);
     await hub.ask("JoinConversation", conversationId);
@@ -66,7 +66,7 @@ describe("a frame of 64 KiB full of sends is three calls at most, and the end", 
     expect(completions(hub)).toHaveLength(1);
   });
 
-  test("over Socket.IO, posted", async () => {
+  test("over Socket.IO, by a POST", async () => {
     const one = await Polled.connect(alice);
     await one.post(`420["join-chat-room","${conversationId}"]`);
     await one.until((packet) => packet.startsWith("430"));
@@ -99,7 +99,7 @@ describe("a frame of 64 KiB full of sends is three calls at most, and the end", 
   });
 });
 
-test("of what is over the rate the first in a second is refused; a hundred and one end it", async () => {
+test("over the rate, the first command in a second is refused; 101 violations close the connection", async () => {
   const hub = await Hub.connect(alice);
   const sends = numbers(120).map((text): [string, string, string] => [
     "SendMessage",
@@ -109,7 +109,7 @@ test("of what is over the rate the first in a second is refused; a hundred and o
   hub.line.say(frameOf(sends));
   await hub.line.until(() => completions(hub).length === 21);
   vi.setSystemTime(Date.now() + 999);
-  // One violation of a hundred is forgiven by the second, and 19.98 commands are free again.
+  // One violation of a hundred is removed after a second, and 19.98 commands are free again.
   hub.line.say(frameOf(sends.slice(0, 19)));
   await hub.line.until(() => completions(hub).length === 40);
   const errors = completions(hub).flatMap(({ error }) => error ?? []);
@@ -120,7 +120,7 @@ test("of what is over the rate the first in a second is refused; a hundred and o
   expect(completions(hub).flatMap(({ error }) => error ?? [])).toHaveLength(2);
 });
 
-test("who keeps to 20 a second is never refused", async () => {
+test("a client that sends 20 a second is never refused", async () => {
   const hub = await Hub.connect(alice);
   for (let second = 0; second < 5; second++) {
     const texts = await Promise.all(
@@ -132,7 +132,7 @@ test("who keeps to 20 a second is never refused", async () => {
   expect(await said()).toHaveLength(100);
 });
 
-test("sends to conversations that one is not in count, also while a join is on its way", async () => {
+test("sends to conversations of which the user is not a member count, also while a join is pending", async () => {
   const mallory = await Hub.connect(await person("mallory"));
   const calls = callsOf(conversationId);
   mallory.line.say(
@@ -150,7 +150,7 @@ test("sends to conversations that one is not in count, also while a join is on i
   expect(await said()).toEqual([]);
 });
 
-test("joining and leaving over and over is bounded, and so are the rows that it writes", async () => {
+test("repeated joining and leaving is limited, and so are the rows that it writes", async () => {
   const hub = await Hub.connect(bob);
   const calls = callsOf(conversationId);
   const both: [string, string][] = numbers(250).flatMap((): [string, string][] => [
@@ -162,18 +162,19 @@ test("joining and leaving over and over is bounded, and so are the rows that it 
     await hub.line.closed;
     await vi.waitFor(() => expect(count(calls, "unsubscribe")).toBeGreaterThanOrEqual(21));
   });
-  // A hundred joins are free, and twenty leaves may come at once; the end of the connection is one more.
+  // A hundred joins are free, and a burst of twenty leaves is allowed; the end of the connection is
+  // one more.
   expect(count(calls, "subscribe")).toBeLessThanOrEqual(100);
   expect(count(calls, "unsubscribe")).toBe(21);
   expect(rowsWritten).toBeLessThanOrEqual(130);
 });
 
-describe("whatever else a frame or request holds counts", () => {
+describe("all other items in a frame or request count", () => {
   const message = (more: object) => `${JSON.stringify(more)}\x1e`;
   const PING = message({ type: 6 });
   const pongs = (hub: Hub) => hub.messages().filter(({ type }) => type === 6).length;
 
-  test("SignalR: many pings in a frame have one answer, and too many are the end", async () => {
+  test("SignalR: several pings in a frame have one answer, and too many close the connection", async () => {
     const hub = await Hub.connect(alice);
     hub.line.say(PING.repeat(20));
     await hub.line.until(() => pongs(hub) === 1);
@@ -191,11 +192,11 @@ describe("whatever else a frame or request holds counts", () => {
     const hub = await Hub.connect(alice);
     hub.line.say(text.repeat(900));
     await hub.line.closed;
-    // The handshake, twenty answers, a refusal and the end.
+    // The handshake, twenty answers, a refusal and the close message.
     expect(hub.messages().length).toBeLessThanOrEqual(23);
   });
 
-  test("SignalR: more than a thousand messages in a frame are not looked at", async () => {
+  test("SignalR: a frame of more than a thousand messages is not processed", async () => {
     const hub = await Hub.connect(alice);
     hub.line.say(PING.repeat(1_001));
     await hub.line.closed;
@@ -213,28 +214,28 @@ describe("whatever else a frame or request holds counts", () => {
     ["packets that mean nothing", "6"],
   ] as const;
 
-  test.each(POSTED)("Socket.IO, posted: %s", async (_, packet) => {
+  test.each(POSTED)("Socket.IO, by a POST: %s", async (_, packet) => {
     const one = await Polled.connect(alice);
     await one.post(...Array.from({ length: 900 }, () => packet));
     expect(await one.poll()).toEqual({ status: 200, packets: ["1"] });
   });
 
-  test.each(POSTED)("Socket.IO, by a socket: %s", async (_, packet) => {
+  test.each(POSTED)("Socket.IO, over a socket: %s", async (_, packet) => {
     const io = await Io.connect(alice);
-    // A pong alone is answered while the gateway sleeps.
+    // While the gateway sleeps, only pongs are answered.
     const text = packet === "3" ? "3 " : packet;
     for (let i = 0; i < 300; i++) io.line.say(text);
     await io.line.closed;
     expect(io.line.heard.length).toBeLessThanOrEqual(25);
   });
 
-  test("Socket.IO: more than a thousand packets in a request are not looked at", async () => {
+  test("Socket.IO: a request of more than a thousand packets is not processed", async () => {
     const one = await Polled.connect(alice);
     expect(await one.post(...Array.from({ length: 1_001 }, () => "6"))).toBe(400);
     expect((await one.poll()).packets).toEqual(["1"]);
   });
 
-  test("Socket.IO: tokens that are no good, before anybody is known", async () => {
+  test("Socket.IO: invalid tokens, before the connection is authenticated", async () => {
     const io = await Io.open();
     for (let i = 0; i < 300; i++) io.line.say('40{"token":"nonsense"}');
     await io.line.closed;

@@ -9,7 +9,7 @@ import { get, Hub, Io, Line } from "../gateway/line.ts";
 import { type Caller, directPair, groupOf, person, send } from "../support.ts";
 import { completions, frameOf, Polled } from "./gateway-calls.ts";
 
-/** What waits in memory for one connection, and for how long. */
+/** What one connection can hold in memory, and for how long. */
 
 let alice: Caller;
 let conversationId: string;
@@ -22,13 +22,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("a client that never polls is given up before two megabytes wait for it", async () => {
+test("a client that never polls is disconnected before two megabytes wait for it", async () => {
   const one = await Polled.connect(alice);
   await one.post(`420["join-chat-room","${conversationId}",{"since":0}]`);
   await one.until((packet) => packet.startsWith("430"));
   const gateway = env.SOCKETIO.getByName(one.sid.split(".")[0] ?? "");
   const { waiting, rev } = await runInDurableObject(gateway, (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: what waits within
+    // biome-ignore lint/suspicious/noExplicitAny: reads a private field
     const { polling, rooms } = object as any;
     return { waiting: polling, rev: rooms.rooms.get(conversationId).rev as number };
   });
@@ -49,10 +49,10 @@ test("a client that never polls is given up before two megabytes wait for it", a
   expect((await one.poll()).packets).toEqual(["1"]);
 });
 
-test("while a join waits for its answer, the last of each kind about each person is held", async () => {
+test("while a join is pending, only the latest event of each kind and user is held", async () => {
   const hub = await Hub.connect(alice);
   await runInDurableObject(hub.object as Io["object"], async (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: all of it in one turn
+    // biome-ignore lint/suspicious/noExplicitAny: calls private methods in one turn
     const gateway = object as any;
     const joined = gateway.rooms.join(conversationId);
     const lastSeenAt = new Date(0).toISOString();
@@ -71,7 +71,7 @@ test("while a join waits for its answer, the last of each kind about each person
   expect(hub.all("UserOnline").length + hub.all("UserOffline").length).toBe(400);
 });
 
-test("no more than 256 commands wait for conversations that do not answer", async () => {
+test("at most 256 commands wait for conversations that do not answer", async () => {
   vi.setSystemTime(Date.now());
   const { promise, resolve } = Promise.withResolvers<void>();
   const { submit } = Conversation.prototype;
@@ -90,7 +90,7 @@ test("no more than 256 commands wait for conversations that do not answer", asyn
   ]);
   for (let second = 0; second < 13; second++) {
     hub.line.say(frameOf(twenty));
-    // A frame is handled in one turn; the next one comes a second later.
+    // A frame is processed in one turn; the next one arrives a second later.
     await hub.line.until(() => hub.messages().length > second);
     hub.line.say('{"type":6}\x1e{"type":77}\x1e');
     await hub.line.until(() => hub.messages().filter(({ type }) => type === 6).length > second);
@@ -102,7 +102,7 @@ test("no more than 256 commands wait for conversations that do not answer", asyn
   await hub.line.until(() => completions(hub).length === 260);
 });
 
-test("a connection catches up with 2 MiB at once and half a megabyte a second, eight pages at a time", async () => {
+test("a connection catches up with 2 MiB at once and then half a megabyte a second, at most eight pages at a time", async () => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout"] });
   const began = Date.now();
   const pace = new CatchUpPace();
@@ -125,17 +125,17 @@ test("a connection catches up with 2 MiB at once and half a megabyte a second, e
   await Promise.all(pages);
   expect(most).toBeLessThanOrEqual(8);
   expect(times.filter((time) => time === 0).length).toBeGreaterThanOrEqual(8);
-  // 100 pages, less those that came at once and those that were asked for meanwhile.
+  // 100 pages, minus those of the first burst and those requested in the meantime.
   expect(times.at(-1)).toBeGreaterThan(((100 - 8 - 16) / 2) * 1_000);
 });
 
-test("in however many rooms it missed something, eight pages at a time are asked for", async () => {
+test("over all rooms of a connection, at most eight pages are requested at a time", async () => {
   const members = [alice, await person(), await person()];
   const ids = await Promise.all(Array.from({ length: 12 }, () => groupOf(...members)));
   const { promise, resolve } = Promise.withResolvers<void>();
   const { eventsSince } = Conversation.prototype;
   let asked = 0;
-  // biome-ignore lint/suspicious/noExplicitAny: within the object it may answer at once, here it does not
+  // biome-ignore lint/suspicious/noExplicitAny: the mock is async, the method need not be
   vi.spyOn(Conversation.prototype as any, "eventsSince").mockImplementation(async function (
     this: unknown,
     ...parameters
@@ -154,7 +154,7 @@ test("in however many rooms it missed something, eight pages at a time are asked
   await hub.until("ReceiveMessage", 12);
 });
 
-describe("a frame over 64 KiB ends a connection at once", () => {
+describe("a frame over 64 KiB closes a connection at once", () => {
   const LARGEST = 64 * 1024;
 
   test.each([
@@ -168,7 +168,7 @@ describe("a frame over 64 KiB ends a connection at once", () => {
     await Promise.all(clients.map(({ line }) => line.closed));
   });
 
-  test("also a socket that is to take over from polling, which goes on", async () => {
+  test("a socket of an upgrade from polling is closed too, and the polling session continues", async () => {
     const one = await Polled.connect(alice);
     const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;
     const probe = () => get(upgrade, { Upgrade: "websocket" }).then((answer) => new Line(answer));
@@ -179,7 +179,7 @@ describe("a frame over 64 KiB ends a connection at once", () => {
     await one.until((packet) => packet.startsWith("430"));
   });
 
-  test("who has used up the rate by polling is upgraded all the same", async () => {
+  test("a client that has used up its rate by polling can still upgrade", async () => {
     const { alice, conversationId } = await directPair();
     const one = await Polled.connect(alice);
     const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;
@@ -194,7 +194,7 @@ describe("a frame over 64 KiB ends a connection at once", () => {
     await probe.hears((text) => text.startsWith("43"));
   });
 
-  test("probes without end are the end of it", async () => {
+  test("too many probes close the socket", async () => {
     const one = await Polled.connect(alice);
     const upgrade = `/socket.io/?EIO=4&transport=websocket&sid=${one.sid}`;
     const probe = new Line(await get(upgrade, { Upgrade: "websocket" }));

@@ -4,7 +4,7 @@ import { Hub, Io } from "../gateway/line.ts";
 import { type Caller, directPair, groupOf, openLive, person } from "../support.ts";
 import { callsOf, completions, count, frameOf } from "./gateway-calls.ts";
 
-/** However often a client says that its person types: the conversation is told once in three seconds. */
+/** However often a client sends typing, the conversation gets at most one call in three seconds. */
 
 let alice: Caller;
 let bob: Caller;
@@ -19,7 +19,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("one start and one stop in three seconds, and each call is answered", async () => {
+test("one start and one stop in three seconds are forwarded, and each call is answered", async () => {
   const hub = await Hub.connect(alice);
   const calls = callsOf(conversationId);
   for (const [second, told] of [2, 2, 2, 4, 4, 4].entries()) {
@@ -34,7 +34,7 @@ test("one start and one stop in three seconds, and each call is answered", async
   }
 });
 
-test("600 of them in a frame are two calls, and the end", async () => {
+test("600 of them in a frame cause two calls, and close the connection", async () => {
   const io = await Io.connect(alice);
   const calls = callsOf(conversationId);
   for (let i = 0; i < 600; i++) {
@@ -44,7 +44,7 @@ test("600 of them in a frame are two calls, and the end", async () => {
   expect(count(calls, "typing")).toBe(2);
 });
 
-test("in each conversation", async () => {
+test("separately for each conversation", async () => {
   const other = await groupOf(alice, bob, await person());
   const calls = callsOf(conversationId, other);
   const hub = await Hub.connect(alice);
@@ -55,7 +55,7 @@ test("in each conversation", async () => {
   expect(count(calls, "typing")).toBe(2);
 });
 
-test("a call that failed of itself is made again", async () => {
+test("a failed call is repeated", async () => {
   const live = await openLive(bob, conversationId);
   const hub = await Hub.connect(alice);
   const typing = vi.spyOn(Conversation.prototype, "typing");

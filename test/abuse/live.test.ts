@@ -13,27 +13,30 @@ import {
 
 afterEach(() => void vi.useRealTimers());
 
-/** 12 KB of metadata and text, the fattest that one member can send without files. */
+/** 12 KB of metadata and text, the largest message without files. */
 const FAT = { metadata: { fat: "m".repeat(8_000) } };
 const FAT_TEXT = "€".repeat(2_000);
 
 const bytesOf = (frame: string) => new TextEncoder().encode(frame).length;
 const largest = (socket: Socket) => Math.max(...socket.frames.map(bytesOf));
 
-/** So many fat messages of one person. */
+/** Sends this many messages of the maximum size. */
 async function talk(caller: Caller, conversationId: string, count: number) {
   for (let i = 0; i < count; i++) {
     expect((await send(caller, conversationId, FAT_TEXT, FAT)).status).toBe(201);
   }
 }
 
-/** Answered behind everything that was sent before it, and limited by nothing. */
+/**
+ * Sends a command that is never limited, and waits for its answer, which comes after all earlier
+ * ones.
+ */
 async function settled(socket: Socket): Promise<void> {
   socket.send({ op: "send", id: "settled", content: "" });
   await socket.next("error", ({ id }) => id === "settled");
 }
 
-test("600 typing commands over ten sockets are one start and one stop in three seconds", async () => {
+test("600 typing commands over ten sockets are broadcast as one start and one stop in three seconds", async () => {
   const { alice, bob, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const watching = await openLive(bob, conversationId);
@@ -48,10 +51,10 @@ test("600 typing commands over ten sockets are one start and one stop in three s
   expect(watching.all("typing").map(({ active }) => active)).toEqual([true, false, true]);
 });
 
-test("49 connects and closes within two seconds are told to nobody", async () => {
+test("49 connects and closes within two seconds are not broadcast", async () => {
   const { alice, bob, conversationId } = await directPair();
   const watching = await openLive(bob, conversationId);
-  // Not more than 30 upgrades a minute, each of them closed again.
+  // At most 30 upgrades a minute, each of them closed again.
   for (let i = 0; i < 20; i++) (await openLive(alice, conversationId)).close();
   const stays = await openLive(alice, conversationId);
   const told = await watching.next("presence");
@@ -60,13 +63,13 @@ test("49 connects and closes within two seconds are told to nobody", async () =>
   expect(watching.all("presence")).toHaveLength(1);
 });
 
-test("a newcomer is greeted with whom the others were told of, so that nobody is missed", async () => {
+test("hello lists the users whose presence was broadcast, so that a new socket misses nobody", async () => {
   const people = await Promise.all([person(), person(), person()]);
   const [alice, bob, carol] = people;
   const group = await groupOf(...people);
   const a = await openLive(alice, group);
   const b = await openLive(bob, group);
-  // Bob came just now: whoever comes next learns of it with the others.
+  // Bob has just connected: the new socket receives his presence with the others.
   const c = await openLive(carol, group);
   expect(c.all("hello")[0]?.online).not.toContain(bob.userId);
   await c.next("presence", ({ userId, online }) => userId === bob.userId && online);
@@ -77,7 +80,7 @@ test("a newcomer is greeted with whom the others were told of, so that nobody is
   await again.next("presence", ({ userId, online }) => userId === bob.userId && !online);
 });
 
-test("answers hold at most 256 KiB and what is left out can be asked for", async () => {
+test("answers have at most 256 KiB, and the rest can be requested", async () => {
   const { alice, bob, conversationId } = await directPair();
   await talk(alice, conversationId, 60);
   const socket = await openLive(bob, conversationId);
@@ -106,7 +109,7 @@ test("answers hold at most 256 KiB and what is left out can be asked for", async
   expect(largest(socket)).toBeLessThanOrEqual(MAX_SYNC_BYTES + 2_000);
 });
 
-test("a socket that asks on and on without showing that it reads is closed to reconnect", async () => {
+test("a socket that keeps requesting without evidence that it reads is closed for reconnection", async () => {
   const { alice, bob, conversationId } = await directPair();
   await talk(alice, conversationId, 30);
   const socket = await openLive(bob, conversationId);
@@ -128,7 +131,7 @@ test("a socket that asks on and on without showing that it reads is closed to re
   expect(sum).toBeLessThanOrEqual(MAX_UNREAD_BYTES + 2 * MAX_SYNC_BYTES);
 });
 
-test("a socket that catches up page by page is not: it can only continue where it has read", async () => {
+test("a socket that catches up page by page stays open, because each page's cursor shows that it was read", async () => {
   const { alice, bob, conversationId } = await directPair();
   await talk(alice, conversationId, 60);
   const socket = await openLive(bob, conversationId, "?since=0");
@@ -154,7 +157,7 @@ test("commands over the rate: one error a second, then 4400", async () => {
   expect(socket.all("error").map(({ code }) => code)).toEqual(["rate_limited"]);
 });
 
-test("sends over the limit of a minute: answered a hundred times, then 4400", async () => {
+test("sends over the limit of a minute: a hundred errors, then 4400", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const socket = await openLive(alice, conversationId);
@@ -163,12 +166,12 @@ test("sends over the limit of a minute: answered a hundred times, then 4400", as
   expect((await socket.closed).code).toBe(4400);
   const refused = socket.all("error");
   expect(refused.every(({ code }) => code === "rate_limited")).toBe(true);
-  // Those of one commit are answered together.
+  // Sends of one commit are answered together.
   expect(refused.length).toBeLessThanOrEqual(100 + 128);
   expect(socket.all("ack")).toHaveLength(100);
 });
 
-test("a reaction does not carry its message to those who ask for that", async () => {
+test("a reaction is sent without its message to clients with that feature", async () => {
   const { alice, bob, conversationId } = await directPair();
   const { body } = await send(alice, conversationId, FAT_TEXT, FAT);
   const lean = await openLive(bob, conversationId, "?features=reactions,others");
@@ -190,11 +193,11 @@ test("a reaction does not carry its message to those who ask for that", async ()
 });
 
 /**
- * Where pages end is the same for every socket of a person: one that reads tells where the others, which
- * do not, may say that they go on. Not mended yet: it takes something in each page that only its reader
- * can know.
+ * Page boundaries are the same for all sockets of a user, so that one that reads reveals the
+ * cursors with which the others can pretend to read. Not prevented yet: each page would need a
+ * value that only its reader knows.
  */
-test("with pages that another socket has read, a socket that does not read gets 32 MiB and no more", async () => {
+test("with the cursors of another socket, a socket that does not read gets at most 32 MiB", async () => {
   const { alice, bob, conversationId } = await directPair();
   await talk(alice, conversationId, 60);
   const reader = await openLive(bob, conversationId, "?since=0");
@@ -205,7 +208,7 @@ test("with pages that another socket has read, a socket that does not read gets 
     ({ more } = page);
     ends.push(page.to ?? 0);
   }
-  // Says what it says without having heard anything.
+  // Sends the known cursors without reading anything.
   const blind = await open(bob, conversationId, "?since=0");
   vi.setSystemTime(Date.now());
   let isOpen = true;

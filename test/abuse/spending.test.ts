@@ -7,7 +7,7 @@ import { someone } from "../support.ts";
 const directory = directoryOf(env.DB);
 const START = Date.UTC(2026, 10, 27);
 
-test("no hour holds more than its limit, however the calls are spread", async () => {
+test("no hour exceeds its limit, however the calls are distributed", async () => {
   const userId = someone();
   const take = (amount: number, at: number) =>
     spend(directory, userId, [{ name: "additions", amount, limit: 300 }], at);
@@ -17,12 +17,12 @@ test("no hour holds more than its limit, however the calls are spread", async ()
     name: "additions",
     retryAfterMs: HOUR_MS - 2_000,
   });
-  // What left the window makes room, and no more than it took.
+  // Expired expenses free their amount, and no more.
   expect(await take(201, START + HOUR_MS)).toEqual({ name: "additions", retryAfterMs: 1_000 });
   expect(await take(200, START + HOUR_MS)).toBeUndefined();
 });
 
-test("all of several expenses, or none of them", async () => {
+test("several expenses are accepted together or not at all", async () => {
   const userId = someone();
   const both = (additions: number) =>
     spend(
@@ -40,7 +40,7 @@ test("all of several expenses, or none of them", async () => {
   expect(await both(0)).toMatchObject({ name: "conversations" });
 });
 
-test("calls at the same time do not get past it together", async () => {
+test("concurrent calls cannot exceed the limit together", async () => {
   const userId = someone();
   const expense = { name: "channels", amount: 1, limit: 10 };
   const spent = await Promise.all(
@@ -49,7 +49,7 @@ test("calls at the same time do not get past it together", async () => {
   expect(spent.filter((refused) => refused === undefined)).toHaveLength(10);
 });
 
-test("limits are a person's own, and old rows are removed", async () => {
+test("each user has separate limits, and old rows are deleted", async () => {
   const [one, other] = [someone(), someone()];
   const expense = { name: "channels", amount: 1, limit: 1 };
   expect(await spend(directory, one, [expense], START)).toBeUndefined();

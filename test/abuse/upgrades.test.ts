@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { fetchWith, NOBODYS } from "../rest/requests.ts";
 import { directPair, groupOf, objectOf, open, person, type Socket } from "../support.ts";
 
-/** How often one person opens native sockets to a conversation. */
+/** How often one user can open native sockets to a conversation. */
 
-/** How many upgrades reach the object of a conversation meanwhile. */
+/** How many upgrades reach the object of a conversation during `work`. */
 async function upgradesWithin(conversationId: string, action: () => Promise<void>) {
   let upgrades = 0;
   await runInDurableObject(objectOf(conversationId), (object) => {
@@ -19,7 +19,7 @@ async function upgradesWithin(conversationId: string, action: () => Promise<void
   return upgrades;
 }
 
-/** Opens a socket and closes it: what it was closed with, if the server closed it. */
+/** Opens a socket and closes it; returns the close event if the server closed it. */
 async function visit(...given: Parameters<typeof open>): Promise<Socket> {
   const socket = await open(...given);
   await socket.until(() => socket.events.length > 0);
@@ -28,12 +28,12 @@ async function visit(...given: Parameters<typeof open>): Promise<Socket> {
   return socket;
 }
 
-test("30 a minute and conversation; beyond that the object is not asked, and 1013 follows", async () => {
+test("30 a minute and conversation; further ones are closed with 1013, without a call of the object", async () => {
   const { alice, bob, conversationId } = await directPair();
   const refused: Socket[] = [];
   let opened = 0;
   const upgrades = await upgradesWithin(conversationId, async () => {
-    // A new minute may begin on the way, once.
+    // Once, a new minute may begin in between.
     while (refused.length === 0 && opened <= 60) {
       const socket = await visit(alice, conversationId);
       if (socket.events[0]?.type === "error") refused.push(socket);
@@ -53,13 +53,13 @@ test("30 a minute and conversation; beyond that the object is not asked, and 101
     },
   ]);
   expect(socket?.response.headers.get("Sec-WebSocket-Protocol")).toBe("parley.v1");
-  // Others, and other conversations, are no part of it.
+  // Other users and other conversations are not affected.
   expect((await visit(bob, conversationId)).events[0]?.type).toBe("hello");
   const group = await groupOf(alice, bob, await person());
   expect((await visit(alice, group)).events[0]?.type).toBe("hello");
 });
 
-test("conversations that there are not count as well, admins do not, and it is a limit of one's own", async () => {
+test("unknown conversations count as well, admins are exempt, and each user has a separate limit", async () => {
   const counted: string[] = [];
   const limiter = {
     limit: async ({ key }: { key: string }) => ({ success: counted.push(key) > 1_000 }),

@@ -36,7 +36,7 @@ const FORM_TAIL = `\r\n--${BOUNDARY}--\r\n`;
 const MIB = 1024 * 1024;
 const LIMIT = 2_048;
 
-/** A body that sends something, and then nothing more until it is told to go on. */
+/** A body that sends `content` and then stalls until `end` is called. */
 function stalled(content: Uint8Array): { body: ReadableStream<Uint8Array>; end: () => void } {
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
@@ -58,10 +58,10 @@ function uploadOf(): Upload {
   });
 }
 
-/** Nobody is waited for at all. */
+/** A pace that allows practically no wait. */
 const IMPATIENT = { ...PACE, idleMs: 1 };
 
-test("a sender is waited for 30 s from byte to byte, and has to reach 1 KB a second after a minute", () => {
+test("a sender may pause for 30 s, and after a minute must reach an average of 1 KB a second", () => {
   expect(patienceMs(PACE, 0, 0)).toBe(30_000);
   expect(patienceMs(PACE, 1, 29_000)).toBe(30_000);
   expect(patienceMs(PACE, 1, 45_000)).toBe(15_000);
@@ -72,7 +72,7 @@ test("a sender is waited for 30 s from byte to byte, and has to reach 1 KB a sec
 });
 
 test.each([16, PART_BYTES + 16])(
-  "a body that stops after %i bytes leaves nothing",
+  "a body that stops after %i bytes stores nothing",
   async (size) => {
     const before = await stored();
     const parts = watchParts();
@@ -89,8 +89,8 @@ test.each([16, PART_BYTES + 16])(
   },
 );
 
-test("a body that trickles is refused by its rate, though it never stops", async () => {
-  // Each byte takes ten seconds.
+test("a body that trickles is refused for its rate, although it never stops", async () => {
+  // The clock advances ten seconds for each byte.
   let at = Date.now();
   vi.spyOn(Date, "now").mockImplementation(() => {
     at += 10_000;
@@ -106,7 +106,7 @@ test("a body that trickles is refused by its rate, though it never stops", async
   expect(received).toBe(6);
 });
 
-/** A body whose bytes come one by one. */
+/** A body in chunks of one byte. */
 function eachByte(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
   const pieces = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
@@ -116,7 +116,7 @@ function eachByte(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> 
   return body.pipeThrough(pieces).pipeThrough(new IdentityTransformStream());
 }
 
-test("what is refused is read on for half a minute at most, and its refusal stays", async () => {
+test("the body of a refused upload is read for at most half a minute, and the refusal is kept", async () => {
   const { body } = stalled(bytes("no picture, ", zeros(100)));
   const upload = uploadOf();
   const refuse = async (chunk: Uint8Array) => {
@@ -126,7 +126,7 @@ test("what is refused is read on for half a minute at most, and its refusal stay
   expect(await readThrough(body, refuse, { ...PACE, drainMs: 1 })).toBe("complete");
 });
 
-test("no timer is left behind", async () => {
+test("all timers are cleared", async () => {
   const set = vi.spyOn(globalThis, "setTimeout");
   const cleared = vi.spyOn(globalThis, "clearTimeout");
   await readThrough(eachByte(streamOf(zeros(1), 100)), async () => true);
@@ -135,7 +135,7 @@ test("no timer is left behind", async () => {
   expect(cleared.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(timers));
 });
 
-test("what is held grows with what arrives", async () => {
+test("the reserved memory grows with the received bytes", async () => {
   const upload = uploadOf();
   const held: number[] = [];
   for (const size of [16, CHUNK_BYTES - 16, 1, 500_000, 4 * MIB]) {
@@ -147,7 +147,7 @@ test("what is held grows with what arrives", async () => {
   expect(upload.held).toBe(0);
 });
 
-test("a form of much else than its file is refused as soon as it is", async () => {
+test("a form with too much data outside its file is refused early", async () => {
   const alice = await person();
   for (const [head, tail] of [
     ["preamble", `\r\n${FORM_HEAD}`],
@@ -165,7 +165,7 @@ test("a form of much else than its file is refused as soon as it is", async () =
   }
 });
 
-/** Begins uploads that stop in the middle; resolves once so many of them are being read. */
+/** Starts uploads that stall in the middle; resolves once this many are being read. */
 async function begun(caller: Caller, count: number) {
   let reading = 0;
   const { write } = Upload.prototype;
@@ -192,7 +192,7 @@ function expectLimited({ status, headers, body }: Answer, limit: string) {
   expect(Number(headers.get("Retry-After"))).toBeGreaterThan(0);
 }
 
-test("429 for a fifth upload at the same time, before any of it is held; others may", async () => {
+test("429 for a fifth concurrent upload, before any of it is buffered; other users may upload", async () => {
   const [alice, bob] = [await person(), await person()];
   const { end } = await begun(alice, MAX_UPLOADS_A_PERSON);
   const write = vi.spyOn(Upload.prototype, "write");
@@ -211,7 +211,7 @@ test("an admin may have more of them", async () => {
   expect(await end()).toEqual([200, 200, 200, 200, 200]);
 });
 
-test("an isolate holds 64 MiB of all people's uploads, and takes one more once one has ended", () => {
+test("an isolate buffers 64 MiB of all users' uploads, and accepts another one after one has ended", () => {
   const admission = new Admission();
   const places = [];
   for (let i = 0; ; i++) {
@@ -223,14 +223,14 @@ test("an isolate holds 64 MiB of all people's uploads, and takes one more once o
     places.push(entered.value);
   }
   expect(places).toHaveLength(Math.floor(MAX_HELD_BYTES / (PART_BYTES + 2 * CHUNK_BYTES)));
-  // Small ones that say so find room for longer.
+  // A small upload with a known length still fits.
   expect(admission.enter("small", 1_000, 0).ok).toBe(true);
   const [first] = places;
   if (first) admission.leave(first);
   expect(admission.enter("another", 50 * MIB, 0).ok).toBe(true);
 });
 
-test("an upload that the platform cut off does not keep its place for ever", () => {
+test("an upload that the platform cut off frees its place after five minutes", () => {
   const admission = new Admission();
   const enter = (now: number) => admission.enter("alice", 10, now).ok;
   expect([0, 0, 0, 0, 0].map(enter)).toEqual([true, true, true, true, false]);
@@ -238,7 +238,7 @@ test("an upload that the platform cut off does not keep its place for ever", () 
   expect(enter(5 * 60_000 + 1)).toBe(true);
 });
 
-/** What of a person's allowance has been used. */
+/** The amounts that a user has used of the upload allowance. */
 async function spent({ userId }: Caller): Promise<number[]> {
   const { results } = await env.DB.prepare(
     "SELECT amount FROM spending WHERE user_id = ? AND name = 'upload_megabytes_per_hour' ORDER BY rowid",
@@ -248,13 +248,13 @@ async function spent({ userId }: Caller): Promise<number[]> {
   return results.map(({ amount }) => amount);
 }
 
-/** Leaves somebody so many MiB of their hour. */
+/** Uses up a user's hour except for this many MiB. */
 async function leave({ userId }: Caller, megabytes: number): Promise<void> {
   const expense = { name: "upload_megabytes_per_hour", amount: LIMIT - megabytes, limit: LIMIT };
   await spend(directory, userId, [expense], Date.now());
 }
 
-test("uploads count in MiB rounded up: at once where they say how long they are, else as they come", async () => {
+test("uploads count in MiB, rounded up: at the beginning if their length is known, otherwise while they arrive", async () => {
   const alice = await person();
   await putFile(alice, "a.png", png());
   await upload(alice, "a.png", png());
@@ -264,12 +264,12 @@ test("uploads count in MiB rounded up: at once where they say how long they are,
   const long = streamOf(png(), 11 * MIB);
   expect((await putFile(bob, "a.png", long)).status).toBe(200);
   expect(await spent(bob)).toEqual([1, 5, 5, 1]);
-  // What is refused has been sent all the same.
+  // A refused upload counts, because it was transferred.
   expect((await putFile(bob, "a.png", "no picture")).status).toBe(400);
   expect(await spent(bob)).toEqual([1, 5, 5, 1, 1]);
 });
 
-test("429 beyond the hour's allowance, before a byte is read, and nothing is taken for it", async () => {
+test("429 beyond the hour's allowance, before a byte is read, and it does not count", async () => {
   const alice = await person();
   await leave(alice, 1);
   const write = vi.spyOn(Upload.prototype, "write");
@@ -282,7 +282,7 @@ test("429 beyond the hour's allowance, before a byte is read, and nothing is tak
   expectLimited(await upload(alice, "a.png", png()), "upload_megabytes_per_hour");
 });
 
-test("429 where a file of unknown length goes beyond it, and nothing is left of it", async () => {
+test("429 when a file of unknown length exceeds the allowance, and nothing is stored", async () => {
   const alice = await person();
   await leave(alice, 6);
   const before = await stored();
@@ -299,7 +299,7 @@ test("an admin's uploads do not count", async () => {
   expect(await spent(admin)).toEqual([]);
 });
 
-test("408 for an upload that says nothing for 30 s, whole or by form", async () => {
+test("408 for an upload that stalls for 30 s, as a body and as a form", async () => {
   const alice = await person();
   const before = await stored();
   const later = setTimeout.bind(globalThis);

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Goes on by so many milliseconds. */
+/** Advances the clock by this many milliseconds. */
 function later(milliseconds: number): void {
   const now = Date.now();
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -27,7 +27,7 @@ async function pairWithUpload() {
   return { alice, bob, conversationId, file, key: keyOf(file.body.fileUrl) };
 }
 
-/** What a send does first, and a crash leaves. */
+/** Claims files as a send does first; a crash after it leaves the claim. */
 function claim(owner: Caller, conversationId: string, keys: string[]) {
   return claimFiles({
     directory: directoryOf(env.DB),
@@ -57,7 +57,7 @@ async function messageCount(caller: Caller, conversationId: string): Promise<num
 
 const codeOf = ({ status, body }: Answer) => [status, body.code];
 
-test("a claim that a crash left holds for ten seconds, and then the file can be sent again", async () => {
+test("a claim left by a crash lasts ten seconds, and then the file can be sent again", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
   expect(await claim(alice, conversationId, [key])).toMatchObject({ ok: true });
   const busy = await sendUploads(alice, conversationId, [file]);
@@ -83,7 +83,7 @@ test("a send that crashes before its commit loses neither the file nor the right
   expect(await messageCount(alice, conversationId)).toBe(1);
 });
 
-test("a send that crashes after its commit sent the file, once", async () => {
+test("a send that crashes after its commit has sent the file, once", async () => {
   const { alice, conversationId, file } = await pairWithUpload();
   const sendWithFiles = Conversation.prototype.sendWithFiles;
   vi.spyOn(Conversation.prototype, "sendWithFiles").mockImplementationOnce(async function (
@@ -103,7 +103,7 @@ test("a send that crashes after its commit sent the file, once", async () => {
   expect(await messageCount(alice, conversationId)).toBe(1);
 });
 
-test("a claim that was used is not voided while D1 does not know of it yet", async () => {
+test("a used claim is not voided while D1 does not have the message yet", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
   vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: unwell"));
   expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
@@ -114,7 +114,7 @@ test("a claim that was used is not voided while D1 does not know of it yet", asy
   expect(await messageCount(alice, conversationId)).toBe(1);
 });
 
-test("a claim that was voided never commits, not after an eviction either", async () => {
+test("a voided claim never commits, also after an eviction", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
   const lost = await claim(alice, conversationId, [key]);
   later(10_000);
@@ -127,7 +127,7 @@ test("a claim that was voided never commits, not after an eviction either", asyn
   expect(await messageCount(alice, conversationId)).toBe(1);
 });
 
-test("a send that is held up loses to the one that voided its claim, and takes nothing back", async () => {
+test("a delayed send fails after its claim was voided, and does not release the file", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
   const submit = OpenConversation.prototype.submit;
   const reached = Promise.withResolvers<void>();
@@ -151,7 +151,7 @@ test("a send that is held up loses to the one that voided its claim, and takes n
   expect(row?.claim).not.toBeNull();
 });
 
-test("the conversation that a claim was made for is asked, wherever the file goes now", async () => {
+test("a claim is voided in the conversation for which it was made, wherever the file is sent now", async () => {
   const { alice, bob, conversationId, file, key } = await pairWithUpload();
   const elsewhere = await groupOf(alice, bob, await person("carol"));
   const lost = await claim(alice, conversationId, [key]);
@@ -162,7 +162,7 @@ test("the conversation that a claim was made for is asked, wherever the file goe
   expect(await messageCount(alice, conversationId)).toBe(0);
 });
 
-test("twenty that void the same claim at once: exactly one sends", async () => {
+test("of twenty concurrent sends that void the same claim exactly one succeeds", async () => {
   const { alice, conversationId, file, key } = await pairWithUpload();
   await claim(alice, conversationId, [key]);
   later(10_000);

@@ -14,7 +14,7 @@ async function statusOf(url: string, headers: Record<string, string> = {}): Prom
   return response.status;
 }
 
-/** What everybody is answered who asks for a file: by link, and by token. */
+/** The statuses of requests for a file: by link, and by each caller's token. */
 async function answers(url: string, ...callers: Caller[]): Promise<number[]> {
   const path = new URL(url).pathname;
   const bearers = callers.map(({ token }) => ({ Authorization: `Bearer ${token}` }));
@@ -43,7 +43,7 @@ async function deleteOver(socket: Socket, messageId: string): Promise<void> {
   await socket.next("ack", ({ id }) => id === 2);
 }
 
-/** Lets nothing more be written of a conversation to D1, which can still be read. */
+/** Ways in which writes to D1 do not complete while reads do. */
 const OUTAGES: [string, () => unknown][] = [
   [
     "D1 is being written",
@@ -63,15 +63,18 @@ test.each(OUTAGES)("while %s, the files of a deleted message are refused", async
   expect(await answers(fileUrl, alice, bob)).toEqual([404, 404, 404]);
 });
 
-test.each(OUTAGES)("while %s, so are they when it is deleted over REST", async (_, begin) => {
-  const { alice, bob, conversationId, fileUrl, messageId } = await sentFile();
-  begin();
-  await deleteMessage(alice, conversationId, messageId);
-  expect(await answers(fileUrl, alice, bob)).toEqual([404, 404, 404]);
-});
+test.each(OUTAGES)(
+  "while %s, the files of a message deleted over REST are refused",
+  async (_, begin) => {
+    const { alice, bob, conversationId, fileUrl, messageId } = await sentFile();
+    begin();
+    await deleteMessage(alice, conversationId, messageId);
+    expect(await answers(fileUrl, alice, bob)).toEqual([404, 404, 404]);
+  },
+);
 
 test.each(OUTAGES)(
-  "while %s, a message that D1 has never heard of serves its files, and no more once it is deleted",
+  "while %s, a message that D1 does not have serves its files until it is deleted",
   async (_, begin) => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
@@ -84,10 +87,10 @@ test.each(OUTAGES)(
   },
 );
 
-test("D1 learns of a deleted file without delay", async () => {
+test("the deletion of a file is written to D1 without delay", async () => {
   const { socket, fileUrl, messageId } = await sentFile();
   await until(async () => (await rowOf(keyOf(fileUrl)))?.sent_number === 1);
-  // What is to be written a moment after its commit is never written now.
+  // A delayed projection never runs.
   const later = setTimeout.bind(globalThis);
   vi.spyOn(globalThis, "setTimeout").mockImplementation(((work: () => void, ms?: number) =>
     ms === DELAY_MS ? 0 : later(work, ms)) as typeof setTimeout);
@@ -95,7 +98,7 @@ test("D1 learns of a deleted file without delay", async () => {
   await until(async () => (await rowOf(keyOf(fileUrl)))?.deleted_at !== null);
 });
 
-/** Asks D1 until it is so. */
+/** Queries D1 until `done` returns true. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 200; tries++) if (await holds()) return;
   throw new Error("it never came to that");

@@ -11,14 +11,14 @@ afterEach(() => {
 const HOUR = 60 * 60_000;
 const TEXT = "0123456789";
 
-/** Somebody with a text of ten bytes, not sent yet. */
+/** A user with an uploaded text of ten bytes that is not sent. */
 async function uploaded(): Promise<{ alice: Caller; url: string; path: string }> {
   const alice = await person("alice");
   const { body } = await upload(alice, "digits.txt", TEXT);
   return { alice, url: body.fileUrl, path: new URL(body.fileUrl).pathname };
 }
 
-/** What is answered to a request for a file. */
+/** The answer to a request for a file. */
 async function asked(url: string, headers: Record<string, string> = {}, method = "GET") {
   const response = await getFile(url, { method, headers });
   const { status } = response;
@@ -28,7 +28,7 @@ async function asked(url: string, headers: Record<string, string> = {}, method =
 
 const bearer = ({ token }: Caller) => ({ Authorization: `Bearer ${token}` });
 
-test("a link serves the file, and keeps a browser from running whatever is in it", async () => {
+test("a link serves the file with headers that prevent browsers from executing it", async () => {
   const { url } = await uploaded();
   const { status, headers, text } = await asked(url);
   expect([status, text]).toEqual([200, TEXT]);
@@ -45,7 +45,7 @@ test("a link serves the file, and keeps a browser from running whatever is in it
   expect(headers.get("cache-control")).toBe("private, max-age=3600, no-transform");
 });
 
-test("pages of an allowed origin may read a file and what is refused, with a token too", async () => {
+test("pages of an allowed origin may read files and refusals, also with a token", async () => {
   const { alice, url, path } = await uploaded();
   const answers = async (Origin: string) => [
     await asked(url, { Origin }),
@@ -100,7 +100,7 @@ test.each([
   const { url } = await uploaded();
   const answer = await asked(url, { Range: range, "Accept-Encoding": "gzip" });
   expect([answer.status, answer.text]).toEqual([206, text]);
-  // Only in development, for the Worker that Miniflare puts in front.
+  // Only in development, because of the Worker that Miniflare puts in front.
   expect(answer.headers.get("content-encoding")).toBe("identity");
   expect(answer.headers.get("cache-control")).toContain("no-transform");
   expect(answer.headers.get("content-range")).toBe(`bytes ${served}/10`);
@@ -115,7 +115,7 @@ test.each(["bytes=10-", "bytes=99-100", "bytes=-0"])("the range %s is 416", asyn
 });
 
 test.each(["bytes=0-1,4-5", "bytes=5-2", "bytes=-", "bytes=a-b", "lines=1-2", "bytes=1"])(
-  "the range %s is passed over",
+  "the range %s is ignored",
   async (range) => {
     const { url } = await uploaded();
     const answer = await asked(url, { Range: range });
@@ -124,7 +124,7 @@ test.each(["bytes=0-1,4-5", "bytes=5-2", "bytes=-", "bytes=a-b", "lines=1-2", "b
   },
 );
 
-test("who has the file already is not sent it again", async () => {
+test("a client with the current entity tag gets 304", async () => {
   const { url } = await uploaded();
   const etag = (await asked(url)).headers.get("etag") ?? "";
   for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
@@ -135,7 +135,7 @@ test("who has the file already is not sent it again", async () => {
   expect((await asked(url, { "If-None-Match": '"other"' })).status).toBe(200);
 });
 
-test("a range goes on only with the same file", async () => {
+test("a range with If-Range is served only for the same file", async () => {
   const { url } = await uploaded();
   const etag = (await asked(url)).headers.get("etag") ?? "";
   const Range = "bytes=5-";
@@ -145,7 +145,7 @@ test("a range goes on only with the same file", async () => {
   }
 });
 
-test("a file keeps its real name, in any script", async () => {
+test("a file keeps its original name, in any script", async () => {
   const alice = await person();
   const { body } = await putFile(alice, 'Ünicode "概要" 100%.txt', TEXT);
   const disposition = (await asked(body.fileUrl)).headers.get("content-disposition") ?? "";
@@ -163,7 +163,7 @@ test.each([
   ["md", "attachment", "text/markdown; charset=utf-8"],
   ["zip", "attachment", "application/zip"],
   ["docx", "attachment", sample("docx").mimeType],
-])("%s is shown as %s", async (extension, disposition, type) => {
+])("%s is served as %s", async (extension, disposition, type) => {
   const alice = await person();
   const { body } = await upload(alice, `a.${extension}`, sample(extension).content);
   const byToken = await asked(new URL(body.fileUrl).pathname, bearer(alice));
@@ -173,7 +173,7 @@ test.each([
   }
 });
 
-/** Changes one thing in a link. */
+/** Changes one part of a link. */
 function altered(url: string, change: (link: URL) => void): string {
   const link = new URL(url);
   change(link);
@@ -182,7 +182,7 @@ function altered(url: string, change: (link: URL) => void): string {
 
 const set = (name: string, value: string) => (link: URL) => link.searchParams.set(name, value);
 
-test("a wrong, altered or expired signature is 403, whoever asks", async () => {
+test("an invalid, altered or expired signature is 403, for every caller", async () => {
   const { alice, url } = await uploaded();
   const other = (await upload(alice, "other.txt", "other")).body.fileUrl;
   const { searchParams } = new URL(url);
@@ -210,7 +210,7 @@ test("a wrong, altered or expired signature is 403, whoever asks", async () => {
   expect((await asked(url)).status).toBe(200);
 });
 
-test("a link holds for a day, is the same within an hour, and then expires", async () => {
+test("a link is valid for a day, is identical within an hour, and then expires", async () => {
   const start = Math.ceil(Date.now() / HOUR) * HOUR;
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(start);
@@ -232,7 +232,7 @@ test("a link holds for a day, is the same within an hour, and then expires", asy
   expect((await asked(first)).status).toBe(403);
 });
 
-test("with a token: the uploader at once, members once it is sent, strangers never", async () => {
+test("by token: the uploader at once, members after it is sent, strangers never", async () => {
   const { alice, bob, conversationId } = await directPair();
   const carol = await person("carol");
   const file = await upload(alice, "digits.txt", TEXT);
@@ -250,7 +250,7 @@ test("with a token: the uploader at once, members once it is sent, strangers nev
   expect((await asked(path, bearer(admin))).status).toBe(403);
 });
 
-test("who left a group has no more access by token", async () => {
+test("a member who left a group has no access by token", async () => {
   const [alice, bob, carol] = [await person("alice"), await person("bob"), await person("carol")];
   const conversationId = await groupOf(alice, bob, carol);
   const file = await upload(alice, "digits.txt", TEXT);
@@ -264,7 +264,7 @@ test("who left a group has no more access by token", async () => {
   expect((await asked(path, bearer(carol))).status).toBe(403);
 });
 
-test("a refusal says what is wrong, and a bad token that it is one", async () => {
+test("a refusal names the reason, and distinguishes an invalid token", async () => {
   const { path } = await uploaded();
   const answer = await fetchJson(path, { headers: { Authorization: "Bearer x" } });
   expect([answer.status, answer.body.code]).toEqual([401, "unauthenticated"]);
@@ -272,7 +272,7 @@ test("a refusal says what is wrong, and a bad token that it is one", async () =>
   expect(answer.headers.get("x-request-id")).toBeTruthy();
 });
 
-test("what is no file of ours is not found", async () => {
+test("an unknown path is not found", async () => {
   const { alice, path } = await uploaded();
   for (const wrong of [
     path.replace(/\.txt$/, ".png"),
@@ -284,7 +284,7 @@ test("what is no file of ours is not found", async () => {
   }
 });
 
-test("a deleted message serves its files no more, to nobody", async () => {
+test("a deleted message's files are served to nobody", async () => {
   const { alice, bob, conversationId } = await directPair();
   const file = await upload(alice, "digits.txt", TEXT);
   const { fileUrl } = file.body;

@@ -21,7 +21,7 @@ const THREE_PARTS = 2 * PART_BYTES + MIB;
 const FORM_HEAD = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`;
 const FORM_TAIL = `\r\n--${BOUNDARY}--\r\n`;
 
-/** Fills a file's bytes from an offset on: every place has its own, whatever the pieces. */
+/** Fills a chunk from an offset on with bytes that depend only on their position. */
 function fillFrom(chunk: Uint8Array, offset: number): void {
   for (let i = 0; i < chunk.length; i++) {
     const place = offset + i;
@@ -56,7 +56,7 @@ function blank(caller: Caller, before = "", after = ""): Promise<Answer> {
   return postForm(caller, "/api/v1/chat/messages/upload", body);
 }
 
-/** The hash of what a file's link answers. */
+/** The hash of the file behind a link. */
 async function downloaded(url: string, range?: string): Promise<{ size: number; digest: string }> {
   const response = await getFile(url, range ? { headers: { Range: range } } : {});
   expect(response.status).toBe(range ? 206 : 200);
@@ -69,7 +69,7 @@ async function downloaded(url: string, range?: string): Promise<{ size: number; 
   return { size, digest: hash.digest("hex") };
 }
 
-/** What uploads hold at every moment: in their part, and between reading and storing. */
+/** Tracks the bytes that uploads buffer: in their part, and between reading and storing. */
 function watchBuffers() {
   const most = { held: 0, chunk: 0, inParser: 0, together: 0 };
   const uploads = new Set<Upload>();
@@ -103,7 +103,7 @@ function watchBuffers() {
 test.each([
   ["as a body", byPut],
   ["by form", byForm],
-])("50 MiB sent %s come back as they were, whole and in ranges", async (_, send) => {
+])("50 MiB sent %s are returned unchanged, whole and in ranges", async (_, send) => {
   const alice = await person();
   const buffers = watchBuffers();
   const hash = createHash("sha256");

@@ -8,7 +8,7 @@ const file = { key: KEY, mimeType: "application/pdf" };
 const queryOf = (secrets: string[]) =>
   new URL(new Links(secrets, "https://parley.test").linkTo(file, NOW)).searchParams;
 
-test("links of every secret in rotation are good, those of one that is gone are not", () => {
+test("links signed with a current secret are valid, those signed with a removed one are not", () => {
   const old = queryOf(["old"]);
   const rotated = queryOf(["new", "old"]);
   expect(verifiedLink(["new", "old"], KEY, old, NOW)).toBe("inline");
@@ -16,7 +16,7 @@ test("links of every secret in rotation are good, those of one that is gone are 
   expect(verifiedLink(["new"], KEY, old, NOW)).toBeUndefined();
 });
 
-test("a link is good for at least a day, and at most an hour longer", () => {
+test("a link is valid for at least a day, and at most an hour longer", () => {
   const expires = Number(queryOf(["secret"]).get("expires")) * 1_000;
   expect(expires - NOW).toBeGreaterThanOrEqual(24 * 60 * 60_000);
   expect(expires - NOW).toBeLessThanOrEqual(25 * 60 * 60_000);

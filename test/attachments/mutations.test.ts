@@ -7,9 +7,9 @@ import { BOUNDARY, formOf, postForm, stored, watchParts } from "./support.ts";
 afterEach(() => vi.restoreAllMocks());
 
 const MUTATIONS = 1_000;
-/** Those that do not say how long they are count as a part each, of which an isolate takes twelve. */
+/** Bodies without a length count as a whole part each; an isolate accepts twelve. */
 const AT_ONCE = 10;
-/** A number here makes a run the same again. */
+/** Set this to a number to repeat a run. */
 const SEED = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
 const form = formOf(
@@ -19,27 +19,27 @@ const form = formOf(
 );
 
 const MUTATE: ((body: Uint8Array, random: Random) => Uint8Array)[] = [
-  // another byte
+  // replaces a byte
   (body, random) => body.with(random.below(body.length), random.below(256)),
-  // a special one
+  // inserts a special byte
   (body, random) => {
     const special = bytes('\r\n-:;="\0 ');
     return body.with(random.below(body.length), special[random.below(special.length)] ?? 0);
   },
-  // cut off
+  // truncates
   (body, random) => body.subarray(0, random.below(body.length)),
-  // a piece lost
+  // removes a piece
   (body, random) => {
     const from = random.below(body.length);
     return bytes(body.subarray(0, from), body.subarray(from + 1 + random.below(40)));
   },
-  // a piece twice
+  // repeats a piece
   (body, random) => {
     const from = random.below(body.length);
     const to = from + 1 + random.below(200);
     return bytes(body.subarray(0, to), body.subarray(from, to), body.subarray(to));
   },
-  // something from elsewhere in between
+  // inserts a piece from another place
   (body, random) => {
     const [at, from] = [random.below(body.length), random.below(body.length)];
     const piece = body.subarray(from, from + 1 + random.below(60));
@@ -55,7 +55,7 @@ function mutated(random: Random): Uint8Array {
   return body;
 }
 
-/** Sends it in pieces of any size. */
+/** A stream of the body in pieces of random sizes. */
 function inPieces(body: Uint8Array, random: Random): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream({
@@ -75,7 +75,7 @@ async function attempt(alice: Caller, number: number): Promise<Answer> {
   return postForm(alice, "/api/v1/chat/messages/upload", sent);
 }
 
-test(`a thousand forms gone wrong are all answered, and orphan nothing (seed ${SEED})`, async () => {
+test(`a thousand malformed forms are all answered, and leave no orphans (seed ${SEED})`, async () => {
   const alice = await person();
   expect((await postForm(alice, "/api/v1/chat/messages/upload", form)).status).toBe(200);
   const parts = watchParts();

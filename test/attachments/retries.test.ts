@@ -7,7 +7,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const file = { filename: "a.txt", content: "hello" };
 
-test("uploads sent twice under one key are one message; another message is a conflict", async () => {
+test("uploads sent twice with one key create one message; a different message is a conflict", async () => {
   const { alice, conversationId } = await directPair();
   const uploads = [await upload(alice, "a.txt", "hello")];
   const key = { "Idempotency-Key": "k1" };
@@ -28,7 +28,7 @@ test("uploads sent twice under one key are one message; another message is a con
   expect((await sendUploads(alice, conversationId, other)).status).toBe(201);
 });
 
-test("a file message sent again under its key stores nothing, and brings the first one", async () => {
+test("a file message repeated with its key stores nothing, and returns the first message", async () => {
   const { alice, conversationId } = await directPair();
   const key = { "Idempotency-Key": "k1" };
   const first = await sendFile(alice, conversationId, { content: "x" }, file, key);
@@ -51,7 +51,7 @@ test("a file message sent again under its key stores nothing, and brings the fir
   expect(await stored()).toEqual(before);
 });
 
-test("a key within the form does the same, and leaves nothing", async () => {
+test("a key inside the form has the same effect", async () => {
   const { alice, conversationId } = await directPair();
   const fields = { content: "x", clientMessageId: "k1" };
   const first = await sendFile(alice, conversationId, fields, file);
@@ -64,7 +64,7 @@ test("a key within the form does the same, and leaves nothing", async () => {
   expect(await stored()).toEqual(before);
 });
 
-test("a text's key is not a file message's", async () => {
+test("the key of a text is not accepted for a file message", async () => {
   const { alice, conversationId } = await directPair();
   const key = { "Idempotency-Key": "k1" };
   const path = `/api/chat/${conversationId}/messages`;
@@ -79,7 +79,7 @@ function count(answers: readonly Answer[], status: number): number {
   return answers.filter((answer) => answer.status === status).length;
 }
 
-test("of twenty simultaneous sends of one upload exactly one succeeds", async () => {
+test("of twenty concurrent sends of one upload exactly one succeeds", async () => {
   const { alice, conversationId } = await directPair();
   const uploads = [await upload(alice, "a.txt", "hello")];
   const answers = await Promise.all(
@@ -91,7 +91,7 @@ test("of twenty simultaneous sends of one upload exactly one succeeds", async ()
   expect(body.totalCount).toBe(1);
 });
 
-test("of sends that share some uploads no two succeed, and what none got can be sent", async () => {
+test("of sends that share uploads no two succeed, and unused uploads can still be sent", async () => {
   const { alice, conversationId } = await directPair();
   const [one, two, three] = [
     await upload(alice, "1.txt", "one"),
@@ -113,7 +113,7 @@ test("of sends that share some uploads no two succeed, and what none got can be 
   expect(count(rest, 201)).toBe(3 - sent);
 });
 
-test("twenty simultaneous retries of one send make one message, and none hears another", async () => {
+test("twenty concurrent retries of one send create one message, and all are answered with it", async () => {
   const { alice, conversationId } = await directPair();
   const uploads = [await upload(alice, "a.txt", "hello")];
   const key = { "Idempotency-Key": "k1" };
@@ -127,7 +127,7 @@ test("twenty simultaneous retries of one send make one message, and none hears a
   expect(after.body).toMatchObject({ messageId: made[0]?.body.messageId, deduplicated: true });
 });
 
-test("simultaneous file messages under one key are one message with one file", async () => {
+test("concurrent file messages with one key create one message with one file", async () => {
   const { alice, conversationId } = await directPair();
   const before = await stored();
   const key = { "Idempotency-Key": "k1" };

@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 import { crc32, gzipSync } from "node:zlib";
 
-/** The smallest files that are what they say: headers made by hand, with nothing much behind them. */
+/** Minimal files of each type: handwritten headers with little content. */
 
 const encoder = new TextEncoder();
 
-/** Bytes from numbers and texts. */
+/** Concatenates numbers and strings to bytes. */
 export function bytes(...parts: (number | string | Uint8Array)[]): Uint8Array {
   const pieces = parts.map((part) => {
     if (typeof part === "number") return Uint8Array.of(part);
@@ -14,12 +14,12 @@ export function bytes(...parts: (number | string | Uint8Array)[]): Uint8Array {
   return new Uint8Array(Buffer.concat(pieces));
 }
 
-/** A number in so many bytes, the lowest first. */
+/** A number in this many bytes, little-endian. */
 export function little(value: number, width: number): Uint8Array {
   return Uint8Array.from({ length: width }, (_, i) => Math.floor(value / 256 ** i) % 256);
 }
 
-/** A number in so many bytes, the highest first. */
+/** A number in this many bytes, big-endian. */
 export function big(value: number, width: number): Uint8Array {
   return little(value, width).reverse();
 }
@@ -28,7 +28,7 @@ export function zeros(length: number): Uint8Array {
   return new Uint8Array(length);
 }
 
-/** A picture's size in pixels, as every image here has it. */
+/** The size in pixels of every image here. */
 export const PIXELS = { width: 321, height: 123 };
 const { width, height } = PIXELS;
 
@@ -92,7 +92,7 @@ export function tiff(): Uint8Array {
   return bytes("II", 42, 0, little(8, 4), little(2, 2), entries, little(0, 4), zeros(16));
 }
 
-/** An archive whose files are stored as they are. */
+/** An archive with uncompressed files. */
 export function zip(files: Record<string, string>): Uint8Array {
   const locals: Uint8Array[] = [];
   const central: Uint8Array[] = [];
@@ -128,7 +128,7 @@ function openDocument(kind: string): Uint8Array {
   });
 }
 
-/** What Word, Excel and PowerPoint wrote before 2007: one container for all. */
+/** The container that Word, Excel and PowerPoint used before 2007. */
 export function compound(): Uint8Array {
   return bytes(Uint8Array.of(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1), zeros(504));
 }
@@ -166,7 +166,7 @@ export interface Sample {
   content: Uint8Array;
 }
 
-/** One file for every extension that is accepted. */
+/** One file for every accepted extension. */
 export const SAMPLES: readonly Sample[] = (
   [
     ["jpg", "image/jpeg", jpeg()],

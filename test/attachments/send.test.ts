@@ -28,7 +28,7 @@ function uploadSample(caller: Caller, extension: string): Promise<Answer> {
   return upload(caller, `a.${extension}`, sample(extension).content);
 }
 
-test("uploads are sent with a text, and come back with links to what was stored", async () => {
+test("uploads are sent with a text, and returned with links to the files", async () => {
   const { alice, bob, conversationId } = await directPair();
   const files = [await uploadSample(alice, "pdf"), await uploadSample(alice, "png")];
   const first = await send(bob, conversationId, "show me");
@@ -58,7 +58,7 @@ test.each([
   [["png", "mp4"], "File"],
   [["mp3"], "File"],
   [["png", "pdf"], "File"],
-])("files %j make a message of type %s, which needs no text", async (extensions, type) => {
+])("files %j create a message of type %s, which needs no text", async (extensions, type) => {
   const { alice, conversationId } = await directPair();
   const files: Answer[] = [];
   for (const extension of extensions) files.push(await uploadSample(alice, extension));
@@ -71,7 +71,7 @@ test.each([
   ["size", { fileSize: 1 }],
   ["type", { mimeType: "image/png" }],
 ])(
-  "a %s that differs from what was stored is refused, and the file is free again",
+  "a %s that differs from the stored one is refused, and the file can be sent afterwards",
   async (_, change) => {
     const { alice, conversationId } = await directPair();
     const file = await uploadSample(alice, "pdf");
@@ -85,7 +85,7 @@ test.each([
   },
 );
 
-test("only one's own uploads can be sent, each in one message", async () => {
+test("a user can send only their own uploads, each in one message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const own = await uploadSample(alice, "pdf");
   const other = await uploadSample(bob, "pdf");
@@ -107,7 +107,7 @@ test("only one's own uploads can be sent, each in one message", async () => {
   expect([again.status, again.body.code]).toEqual([400, "unknown_attachments"]);
 });
 
-test("the query of a link does not matter, nor where it points", async () => {
+test("the query and the origin of a link are ignored", async () => {
   const { alice, conversationId } = await directPair();
   const attachment = asAttachment(await uploadSample(alice, "pdf"));
   const { pathname } = new URL(attachment.fileUrl);
@@ -119,7 +119,7 @@ test("the query of a link does not matter, nor where it points", async () => {
   expect(sent.status).toBe(201);
 });
 
-test("a message holds ten files, not eleven, and not none", async () => {
+test("a message with files has one to ten of them", async () => {
   const { alice, conversationId } = await directPair();
   const files: Answer[] = [];
   for (let i = 0; i < 11; i++) files.push(await upload(alice, `${i}.txt`, `file ${i}`));
@@ -145,7 +145,7 @@ test.each([
   expect([refused.status, refused.body.code]).toEqual([400, "invalid_request"]);
 });
 
-test("a send that is refused gives its files back", async () => {
+test("a refused send releases its files", async () => {
   const { alice, conversationId } = await directPair();
   const carol = await person("carol");
   const file = await uploadSample(alice, "pdf");
@@ -163,7 +163,7 @@ test("a send that is refused gives its files back", async () => {
   expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
 });
 
-test("a socket sends uploads by their keys, and everybody is told with a link", async () => {
+test("a socket sends uploads by their keys, and all members receive links", async () => {
   const { alice, bob, conversationId } = await directPair();
   const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
   const file = await upload(alice, "photo.png", png());
@@ -189,7 +189,7 @@ test("a socket sends uploads by their keys, and everybody is told with a link", 
   expect(await a.next("error")).toMatchObject({ id: 4, code: "invalid_frame" });
 });
 
-test("a socket's send that is refused gives its files back, and a retry brings the first message", async () => {
+test("a refused send over a socket releases its files, and a retry returns the first message", async () => {
   const { alice, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   const key = keyOf((await upload(alice, "photo.png", png())).body.fileUrl);
@@ -208,7 +208,7 @@ test("a socket's send that is refused gives its files back, and a retry brings t
   expect(await a.next("error")).toMatchObject({ id: 4, code: "idempotency_conflict" });
 });
 
-test("a form sends a file in one step", async () => {
+test("a form uploads and sends a file in one step", async () => {
   const { alice, bob, conversationId } = await directPair();
   const first = await send(bob, conversationId, "show me");
   const answer = await sendFile(
@@ -248,7 +248,7 @@ test("a form sends a file in one step", async () => {
   expect(answer.headers.get("ratelimit-limit")).toBeTruthy();
 });
 
-test("a form posted where texts are sent is taken for what it is, and JSON for what that is", async () => {
+test("a form to the endpoint for texts is treated as a form, and JSON as JSON", async () => {
   const { alice, conversationId } = await directPair();
   const path = `/api/chat/${conversationId}/messages`;
   const form = formOf({ name: "file", filename: "a.pdf", content: sample("pdf").content });
@@ -260,7 +260,7 @@ test("a form posted where texts are sent is taken for what it is, and JSON for w
 
 const file = { filename: "a.txt", content: "hello" };
 
-test("a form that may not be sent is refused before a byte of it is taken", async () => {
+test("a form that is not allowed is refused before its body is read", async () => {
   const { conversationId } = await directPair();
   const carol = await person("carol");
   const before = await stored();
@@ -274,7 +274,7 @@ test("a form that may not be sent is refused before a byte of it is taken", asyn
   expect(await stored()).toEqual(before);
 });
 
-test("a form's fields that were left empty are as if they were not there", async () => {
+test("empty fields of a form are the same as missing ones", async () => {
   const { alice, conversationId } = await directPair();
   const empty = { content: "", replyToMessageId: "", clientMessageId: "" };
   const answers = [
@@ -289,7 +289,7 @@ test("a form's fields that were left empty are as if they were not there", async
   expect(withEmpty).toEqual(plain);
 });
 
-test("a form whose message is refused leaves nothing", async () => {
+test("a form whose message is refused stores nothing", async () => {
   const { alice, conversationId } = await directPair();
   const before = await stored();
   for (const [fields, code] of [
@@ -307,7 +307,7 @@ test("a form whose message is refused leaves nothing", async () => {
   expect(await stored()).toEqual(before);
 });
 
-test("where the rate limit is reached, a form leaves nothing", async () => {
+test("a form over the rate limit stores nothing", async () => {
   const [alice, bob] = [await person("alice"), await person("bob")];
   const chat = await alice.post("/api/chat", { type: "direct", participantIds: [bob.userId] });
   const chatId = chat.body.data.chat._id;

@@ -5,18 +5,18 @@ import type { Permit } from "../../src/attachments/upload.ts";
 import { type Answer, type Caller, fetchJson, ORIGIN } from "../support.ts";
 import { bytes } from "./samples.ts";
 
-/** What the tests of attachments share: forms made by hand, and a look at what R2 and D1 hold. */
+/** Helpers for tests of attachments: handwritten forms, and the contents of R2 and D1. */
 
 export const BOUNDARY = "----parley-test-boundary";
 
 export interface Part {
   name: string;
-  /** Makes it a file. */
+  /** If set, the part is a file. */
   filename?: string;
   content: Uint8Array | string;
 }
 
-/** A form as it goes over the wire. */
+/** A multipart form as bytes. */
 export function formOf(...parts: Part[]): Uint8Array {
   const encoded = parts.map(({ name, filename, content }) => {
     const file = filename === undefined ? "" : `; filename="${filename}"`;
@@ -29,7 +29,7 @@ export function formOf(...parts: Part[]): Uint8Array {
 
 export const FORM_HEADERS = { "Content-Type": `multipart/form-data; boundary=${BOUNDARY}` };
 
-/** Posts a form, whatever it is. */
+/** Posts a body as a form. */
 export function postForm(
   caller: Caller,
   path: string,
@@ -49,7 +49,7 @@ export function upload(caller: Caller, filename: string, content: Uint8Array | s
   return postForm(caller, "/api/v1/chat/messages/upload", form);
 }
 
-/** Uploads a file as the body itself. */
+/** Uploads a file as the request's body. */
 export function putFile(
   caller: Caller,
   name: string,
@@ -76,13 +76,13 @@ export function sendFile(
   return postForm(caller, `/api/chat/${chatId}/messages/file`, form, headers);
 }
 
-/** An upload's answer as `with-attachments` wants it back. */
+/** An upload's answer in the form that `with-attachments` expects. */
 export function asAttachment({ body }: Answer) {
   const { fileName, fileUrl, fileSize, contentType } = body;
   return { fileName, fileUrl, fileSize, mimeType: contentType };
 }
 
-/** Sends what was uploaded before. */
+/** Sends existing uploads. */
 export function sendUploads(
   caller: Caller,
   conversationId: string,
@@ -108,7 +108,7 @@ export function keyOf(url: string): string {
   return new URL(url).pathname.split("/").at(-1) ?? "";
 }
 
-/** Asks for a file. The body must be read or cancelled. */
+/** Requests a file. The body must be read or cancelled. */
 export function getFile(url: string, init: RequestInit = {}): Promise<Response> {
   const path = url.startsWith(ORIGIN) ? url : ORIGIN + url;
   return exports.default.fetch(new Request(path, init));
@@ -131,7 +131,7 @@ export async function rowOf(key: string): Promise<UploadRow | null> {
   return env.DB.prepare("SELECT * FROM uploads WHERE key = ?").bind(key).first<UploadRow>();
 }
 
-/** What R2 holds, and what D1 knows of, by key. */
+/** The keys of all objects in R2 and of all rows in D1. */
 export async function stored(): Promise<{ objects: string[]; rows: string[] }> {
   const objects: string[] = [];
   let cursor: string | undefined;
@@ -144,7 +144,7 @@ export async function stored(): Promise<{ objects: string[]; rows: string[] }> {
   return { objects: objects.sort(), rows: results.map((row) => row.key).sort() };
 }
 
-/** Watches the multipart uploads that R2 begins, to tell which of them are still open. */
+/** Tracks the multipart uploads that are created in R2, and which of them are open. */
 export function watchParts(): { begun: () => number; open: () => Promise<number> } {
   const begun: R2MultipartUpload[] = [];
   const create = env.FILES.createMultipartUpload.bind(env.FILES);
@@ -166,7 +166,7 @@ export function watchParts(): { begun: () => number; open: () => Promise<number>
   };
 }
 
-/** A body of so many bytes that is made as it is read: `head`, and then `fill`. */
+/** A body of this size that is generated while it is read: `head`, then `fill`, then `tail`. */
 export function streamOf(
   head: Uint8Array,
   size: number,
@@ -194,7 +194,7 @@ export function streamOf(
   });
 }
 
-/** What an upload without limits is admitted with. */
+/** A permit for an upload without limits. */
 export function freePermit(): Permit {
   const place = { userId: undefined, bytes: 0, activeAt: Date.now() };
   return { place, allowance: new Allowance(undefined) };

@@ -27,7 +27,7 @@ const directory = directoryOf(env.DB);
 const askConversation = (conversationId: string, claim: string) =>
   Promise.resolve(objectOf(conversationId).voidClaim(claim));
 
-/** Sweeps as of some time from now. */
+/** Sweeps at some time in the future. */
 function sweepIn(milliseconds: number, voidClaim = askConversation): Promise<number> {
   return sweep({ bucket: env.FILES, directory, now: Date.now() + milliseconds, voidClaim });
 }
@@ -40,7 +40,7 @@ async function isThere(key: string): Promise<boolean> {
   return row !== null;
 }
 
-/** Somebody's upload that is not sent. */
+/** An upload that is not sent. */
 async function unsent() {
   const alice = await person("alice");
   const file = await upload(alice, "a.txt", "hello");
@@ -54,7 +54,7 @@ function claim(ownerId: string, conversationId: string, keys: string[]) {
   return claimFiles({ directory, ownerId, conversationId, keys, now, claim, voidClaim });
 }
 
-test("what was not sent within a day goes, what was sent stays", async () => {
+test("uploads that are not sent within a day are deleted, sent ones are kept", async () => {
   const { alice, conversationId } = await directPair();
   const [file, other] = [await upload(alice, "a.txt", "a"), await upload(alice, "b.txt", "b")];
   await sendUploads(alice, conversationId, [file]);
@@ -76,7 +76,7 @@ test("the cron trigger sweeps", async () => {
   expect(log).toHaveBeenCalledExactlyOnceWith('{"event":"swept","removed":1}');
 });
 
-test("a deleted message's files go at the next sweep", async () => {
+test("a deleted message's files are deleted at the next sweep", async () => {
   const { alice, conversationId } = await directPair();
   const file = await upload(alice, "a.txt", "hello");
   const sent = await sendUploads(alice, conversationId, [file]);
@@ -85,7 +85,7 @@ test("a deleted message's files go at the next sweep", async () => {
   expect(await isThere(keyOf(file.body.fileUrl))).toBe(false);
 });
 
-test("the parts of an upload that was never finished go", async () => {
+test("the parts of an unfinished upload are deleted", async () => {
   const parts = watchParts();
   const ownerId = someone();
   const now = Date.now();
@@ -102,7 +102,7 @@ test("the parts of an upload that was never finished go", async () => {
   expect(results).toEqual([]);
 });
 
-test("a file that a lost send had claimed goes, once its conversation has voided the claim", async () => {
+test("a file claimed by a failed send is deleted after its conversation has voided the claim", async () => {
   const { alice, conversationId } = await directPair();
   const key = keyOf((await upload(alice, "a.txt", "hello")).body.fileUrl);
   const claimed = await claim(alice.userId, conversationId, [key]);
@@ -117,7 +117,7 @@ test("a file that a lost send had claimed goes, once its conversation has voided
   expect(result.ok).toBe(false);
 });
 
-test("a file that a message carries stays, though D1 has not heard of it", async () => {
+test("a file of a message is kept, even if D1 does not have the message", async () => {
   const { alice, conversationId } = await directPair();
   const file = await upload(alice, "a.txt", "hello");
   const batch = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: unwell"));
@@ -128,7 +128,7 @@ test("a file that a message carries stays, though D1 has not heard of it", async
   expect(await isThere(keyOf(file.body.fileUrl))).toBe(true);
 });
 
-test("a conversation that cannot be asked keeps its own files, and nobody else's", async () => {
+test("an unreachable conversation keeps its own files; other files are deleted", async () => {
   const { alice, conversationId } = await directPair();
   const claimed = keyOf((await upload(alice, "a.txt", "a")).body.fileUrl);
   const other = keyOf((await upload(alice, "b.txt", "b")).body.fileUrl);
@@ -143,7 +143,7 @@ test("a conversation that cannot be asked keeps its own files, and nobody else's
   expect(await isThere(claimed)).toBe(false);
 });
 
-test("a file that is claimed while the sweep is under way is not taken from under its send", async () => {
+test("a file that is claimed during a sweep is not deleted", async () => {
   const { alice, conversationId } = await directPair();
   const first = keyOf((await upload(alice, "a.txt", "a")).body.fileUrl);
   const file = await upload(alice, "b.txt", "b");
@@ -160,7 +160,7 @@ test("a file that is claimed while the sweep is under way is not taken from unde
   expect(await isThere(keyOf(file.body.fileUrl))).toBe(true);
 });
 
-test("what is about to be removed can neither be sent nor seen", async () => {
+test("a file that is being deleted can be neither sent nor downloaded", async () => {
   const { alice, conversationId } = await directPair();
   const file = await upload(alice, "a.txt", "hello");
   const log = vi.spyOn(console, "log");
@@ -177,7 +177,7 @@ test("what is about to be removed can neither be sent nor seen", async () => {
   expect(await isThere(keyOf(file.body.fileUrl))).toBe(false);
 });
 
-test("a sweep that is cut off between R2 and D1 is finished by the next", async () => {
+test("a sweep that is interrupted between R2 and D1 is completed by the next", async () => {
   const { key } = await unsent();
   const prepare = env.DB.prepare.bind(env.DB);
   vi.spyOn(env.DB, "prepare").mockImplementation((query) => {
@@ -192,7 +192,7 @@ test("a sweep that is cut off between R2 and D1 is finished by the next", async 
   expect(await stored()).toMatchObject({ rows: expect.not.arrayContaining([key]) });
 });
 
-test("a sweep goes on by batches, past what must stay", async () => {
+test("a sweep continues in batches, past rows that must be kept", async () => {
   await sweepIn(DAY_LATER);
   const insert = (from: number, to: number, claim: string | null, createdAt: number) =>
     env.DB.prepare(

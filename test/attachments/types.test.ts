@@ -4,13 +4,13 @@ import { person } from "../support.ts";
 import { bytes, PIXELS, png, SAMPLES, sample, zeros, zip } from "./samples.ts";
 import { keyOf, putFile, rowOf, stored, upload } from "./support.ts";
 
-test("there is a sample of everything that is accepted, and that is more than 25 types", () => {
+test("there is a sample of every accepted type, and there are more than 25 types", () => {
   const sampled = new Set(SAMPLES.map(({ mimeType }) => mimeType));
   expect(sampled).toEqual(new Set(acceptedMimeTypes()));
   expect(sampled.size).toBeGreaterThanOrEqual(25);
 });
 
-test.each(SAMPLES)("takes in a $extension file as $mimeType", async (file) => {
+test.each(SAMPLES)("accepts a $extension file as $mimeType", async (file) => {
   const alice = await person();
   const { extension, mimeType, content } = file;
   const answer = await upload(alice, `Sample.${extension.toUpperCase()}`, content);
@@ -77,13 +77,13 @@ test.each([
   ["solid evidence", "case.txt"],
   ["\uFEFFwith a mark", "marked.csv"],
   ["<p>A paragraph</p>", "readme.md"],
-])("takes text that begins like something else: %s", async (content, name) => {
+])("accepts text that begins like another format: %s", async (content, name) => {
   const alice = await person();
   const answer = await upload(alice, name, content);
   expect([answer.status, answer.body.contentType.split("/")[0]]).toEqual([200, "text"]);
 });
 
-test("what the client says of the type does not count, nor does a name without an extension hinder", async () => {
+test("the client's content type is ignored, and a name without an extension is accepted", async () => {
   const alice = await person();
   const said = await putFile(alice, "photo.png", png(), { "Content-Type": "text/html" });
   expect(said.body.contentType).toBe("image/png");
@@ -92,17 +92,17 @@ test("what the client says of the type does not count, nor does a name without a
   expect(keyOf(nameless.body.fileUrl)).toMatch(/\.png$/);
 });
 
-test("within a family the extension decides", async () => {
+test("within a family of formats the extension decides", async () => {
   const alice = await person();
   const answer = await upload(alice, "book.xlsx", sample("zip").content);
   expect(answer.body.contentType).toMatch(/spreadsheetml\.sheet$/);
 });
 
-test("text is looked at to its end, beyond the first part", async () => {
+test("text is checked to its end, beyond the first part", async () => {
   const alice = await person();
   const before = await stored();
   const letters = new Uint8Array(6 * 1024 * 1024).fill(97);
-  // A character that lies across the edge between two parts.
+  // A character that is split between two parts.
   letters.set([0xc3, 0xa9], 5 * 1024 * 1024 - 1);
   expect((await putFile(alice, "long.txt", letters)).status).toBe(200);
   const after = await stored();
@@ -115,7 +115,7 @@ test("text is looked at to its end, beyond the first part", async () => {
   expect(await stored()).toEqual(after);
 });
 
-test("an image that is turned is as large as it is shown", async () => {
+test("a rotated image has the size at which it is displayed", async () => {
   const alice = await person();
   const { width, height } = PIXELS;
   const exif = bytes(
@@ -150,7 +150,7 @@ test("an image that is turned is as large as it is shown", async () => {
   expect(await rowOf(keyOf(answer.body.fileUrl))).toMatchObject({ width: height, height: width });
 });
 
-test("an image whose header tells no size is taken without one", async () => {
+test("an image whose header has no size is accepted without one", async () => {
   const alice = await person();
   const answer = await upload(alice, "photo.jpg", bytes(0xff, 0xd8, 0xff, 0xe0, zeros(8)));
   expect(answer.status).toBe(200);

@@ -24,7 +24,7 @@ const UPLOAD = "/api/v1/chat/messages/upload";
 
 afterEach(() => vi.restoreAllMocks());
 
-test("a form with a file is answered with what was stored", async () => {
+test("a form with a file is answered with the stored file", async () => {
   const alice = await person();
   const { content } = sample("pdf");
   const answer = await upload(alice, "document.pdf", content);
@@ -46,7 +46,7 @@ test("a form with a file is answered with what was stored", async () => {
   expect(new Uint8Array(await file.arrayBuffer())).toEqual(content);
 });
 
-test("a body that is the file itself is stored the same", async () => {
+test("a body that is the file itself is stored in the same way", async () => {
   const alice = await person();
   const answer = await putFile(alice, "Übersicht 概要.png", png());
   expect(answer).toMatchObject({
@@ -64,7 +64,7 @@ test.each(["Übersicht – 概要 📎.txt", "تقرير نهائي.txt", "a&b=c
   },
 );
 
-test("a name in the form's extended notation wins, and no path is kept", async () => {
+test("a name in the form's extended notation takes precedence, and paths are removed", async () => {
   const alice = await person();
   const form = bytes(
     `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="x.txt"; `,
@@ -82,13 +82,13 @@ test.each([
   ["a%20b%2Fc%25.txt", "a%20b%2Fc%25.txt"],
   ["%2522.txt", "%2522.txt"],
   ["a%22%22.txt", 'a"".txt'],
-])("a form's name %s, as browsers escape it, is %s", async (escaped, name) => {
+])("a form's name %s, as browsers escape it, becomes %s", async (escaped, name) => {
   const alice = await person();
   expect((await upload(alice, escaped, "hello")).body.fileName).toBe(name);
 });
 
 test.each(["a%0Ab.txt", "a%0D%0Ab.txt", "a%0Db.txt", "photo_\u202egpj.txt", "a\u2028b.txt"])(
-  "a form's name %s misleads",
+  "a form's name %s is refused as misleading",
   async (name) => {
     const alice = await person();
     const refused = [await upload(alice, name, "hello")];
@@ -99,12 +99,12 @@ test.each(["a%0Ab.txt", "a%0D%0Ab.txt", "a%0Db.txt", "photo_\u202egpj.txt", "a\u
   },
 );
 
-test("a name that is no form's is not unescaped", async () => {
+test("a name outside a form is not unescaped", async () => {
   const alice = await person();
   expect((await putFile(alice, "a%22b.txt", "hello")).body.fileName).toBe("a%22b.txt");
 });
 
-test("a name of 255 characters is taken, a longer one is not", async () => {
+test("a name of 255 characters is accepted, a longer one is refused", async () => {
   const alice = await person();
   const long = `${"ж".repeat(251)}.txt`;
   expect((await upload(alice, long, "hello")).body.fileName).toBe(long);
@@ -151,7 +151,7 @@ test.each<[what: string, body: BodyInit, code: string, headers?: Record<string, 
     formOf({ name: "content", content: "x".repeat(200_000) }, file),
     "invalid_form",
   ],
-])("a form with %s is refused and leaves nothing", async (_, body, code, headers = {}) => {
+])("a form with %s is refused and stores nothing", async (_, body, code, headers = {}) => {
   const alice = await person();
   const before = await stored();
   const answer = await postForm(alice, UPLOAD, body, headers);
@@ -159,7 +159,7 @@ test.each<[what: string, body: BodyInit, code: string, headers?: Record<string, 
   expect(await stored()).toEqual(before);
 });
 
-test("an empty body is refused, and a body without a name", async () => {
+test("an empty body and a body without a name are refused", async () => {
   const alice = await person();
   const before = await stored();
   const empty = await putFile(alice, "notes.txt", null);
@@ -169,7 +169,7 @@ test("an empty body is refused, and a body without a name", async () => {
   expect(await stored()).toEqual(before);
 });
 
-test("nobody uploads without a token", async () => {
+test("an upload without a token is refused", async () => {
   const stranger = await person();
   const before = await stored();
   for (const token of ["", "x"]) {
@@ -180,7 +180,7 @@ test("nobody uploads without a token", async () => {
   expect(await stored()).toEqual(before);
 });
 
-/** A body that breaks off after `content`, before the length that was announced. */
+/** A body that ends with an error after `content`, before its declared length. */
 function brokenOff(content: Uint8Array): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(content.length + 100);
   const writer = writable.getWriter();
@@ -193,7 +193,7 @@ function brokenOff(content: Uint8Array): ReadableStream<Uint8Array> {
 }
 
 test.each([1_000, 6 * 1024 * 1024])(
-  "a body that breaks off after %i bytes leaves nothing",
+  "a body that fails after %i bytes stores nothing",
   async (size) => {
     const alice = await person();
     const before = await stored();
@@ -213,7 +213,7 @@ test.each([1_000, 6 * 1024 * 1024])(
 const formHead = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`;
 const formTail = bytes(`\r\n--${BOUNDARY}--\r\n`);
 
-test("a file that is announced as too large is refused before anything of it is stored", async () => {
+test("a file whose declared size is too large is refused before anything is stored", async () => {
   const alice = await person();
   const before = await stored();
   const parts = watchParts();
@@ -229,12 +229,12 @@ test("a file that is announced as too large is refused before anything of it is 
   expect(await stored()).toEqual(before);
 });
 
-/** Tells the length of a body beforehand, so that it is sent with `Content-Length`. */
+/** Gives a body a known length, so that it is sent with `Content-Length`. */
 function fixed(head: string, size: number): FixedLengthStream {
   return new FixedLengthStream(head.length + png().length + size);
 }
 
-test("a file that turns out too large is refused as soon as it is, and leaves nothing", async () => {
+test("a file that exceeds the limit is refused as soon as it does, and stores nothing", async () => {
   const alice = await person();
   const before = await stored();
   const parts = watchParts();
@@ -254,7 +254,7 @@ test("a file that turns out too large is refused as soon as it is, and leaves no
   expect(await stored()).toEqual(before);
 });
 
-test("what is refused is read on, but not for ever", async () => {
+test("the body of a refused request is read, up to a limit", async () => {
   const alice = await person();
   let made = 0;
   const endless = streamOf(bytes("no picture"), 2 ** 40, (chunk) => {
@@ -269,7 +269,7 @@ test("what is refused is read on, but not for ever", async () => {
 test.each([
   ["its row cannot be written", () => vi.spyOn(env.DB, "prepare").mockImplementation(unwell)],
   ["R2 refuses the file", () => vi.spyOn(env.FILES, "put").mockImplementation(unwell)],
-])("where %s, the client is not blamed, and nothing is left", async (_, breakIt) => {
+])("when %s, the answer is not a client error, and nothing is stored", async (_, breakIt) => {
   const alice = await person();
   const before = await stored();
   const form = formOf(file);
@@ -284,7 +284,7 @@ function unwell(): never {
   throw new Error("D1_ERROR: unwell");
 }
 
-test("a large file whose last step fails leaves neither its object nor its row", async () => {
+test("a large file whose last step fails leaves neither an object nor a row", async () => {
   const alice = await person();
   const before = await stored();
   const prepare = env.DB.prepare.bind(env.DB);
@@ -297,7 +297,7 @@ test("a large file whose last step fails leaves neither its object nor its row",
   expect(await stored()).toEqual(before);
 });
 
-test("D1 knows of a file before R2 gets its first byte", async () => {
+test("D1 has a row for the file before R2 receives its first byte", async () => {
   const alice = await person();
   const order: string[] = [];
   const put = env.FILES.put.bind(env.FILES) as (...args: unknown[]) => Promise<R2Object>;
@@ -337,7 +337,7 @@ test("a file of exactly one part, and one of one byte more", async () => {
   }
 });
 
-test("the header that announces a form is read whatever its case", async () => {
+test("the header of a form's content type is case-insensitive", async () => {
   const alice = await person();
   const type = FORM_HEADERS["Content-Type"].replace("multipart/form-data", "Multipart/Form-Data");
   expect((await postForm(alice, UPLOAD, whole, { "Content-Type": type })).status).toBe(200);

@@ -1,13 +1,13 @@
-/** Something that is measured on several subjects, round by round, and what is to come out. */
+/** A measurement of several subjects, round by round, with its goals. */
 export interface Case {
   name: string;
   unit: string;
-  /** By subject: measures once. */
+  /** By subject: performs one measurement. */
   measures: Record<string, () => Promise<number>>;
   goals: Goal[];
 }
 
-/** A bound on a subject's figure: as it is, or as a multiple of another subject's. */
+/** A bound on a subject's figure: absolute, or as a multiple of another subject's figure. */
 export interface Goal {
   of: string;
   beside?: string;
@@ -15,7 +15,7 @@ export interface Goal {
   atMost?: number;
 }
 
-/** What a case came to. */
+/** The result of a case. */
 export interface Outcome {
   name: string;
   unit: string;
@@ -30,7 +30,7 @@ export interface Figure {
   highest: number;
 }
 
-/** Measures cases in turn, every subject in each round, and in another order each time. */
+/** Measures cases in turn, every subject in each round, in a different order each time. */
 export async function measureAll(
   cases: readonly Case[],
   rounds: number,
@@ -52,7 +52,7 @@ export async function measureAll(
   return cases.map((one, index) => outcomeOf(one, samples[index] ?? new Map()));
 }
 
-/** The middle one; of an even number, the higher of the two. */
+/** The median; of an even number, the higher of the two middle values. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
@@ -69,7 +69,7 @@ function outcomeOf({ name, unit, goals }: Case, samples: Map<string, number[]>):
     unit,
     figures,
     goals: goals.map((goal) => {
-      // Of the same round, so that what slows the machine down slows both.
+      // Of the same round, so that a slow machine affects both.
       const values = (samples.get(goal.of) ?? []).map((value, round) =>
         goal.beside ? value / (samples.get(goal.beside)?.[round] ?? Number.NaN) : value,
       );

@@ -1,20 +1,20 @@
 import { WebSocket } from "ws";
 import { type Dialect, PING_EVERY_MS } from "./dialects.ts";
 
-/** How many of a crowd talk; the others listen. */
+/** The number of senders in a crowd; the others only receive. */
 const TALKERS = 4;
 
-/** What a stretch of load came to. */
+/** The result of one load measurement. */
 export interface Stretch {
   messages: number;
   deliveries: number;
-  /** From the first send until everybody had the last message, in milliseconds. */
+  /** From the first send until all sockets received the last message, in milliseconds. */
   ms: number;
 }
 
 /**
- * Sockets that all receive what any of them sends. The first one reads every frame to the end, and fails
- * when a message is missing or doubled; the others count, so that the load weighs little.
+ * Sockets that all receive what any of them sends. The first one parses every frame, and fails when
+ * a message is missing or duplicated; the others only count, to keep the client's load low.
  */
 export class Crowd {
   private readonly sockets: WebSocket[] = [];
@@ -22,7 +22,7 @@ export class Crowd {
   private readonly outstanding = new Set<number>();
   private nextId: number;
   private deliveries = 0;
-  /** Called when the first socket has seen a message, and when a delivery was counted. */
+  /** Called when the first socket has received a message, and when a delivery was counted. */
   private seen: () => void = () => undefined;
   private counted: () => void = () => undefined;
   private failure: Error | undefined;
@@ -32,7 +32,9 @@ export class Crowd {
     this.nextId = firstId;
   }
 
-  /** Opens a socket for each dialect and waits until all are live. Ids of messages begin at `firstId`. */
+  /**
+   * Opens a socket for each dialect and waits until all are live. Message ids begin at `firstId`.
+   */
   static async gather(url: string, dialects: Dialect[], firstId: number): Promise<Crowd> {
     const crowd = new Crowd(firstId);
     for (const dialect of dialects) await crowd.join(url, dialect);
@@ -43,13 +45,13 @@ export class Crowd {
     return this.sockets.length;
   }
 
-  /** Keeps `inFlight` messages on their way for `ms` milliseconds, sent by {@link TALKERS} in turn. */
+  /** Keeps `inFlight` messages in flight for `ms` milliseconds, sent by {@link TALKERS} in turn. */
   talk(inFlight: number, ms: number): Promise<Stretch> {
     const until = performance.now() + ms;
     return this.keepTalking(inFlight, () => performance.now() < until);
   }
 
-  /** Sends `count` messages, `inFlight` on their way at a time. */
+  /** Sends `count` messages, `inFlight` at a time. */
   say(count: number, inFlight: number): Promise<Stretch> {
     const last = this.nextId + count;
     return this.keepTalking(inFlight, () => this.nextId < last);
@@ -65,7 +67,7 @@ export class Crowd {
     });
   }
 
-  /** Sends one message and waits until everybody has it: the time that took, in milliseconds. */
+  /** Sends one message and waits until all sockets received it; returns the milliseconds. */
   async one(): Promise<number> {
     const { ms } = await this.stretch(() => this.send());
     return ms;

@@ -1,27 +1,30 @@
-/** How often clients say that they are there. */
+/** The interval of clients' pings. */
 export const PING_EVERY_MS = 25_000;
 
-/** How sockets of one subject talk: the same load in each one's own words. */
+/** The protocol of one subject's sockets: the same load in each protocol's frames. */
 export interface Dialect {
   /** Subprotocols of the upgrade. */
   protocols: string[];
-  /** What to say to a frame that comes before the socket is live; `live`: it is. */
+  /** The answer to a frame before the socket is live; `live`: it is live. */
   greet(frame: string): { say?: string; live?: boolean };
-  /** What a client says every {@link PING_EVERY_MS}, and what it answers the server's own pings. */
+  /**
+   * The frame that a client sends every {@link PING_EVERY_MS}, and its answer to the server's
+   * pings.
+   */
   ping?: string;
   pongs?: Readonly<Record<string, string>>;
   /** A frame that sends a message with this id. */
   send(id: number): string;
-  /** How many messages a frame brings. */
+  /** The number of messages in a frame. */
   count(frame: string): number;
-  /** The ids of the messages that a frame brings, in order, parsed. */
+  /** The ids of the messages in a frame, in order, parsed. */
   ids(frame: string): number[];
 }
 
 const contentOf = (id: number) => `message number ${id}, of about the usual length`;
 const idOf = (content: string) => Number(/\d+/.exec(content)?.[0]);
 
-/** Frames that are passed on as they are, or almost: (a) and (b). */
+/** Frames that are forwarded unchanged, or almost: (a) and (b). */
 export const plain: Dialect = {
   protocols: [],
   greet: () => ({ live: true }),
@@ -30,7 +33,7 @@ export const plain: Dialect = {
   ids: (frame) => [JSON.parse(frame).id],
 };
 
-/** Parley's own; a token signed for one person is their seat. */
+/** Parley's native protocol; a token signed for one person identifies the socket. */
 export function parley(token: string): Dialect {
   const start = '{"type":"message"';
   return {
@@ -56,7 +59,10 @@ export function parley(token: string): Dialect {
   };
 }
 
-/** Socket.IO 5 over Engine.IO 4, by hand, so that the load weighs the same for everyone. */
+/**
+ * Socket.IO 5 over Engine.IO 4, implemented by hand, so that the client's load is the same for all
+ * subjects.
+ */
 export function socketIo(token: string, conversationId: string): Dialect {
   return {
     protocols: [],
@@ -75,7 +81,7 @@ export function socketIo(token: string, conversationId: string): Dialect {
   };
 }
 
-/** The same protocol in the words of Parley's gateway: one joins a chat first. */
+/** The same protocol with the events of Parley's gateway, where a client first joins a chat. */
 export function gateway(token: string, chatId: string): Dialect {
   const start = '42["new-message",';
   return {

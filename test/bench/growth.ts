@@ -1,6 +1,6 @@
 /**
- * `npm run bench:growth`: what operations cost as a conversation grows, in time and in rows. Writes
- * docs/growth.md and docs/growth.svg.
+ * `npm run bench:growth`: the cost of operations as a conversation grows, in time and in rows.
+ * Writes docs/growth.md and docs/growth.svg.
  */
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,12 +15,12 @@ import { type Cost, plotted, type Series } from "./plot.ts";
 import { Door } from "./proxy.ts";
 import { call, parleyGroup, webSocketUrl } from "./subjects.ts";
 
-/** Times that an operation is done for its median; its rows are counted once. */
+/** Repetitions of an operation for its median; its rows are counted once. */
 const TIMES = 15;
-/** Sockets of one person, where there are many. */
+/** The number of sockets of one user, in large conversations. */
 const DEVICES = 10;
 
-/** A conversation to be measured: who asks, and how it is reached. */
+/** A conversation to be measured, with its users' tokens. */
 interface Measured {
   conversationId: string;
   token: string;
@@ -33,7 +33,7 @@ const api = "/api/v1/chat";
 const ask = (token: string, method: "GET" | "POST", path: string, body?: unknown) =>
   call(door.subject, token, method, `${api}${path}`, body);
 
-/** What is done, and what of a conversation it needs. */
+/** An operation, and the kind of conversation that it needs. */
 const OPERATIONS: Record<string, (measured: Measured) => Promise<unknown>> = {
   "send, until everybody has it": ({ crowd }) => crowd.one(),
   "first visit over a socket": async ({ conversationId, token }) => {
@@ -71,7 +71,7 @@ async function costOf(
   return { ...counts, ms: median(times) };
 }
 
-/** A group with `receivers` open sockets of its people, and seeded members and messages. */
+/** A group with `receivers` open sockets of its members, and seeded members and messages. */
 async function conversationWith(
   messages: number,
   members: number,
@@ -91,7 +91,7 @@ async function conversationWith(
   return { conversationId, token, crowd, messages };
 }
 
-/** Measures operations over sizes of one thing. */
+/** Measures operations with growing values of one size. */
 async function grown(
   what: string,
   sizes: readonly number[],

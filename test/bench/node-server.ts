@@ -1,6 +1,7 @@
 /**
- * (c) What people use otherwise: a Node server with socket.io, Express and SQLite (WAL, `synchronous =
- * FULL`), one insert a message. `node node-server.ts FOLDER` says where it answers, and runs until killed.
+ * (c) A common alternative: a Node server with socket.io, Express and SQLite (WAL, `synchronous =
+ * FULL`), one insert a message. `node node-server.ts FOLDER` prints its address, and runs until
+ * killed.
  */
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";

@@ -1,12 +1,12 @@
 import { init } from "echarts";
 import type { Counts } from "./proxy.ts";
 
-/** What doing something took, and what the platform counted of it. */
+/** The time of an operation, and the platform's counters. */
 export interface Cost extends Counts {
   ms: number;
 }
 
-/** Operations over sizes of one thing. */
+/** The cost of operations for several values of one size. */
 export interface Series {
   what: string;
   sizes: readonly number[];
@@ -15,10 +15,10 @@ export interface Series {
 
 const WIDTH = 1_100;
 const PANEL = 300;
-/** Between panels, and above the first: titles and axes. */
+/** Space between panels, and above the first: titles and axes. */
 const GAP = 90;
 
-/** The time of each operation over each size, and the rows its object reads and writes, as SVG. */
+/** The time of each operation for each size, and the rows its object reads and writes, as SVG. */
 export function plotted(series: readonly Series[]): string {
   const height = series.length * (PANEL + GAP) + GAP;
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
@@ -62,7 +62,7 @@ export function plotted(series: readonly Series[]): string {
         type: "line",
         xAxisIndex: index,
         yAxisIndex: index,
-        // On a logarithmic axis nothing would have no place.
+        // A logarithmic axis cannot show zero.
         data: costs.map((cost) => Math.max(0.1, of(cost))),
       })),
     ),

@@ -4,7 +4,10 @@ import type { Program } from "../system/server.ts";
 /** Ticks of the kernel's clock in a second (`getconf CLK_TCK`): 100 wherever Linux runs. */
 const TICKS_PER_SECOND = 100;
 
-/** Processor time, in milliseconds, that a program and all that it started have used so far (Linux only). */
+/**
+ * Processor time, in milliseconds, that a program and all its child processes have used so far
+ * (Linux only).
+ */
 export function processorMs(program: Program): number {
   let ticks = 0;
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -18,11 +21,11 @@ export function processorMs(program: Program): number {
 function usageOf(pid: string): [group: number, user: number, system: number] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // Behind the name, which may hold anything, begins field 3.
+    // Field 3 begins after the name, which may contain any characters.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return [Number(fields[2]), Number(fields[11]), Number(fields[12])];
   } catch {
-    // It has just ended.
+    // The process has just ended.
     return [0, 0, 0];
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The production bundle with a door for the benchmark: rows are counted by the platform's own counters,
- * statements can be run in an object, and objects evicted. Nothing of this is in src/.
+ * The production bundle with endpoints for the benchmark: rows are counted by the platform's own
+ * counters, statements can be run in an object, and objects evicted. None of this is in src/.
  */
 import unsafe from "workerd:unsafe";
 import parley, { Conversation as Real } from "./index.js";
@@ -8,10 +8,10 @@ import parley, { Conversation as Real } from "./index.js";
 export * from "./index.js";
 
 const counts = { rowsRead: 0, rowsWritten: 0, alarms: 0, d1RowsRead: 0, d1RowsWritten: 0 };
-/** By object's storage: cursors that have not been asked yet; only their object may. */
+/** By object's storage: cursors that have not been counted yet; only their object can read them. */
 const cursors = new WeakMap();
 
-/** What has been counted since the last time. */
+/** Returns the counts since the last call, and resets them. */
 function taken(storage) {
   for (const cursor of cursors.get(storage).splice(0)) {
     counts.rowsRead += cursor.rowsRead;
@@ -78,7 +78,7 @@ function countedCall(target, name, value) {
         return result;
       };
     case "raw":
-      // It tells no counts: asked once more for them.
+      // This method returns no counts, so the statement is run by another method that does.
       return async (...args) => {
         add(await target.all());
         return target.raw(...args);
@@ -125,7 +125,7 @@ export default {
         try {
           await unsafe.evict(stub, { webSockets: "hibernate" });
         } catch (error) {
-          // It sleeps already: what was wanted.
+          // The object sleeps already.
           if (!String(error).includes("not currently running")) throw error;
         }
         break;

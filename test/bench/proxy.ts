@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { call, type Subject, startParley } from "./subjects.ts";
 
-/** What the platform counted: rows of the object and of D1, and alarms that were set. */
+/** The platform's counters: rows of the object and of D1, and alarms that were set. */
 export interface Counts {
   rowsRead: number;
   rowsWritten: number;
@@ -10,10 +10,10 @@ export interface Counts {
   d1RowsWritten: number;
 }
 
-/** Longer than D1 is written to after the last commit. */
+/** Longer than the delay of the projection to D1 after the last commit. */
 const PROJECTED_AFTER_MS = 400;
 
-/** Parley behind door.mjs, which counts and can be asked for more than clients can. */
+/** Parley wrapped by proxy.mjs, which counts rows and has additional endpoints. */
 export class Door {
   readonly subject: Subject;
 
@@ -22,21 +22,21 @@ export class Door {
   }
 
   static async open(): Promise<Door> {
-    return new Door(await startParley("parley behind a door", "--wrapper=test/bench/door.mjs"));
+    return new Door(await startParley("parley with counters", "--wrapper=test/bench/proxy.mjs"));
   }
 
-  /** Puts an object to sleep, its sockets left open. */
+  /** Puts an object to sleep, with its sockets left open. */
   async evict(conversationId: string): Promise<void> {
     await this.knock("evict", conversationId);
   }
 
-  /** Runs statements in an object, which starts anew behind them. */
+  /** Runs statements in an object, which is evicted afterwards. */
   async run(conversationId: string, statements: readonly string[]): Promise<void> {
     await this.knock("run", conversationId, statements);
     await this.evict(conversationId);
   }
 
-  /** What an action costs, what is written to D1 behind it included. */
+  /** The cost of an action, including its projection to D1. */
   async counting(conversationId: string, action: () => Promise<unknown>): Promise<Counts> {
     await sleep(PROJECTED_AFTER_MS);
     await this.knock("counts", conversationId);

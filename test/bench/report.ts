@@ -1,6 +1,6 @@
 import type { Goal, Outcome } from "./case.ts";
 
-/** The outcomes as a table for people: figures with their spread, then each goal. */
+/** The outcomes as a readable table: figures with their spread, then each goal. */
 export function table(outcomes: readonly Outcome[]): string {
   return outcomes
     .map(({ name, unit, figures, goals }) =>
@@ -21,7 +21,7 @@ function asText({ of, beside, atLeast, atMost }: Goal): string {
   return beside ? `${of} ${bound} × ${beside}` : `${of} ${bound}`;
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 function amount(value: number): string {
   if (value >= 1_000) return Math.round(value).toLocaleString("en");
   return String(Number(value.toPrecision(3)));

@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --rounds N] [--only WORD] [--json]`: Parley's production bundle beside everything
- * it is compared with, in one run, interleaved. Exits with 1 when a goal is missed.
+ * `npm run bench [-- --rounds N] [--only WORD] [--json]`: compares Parley's production bundle with
+ * other servers, in one run, interleaved. Exits with 1 when a goal is missed.
  */
 import { parseArgs } from "node:util";
 import { cleanUp } from "../system/server.ts";

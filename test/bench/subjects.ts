@@ -5,14 +5,14 @@ import { signedFor } from "../system/token.ts";
 import { Crowd } from "./crowd.ts";
 import { type Dialect, parley, plain, socketIo } from "./dialects.ts";
 
-/** A server that is measured, running. */
+/** A running server that is measured. */
 export interface Subject {
   name: string;
   program: Program;
   address: string;
 }
 
-/** Parley with every limit that would stand in the way set high, and everything else as it comes. */
+/** Parley with high limits where they would affect the measurement, and defaults otherwise. */
 const HIGH = ["--var=MESSAGES_PER_MINUTE_UNIHUB:100000000", "--var=REQUEST_LIMITS:off"];
 
 /** Starts Parley's production bundle; `options` are those of serve.ts. */
@@ -23,7 +23,7 @@ export async function startParley(name: string, ...options: string[]): Promise<S
 }
 let parleyBundle: Promise<string> | undefined;
 
-/** Starts a process of the Workers that Parley is compared with. */
+/** Starts a process of the Workers with which Parley is compared. */
 export async function startPeers(name: string): Promise<Subject> {
   const config = "test/bench/peers/wrangler.toml";
   peersBundle ??= bundled(config);
@@ -46,7 +46,7 @@ async function started(name: string, program: Program): Promise<Subject> {
 export const webSocketUrl = ({ address }: Subject, path: string) =>
   `${address}${path}`.replace("http", "ws");
 
-/** People of a new group in Parley, with their sockets in it. */
+/** Members of a new group in Parley, with open sockets. */
 export async function parleyCrowd(subject: Subject, size: number): Promise<Crowd> {
   const { conversationId, tokens } = await parleyGroup(subject, size);
   const url = webSocketUrl(subject, `/live/${conversationId}`);
@@ -63,7 +63,7 @@ export async function parleyGroup(
   const group = ++groups;
   const userIds = Array.from({ length: size }, (_, i) => `g${group}-p${i}`);
   const tokens = await Promise.all(userIds.map((userId) => signedFor(userId)));
-  // Whoever has asked for something is known.
+  // A user is known after their first request.
   for (const token of tokens) await call(subject, token, "GET", "/api/v1/chat/conversations");
   const made = await call(subject, tokens[0] ?? "", "POST", "/api/v1/chat/conversations/group", {
     title: "Benchmark",
@@ -81,7 +81,7 @@ export async function crowdOf(subject: Subject, path: string, size: number): Pro
   return await Crowd.gather(webSocketUrl(subject, path), dialects, 1);
 }
 
-/** One request; the text of its answer. Throws when it is refused. */
+/** One request; returns the text of its answer. Throws if it is refused. */
 export async function call(
   { address }: Subject,
   token: string,

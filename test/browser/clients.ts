@@ -2,7 +2,7 @@ import { inject } from "vitest";
 import { Parley } from "../../src/client/parley.ts";
 import { tokenFor } from "../system/server.ts";
 
-/** Somebody who needs no page to write; known from now on, so that others can write to them. */
+/** A user without a page, who can send and to whom others can write. */
 export async function clientOf(id: string, name: string): Promise<Parley> {
   const token = await tokenFor(id, "--name", name);
   const client = new Parley({ url: inject("address"), token: () => token });

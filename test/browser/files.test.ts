@@ -4,7 +4,7 @@ import { picture } from "./picture.ts";
 
 afterAll(closeBrowser);
 
-test("a picture is attached with its progress and a preview, and the other sees it", async () => {
+test("a picture is attached with progress and a preview, and received by the other user", async () => {
   const [alice, carol] = await Promise.all([somebody("Alice Moreau"), somebody("Carol Okafor")]);
   await alice.talkTo("Carol Okafor");
   await carol.talkTo("Alice Moreau");
@@ -37,7 +37,7 @@ test("a picture is attached with its progress and a preview, and the other sees 
   expect(size).toEqual([320, 200]);
 });
 
-test("a file that the server does not take is said to be, and can be removed", async () => {
+test("a file that the server refuses is marked, and can be removed", async () => {
   const alice = await somebody("Alice Moreau");
   await alice.talkTo("Carol Okafor");
   const file = {
@@ -50,11 +50,11 @@ test("a file that the server does not take is said to be, and can be removed", a
   await upload.getByText("Files of this type are not accepted").waitFor();
   await upload.getByRole("button", { name: "Remove run.exe" }).click();
   await upload.waitFor({ state: "detached" });
-  // The refusal is on the browser's console as well.
+  // The refusal is also logged on the browser's console.
   expect(alice.complaints.splice(0)).toEqual([expect.stringContaining("400")]);
 });
 
-test("a file that is too large is said to be, and one that is no picture has no broken preview", async () => {
+test("a file that is too large is marked, and a file that is not a picture has no broken preview", async () => {
   const alice = await somebody("Alice Moreau");
   await alice.talkTo("Carol Okafor");
   await alice.page.getByLabel("Files to attach").evaluate((input: HTMLInputElement) => {
@@ -70,7 +70,7 @@ test("a file that is too large is said to be, and one that is no picture has no 
   await upload.locator("img").waitFor({ state: "detached" });
 });
 
-test("what is removed before it has begun is not uploaded, and without a network it says so", async () => {
+test("a file removed before its upload begins is not uploaded; without a network an error is shown", async () => {
   const alice = await somebody("Alice Moreau");
   const { page } = alice;
   await alice.talkTo("Carol Okafor");
@@ -102,10 +102,10 @@ test("what is removed before it has begun is not uploaded, and without a network
   await list.getByText("5 bytes").waitFor();
 });
 
-test("pasted text stays text, also with a picture of it, and only files are dropped", async () => {
+test("pasted text stays text, even with a picture of it, and only files can be dropped", async () => {
   const alice = await somebody("Alice Moreau");
   await alice.talkTo("Carol Okafor");
-  /** Whether the page takes what comes, and leaves nothing of it to the browser. */
+  /** Whether the page prevents the browser's default action. */
   const takes = (type: "paste" | "drop", where: string, parts: Record<string, string>) =>
     alice.page.locator(where).evaluate(
       (target, [name, given]) => {
@@ -128,7 +128,7 @@ test("pasted text stays text, also with a picture of it, and only files are drop
   expect(await takes("paste", "textarea", { "text/plain": "a.txt", file: "Hello" })).toBe(true);
   expect(await takes("drop", "main", { "text/plain": "dragged" })).toBe(false);
   expect(await takes("drop", "main", { file: "Hello" })).toBe(true);
-  // Beside the conversation it is not attached, but does not replace the page either.
+  // Dropped beside the conversation, it is not attached, and does not replace the page.
   expect(await takes("drop", ".sidebar", { file: "Hello" })).toBe(true);
   const list = alice.page.getByRole("list", { name: "Files to be sent" });
   await list.getByText("5 bytes").first().waitFor();

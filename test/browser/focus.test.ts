@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from "vitest";
 import { closeBrowser, somebody } from "./people.ts";
 
-/** Dialogs say what went wrong, stay while they are needed, and lead back to where one was. */
+/** Dialogs show errors, stay open until they are closed, and return the focus. */
 
 afterAll(closeBrowser);
 
-test("what goes wrong in a dialog is told in it, where it can be dismissed", async () => {
+test("an error in a dialog is shown inside it, and can be dismissed", async () => {
   const { page } = await somebody("Alice Moreau");
   await page.getByRole("button", { name: "Browse channels" }).click();
   const dialog = page.getByRole("dialog", { name: "Channels" });
@@ -18,7 +18,7 @@ test("what goes wrong in a dialog is told in it, where it can be dismissed", asy
   await dialog.getByRole("alert").getByText("could not").waitFor({ state: "detached" });
 });
 
-test("a press that begins in a dialog does not close it, and two presses create one channel", async () => {
+test("a press that begins in a dialog does not close it, and a double click creates one channel", async () => {
   const { page } = await somebody("Alice Moreau");
   await page.getByRole("button", { name: "Browse channels" }).click();
   const dialog = page.getByRole("dialog", { name: "Channels" });
@@ -40,12 +40,12 @@ test("a press that begins in a dialog does not close it, and two presses create 
   expect(created).toBe(1);
 });
 
-test("the focus stays with a message that is deleted", async () => {
+test("the focus stays on a message that is deleted", async () => {
   const alice = await somebody("Alice Moreau");
   const { page } = alice;
   await alice.talkTo("Dave Lindqvist");
   await alice.say("To be deleted");
-  // Confirmed, it stands below the day's line: where the pointer would have been before is above it.
+  // After it is confirmed, the message is below the day's line, and the pointer would be above it.
   await alice.confirmed("To be deleted");
   await alice.act("To be deleted", "Delete");
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");

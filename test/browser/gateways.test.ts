@@ -6,9 +6,9 @@ import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
 import { signedFor } from "../system/token.ts";
 import { closeBrowser, stranger } from "./people.ts";
 
-/** The public clients of Socket.IO and SignalR where most of them run: in pages of another origin. */
+/** The public clients of Socket.IO and SignalR in browser pages of another origin. */
 
-/** What their scripts put into a page. */
+/** The globals that their scripts define. */
 declare const io: typeof import("socket.io-client").io;
 declare const signalR: typeof import("@microsoft/signalr");
 
@@ -32,7 +32,7 @@ afterAll(async () => {
   await cleanUp();
 });
 
-/** An empty page at an origin of its own. */
+/** An empty page at a separate origin. */
 async function site(): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader("Content-Type", "text/html").end("<!doctype html><title>A shop</title>");
@@ -44,7 +44,7 @@ async function site(): Promise<string> {
   return `http://localhost:${at.port}`;
 }
 
-/** A page at an origin, with both clients in it. */
+/** A page at an origin, with both clients loaded. */
 async function pageAt(origin: string) {
   const page = await stranger(origin);
   onTestFinished(() => page.context().close());
@@ -59,7 +59,7 @@ async function known(userId: string) {
   return { token, client };
 }
 
-test("both clients talk from a page of an allowed origin", async () => {
+test("both clients work in a page of an allowed origin", async () => {
   const [alice, bob] = [await known("alice"), await known("bob")];
   const { conversationId: id } = await alice.client.rest.direct("bob");
   const page = await pageAt(allowed);
@@ -95,7 +95,7 @@ test("both clients talk from a page of an allowed origin", async () => {
   expect(told).toEqual({ alice: both, bob: both });
 });
 
-test("no page of another origin gets in, whatever token it has", async () => {
+test("a page of another origin cannot connect, with any token", async () => {
   const { token } = await known("alice");
   const page = await pageAt(await site());
   const refused = await page.evaluate(

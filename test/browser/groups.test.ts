@@ -5,7 +5,7 @@ import { closeBrowser, SOON_MS, somebody } from "./people.ts";
 
 afterAll(closeBrowser);
 
-test("a group is started, and whoever is in it finds it in their list within moments", async () => {
+test("a group is created, and soon appears in all members' lists", async () => {
   const [bob, dave] = await Promise.all([somebody("Bob Tanaka"), somebody("Dave Lindqvist")]);
   await bob.page.getByRole("button", { name: "New conversation" }).click();
   const dialog = bob.page.getByRole("dialog", { name: "New conversation" });
@@ -33,7 +33,7 @@ test("a group is started, and whoever is in it finds it in their list within mom
   await dave.page.getByText("You are not in this conversation.").waitFor();
 });
 
-test("a channel is created, found, joined, and closed", async () => {
+test("a channel is created, found, joined, and archived", async () => {
   const [bob, dave] = await Promise.all([somebody("Bob Tanaka"), somebody("Dave Lindqvist")]);
   await bob.page.getByRole("button", { name: "Browse channels" }).click();
   await bob.page.getByLabel("Name", { exact: true }).fill("Gardening");
@@ -53,7 +53,7 @@ test("a channel is created, found, joined, and closed", async () => {
   await dave.page.getByText("This channel is archived").waitFor();
 });
 
-test("a long history is scrolled back to its beginning, and what one reads stays where it is", async () => {
+test("a long history can be scrolled back to its beginning without moving the visible messages", async () => {
   const dave = await somebody("Dave Lindqvist");
   const token = await tokenFor("erin", "--name", "Erin");
   const erin = new Parley({ url: inject("address"), token: () => token });
@@ -83,7 +83,7 @@ test("a long history is scrolled back to its beginning, and what one reads stays
   expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1));
 
   const place = () => dave.message("Number 5.").evaluate((one) => one.getBoundingClientRect().top);
-  // Waits until what was scrolled stands still.
+  // Waits until the scrolling has ended.
   await dave.message("Number 5.").hover();
   const before = await place();
   const again = await erin.conversation(conversationId).connect().live();

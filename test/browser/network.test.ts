@@ -3,7 +3,7 @@ import { closeBrowser, somebody } from "./people.ts";
 
 afterAll(closeBrowser);
 
-test("what was written without a network is sent once when it comes back", async () => {
+test("a message written without a network is sent once after reconnecting", async () => {
   const [carol, dave] = await Promise.all([
     somebody("Carol Okafor", { holdSockets: true }),
     somebody("Dave Lindqvist"),
@@ -37,7 +37,7 @@ test("what was written without a network is sent once when it comes back", async
   expect(order.slice(-3)).toEqual(["In the tunnel", "Still in it", "Out of it?"]);
 });
 
-test("a page that is loaded again sends what the last one could not", async () => {
+test("a page that is loaded again sends the previous page's unsent messages", async () => {
   const [carol, dave] = await Promise.all([
     somebody("Carol Okafor", { holdSockets: true }),
     somebody("Dave Lindqvist"),
@@ -50,7 +50,7 @@ test("a page that is loaded again sends what the last one could not", async () =
   await carol.say("Written before the page was loaded again");
   const unsent = carol.message("Written before the page was loaded again");
   await unsent.getByText("Waiting for the network").waitFor();
-  // With a network for the page, and none for its sockets: the first page sends nothing.
+  // The page has a network and its sockets have none, so that the first page sends nothing.
   await carol.page.context().setOffline(false);
   await Promise.all([carol.page.waitForEvent("load"), carol.page.reload()]);
   await carol.findNetwork();
@@ -60,7 +60,7 @@ test("a page that is loaded again sends what the last one could not", async () =
   expect(await dave.message("Written before the page was loaded again").count()).toBe(1);
 });
 
-test("nobody is said to be there, or not to be, while nothing is heard of them", async () => {
+test("without a connection the page shows neither online nor offline", async () => {
   const [carol, dave] = await Promise.all([
     somebody("Carol Okafor", { holdSockets: true }),
     somebody("Dave Lindqvist"),
@@ -78,7 +78,7 @@ test("nobody is said to be there, or not to be, while nothing is heard of them",
   await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
 });
 
-test("an edit, a reaction and a deletion without a network are seen to wait for it", async () => {
+test("an edit, a reaction and a deletion without a network are shown as pending", async () => {
   const [carol, dave] = await Promise.all([
     somebody("Carol Okafor", { holdSockets: true }),
     somebody("Dave Lindqvist"),

@@ -8,31 +8,31 @@ import {
 } from "playwright-core";
 import { expect, inject, onTestFinished } from "vitest";
 
-/** People in front of the page: each in a browser context of their own. */
+/** Users of the page, each in a separate browser context. */
 
-/** Where Debian puts it; another one is named by the environment. */
+/** Debian's path; the environment can set another one. */
 const EXECUTABLE = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 const OPTIONS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
-/** Chromium's word for what a page without a network cannot load. */
+/** Chromium's error for requests of a page without a network. */
 const NO_NETWORK = /net::ERR_INTERNET_DISCONNECTED|WebSocket connection to/;
-/** How soon whatever is called live must be there, on a busy machine. */
+/** The time limit for live updates, on a busy machine. */
 export const SOON_MS = 10_000;
 
 let browser: Promise<Browser> | undefined;
 
 export type Name = "Alice Moreau" | "Bob Tanaka" | "Carol Okafor" | "Dave Lindqvist";
 
-/** Somebody who has signed in. */
+/** A signed-in user. */
 export class Somebody {
   readonly page: Page;
-  /** What the browser complained of: errors of the page, and breaches of its policy. */
+  /** Errors reported by the browser: errors of the page, and violations of its policy. */
   readonly complaints: string[] = [];
   private readonly sockets: WebSocketRoute[] = [];
   private isCut = false;
-  /** Playwright passes frames on a moment later, also to a socket that was closed meanwhile. */
+  /** Playwright forwards frames with a delay, also to a socket that was closed in the meantime. */
   private passesLate = false;
 
   constructor(page: Page) {
@@ -51,7 +51,7 @@ export class Somebody {
     });
   }
 
-  /** Has the page's sockets pass through here, so that they can be cut. */
+  /** Routes the page's sockets through this process, so that they can be cut. */
   async holdSockets(): Promise<void> {
     this.passesLate = true;
     await this.page.routeWebSocket(/\/live\//, (socket) => {
@@ -64,7 +64,7 @@ export class Somebody {
     });
   }
 
-  /** Loses the network: what is open breaks, and nothing new can be opened. */
+  /** Disconnects the network: open sockets are closed, and none can be opened. */
   async loseNetwork(): Promise<void> {
     this.isCut = true;
     await this.page.context().setOffline(true);
@@ -76,7 +76,7 @@ export class Somebody {
     await this.page.context().setOffline(false);
   }
 
-  /** Starts the conversation with somebody, or opens the one there is. */
+  /** Starts a conversation with another user, or opens the existing one. */
   async talkTo(name: Name): Promise<void> {
     await this.page.getByRole("button", { name: "New conversation" }).click();
     const dialog = this.page.getByRole("dialog", { name: "New conversation" });
@@ -89,30 +89,30 @@ export class Somebody {
     return this.page.getByRole("textbox", { name: `Message ${title}` });
   }
 
-  /** Writes something and sends it. */
+  /** Types a message and sends it. */
   async say(text: string): Promise<void> {
     await this.composer().fill(text);
     await this.composer().press("Enter");
   }
 
-  /** The messages with a text. */
+  /** The messages with this text. */
   message(text: string): Locator {
     const written = this.page.locator(`.bubble > .text:text-is(${JSON.stringify(text)})`);
     return this.page.locator(".message").filter({ has: written });
   }
 
-  /** Waits until the server has a message of one's own: it is shown as soon as it is written. */
+  /** Waits until the server has confirmed a message, which is displayed before. */
   async confirmed(text: string): Promise<void> {
     await this.message(text).locator("time").waitFor();
   }
 
-  /** A conversation in the list. */
+  /** A conversation's entry in the list. */
   entry(title: string | RegExp): Locator {
     const list = this.page.getByRole("navigation");
     return list.getByRole("link").filter({ hasText: title });
   }
 
-  /** Does something with a message, by its toolbar. */
+  /** Uses a button of a message's toolbar. */
   async act(text: string, action: string): Promise<void> {
     const message = this.message(text);
     await message.hover();
@@ -120,7 +120,7 @@ export class Somebody {
   }
 }
 
-/** Opens the page and picks who to be; at the end of the test nothing may have gone wrong on it. */
+/** Opens the page and signs in; after the test the page must have reported no errors. */
 export async function somebody(
   name: Name,
   options: BrowserContextOptions & { holdSockets?: boolean } = {},
@@ -139,7 +139,7 @@ export async function somebody(
   return one;
 }
 
-/** Opens the page of a server as nobody yet. */
+/** Opens the page of a server, signed out. */
 export async function stranger(address: string): Promise<Page> {
   const page = await (await newContext()).newPage();
   page.setDefaultTimeout(SOON_MS);
@@ -153,7 +153,7 @@ async function newContext(options: BrowserContextOptions = {}) {
   return (await browser).newContext({ viewport, locale: "en-GB", ...options });
 }
 
-/** For `afterAll`. */
+/** To be called in `afterAll`. */
 export async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
 }

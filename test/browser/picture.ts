@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from "node:zlib";
 
-/** A PNG with colours that go over into each other. */
+/** A PNG with colour gradients. */
 export function picture(width: number, height: number): Buffer {
   const rows = Array.from({ length: height }, (_, y) => [
     0,
@@ -19,7 +19,7 @@ export function picture(width: number, height: number): Buffer {
   ]);
 }
 
-/** An evening over the sea. */
+/** Colours like an evening at the sea. */
 function colourAt(x: number, y: number): number[] {
   const isSun = (x - 0.68) ** 2 * 2.4 + (y - 0.5) ** 2 < 0.012;
   if (y > 0.62) return [40 + 60 * (1 - y), 60 + 50 * x * (1 - y), 110 - 60 * y].map(Math.round);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { cleanUp, freePort, startCommand, temporaryFolder, up } from "../system/server.ts";
 import { closeBrowser, stranger } from "./people.ts";
 
-/** Outside development one signs in with a token of the identity provider. */
+/** Outside development users sign in with a token of the identity provider. */
 
 const SECRET = "a-secret-of-production-0123456789abcdef";
 
@@ -33,7 +33,7 @@ function tokenOf(name: string, { secret = SECRET, expires = "1h" } = {}): Promis
     .sign(new TextEncoder().encode(secret));
 }
 
-/** The page, and what signs in on it. */
+/** The page, and its controls for signing in. */
 async function welcome() {
   const page = await stranger(address);
   onTestFinished(() => page.context().close());
@@ -44,7 +44,7 @@ async function welcome() {
   return { page, signIn };
 }
 
-test("nobody is handed out: a good token signs in, also when the page is loaded again", async () => {
+test("there are no demonstration people: a valid token signs in, also after a reload", async () => {
   const { page, signIn } = await welcome();
   await page.getByLabel("Access token").waitFor();
   expect(await page.getByRole("button").allTextContents()).toEqual(["Sign in"]);
@@ -55,14 +55,14 @@ test("nobody is handed out: a good token signs in, also when the page is loaded 
   await page.reload();
   await page.getByRole("heading", { name: "Zoë" }).waitFor();
   await page.getByText("Nobody has written yet, and neither have you.").waitFor();
-  // Nobody is known here yet, and nobody was asked for.
+  // There are no known users yet, and none were requested.
   await page.getByRole("button", { name: "New conversation" }).click();
   await page.getByText("Who is it? Type a name.").waitFor();
   await page.getByLabel("Find people").fill("Nobody");
   await page.getByText("Nobody here has that name.").waitFor();
 });
 
-test("who has a token that the server does not take is asked for another one", async () => {
+test("a user whose token the server refuses is asked for another one", async () => {
   const { page, signIn } = await welcome();
   await signIn(await tokenOf("Eve", { secret: "x".repeat(40) }));
   await page.getByText("Your token is not valid, or no longer. Sign in again.").waitFor();
@@ -71,7 +71,7 @@ test("who has a token that the server does not take is asked for another one", a
   await page.getByLabel("Access token").waitFor();
 });
 
-test("who is there when their token expires is asked for another one, and goes on", async () => {
+test("a user whose token expires is asked for another one, and stays in the conversation", async () => {
   const { page, signIn } = await welcome();
   await signIn(await tokenOf("Yan", { expires: "4s" }));
   await page.getByRole("heading", { name: "Yan" }).waitFor();

@@ -2,11 +2,11 @@ import { afterAll, expect, test } from "vitest";
 import { clientOf } from "./clients.ts";
 import { closeBrowser, SOON_MS, somebody } from "./people.ts";
 
-/** Where one reads: what is new, what one sends, and what one may not read any more. */
+/** The scroll position with new messages, after sending, and after being removed. */
 
 afterAll(closeBrowser);
 
-/** A conversation of somebody new with Bob, who has so many unread messages in it. */
+/** A conversation of a new user with Bob, who has this many unread messages in it. */
 async function unreadFor(id: string, name: string, count: number) {
   const [writer] = await Promise.all([clientOf(id, name), clientOf("bob", "Bob Tanaka")]);
   const { conversationId } = await writer.rest.direct("bob");
@@ -15,7 +15,7 @@ async function unreadFor(id: string, name: string, count: number) {
   return talk;
 }
 
-test("a conversation opens where the new messages begin, and they are read at its end", async () => {
+test("a conversation opens at the first new message, and messages are read when the end is visible", async () => {
   const talk = await unreadFor("frank", "Frank", 2);
   const bob = await somebody("Bob Tanaka", { viewport: { width: 1180, height: 500 } });
   await bob.entry("Frank").click();
@@ -40,7 +40,7 @@ test("a conversation opens where the new messages begin, and they are read at it
   await bob.entry("Frank").getByText("unread").waitFor({ state: "detached" });
 });
 
-test("of more new messages than are loaded the line stands before the first", async () => {
+test("with more new messages than are loaded, the line is before the first loaded one", async () => {
   (await unreadFor("grace", "Grace", 70)).close();
   const bob = await somebody("Bob Tanaka");
   await bob.entry("Grace").click();
@@ -56,7 +56,7 @@ test("of more new messages than are loaded the line stands before the first", as
   expect(await line.evaluate((one) => one.nextElementSibling?.textContent)).toContain("Number 1.");
 });
 
-test("that a message is confirmed does not take one away from what one reads", async () => {
+test("the confirmation of a sent message does not change the scroll position", async () => {
   const talk = await unreadFor("heidi", "Heidi", 40);
   talk.close();
   const bob = await somebody("Bob Tanaka", { holdSockets: true });
@@ -80,7 +80,7 @@ test("that a message is confirmed does not take one away from what one reads", a
   expect(await place()).toBeLessThan(-400);
 });
 
-test("who is added again to a group finds it where they were removed from it", async () => {
+test("a user who is added to a group again sees it at the place of the removal", async () => {
   const [owner] = await Promise.all([
     clientOf("ivan", "Ivan"),
     clientOf("bob", "Bob Tanaka"),
@@ -99,7 +99,7 @@ test("who is added again to a group finds it where they were removed from it", a
   await bob.composer("Come and go").waitFor();
 });
 
-test("the arrow up edits what was said last, as long as that may be edited", async () => {
+test("arrow up edits the last message, while it can be edited", async () => {
   const bob = await somebody("Bob Tanaka");
   await bob.talkTo("Carol Okafor");
   await bob.say("Said last");
@@ -112,7 +112,7 @@ test("the arrow up edits what was said last, as long as that may be edited", asy
   expect(await bob.page.getByText("Editing", { exact: true }).count()).toBe(0);
 });
 
-test("a phone does not enlarge the page for a field", async () => {
+test("a phone does not zoom the page for a field", async () => {
   const viewport = { width: 360, height: 720 };
   const bob = await somebody("Bob Tanaka", { viewport, hasTouch: true, isMobile: true });
   const fields = bob.page.locator("input, textarea");
@@ -123,7 +123,7 @@ test("a phone does not enlarge the page for a field", async () => {
   expect(Math.min(...sizes)).toBeGreaterThanOrEqual(16);
 });
 
-test("what one wrote to a group that one was removed from is shown, until it is discarded", async () => {
+test("unsent messages to a group from which the user was removed are shown, until discarded", async () => {
   const [owner] = await Promise.all([
     clientOf("judy", "Judy"),
     clientOf("bob", "Bob Tanaka"),
@@ -149,7 +149,7 @@ test("what one wrote to a group that one was removed from is shown, until it is 
   expect(await page.evaluate(() => Object.values(localStorage).join())).toBe("[]");
 });
 
-test("who signs out leaves nothing open for the next", async () => {
+test("signing out closes the conversation for the next user", async () => {
   const bob = await somebody("Bob Tanaka");
   const { page } = bob;
   await bob.talkTo("Carol Okafor");

@@ -9,7 +9,7 @@ afterAll(closeBrowser);
 
 const SCRIPT = `<img src=x onerror="window.ran=1"><script>window.ran=1</script>`;
 
-test("script in a name, a title, a message or a file's name is text", async () => {
+test("scripts in a name, a title, a message or a file's name are displayed as text", async () => {
   const alice = await somebody("Alice Moreau");
   const token = await tokenFor("mallory", "--name", SCRIPT);
   const mallory = new Parley({ url: inject("address"), token: () => token });
@@ -40,7 +40,7 @@ test("script in a name, a title, a message or a file's name is text", async () =
   expect(links).toEqual(["https://x.test/"]);
 });
 
-test("the page's policy lets nothing in from elsewhere and runs nothing that is written into it", async () => {
+test("the page's policy blocks other origins and inline scripts", async () => {
   const response = await fetch(inject("address"));
   const policy = response.headers.get("Content-Security-Policy") ?? "";
   const directives = new Map(
@@ -62,7 +62,7 @@ test("the page's policy lets nothing in from elsewhere and runs nothing that is 
   expect(html).not.toMatch(/<script(?![^>]*src=)|<style|style=|\son\w+=/);
 });
 
-test("all of its JavaScript is under 60 KB compressed, and kept for a year by its name", async () => {
+test("all of its JavaScript is under 60 KB compressed, and cached for a year by its name", async () => {
   const scripts = new Set<string>();
   const alice = await somebody("Alice Moreau");
   const names = await alice.page.evaluate(() =>

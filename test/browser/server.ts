@@ -3,12 +3,12 @@ import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Where the page is. */
+    /** The page's address. */
     address: string;
   }
 }
 
-/** One server for all files; what limits abuse would only limit the tests. */
+/** One server for all files, with limits against abuse disabled. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const limits = ["REQUEST_LIMITS:off", "MESSAGES_PER_MINUTE_UNIHUB:10000"];
   const options = limits.flatMap((limit) => ["--var", limit]);

@@ -3,7 +3,7 @@ import { closeBrowser, somebody } from "./people.ts";
 
 afterAll(closeBrowser);
 
-test("two people talk: live, with what is new, who is there, who types and who has seen", async () => {
+test("two users talk: messages, unread counts, presence, typing and read marks are live", async () => {
   const [alice, bob] = await Promise.all([somebody("Alice Moreau"), somebody("Bob Tanaka")]);
   await alice.talkTo("Bob Tanaka");
   await alice.say("Hello Bob!");
@@ -30,7 +30,7 @@ test("two people talk: live, with what is new, who is there, who types and who h
   await alice.page.getByRole("main").getByText("Offline", { exact: true }).waitFor();
 });
 
-test("a message is answered, edited, reacted to and deleted, and both see it", async () => {
+test("a message is replied to, edited, reacted to and deleted, and both users see it", async () => {
   const [alice, bob] = await Promise.all([somebody("Alice Moreau"), somebody("Bob Tanaka")]);
   await alice.talkTo("Bob Tanaka");
   await bob.talkTo("Alice Moreau");
@@ -65,13 +65,13 @@ test("a message is answered, edited, reacted to and deleted, and both see it", a
   expect(await bob.message("Lunch at twelve?").count()).toBe(0);
 });
 
-test("what was being written is there again when the page is loaded anew, and not once it was sent", async () => {
+test("a draft is restored when the page is loaded again, and not after it was sent", async () => {
   const alice = await somebody("Alice Moreau");
   await alice.talkTo("Bob Tanaka");
   await alice.say("Said before");
   await alice.confirmed("Said before");
   await alice.composer().fill("Half a thou");
-  // An edit that is given up takes nothing of it.
+  // A cancelled edit does not change the draft.
   await alice.act("Said before", "Edit");
   await alice.page.reload();
   await alice.composer("Bob Tanaka").waitFor();

@@ -2,13 +2,13 @@ import { afterAll, expect, test } from "vitest";
 import { clientOf } from "./clients.ts";
 import { closeBrowser, somebody } from "./people.ts";
 
-/** Names and texts of all kinds and lengths keep to their places. */
+/** Names and texts of all kinds and lengths fit into the layout. */
 
 afterAll(closeBrowser);
 
 const ARABIC = "مرحبا بالعالم هذه رسالة طويلة من اليمين إلى اليسار حتى لا تتسع لها القائمة";
 
-/** Somebody with a name, in a group of a title with Alice. */
+/** A user with this name, in a group with this title with Alice. */
 async function groupBy(id: string, name: string, title: string) {
   const [client] = await Promise.all([
     clientOf(id, name),
@@ -35,12 +35,12 @@ test.each([320, 1180])("%i pixels wide: the longest names and words fit", async 
     .locator(".scroller, .sidebar, .conversation-header, .composer")
     .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map(String));
   expect(wide).toEqual([]);
-  // Nor does a placeholder make the field grow.
+  // A long placeholder does not enlarge the field.
   const field = await alice.composer().boundingBox();
   expect(field?.height).toBeLessThan(44);
 });
 
-test("what is written from right to left is cut off at its end, not at its beginning", async () => {
+test("right-to-left text is truncated at its end, not at its beginning", async () => {
   const theirs = await groupBy("salma", "Salma", "Reading");
   await theirs.send(ARABIC);
   theirs.close();

@@ -7,7 +7,7 @@ import { clientOf } from "./clients.ts";
 import { closeBrowser, type Somebody, somebody, stranger } from "./people.ts";
 import { picture } from "./picture.ts";
 
-/** The main views: axe finds nothing serious in any of them, and each leaves a picture of itself. */
+/** The main views: axe finds nothing serious in any of them, and each is saved as a screenshot. */
 
 const FOLDER = `${ROOT}/test/browser/screenshots`;
 const HIKE = "Saturday hike";
@@ -73,7 +73,7 @@ async function look(one: Somebody, name: string): Promise<void> {
   expect(found.filter((text) => /^(serious|critical)/.test(text))).toEqual([]);
 }
 
-/** Brings a conversation up with everything in it drawn. */
+/** Opens a conversation and waits until all of its content is drawn. */
 async function openHike(one: Somebody): Promise<void> {
   await one.entry(HIKE).click();
   const image = one.page.getByRole("img", { name: "ridge.png" });
@@ -117,7 +117,7 @@ test.each([
   await look(alice, `${name}-channels`);
 });
 
-test("the way in appears at once with everybody in it", async () => {
+test("the sign-in page appears at once with all demonstration people", async () => {
   const page = await stranger("about:blank");
   onTestFinished(() => page.context().close());
   await page.route("**/api/development/people", async (route) => {
@@ -134,12 +134,12 @@ test("the way in appears at once with everybody in it", async () => {
   });
   await page.goto(inject("address"));
   await page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
-  // What was drawn is reported a frame later.
+  // Paint events are reported a frame later.
   await page.waitForTimeout(200);
   expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts)).toEqual([]);
 });
 
-test("the way in", async () => {
+test("the sign-in page", async () => {
   const alice = await somebody("Alice Moreau");
   await alice.page.getByRole("button", { name: "Sign out" }).click();
   await alice.page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
@@ -147,14 +147,14 @@ test("the way in", async () => {
 });
 
 test.each([320, 1180])(
-  "%i pixels wide: the tools of a message never leave the list",
+  "%i pixels wide: a message's toolbar never leaves the list",
   async (width) => {
     const alice = await somebody("Alice Moreau", { viewport: { width, height: 500 } });
     await openHike(alice);
     const list = alice.page.locator(".scroller");
     const bounds = await list.boundingBox();
     const message = alice.message("Count me in. I bring the coffee.");
-    // Its upper half is above the list.
+    // The upper half of the message is above the list.
     await message.evaluate((one) => {
       const line = one.querySelector(".bubble")?.getBoundingClientRect();
       const top = document.querySelector(".scroller")?.getBoundingClientRect().top ?? 0;
@@ -170,7 +170,7 @@ test.each([320, 1180])(
   },
 );
 
-test("everything can be reached without a pointer", async () => {
+test("everything can be reached with the keyboard", async () => {
   const alice = await somebody("Alice Moreau");
   const { page } = alice;
   const press = async (...keys: string[]) => {

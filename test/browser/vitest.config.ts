@@ -10,7 +10,7 @@ export default defineConfig({
     globalSetup: ["test/browser/server.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // One server and, on small machines, few processors: more at once only takes turns.
+    // One server and, on small machines, few processors: parallel files would only take turns.
     maxWorkers: 2,
   },
 });

@@ -7,7 +7,7 @@ import { EMOJIS } from "../../src/domain/reaction.ts";
 import type { Random } from "../random.ts";
 import type { Model } from "./model.ts";
 
-/** Messages that a device has on their way at most. */
+/** The maximum of unacknowledged messages of a device. */
 const IN_FLIGHT = 6;
 
 const ACTIONS = {
@@ -21,35 +21,35 @@ const ACTIONS = {
   readOne: 4,
 };
 
-/** What a device has seen of its own connection. */
+/** What a device has counted on its own connection. */
 export interface Tally {
   reconnects: number;
   resends: number;
-  /** Messages told of with a revision that is not newer than the one told of before. */
+  /** Message events whose revision is not newer than that of the previous event. */
   outOfOrder: number;
   acknowledged: number;
 }
 
-/** One device of one person in one conversation, doing what people do. */
+/** One device of one user in one conversation, which sends random commands. */
 export class Actor {
   readonly name: string;
   readonly userId: string;
   readonly conversation: Conversation;
   readonly tally: Tally = { reconnects: 0, resends: 0, outOfOrder: 0, acknowledged: 0 };
-  /** What was refused that may not be. */
+  /** Unexpected refusals. */
   readonly failures: string[] = [];
   private readonly parley: Parley;
   private readonly actions: typeof ACTIONS;
   private readonly model: Model;
   private readonly random: Random;
   private readonly onTheWay = new Set<Promise<void>>();
-  /** Ids of one's own messages that can be changed. */
+  /** Ids of the device's own messages that can be changed. */
   private readonly own: string[] = [];
   private readonly told = new Map<string, number>();
   private serial = 0;
   private stopped = false;
 
-  /** Reactions are a person's: a second device leaves them to the first. */
+  /** Reactions belong to a user, so only the first device reacts. */
   constructor(
     name: string,
     userId: string,
@@ -77,7 +77,7 @@ export class Actor {
     });
   }
 
-  /** Acts until `stop`. */
+  /** Sends random commands until `stop`. */
   async act(): Promise<void> {
     while (!this.stopped) {
       await sleep(this.random.between(0, 200));
@@ -88,7 +88,7 @@ export class Actor {
     }
   }
 
-  /** Does nothing new; resolves once everything begun has been answered. */
+  /** Starts nothing new; resolves once all pending commands have been answered. */
   async stop(): Promise<void> {
     this.stopped = true;
     while (this.onTheWay.size > 0) await Promise.all(this.onTheWay);
@@ -116,7 +116,7 @@ export class Actor {
     this.acknowledged(key, messageId);
   }
 
-  /** Over REST, again and again under the same key until somebody answers. */
+  /** Over REST, repeated with the same key until it is answered. */
   private async rest(): Promise<void> {
     const key = this.text();
     const { conversationId } = this.model;
@@ -209,7 +209,7 @@ export class Actor {
       .then(() => this.model.readOne(this.userId, target.number));
   }
 
-  /** One of the messages that this device has. */
+  /** A random message of those that this device has. */
   private target() {
     const messages = this.conversation.messages.filter(({ kind }) => kind !== "system");
     const recent = messages.slice(-60);
@@ -217,13 +217,13 @@ export class Actor {
   }
 
   private unlessDeleted(error: unknown): void {
-    // Chosen twice, it is gone the second time.
+    // Chosen twice, it no longer exists the second time.
     const expected = ["message_deleted", "reaction_not_found"];
     if (!(error instanceof ParleyError) || !expected.includes(error.code)) throw error;
   }
 }
 
-/** What a client of REST tries again. */
+/** Whether a REST client retries after this error. */
 export function passes({ code, status = 0 }: ParleyError): boolean {
   return code === "network" || code === "rate_limited" || status >= 500;
 }

@@ -26,7 +26,7 @@ export class MembershipChurn {
     this.options = options;
   }
 
-  /** Goes on until `stop`; at the end the guest is in. */
+  /** Runs until `stop`; at the end the guest is a member. */
   async act(): Promise<void> {
     const { conversationId, guest, guestId, rest, random, findings } = this.options;
     for (;;) {
@@ -54,7 +54,7 @@ export class MembershipChurn {
     this.stopped = true;
   }
 
-  /** Does something, again and again until somebody answers that it is done. */
+  /** Calls `work`, repeatedly until it succeeds. */
   private async done(action: () => Promise<unknown>, already: string): Promise<void> {
     for (;;) {
       try {

@@ -1,6 +1,6 @@
 /**
- * What must be true in the end, kept by those who act and by nobody else: what was acknowledged, what
- * it was changed to, who reacted, who read what.
+ * The expected final state, recorded by the acting clients: acknowledged messages, their changes,
+ * reactions and reads.
  */
 export interface ModelMessage {
   messageId: string;
@@ -18,7 +18,7 @@ export class Model {
   readonly memberIds: readonly string[];
   /** By message id: what was acknowledged. */
   readonly messages = new Map<string, ModelMessage>();
-  /** Whatever was said, acknowledged or not: nothing else may be there. */
+  /** Every text that was sent, acknowledged or not: no others may exist. */
   readonly said = new Set<string>();
   /** What each device sent over its socket, in order. */
   readonly sentBy = new Map<string, string[]>();
@@ -35,12 +35,12 @@ export class Model {
     message: Pick<ModelMessage, "messageId" | "senderId" | "clientMessageId" | "content">,
   ) {
     const kept = { ...message, edited: false, deleted: false, reactions: new Set<string>() };
-    // Somebody may have reacted before its author had the acknowledgement.
+    // Another user may have reacted before the author received the acknowledgement.
     const reacted = this.messages.get(message.messageId)?.reactions;
     this.messages.set(message.messageId, { ...kept, ...(reacted && { reactions: reacted }) });
   }
 
-  /** The reactions of a message that may not be known to be acknowledged yet. */
+  /** The reactions of a message whose acknowledgement may not have arrived yet. */
   reactionsOf(messageId: string): Set<string> {
     const known = this.messages.get(messageId);
     if (known) return known.reactions;
@@ -63,7 +63,7 @@ export class Model {
     return number <= (this.readUpTo.get(userId) ?? 0) || !!this.readSingly.get(userId)?.has(number);
   }
 
-  /** How many messages a person has not read, of all there are. */
+  /** How many of all messages a user has not read. */
   unread(userId: string, all: readonly { messageId: string; number: number }[]): number {
     return all.filter(({ messageId, number }) => {
       const message = this.messages.get(messageId);

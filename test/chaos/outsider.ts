@@ -3,10 +3,10 @@ import { parseMessageId } from "../../src/domain/id.ts";
 import type { Random } from "../random.ts";
 import type { Model } from "./model.ts";
 
-/** How long an answer may take; then the same is sent again under its key. */
+/** How long an answer may take before the message is sent again with its key. */
 export const PATIENCE_MS = 3_000;
 
-/** A message as a client of either protocol has it. */
+/** A message in the state of a client of either protocol. */
 interface Shown {
   rev: number;
   content: string;
@@ -23,33 +23,33 @@ export interface OutsiderOptions {
 }
 
 /**
- * A client that is not ours: it sends under keys until somebody answers, joins again with its last
- * revision whenever it is connected again or was removed, and keeps what it is told.
+ * A client of a public library: it sends with keys until it is answered, joins with its last
+ * revision after each reconnect and removal, and applies the events.
  */
 export abstract class Outsider {
   readonly shown = new Map<string, Shown>();
-  /** New messages that were told of twice. */
+  /** New messages that were received twice. */
   doubled = 0;
-  /** Events whose revision is not newer than the one before. */
+  /** Events whose revision is not newer than the previous one. */
   outOfOrder = 0;
-  /** Events that came while nobody may hear any. */
+  /** Events received while it is not a member. */
   leaked = 0;
   acknowledged = 0;
   joins = 0;
-  /** Milliseconds within which it must notice that it was removed, whatever happened to its connection. */
+  /** Milliseconds within which it must notice its removal, whatever happened to its connection. */
   readonly patienceMs: number = 15_000;
-  /** Whether it has heard that it is not a member, since this was last set. */
+  /** Whether it has learned that it is not a member, since this was last reset. */
   isOut = false;
-  /** Whether it was removed and knows it, and is not being added again yet. */
+  /** Whether it was removed and has noticed it, and is not being added again yet. */
   isBarred = false;
   readonly name: string;
   protected readonly options: OutsiderOptions;
   protected rev: number | undefined;
-  /** Sends nothing new, but stays: what the others still say it has to hear. */
+  /** Sends no new messages, but still receives those of others. */
   private stopped = false;
-  /** Is gone for good, and does not come back. */
+  /** Is closed, and does not reconnect. */
   protected closed = false;
-  /** The connection on which it joins, and goes on until it is in. */
+  /** The connection on which it is joining, until it has joined. */
   private joining: string | undefined;
   /** It was removed again while it joined. */
   private again = false;
@@ -78,13 +78,13 @@ export abstract class Outsider {
     this.stopped = true;
   }
 
-  /** The object that its connection is held by, if it has one: its namespace and its name. */
+  /** The namespace and name of the object that holds its connection, if any. */
   abstract get gateway(): { of: string; id: string } | undefined;
   abstract connect(): Promise<void>;
   abstract close(): void;
-  /** Resolves to the id of the message; rejects when it is not known to have been sent. */
+  /** Resolves to the id of the message; rejects unless the message is known to be sent. */
   protected abstract send(key: string): Promise<string>;
-  /** Joins, and resolves to the revision that the answer gives. */
+  /** Joins, and resolves to the answer's revision. */
   protected abstract join(since: number | undefined): Promise<number>;
   protected abstract leave(): Promise<unknown>;
 
@@ -97,7 +97,7 @@ export abstract class Outsider {
     if (!before || before.rev < rev) this.shown.set(id, { rev, content, deleted });
   }
 
-  /** Joins the conversation on a connection, sooner or later; gives up with the connection. */
+  /** Joins the conversation on a connection, with retries; stops when the connection ends. */
   protected async joined(connection: string | null | undefined): Promise<void> {
     if (!connection || this.joining === connection) return;
     this.joining = connection;
@@ -109,7 +109,7 @@ export abstract class Outsider {
         this.rev ??= rev;
         this.joins++;
         if (!this.again) break;
-        // In between it may be in again: what is on its way comes before the answer to this.
+        // In between it may be subscribed: pending events arrive before the answer to this.
         await this.leave();
       } catch (error) {
         if (/Only members of this conversation/.test(String(error))) this.isOut = true;
@@ -119,7 +119,7 @@ export abstract class Outsider {
     if (this.joining === connection) this.joining = undefined;
   }
 
-  /** Somebody was removed. */
+  /** Handles the removal of a participant. */
   protected removed(userId: string): void {
     if (userId !== this.options.userId) return;
     this.isOut = true;
@@ -139,7 +139,7 @@ export abstract class Outsider {
     }
   }
 
-  /** What it lacks of a history, or has otherwise. */
+  /** Differences between its messages and a history. */
   differences(history: readonly { messageId: string; content: string; isDeleted: boolean }[]) {
     const wrong: string[] = [];
     for (const { messageId, content, isDeleted } of history) {

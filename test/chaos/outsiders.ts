@@ -12,13 +12,13 @@ import {
 } from "../../src/dialects/marketplace/socketio/packets.ts";
 import { Outsider, PATIENCE_MS } from "./outsider.ts";
 
-/** The public clients of both protocols, as they come from npm. */
+/** The public clients of both protocols, from npm. */
 
 /**
- * What it takes a Socket.IO client that starts with polling to notice a dead connection. When the socket of
- * its upgrade is cut between the answer to its probe and the end of the poll before it, engine.io-client
- * (6.6.8, `_probe`: `if (failed) return`) stays in its upgrading state: it neither polls nor sends until
- * its heartbeat expires. The server sees no request and cannot help.
+ * How long a Socket.IO client that starts with polling may need to notice a dead connection. When
+ * the socket of its upgrade is cut between the answer to its probe and the end of the poll before
+ * it, engine.io-client (6.6.8, `_probe`: `if (failed) return`) stays in its upgrading state: it
+ * neither polls nor sends until its heartbeat expires. The server sees no request and cannot help.
  */
 const POLLING_PATIENCE_MS = PING_INTERVAL_MS + PING_TIMEOUT_MS + 15_000;
 
@@ -40,7 +40,7 @@ export class SocketIoOutsider extends Outsider {
       forceNew: true,
       reconnectionDelay: 50,
       reconnectionDelayMax: 500,
-      // Half of them as clients do by default, with polling first.
+      // Half of them start with polling, as clients do by default.
       ...(!this.startsWithPolling && { transports: ["websocket"] }),
     });
     this.socket = socket;
@@ -51,7 +51,7 @@ export class SocketIoOutsider extends Outsider {
       });
     }
     socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
-    // A token that has expired, or a server that could not look at it: the application comes back.
+    // The token expired, or the server could not verify it: the application reconnects.
     const again = () => setTimeout(() => !this.closed && socket.connect(), 100);
     socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
     socket.on("connect_error", () => !socket.active && again());

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Random } from "../random.ts";
 
-/** How a line is cut. */
+/** How a connection is cut. */
 export type Cut =
   /** Both ends at once. */
   | "clean"
@@ -17,11 +17,11 @@ interface Line {
   doomed: boolean;
 }
 
-/** A network between clients and a server: lines go through it, and are cut. */
+/** A network between clients and a server, which forwards connections and cuts them. */
 export class Network {
   readonly port: number;
   cuts: Record<Cut, number> = { clean: 0, "mid-frame": 0, ghost: 0 };
-  /** Where the server is now; undefined: nobody answers. */
+  /** The server's current port; undefined: connections are refused. */
   target: number | undefined;
   private readonly server: Server;
   private readonly random: Random;
@@ -42,7 +42,7 @@ export class Network {
     return new Network(server, address.port, random);
   }
 
-  /** Cuts a line at random; false when there is none. */
+  /** Cuts a random connection; false when there is none. */
   cut(how: Cut): boolean {
     const line = this.random.any([...this.lines].filter(({ doomed }) => !doomed));
     if (!line) return false;
@@ -63,7 +63,7 @@ export class Network {
     return true;
   }
 
-  /** No line that stands is to be cut any more. */
+  /** Cancels all scheduled cuts. */
   spare(): void {
     for (const line of this.lines) line.doomed = false;
   }
@@ -87,7 +87,7 @@ export class Network {
     server.on("data", (data) => this.pass(line, data, client));
     server.on("close", () => this.end(line));
     client.on("close", () => {
-      // A ghost's other end stays.
+      // The server's end of a ghost stays open.
       if (this.lines.has(line)) this.end(line);
     });
   }

@@ -15,7 +15,7 @@ import { Findings, judge, judgeOutsiders } from "./verdict.ts";
 const CONVERSATIONS = 5;
 const MEMBERS = 4;
 
-/** What happens to clients and server, and how often in proportion. */
+/** The disturbances of clients and server, and their relative frequency. */
 const DISTURBANCES = {
   clean: 30,
   "mid-frame": 30,
@@ -29,17 +29,23 @@ const DISTURBANCES = {
 
 export interface Goal {
   seed: number;
-  /** Messages to be acknowledged, and kills of the server to be survived: it goes on until both. */
+  /**
+   * The number of messages to be acknowledged, and of kills of the server: the round runs until
+   * both are reached.
+   */
   messages: number;
   kills: number;
 }
 
-/** What a round came to. */
+/** The results of a round. */
 export interface Outcome extends Record<string, number> {
   acknowledged: number;
 }
 
-/** People in conversations, a network that cuts lines, a server that dies; and then the reckoning. */
+/**
+ * Users in conversations, a network that cuts connections, and a server that is killed; then the
+ * final checks.
+ */
 export class Round {
   readonly findings = new Findings();
   private readonly goal: Goal;
@@ -69,10 +75,11 @@ export class Round {
     const doors = this.doors.map((door) => door.act());
     await this.disturb(everyone);
     await this.server.poke("d1?ms=0");
-    // The network is back, as a browser tells its pages: nobody waits out a backoff.
+    // The network is reliable again: clients reconnect at once, as pages do on the browser's online
+    // event.
     this.network.spare();
     for (const { conversation } of everyone) conversation.connect();
-    // Guests are in again before anything is judged: what they send goes through then.
+    // Guests are added before the checks, so that their pending sends succeed.
     for (const door of this.doors) door.stop();
     await Promise.all(doors);
     for (const outsider of strangers) outsider.stop();
@@ -117,7 +124,9 @@ export class Round {
     };
   }
 
-  /** Everybody is known, in their conversations, and live; in each, one person has two devices. */
+  /**
+   * Creates users and conversations, and connects; in each conversation one user has two devices.
+   */
   private async gather(): Promise<void> {
     const { seed } = this.goal;
     const userIds = Array.from({ length: CONVERSATIONS * MEMBERS }, (_, i) => `p${i}-s${seed}`);
@@ -129,7 +138,7 @@ export class Round {
     const guestIds = Array.from({ length: CONVERSATIONS }, (_, i) => `guest${i}-s${seed}`);
     for (const userId of guestIds) await this.parley(userId).rest.conversations();
     for (const [c, guestId] of guestIds.entries()) {
-      // The last of each conversation is the first of the next: some people are in two.
+      // The last user of each conversation is the first of the next: some are in two.
       const members = Array.from(
         { length: MEMBERS + 1 },
         (_, i) => userIds[(c * MEMBERS + i) % userIds.length] ?? "",
@@ -191,7 +200,7 @@ export class Round {
     });
   }
 
-  /** Tokens last for seconds: sessions outlive many of them. */
+  /** Tokens are valid for seconds, less than most sessions last. */
   private tokens(userId: string): () => Promise<string> {
     const random = this.random.fork();
     return () => signedFor(userId, random.between(8, 40));
@@ -205,7 +214,7 @@ export class Round {
       const said = acknowledged();
       if (said >= messages && (this.done.kills ?? 0) >= kills) return;
       await sleep(this.random.between(20, 250));
-      // Kills are spread over the run, and the first one comes early.
+      // Kills are spread over the run, and the first one is early.
       if ((this.done.kills ?? 0) < kills && said >= (messages / kills) * (this.done.kills ?? 0)) {
         this.done.kills = (this.done.kills ?? 0) + 1;
         await this.server.restart();
@@ -227,7 +236,7 @@ export class Round {
         break;
       case "abort":
       case "evict":
-        // Not waited for: an object that is busy is evicted when it finds time.
+        // Not awaited: a busy object is evicted later.
         void this.poke(what, `${what}?id=${id}`);
         break;
       case "gateway aborted":

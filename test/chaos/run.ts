@@ -1,7 +1,7 @@
 /**
- * `npm run test:chaos [-- --seed N] [--messages N] [--kills N]`: one long round with a seed of its own.
- * `npm run test:chaos:short`: a short round for each pinned seed. The seed repeats what clients and
- * network choose to do; the machine's timing it cannot repeat.
+ * `npm run test:chaos [-- --seed N] [--messages N] [--kills N]`: one long round with a random seed.
+ * `npm run test:chaos:short`: a short round for each pinned seed. A seed repeats the choices of
+ * clients and network, not the machine's timing.
  */
 import { parseArgs } from "node:util";
 import { Random } from "../random.ts";
@@ -43,7 +43,7 @@ try {
     failed ||= findings.length > 0;
     for (const finding of findings.slice(0, 40)) console.log(`! ${finding}`);
     if (findings.length > 40) console.log(`! and ${findings.length - 40} more`);
-    // Bugs, as the server logs them; what is provoked (D1, aborts) is not among them.
+    // Errors logged by the server, except those that the test causes (D1, aborts).
     for (const bug of server.bugs()) console.log(`! the server: ${bug}`);
     if (findings.length > 0) console.log(`again with: npm run test:chaos -- --seed ${goal.seed}`);
   }

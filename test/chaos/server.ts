@@ -2,7 +2,7 @@ import { addressOf, bundled, serve } from "../system/production.ts";
 import { type Program, temporaryFolder } from "../system/server.ts";
 import type { Network } from "./proxy.ts";
 
-/** The server under test: the production bundle, killed and started again over the same data. */
+/** The server under test: the production bundle, killed and restarted with the same data. */
 export class ChaosServer {
   kills = 0;
   private readonly bundle: string;
@@ -16,7 +16,7 @@ export class ChaosServer {
     this.network = network;
   }
 
-  /** Builds what would be deployed, and serves it to a network. */
+  /** Builds the production bundle, and serves it to a network. */
   static async start(network: Network): Promise<ChaosServer> {
     const bundle = await bundled();
     const server = new ChaosServer(bundle, await temporaryFolder(), network);
@@ -24,7 +24,7 @@ export class ChaosServer {
     return server;
   }
 
-  /** Kills it in the midst of whatever it does, and starts it again. */
+  /** Kills the server at an arbitrary moment, and starts it again. */
   async restart(): Promise<void> {
     this.network.target = undefined;
     await this.program?.kill();
@@ -33,7 +33,7 @@ export class ChaosServer {
   }
 
   /**
-   * Opens a door of worker.mjs; false when that came to nothing: the server was killed meanwhile, or an
+   * Calls a test endpoint of worker.mjs; false if it failed because the server was killed, or an
    * object was too busy to be evicted.
    */
   async poke(path: string): Promise<boolean> {
@@ -49,7 +49,7 @@ export class ChaosServer {
     }
   }
 
-  /** What it has logged of faults of its own since it was started last. */
+  /** The errors that it has logged since it was last started. */
   bugs(): string[] {
     const lines = this.program?.output.split("\n") ?? [];
     return lines.filter((line) => /"event":"(command|commit|frame|files)_failed"/.test(line));

@@ -6,10 +6,10 @@ import type { Actor } from "./actor.ts";
 import type { Model } from "./model.ts";
 import type { Outsider } from "./outsider.ts";
 
-/** How long the lists may take to catch up when all is well again. */
+/** How long the lists may take to catch up after the disturbances. */
 const PATIENCE_MS = 45_000;
 
-/** What was found wrong, each once. */
+/** The failures found, each once. */
 export class Findings {
   readonly lost = new Set<string>();
   readonly doubled = new Set<string>();
@@ -26,7 +26,7 @@ export class Findings {
 
 const numberOf = (messageId: string) => parseMessageId(messageId)?.number ?? 0;
 
-/** Holds a conversation's clients, history, inboxes and model against each other. */
+/** Compares a conversation's clients, history, inboxes and model with each other. */
 export async function judge(
   model: Model,
   actors: readonly Actor[],
@@ -46,7 +46,7 @@ export async function judge(
   );
 }
 
-/** Holds what clients of other protocols show against the history; they may take a while to have it. */
+/** Compares the state of public clients with the history, and waits until they have caught up. */
 export async function judgeOutsiders(
   model: Model,
   outsiders: readonly Outsider[],
@@ -67,7 +67,7 @@ export async function judgeOutsiders(
   }
 }
 
-/** Resolves once all clients of a conversation are live and have come equally far. */
+/** Resolves once all clients of a conversation are live and have the same revision. */
 async function settled(actors: readonly Actor[], findings: Findings): Promise<void> {
   const revs = () => new Set(actors.map(({ conversation }) => conversation.cursor.rev));
   const live = () => actors.every(({ conversation }) => conversation.status.state === "live");
@@ -114,7 +114,7 @@ function judgeHistory(model: Model, history: readonly Message[], findings: Findi
     }
   }
   for (const { messageId, content, type } of history) {
-    // That somebody came or went is said by nobody.
+    // System messages are not sent by a client.
     if (type === "System") continue;
     if (!model.messages.has(messageId)) findings.doubled.add(`${messageId} "${content}": nobody's`);
     if (content !== "" && !model.said.has(content))
@@ -188,7 +188,7 @@ async function judgeInbox(
 const numbered = (history: readonly Message[]) =>
   history.map(({ messageId }) => ({ messageId, number: numberOf(messageId) }));
 
-/** What a client shows and what REST says of a message, in the same words. */
+/** A message of a client or of REST, in one text form for comparison. */
 function asText(message: WireMessage | Message): string {
   const wire = "id" in message;
   return JSON.stringify([

@@ -1,13 +1,13 @@
 /**
- * The production bundle with a door for the test: its objects can be aborted and evicted, and D1 can
- * be made to fail for a while. Nothing of this is in src/.
+ * The production bundle with test endpoints: its objects can be aborted and evicted, and D1 can be
+ * made to fail for a while. None of this is in src/.
  */
 import unsafe from "workerd:unsafe";
 import parley, * as real from "./index.js";
 
 let failingUntil = 0;
 
-/** D1 that throws before or, half of the time, after it has done what was asked. */
+/** D1 that throws before or, half of the time, after it has executed a batch. */
 function moody(target) {
   return new Proxy(target, {
     get(_, name) {
@@ -36,7 +36,7 @@ function moodyEnv(env) {
   return wrapped;
 }
 
-/** A class of objects that can be told to break off whatever they do. */
+/** A class of objects that can be aborted. */
 const abortable = (Real) =>
   class extends Real {
     constructor(ctx, env) {
@@ -60,11 +60,11 @@ export default {
     const stub = namespace.getByName(url.searchParams.get("id") ?? "none");
     switch (url.pathname) {
       case "/chaos/abort":
-        // Its own caller is cut off with everybody else.
+        // The abort also rejects this call.
         await stub.abortNow().catch(() => undefined);
         break;
       case "/chaos/evict":
-        // Fails where it is not awake.
+        // Fails if the object is not awake.
         await unsafe.evict(stub, { webSockets: "hibernate" });
         break;
       case "/chaos/d1":

@@ -4,7 +4,7 @@ import { connected, created, hello, message, sync } from "./fake-server.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test("the token goes in the subprotocol list; a first visit has no cursor", async () => {
+test("the token is sent in the subprotocol list; a first visit has no cursor", async () => {
   const { conversation, socket } = connected();
   expect(conversation.status.state).toBe("connecting");
   const first = await socket(0);
@@ -14,7 +14,7 @@ test("the token goes in the subprotocol list; a first visit has no cursor", asyn
   expect(conversation.status).toMatchObject({ state: "live" });
 });
 
-test("a lost socket is opened again after a wait that starts where hello says and doubles", async () => {
+test("a lost socket is reopened after a wait that starts at the value in hello and doubles", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(7);
   sockets[0]?.end(1006);
@@ -32,7 +32,7 @@ test("a lost socket is opened again after a wait that starts where hello says an
   expect(conversation.status).toMatchObject({ state: "offline", retryInMs: 1_000 });
 });
 
-test("4401: a fresh token, at once; the same again waits", async () => {
+test("after 4401 the client reconnects at once with a new token; after a second 4401 it waits", async () => {
   let count = 0;
   const { conversation, sockets, socket } = connected(async () => `t${++count}`);
   (await socket(0)).greet();
@@ -56,7 +56,7 @@ test("a token that expired during a long wait is replaced at once", async () => 
   expect(conversation.status.state).toBe("live");
 });
 
-test("a token that cannot be fetched is asked for again later", async () => {
+test("a token that cannot be fetched is requested again later", async () => {
   let broken = true;
   const { conversation, socket } = connected(() => {
     if (broken) throw new Error("no network");
@@ -74,7 +74,7 @@ test.each([
   [4400, "too many frames that cannot be read"],
   [4403, "no longer a member"],
   [4404, "no such conversation"],
-])("%i is for good, and whoever waits is told why", async (code, reason) => {
+])("%i is final, and pending sends are rejected with the reason", async (code, reason) => {
   const { conversation, sockets, socket } = connected();
   const sent = conversation.send("hello");
   const refused = expect(sent).rejects.toMatchObject({ code: "closed", message: reason });
@@ -88,20 +88,20 @@ test.each([
   expect(conversation.pending).toEqual([]);
 });
 
-test("too many sockets is no abuse: it passes", async () => {
+test("too many sockets is not final: the client reconnects", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).say({ type: "error", code: "rate_limited", message: "too many" });
   sockets[0]?.end(4400, "too many sockets");
   expect(conversation.status.state).toBe("offline");
 });
 
-test("a ping as soon as the socket is open: one that never sent anything is closed late", async () => {
+test("a ping is sent as soon as the socket is open, because the server closes silent sockets late", async () => {
   const { conversation, sockets, socket } = connected();
   const first = await socket(0);
   expect(first.sent).toEqual([]);
   first.open();
   expect(first.sent).toEqual(["ping"]);
-  // Its pong is no sign that the session stands.
+  // A pong does not mean that the session is accepted.
   first.say("pong");
   await vi.advanceTimersByTimeAsync(20_000);
   expect(conversation.status.state).toBe("offline");
@@ -109,7 +109,7 @@ test("a ping as soon as the socket is open: one that never sent anything is clos
   expect(sockets[0]?.sent).toEqual(["ping"]);
 });
 
-test("told to come again later, it does, after a wait", async () => {
+test("after 1013 the client reconnects after a wait", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).say({
     ...{ type: "error", code: "rate_limited", message: "too often" },
@@ -122,7 +122,7 @@ test("told to come again later, it does, after a wait", async () => {
   expect(conversation.status.state).toBe("live");
 });
 
-test("a socket that is refused closes while it opens: nothing is sent on it", async () => {
+test("nothing is sent on a socket that is closed while it opens", async () => {
   const { socket } = connected();
   const first = await socket(0);
   first.readyState = 2;
@@ -130,7 +130,7 @@ test("a socket that is refused closes while it opens: nothing is sent on it", as
   expect(first.sent).toEqual([]);
 });
 
-test("a ping every 30 seconds; without a pong within ten the socket is dead", async () => {
+test("a ping every 30 seconds; without a pong within ten the socket is replaced", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
   for (let i = 1; i <= 3; i++) {
@@ -143,12 +143,12 @@ test("a ping every 30 seconds; without a pong within ten the socket is dead", as
   await vi.advanceTimersByTimeAsync(1);
   expect(conversation.status).toMatchObject({ state: "offline", reason: "no answer to a ping" });
   expect(sockets[0]?.isClosed).toBe(true);
-  // What a dead socket says late is not heard.
+  // Events of a replaced socket are ignored.
   sockets[0]?.say(created(1, 5));
   expect(conversation.messages).toEqual([]);
 });
 
-test("woken, it pings at once where a socket stands, and ends a wait where none does", async () => {
+test("wake() pings an open socket at once, and ends a wait for reconnecting", async () => {
   const { conversation, sockets, socket } = connected();
   conversation.wake();
   (await socket(0)).greet();
@@ -164,20 +164,20 @@ test("woken, it pings at once where a socket stands, and ends a wait where none 
   expect(sockets).toHaveLength(2);
 });
 
-test("a socket that opens and says nothing is given up", async () => {
+test("a socket that opens and receives nothing is replaced", async () => {
   const { conversation, socket } = connected();
   await socket(0);
   await vi.advanceTimersByTimeAsync(20_000);
   expect(conversation.status.state).toBe("offline");
 });
 
-test("while there is more it asks on, and is live only then", async () => {
+test("while there are more pages the client requests them, and is live after the last", async () => {
   const { conversation, sockets, socket } = connected();
   const first = await socket(0);
   first.say(hello(900), sync(500, [message(1, 500)], { more: true }));
   expect(conversation.status.state).toBe("connecting");
   expect(first.asked).toMatchObject([{ op: "sync", since: 500 }]);
-  // Refused for its rate: asked again when there is room.
+  // Refused for its rate: requested again after the wait.
   first.say({
     ...{ type: "error", id: "since 500", code: "rate_limited", message: "slowly" },
     retryAfterMs: 1_000,

@@ -3,7 +3,7 @@ import { Parley } from "../../src/client/parley.ts";
 import { conversationIdOf, messageIdOf } from "../../src/domain/id.ts";
 import type { ServerEvent, WireMessage } from "../../src/live/events.ts";
 
-/** A server that says what a test has it say, and keeps what it is asked. */
+/** A server that sends what a test tells it to, and records what it receives. */
 
 export const CONVERSATION = conversationIdOf(new Uint8Array(11).fill(7));
 const NOW = "2026-01-01T00:00:00.000Z";
@@ -15,7 +15,7 @@ export class FakeSocket implements SocketLike {
   readonly protocols: string[];
   readonly sent: string[] = [];
   isClosed = false;
-  /** As a browser's: 1 while it is open. */
+  /** As in browsers: 1 while it is open. */
   readyState = 1;
   private readonly listeners: Heard = {};
 
@@ -39,12 +39,12 @@ export class FakeSocket implements SocketLike {
     if (type !== "error") this.listeners[type] = listener;
   }
 
-  /** The socket has been accepted. */
+  /** Reports the socket as accepted. */
   open(): void {
     this.listeners.open?.({} as never);
   }
 
-  /** What has been asked, pings apart. */
+  /** The received commands, without pings. */
   get asked(): Record<string, unknown>[] {
     return this.sent.filter((frame) => frame !== "ping").map((frame) => JSON.parse(frame));
   }
@@ -58,7 +58,7 @@ export class FakeSocket implements SocketLike {
     this.listeners.close?.({ code, reason } as never);
   }
 
-  /** Says `hello` and a page that leaves nothing out. */
+  /** Sends `hello` and a complete page. */
   greet(rev = 0, messages: WireMessage[] = [], more: Partial<EventOf<"sync">> = {}): void {
     this.say(hello(rev), sync(rev, messages, more));
   }
@@ -122,7 +122,7 @@ export function created(number: number, rev: number, more: Partial<WireMessage> 
   return event;
 }
 
-/** A client whose sockets are fakes; jitter always takes the longest wait. */
+/** A client with fake sockets; jitter always returns the longest wait. */
 export function connected(token: () => string | Promise<string> = () => "t1") {
   const sockets: FakeSocket[] = [];
   const parley = new Parley({

@@ -4,7 +4,7 @@ import { connected, created, message } from "./fake-server.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test("what was not acknowledged goes out again, in order, under the same keys", async () => {
+test("unacknowledged messages are sent again, in order, with the same keys", async () => {
   const { conversation, sockets, socket } = connected();
   const early = conversation.send("early");
   (await socket(0)).greet();
@@ -13,7 +13,7 @@ test("what was not acknowledged goes out again, in order, under the same keys", 
   expect(keys).toEqual([expect.any(String), expect.any(String), "k"]);
   const asked = sockets[0]?.asked ?? [];
   expect(asked.map(({ content }) => content)).toEqual(["early", "a", "b"]);
-  // The first arrived and its ack was lost; the second's ack came.
+  // The first was stored and its ack lost; the second was acknowledged.
   sockets[0]?.say(created(1, 1, { senderId: "me", clientMessageId: keys[0] ?? "" }));
   sockets[0]?.say({ type: "ack", id: String(asked[1]?.["id"]), rev: 2, messageId: "m2" });
   expect(await late[0]).toEqual({ messageId: "m2", clientMessageId: keys[1], deduplicated: false });
@@ -30,7 +30,7 @@ test("what was not acknowledged goes out again, in order, under the same keys", 
   expect(await early).toMatchObject({ messageId: "m1", deduplicated: true });
 });
 
-test("a refusal reaches whoever sent, and the message is on its way no more", async () => {
+test("a refusal rejects the send, and the message is no longer pending", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
   const sent = conversation.send("too fast");
@@ -41,7 +41,7 @@ test("a refusal reaches whoever sent, and the message is on its way no more", as
   expect(conversation.pending).toEqual([]);
 });
 
-test("other commands go one at a time, and wait where there is no room for more", async () => {
+test("other commands are sent one at a time, and retried after a rate limit", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(1, [message(1, 1, { senderId: "me" })]);
   const id = conversation.messages[0]?.id ?? "";
@@ -60,7 +60,7 @@ test("other commands go one at a time, and wait where there is no room for more"
   await Promise.all(done);
 });
 
-test("a command that had been carried out before it was sent again has not failed", async () => {
+test("a repeated command that had already been executed is not an error", async () => {
   const { conversation, sockets, socket } = connected();
   const mine = { senderId: "me" };
   (await socket(0)).greet(1, [message(1, 1, mine)]);
@@ -76,13 +76,13 @@ test("a command that had been carried out before it was sent again has not faile
   };
   refuse("edit_window_closed");
   await edited;
-  // It was asked for the first time: the refusal stands.
+  // This command was sent for the first time, so the refusal is returned.
   const failed = expect(unreacted).rejects.toMatchObject({ code: "reaction_not_found" });
   refuse("reaction_not_found");
   await failed;
 });
 
-test("a socket on which an answer does not come is replaced", async () => {
+test("a socket on which an answer does not arrive is replaced", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
   void conversation.send("hello");
@@ -95,7 +95,7 @@ test("a socket on which an answer does not come is replaced", async () => {
   expect(sockets[1]?.asked).toMatchObject([{ op: "send", content: "hello" }]);
 });
 
-test("a command that is to wait for longer than an answer may take costs no socket", async () => {
+test("a command whose retry wait exceeds the answer timeout does not replace the socket", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(1, [message(1, 1, { senderId: "me" })]);
   const id = conversation.messages[0]?.id ?? "";
@@ -108,7 +108,7 @@ test("a command that is to wait for longer than an answer may take costs no sock
     retryAfterMs: 55_000,
   } as const;
   sockets[0]?.say({ ...error, id: String(asked()[0]?.["id"]) });
-  // What is asked meanwhile waits behind it.
+  // Later commands wait for it.
   const marked = conversation.read();
   for (let waited = 0; waited < 55; waited++) {
     await vi.advanceTimersByTimeAsync(1_000);
@@ -121,7 +121,7 @@ test("a command that is to wait for longer than an answer may take costs no sock
   await Promise.all([reacted, marked]);
 });
 
-test("fifty messages are on their way at once; one refused for its rate holds those that are not", async () => {
+test("at most fifty messages are unacknowledged; after a rate limit, further ones wait", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
   const sent = Array.from({ length: 120 }, (_, i) =>

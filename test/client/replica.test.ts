@@ -10,7 +10,7 @@ const read = (rev: number, from: number, to: number, userId = "me"): ServerEvent
   ...{ type: "read", rev, userId, from, to, readAt: READ_AT },
 });
 
-test("what comes twice, or late, changes nothing and is told to nobody", async () => {
+test("repeated and late events change nothing and emit nothing", async () => {
   const { conversation, sockets, socket } = connected();
   const heard: string[] = [];
   conversation.on("event", ({ type }) => heard.push(type));
@@ -25,7 +25,7 @@ test("what comes twice, or late, changes nothing and is told to nobody", async (
   expect(conversation.cursor).toEqual({ epoch: "e1", rev: 3 });
 });
 
-test("an ack moves no cursor; what a newer server says is passed over", async () => {
+test("an ack does not move the cursor; unknown events of a newer server are ignored", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(3);
   sockets[0]?.say({ type: "ack", rev: 9 }, '{"type":"hologram","rev":12}');
@@ -35,7 +35,7 @@ test("an ack moves no cursor; what a newer server says is passed over", async ()
   expect(conversation.status.state).toBe("offline");
 });
 
-test("a reaction changes its message, wherever that is known, and moves the cursor", async () => {
+test("a reaction changes its message, if it is loaded, and moves the cursor", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(9, [message(5, 5), message(6, 9)]);
   const heard: unknown[] = [];
@@ -45,14 +45,14 @@ test("a reaction changes its message, wherever that is known, and moves the curs
     ...{ type: "reaction", rev, messageId: message(number, 1).id, reactions },
     ...{ userId: "you", emoji: "👍", added: true },
   });
-  // The second is old, the third of a message that is not loaded.
+  // The second is old, the third is for a message that is not loaded.
   for (const event of [reaction(10, 5), reaction(8, 6), reaction(12, 2)]) sockets[0]?.say(event);
   expect(conversation.messages).toEqual([message(5, 10, { reactions }), message(6, 9)]);
   expect(heard).toEqual([["reaction", 5]]);
   expect(conversation.cursor.rev).toBe(12);
 });
 
-test("reset starts over", async () => {
+test("reset clears the state", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(3, [message(1, 1), message(2, 2)]);
   sockets[0]?.end(1012);
@@ -63,7 +63,7 @@ test("reset starts over", async () => {
   expect(conversation.cursor).toEqual({ epoch: "e2", rev: 2 });
 });
 
-test("what changes before the oldest message leaves no gap; older ones are loaded whole", async () => {
+test("changes of messages before the oldest loaded one are ignored; older ones are loaded as pages", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(9, [message(5, 5), message(6, 6)]);
   sockets[0]?.say(created(2, 10, { content: "edited" }), created(7, 11));
@@ -78,12 +78,12 @@ test("what changes before the oldest message leaves no gap; older ones are loade
   expect(conversation.cursor.rev).toBe(11);
 });
 
-test("unread: others' messages that one has not read, also those that are not loaded", async () => {
+test("unread counts messages by others that the user has not read, including those not loaded", async () => {
   const { conversation, sockets, socket } = connected();
   const own = { senderId: "me" };
   const first = await socket(0);
   const page = [message(8, 8), message(9, 9, own), message(10, 10, { senderId: null })];
-  // Two are unread before number 8, which is all there is loaded of them.
+  // Two unread messages are before number 8, the first one loaded.
   first.say(hello(10, 3), sync(10, page));
   expect(conversation.unread).toBe(3);
   first.say(created(11, 11), created(12, 12, own), created(13, 13));
@@ -102,7 +102,7 @@ test("unread: others' messages that one has not read, also those that are not lo
   expect(conversation.unread).toBe(1);
 });
 
-test("an iterator gives what comes, keeps what is not taken yet, and ends with the conversation", async () => {
+test("an iterator returns all events, buffers them until they are taken, and ends with the conversation", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
   const texts: string[] = [];
@@ -119,7 +119,7 @@ test("an iterator gives what comes, keeps what is not taken yet, and ends with t
   for await (const _ of conversation) throw new Error("nothing is left to be heard");
 });
 
-test("who is typing is forgotten after a while, and presence follows", async () => {
+test("typing expires, and presence is updated", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet();
   const typing = { type: "typing", userId: "you", active: true, expiresInMs: 6_000 } as const;

@@ -13,7 +13,7 @@ function restOf(answer: (request: Request) => Response | Promise<Response>) {
   return parley.rest;
 }
 
-test("a request carries the token, its query and its body, with every part of a path encoded", async () => {
+test("a request has the token, its query and its body, and every path segment is encoded", async () => {
   const heard: unknown[] = [];
   const rest = restOf(async (request) => {
     const { pathname, search } = new URL(request.url);
@@ -35,7 +35,7 @@ test("a request carries the token, its query and its body, with every part of a 
   ]);
 });
 
-test("archiving is the marketplace's, and its answer comes without the envelope", async () => {
+test("archiving uses the marketplace API, and its answer is returned without the envelope", async () => {
   const rest = restOf((request) => {
     expect([request.method, new URL(request.url).pathname]).toEqual(["PUT", "/api/chat/c/archive"]);
     return Response.json({ success: true, data: { isArchived: true } });
@@ -43,12 +43,12 @@ test("archiving is the marketplace's, and its answer comes without the envelope"
   expect(await rest.archive("c")).toEqual({ isArchived: true });
 });
 
-test("an uploaded file is named by the key in its address", () => {
+test("the key of an uploaded file is taken from its URL", () => {
   const fileUrl = "https://parley.test/uploads/chat/abc.png?expires=1&signature=x%2Fy";
   expect(keyOf({ fileUrl })).toBe("abc.png");
 });
 
-test("401: once more with a fresh token, and only once", async () => {
+test("after 401 the request is repeated with a new token, once", async () => {
   const seen: (string | null)[] = [];
   const rest = restOf((request) => {
     seen.push(request.headers.get("Authorization"));
@@ -80,7 +80,7 @@ test("a refusal has the server's code, details and wait", async () => {
   });
 });
 
-/** A body that breaks in the middle. */
+/** A body that fails in the middle. */
 function cutOff(): ReadableStream<Uint8Array> {
   let pulls = 0;
   return new ReadableStream({

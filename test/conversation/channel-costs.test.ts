@@ -8,7 +8,7 @@ const MEMBERS = 10_000;
 const MESSAGES = 10_000;
 const CHAT = "/api/v1/chat";
 
-/** Has something done that must succeed, and counts what it costs. */
+/** Runs something that must succeed, and counts its cost. */
 function cost(conversationId: string, action: () => Promise<{ status: number }>): Promise<Counted> {
   return counting(conversationId, async () => {
     expect((await action()).status).toBe(200);
@@ -22,14 +22,14 @@ describe("a channel of 10,000 members", () => {
     for (const size of sizes) {
       const id = await channelOf(owner);
       if (size > 1) await seedMembers(id, size - 1);
-      // Awake, and the projector's alarm set: what is counted is the command.
+      // Awake, and with the projector's alarm set, so that only the command is counted.
       await send(owner, id, "hello");
       made.push(id);
     }
     return { owner, made };
   }
 
-  test("is joined and left for as many rows as one of three, and few", async () => {
+  test("joining and leaving cost as few rows as in a channel of three", async () => {
     const { made } = await channels(3, MEMBERS);
     const costs: Counted[] = [];
     for (const id of made) {
@@ -58,7 +58,7 @@ describe("a channel of 10,000 members", () => {
     }
   });
 
-  test("reads no more rows for an expulsion, a new moderator or an invitation", async () => {
+  test("removing a member, adding a moderator and inviting read no more rows", async () => {
     const { owner, made } = await channels(3, MEMBERS);
     const guest = await person("guest");
     const costs: Counted[][] = [];
@@ -75,7 +75,7 @@ describe("a channel of 10,000 members", () => {
     expect(costs[1]).toEqual(costs[0]);
   });
 
-  test("takes the socket of a member for no more than the first page of members", async () => {
+  test("accepting a member's socket reads no more than the first page of members", async () => {
     const { owner, made } = await channels(300, MEMBERS);
     const costs: Counted[] = [];
     for (const id of made) costs.push(await counting(id, () => openLive(owner, id)));
@@ -83,7 +83,7 @@ describe("a channel of 10,000 members", () => {
   });
 });
 
-describe("10,000 messages", () => {
+describe("a conversation of 10,000 messages", () => {
   async function tenThousand() {
     const { alice, bob, conversationId } = await directPair();
     await seedMessages(conversationId, MESSAGES, alice.userId);
@@ -130,7 +130,7 @@ describe("10,000 messages", () => {
     for (const rowsRead of [old, oldUnread]) expect(rowsRead).toBeLessThanOrEqual(20);
   });
 
-  test("marking an old message read costs as much as marking a new one", async () => {
+  test("marking an old message as read costs as much as marking a new one", async () => {
     const { bob, conversationId, id } = await tenThousand();
     await seedScatteredReads(conversationId, bob.userId, MESSAGES);
     const read = (number: number) =>
@@ -142,7 +142,7 @@ describe("10,000 messages", () => {
     expect(old.rowsRead).toBeLessThanOrEqual(40);
   });
 
-  test("an emoji on an old message costs as much as one on a new one", async () => {
+  test("a reaction to an old message costs as much as one to a new one", async () => {
     const { bob, conversationId, id } = await tenThousand();
     const react = (by: Caller, number: number) =>
       cost(conversationId, () =>

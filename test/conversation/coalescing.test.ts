@@ -12,7 +12,7 @@ const ID = "3fa85f64-5717-8562-b3fc-2c0000000000";
 const ELSEWHERE = "3fa85f64-5717-8562-b3fc-2d0000000000";
 const LAST = 10;
 
-describe("which marks of a group a later one covers", () => {
+describe("read marks of one group commit that are covered by a later one", () => {
   const all: Command = { type: "read" };
   const upTo = (number: number, id = ID): Command => ({
     type: "read",
@@ -54,7 +54,7 @@ describe("which marks of a group a later one covers", () => {
     expect([...covered].toSorted(([a], [b]) => a - b)).toEqual(expected);
   });
 
-  test("each person's own, and only with the same rights", () => {
+  test("only a user's own mark covers another, and only with the same rights", () => {
     const group = [
       { actor: actorOf("ada"), command: all },
       { actor: actorOf("bob"), command: all },
@@ -88,7 +88,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   number: fc.integer({ min: 1, max: 9 }),
 });
 
-describe("marks committed together come to what they come to one by one", () => {
+describe("read marks committed together have the same result as one by one", () => {
   let people: [Caller, Caller, Caller];
   beforeAll(async () => {
     people = await Promise.all([person("ada"), person("bob"), person("cyd")]);
@@ -122,7 +122,7 @@ describe("marks committed together come to what they come to one by one", () => 
     return group;
   }
 
-  /** What everyone has read, who has read what, and what the marks came to. */
+  /** All receipts, read positions, and the outcomes of the marks. */
   async function stateOf(group: string) {
     const { body } = await people[0].get(`/api/chat/${group}/messages?order=asc`);
     const messages = body.data.messages.map(
@@ -168,7 +168,7 @@ describe("marks committed together come to what they come to one by one", () => 
   }, 120_000);
 });
 
-test("a hundred marks that come together are one range, one event and a hundred answers", async () => {
+test("a hundred read marks committed together are one range, one event and a hundred answers", async () => {
   const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
   const group = await groupOf(alice, bob, carol);
   await seedMessages(group, 100, alice.userId);

@@ -19,7 +19,7 @@ test("a plain message sent alone writes at most 3 rows, 5 with alarm and project
   expect(counted.d1RowsWritten).toBeLessThanOrEqual(3);
 });
 
-test("a clientMessageId costs one row more", async () => {
+test("a clientMessageId costs one more row", async () => {
   const { alice, conversationId } = await directPair();
   const counted = await counting(conversationId, () =>
     send(alice, conversationId, "counted", { clientMessageId: crypto.randomUUID() }),
@@ -28,7 +28,7 @@ test("a clientMessageId costs one row more", async () => {
   expect(counted.rowsWritten + counted.alarms).toBeLessThanOrEqual(6);
 });
 
-test("32 sends in flight with keys write at most 2.5 rows a message", async () => {
+test("32 concurrent sends with keys write at most 2.5 rows a message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   const b = await openLive(bob, conversationId);
@@ -42,7 +42,7 @@ test("32 sends in flight with keys write at most 2.5 rows a message", async () =
   expect((counted.rowsWritten + counted.alarms) / 32).toBeLessThanOrEqual(2.5);
 });
 
-test("an object asked for under a guessed id stores nothing", async () => {
+test("an object that is called with a guessed id stores nothing", async () => {
   const alice = await person("alice");
   const guessed = conversationIdOf(crypto.getRandomValues(new Uint8Array(11)));
   const answers = await Promise.all([
@@ -80,15 +80,15 @@ test("page 100 of a history reads as many rows as page 1", async () => {
   expect(last.rowsRead).toBe(first.rowsRead);
 });
 
-describe("docs/operations.md counts no less than what happens", () => {
-  /** The last five figures of a row of "What one thing takes". */
+describe("the figures in docs/operations.md are not below the measured ones", () => {
+  /** The last five figures of a row of the table "What one thing takes". */
   function promised(name: string) {
     const [, row = ""] = new RegExp(`^\\| ${name} \\|(.*)\\|$`, "m").exec(operations) ?? [];
     const [rowsRead, rowsWritten, d1RowsRead, d1RowsWritten] = row.split("|").map(Number).slice(-4);
     return { rowsRead, rowsWritten, d1RowsRead, d1RowsWritten };
   }
 
-  /** What something takes that happens alone, its alarm and what D1 is told included. */
+  /** The cost of a single operation, including its alarm and its projection to D1. */
   async function alone(conversationId: string, action: () => Promise<unknown>) {
     await runDurableObjectAlarm(objectOf(conversationId));
     const counted = await counting(conversationId, async () => {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { objectOf } from "../support.ts";
 
-/** What the platform counted while something was done. */
+/** The platform's counters of one run. */
 export interface Counted {
   rowsRead: number;
   rowsWritten: number;
@@ -13,8 +13,8 @@ export interface Counted {
 }
 
 /**
- * Does something and counts, with the platform's own counters, the rows that the object of a
- * conversation and D1 read and wrote meanwhile.
+ * Runs something and counts, with the platform's own counters, the rows that a conversation's
+ * object and D1 read and wrote.
  */
 export async function counting(
   conversationId: string,
@@ -40,7 +40,7 @@ export async function counting(
   const batch = env.DB.batch.bind(env.DB);
   vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
     const results = await batch<never>(statements);
-    // Tests share a runtime: what other conversations still tell D1 is not counted.
+    // Tests share a runtime: statements of other conversations are not counted.
     if (concernsAnother(statements, conversationId)) return results;
     for (const { meta } of results) {
       d1.rowsRead += meta.rows_read;
@@ -53,7 +53,7 @@ export async function counting(
   } finally {
     vi.restoreAllMocks();
   }
-  // A cursor that was left before its end can be asked within its object only.
+  // An unfinished cursor can be read only inside its object.
   const rows = await runInDurableObject(objectOf(conversationId), () => ({
     rowsRead: cursors.reduce((sum, cursor) => sum + cursor.rowsRead, 0),
     rowsWritten: cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0),
@@ -66,7 +66,7 @@ export async function counting(
   };
 }
 
-/** Whether statements name conversations, and not this one. */
+/** Whether statements concern only other conversations. */
 function concernsAnother(statements: D1PreparedStatement[], conversationId: string): boolean {
   const bound = JSON.stringify(statements);
   return /"[0-9a-f-]{13}-8[0-9a-f-]{21}"/.test(bound) && !bound.includes(conversationId);

@@ -12,7 +12,7 @@ import {
 import { type Caller, objectOf, openLive } from "../support.ts";
 import { counting } from "./counters.ts";
 
-/** A group in which everyone has read, in order, all that alice has said: three messages. */
+/** A group in which all members have read, in order, the three messages by alice. */
 async function groupOf(size: number) {
   const { alice, bob, carol, chatId } = await groupChat();
   const ids: string[] = [];
@@ -25,7 +25,7 @@ async function groupOf(size: number) {
   return { alice, bob, chatId, messageId };
 }
 
-/** Lets so many more be in a chat and have read all three messages, and D1 know of everything. */
+/** Adds this many members who have read all three messages, and projects everything to D1. */
 async function join(chatId: string, count: number): Promise<void> {
   await runInDurableObject(objectOf(chatId), (_, { storage }) => {
     storage.sql.exec(
@@ -49,13 +49,13 @@ async function join(chatId: string, count: number): Promise<void> {
 
 type Group = Awaited<ReturnType<typeof groupOf>>;
 
-/** What a deletion costs in a group of three and in one of 10,000. */
+/** The cost of a deletion in a group of three and in one of 10,000. */
 async function costs(deletion: (group: Group, caller: Caller) => Promise<() => Promise<unknown>>) {
   const costs = [];
   for (const size of [3, 10_000]) {
     const group = await groupOf(size);
     const action = await deletion(group, group.alice);
-    // Whatever waking up costs is not what this is about.
+    // Excludes the cost of waking up.
     await history(group.bob, group.chatId);
     const { rowsRead, rowsWritten, d1RowsWritten } = await counting(group.chatId, action);
     const [, message] = (await history(group.bob, group.chatId)).body.data.messages;
@@ -69,7 +69,7 @@ async function costs(deletion: (group: Group, caller: Caller) => Promise<() => P
   return { small, large };
 }
 
-test("deleting what 10,000 have read costs what deleting costs that two have: over a socket", async () => {
+test("deleting a message that 10,000 have read costs the same as with two readers: over a socket", async () => {
   const { small, large } = await costs(async ({ chatId, messageId }, caller) => {
     const socket = await openLive(caller, chatId);
     return () => {
@@ -81,7 +81,7 @@ test("deleting what 10,000 have read costs what deleting costs that two have: ov
   expect(large.rowsWritten).toBe(small.rowsWritten);
 });
 
-test("deleting what 10,000 have read costs what deleting costs that two have: over REST", async () => {
+test("deleting a message that 10,000 have read costs the same as with two readers: over REST", async () => {
   const { small, large } = await costs(
     async ({ chatId, messageId }, caller) =>
       () =>
@@ -90,7 +90,7 @@ test("deleting what 10,000 have read costs what deleting costs that two have: ov
   expect(large).toEqual(small);
 });
 
-test("10,000 have read as much after the deletion as before", async () => {
+test("the read positions of 10,000 are unchanged after the deletion", async () => {
   const { alice, chatId, messageId } = await groupOf(10_000);
   await remove(alice, chatId, messageId);
   const { unreadCounts } = await infoOf(alice, chatId);

@@ -5,7 +5,7 @@ import type { LinkTo } from "../../src/live/wire.ts";
 
 const FILE = { key: "key", name: "a.txt", mimeType: "text/plain", size: 1 };
 
-/** The lines of one event that says where a file is. */
+/** The encoded lines of one event with a file link. */
 function linesOf(publicUrl?: string) {
   const written = vi.fn(
     (linkTo: LinkTo): ServerEvent => ({ type: "error", code: "x", message: linkTo(FILE) }),
@@ -21,7 +21,7 @@ function linesOf(publicUrl?: string) {
   return { lines, written };
 }
 
-test("each address has lines of its own, written once", () => {
+test("each origin has its own lines, encoded once", () => {
   const { lines, written } = linesOf();
   expect(lines.length).toBe(2);
   expect(written).not.toHaveBeenCalled();
@@ -35,7 +35,7 @@ test("each address has lines of its own, written once", () => {
   expect(written).toHaveBeenCalledTimes(2);
 });
 
-test("with a PUBLIC_URL all have the same, written once", () => {
+test("with a PUBLIC_URL all origins share the same lines, encoded once", () => {
   const { lines, written } = linesOf("https://chat.test");
   for (const origin of ["http://a.test", "http://b.test"]) {
     expect(JSON.parse(lines.for({ origin })[0] ?? "").message).toBe("https://chat.test/key");
@@ -44,7 +44,7 @@ test("with a PUBLIC_URL all have the same, written once", () => {
   expect(written).toHaveBeenCalledTimes(1);
 });
 
-test("who takes shorter events gets those that there are, and shares the others", () => {
+test("a client with short events gets the short versions, and shares the other lines", () => {
   const { lines, written } = linesOf("https://chat.test");
   const [whole, lean] = [{ origin: "" }, { origin: "", lean: true }];
   expect(lines.for(lean)).toBe(lines.for(whole));

@@ -2,7 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import { directPair, objectOf, open, openLive, send } from "../support.ts";
 
-/** Makes the storage of a conversation refuse statements that match, until mocks are restored. */
+/** Makes a conversation's storage reject matching statements, until mocks are restored. */
 function refuse(conversationId: string, matches: (query: string, bindings: unknown[]) => boolean) {
   return runInDurableObject(objectOf(conversationId), (_, { storage }) => {
     const { sql } = storage;
@@ -14,7 +14,7 @@ function refuse(conversationId: string, matches: (query: string, bindings: unkno
   });
 }
 
-test("a command that fails in a group changes nothing and does not touch the others", async () => {
+test("a failing command in a group commit changes nothing and does not affect the others", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   const b = await openLive(bob, conversationId);
@@ -41,7 +41,7 @@ test("a command that fails in a group changes nothing and does not touch the oth
   ]);
 });
 
-test("when the whole transaction throws nobody is told it worked, and the next command succeeds", async () => {
+test("when the whole transaction throws, no command is acknowledged, and the next command succeeds", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   await send(alice, conversationId, "before");
@@ -63,7 +63,7 @@ test("when the whole transaction throws nobody is told it worked, and the next c
   expect(sync.messages.map((message) => [message.number, message.content])).toEqual([[2, "after"]]);
 });
 
-test("what memory says after a failure is what storage says after an eviction", async () => {
+test("after a failure, the state in memory is the same as in storage after an eviction", async () => {
   const { alice, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   await refuse(conversationId, (query, bindings) =>

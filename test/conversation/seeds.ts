@@ -8,7 +8,7 @@ import {
 } from "../seed-sql.ts";
 import { objectOf } from "../support.ts";
 
-/** Large conversations, written into storage as they would be after a long life, and known to D1. */
+/** Large conversations, written directly into storage and D1. */
 
 /** The name of the `n`-th seeded member. */
 export function seededId(n: number): string {

@@ -18,12 +18,12 @@ describe("after a wake", () => {
       const bob = room.enter("bob");
       const openedAt = room.clock;
       room.clock += 5_000;
-      ada.session.heardAt = room.clock;
+      ada.session.lastFrameAt = room.clock;
       room.wake();
       expect(room.again(ada)).toMatchObject({
-        ...{ seat: ada.session.seat, live: true, features: ["reactions"] },
+        ...{ identity: ada.session.identity, live: true, features: ["reactions"] },
         // When it was heard last is not stored with every frame.
-        ...{ openedAt, heardAt: openedAt },
+        ...{ openedAt, lastFrameAt: openedAt },
       });
       expect(room.again(bob)).toMatchObject({ live: false, features: [] });
       expect(room.sessions.size).toBe(2);
@@ -33,7 +33,7 @@ describe("after a wake", () => {
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const [one, two] = [await room.live("bob"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.wake();
       expect(await ada.events()).toEqual([]);
       expect(room.sessions.online("ada").toSorted()).toEqual(["ada", "bob"]);

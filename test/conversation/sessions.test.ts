@@ -15,8 +15,8 @@ describe("a broadcast", () => {
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       const cyd = room.enter("cyd");
-      await ada.heard();
-      await bob.heard();
+      await ada.received();
+      await bob.received();
       room.sessions.deliver(twoEvents(), new Map());
       expect(await ada.events()).toEqual([[ONE, TWO]]);
       expect(await bob.events()).toEqual([[ONE, TWO]]);
@@ -26,7 +26,7 @@ describe("a broadcast", () => {
   test("has a socket's own lines behind the events, in the same frame", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.sessions.deliver(twoEvents(), own(ada));
       expect(await ada.events()).toEqual([[ONE, TWO, OWN]]);
       expect(await bob.events()).toEqual([[ONE, TWO]]);
@@ -42,7 +42,7 @@ describe("a broadcast", () => {
   test("without events reaches those with lines of their own, and nobody else", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.sessions.deliver(new EventLines(() => () => "link", undefined), own(ada));
       expect(await ada.events()).toEqual([[OWN]]);
       expect(await bob.events()).toEqual([]);
@@ -52,7 +52,7 @@ describe("a broadcast", () => {
     withRoom(async (room) => {
       const ada = await room.live("ada", ["reactions"]);
       const bob = await room.live("bob");
-      await ada.heard();
+      await ada.received();
       for (let round = 0; round < 2; round++) {
         room.sessions.deliver(twoEvents(), new Map());
         expect(await ada.events()).toEqual([[ONE, typing("two", false)]]);
@@ -84,7 +84,7 @@ describe("presence", () => {
       room.enter("cyd");
       room.enter("ada");
       room.sessions.leave(bob.session);
-      expect(await ada.heard()).toEqual([]);
+      expect(await ada.received()).toEqual([]);
       room.sessions.goLive(ada.session);
       room.sessions.goLive(ada.session);
       expect(await ada.events()).toEqual([[presence("bob", false), presence("cyd", true)]]);
@@ -159,15 +159,15 @@ describe("a session that ends", () => {
       room.sessions.leave(ada.session);
       room.sessions.goLive(ada.session);
       expect(ada.session.live).toBe(false);
-      expect(await ada.heard()).toEqual([]);
+      expect(await ada.received()).toEqual([]);
     }));
 
   test("because its token expired is sent nothing more", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
-      Object.assign(ada.session.seat, { expiresAt: room.clock + 1 });
+      Object.assign(ada.session.identity, { expiresAt: room.clock + 1 });
       room.sessions.send(ada.session, "in time");
-      expect(await ada.heard()).toEqual(["in time"]);
+      expect(await ada.received()).toEqual(["in time"]);
       room.clock++;
       room.sessions.send(ada.session, "too late");
       expect(await ada.closed).toEqual([CLOSE.unauthenticated, "the token expired"]);
@@ -208,12 +208,12 @@ describe("stale sessions", () => {
       const speaking = await room.live("bob");
       const silent = await room.live("cyd");
       const expired = await room.live("dee");
-      await pinging.heard();
+      await pinging.received();
       await pinging.ping();
       room.clock = Date.now();
-      speaking.session.heardAt = room.clock;
-      expired.session.heardAt = room.clock;
-      Object.assign(expired.session.seat, { expiresAt: room.clock });
+      speaking.session.lastFrameAt = room.clock;
+      expired.session.lastFrameAt = room.clock;
+      Object.assign(expired.session.identity, { expiresAt: room.clock });
       const all = [pinging, speaking, silent, expired];
       room.sessions.evictStale(all.map(({ session }) => session));
       expect(all.map((peer) => room.again(peer) !== undefined)).toEqual([true, true, false, false]);
@@ -223,7 +223,7 @@ describe("stale sessions", () => {
   test("are looked for every 30 seconds at most", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
-      ada.session.heardAt = room.clock - 2 * SILENCE_MS;
+      ada.session.lastFrameAt = room.clock - 2 * SILENCE_MS;
       room.clock += 29_999;
       room.sessions.reap();
       expect(room.again(ada)).toBeDefined();
@@ -238,8 +238,8 @@ describe("typing", () => {
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       const cyd = room.enter("cyd");
-      await ada.heard();
-      await bob.heard();
+      await ada.received();
+      await bob.received();
       room.passed.length = 0;
       room.sessions.broadcastTyping("ada", true);
       room.sessions.broadcastTyping("ada", true);

@@ -5,8 +5,8 @@ import type { Actor } from "../../src/domain/policy.ts";
 import { objectOf } from "../support.ts";
 
 /**
- * Has a conversation commit commands in one group, in this order: one that is refused opens the
- * window, and what comes in the same turn waits for its end. What became of each: `ok`, or its code.
+ * Commits commands in one group, in this order; a refused command opens the group. Resolves to each
+ * outcome: `ok`, or its code.
  */
 export async function together(
   conversationId: string,
@@ -16,7 +16,7 @@ export async function together(
   return results.map((result) => (result.ok ? "ok" : result.error.code));
 }
 
-/** The same with the answers as they are; `actor`: what else is known of whoever acts. */
+/** As `together`, with the answers themselves; `actor`: further fields of the acting user. */
 export function answersTogether(
   conversationId: string,
   commands: readonly (readonly [{ userId: string }, Command])[],
@@ -36,7 +36,7 @@ export function answersTogether(
   });
 }
 
-/** A text as a command. */
+/** A send command with this text. */
 export function text(content: string): Command {
   return { type: "send", kind: "text", content, maxLength: 2_000 };
 }

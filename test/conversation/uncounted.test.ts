@@ -14,8 +14,8 @@ import { channelOf, directPair, groupOf, objectOf, person, send, unreadOf } from
 import { counting } from "./counters.ts";
 import { seedMembers, seedMessages, seedUncounted } from "./seeds.ts";
 
-describe("counting by blocks is counting one by one", () => {
-  /** Numbers with a liking for the edges of blocks, and runs that fill whole blocks. */
+describe("counting by blocks has the same result as counting one by one", () => {
+  /** Numbers often near the edges of blocks, and runs that fill whole blocks. */
   const edge = fc
     .nat(6)
     .chain((block) => fc.integer({ min: -2, max: 2 }).map((d) => block * 256 + d));
@@ -29,7 +29,7 @@ describe("counting by blocks is counting one by one", () => {
     { maxLength: 12 },
   );
 
-  test("whatever was deleted, and whatever is asked", async () => {
+  test("for random deletions and queries", async () => {
     const { conversationId } = await directPair();
     await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
       const { sql } = storage;
@@ -60,7 +60,7 @@ describe("counting by blocks is counting one by one", () => {
   });
 });
 
-/** So many messages, of which all but the last were deleted. */
+/** This many messages, of which all but the last were deleted. */
 async function deletedHistory(deleted: number) {
   const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
   const group = await groupOf(alice, bob, carol);
@@ -71,10 +71,10 @@ async function deletedHistory(deleted: number) {
 }
 
 describe("100,000 deleted messages", () => {
-  test("of 1,000 members who have read nothing or something, one /info reads them once", async () => {
+  test("/info of 1,000 members reads each of them once", async () => {
     const { alice, group } = await deletedHistory(100_000);
     await seedMembers(group, 997);
-    // All at different places, spread over the whole history.
+    // At different positions, spread over the whole history.
     await runInDurableObject(objectOf(group), (_, { storage }) => {
       storage.sql.exec(
         "UPDATE members SET read_up_to = 100 * rowid FROM (SELECT user_id AS u, row_number() OVER () AS rowid FROM members) WHERE u = user_id AND user_id LIKE 'seed-%'",
@@ -89,11 +89,11 @@ describe("100,000 deleted messages", () => {
       expect(own).toBe(0);
       expect(new Set(Object.values(others))).toEqual(new Set([1]));
     });
-    // Each deletion once, and what is read of each member; 100 million before.
+    // Each deletion once, and each member's reads; 100 million before blocks.
     expect(rowsRead).toBeLessThanOrEqual(100_000 + 400 + 10 * 1_000);
   });
 
-  test("a member's greeting and list mark read a row for 256 of them", async () => {
+  test("a member's greeting and a read mark read one row for 256 deleted messages", async () => {
     const { bob, group } = await deletedHistory(100_000);
     const hello = await counting(group, async () => expect(await unreadOf(bob, group)).toBe(1));
     expect(hello.rowsRead).toBeLessThanOrEqual(100_000 / 256 + 256 + 120);
@@ -105,7 +105,7 @@ describe("100,000 deleted messages", () => {
     expect(await unreadOf(bob, group)).toBe(0);
   });
 
-  test("deleting the newest message looks for the one before it in as few", async () => {
+  test("deleting the newest message finds the previous one in as few rows", async () => {
     const { alice, group } = await deletedHistory(100_000);
     const { body } = await send(alice, group, "one more");
     const [first, second] = [body.messageId, `${group.slice(0, -5)}186a1`];
@@ -119,13 +119,13 @@ describe("100,000 deleted messages", () => {
   });
 });
 
-test("the tables of an object as they were before are brought up to date, with what was deleted", async () => {
+test("the tables of an older object are migrated, including its deleted messages", async () => {
   const [owner, member] = await Promise.all([person("owner"), person("member")]);
   const id = await channelOf(owner, [member]);
   await seedMessages(id, 5_000, owner.userId);
   await runInDurableObject(objectOf(id), (_, { storage }) => {
     const { sql } = storage;
-    // Back to what step 3 left behind, in which 2,500 messages were deleted.
+    // Back to the state after step 3, with 2,500 deleted messages.
     sql.exec("DROP TRIGGER uncounted_added");
     sql.exec("DROP TABLE uncounted_blocks");
     sql.exec("ALTER TABLE messages DROP COLUMN clock_at");
@@ -138,7 +138,7 @@ test("the tables of an object as they were before are brought up to date, with w
       storage.transactionSync(() => migrate(storage.sql)),
     );
   });
-  // Proportional to what was deleted, and not to the messages.
+  // Proportional to the deleted messages, not to all messages.
   expect(rowsRead).toBeLessThan(2 * 2_500 + 100);
   expect(rowsWritten).toBeLessThan(100);
   await evictDurableObject(objectOf(id));
@@ -154,12 +154,12 @@ test("the tables of an object as they were before are brought up to date, with w
   });
 });
 
-test("what the version before wrote, which knew of no blocks, is counted as well", async () => {
+test("rows written by the previous version, which has no blocks, are counted", async () => {
   const [owner, member] = await Promise.all([person("owner"), person("member")]);
   const id = await channelOf(owner, [member]);
   await seedMessages(id, 600, owner.userId);
   await runInDurableObject(objectOf(id), (_, { storage }) => {
-    // After a rollback, or in a deploy that is gradual.
+    // After a rollback, or during a gradual deployment.
     for (const number of [1, 255, 256, 300, 300, 512]) {
       storage.sql.exec("INSERT OR IGNORE INTO uncounted (number) VALUES (?)", number);
     }

@@ -4,16 +4,19 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/decide/types.ts";
 import { channelOf, groupOf, objectOf, person, send } from "../support.ts";
 
-/** D1 takes 2 MB in one parameter: batches have half of that, however much the limits let one say. */
+/**
+ * D1 accepts 2 MB in one parameter; batches have at most half of that, for messages of any allowed
+ * size.
+ */
 
 const MAX_BYTES = 1_000_000;
-/** What a batch has beside its rows: the texts of its statements. */
+/** The size of a batch without its rows: the texts of its statements. */
 const STATEMENTS = 20_000;
 const WIDE = "😀";
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** Looks at every batch to D1 from now on; `gate`: none goes before it has opened. */
+/** Records the size of every batch to D1; batches wait for `gate`. */
 function watched(gate: Promise<void> = Promise.resolve()) {
   const sizes: number[] = [];
   const batch = env.DB.batch.bind(env.DB);
@@ -32,7 +35,7 @@ async function filesIn(conversationId: string): Promise<number> {
   return row?.files ?? 0;
 }
 
-/** Ten files with the longest names there can be. */
+/** Ten files with the longest allowed names. */
 function fattestFiles() {
   return Array.from({ length: 10 }, () => ({
     key: crypto.randomUUID(),
@@ -45,7 +48,7 @@ function fattestFiles() {
 /** The longest text and metadata. */
 const FATTEST = { content: WIDE.repeat(5_000), metadata: { text: "\u0800".repeat(2_700) } };
 
-test("a conversation of the fattest messages is rebuilt", async () => {
+test("a conversation of messages of the maximum size is rebuilt", async () => {
   const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
   const admin = await person("admin", { role: "admin" });
   const group = await groupOf(alice, bob, carol);
@@ -75,14 +78,14 @@ test("a conversation of the fattest messages is rebuilt", async () => {
   const { body } = await admin.post("/api/admin/rebuild", { ids: [group] });
   expect(body).toMatchObject({ rebuilt: 1, unfinished: [], failed: [] });
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_BYTES + STATEMENTS);
-  // 2.3 MB of names, and no more batches than that takes.
+  // 2.3 MB of names, in no more batches than necessary.
   expect(sizes.length).toBeLessThanOrEqual(8);
   expect(await filesIn(group)).toBe(10 * messages);
   const [entry] = (await bob.get("/api/v1/chat/conversations")).body;
   expect(entry).toMatchObject({ conversationId: group, unreadCount: messages });
 });
 
-test("what was committed while D1 did not answer goes to it in parts", async () => {
+test("commits made while D1 did not answer are sent to it in several batches", async () => {
   const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
   const group = await groupOf(alice, bob, carol);
   await send(alice, group, "before");
@@ -113,7 +116,7 @@ test("what was committed while D1 did not answer goes to it in parts", async () 
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_BYTES + STATEMENTS);
 });
 
-test("one deletion that moves the figures of thousands goes to D1 in parts", async () => {
+test("one deletion that changes the figures of thousands is sent to D1 in several batches", async () => {
   const owner = await person("owner");
   const channel = await channelOf(owner);
   await send(owner, channel, "first");

@@ -26,13 +26,13 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
-/** The content of the last message in a person's list; null for none. */
+/** The content of the last message in a user's list; null for none. */
 async function lastOf(caller: Caller): Promise<string | null> {
   const [chat] = await chatsOf(caller);
   return chat.lastMessage?.content ?? null;
 }
 
-/** What list, stats and the chat itself say that somebody has not read: they must agree. */
+/** A user's unread count in the list, the stats and the chat itself, which must agree. */
 async function unreadOf(caller: Caller): Promise<number> {
   const [[{ unreadCount }], { totalUnread }, info] = await Promise.all([
     chatsOf(caller),
@@ -57,7 +57,7 @@ test("the last message shows its edit", async () => {
   }
 });
 
-test("an edit or a deletion of an older message leaves the last one", async () => {
+test("an edit or a deletion of an older message does not change the last one", async () => {
   const old = await sent(alice, chatId, "old");
   const older = await sent(alice, chatId, "older");
   await send(bob, chatId, "last");
@@ -66,7 +66,7 @@ test("an edit or a deletion of an older message leaves the last one", async () =
   expect(await lastOf(carol)).toBe("last");
 });
 
-test("after a deletion it is the next-newest that counts, and none after the last one", async () => {
+test("after a deletion the previous message is the last one, or none", async () => {
   const one = await sent(alice, chatId, "one");
   const two = await sent(bob, chatId, "two");
   await remove(alice, chatId, await sent(alice, chatId, "deleted before"));
@@ -84,7 +84,7 @@ test("after a deletion it is the next-newest that counts, and none after the las
   expect(chat.updatedAt).toBe(chat.createdAt);
 });
 
-test("unread totals follow deletions of what was read in order, out of order, or not at all", async () => {
+test("unread totals are right after deletions of messages read in order, out of order, or not at all", async () => {
   const ids = [];
   for (const content of ["a", "b", "c", "d"]) ids.push(await sent(alice, chatId, content));
   const [a, b, c, d] = ids.map(String);
@@ -101,7 +101,7 @@ test("unread totals follow deletions of what was read in order, out of order, or
   expect([await unreadOf(bob), await unreadOf(carol), await unreadOf(alice)]).toEqual([0, 0, 0]);
 });
 
-test("unread totals follow the deletion of one's own message above unread ones", async () => {
+test("unread totals are right after a user deletes their own message above unread ones", async () => {
   await send(alice, chatId, "unread");
   const own = await sent(bob, chatId, "mine");
   expect(await unreadOf(bob)).toBe(1);
@@ -109,7 +109,7 @@ test("unread totals follow the deletion of one's own message above unread ones",
   expect(await unreadOf(bob)).toBe(1);
 });
 
-test("unread totals follow when a message is marked again, once what lay before it is gone", async () => {
+test("unread totals are right when a message is marked again after an earlier one was deleted", async () => {
   const first = await sent(alice, chatId, "first");
   const second = await sent(alice, chatId, "second");
   await markRead(bob, chatId, [second]);
@@ -120,20 +120,20 @@ test("unread totals follow when a message is marked again, once what lay before 
   expect(await unreadOf(bob)).toBe(0);
 });
 
-test("edits and deletions over a socket reach the lists as well", async () => {
+test("edits and deletions over a socket appear in the lists", async () => {
   const edited = await sent(alice, chatId, "as sent");
   const deleted = await sent(alice, chatId, "to be deleted");
   const socket = await openLive(alice, chatId);
   socket.send({ op: "edit", id: 1, messageId: edited, content: "as edited" });
   socket.send({ op: "delete", id: 2, messageId: deleted });
   await socket.next("ack", ({ id }) => id === 2);
-  // It waits until the lists show it, and with it what came before.
+  // Waits until the lists show this message, and everything before it.
   await archive(carol, chatId);
   expect(await lastOf(bob)).toBe("as edited");
   expect(await unreadOf(bob)).toBe(1);
 });
 
-test("edits, deletions and marks that D1 missed reach it with the next alarm", async () => {
+test("edits, deletions and read marks during a D1 outage are projected by the next alarm", async () => {
   const edited = await sent(alice, chatId, "as sent");
   const deleted = await sent(alice, chatId, "to be deleted");
   await markRead(carol, chatId, [deleted]);
@@ -148,7 +148,7 @@ test("edits, deletions and marks that D1 missed reach it with the next alarm", a
   expect([await unreadOf(bob), await unreadOf(carol)]).toEqual([1, 0]);
 });
 
-test("telling D1 everything anew changes nothing", async () => {
+test("projecting everything again changes nothing", async () => {
   const ids = [];
   for (const content of ["a", "b", "c"]) ids.push(String(await sent(alice, chatId, content)));
   await markRead(bob, chatId, [ids[1]]);

@@ -13,7 +13,7 @@ async function inboxOf(caller: Caller) {
   return body[0];
 }
 
-test("while D1 fails, sends and history go on; then the inbox catches up by itself", async () => {
+test("while D1 fails, sends and history work; afterwards the inbox catches up", async () => {
   const { alice, bob, conversationId } = await directPair();
   failD1();
   const first = await send(alice, conversationId, "one");
@@ -31,7 +31,7 @@ test("while D1 fails, sends and history go on; then the inbox catches up by itse
   expect(await inboxOf(alice)).toMatchObject({ unreadCount: 1 });
 });
 
-test("a crash between commit and projection leaves an alarm that mends the lists", async () => {
+test("after a crash between commit and projection, an alarm updates the lists", async () => {
   const { alice, bob, conversationId } = await directPair();
   failD1();
   await send(alice, conversationId, "nobody told D1");

@@ -13,7 +13,7 @@ const bytesOf = (page: Page) => {
   return { rows: all.length, bytes: Buffer.byteLength(all.join()) };
 };
 
-test("every row is on one page, in order, and no page of several rows is over the limit", () => {
+test("every row is on one page, in order, and no page of several rows exceeds the limit", () => {
   fc.assert(
     fc.property(rows, fc.nat(300), fc.integer({ min: 1, max: 200 }), (given, taken, most) => {
       const pages = pagesOf(given, taken, most);

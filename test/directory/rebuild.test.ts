@@ -17,7 +17,7 @@ import {
   send,
 } from "../support.ts";
 
-/** D1 is wiped, and everything that it tells of conversations comes back from their objects. */
+/** D1 is wiped, and its data about conversations is rebuilt from their objects. */
 
 const REBUILD = "/api/admin/rebuild";
 const TABLES = ["conversations", "members", "uncounted", "uploads", "users"];
@@ -30,7 +30,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("a body that is empty, or is not there, asks for what {} asks for", async () => {
+test("an empty or missing body is the same as {}", async () => {
   const asked = async (init: RequestInit) => {
     const headers = { Authorization: `Bearer ${admin.token}`, ...init.headers };
     const request = new Request(ORIGIN + REBUILD, { ...init, method: "POST", headers });
@@ -47,7 +47,7 @@ test("a body that is empty, or is not there, asks for what {} asks for", async (
   expect(await asked({ headers: type, body: nulls })).toEqual(expected);
 });
 
-/** Everything that the lists show these people, byte by byte. */
+/** The contents of these users' lists, byte by byte. */
 async function lists(callers: readonly Caller[]): Promise<string[]> {
   const paths = [
     ...["conversations", "channels/my-channels", "channels/public"].map((p) => `/api/v1/chat/${p}`),
@@ -60,11 +60,11 @@ async function lists(callers: readonly Caller[]): Promise<string[]> {
   return answers.map(({ status, body }) => `${status} ${JSON.stringify(body)}`);
 }
 
-/** The conversations of lively places so far. */
+/** The conversations created by `aLivelyPlace` so far. */
 const made: string[] = [];
 
 async function wipe(): Promise<void> {
-  // An alarm that an object is woken by later would bring it back.
+  // A later alarm of an object would restore its rows.
   for (const id of made) await runDurableObjectAlarm(objectOf(id));
   await env.DB.batch(TABLES.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 }
@@ -74,7 +74,7 @@ async function rowsOf(table: string): Promise<unknown[]> {
   return results;
 }
 
-/** Conversations of every kind, with whatever D1 keeps of them. */
+/** Conversations of every kind, with everything that D1 stores of them. */
 async function aLivelyPlace() {
   const [alice, bob, carol] = await Promise.all([
     person("alice", { name: "Alice" }),
@@ -108,13 +108,13 @@ async function aLivelyPlace() {
 }
 
 describe("POST /api/admin/rebuild", () => {
-  test("200 after all of D1 is lost: every list is what it was, and files can be had", async () => {
+  test("200 after all of D1 is lost: every list is restored, and files can be downloaded", async () => {
     const { callers, ids } = await aLivelyPlace();
     const [before, uploads] = [await lists(callers), await rowsOf("uploads")];
     expect(uploads).toHaveLength(1);
     await wipe();
     expect(await lists(callers)).not.toEqual(before);
-    // What Cloudflare's API lists: the ids of objects, not their names.
+    // Cloudflare's API lists the ids of objects, not their names.
     const objects = ids.map((id) => env.CONVERSATIONS.idFromName(id).toString());
     const { status, body } = await admin.post(REBUILD, { ids: objects });
     expect(status).toBe(200);
@@ -126,7 +126,7 @@ describe("POST /api/admin/rebuild", () => {
     expect(await (await exports.default.fetch(url)).text()).toBe("a,b\n1,2\n");
   });
 
-  test("200 page by page over what D1 knows, and goes on where it was left", async () => {
+  test("200 page by page over the conversations in D1, continuing from the cursor", async () => {
     await wipe();
     const { callers } = await aLivelyPlace();
     const before = await lists(callers);
@@ -150,10 +150,10 @@ describe("POST /api/admin/rebuild", () => {
     expect(await lists(callers)).toEqual(before);
   });
 
-  test("200 with what is unfinished when D1 fails in the middle, and goes on there", async () => {
+  test("200 with the unfinished conversations when D1 fails in between, continued by the next call", async () => {
     const { alice, bob, conversationId } = await directPair();
     const members = Array.from({ length: 600 }, (_, i) => `member-${i}`);
-    // More changes than one page of them holds.
+    // More changes than fit into one page.
     await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
       for (const [index, userId] of members.entries()) {
         storage.sql.exec(
@@ -186,7 +186,7 @@ describe("POST /api/admin/rebuild", () => {
     expect(known).toEqual(expect.arrayContaining([...members, alice.userId, bob.userId]));
   });
 
-  test("200 and names what is no conversation, which leaves nothing behind", async () => {
+  test("200 and names ids that are not conversations, for which nothing is stored", async () => {
     const guessed = "3fa85f64-5717-8562-b3fc-2c0000000000";
     const { body } = await admin.post(REBUILD, { ids: [guessed, "f".repeat(64)] });
     expect(body.failed).toEqual(
@@ -197,7 +197,7 @@ describe("POST /api/admin/rebuild", () => {
     );
   });
 
-  test("400 for a cursor or ids that are none; 403 for everyone but admins, 401 without a token", async () => {
+  test("400 for an invalid cursor or id; 403 for everyone but admins, 401 without a token", async () => {
     for (const body of [{ cursor: "x" }, { ids: ["x"] }, { ids: [] }, { limit: 51 }]) {
       expect((await admin.post(REBUILD, body)).status).toBe(400);
     }

@@ -6,11 +6,11 @@ import { inbox, stats } from "../../src/directory/inbox.ts";
 import { BLOCK_NUMBERS } from "../../src/directory/schema.ts";
 import { someone } from "../support.ts";
 
-/** Unread counts of the lists, which read blocks of what counts for nobody instead of each of it. */
+/** Unread counts of the lists, which read blocks of uncounted numbers instead of each number. */
 
 const KINDS = ["group"] as const;
 
-/** A conversation of one member in D1, as it would have been projected. */
+/** A conversation of one member in D1, as the projection writes it. */
 async function conversation(lastNumber: number, readUpTo: number, uncounted: readonly number[]) {
   const [userId, id] = [someone(), crypto.randomUUID()];
   await env.DB.batch([
@@ -40,7 +40,7 @@ async function unreadOf(userId: string) {
   return entry?.unread;
 }
 
-test("they are what counting one by one gives, whatever is added twice or removed", async () => {
+test("counts are the same as counting one by one, whatever is added twice or removed", async () => {
   const number = fc.integer({ min: 1, max: 3 * BLOCK_NUMBERS });
   const numbers = fc.uniqueArray(number, { maxLength: 60 });
   await fc.assert(
@@ -61,7 +61,7 @@ test("they are what counting one by one gives, whatever is added twice or remove
   );
 });
 
-test("100,000 deletions after one's mark are read as blocks", async () => {
+test("100,000 deletions after a read mark are read as blocks", async () => {
   const deleted = Array.from({ length: 100_000 }, (_, i) => i + 1);
   const { userId } = await conversation(100_001, 0, deleted);
   let read = 0;

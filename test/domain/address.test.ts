@@ -46,11 +46,11 @@ describe("the key under which an address is counted", () => {
     ],
     ...["1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7", "g::", "12345::", "[2001:db8::1]", "2001:db8::1/64"],
     ...["192.0.2.1::", "::192.0.2.1:1", "::ffff:192.0.2.256", "::192.0.2", "%eth0", "é::1"],
-  ])("garbage has one key: '%s'", (text) => {
+  ])("invalid input has one key: '%s'", (text) => {
     expect(addressKey(text)).toBe("unknown");
   });
 
-  test("is read where Node reads an IPv6 address, however that is written, and nowhere else", () => {
+  test("is computed for exactly the IPv6 addresses that Node accepts, in any notation", () => {
     const group = fc.integer({ min: 0, max: 0xffff });
     const written = fc
       .tuple(fc.array(group, { maxLength: 9 }), fc.nat(9), fc.boolean(), fc.boolean())
@@ -68,7 +68,7 @@ describe("the key under which an address is counted", () => {
     );
   });
 
-  test("is the same for all of a /64 and another for the next", () => {
+  test("is the same for all of a /64 and different for the next", () => {
     const groups = fc.array(fc.integer({ min: 1, max: 0xfffe }), { minLength: 8, maxLength: 8 });
     fc.assert(
       fc.property(groups, groups, (one, other) => {
@@ -90,6 +90,6 @@ test.each([
   ...(["128.0.0.1", "::", "::2", "::1:1", "192.0.2.1", "localhost", ""] as const).map(
     (text) => [text, false] as const,
   ),
-])("the machine itself is %s: %s", (text, loopback) => {
+])("the machine's own address is %s: %s", (text, loopback) => {
   expect(isLoopback(text)).toBe(loopback);
 });

@@ -9,7 +9,10 @@ import {
 const OFFICE = "application/vnd.openxmlformats-officedocument";
 const OASIS = "application/vnd.oasis.opendocument";
 
-/** Every extension, its type, and what `file-type` calls its bytes; text has no signature. */
+/**
+ * Every extension, its type, and the name that `file-type` has for its bytes; text has no
+ * signature.
+ */
 const TABLE: [extension: string, mimeType: string, recognised: string | undefined][] = [
   ["jpg", "image/jpeg", "jpg"],
   ["jpeg", "image/jpeg", "jpg"],
@@ -103,12 +106,12 @@ test.each(TABLE)("%s is %s where the bytes are %s", (extension, mimeType, recogn
   }
 });
 
-test("the table is whole: at least 25 types", () => {
+test("the table is complete: at least 25 types", () => {
   expect(new Set(acceptedMimeTypes())).toEqual(new Set(TABLE.map(([, mimeType]) => mimeType)));
   expect(acceptedMimeTypes().length).toBeGreaterThanOrEqual(25);
 });
 
-test("bytes of one family under the extension of another are refused, all of them", () => {
+test("bytes of one family with the extension of another are refused, for every pair", () => {
   const signatures = [...new Set(TABLE.map(([, , recognised]) => recognised))];
   const accepting = (extension: string) =>
     signatures.filter(
@@ -137,7 +140,7 @@ test.each([
   ["a", undefined],
   ["a", "exe"],
   ["a", "constructor"],
-])("%s recognised as %s is refused", (name, recognised) => {
+])("%s detected as %s is refused", (name, recognised) => {
   expect(fileTypeOf(name, { format: recognised }, "x")).toMatchObject({
     error: { code: "unsupported_type" },
   });
@@ -163,19 +166,19 @@ test.each([
   ["paper.png", undefined, "pdf", false],
   ["paper", undefined, "pdf", false],
 ] as const)(
-  "%s recognised as %s, which is %s besides, is taken: %s",
+  "%s detected as %s, which is also %s, is accepted: %s",
   (name, format, container, taken) => {
     expect(fileTypeOf(name, { format, container }, undefined).ok).toBe(taken);
   },
 );
 
-test("a text may speak of PDF", () => {
+test("a text may mention PDF", () => {
   expect(fileTypeOf("a.txt", { format: undefined, container: "pdf" }, "%PDF-")).toMatchObject({
     value: { mimeType: "text/plain" },
   });
 });
 
-test("a name without an extension takes the one that the bytes tell", () => {
+test("a name without an extension gets that of the detected type", () => {
   for (const name of ["photo", "photo.", "photo.of you", "."]) {
     expect(fileTypeOf(name, { format: "png" }, undefined)).toMatchObject({
       value: { extension: "png" },
@@ -183,7 +186,7 @@ test("a name without an extension takes the one that the bytes tell", () => {
   }
 });
 
-test("in a text, a signature counts only if it is that of another text format", () => {
+test("in a text, only the signature of another text format counts", () => {
   for (const coincidence of ["bmp", "exe", "gif", "stl"]) {
     expect(fileTypeOf("a.csv", { format: coincidence }, "BMW")).toMatchObject({
       value: { isText: true },
@@ -209,13 +212,13 @@ test.each([
   ["<svgs>", true],
   ["hello <html>", true],
   ["", true],
-])("text that begins with %j is taken: %s", (beginning, taken) => {
+])("text that begins with %j is accepted: %s", (beginning, taken) => {
   for (const name of ["a.txt", "a.md", "a.csv"]) {
     expect(fileTypeOf(name, { format: undefined }, beginning).ok).toBe(taken);
   }
 });
 
-test("comments without end are looked through in no time", () => {
+test("very long comments are scanned quickly", () => {
   const comments = "<!-- -->".repeat(500);
   expect(fileTypeOf("a.md", { format: undefined }, comments).ok).toBe(true);
 });
@@ -230,7 +233,7 @@ test.each([
   ["C:\\Users\\me\\report.pdf", "report.pdf"],
   ['a "quoted"; name=x.pdf', 'a "quoted"; name=x.pdf'],
   [`${"📎".repeat(251)}.pdf`, `${"📎".repeat(251)}.pdf`],
-])("%j is shown as %j", (text, name) => {
+])("%j is displayed as %j", (text, name) => {
   expect(fileNameOf(text)).toEqual({ ok: true, value: name });
 });
 
@@ -247,7 +250,7 @@ test.each([
   "a\u2029.pdf",
   "photo_\u202egpj.exe",
   "\u2066a.pdf",
-])("%j is no name", (text) => {
+])("%j is not a valid name", (text) => {
   expect(fileNameOf(text)).toMatchObject({ error: { code: "invalid_file_name" } });
 });
 
@@ -257,7 +260,7 @@ test("a name has at most 255 code points", () => {
   expect(fileNameOf(`${"📎".repeat(252)}.pdf`).ok).toBe(false);
 });
 
-test("only images, audio, video and PDF are shown within a page", () => {
+test("only images, audio, video and PDF are served inline", () => {
   const shown = acceptedMimeTypes().filter(isShownInline);
   const families = new Set(shown.map((type) => type.split("/")[0]));
   expect(families).toEqual(new Set(["image", "audio", "video", "application"]));

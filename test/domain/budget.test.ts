@@ -2,14 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LeakyBucket, Violations } from "../../src/domain/budget.ts";
 
-/** Calls at rising times: milliseconds since the one before, and how much each takes. */
+/** Calls at increasing times: milliseconds since the previous one, and the cost of each. */
 const calls = fc.array(fc.tuple(fc.nat(2_000), fc.integer({ min: 1, max: 5 })), { maxLength: 200 });
 const rate = fc.record({
   burst: fc.integer({ min: 1, max: 20 }),
   perSecond: fc.integer({ min: 1, max: 20 }),
 });
 
-test("no interval holds more than the burst and what drains in it", () => {
+test("no interval contains more than the burst and what drains in it", () => {
   fc.assert(
     fc.property(rate, calls, (rate, calls) => {
       const bucket = new LeakyBucket(rate);
@@ -31,7 +31,7 @@ test("no interval holds more than the burst and what drains in it", () => {
   );
 });
 
-test("there is room after the wait that it tells, and not before", () => {
+test("there is room after the returned wait, and not before", () => {
   fc.assert(
     fc.property(rate, calls, (rate, calls) => {
       const bucket = new LeakyBucket(rate);
@@ -51,7 +51,7 @@ test("there is room after the wait that it tells, and not before", () => {
   );
 });
 
-test("what is charged afterwards may overflow, and has to drain first", () => {
+test("a cost charged afterwards may overflow, and must drain first", () => {
   const bucket = new LeakyBucket({ burst: 10, perSecond: 5 });
   bucket.charge(30, 0);
   expect(bucket.waitMs(0, 0)).toBe(4_000);
@@ -66,7 +66,7 @@ test("a clock that is set back drains nothing and delays nothing", () => {
   expect(bucket.take(1, 41_000)).toBe(true);
 });
 
-test("violations: one refusal a second, the others ignored, and then the end", () => {
+test("violations: one refusal a second, the others ignored, and then the connection is closed", () => {
   const violations = new Violations({ burst: 5, perSecond: 1 });
   expect([1, 2, 3].map((ms) => violations.add(ms))).toEqual(["refuse", "ignore", "ignore"]);
   expect(violations.add(1_001)).toBe("refuse");
@@ -75,11 +75,11 @@ test("violations: one refusal a second, the others ignored, and then the end", (
     "ignore",
     "end",
   ]);
-  // Forgiven with time.
+  // Violations are removed over time.
   expect(violations.add(6_000)).toBe("refuse");
 });
 
-test("a grave violation counts for several", () => {
+test("a severe violation counts several times", () => {
   const violations = new Violations({ burst: 5, perSecond: 1 });
   expect(violations.add(0, 5)).toBe("refuse");
   expect(violations.add(0)).toBe("end");

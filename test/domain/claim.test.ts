@@ -42,7 +42,7 @@ describe("a claim", () => {
     expect(claimAt(claims, name)).toEqual(value);
   });
 
-  test("is found by its own name, whatever that is", () => {
+  test("is found by its exact name", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.jsonValue(), (name, value) => {
         const claims = Object.fromEntries([[name, value]]);
@@ -51,12 +51,12 @@ describe("a claim", () => {
     );
   });
 
-  test("is found by the path to it, whatever the names on it", () => {
+  test("is found by its path, with any property names", () => {
     const names = fc.array(fc.string(), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(names, (path) => {
         const claims = path.reduceRight<unknown>((value, name) => ({ [name]: value }), "found");
-        // A path that could be read in several ways has one end, as long as nothing stands beside it.
+        // An ambiguous path has one result, as long as there are no other properties.
         expect(claimAt(claims, path.join("."))).toBe("found");
       }),
     );

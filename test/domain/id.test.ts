@@ -22,7 +22,7 @@ const conversationId = bytes.map(conversationIdOf);
 const messageId = fc.tuple(conversationId, number).map(([id, n]) => messageIdOf(id, n));
 const anyId = fc.oneof(conversationId, messageId);
 
-/** The same layout, written the slow way: the first 82 bits, cut to where the pattern has its k's. */
+/** The same layout, computed bit by bit: the first 82 bits, split at the pattern's k's. */
 function spelled(key: Uint8Array, n: number): string {
   const bits = Array.from(key, (byte) => byte.toString(2).padStart(8, "0")).join("");
   const k = (from: number, to: number) => bits.slice(from, to);
@@ -54,7 +54,7 @@ describe("the layout", () => {
     });
   });
 
-  test("82 bits of key and 40 bits of number, where the pattern has them", () => {
+  test("82 bits of key and 40 bits of number, at the places in the pattern", () => {
     fc.assert(
       fc.property(bytes, number, (key, n) => {
         const id = conversationIdOf(key);
@@ -64,7 +64,7 @@ describe("the layout", () => {
     );
   });
 
-  test("each of the first 82 bits makes another id, none of the later ones does", () => {
+  test("each of the first 82 bits changes the id, and no later bit does", () => {
     fc.assert(
       fc.property(bytes, fc.nat(), (key, pick) => {
         const bit = pick % (key.length * 8);
@@ -82,7 +82,7 @@ describe("the layout", () => {
     }
   });
 
-  test("only whole numbers from 1 to 2^40 - 1 are messages'", () => {
+  test("only integers from 1 to 2^40 - 1 are message numbers", () => {
     const id = conversationIdOf(new Uint8Array(11));
     for (const n of [0, -1, 1.5, 2 ** 40, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => messageIdOf(id, n), String(n)).toThrow(RangeError);
@@ -90,8 +90,8 @@ describe("the layout", () => {
   });
 });
 
-describe("reading an id", () => {
-  test("gives back the conversation and the number it was made of", () => {
+describe("parsing an id", () => {
+  test("returns the conversation and the number from which it was made", () => {
     fc.assert(
       fc.property(conversationId, number, (id, n) => {
         expect(parseId(id)).toEqual({ conversationId: id, number: 0 });
@@ -100,7 +100,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("reads either case, and answers in lower case", () => {
+  test("accepts both cases, and returns lower case", () => {
     fc.assert(
       fc.property(fc.mixedCase(anyId), (written) => {
         const id = written.toLowerCase();
@@ -111,7 +111,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("any UUID version 8 is well formed, no other version is", () => {
+  test("every UUID version 8 is well formed, no other version is", () => {
     fc.assert(
       fc.property(fc.uuid({ version: 8 }), (uuid) => {
         expect(parseId(uuid)).toBeDefined();
@@ -124,7 +124,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("every version and variant but its own is refused", () => {
+  test("every other version and variant is rejected", () => {
     fc.assert(
       fc.property(anyId, (id) => {
         for (const digit of "0123456789abcdef") {
@@ -135,7 +135,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("wrong lengths are refused", () => {
+  test("wrong lengths are rejected", () => {
     fc.assert(
       fc.property(anyId, fc.nat(35), fc.constantFrom("0", "f", "-"), (id, at, extra) => {
         expect(parseId(id.slice(0, at) + id.slice(at + 1))).toBeUndefined();
@@ -146,7 +146,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("a character that is no digit of an id is refused, wherever it stands", () => {
+  test("a character that is not a digit of an id is rejected in every position", () => {
     // The last two are a full-width digit and the Kelvin sign, whose lower case is an ASCII letter.
     const strange = fc.constantFrom(..."gxz{}.:/ \n\u0000\uff11\u212a");
     fc.assert(
@@ -156,7 +156,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("white space, braces or a prefix around it are refused", () => {
+  test("white space, braces or a prefix around it are rejected", () => {
     fc.assert(
       fc.property(
         anyId,
@@ -172,7 +172,7 @@ describe("reading an id", () => {
     );
   });
 
-  test("text that is no id is refused", () => {
+  test("text that is not an id is rejected", () => {
     expect(parseId("")).toBeUndefined();
     fc.assert(
       fc.property(fc.string({ maxLength: 60 }), (text) => {
@@ -229,7 +229,7 @@ describe("a derived id", () => {
     );
   });
 
-  test("differs wherever the parts do, however they run together", async () => {
+  test("differs whenever the parts do, also if their plain concatenations are equal", async () => {
     const cut = fc.tuple(fc.string({ minLength: 1 }), fc.nat(), fc.nat());
     await fc.assert(
       fc.asyncProperty(cut, async ([text, first, second]) => {
@@ -252,7 +252,7 @@ describe("a derived id", () => {
     );
   });
 
-  test("cannot be steered by separators, quotes or broken surrogates in a part", async () => {
+  test("is not affected by separators, quotes or unpaired surrogates in a part", async () => {
     const variants = [
       ["a", "b"],
       ["b", "a"],

@@ -15,12 +15,12 @@ import {
 } from "../attachments/samples.ts";
 
 const PART = 5 * 1024 * 1024;
-/** Bytes of a file that may be looked at one by one. */
+/** The maximum of bytes of a file that are read one by one. */
 const MAX_READS = 20_000;
-/** Bytes that a parser may get. */
+/** The maximum of bytes that a parser gets. */
 const MAX_HEAD = 16 * 1024;
 
-/** As many copies of a piece as fit into the first part of a file, behind what it begins with. */
+/** As many copies of a piece as fit into the first part of a file, after its beginning. */
 function repeated(head: Uint8Array, piece: Uint8Array, size = PART): Uint8Array {
   const whole = new Uint8Array(size);
   whole.set(head);
@@ -50,7 +50,7 @@ const tiffOf = (pointer: number, rest: Uint8Array) => bytes("II", 42, 0, little(
 const chunk = (type: string) => bytes(big(0, 4), type, zeros(4));
 const exifLoop = bytes("Exif", 0, 0, tiffOf(8, bytes(0xff, 0xff, zeros(65_000))));
 
-/** Files of one part each, made to keep whoever reads their headers busy. */
+/** Files of one part each whose headers are made to be expensive to read. */
 const HOSTILE: [what: string, mimeType: string, content: Uint8Array][] = [
   ["a JPEG of empty segments", "image/jpeg", repeated(JPEG_START, empty)],
   ["a JPEG of fill bytes", "image/jpeg", repeated(JPEG_START, Uint8Array.of(0xff))],
@@ -96,7 +96,7 @@ const HOSTILE: [what: string, mimeType: string, content: Uint8Array][] = [
   ["an AVIF of meta within meta", "image/avif", nested(2_000)],
 ];
 
-/** Boxes within boxes. */
+/** Nested boxes. */
 function nested(depth: number): Uint8Array {
   let inner = new Uint8Array();
   for (let i = 0; i < depth; i++)
@@ -104,20 +104,23 @@ function nested(depth: number): Uint8Array {
   return isoMedia("avif", inner);
 }
 
-test.each(HOSTILE)("little is read of %s, and little of it is parsed", (_, mimeType, content) => {
-  const { part, reads } = counting(content);
-  pixelsOf(mimeType, part);
-  expect(reads()).toBeLessThan(MAX_READS);
-  if (!/heic|avif/.test(mimeType)) {
-    let length = 0;
-    try {
-      length = imageHeader(mimeType, content)?.head.length ?? 0;
-    } catch (error) {
-      expect(error).toBeInstanceOf(RangeError);
+test.each(HOSTILE)(
+  "only a little of %s is read, and only a little of it is parsed",
+  (_, mimeType, content) => {
+    const { part, reads } = counting(content);
+    pixelsOf(mimeType, part);
+    expect(reads()).toBeLessThan(MAX_READS);
+    if (!/heic|avif/.test(mimeType)) {
+      let length = 0;
+      try {
+        length = imageHeader(mimeType, content)?.head.length ?? 0;
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError);
+      }
+      expect(length).toBeLessThanOrEqual(MAX_HEAD);
     }
-    expect(length).toBeLessThanOrEqual(MAX_HEAD);
-  }
-});
+  },
+);
 
 const id3 = (size: number) =>
   bytes("ID3", 4, 0, 0, ...[21, 14, 7, 0].map((shift) => (size >> shift) & 0x7f));
@@ -187,7 +190,7 @@ function tiffWith(orientation: number): Uint8Array {
   const entry = (tag: number, type: number, value: number) =>
     bytes(little(tag, 2), little(type, 2), little(1, 4), little(value, 4));
   const entries = [entry(256, 4, 640), entry(257, 3, 480), entry(274, 3, orientation)];
-  // As libtiff writes it: the directory behind the image.
+  // As libtiff writes it: the directory after the image.
   return tiffOf(100_008, bytes(zeros(100_000), little(3, 2), ...entries, zeros(4)));
 }
 
@@ -199,7 +202,7 @@ const heifWith = (...properties: Uint8Array[]) =>
   );
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-  "the size is the one that is shown, turned as %i",
+  "the size is that of the displayed image, rotated as in orientation %i",
   (orientation) => {
     const shown = orientation < 5 ? WIDE : TALL;
     for (const order of ["II", "MM"] as const) {
@@ -218,15 +221,15 @@ test.each([
   ["image/heif", 1, TALL],
   ["image/avif", 2, WIDE],
   ["image/heic", 3, TALL],
-])("%s turned by %i quarters", (mimeType, turns, shown) => {
+])("%s rotated by %i quarter turns", (mimeType, turns, shown) => {
   expect(pixelsOf(mimeType, heifWith(box("irot", bytes(turns))))).toEqual(shown);
 });
 
-test.each([0, 9, 0xffff])("an orientation of %i is none", (orientation) => {
+test.each([0, 9, 0xffff])("an orientation of %i is ignored", (orientation) => {
   expect(pixelsOf("image/jpeg", jpegOf(app1(exifOf(orientation, "II"))))).toEqual(WIDE);
 });
 
-test("a camera's JPEG keeps its size, behind a preview, a profile and a map of depths", () => {
+test("a camera's JPEG has its own size, not that of its preview, profile or depth map", () => {
   const preview = bytes(exifOf(6, "MM"), zeros(65_000));
   const profile = segment(0xe2, zeros(65_000));
   const depths = Array.from({ length: 50 }, () => segment(0xe1, zeros(65_000)));
@@ -234,7 +237,7 @@ test("a camera's JPEG keeps its size, behind a preview, a profile and a map of d
   expect(pixelsOf("image/jpeg", jpegOf(segment(0xfe, zeros(9)), bytes(0xff, 0xff)))).toEqual(WIDE);
 });
 
-test("what stands behind the image counts for nothing", () => {
+test("data after the image is ignored", () => {
   const image = bytes(JPEG_START, 0xff, 0xda, zeros(20), jpegOf());
   expect(pixelsOf("image/jpeg", image)).toEqual({});
 });

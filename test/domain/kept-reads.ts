@@ -16,7 +16,7 @@ interface Kept {
   ranges: Range[];
 }
 
-/** What the lists know: the figures, numbers and messages of the last time that they were told. */
+/** The state of the lists: figures, numbers and messages as of the last update. */
 interface Listed {
   lastNumber: number;
   uncounted: Set<number>;
@@ -24,9 +24,10 @@ interface Listed {
 }
 
 /**
- * One conversation as the code keeps it: ranges and two figures a member, and the uncounted numbers.
- * Sends, deletions and joining adjust them as `conversation/commands` does, and the lists are told as
- * the projector tells D1: of members who changed or marked, of senders, and of readers ahead.
+ * One conversation as the code stores it: ranges and two figures for each member, and the uncounted
+ * numbers. Sends, deletions and joining adjust them as `conversation/commands` does, and the lists
+ * are updated as the projector updates D1: with members who changed or marked, with senders, and
+ * with readers ahead.
  */
 export class KeptReads {
   readonly messages: Sent[] = [];
@@ -91,7 +92,7 @@ export class KeptReads {
     return unread(figures, this.messages.length, this.uncounted);
   }
 
-  /** What the lists show, told or not of what happened last. */
+  /** The unread count in the lists, which may be behind the last step. */
   listedUnread(userId: string): number {
     const { figures, lastNumber, uncounted } = this.listed;
     return unread(figures.get(userId) ?? { readUpTo: 0, readBeyond: 0 }, lastNumber, uncounted);
@@ -125,7 +126,7 @@ export class KeptReads {
     const member = this.member(userId);
     member.figures = marked.figures;
     member.ranges = [...member.ranges, ...marked.pieces].sort((a, b) => a.from - b.from);
-    // A piece takes a revision, which is what tells the lists; figures alone take none.
+    // A range takes a revision, which causes the list update; figures alone take none.
     if (marked.pieces.length > 0) this.changedMembers.add(userId);
     return marked;
   }
@@ -153,7 +154,7 @@ export class KeptReads {
     return this.uncounted.filter((number) => number >= from && number <= to);
   }
 
-  /** Those with a range over `number` that ends after their `readUpTo`. */
+  /** Members with a range over `number` that ends after their `readUpTo`. */
   private readersAhead(number: number): string[] {
     return Array.from(this.members)
       .filter(([, { figures, ranges }]) =>

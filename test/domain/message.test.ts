@@ -31,7 +31,7 @@ function message(over: Partial<Message> = {}): Message {
   };
 }
 
-/** Why a text is refused, or `undefined`. */
+/** The code with which a text is refused, or `undefined`. */
 function refused(text: string, maxLength = 100): string | undefined {
   const result = contentOf(text, maxLength);
   return result.ok ? undefined : result.error.code;
@@ -43,7 +43,7 @@ function content(text: string, maxLength = 100): string | undefined {
 }
 
 const CHARACTERS = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
-/** What JavaScript trims and is no control character. */
+/** White space that JavaScript trims and that is not a control character. */
 const SPACES = CHARACTERS.filter((character) => /[^\S\p{Cc}]/u.test(character));
 const CONTROLS = CHARACTERS.filter((character) => /\p{Cc}/u.test(character));
 const ALLOWED_CONTROLS = ["\n", "\t"];
@@ -51,20 +51,20 @@ const ALLOWED_CONTROLS = ["\n", "\t"];
 /** Any code point, surrogates included. */
 const codePoint = fc.integer({ min: 0, max: 0x10_ffff }).map((code) => String.fromCodePoint(code));
 
-/** As every validation error, it says where. */
+/** As every validation error, it names the field. */
 function refusal(code: string, message: string) {
   return { code, message, details: [{ path: "content", message }] };
 }
 
 describe("the text of a message", () => {
-  test("loses the white space around it, and keeps what is within", () => {
+  test("loses surrounding white space, and keeps inner white space", () => {
     expect(content("  hello \n\t world \n")).toBe("hello \n\t world");
     for (const space of [...SPACES, ...ALLOWED_CONTROLS]) {
       expect(content(`${space}a${space}b${space}`)).toBe(`a${space}b`);
     }
   });
 
-  test("is not white space alone", () => {
+  test("must not be only white space", () => {
     expect(refused("")).toBe("empty_content");
     for (const space of [...SPACES, ...ALLOWED_CONTROLS, "\r\n"]) {
       expect(refused(space.repeat(3)), `U+${space.charCodeAt(0).toString(16)}`).toBe(
@@ -73,7 +73,7 @@ describe("the text of a message", () => {
     }
   });
 
-  test.each(["\r\n", "\r"])("writes %j as \\n, and counts it as one", (end) => {
+  test.each(["\r\n", "\r"])("has %j normalized to \\n, which counts as one character", (end) => {
     expect(content(["one", "two", "", "three"].join(end))).toBe("one\ntwo\n\nthree");
     expect(content(`a${end}b`, 3)).toBe("a\nb");
     expect(refused(`a${end}b`, 2)).toBe("content_too_long");
@@ -81,13 +81,13 @@ describe("the text of a message", () => {
     expect(refused(end.repeat(3))).toBe("empty_content");
   });
 
-  test("tells the ends of lines apart where they are mixed", () => {
+  test("has each of several kinds of line ends normalized", () => {
     expect(content("a\n\rb")).toBe("a\n\nb");
     expect(content("a\r\r\nb")).toBe("a\n\nb");
     expect(content("a\r\n\rb")).toBe("a\n\nb");
   });
 
-  test("holds no control character but newline and tab, not even where it would be trimmed", () => {
+  test("has no control character but newline and tab, not even where it would be trimmed", () => {
     expect(CONTROLS).toHaveLength(65);
     for (const control of CONTROLS) {
       const allowed = [...ALLOWED_CONTROLS, "\r"].includes(control);
@@ -99,14 +99,14 @@ describe("the text of a message", () => {
     }
   });
 
-  test("may hold every other character of the basic plane", () => {
+  test("may contain every other character of the basic plane", () => {
     for (const character of CHARACTERS) {
       if (CONTROLS.includes(character) || !character.isWellFormed()) continue;
       expect(content(`a${character}b`)).toBe(`a${character}b`);
     }
   });
 
-  test("holds no half of a surrogate pair", () => {
+  test("has no unpaired surrogates", () => {
     for (const text of ["a\ud83d", "\ude00a", "\ude00\ud83d", "😀\ud83d😀"]) {
       expect(contentOf(text, 100)).toEqual({
         ok: false,
@@ -116,7 +116,7 @@ describe("the text of a message", () => {
     expect(content("\ud83d\ude00")).toBe("😀");
   });
 
-  test("is as long as it has code points after trimming", () => {
+  test("has its length counted in code points after trimming", () => {
     expect(content("😀".repeat(5), 5)).toBe("😀".repeat(5));
     expect(refused("😀".repeat(6), 5)).toBe("content_too_long");
     expect(content(`   ${"é".repeat(5)}\n\n`, 5)).toBe("ééééé");
@@ -125,7 +125,7 @@ describe("the text of a message", () => {
     expect(content("👨‍👩‍👧", 5)).toBe("👨‍👩‍👧");
   });
 
-  test("says how long it may be when it is longer", () => {
+  test("that is too long is refused with the limit", () => {
     expect(contentOf("x".repeat(2_001), 2_000)).toEqual({
       ok: false,
       error: refusal(
@@ -164,7 +164,7 @@ describe("the text of a message", () => {
     );
   });
 
-  test("accepted once, is accepted again unchanged", () => {
+  test("that was accepted is accepted again unchanged", () => {
     fc.assert(
       fc.property(fc.string({ unit: codePoint, maxLength: 20 }), (text) => {
         const first = content(text);
@@ -182,7 +182,7 @@ describe("the caption of a file", () => {
     }
   });
 
-  test("is otherwise held to the same rules", () => {
+  test("otherwise follows the same rules", () => {
     expect(captionOf(" a\r\nb ", 3)).toEqual({ ok: true, value: "a\nb" });
     expect(captionOf("abcd", 3)).toMatchObject({ error: { code: "content_too_long" } });
     expect(captionOf("a\u0007", 3)).toMatchObject({ error: { code: "control_characters" } });
@@ -204,12 +204,12 @@ describe("a message counts", () => {
   });
 });
 
-test("an edit comes in time up to the last millisecond of the window", () => {
+test("an edit is allowed until the last millisecond of the window", () => {
   const window = 15 * 60_000;
   expect(withinEditWindow(message(), window, SENT)).toBe(true);
   expect(withinEditWindow(message(), window, SENT + window)).toBe(true);
   expect(withinEditWindow(message(), window, SENT + window + 1)).toBe(false);
-  // Sent while the clock was behind the time of the message before it.
+  // Sent while the clock was behind the time of the previous message.
   const behind = message({ createdAt: SENT + 1_000_000, clockAt: SENT });
   expect(withinEditWindow(behind, window, SENT)).toBe(true);
   expect(withinEditWindow(behind, window, SENT + window)).toBe(true);
@@ -222,7 +222,7 @@ test("an edit comes in time up to the last millisecond of the window", () => {
 describe("metadata", () => {
   const room = 8 * 1_024 - '{"a":""}'.length;
 
-  test("fits up to 8 KiB of JSON", () => {
+  test("has at most 8 KiB of JSON", () => {
     expect(metadataFits({})).toBe(true);
     expect(metadataFits({ a: "x".repeat(room) })).toBe(true);
     expect(metadataFits({ a: "x".repeat(room + 1) })).toBe(false);

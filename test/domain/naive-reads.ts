@@ -6,15 +6,15 @@ export interface Sent {
 
 interface Reader {
   present: boolean;
-  /** Messages up to this number were there before they joined, the last time that they did. */
+  /** Messages up to this number existed before they last joined. */
   joinedAfter: number;
-  /** Every message that they have read: others', and countable when it was read. */
+  /** Every message that they have read: by others, and counted when it was read. */
   read: Set<number>;
 }
 
 /**
- * One conversation, in which what is unread is found by looking at every message. It knows no ranges
- * and no figures.
+ * One conversation in which unread messages are found by looking at every message, without ranges
+ * or figures.
  */
 export class NaiveReads {
   readonly messages: Sent[] = [];
@@ -57,7 +57,7 @@ export class NaiveReads {
     return read.size - before;
   }
 
-  /** Whether a message can be read by this person: another's, and countable. */
+  /** Whether a message can be read by this member: by another user, and counted. */
   isReadable(userId: string, number: number): boolean {
     const { sender, deleted } = this.messages[number - 1] ?? { sender: undefined, deleted: true };
     return !deleted && sender !== undefined && sender !== userId;
@@ -68,13 +68,13 @@ export class NaiveReads {
     return this.readable(userId).filter((number) => number > joinedAfter && !read.has(number));
   }
 
-  /** The messages that list this person among those who have read them. */
+  /** The messages whose receipts list this member. */
   receipts(userId: string): number[] {
     const { read } = this.reader(userId);
     return this.readable(userId).filter((number) => read.has(number));
   }
 
-  /** How many messages after `number` count, and are read or their own. */
+  /** How many messages after `number` are counted, and read or their own. */
   settledAfter(userId: string, number: number): number {
     const { read } = this.reader(userId);
     return this.messages.slice(number).filter(({ sender, deleted }, index) => {

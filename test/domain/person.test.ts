@@ -41,7 +41,7 @@ describe("a user id", () => {
     expect(isUserId(text)).toBe(false);
   });
 
-  test("is anything of visible ASCII, up to 128 characters", () => {
+  test("may be any visible ASCII, up to 128 characters", () => {
     const visible = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
     fc.assert(
       fc.property(fc.string({ unit: visible, minLength: 1, maxLength: 200 }), (text) => {
@@ -50,7 +50,7 @@ describe("a user id", () => {
     );
   });
 
-  test("holds no control character, wherever it stands", () => {
+  test("has no control character in any position", () => {
     const controls = fc.oneof(
       fc.integer({ max: 0x1f, min: 0 }),
       fc.integer({ min: 0x7f, max: 0x9f }),
@@ -93,7 +93,7 @@ describe("a user id is compared", () => {
     expect(normalizedUserId(given)).toBe(compared);
   });
 
-  test("alike, however a UUID is written", () => {
+  test("in lower case, if it is a UUID", () => {
     fc.assert(
       fc.property(fc.uuid(), fc.infiniteStream(fc.boolean()), (uuid, upper) => {
         const written = [...uuid].map((c) => (upper.next().value ? c.toUpperCase() : c)).join("");
@@ -103,7 +103,7 @@ describe("a user id is compared", () => {
     );
   });
 
-  test("as it is, where it is no UUID", () => {
+  test("unchanged, if it is not a UUID", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 40 }), (text) => {
         expect(normalizedUserId(text)).toBe(text);

@@ -20,7 +20,10 @@ const BY_ROLE: Record<Role, readonly Action[]> = {
   member: EVERY_MEMBER,
 };
 
-/** What staff may do in a conversation that they are not in, where the reference lets them in. */
+/**
+ * What staff may do in a conversation of which they are not members, where the reference allows
+ * access.
+ */
 const STAFF: Record<PlatformRole, readonly Action[]> = {
   admin: ["see", "read", "send", "delete", "manage"],
   resolver: ["see", "read", "send"],
@@ -53,27 +56,30 @@ describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
     }
   });
 
-  test("takes nothing from a member where staff come in", () => {
+  test("does not reduce a member's rights where staff have access", () => {
     for (const memberRole of ROLES) {
       const may = allowed(actor(role, "staff"), { role: memberRole, leftAt: null });
       expect(new Set(may)).toEqual(new Set([...BY_ROLE[memberRole], ...STAFF[role]]));
     }
   });
 
-  test.each(outsiders)("opens nothing to %s by itself", (_, member) => {
+  test.each(outsiders)("gives no access to %s by itself", (_, member) => {
     expect(allowed(actor(role, "member"), member)).toEqual([]);
   });
 
-  test.each(outsiders)("opens to %s, where staff come in, what the reference says", (_, member) => {
-    expect(allowed(actor(role, "staff"), member)).toEqual(STAFF[role]);
-  });
+  test.each(outsiders)(
+    "gives %s, where staff have access, what the reference allows",
+    (_, member) => {
+      expect(allowed(actor(role, "staff"), member)).toEqual(STAFF[role]);
+    },
+  );
 });
 
-test("anyone may see a public conversation, and no more", () => {
+test("everyone may see a public conversation, and do nothing else", () => {
   expect(allowed(actor("user", "member"), undefined, true)).toEqual(["see"]);
 });
 
-test("a kind that does not exist where the caller came in is not found, by members too", () => {
+test("a kind that does not exist in the caller's dialect is not found, also for members", () => {
   const facts: Facts = {
     kind: "channel",
     member: { role: "owner", leftAt: null },
@@ -85,7 +91,7 @@ test("a kind that does not exist where the caller came in is not found, by membe
   }
 });
 
-test("a member without the role for it is forbidden, a stranger is told that they are one", () => {
+test("a member without the required role is forbidden, a stranger is not a member", () => {
   const member: Facts = {
     kind: "channel",
     member: { role: "member", leftAt: null },

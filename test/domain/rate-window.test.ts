@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { allowance, pruned, WINDOW_MS } from "../../src/domain/rate-window.ts";
 
-/** Milliseconds between two attempts, with a liking for the window's edge. */
+/** Milliseconds between two attempts, often near the window's edge. */
 const gap = fc.oneof(
   fc.nat(3),
   fc.nat(5_000),
@@ -26,7 +26,7 @@ function within(times: readonly number[], now: number): number {
 }
 
 describe("a sender's window", () => {
-  test("never lets more than the limit through in any 60 seconds, nor fewer than it could", () => {
+  test("admits exactly the limit in any 60 seconds", () => {
     fc.assert(
       fc.property(gaps, limit, (steps, most) => {
         const accepted: number[] = [];
@@ -48,7 +48,7 @@ describe("a sender's window", () => {
     );
   });
 
-  test("holds with a limit that changes between sends", () => {
+  test("works with a limit that changes between sends", () => {
     const attempts = fc.array(fc.tuple(gap, fc.integer({ min: 0, max: 6 })), { maxLength: 60 });
     fc.assert(
       fc.property(attempts, (steps) => {
@@ -66,7 +66,7 @@ describe("a sender's window", () => {
     );
   });
 
-  test("says to the millisecond when a refused one will be let through", () => {
+  test("returns to the millisecond when a refused message will be admitted", () => {
     fc.assert(
       fc.property(gaps, gap, limit, (steps, since, most) => {
         const times = timesOf(steps);
@@ -82,7 +82,7 @@ describe("a sender's window", () => {
     );
   });
 
-  test("says of one let through when the oldest leaves the window", () => {
+  test("returns for an admitted message when the oldest one leaves the window", () => {
     fc.assert(
       fc.property(gaps, gap, (steps, since) => {
         const times = timesOf(steps);
@@ -91,7 +91,7 @@ describe("a sender's window", () => {
         const { allowed, resetMs } = allowance(times, 100, now);
         expect(allowed).toBe(true);
         if (used === 0) {
-          // It is the oldest itself then.
+          // The admitted message is the oldest itself.
           expect(resetMs).toBe(WINDOW_MS);
           return;
         }
@@ -101,7 +101,7 @@ describe("a sender's window", () => {
     );
   });
 
-  test("is decided the same without the times that have left it", () => {
+  test("gives the same result without the expired times", () => {
     fc.assert(
       fc.property(gaps, gap, limit, (steps, since, most) => {
         const times = timesOf(steps);
@@ -115,7 +115,7 @@ describe("a sender's window", () => {
 });
 
 describe("examples", () => {
-  test("the first message of anyone is let through", () => {
+  test("the first message of a sender is admitted", () => {
     expect(allowance([], 20, START)).toEqual({
       allowed: true,
       limit: 20,
@@ -124,7 +124,7 @@ describe("examples", () => {
     });
   });
 
-  test("the one after the last is refused until the first is 60 seconds old", () => {
+  test("the first message over the limit is refused until the oldest is 60 seconds old", () => {
     const times = [START, START + 10, START + 20];
     expect(allowance(times, 3, START + 30)).toEqual({
       allowed: false,
@@ -141,7 +141,7 @@ describe("examples", () => {
     });
   });
 
-  test("with a lowered limit, as many must leave as are too many", () => {
+  test("after the limit is lowered, the excess must expire first", () => {
     const times = [START, START + 10, START + 20, START + 30];
     expect(allowance(times, 2, START + 40)).toEqual({
       allowed: false,
@@ -151,7 +151,7 @@ describe("examples", () => {
     });
   });
 
-  test("a limit of nothing refuses everything", () => {
+  test("a limit of 0 refuses everything", () => {
     expect(allowance([], 0, START)).toEqual({
       allowed: false,
       limit: 0,

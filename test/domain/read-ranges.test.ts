@@ -4,7 +4,7 @@ import { contains, type Range, rangesOf, size, subtract } from "../../src/domain
 import { PEOPLE, steps, take } from "./read-steps.ts";
 import { TwinReads } from "./twin-reads.ts";
 
-test("figures and ranges agree with a recount, after every step of any conversation", () => {
+test("figures and ranges are equal to a recount, after every step of a random conversation", () => {
   fc.assert(
     fc.property(steps, (sequence) => {
       const twins = new TwinReads(...PEOPLE.slice(0, 2));
@@ -16,14 +16,14 @@ test("figures and ranges agree with a recount, after every step of any conversat
 });
 
 describe("unread", () => {
-  test("is what others sent and was not read; one's own above an unread one is not in it", () => {
+  test("is the number of unread messages by others; a user's own later message does not change it", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "bob", "ada", undefined, "bob");
     expect(chat.unread("bob")).toEqual([1, 3]);
     expect(chat.unread("ada")).toEqual([2, 5]);
   });
 
-  test("does not hold what was there before someone joined, or came back", () => {
+  test("does not include messages from before a member joined, or joined again", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada");
     chat.join("cyd");
@@ -40,7 +40,7 @@ describe("unread", () => {
     expect(chat.unread("cyd")).toEqual([8]);
   });
 
-  test("loses a deleted message that was unread, and no other", () => {
+  test("decreases with the deletion of an unread message, and of no other", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada", "bob", "ada", "ada");
     chat.markSome("bob", [2]);
@@ -49,7 +49,7 @@ describe("unread", () => {
     chat.tellLists();
   });
 
-  test("is empty in lists too when a message is named again that had been read, then deleted", () => {
+  test("is zero in lists too when a read message is marked again and then deleted", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada");
     chat.markSome("bob", [2]);
@@ -63,7 +63,7 @@ describe("unread", () => {
 });
 
 describe("marking", () => {
-  test("everything leaves nothing unread, and marks each message once", () => {
+  test("all leaves nothing unread, and marks each message once", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "bob", undefined, "ada", "ada");
     expect(chat.markSome("bob", [4])).toBe(1);
@@ -73,7 +73,7 @@ describe("marking", () => {
     expect(chat.receipts("bob")).toEqual([1, 4, 5]);
   });
 
-  test("up to a message leaves what comes after it, read or not", () => {
+  test("up to a message does not change later ones, read or not", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada", "ada", "ada", "ada");
     chat.markSome("bob", [2, 5]);
@@ -82,7 +82,7 @@ describe("marking", () => {
     expect(chat.receipts("bob")).toEqual([1, 2, 3, 5]);
   });
 
-  test("up to a number beyond the last marks what there is, and nothing that comes later", () => {
+  test("up to a number beyond the last marks the existing messages, and no later ones", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada");
     expect(chat.markUpTo("bob", 1_000)).toBe(2);
@@ -97,7 +97,7 @@ describe("marking", () => {
     expect(chat.markSome("bob", [])).toBe(0);
   });
 
-  test("a message twice, at once or later, is marking it once", () => {
+  test("a message twice, at once or later, is the same as marking it once", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada", "ada");
     expect(chat.markSome("bob", [3, 3, 2])).toBe(2);
@@ -105,7 +105,7 @@ describe("marking", () => {
     expect(chat.unread("bob")).toEqual([1]);
   });
 
-  test("one's own, a deleted or the system's message leaves no receipt", () => {
+  test("the user's own, a deleted or a system message creates no receipt", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "bob", undefined, "ada");
     chat.delete(1);
@@ -114,7 +114,7 @@ describe("marking", () => {
     expect(chat.receipts("bob")).toEqual([4]);
   });
 
-  test("a message from before one joined gives it a receipt", () => {
+  test("a message from before a member joined creates a receipt", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "ada", "ada");
     chat.join("cyd");
@@ -123,7 +123,7 @@ describe("marking", () => {
     expect(chat.receipts("cyd")).toEqual([2]);
   });
 
-  test("the first unread one raises readUpTo over what is read, own or uncounted after it", () => {
+  test("the first unread message raises readUpTo over the read, own or uncounted ones after it", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send("ada", "bob", "ada", undefined, "ada", "bob");
     chat.markSome("bob", [3]);
@@ -134,7 +134,7 @@ describe("marking", () => {
     expect(chat.figures("bob")).toEqual({ readUpTo: 6, readBeyond: 0 });
   });
 
-  test("the one before a thousand that were read out of order leaves nothing unread", () => {
+  test("the message before a thousand that were read out of order leaves nothing unread", () => {
     const chat = new TwinReads("ada", "bob");
     chat.send(...Array.from({ length: 1_001 }, (_, index) => (index % 7 === 3 ? "bob" : "ada")));
     chat.markSome(
@@ -149,9 +149,9 @@ describe("marking", () => {
   });
 });
 
-describe("ranges, against sets of numbers", () => {
+describe("ranges, compared with sets of numbers", () => {
   const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 40 }), { maxLength: 30, size: "max" });
-  /** Ranges in order and apart from each other; some are neighbours. */
+  /** Ranges in order and without overlap; some are adjacent. */
   const ranges = fc
     .tuple(numbers, fc.func(fc.boolean()))
     .map(([held, isCut]) => rangesOf(ascending(held)).flatMap((range) => cut(range, isCut)));
@@ -175,7 +175,7 @@ describe("ranges, against sets of numbers", () => {
     );
   }
 
-  test("numbers become as few ranges as can hold them", () => {
+  test("numbers become the smallest number of ranges", () => {
     expect(rangesOf([])).toEqual([]);
     expect(rangesOf([3, 4, 4, 6, 8, 9])).toEqual([
       { from: 3, to: 4 },
@@ -193,7 +193,7 @@ describe("ranges, against sets of numbers", () => {
     );
   });
 
-  test("subtracting leaves what the others do not hold, in order", () => {
+  test("subtracting returns the rest, in order", () => {
     expect(subtract([{ from: 1, to: 9 }], [{ from: 3, to: 4 }])).toEqual([
       { from: 1, to: 2 },
       { from: 5, to: 9 },
@@ -209,7 +209,7 @@ describe("ranges, against sets of numbers", () => {
     );
   });
 
-  test("size and contains are those of the set", () => {
+  test("size and contains are equal to those of the set", () => {
     fc.assert(
       fc.property(ranges, (some) => {
         const set = new Set(held(some));

@@ -4,7 +4,9 @@ import type { TwinReads } from "./twin-reads.ts";
 
 export const PEOPLE = ["ada", "bob", "cyd", "dee"];
 
-/** People and messages are picked by numbers, taken modulo those that there are, so that runs shrink. */
+/**
+ * Members and messages are selected by numbers, modulo the existing ones, so that runs shrink well.
+ */
 type Step =
   | { do: "send"; who: number; times: number }
   | { do: "sendAsSystem" }
@@ -17,7 +19,7 @@ type Step =
   | { do: "tellLists" };
 
 const who = fc.nat(PEOPLE.length - 1);
-/** Often one of the first few, so that a run comes back to a message that it has touched before. */
+/** Often one of the first few, so that a run uses the same message several times. */
 const message = fc.oneof(fc.nat(7), fc.nat(200));
 const messages = fc.array(message, { maxLength: 5 });
 const burst = fc.integer({ min: 2, max: 9 });
@@ -38,14 +40,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Up to 60 steps; without `size`, half of all runs would have fewer than six. */
 export const steps = fc.array(step, { maxLength: 60, size: "max" });
 
-/** Takes a step as far as it makes sense: nobody marks in a conversation that has no members. */
+/** Executes a step if it is possible: there are no marks in a conversation without members. */
 export function take(twins: TwinReads, step: Step): void {
   const present = PEOPLE.filter((userId) => twins.isPresent(userId));
   const absent = PEOPLE.filter((userId) => !twins.isPresent(userId));
   const number = (pick: number) => 1 + (pick % Math.max(1, twins.lastNumber));
   switch (step.do) {
     case "send":
-      // Whoever is no member comes in as staff.
+      // A user who is not a member acts as staff.
       twins.send(...Array.from({ length: step.times }, () => PEOPLE[step.who] ?? "eve"));
       break;
     case "sendAsSystem":

@@ -9,9 +9,11 @@ const HOUR = 3_600_000;
 const START = 1_700_000_000_000;
 const WHO = "ada";
 
-/** A sender's object: its clock, which may be set, its log, and what it remembers until it sleeps. */
+/**
+ * A sender's object: its clock, which may be set, its log, and its memory, which is lost by sleep.
+ */
 class Sender {
-  /** Time as it really passes. */
+  /** Real time. */
   time = START;
   private offset = 0;
   private readonly log: SendTime[] = [];
@@ -86,8 +88,8 @@ function take(sender: Sender, step: Step): Allowance | undefined {
   return sender.send();
 }
 
-describe("however the clock is set, and whenever the object sleeps", () => {
-  test("nobody is locked out for longer than the window, or twice that where it slept", () => {
+describe("with arbitrary changes of the clock, and arbitrary sleep", () => {
+  test("no sender is blocked for longer than the window, or twice that if the object slept", () => {
     fc.assert(
       fc.property(steps, limit, fc.boolean(), (taken, most, sleeps) => {
         const sender = new Sender(most);
@@ -99,7 +101,7 @@ describe("however the clock is set, and whenever the object sleeps", () => {
         if (allowed) return;
         sender.pass(resetMs);
         if (sleeps) {
-          // What the clock was set back by, if that is less than the window, is forgotten with a sleep.
+          // If the clock was set back by less than the window, sleep loses this information.
           sender.sleep();
           sender.pass(sender.ask().allowed ? 0 : WINDOW_MS);
         }
@@ -109,7 +111,7 @@ describe("however the clock is set, and whenever the object sleeps", () => {
     );
   });
 
-  test("no window of a clock that runs holds more than the limit", () => {
+  test("no window of a clock that is not set back exceeds the limit", () => {
     fc.assert(
       fc.property(steps, limit, (taken, most) => {
         const sender = new Sender(most);
@@ -126,7 +128,7 @@ describe("however the clock is set, and whenever the object sleeps", () => {
     );
   });
 
-  test("nor does one of an object that is awake while it is set back", () => {
+  test("no window of an object that is awake while the clock is set back exceeds the limit", () => {
     fc.assert(
       fc.property(steps, limit, (taken, most) => {
         const sender = new Sender(most);
@@ -145,7 +147,7 @@ describe("however the clock is set, and whenever the object sleeps", () => {
   });
 });
 
-test("a clock that was an hour ahead stops nobody for an hour, wakes included", () => {
+test("a clock that was an hour fast blocks no sender for an hour, also across sleep", () => {
   const sender = new Sender(3);
   sender.setClock(HOUR);
   for (let i = 0; i < 3; i++) expect(sender.send().allowed).toBe(true);
@@ -159,7 +161,7 @@ test("a clock that was an hour ahead stops nobody for an hour, wakes included", 
   expect(sender.send().allowed).toBe(true);
 });
 
-test("what has left the window is not kept", () => {
+test("expired times are not kept", () => {
   const times = new RecentTimes();
   for (let i = 0; i < 10_000; i++) times.add(new Map([[`user-${i}`, [i * 100]]]), i * 100);
   const kept = Array.from({ length: 10_000 }, (_, i) => times.of(`user-${i}`, 999_900).length);

@@ -37,7 +37,7 @@ test.each<[name: string, content: Uint8Array, type: string]>([
   ["secret.docx", encrypted, sample("docx").mimeType],
   ["secret.xlsx", encrypted, sample("xlsx").mimeType],
   ["secret.pptx", encrypted, sample("pptx").mimeType],
-  // The directory of a large one may stand at its end, where it is not looked for.
+  // The directory of a large file may be at its end, where it is not read.
   [
     "large.xlsx",
     bytes(compound(), zeros(PART), utf16("EncryptedPackage")),
@@ -88,6 +88,6 @@ test.each<[name: string, content: Uint8Array, type: string]>([
   ["a.docx", manifest, REFUSED],
   ["a.zip", bytes("PK", 5, 6, zeros(18)), "application/zip"],
   ["a.zip", bytes(big(0x504b, 2), zeros(40)), REFUSED],
-])("%s is what its bytes say (%#)", async (name, content, type) => {
+])("%s is detected from its bytes (%#)", async (name, content, type) => {
   expect(await typeOf(name, content)).toBe(type);
 });

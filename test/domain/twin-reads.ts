@@ -3,7 +3,7 @@ import { contains, type Figures, type Marked } from "../../src/domain/read-range
 import { KeptReads } from "./kept-reads.ts";
 import { NaiveReads } from "./naive-reads.ts";
 
-/** One conversation kept in both ways; each step is held against what is found by counting. */
+/** One conversation stored in both ways; each step is compared with a recount. */
 export class TwinReads {
   private readonly naive = new NaiveReads();
   private readonly kept = new KeptReads();
@@ -21,7 +21,7 @@ export class TwinReads {
     return this.naive.isPresent(userId);
   }
 
-  /** The numbers that are unread for a member. */
+  /** The numbers of a member's unread messages. */
   unread(userId: string): number[] {
     return this.naive.unread(userId);
   }
@@ -35,7 +35,7 @@ export class TwinReads {
     return this.kept.member(userId).figures;
   }
 
-  /** By whom a message was sent, once for each; `undefined` is the system. */
+  /** Sends one message for each sender; `undefined` is the system. */
   send(...senders: (string | undefined)[]): void {
     for (const sender of senders) {
       this.naive.send(sender);
@@ -69,7 +69,10 @@ export class TwinReads {
     return this.marked(userId, counted, () => this.kept.markUpTo(userId, number));
   }
 
-  /** Returns how many messages became read; as the command does, it leaves out what cannot be read. */
+  /**
+   * Returns how many messages became read; as the command does, it skips messages that cannot be
+   * read.
+   */
   markSome(userId: string, numbers: readonly number[]): number {
     const readable = numbers
       .filter((number) => this.naive.isReadable(userId, number))
@@ -78,7 +81,7 @@ export class TwinReads {
     return this.marked(userId, counted, () => this.kept.markSome(userId, readable));
   }
 
-  /** Brings the lists up to date, as the projector does. */
+  /** Updates the lists as the projector does. */
   tellLists(): void {
     this.kept.tellLists();
     for (const userId of this.present()) {
@@ -140,7 +143,7 @@ export class TwinReads {
   }
 }
 
-/** `expect` alone would be most of the time of a run: it is called half a million times. */
+/** Replaces `expect`, which would take most of the time: it is called half a million times. */
 function same<T extends string | number | boolean>(actual: T, expected: T, what: string): void {
   if (actual !== expected) expect(actual, what).toBe(expected);
 }

@@ -10,7 +10,7 @@ import { callsOf, completions, count, frameOf, Polled } from "../abuse/gateway-c
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
-/** What one connection says to a conversation while that has not answered: one call, in order. */
+/** Commands of one connection to a conversation that has not yet answered: one call, in order. */
 
 let alice: Caller;
 let bob: Caller;
@@ -28,7 +28,7 @@ const texts = ["a", "b", "c", "d", "e", "f", "g"];
 const sends = () =>
   texts.map((text): [string, string, string] => ["SendMessage", conversationId, text]);
 
-test("what waits goes out as one call and is committed together, the first at once", async () => {
+test("the first command is sent at once; commands that wait are sent as one call and committed together", async () => {
   const live = await openLive(bob, conversationId);
   const hub = await Hub.connect(alice);
   const calls = callsOf(conversationId);
@@ -43,14 +43,14 @@ test("what waits goes out as one call and is committed together, the first at on
   expect(ids).toEqual(live.all("message").map(({ message }) => message.id));
 });
 
-test("an idle conversation is asked at once: no command waits for another's answer", async () => {
+test("while no call is pending, a command is sent at once", async () => {
   const hub = await Hub.connect(alice);
   const calls = callsOf(conversationId);
   for (const text of texts) await hub.ask("SendMessage", conversationId, text);
   expect(calls).toEqual(texts.map(() => "submit"));
 });
 
-test("a mark behind sends is carried out behind them, and what comes behind it is, behind it", async () => {
+test("a read mark between sends is executed in order", async () => {
   await send(bob, conversationId, "unread");
   const live = await openLive(bob, conversationId);
   const one = await Polled.connect(alice);
@@ -81,7 +81,7 @@ test("a mark behind sends is carried out behind them, and what comes behind it i
   expect(calls).toEqual(["submit", "submitAll", "subscribe", "submit", "unsubscribe", "submit"]);
 });
 
-test("what was said before the end of a connection is carried out", async () => {
+test("commands sent before the end of a connection are executed", async () => {
   const live = await openLive(bob, conversationId);
   const hub = await Hub.connect(alice);
   hub.line.say(`${frameOf(sends())}{"type":7}\x1e`);
@@ -115,7 +115,7 @@ const command = (content: string, clientMessageId?: string): Command => ({
   ...{ type: "send", kind: "text", content, clientMessageId, maxLength: 100 },
 });
 
-/** A stub of an object that has been started anew since. */
+/** A stub of an object that has restarted since. */
 async function staleStub() {
   const stub = conversationOf(env, conversationId);
   await stub.info(actorOf(alice));
@@ -125,7 +125,7 @@ async function staleStub() {
   return stub;
 }
 
-test("a call that failed of itself is made again if each of its commands may be carried out twice", async () => {
+test("a failed call is repeated if all of its commands are idempotent", async () => {
   const commands = [command("a", "1"), command("b", "2")];
   const asker = { env };
   const submitted = await carryOutAll(
@@ -134,7 +134,7 @@ test("a call that failed of itself is made again if each of its commands may be 
   expect(submitted.map(({ result }) => result.ok)).toEqual([true, true]);
 });
 
-test("and not if one of them may not", async () => {
+test("a failed call is not repeated if one of its commands is not idempotent", async () => {
   const commands = [command("a", "1"), command("b")];
   const asker = { env };
   const failed = carryOutAll(
@@ -143,7 +143,7 @@ test("and not if one of them may not", async () => {
   await expect(failed).rejects.toThrow();
 });
 
-test("a call that fails is told to each of its commands, and the next are carried out", async () => {
+test("after a failed call each of its commands gets an error, and later commands are executed", async () => {
   const hub = await Hub.connect(alice);
   vi.spyOn(Conversation.prototype, "submitAll").mockRejectedValueOnce(new Error("out of order"));
   hub.line.say(frameOf(sends()));
@@ -153,7 +153,7 @@ test("a call that fails is told to each of its commands, and the next are carrie
   expect(await hub.ask("SendMessage", conversationId, "later")).toHaveProperty("messageId");
 });
 
-test("a conversation of the version before is asked one by one, in order", async () => {
+test("an object of the previous version, without submitAll, gets the commands one by one, in order", async () => {
   const live = await openLive(bob, conversationId);
   const hub = await Hub.connect(alice);
   const { submitAll } = Conversation.prototype;

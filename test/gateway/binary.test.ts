@@ -4,7 +4,7 @@ import { Polled } from "../abuse/gateway-calls.ts";
 import { type Caller, directPair } from "../support.ts";
 import { Io } from "./line.ts";
 
-/** Binary data of Socket.IO's clients: refused in words, and nobody is thrown out for it. */
+/** Binary data of Socket.IO clients is refused with an error, and the connection stays open. */
 
 const bytes = (length: number) => new Uint8Array(length).buffer as ArrayBuffer;
 const placeholder = (num: number) => ({ _placeholder: true, num });
@@ -14,13 +14,13 @@ const REFUSED = {
   code: "invalid_request",
 };
 
-/** The event that has a file of a Socket.IO client's in it. */
+/** An event whose arguments contain a file. */
 const withFile = (chatId: string, id: number) =>
   `451-${id}${JSON.stringify(["send-message", { chatId, content: "x", metadata: { file: placeholder(0) } }])}`;
 
 const answerOf = (packet: string | undefined) => JSON.parse(packet?.replace(/^\d+/, "") ?? "null");
 
-test("by a socket: refused, and the next event is taken", async () => {
+test("over a socket: refused, and the next event is accepted", async () => {
   const { alice, conversationId } = await directPair();
   const io = await Io.connect(alice);
   io.line.say(withFile(conversationId, 77));
@@ -38,7 +38,7 @@ test("by polling, in base64", async () => {
   await one.post(withFile(conversationId, 77), file, '4278["nonsense"]');
   const heard = await one.until((packet) => packet.startsWith("4378"));
   expect(answerOf(heard.find((packet) => packet.startsWith("4377")))).toEqual([REFUSED]);
-  // The attachment may come with another request than its event.
+  // The attachment may arrive in another request than its event.
   await one.post(withFile(conversationId, 79));
   await one.post(file);
   await one.until((packet) => packet.startsWith("4379"));
@@ -48,7 +48,7 @@ test.each([
   ["as an argument", ["join-chat-room", placeholder(0)], 1],
   ["that is named nowhere", ["join-chat-room", "x"], 1],
   ["ten of them", ["send-message", Array.from({ length: 10 }, (_, i) => placeholder(i))], 10],
-])("anywhere in an event: %s", async (_, event, attachments) => {
+])("in any place of an event: %s", async (_, event, attachments) => {
   const { alice } = await directPair();
   const io = await Io.connect(alice);
   io.line.say(`45${attachments}-77${JSON.stringify(event)}`);
@@ -57,7 +57,7 @@ test.each([
   expect(answerOf(answer)).toEqual([REFUSED]);
 });
 
-test("acknowledgements with attachments mean nothing, as those without", async () => {
+test("acknowledgements with attachments are ignored, as those without", async () => {
   const { alice } = await directPair();
   const io = await Io.connect(alice);
   io.line.say(`461-0${JSON.stringify([placeholder(0)])}`);
@@ -89,7 +89,7 @@ test.each([
       io.line.say(bytes(10));
     },
   ],
-])("what cannot be read ends the connection: %s", async (_, say) => {
+])("unreadable data closes the connection: %s", async (_, say) => {
   const { alice }: { alice: Caller } = await directPair();
   const io = await Io.connect(alice);
   say(io);

@@ -5,7 +5,7 @@ import socketio from "../../src/dialects/marketplace/socketio/present.ts?raw";
 import { METHODS } from "../../src/dialects/unihub/signalr/methods.ts";
 import signalr from "../../src/dialects/unihub/signalr/present.ts?raw";
 
-/** The names in the tables of docs/gateways.md are those that there are. */
+/** The names in the tables of docs/gateways.md are those in the code. */
 
 /** The names in the first column of the table with this heading. */
 function namesBelow(heading: string): string[] {
@@ -16,7 +16,7 @@ function namesBelow(heading: string): string[] {
   return names.map(([, name = ""]) => name).sort();
 }
 
-/** What a presenter calls what it presents: the literals that look like its protocol's names. */
+/** The names that a presenter uses: literals in the naming style of its protocol. */
 function namesIn(source: string, look: RegExp): string[] {
   return [...new Set([...source.matchAll(look)].map(([, name = ""]) => name))].sort();
 }
@@ -26,7 +26,7 @@ test("Socket.IO: events from the client, and to it", () => {
   expect(namesBelow("event to the client")).toEqual(namesIn(socketio, /"([a-z]+-[a-z-]+)"/g));
 });
 
-test("SignalR: methods of the hub, and of the client", () => {
+test("SignalR: methods of the hub and of the client", () => {
   expect(namesBelow("hub method")).toEqual([...METHODS.keys()].sort());
   expect(namesBelow("method of the client")).toEqual(namesIn(signalr, /"([A-Z]\w+)"/g));
 });

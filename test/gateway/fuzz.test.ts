@@ -3,16 +3,16 @@ import { Random } from "../random.ts";
 import { type Caller, directPair, send } from "../support.ts";
 import { get, Hub, Io, type Line } from "./line.ts";
 
-/** Put the seed of a failure here to repeat it. */
+/** Set this to the seed of a failure to repeat it. */
 const PINNED: number | undefined = undefined;
 const SEED = PINNED ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
 const CONNECTIONS = 120;
-/** At one connection at most: many shots end it. */
+/** The maximum of packets for one connection; invalid packets often close it. */
 const SHOTS = 6;
 
 const RS = "\x1e";
 
-/** What is shot: packets of the protocols, whole and damaged, and what is none at all. */
+/** Generates packets: valid ones of the protocols, damaged ones, and other data. */
 class Gun {
   private readonly dice: Random;
   private readonly known: readonly string[];
@@ -68,7 +68,7 @@ function messagesOf(dice: Random, id: string): string[] {
   return [...named, `{"type":6}${RS}`, `{"type":7}${RS}`, RS, `[]${RS}`, `null${RS}`];
 }
 
-/** Shoots, and then asks something: it must be answered, or the line be closed. */
+/** Sends packets, and then a request, which must be answered unless the connection is closed. */
 async function shoot(
   gun: Gun,
   shots: number,
@@ -83,7 +83,7 @@ test.each([
   ["Socket.IO", packetsOf, (caller: Caller) => Io.connect(caller)],
   ["SignalR", messagesOf, (caller: Caller) => Hub.connect(caller)],
 ] as const)(
-  "%s: whatever comes is answered, or ends the connection (seed %#)",
+  "%s: random packets are answered, or close the connection (seed %#)",
   async (_, known, connect) => {
     const logged = vi.spyOn(console, "log");
     const dice = new Random(SEED);
@@ -100,7 +100,7 @@ test.each([
     const failures = logged.mock.calls.map(String).filter((line) => line.includes("_failed"));
     expect(failures, `seed ${SEED}`).toEqual([]);
     logged.mockRestore();
-    // Everything goes on.
+    // The conversation still works.
     const hub = await Hub.connect(alice);
     expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("rev");
     await send(bob, conversationId, "still here");
@@ -108,7 +108,7 @@ test.each([
   },
 );
 
-test("long polling: whatever is posted is taken or refused, and never breaks anything", async () => {
+test("long polling: random bodies are accepted or refused, and nothing breaks", async () => {
   const dice = new Random(SEED);
   const { alice, conversationId } = await directPair();
   const path = "/socket.io/?EIO=4&transport=polling";

@@ -16,7 +16,7 @@ import {
 } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
-/** What clients of the gateways are told where there is much to tell. */
+/** Events to gateway clients in large conversations, and after many changes. */
 
 let alice: Caller;
 let bob: Caller;
@@ -33,7 +33,7 @@ beforeAll(async () => {
   large = body.conversationId;
 });
 
-test("over 200 members: nobody is named, and no presence, typing or read is told", async () => {
+test("over 200 members: online is empty, and no presence, typing or reads are delivered", async () => {
   const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
   await io.ask("join-chat-room", large);
   const live = await openLive(bob, large);
@@ -54,7 +54,7 @@ test("over 200 members: nobody is named, and no presence, typing or read is told
   expect(io.all("message-edited")[0].message.readBy).toEqual([]);
 });
 
-test("of much that is read at once, the newest 500 messages are named", async () => {
+test("when many messages are read at once, the event lists the newest 500", async () => {
   const { alice, bob, conversationId } = await directPair();
   await seedMessages(conversationId, 600, alice.userId);
   const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
@@ -73,7 +73,7 @@ test("of much that is read at once, the newest 500 messages are named", async ()
   ]);
 });
 
-test("who listens is known for as many rows in a channel of 10,000 as in one of three", async () => {
+test("looking up subscribers reads as many rows in a channel of 10,000 as in one of three", async () => {
   const costs: number[] = [];
   for (const members of [3, 10_000]) {
     const id = await channelOf(alice);

@@ -13,7 +13,7 @@ import {
 import { get, Hub, Io, Line } from "./line.ts";
 import { between } from "./wire.ts";
 
-/** What docs/gateways.md says of limits and of how a connection ends, to the last byte and second. */
+/** The limits and the ends of connections that docs/gateways.md states, to the byte and second. */
 
 afterEach(() => void vi.useRealTimers());
 
@@ -26,9 +26,9 @@ function close(error: string, allowReconnect = false): string {
   return JSON.stringify({ type: 7, error, ...(allowReconnect && { allowReconnect }) }) + RS;
 }
 
-describe("who does not say who they are within 15 seconds is closed", () => {
+describe("a connection that does not authenticate within 15 seconds is closed", () => {
   const holdTimers = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  /** Within the object whose timer it is: what it does then is that object's to do. */
+  /** Runs the held timers, inside the object that set them. */
   const pass = ({ object }: Pick<Io | Hub, "object">, ms: number) =>
     runInDurableObject(object as Io["object"], () => void vi.advanceTimersByTime(ms));
 
@@ -68,10 +68,10 @@ describe("who does not say who they are within 15 seconds is closed", () => {
   });
 });
 
-describe("64 KiB and no more", () => {
+describe("frames and bodies of at most 64 KiB", () => {
   const padded = (packet: string) => packet + " ".repeat(LARGEST - packet.length);
 
-  test("a frame of Socket.IO's", async () => {
+  test("a frame over Socket.IO", async () => {
     const io = await Io.connect(await person());
     io.line.say(padded('420["nonsense"]'));
     await io.line.hears((text) => text.startsWith("430"));
@@ -80,7 +80,7 @@ describe("64 KiB and no more", () => {
     expect(io.line.heard.some((text) => text.startsWith("431"))).toBe(false);
   });
 
-  test("what is posted by long polling", async () => {
+  test("a body of long polling", async () => {
     const { token } = await person();
     const { sid } = JSON.parse((await (await get(POLLING)).text()).slice(1));
     const post = (body: string) => get(`${POLLING}&sid=${sid}`, {}, { method: "POST", body });
@@ -89,7 +89,7 @@ describe("64 KiB and no more", () => {
     expect(await (await get(`${POLLING}&sid=${sid}`)).text()).toMatch(/^40{"sid"/);
   });
 
-  test("a frame of SignalR's", async () => {
+  test("a frame over SignalR", async () => {
     const hub = await Hub.connect(await person());
     const ping = `{"type":6}${RS}`;
     hub.line.say(" ".repeat(LARGEST - ping.length) + ping);
@@ -100,7 +100,7 @@ describe("64 KiB and no more", () => {
   });
 });
 
-test("what cannot be read ends a SignalR connection for good", async () => {
+test("an unreadable message closes a SignalR connection without reconnect", async () => {
   for (const [frame, why] of [
     ["nonsense", "A message is incomplete."],
     [`nonsense${RS}`, "A message cannot be read."],
@@ -119,7 +119,7 @@ test.each([
   ["an event of another namespace", '42/admin,["join-chat-room"]'],
   ["a second CONNECT", "40{}"],
   ["a packet of the server's", "2"],
-])("what cannot be read ends a Socket.IO connection: %s", async (_, packet) => {
+])("an unreadable packet closes a Socket.IO connection: %s", async (_, packet) => {
   const io = await Io.connect(await person());
   io.line.say(packet);
   await io.line.closed;
@@ -157,7 +157,7 @@ describe("20 commands a second", () => {
   });
 });
 
-test("sends are free where REQUEST_LIMITS is off, as for load tests", async () => {
+test("with REQUEST_LIMITS=off sends are not limited, for load tests", async () => {
   vi.setSystemTime(Date.now());
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
@@ -167,14 +167,14 @@ test("sends are free where REQUEST_LIMITS is off, as for load tests", async () =
   for (const sent of await Promise.all(sends)) expect(sent).toHaveProperty("messageId");
 });
 
-test("a connection joins 100 conversations, and another one for each that it leaves", async () => {
+test("a connection can join 100 conversations, and another one after leaving one", async () => {
   vi.setSystemTime(Date.now());
   const alice = await person("alice");
   const ids = await Promise.all(Array.from({ length: 101 }, () => channelOf(alice)));
   const [last = ""] = ids.slice(-1);
   const hub = await Hub.connect(alice);
   for (const [i, id] of ids.slice(0, 100).entries()) {
-    // Not the limit that this is about.
+    // Keeps below the limit of commands.
     if (i % 20 === 0) vi.setSystemTime(Date.now() + 1_000);
     expect(await hub.ask("JoinConversation", id)).toMatchObject({ conversationId: id });
   }
@@ -182,13 +182,13 @@ test("a connection joins 100 conversations, and another one for each that it lea
   expect(await hub.ask("JoinConversation", last)).toEqual({
     error: "At most 100 conversations on one connection; leave one.",
   });
-  // One that it is in may be joined again.
+  // Joining a joined conversation again is allowed.
   expect(await hub.ask("JoinConversation", ids[0])).toHaveProperty("rev");
   expect(await hub.ask("LeaveConversation", ids[0])).toBeNull();
   expect(await hub.ask("JoinConversation", last)).toHaveProperty("rev");
 });
 
-test("who has left a conversation hears no more of it", async () => {
+test("after leaving a conversation no events of it are delivered", async () => {
   const { alice, bob, conversationId: left } = await directPair();
   const kept = await groupOf(alice, bob, await person());
   const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
@@ -206,7 +206,7 @@ test("who has left a conversation hears no more of it", async () => {
   expect(hub.all("ReceiveMessage").map(({ content }) => content)).toEqual(["heard"]);
 });
 
-test("a SignalR client that has been silent for 90 seconds is let go, and may come back", async () => {
+test("a SignalR client that has been silent for 90 seconds is closed, and may reconnect", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -216,14 +216,14 @@ test("a SignalR client that has been silent for 90 seconds is let go, and may co
   expect(hub.line.heard.at(-1)).toBe(close("Nothing was heard for 90 seconds.", true));
 });
 
-test("when a client was last heard of is remembered while the gateway sleeps", async () => {
+test("the time of a client's last message is kept while the gateway sleeps", async () => {
   vi.setSystemTime(Date.now());
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
   for (let said = 0; said < 2; said++) {
     vi.setSystemTime(Date.now() + 60_000);
-    // Of all that clients say, only what is no ping.
+    // A call, because pings are not stored.
     await hub.ask("StopTyping", conversationId);
     await hub.evict();
   }
@@ -231,7 +231,7 @@ test("when a client was last heard of is remembered while the gateway sleeps", a
   await hub.until("ReceiveMessage", 1);
 });
 
-describe("a token may come with a Socket.IO connection's first request", () => {
+describe("a token may be sent with a Socket.IO connection's first request", () => {
   const connected = async (path: string, headers: Record<string, string>) => {
     const line = new Line(await get(path, { ...UPGRADE, ...headers }));
     await line.hears((text) => text.startsWith("0"));
@@ -248,12 +248,12 @@ describe("a token may come with a Socket.IO connection's first request", () => {
     expect(await connected(address, { Origin: ORIGIN, ...headers })).toMatch(/^40{"sid"/);
   });
 
-  test("and none is none", async () => {
+  test("without a token the connection is refused", async () => {
     expect(await connected(path, {})).toContain('"code":"unauthenticated"');
   });
 });
 
-test("the first hundred joins of a connection are a hundred, though it sleeps", async () => {
+test("the hundred joins that a connection has free are counted across sleep", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   const join = () => hub.ask("JoinConversation", conversationId);
@@ -264,7 +264,7 @@ test("the first hundred joins of a connection are a hundred, though it sleeps", 
   expect(answers.filter(({ error }) => error)).toHaveLength(1);
 });
 
-test("an id of SignalR's is good for one connection", async () => {
+test("a SignalR connection id can be used once", async () => {
   const alice = await person("alice");
   const hub = await Hub.connect(alice);
   hub.line.socket.close();
@@ -274,7 +274,7 @@ test("an id of SignalR's is good for one connection", async () => {
   expect(again.status).toBe(409);
 });
 
-test("what one sends behind a join comes as an event, and a leave behind it holds, also with ten listeners", async () => {
+test("a message sent after a join is delivered as an event, and a leave after a join takes effect, also at the limit of subscribers", async () => {
   const { alice, conversationId } = await directPair();
   const hubs = await Promise.all(Array.from({ length: 12 }, () => Hub.connect(alice)));
   for (const hub of hubs.slice(0, 10)) await hub.ask("JoinConversation", conversationId);
@@ -301,20 +301,17 @@ test("what one sends behind a join comes as an event, and a leave behind it hold
 test.each([
   ["SignalR", Hub, "JoinConversation"],
   ["Socket.IO", Io, "join-chat-room"],
-] as const)(
-  "no answer is given any more once the token has expired: %s",
-  async (_, Client, join) => {
-    const { alice, conversationId } = await directPair();
-    const client: Hub | Io = await Client.connect(alice);
-    await between(client.object, "online", () =>
-      runInDurableObject(client.object as Io["object"], (gateway) => {
-        // biome-ignore lint/suspicious/noExplicitAny: time passes within
-        const { kept } = gateway as any;
-        kept.seat.expiresAt = Date.now() - 1;
-      }),
-    );
-    void client.ask(join, conversationId);
-    await client.line.closed;
-    expect(client.line.heard.filter((text) => text.includes(conversationId))).toEqual([]);
-  },
-);
+] as const)("after the token expired no answer is sent: %s", async (_, Client, join) => {
+  const { alice, conversationId } = await directPair();
+  const client: Hub | Io = await Client.connect(alice);
+  await between(client.object, "online", () =>
+    runInDurableObject(client.object as Io["object"], (gateway) => {
+      // biome-ignore lint/suspicious/noExplicitAny: changes a private field
+      const { kept } = gateway as any;
+      kept.seat.expiresAt = Date.now() - 1;
+    }),
+  );
+  void client.ask(join, conversationId);
+  await client.line.closed;
+  expect(client.line.heard.filter((text) => text.includes(conversationId))).toEqual([]);
+});

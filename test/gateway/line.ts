@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import { connectionNamed } from "../../src/gateway/id.ts";
 import { type Caller, ORIGIN } from "../support.ts";
 
-/** A socket as the wire has it: texts that were sent, texts that came. */
+/** A raw socket: sends texts, and keeps the texts received. */
 export class Line {
   readonly heard: string[] = [];
   readonly closed: Promise<number>;
@@ -32,7 +32,7 @@ export class Line {
     this.socket.send(text);
   }
 
-  /** The first text, heard or to come, that fits. */
+  /** The first matching text, already received or later. */
   async hears(fits: (text: string) => boolean): Promise<string> {
     for (;;) {
       const found = this.heard.find(fits);
@@ -41,7 +41,7 @@ export class Line {
     }
   }
 
-  /** Resolves once `done` holds. */
+  /** Resolves once `done` returns true. */
   async until(done: () => boolean): Promise<void> {
     while (!done()) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -59,7 +59,7 @@ export function get(
 const UPGRADE = { Upgrade: "websocket" };
 const ID_SECRET = "test-id-secret-0123456789abcdefghijk";
 
-/** A Socket.IO connection over a socket alone; events and acknowledgements by their names and ids. */
+/** A Socket.IO connection over WebSocket only; events by name, acknowledgements by id. */
 export class Io {
   readonly line: Line;
   readonly sid: string;
@@ -93,7 +93,7 @@ export class Io {
     return JSON.parse(answer.slice(head.length - 1))[0];
   }
 
-  /** What came under an event's name so far. */
+  /** The events of this name received so far. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look at whatever the server sends
   all(name: string): any[] {
     return this.line.heard
@@ -116,7 +116,7 @@ export class Io {
 
 const RS = "\x1e";
 
-/** A SignalR connection; calls and completions. */
+/** A SignalR connection; invocations and completions. */
 export class Hub {
   readonly line: Line;
   readonly id: string;

@@ -7,7 +7,7 @@ import { Hub } from "./line.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
-test("a question that is answered late lets no second call of commands out", async () => {
+test("a late answer to a query does not allow a second concurrent call with commands", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   const gates: (() => void)[] = [];
@@ -35,7 +35,7 @@ test("a question that is answered late lets no second call of commands out", asy
       return answer;
     });
   }
-  // A question that is under way, and one behind it that is answered at once.
+  // A query that is pending, and a later one that is answered at once.
   hub.line.say(frameOf([["StartTyping", conversationId]]));
   await vi.waitUntil(() => gates.length === 1);
   await hub.ask("StopTyping", conversationId);

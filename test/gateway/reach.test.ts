@@ -5,7 +5,7 @@ import { type Caller, directPair, objectOf, openLive, send } from "../support.ts
 import { Hub } from "./line.ts";
 import { listenIn, outOfReach, reroute } from "./wire.ts";
 
-/** How a conversation reaches gateways that are restarted, slow, or out of reach. */
+/** Delivery to gateways that are restarted, slow, or unreachable. */
 
 let alice: Caller;
 let bob: Caller;
@@ -24,7 +24,7 @@ const within = <T>(
 
 const alarm = () => within((object) => object.alarm());
 
-/** Nothing is left to do for the alarm. */
+/** Expects that no alarm remains. */
 async function expectRest(): Promise<void> {
   await vi.waitFor(async () => {
     await runDurableObjectAlarm(objectOf(conversationId));
@@ -34,7 +34,7 @@ async function expectRest(): Promise<void> {
 
 const heard = () => hub.all("ReceiveMessage").map(({ content }) => content);
 
-test("one that was restarted is told by a fresh stub, at once and from then on", async () => {
+test("a restarted gateway receives events through a new stub, at once and afterwards", async () => {
   let asked = 0;
   await reroute(conversationId, (real) => (...address) => {
     asked++;
@@ -49,7 +49,7 @@ test("one that was restarted is told by a fresh stub, at once and from then on",
   expect(asked).toBe(2);
 });
 
-test("one that is reached again is left in peace", async () => {
+test("after an unreachable gateway is reached, there are no more retries", async () => {
   const tries = await outOfReach(conversationId);
   await send(bob, conversationId, "unheard");
   await vi.waitFor(() => expect(tries.failed).toBe(2));
@@ -59,7 +59,7 @@ test("one that is reached again is left in peace", async () => {
   await expectRest();
 });
 
-test("one that has left is not waited for, be it out of reach", async () => {
+test("an unreachable gateway that has unsubscribed is not retried", async () => {
   const tries = await outOfReach(conversationId);
   await send(bob, conversationId, "unheard");
   await vi.waitFor(() => expect(tries.failed).toBe(2));
@@ -67,7 +67,7 @@ test("one that has left is not waited for, be it out of reach", async () => {
   await expectRest();
 });
 
-test("nor is one that has left while it was being told", async () => {
+test("a gateway that unsubscribes during a delivery is not retried", async () => {
   const { promise, reject } = Promise.withResolvers<boolean>();
   let asked = 0;
   await reroute(
@@ -85,7 +85,7 @@ test("nor is one that has left while it was being told", async () => {
   await expectRest();
 });
 
-test("a conversation that woke says how far it is once", async () => {
+test("after waking, a conversation sends its current revision once", async () => {
   await evictDurableObject(objectOf(conversationId));
   const asked = await listenIn(conversationId);
   await alarm();
@@ -94,7 +94,7 @@ test("a conversation that woke says how far it is once", async () => {
   expect(asked).toEqual(["deliver"]);
 });
 
-test("who is typing when somebody is removed does not stand for the word of it", async () => {
+test("a successful ephemeral delivery does not count as delivery of a removal", async () => {
   const { promise, resolve } = await within(() => Promise.withResolvers<boolean>());
   const pass = vi.fn(() => promise);
   await reroute(conversationId, () => () => ({
@@ -103,10 +103,10 @@ test("who is typing when somebody is removed does not stand for the word of it",
   }));
   const live = await openLive(bob, conversationId);
   live.send({ op: "typing", active: true });
-  // That Bob is online, and that he types.
+  // Presence of Bob, and his typing.
   await vi.waitFor(() => expect(pass).toHaveBeenCalledTimes(2));
   await within((object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: what a removal does, in a conversation of two
+    // biome-ignore lint/suspicious/noExplicitAny: simulates a removal's broadcast
     const { subscribers, memory } = (object as any).open;
     subscribers.committed(
       { length: 1, for: () => ["{}"] },

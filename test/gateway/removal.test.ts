@@ -8,7 +8,7 @@ import { type Caller, groupOf, objectOf, openLive, person, send } from "../suppo
 import { Hub, Io } from "./line.ts";
 import { between, loseOne, outOfReach } from "./wire.ts";
 
-/** Who is removed hears of it by their gateway, whatever comes between. */
+/** A removed member's gateway receives the removal, in all race conditions. */
 
 let alice: Caller;
 let bob: Caller;
@@ -46,7 +46,7 @@ function rows(): Promise<unknown[]> {
   );
 }
 
-/** Carl's connection, in the conversation; and where it is. */
+/** Carl's connection, joined to the conversation, and its revision. */
 async function joined() {
   const hub = await Hub.connect(carl);
   const { rev } = await hub.ask("JoinConversation", conversationId);
@@ -61,19 +61,22 @@ const hears = (hub: Hub, content: string) =>
 test.each([
   ["with where it says that it is", 1],
   ["with where it was told to be", undefined],
-])("a join that a removal overtook is refused, behind the word of it, %s", async (_, since) => {
-  const { hub, rev } = await joined();
-  await between(hub.object, "online", async () => {
-    await removeCarl();
-    const conversation = conversationOf(env, conversationId);
-    while (gone(hub).length === 0) await conversation.unsubscribe("nobody");
-  });
-  const { error } = await hub.ask("JoinConversation", conversationId, since);
-  expect(error).toBe("Only members of this conversation may do this.");
-  expect(gone(hub)).toEqual([{ conversationId, participantId: carl.userId, rev: since ?? rev }]);
-});
+])(
+  "a join that is overtaken by a removal is refused after the removal's event, %s",
+  async (_, since) => {
+    const { hub, rev } = await joined();
+    await between(hub.object, "online", async () => {
+      await removeCarl();
+      const conversation = conversationOf(env, conversationId);
+      while (gone(hub).length === 0) await conversation.unsubscribe("nobody");
+    });
+    const { error } = await hub.ask("JoinConversation", conversationId, since);
+    expect(error).toBe("Only members of this conversation may do this.");
+    expect(gone(hub)).toEqual([{ conversationId, participantId: carl.userId, rev: since ?? rev }]);
+  },
+);
 
-test("their going is told to the others, once their last connection is out", async () => {
+test("others receive presence once the removed member's last connection is closed", async () => {
   const live = await openLive(bob, conversationId);
   await Promise.all([joined(), joined()]);
   await removeCarl();
@@ -85,7 +88,7 @@ test("their going is told to the others, once their last connection is out", asy
   ]);
 });
 
-test("with a gap before it: what comes behind the gap is not told", async () => {
+test("after a gap in revisions, the removal is delivered and other events after the gap are not", async () => {
   const { hub, rev } = await joined();
   await loseOne(conversationId);
   await send(bob, conversationId, "lost");
@@ -95,7 +98,7 @@ test("with a gap before it: what comes behind the gap is not told", async () => 
   expect(told).toMatchObject([{ target: "ParticipantRemoved", arguments: [{ rev }] }]);
 });
 
-test("staff who were members once listen as staff, also when the conversation wakes", async () => {
+test("former members who are staff subscribe as staff, also after the conversation wakes", async () => {
   const admin = await person("admin", { role: "admin" });
   conversationId = await groupOf(alice, bob, admin);
   await submit({ type: "remove", userId: admin.userId });
@@ -108,7 +111,7 @@ test("staff who were members once listen as staff, also when the conversation wa
   expect(io.all("participant-removed")).toEqual([]);
 });
 
-test("when the conversation is cut off behind the removal, by the alarm", async () => {
+test("after a crash directly after the removal, the alarm delivers it", async () => {
   const { hub } = await joined();
   await loseOne(conversationId);
   await removeCarl();
@@ -119,7 +122,7 @@ test("when the conversation is cut off behind the removal, by the alarm", async 
   expect(await rows()).toEqual([]);
 });
 
-test("when they are out of reach, by the alarm, until they have heard it", async () => {
+test("to an unreachable gateway, the alarm delivers the removal until it is received", async () => {
   const { hub } = await joined();
   const tries = await outOfReach(conversationId);
   await removeCarl();
@@ -136,7 +139,7 @@ test("when they are out of reach, by the alarm, until they have heard it", async
   expect(hub.all("ReceiveMessage").map(({ content }) => content)).not.toContain("among ourselves");
 });
 
-test("unless they are in it again by then", async () => {
+test("a removal is not delivered to a member who was added again", async () => {
   const { hub } = await joined();
   const tries = await outOfReach(conversationId);
   await removeCarl();
@@ -145,10 +148,10 @@ test("unless they are in it again by then", async () => {
   await hub.ask("JoinConversation", conversationId);
   await tries.end();
   await alarm();
-  // Nor does it matter that the word of it comes late.
+  // A late delivery of the removal has no effect.
   const rev = await runInDurableObject(
     objectOf(conversationId),
-    // biome-ignore lint/suspicious/noExplicitAny: as far as the join may have been told
+    // biome-ignore lint/suspicious/noExplicitAny: reads the current revision
     (object) => (object as any).open.memory.counters.rev,
   );
   const late = { conversationId, from: rev, to: rev, lines: [], notes: [] };
@@ -159,7 +162,7 @@ test("unless they are in it again by then", async () => {
   expect(await rows()).toEqual([{ user_id: carl.userId }]);
 });
 
-test("when the word of it is lost while they catch up: what they ask for is refused", async () => {
+test("if the removal is lost during catch-up, the next page is refused", async () => {
   await seedMessages(conversationId, 600, bob.userId);
   const hub = await Hub.connect(carl);
   await between(hub.object, "lines", async () => {
@@ -174,7 +177,7 @@ test("when the word of it is lost while they catch up: what they ask for is refu
   ]);
 });
 
-test("while they catch up: with where they were, to go on from there when they are added again", async () => {
+test("a removal during catch-up carries the client's revision, from which it resumes after being added again", async () => {
   await seedMessages(conversationId, 600, bob.userId);
   const hub = await Hub.connect(carl);
   await between(hub.object, "more", async (rooms) => {
@@ -195,16 +198,16 @@ test("while they catch up: with where they were, to go on from there when they a
   expect(seeded).toHaveLength(601);
 });
 
-test("who is added again before they join is in, though the word of the removal overtakes the answer", async () => {
+test("a member who is added again and joins is subscribed, even if the removal overtakes the answer", async () => {
   const { hub } = await joined();
   const tries = await outOfReach(conversationId);
   await removeCarl();
   await vi.waitFor(() => expect(tries.failed).toBe(2));
   await addCarlAgain();
   await tries.end();
-  // The alarm goes off before the conversation has heard of the join.
+  // The alarm fires before the conversation receives the join.
   await runInDurableObject(hub.object as Io["object"], (gateway) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is held up within
+    // biome-ignore lint/suspicious/noExplicitAny: delays a private call
     const { conversations } = (gateway as any).rooms;
     const { ask } = conversations;
     conversations.ask = async (...question: unknown[]) => {
@@ -218,7 +221,7 @@ test("who is added again before they join is in, though the word of the removal 
   await hears(hub, "welcome back");
 });
 
-test("who joins with a place beyond the present is removed from one that exists", async () => {
+test("a join with a revision beyond the newest gets a removal with an existing revision", async () => {
   const hub = await Hub.connect(carl);
   await between(hub.object, "online", async () => {
     await removeCarl();

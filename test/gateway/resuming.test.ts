@@ -3,9 +3,9 @@ import { expect, test } from "vitest";
 import { channelOf, directPair, objectOf, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
 
-/** What a client of the gateways finds that says something again, or comes back. */
+/** Retries, resuming and repeated joins of gateway clients. */
 
-test("a retry under the same key is the same message, and nobody is told twice", async () => {
+test("a retry with the same key is the same message, and is broadcast once", async () => {
   const { alice, bob, conversationId } = await directPair();
   const [io, hub] = [await Io.connect(alice), await Hub.connect(bob)];
   await io.ask("join-chat-room", conversationId);
@@ -22,7 +22,7 @@ test("a retry under the same key is the same message, and nobody is told twice",
   expect(io.all("new-message").map((event) => event.message.content)).toEqual(["once", "his"]);
 });
 
-test("what was missed: participants as they are now, reads as they were, in order of `rev`", async () => {
+test("after resuming: current participants, all missed reads, in order of `rev`", async () => {
   const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
   const { body } = await alice.post("/api/v1/chat/conversations/group", {
     participantIds: [bob.userId, carl.userId],
@@ -41,7 +41,7 @@ test("what was missed: participants as they are now, reads as they were, in orde
   const second = await Io.connect(alice);
   await second.ask("join-chat-room", conversationId, { since: data.rev });
   await second.until("messages-read", 2);
-  // He went and came back: what is told is that he is there.
+  // He was removed and added again: only the current state is delivered.
   expect(second.all("participant-removed")).toEqual([]);
   expect(second.all("participants-added")).toMatchObject([
     { participants: [{ userId: carl.userId }] },
@@ -56,7 +56,7 @@ test("what was missed: participants as they are now, reads as they were, in orde
   expect(revs).toEqual(revs.toSorted((a, b) => a - b));
 });
 
-test("a second join on the heels of the first takes nothing away from it", async () => {
+test("a second join directly after the first does not lose its events", async () => {
   const { alice, bob, conversationId } = await directPair();
   const first = await Hub.connect(alice);
   const { rev } = await first.ask("JoinConversation", conversationId);
@@ -72,7 +72,7 @@ test("a second join on the heels of the first takes nothing away from it", async
   expect(told).toEqual(["missed", "and then"]);
 });
 
-test("a conversation that starts anew: what has a key is sent, and what has none may be tried again", async () => {
+test("when a conversation restarts, a send with a key succeeds, and one without a key may be retried", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -91,7 +91,7 @@ test("a conversation that starts anew: what has a key is sent, and what has none
   await hub.until("ReceiveMessage", 2);
 });
 
-test("a flag is its member's own: nobody is told of it, nor that they were added", async () => {
+test("archiving a chat sends no event to others, and no added participant", async () => {
   const { alice, bob, conversationId } = await directPair();
   const [io, hub] = [await Io.connect(alice), await Hub.connect(alice)];
   await hub.ask("JoinConversation", conversationId);
@@ -107,7 +107,7 @@ test("a flag is its member's own: nobody is told of it, nor that they were added
   expect(again.all("participants-added")).toEqual([]);
 });
 
-test("a role that changed is not told as somebody who was added", async () => {
+test("a changed role is not delivered as an added participant", async () => {
   const [alice, bob] = [await person("alice"), await person("bob")];
   const id = await channelOf(alice, [bob]);
   const { rev } = await (await Hub.connect(alice)).ask("JoinConversation", id);

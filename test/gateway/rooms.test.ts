@@ -21,11 +21,11 @@ import {
 import { Hub, Io } from "./line.ts";
 import { between, listenIn, loseOne, outOfReach } from "./wire.ts";
 
-/** What both protocols share: how a conversation and its gateways keep together. */
+/** Consistency between a conversation and its gateways, for both protocols. */
 
 afterEach(() => void vi.useRealTimers());
 
-test("two people over each protocol and a socket see one order", async () => {
+test("clients of each protocol and a socket receive messages in one order", async () => {
   const people = await Promise.all(Array.from({ length: 5 }, () => person()));
   const [anna, ben, cora, dora, emil] = people as [Caller, Caller, Caller, Caller, Caller];
   const id = await groupOf(...people);
@@ -41,7 +41,7 @@ test("two people over each protocol and a socket see one order", async () => {
     live.send({ op: "send", content: `${i}` });
     if (i % 5 === 4) {
       await Promise.all(said);
-      // Asleep all of them, in the midst of it.
+      // All objects sleep in between.
       await Promise.all([...ios, ...hubs].map((one) => one.evict()));
       await evictDurableObject(objectOf(id));
     }
@@ -56,12 +56,12 @@ test("two people over each protocol and a socket see one order", async () => {
     await hub.until("ReceiveMessage", 75);
     expect(hub.all("ReceiveMessage").map(({ messageId }) => messageId)).toEqual(order);
   }
-  // What one person sends without waiting keeps its order.
+  // Messages that one user sends without waiting keep their order.
   const mine = live.all("message").filter(({ message }) => message.senderId === anna.userId);
   expect(mine.map(({ message }) => message.content)).toEqual(Array.from(Array(15).keys(), String));
 });
 
-test("20 rooms on one connection, remembered while it sleeps", async () => {
+test("20 rooms on one connection are kept while it sleeps", async () => {
   const [alice, bob] = [await person("alice"), await person("bob")];
   const ids = await Promise.all(
     Array.from({ length: 20 }, async () => groupOf(alice, bob, await person())),
@@ -75,7 +75,7 @@ test("20 rooms on one connection, remembered while it sleeps", async () => {
   expect(new Set(io.all("new-message").map(({ chatId }) => chatId))).toEqual(new Set(ids));
 });
 
-test("who comes back joins all of a hundred rooms at once, and they are remembered; no more than those", async () => {
+test("a reconnecting client joins a hundred rooms at once, and they are kept; more are refused", async () => {
   const alice = await person("alice");
   const url = `https://pictures.test/${"p".repeat(2_000)}`;
   const claims = { name: "\u{1f986}".repeat(200), picture: url };
@@ -88,14 +88,14 @@ test("who comes back joins all of a hundred rooms at once, and they are remember
   await hub.evict();
   await Promise.all(ids.map((id) => send(alice, id, "hello")));
   await hub.until("ReceiveMessage", 100);
-  // Beyond those the connection's own rate holds, for joins as well.
+  // Further joins are limited by the connection's rate.
   vi.setSystemTime(Date.now() + 1_000);
   const many = Array.from({ length: 21 }, () => hub.ask("JoinConversation", last));
   const errors = (await Promise.all(many)).map(({ error }) => error);
   expect(new Set(errors).size).toBe(2);
 });
 
-test("a batch that never came is asked for, and one that comes twice is told once", async () => {
+test("a lost batch is fetched, and a repeated one is delivered once", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   const { rev } = await hub.ask("JoinConversation", conversationId);
@@ -116,7 +116,7 @@ test("a batch that never came is asked for, and one that comes twice is told onc
   expect(heard()).toEqual(both);
 });
 
-test("a message that changes between two pages of what was missed is new once", async () => {
+test("a message that changes between two pages of missed events is new once", async () => {
   const { alice, bob, conversationId } = await directPair();
   await seedMessages(conversationId, 600, bob.userId);
   const io = await Io.connect(alice);
@@ -136,7 +136,7 @@ test("a message that changes between two pages of what was missed is new once", 
   expect(io.all("message-edited")[0].message).toMatchObject({ reactions: [{ emoji: "👍" }] });
 });
 
-test("a conversation that is cut off behind a commit tells its gateways when it wakes", async () => {
+test("after a crash directly after a commit, the conversation delivers to its gateways when it wakes", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -151,7 +151,7 @@ test("a conversation that is cut off behind a commit tells its gateways when it 
 test.each([
   ["a join that fails", 1],
   ["two joins at once that fail", 2],
-])("%s: who was in the room is where they were", async (_, count) => {
+])("%s: the existing subscription keeps its revision", async (_, count) => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -168,14 +168,14 @@ test.each([
   expect(told).toEqual(["meanwhile", "and then"]);
 });
 
-test("a gateway that could not be reached is told by the alarm, though nobody says anything more", async () => {
+test("an unreachable gateway is retried by the alarm, without further messages", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
   const tries = await outOfReach(conversationId);
   await send(bob, conversationId, "the last word");
   await vi.waitFor(() => expect(tries.failed).toBe(2));
-  // Still out of reach: it is tried again for as long as that lasts, at growing intervals.
+  // While it is unreachable, retries continue at growing intervals.
   const waits = await runInDurableObject(objectOf(conversationId), async (object, { storage }) => {
     const waits: number[] = [];
     for (let tried = 1; tried <= 25; tried++) {
@@ -194,7 +194,7 @@ test("a gateway that could not be reached is told by the alarm, though nobody sa
   expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "the last word" }]);
 });
 
-test("a commit does not wait for an alarm that is far away", async () => {
+test("a commit does not wait for a later alarm", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -210,7 +210,7 @@ test("a commit does not wait for an alarm that is far away", async () => {
   });
 });
 
-test("a gateway is online like a socket, and neither tells of the other's coming", async () => {
+test("a gateway connection counts as online, and a second connection of the user sends no presence", async () => {
   const { alice, bob, conversationId } = await directPair();
   const live = await openLive(bob, conversationId);
   const io = await Io.connect(alice);
@@ -229,7 +229,7 @@ test("a gateway is online like a socket, and neither tells of the other's coming
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
-test("who comes and goes while somebody joins is told of behind the answer to the join", async () => {
+test("presence changes during a join are delivered after the answer to the join", async () => {
   const { alice, bob, conversationId } = await directPair();
   const [hers, his] = [await Hub.connect(alice), await Hub.connect(bob)];
   await his.ask("JoinConversation", conversationId);
@@ -237,7 +237,7 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   await between(hers.object, "online", async () => {
     const conversation = conversationOf(env, conversationId);
     await conversation.unsubscribe(name);
-    // The word of it is there long before the answer is.
+    // The event arrives long before the answer.
     for (let turn = 0; turn < 20; turn++) await conversation.unsubscribe("nobody");
   });
   const { online } = await hers.ask("JoinConversation", conversationId);
@@ -247,11 +247,11 @@ test("who comes and goes while somebody joins is told of behind the answer to th
   expect(order.slice(1)).toEqual([3, "UserOffline"]);
 });
 
-test("who comes on the heels of a join, and then says something, is told to have come first", async () => {
+test("presence directly after a join is delivered before a later event of the same user", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await runInDurableObject(hub.object as Io["object"], async (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: all of it in one turn
+    // biome-ignore lint/suspicious/noExplicitAny: calls private methods in one turn
     const gateway = object as any;
     const { value } = await gateway.rooms.join(conversationId);
     const then = new Date(0).toISOString();
@@ -268,7 +268,7 @@ test("who comes on the heels of a join, and then says something, is told to have
   expect(told).toEqual(["UserOnline", "MessageRead"]);
 });
 
-test("who types and does not say that they stopped is told to have stopped", async () => {
+test("typing without a stop event expires", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -291,7 +291,7 @@ test("who types and does not say that they stopped is told to have stopped", asy
   ]);
 });
 
-test("a listener that is gone without a word is dropped with the next message", async () => {
+test("a subscriber that vanished is evicted with the next message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const listeners = () =>
     runInDurableObject(objectOf(conversationId), (_, { storage }) =>
@@ -307,7 +307,7 @@ test("a listener that is gone without a word is dropped with the next message", 
   expect(await listeners()).toEqual([]);
 });
 
-test("a message costs the same rows with gateways as without", async () => {
+test("a message writes the same number of rows with gateways as without", async () => {
   const { alice, bob, conversationId } = await directPair();
   await send(bob, conversationId, "first");
   const without = await counting(conversationId, () => send(bob, conversationId, "counted"));
@@ -318,7 +318,7 @@ test("a message costs the same rows with gateways as without", async () => {
   expect(withOne.rowsWritten).toBe(without.rowsWritten);
 });
 
-test("in a large conversation a read wakes no gateway, and leaves no gap", async () => {
+test("in a large conversation a read calls no gateway, and creates no gap", async () => {
   const [alice, bob] = [await person("alice"), await person("bob")];
   const conversationId = await channelOf(alice, [bob]);
   await seedMembers(conversationId, 250);
@@ -334,7 +334,7 @@ test("in a large conversation a read wakes no gateway, and leaves no gap", async
   await hub.until("ReceiveMessage", 1);
   expect(calls).toEqual(["deliver"]);
   expect(hub.all("ReceiveMessage")).toMatchObject([{ content: "after a read" }]);
-  // Who begins to listen after one has missed nothing either.
+  // A gateway that subscribes after a read has no gap either.
   const late = await Hub.connect(bob);
   live.send({ op: "read", id: "again" });
   await live.next("ack");
@@ -344,13 +344,13 @@ test("in a large conversation a read wakes no gateway, and leaves no gap", async
   expect(late.all("ReceiveMessage")).toMatchObject([{ content: "for both" }]);
 });
 
-test("at most ten connections of a person listen to a conversation", async () => {
+test("at most ten connections of a user subscribe to a conversation", async () => {
   const { alice, conversationId } = await directPair();
   const hubs = await Promise.all(Array.from({ length: 11 }, () => Hub.connect(alice)));
   for (const hub of hubs.slice(0, 10)) await hub.ask("JoinConversation", conversationId);
   const refused = await hubs[10]?.ask("JoinConversation", conversationId);
   expect(refused.error).toMatch(/^At most 10 connections/);
-  // One that vanished makes room.
+  // A vanished connection frees a place.
   const [first] = hubs;
   if (first) await evictDurableObject(first.object, { webSockets: "close" });
   expect(await hubs[10]?.ask("JoinConversation", conversationId)).toHaveProperty("rev");

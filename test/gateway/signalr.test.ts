@@ -30,7 +30,7 @@ test("negotiation, versions 0 and 1: no stateful reconnect, one transport", asyn
   });
 });
 
-test("a browser's client negotiates from an allowed origin, with credentials as it asks to", async () => {
+test("a browser client negotiates from an allowed origin, with credentials", async () => {
   const preflight = await get(
     "/hubs/chat/negotiate?negotiateVersion=1",
     {
@@ -46,7 +46,7 @@ test("a browser's client negotiates from an allowed origin, with credentials as 
   expect(preflight.headers.get("Access-Control-Allow-Headers")).toContain("X-SignalR-User-Agent");
 });
 
-test("who may not connect is told so over HTTP, and no object is woken", async () => {
+test("a refused connection is answered over HTTP, and no object is called", async () => {
   const alice = await person("alice");
   const upgrade = { Upgrade: "websocket" };
   const token = `access_token=${alice.token}`;
@@ -70,21 +70,21 @@ test.each([
     "The server does not support version 9 of the 'json' protocol.",
   ],
   ["nonsense", "The handshake request cannot be read."],
-])("a handshake that cannot be: %s", async (request, error) => {
+])("an invalid handshake: %s", async (request, error) => {
   const hub = await Hub.open(await person());
   hub.line.say(request + RS);
   expect(await hub.line.hears(() => true)).toBe(`${JSON.stringify({ error })}${RS}`);
   await hub.line.closed;
 });
 
-test("the names of hub methods are taken in any case, as ASP.NET takes them", async () => {
+test("hub method names are case-insensitive, as in ASP.NET", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   expect(await hub.ask("joinConversation", conversationId)).toHaveProperty("rev");
   expect(await hub.ask("SENDMESSAGE", conversationId, "hello")).toHaveProperty("messageId");
 });
 
-test("all that happens in a conversation, in UniHub's shapes", async () => {
+test("all events of a conversation have UniHub's shapes", async () => {
   const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
   const conversationId = await groupOf(alice, bob, carl);
   const hub = await Hub.connect(alice);
@@ -161,14 +161,14 @@ test("a sleeping gateway answers pings without waking, and wakes for a message",
   const ping = `{"type":6}${RS}`;
   hub.line.say(ping);
   await hub.line.hears((text) => text === ping);
-  // It has not even been loaded again.
+  // It has not been loaded again.
   await expect(hub.evict()).rejects.toThrow("not currently running");
   await send(bob, conversationId, "good morning");
   await hub.until("ReceiveMessage", 1);
   expect(hub.all("ReceiveMessage")[0].rev).toBe(rev + 1);
 });
 
-test("who asks for no answer hears a ping: the public client sends none until it hears something", async () => {
+test("a client that only invokes without ids receives a ping, because the public client pings only after it has received something", async () => {
   const { alice, bob, conversationId } = await directPair();
   const live = await openLive(bob, conversationId);
   const hub = await Hub.connect(alice);
@@ -180,7 +180,7 @@ test("who asks for no answer hears a ping: the public client sends none until it
   expect(hub.messages().slice(1)).toEqual([{ type: 6 }, { type: 6 }]);
 });
 
-test("a token that expires: a close message that lets the client reconnect", async () => {
+test("an expired token: a close message that allows reconnecting", async () => {
   vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect({ token: await tokenFor(alice.userId, { expiresIn: 60 }) });
@@ -194,7 +194,7 @@ test("a token that expires: a close message that lets the client reconnect", asy
   );
 });
 
-test("a member who is removed hears that, and nothing after it", async () => {
+test("a removed member receives the removal, and nothing after it", async () => {
   const [alice, bob, carl] = [await person(), await person(), await person()];
   const conversationId = await groupOf(alice, bob, carl);
   const hub = await Hub.connect(carl);

@@ -25,7 +25,7 @@ async function polled(path: string, init?: RequestInit) {
   return { status: response.status, text: await response.text() };
 }
 
-/** The address of a connection that is polled, of somebody who has said who they are. */
+/** The URL of an authenticated polling connection. */
 async function pollingAs({ token }: Pick<Caller, "token">): Promise<string> {
   const { text } = await polled(POLLING);
   const session = `${POLLING}&sid=${JSON.parse(text.slice(1)).sid}`;
@@ -34,7 +34,7 @@ async function pollingAs({ token }: Pick<Caller, "token">): Promise<string> {
   return session;
 }
 
-test("polling, then a socket that takes over: byte for byte what the protocol says", async () => {
+test("polling, then an upgrade to a socket: exactly the protocol's bytes", async () => {
   const { alice, bob, conversationId } = await directPair();
   const { text: open } = await polled(POLLING);
   const { sid, ...rest } = JSON.parse(open.slice(1));
@@ -61,7 +61,7 @@ test("polling, then a socket that takes over: byte for byte what the protocol sa
   line.say("2probe");
   await line.hears((text) => text === "3probe");
   expect((await hanging).text).toBe("6");
-  // What happens in between waits for the socket.
+  // Events during the upgrade wait for the socket.
   await send(bob, conversationId, "in between");
   line.say("5");
   const message = await line.hears((text) => text.startsWith('42["new-message"'));
@@ -73,7 +73,7 @@ test("polling, then a socket that takes over: byte for byte what the protocol sa
   expect((await polled(session)).status).toBe(400);
 });
 
-test("who polls takes what was missed page by page, however much it is", async () => {
+test("a polling client receives missed events page by page, however many there are", async () => {
   const { alice, bob, conversationId } = await directPair();
   const [pages, perPage] = [6, 120];
   await seedMessages(conversationId, pages * perPage, bob.userId);
@@ -92,7 +92,7 @@ test("who polls takes what was missed page by page, however much it is", async (
     expect(status).toBe(200);
     largest = Math.max(largest, text.length);
     heard.push(...text.split("\x1e"));
-    // A client that is far away: whatever does not wait for it comes meanwhile.
+    // Simulates a slow client: events that do not wait for its polls arrive in between.
     for (let turn = 0; turn < 20; turn++) await objectOf(conversationId).unsubscribe("nobody");
   }
   expect(heard[0]).toMatch(/^430\[\{"success":true/);
@@ -106,13 +106,13 @@ test.each([
   ["no transport", "/socket.io/?EIO=4", 400, 0],
   ["a session of nobody's", `${POLLING}&sid=guessed`, 400, 1],
   ["one that was signed by nobody", `${POLLING}&sid=${"a".repeat(20)}.${"b".repeat(20)}`, 400, 1],
-])("refused as Engine.IO does: %s", async (_, path, status, code) => {
+])("refused with Engine.IO's error: %s", async (_, path, status, code) => {
   const response = await get(path);
   expect(response.status).toBe(status);
   expect(await response.json()).toMatchObject({ code });
 });
 
-test("a browser's client may poll from an allowed origin, with credentials if it likes", async () => {
+test("a browser client may poll from an allowed origin, with or without credentials", async () => {
   const { headers } = await get(POLLING, { Origin: ORIGIN });
   expect(headers.get("Access-Control-Allow-Origin")).toBe(ORIGIN);
   expect(headers.get("Access-Control-Allow-Credentials")).toBe("true");
@@ -123,7 +123,7 @@ test("a page of another origin may not connect", async () => {
   expect(response.status).toBe(403);
 });
 
-test("who has no valid token is refused, and may not say anything else", async () => {
+test("a connection without a valid token is refused and closed at the next packet", async () => {
   const io = await Io.open();
   io.line.say('40{"token":"nonsense"}');
   expect(await io.line.hears((text) => text.startsWith("44"))).toBe(
@@ -133,7 +133,7 @@ test("who has no valid token is refused, and may not say anything else", async (
   await io.line.closed;
 });
 
-test("all that happens in a chat, in the marketplace's shapes", async () => {
+test("all events of a chat have the marketplace's shapes", async () => {
   const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
   const chatId = await groupOf(alice, bob, carl);
   const io = await Io.connect(alice);
@@ -178,7 +178,7 @@ test("all that happens in a chat, in the marketplace's shapes", async () => {
   expect(await io.ask("mark-read", { chatId })).toMatchObject({ success: true });
 });
 
-test("an answer that overtakes events is no place to go on from: it has no revision", async () => {
+test("an answer that overtakes events has no revision, because a client cannot resume from it", async () => {
   const { alice, bob, conversationId: chatId } = await directPair();
   await seedMessages(chatId, 600, bob.userId);
   const io = await Io.connect(alice);
@@ -193,7 +193,7 @@ test("an answer that overtakes events is no place to go on from: it has no revis
   expect(read.data).toEqual({ modifiedCount: 600 });
 });
 
-test("failures say what REST says", async () => {
+test("failures have REST's codes and texts", async () => {
   const [alice, bob, stranger] = [await person(), await person(), await person()];
   const chatId = await groupOf(alice, bob);
   const channel = await channelOf(alice, [bob]);
@@ -216,7 +216,7 @@ test("failures say what REST says", async () => {
   await mine.line.hears((text) => text.includes('"code":"rate_limited"'));
 });
 
-test("staff join chats that they are not in, and are not online there", async () => {
+test("staff join chats without membership, and are not online there", async () => {
   const { alice, bob, conversationId } = await directPair();
   const admin = await person("admin", { role: "admin" });
   const live = await openLive(alice, conversationId);
@@ -227,7 +227,7 @@ test("staff join chats that they are not in, and are not online there", async ()
   expect(live.all("presence")).toEqual([]);
 });
 
-test("staff who become members are online by the connection that they have", async () => {
+test("staff who become members are online with their existing connection", async () => {
   const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
   const admin = await person("admin", { role: "admin" });
   const conversationId = await groupOf(alice, bob, carl);
@@ -240,7 +240,7 @@ test("staff who become members are online by the connection that they have", asy
   expect(online).toContain(admin.userId);
 });
 
-test("a ping goes out by alarm; its pong, and a gateway that sleeps, cost nothing", async () => {
+test("an alarm sends pings; a pong and a sleeping gateway need no alarm", async () => {
   const { alice, bob, conversationId } = await directPair();
   const io = await Io.connect(alice);
   const { data } = await io.ask("join-chat-room", conversationId);
@@ -255,7 +255,7 @@ test("a ping goes out by alarm; its pong, and a gateway that sleeps, cost nothin
   expect(io.all("new-message")[0].rev).toBe(data.rev + 1);
 });
 
-test("a client that has not answered for 90 seconds is let go, and is offline then", async () => {
+test("a client that has not answered for 90 seconds is closed, and goes offline", async () => {
   const { alice, bob, conversationId } = await directPair();
   const io = await Io.connect(alice);
   await io.ask("join-chat-room", conversationId);
@@ -266,7 +266,7 @@ test("a client that has not answered for 90 seconds is let go, and is offline th
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
-test("who polls without a pause is pinged like everybody: clients wait for that alone", async () => {
+test("a client that polls without pause is pinged too, because it expects pings", async () => {
   const { alice, bob, conversationId } = await directPair();
   const session = await pollingAs(alice);
   const join = { method: "POST", body: `420["join-chat-room","${conversationId}"]` };
@@ -279,7 +279,7 @@ test("who polls without a pause is pinged like everybody: clients wait for that 
   expect(text.split("\x1e")[0]).toBe("2");
 });
 
-test("who polled and vanished is let go as well", async () => {
+test("a polling client that vanished is closed", async () => {
   const { alice, bob, conversationId } = await directPair();
   const session = await pollingAs(alice);
   const join = `42["join-chat-room","${conversationId}"]`;
@@ -292,7 +292,7 @@ test("who polled and vanished is let go as well", async () => {
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
-test("what was missed follows a join that says where it was", async () => {
+test("a join with a revision is followed by the missed events", async () => {
   const { alice, bob, conversationId } = await directPair();
   const { body: old } = await send(alice, conversationId, "known");
   const first = await Io.connect(alice);
@@ -313,7 +313,7 @@ test("what was missed follows a join that says where it was", async () => {
   expect(second.all("message-edited").map(({ message }) => message.content)).toEqual(["changed"]);
 });
 
-test("a token that expires ends the connection before anything more is told", async () => {
+test("an expired token closes the connection before the next event is delivered", async () => {
   vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
   const { alice, bob, conversationId } = await directPair();
   const io = await Io.connect({ token: await tokenFor(alice.userId, { expiresIn: 60 }) });
@@ -325,7 +325,7 @@ test("a token that expires ends the connection before anything more is told", as
   expect(io.line.heard.at(-1)).toBe("41");
 });
 
-test("who polls learns of their token's end, and nothing more: by the next poll", async () => {
+test("a polling client whose token expired receives only the end, with the next poll", async () => {
   vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
   const { alice, bob, conversationId } = await directPair();
   const tokens = await Promise.all([60, 120].map((s) => tokenFor(alice.userId, { expiresIn: s })));
@@ -334,16 +334,16 @@ test("who polls learns of their token's end, and nothing more: by the next poll"
   await polled(told ?? "", join);
   await send(bob, conversationId, "never asked for");
   vi.setSystemTime(Date.now() + 60_000);
-  // It ends the connection of whoever was between two polls.
+  // This message closes the connection, which has no pending poll.
   await send(bob, conversationId, "not for Alice");
   expect(await polled(told ?? "")).toEqual({ status: 200, text: "41" });
   expect((await polled(told ?? "")).status).toBe(400);
   vi.setSystemTime(Date.now() + 60_000);
-  // Nothing is said: the poll itself finds out.
+  // Without any event, the poll itself finds the expiry.
   expect(await polled(untold ?? "")).toEqual({ status: 200, text: "41" });
 });
 
-test("a member who is removed hears that, and nothing after it", async () => {
+test("a removed member receives the removal, and nothing after it", async () => {
   const [alice, bob, carl] = [await person(), await person(), await person()];
   const chatId = await groupOf(alice, bob, carl);
   const io = await Io.connect(carl);

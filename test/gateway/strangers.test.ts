@@ -11,7 +11,7 @@ import { envWith } from "../rest/requests.ts";
 import { ORIGIN, person } from "../support.ts";
 import { get, type Hub, Io } from "./line.ts";
 
-/** What is stored for a connection. */
+/** What a connection's object has stored. */
 function storedBy(object: Io["object"] | Hub["object"]) {
   return runInDurableObject(object as Io["object"], async (_, { storage }) => ({
     keys: (await storage.list()).size,
@@ -22,7 +22,7 @@ function storedBy(object: Io["object"] | Hub["object"]) {
 
 const NOTHING = { keys: 0, tables: 0, alarm: null };
 
-test("nothing is stored for a connection that has not said who it is", async () => {
+test("nothing is stored for an unauthenticated connection", async () => {
   const stranger = await Io.open();
   expect(await storedBy(stranger.object)).toEqual(NOTHING);
   stranger.line.say('40{"token":"not a token"}');
@@ -33,12 +33,12 @@ test("nothing is stored for a connection that has not said who it is", async () 
   expect(await storedBy(known.object)).not.toEqual(NOTHING);
 });
 
-test("a connection that is over leaves nothing behind, however it ended", async () => {
+test("a closed connection leaves nothing in storage, however it was closed", async () => {
   const ends: ((io: Io) => unknown)[] = [
     (io) => io.line.socket.close(),
     (io) => io.line.say("41"),
     (io) => io.line.say("no packet"),
-    // Its end was not heard of: the heartbeat looks for it.
+    // The close event was lost: the heartbeat finds out.
     async (io) => {
       await evictDurableObject(io.object, { webSockets: "close" });
       await runDurableObjectAlarm(io.object);
@@ -54,7 +54,7 @@ test("a connection that is over leaves nothing behind, however it ended", async 
 
 const UPGRADE = { Upgrade: "websocket" };
 
-test("requests of a session that is over, or of an object that forgot it, leave nothing behind", async () => {
+test("requests of a closed session, or to an evicted object, store nothing", async () => {
   const io = await Io.connect(await person("alice"));
   io.line.socket.close();
   await vi.waitFor(async () => expect(await storedBy(io.object)).toEqual(NOTHING));
@@ -80,9 +80,9 @@ test.each([
   ["open", "GET", "/socket.io/?EIO=4&transport=websocket", UPGRADE, 101],
   ["negotiate", "POST", "/hubs/chat/negotiate?negotiateVersion=1", {}, 200],
   ["open", "GET", "/hubs/chat", UPGRADE, 101],
-  // An id serves again once its connection is over: what counts is how often something is opened.
+  // An id can be used again after its connection closed, so every attempt to open is counted.
   ["open", "GET", `/hubs/chat?id=${"a".repeat(20)}.${"b".repeat(20)}`, UPGRADE, 404],
-])("an address may %s so many connections a minute and no more: %s %s", async (...given) => {
+])("an address may %s a limited number of connections a minute: %s %s", async (...given) => {
   const [what, method, path, headers, status] = given;
   const { token } = await person("alice");
   const asked: string[] = [];

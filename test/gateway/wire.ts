@@ -4,13 +4,13 @@ import type { Rooms } from "../../src/gateway/rooms.ts";
 import { objectOf } from "../support.ts";
 import type { Hub, Io } from "./line.ts";
 
-/** Between conversations and gateways: what goes over the wire is heard, lost or held up. */
+/** Records, drops, delays and fails calls between conversations and gateways. */
 
-/** What a conversation asks of gateways from now on. */
+/** The names of a conversation's calls to gateways from now on. */
 export async function listenIn(conversationId: string): Promise<string[]> {
   const names: string[] = [];
   await runInDurableObject(objectOf(conversationId), (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is tapped within
+    // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
     const { subscribers } = (object as any).open;
     const { call } = subscribers;
     subscribers.call = (subscriber: unknown, name: string, ...parameters: unknown[]) => {
@@ -21,10 +21,10 @@ export async function listenIn(conversationId: string): Promise<string[]> {
   return names;
 }
 
-/** The next thing that a conversation tells a gateway is lost on the way. */
+/** Drops a conversation's next call to a gateway. */
 export function loseOne(conversationId: string): Promise<void> {
   return runInDurableObject(objectOf(conversationId), (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
     const { subscribers } = (object as any).open;
     const { call } = subscribers;
     subscribers.call = () => {
@@ -34,8 +34,8 @@ export function loseOne(conversationId: string): Promise<void> {
 }
 
 /**
- * Has something happen once between an answer of a conversation's to a gateway, one that carries `field`,
- * and its arrival.
+ * Calls `happens` once, after a conversation has answered a gateway with a value that has `field`,
+ * and before the gateway receives it.
  */
 export function between(
   object: Io["object"] | Hub["object"],
@@ -43,7 +43,7 @@ export function between(
   happens: (rooms: Rooms) => Promise<void>,
 ) {
   return runInDurableObject(object as Io["object"], (gateway) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
     const { rooms } = gateway as any;
     const { conversations } = rooms;
     const { ask } = conversations;
@@ -57,7 +57,7 @@ export function between(
   });
 }
 
-/** Every call of a conversation to a gateway fails, until the end. */
+/** Makes every call of a conversation to a gateway fail, until `end` is called. */
 export async function outOfReach(conversationId: string) {
   const tries = { failed: 0, end: () => Promise.resolve() };
   const deliver = () => {
@@ -73,13 +73,15 @@ export async function outOfReach(conversationId: string) {
 
 type StubFor = (...address: unknown[]) => Partial<GatewayStub>;
 
-/** Has a conversation reach its gateways by other stubs from now on; resolves to how it did before. */
+/**
+ * Replaces the stubs by which a conversation calls its gateways; resolves to the replaced function.
+ */
 export function reroute(
   conversationId: string,
   change: (real: StubFor) => StubFor,
 ): Promise<StubFor> {
   return runInDurableObject(objectOf(conversationId), (object) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire is cut within
+    // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
     const { calls } = (object as any).open.subscribers;
     const { stubFor } = calls;
     calls.stubs.clear();

@@ -5,7 +5,7 @@ export type Answer = Extract<ServerEvent, { type: "ack" | "error" | "sync" }>;
 
 let commands = 0;
 
-/** Sends a command under an id of its own, and resolves to what answers it. */
+/** Sends a command with a unique id and resolves to its answer. */
 export async function answerTo(socket: Socket, frame: object): Promise<Answer> {
   const id = `command-${++commands}`;
   let from = socket.events.length;
@@ -22,7 +22,7 @@ export async function answerTo(socket: Socket, frame: object): Promise<Answer> {
   return answer;
 }
 
-/** The same, for a command that must succeed: its ack. */
+/** As `answerTo`, for a command that must succeed; resolves to its ack. */
 export async function acked(socket: Socket, frame: object) {
   const answer = await answerTo(socket, frame);
   if (answer.type !== "ack") throw new Error(`no ack, but ${JSON.stringify(answer)}`);

@@ -4,7 +4,7 @@ import type { ServerEvent } from "../../src/live/events.ts";
 import { type Caller, groupOf, open, openLive, person, type Socket } from "../support.ts";
 import { happened } from "./long-absence.ts";
 
-/** Coming back after 50,000 changes, while others go on talking, by a socket that is always cut. */
+/** Resuming after 50,000 changes, while others keep sending and the socket is repeatedly cut. */
 
 const ABSENCE = { messages: 40_000, changes: 8_000, reads: 1_990 };
 /** Some twenty pages of it. */
@@ -13,10 +13,10 @@ const SHORTER = { messages: 8_000, changes: 1_600, reads: 398 };
 interface Absence {
   conversationId: string;
   away: Caller;
-  /** As the one away left it: with everything that a first visit gives. */
+  /** The state of the absent client: what a first visit sends. */
   replica: Replica;
   talk: () => Promise<void>;
-  /** The newest revision that has been acknowledged to those who talk. */
+  /** The newest revision that was acknowledged to the senders. */
   rev: () => number;
 }
 
@@ -39,7 +39,7 @@ async function absence(counts: typeof ABSENCE): Promise<Absence> {
   const talk = async () => {
     const [socket, other] = [sockets[round % 3], sockets[(round + 1) % 3]] as [Socket, Socket];
     round++;
-    // A hundred messages a minute each are let through: time flies.
+    // A hundred messages a minute per sender are allowed, so the clock is advanced.
     vi.setSystemTime(Date.now() + 1_000);
     const { messageId } = await acked(socket, { op: "send", content: `meanwhile ${round}` });
     const mine = number(messageId) - counts.messages;
@@ -67,7 +67,7 @@ const number = (messageId: string) => Number.parseInt(messageId.slice(-10), 16);
 const at = (messageId: string, n: number) =>
   messageId.slice(0, -10) + (n - (n % 5 === 0 ? 1 : 0)).toString(16).padStart(10, "0");
 
-/** Applies an event as the client does; how many rows of it were new. */
+/** Applies an event as the client does; returns how many of its rows were new. */
 function take(replica: Replica, event: ServerEvent): number {
   switch (event.type) {
     case "hello":
@@ -92,7 +92,7 @@ async function resumed(caller: Caller, conversationId: string, replica: Replica)
   return open(caller, conversationId, rev === undefined ? "" : `?since=${rev}&epoch=${epoch}`);
 }
 
-/** The same conversation, read from its first revision by somebody who is never interrupted. */
+/** The same conversation, read from its first revision without interruption. */
 async function whole({ away, conversationId }: Absence): Promise<Replica> {
   const replica = new Replica();
   replica.rev = 0;
@@ -133,12 +133,13 @@ test("the socket is cut after every page and, once it is live, after every event
     socket.close();
   }
   expect(pages).toBeGreaterThan(80);
-  // Every row once, and those again that changed once more after they had been given.
+  // Every row once, and again those that changed after they were delivered.
   expect(rows).toBeGreaterThan(ABSENCE.messages + ABSENCE.reads);
 
   for (let cuts = 0; cuts < 60; cuts++) {
     const socket = await resumed(away, conversationId, replica);
-    // Said between the page and the next event, or before the page: both must come, once.
+    // Sent between the page and the next event, or before the page: in both cases each change is
+    // delivered once.
     const talking = talk();
     const page = await socket.next("sync");
     take(replica, page);
@@ -150,7 +151,7 @@ test("the socket is cut after every page and, once it is live, after every event
         socket.events.some((e) => "rev" in e && e.type !== "hello" && e.rev > since) ||
         since >= scene.rev(),
     );
-    // Only so many of what has come are heard, in order; then the line is dead.
+    // The client applies only the first few events, in order; then the socket is closed.
     const come = socket.events.slice(socket.events.indexOf(page) + 1);
     for (const event of come.slice(0, 1 + (cuts % 5))) {
       if ("rev" in event && event.type !== "ack") expect(event.rev).toBe((replica.rev ?? 0) + 1);
@@ -176,7 +177,7 @@ test("one socket asks on page by page while others talk between the pages", asyn
     pages++;
     live = socket.events.indexOf(page) + 1;
     if (!page.more) break;
-    // Nothing but pages comes before the last one.
+    // Only pages arrive before the last page.
     expect(socket.events.filter(({ type }) => type !== "hello" && type !== "sync")).toEqual([]);
     await talk();
     socket.send({ op: "sync", since: page.to });

@@ -54,33 +54,36 @@ const BAD: [name: string, frame: string | ArrayBuffer, code: string, id?: string
   ["an edit without content", '{"op":"edit","id":9,"messageId":"m"}', "invalid_frame", 9],
   ["a deletion of nothing", '{"op":"delete","id":10}', "invalid_frame", 10],
   [
-    "a read of everything at once",
+    "a read of numbers instead of ids",
     `{"op":"read","id":11,"messageIds":[${"1,".repeat(20)}1]}`,
     "invalid_frame",
     11,
   ],
   ["typing as text", '{"op":"typing","id":12,"active":"yes"}', "invalid_frame", 12],
-  ["history without measure", '{"op":"history","id":13,"limit":101}', "invalid_frame", 13],
-  ["half a page of history", '{"op":"history","id":14,"limit":1.5}', "invalid_frame", 14],
-  ["sync since yesterday", '{"op":"sync","id":15,"since":-1}', "invalid_frame", 15],
-  ["sync since nothing", '{"op":"sync","id":16}', "invalid_frame", 16],
+  ["a history page over the limit", '{"op":"history","id":13,"limit":101}', "invalid_frame", 13],
+  ["a fractional history limit", '{"op":"history","id":14,"limit":1.5}', "invalid_frame", 14],
+  ["sync since a negative revision", '{"op":"sync","id":15,"since":-1}', "invalid_frame", 15],
+  ["sync without since", '{"op":"sync","id":16}', "invalid_frame", 16],
 ];
 
-test.each(BAD)("%s: answered with an error, and the socket goes on", async (_, frame, code, id) => {
-  const { alice, conversationId } = await directPair();
-  const socket = await openLive(alice, conversationId);
-  socket.send(frame);
-  // Answered behind it, because it goes through the conversation's queue.
-  socket.send({ op: "send", id: "then", content: "" });
-  await socket.next("error", (event) => event.id === "then");
-  expect(socket.all("error").map((event) => [event.id, event.code])).toEqual([
-    [id, code],
-    ["then", "empty_content"],
-  ]);
-  expect(socket.events.length).toBe(4);
-});
+test.each(BAD)(
+  "%s: answered with an error, and the socket stays open",
+  async (_, frame, code, id) => {
+    const { alice, conversationId } = await directPair();
+    const socket = await openLive(alice, conversationId);
+    socket.send(frame);
+    // Answered after the bad frame, because it waits in the conversation's queue.
+    socket.send({ op: "send", id: "then", content: "" });
+    await socket.next("error", (event) => event.id === "then");
+    expect(socket.all("error").map((event) => [event.id, event.code])).toEqual([
+      [id, code],
+      ["then", "empty_content"],
+    ]);
+    expect(socket.events.length).toBe(4);
+  },
+);
 
-test("metadata that is nested deeply is taken or refused, and what stands behind it is answered", async () => {
+test("deeply nested metadata is accepted or rejected, and later commands are answered", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   for (const depth of [100, 1_000, 4_000, 8_000, 30_000]) {
@@ -99,16 +102,19 @@ test("metadata that is nested deeply is taken or refused, and what stands behind
 test.each([
   ["in characters", HUGE],
   ["in UTF-8 alone", WIDE],
-])("a frame over 64 KiB %s closes the socket at once, and says why", async (_, frame) => {
-  const { alice, conversationId } = await directPair();
-  const socket = await openLive(alice, conversationId);
-  socket.send(frame);
-  socket.send({ op: "send", id: "late", content: "too late" });
-  expect((await socket.closed).code).toBe(4400);
-  expect(socket.all("error").map(({ code }) => code)).toEqual(["frame_too_large"]);
-});
+])(
+  "a frame over 64 KiB %s closes the socket at once, with an error that names the reason",
+  async (_, frame) => {
+    const { alice, conversationId } = await directPair();
+    const socket = await openLive(alice, conversationId);
+    socket.send(frame);
+    socket.send({ op: "send", id: "late", content: "too late" });
+    expect((await socket.closed).code).toBe(4400);
+    expect(socket.all("error").map(({ code }) => code)).toEqual(["frame_too_large"]);
+  },
+);
 
-test("the tenth bad frame closes the socket with 4400, whatever good ones come between", async () => {
+test("the tenth bad frame closes the socket with 4400, even with valid frames between", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const socket = await openLive(alice, conversationId);
@@ -123,7 +129,7 @@ test("the tenth bad frame closes the socket with 4400, whatever good ones come b
   expect(again.all("sync")[0]?.messages).toEqual([]);
 });
 
-test("a bad frame is forgiven every ten seconds", async () => {
+test("one bad frame is removed from the count every ten seconds", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const socket = await openLive(alice, conversationId);
@@ -136,7 +142,7 @@ test("a bad frame is forgiven every ten seconds", async () => {
   expect((await socket.next("ack")).id).toBe("still");
 });
 
-test("ten bad objects in one frame are ten, and what stands behind them is not carried out", async () => {
+test("ten bad objects in one frame count as ten, and later objects of the frame are not executed", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   socket.send(`${"no\n".repeat(10)}{"op":"send","id":1,"content":"too late"}`);

@@ -3,10 +3,13 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Caller, directPair, objectOf, openLive, type Socket } from "../support.ts";
 import { acked, answerTo } from "./answer.ts";
 
-/** A server's clock that was half an hour ahead: times never run backwards, and nobody waits for it. */
+/**
+ * After a server clock that was half an hour fast is corrected, times never decrease and no user is
+ * blocked.
+ */
 
 const MINUTE = 60_000;
-/** Tokens of tests are good for an hour. */
+/** Shorter than the hour for which tokens of tests are valid. */
 const AHEAD = 30 * MINUTE;
 
 let alice: Caller;
@@ -27,7 +30,7 @@ function pass(milliseconds: number): void {
   vi.setSystemTime(Date.now() + milliseconds);
 }
 
-/** Sends so many; how many were refused. */
+/** Sends `count` messages; resolves to how many were refused. */
 async function sendMany(count: number): Promise<number> {
   const answered = () => a.all("ack").length + a.all("error").length;
   const [before, refused] = [answered(), a.all("error").length];
@@ -36,7 +39,7 @@ async function sendMany(count: number): Promise<number> {
   return a.all("error").length - refused;
 }
 
-test("sends go on at their full rate, before and after a sleep", async () => {
+test("sends are allowed at their full rate after the clock is corrected, before and after the object sleeps", async () => {
   expect(await sendMany(99)).toBe(0);
   expect(await sendMany(1)).toBe(1);
   for (const sleeps of [true, false, true]) {
@@ -53,7 +56,7 @@ test("sends go on at their full rate, before and after a sleep", async () => {
   expect(times).toEqual(times.toSorted());
 });
 
-test("an edit may come right after its message, and not later than within 15 minutes", async () => {
+test("an edit is allowed directly after its message, and until 15 minutes later", async () => {
   const [ahead] = a.all("ack");
   const { messageId } = await acked(a, { op: "send", content: "after that" });
   const edit = (id: string | undefined) => ({ op: "edit", messageId: id, content: "edited" });
@@ -64,7 +67,8 @@ test("an edit may come right after its message, and not later than within 15 min
   await acked(a, edit(messageId));
   pass(1);
   expect(await answerTo(a, edit(messageId))).toMatchObject({ code: "edit_window_closed" });
-  // When that one was really sent, nobody knows: it stays open for as long as the clock was ahead.
+  // The true time of the first message is unknown: it stays editable for as long as the clock was
+  // fast.
   pass(AHEAD - 1);
   await acked(a, edit(ahead?.messageId));
   pass(1);

@@ -4,11 +4,11 @@ import { expect, onTestFinished, test } from "vitest";
 import { type Caller, directPair, ORIGIN, objectOf, openLive } from "../support.ts";
 import { acked } from "./answer.ts";
 
-test("a client's close is answered with a close, with its code", async () => {
+test("a client's close frame is answered with a close frame with the same code", async () => {
   const { alice, conversationId } = await directPair();
   for (const [code, answered] of [
     [1000, 1000],
-    // What a browser says when its page goes away.
+    // The code that a browser sends when its page is closed.
     [1001, 1001],
     [4000, 4000],
   ] as const) {
@@ -18,14 +18,14 @@ test("a client's close is answered with a close, with its code", async () => {
   }
 });
 
-test("a close without a code is answered too", async () => {
+test("a close frame without a code is answered", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   socket.close();
   expect((await socket.closed).code).not.toBe(1006);
 });
 
-/** A client that never answers a close frame, as a vanished tab or a hostile one. */
+/** A client that never answers a close frame, like a vanished tab or a hostile client. */
 async function stubborn(caller: Caller, conversationId: string) {
   const response = await exports.default.fetch(
     new Request(`${ORIGIN}/live/${conversationId}`, {
@@ -42,7 +42,7 @@ async function stubborn(caller: Caller, conversationId: string) {
   return { socket, closed };
 }
 
-test("who was closed for abuse and does not hang up stays out, also after the object slept", async () => {
+test("a client that was closed for abuse and does not close its side stays disconnected, also after the object sleeps", async () => {
   const { alice, bob, conversationId } = await directPair();
   const { socket, closed } = await stubborn(alice, conversationId);
   for (let i = 0; i < 10; i++) socket.send("nonsense");
@@ -60,7 +60,7 @@ test("who was closed for abuse and does not hang up stays out, also after the ob
   expect(b.all("presence")).toEqual([]);
 });
 
-test("who was closed for abuse is heard no more while the object is awake", async () => {
+test("frames of a client that was closed for abuse are ignored while the object is awake", async () => {
   const { alice, bob, conversationId } = await directPair();
   const b = await openLive(bob, conversationId);
   const { socket, closed } = await stubborn(alice, conversationId);

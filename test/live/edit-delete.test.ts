@@ -34,7 +34,7 @@ async function stored(reader: Caller) {
   return body.items[0];
 }
 
-test("an author edits within 15 minutes, and not a millisecond later", async () => {
+test("an author can edit a message for 15 minutes, and not a millisecond longer", async () => {
   const sentAt = Date.parse((await stored(bob)).sentAt);
   vi.setSystemTime(sentAt + WINDOW_MS);
   expect(await answerTo(a, { op: "edit", messageId, content: " in time " })).toMatchObject({
@@ -53,7 +53,7 @@ test("an author edits within 15 minutes, and not a millisecond later", async () 
   expect(await stored(bob)).toMatchObject({ content: "in time" });
 });
 
-test("an edit does not open the window anew", async () => {
+test("an edit does not extend the edit window", async () => {
   const sentAt = Date.parse((await stored(bob)).sentAt);
   vi.setSystemTime(sentAt + WINDOW_MS - 1);
   await answerTo(a, { op: "edit", messageId, content: "again" });
@@ -63,7 +63,7 @@ test("an edit does not open the window anew", async () => {
   });
 });
 
-test("nobody else edits or deletes, whatever their role", async () => {
+test("only the author edits or deletes a message, regardless of roles", async () => {
   const admin = await person("admin", { role: "admin" });
   const group = await groupOf(alice, bob, admin);
   const { body } = await send(alice, group, "as sent");
@@ -85,12 +85,12 @@ test.each([
   ["nothing but white space", " \n", "empty_content"],
   ["too much", "x".repeat(2_001), "content_too_long"],
   ["control characters", "a\u0007", "control_characters"],
-])("an edit to %s is refused and changes nothing", async (_, content, code) => {
+])("an edit to %s is rejected and changes nothing", async (_, content, code) => {
   expect(await answerTo(a, { op: "edit", messageId, content })).toMatchObject({ code });
   expect(await stored(bob)).toMatchObject({ content: "as sent", editedAt: null });
 });
 
-test("a deletion clears the message and keeps its record; twice is the same as once", async () => {
+test("a deletion clears the content and keeps the message's row; deleting twice has the same result as once", async () => {
   vi.setSystemTime(Date.now() + WINDOW_MS + 1);
   const first = await answerTo(a, { op: "delete", messageId });
   const deleted = await a.next("message", ({ cause }) => cause === "deleted");
@@ -115,14 +115,14 @@ test("a deletion clears the message and keeps its record; twice is the same as o
   expect(await stored(bob)).toMatchObject({ content: "", isDeleted: true });
 });
 
-test("a message can be answered after its deletion, and an id is known in either case", async () => {
+test("a deleted message can be replied to, and message ids are case-insensitive", async () => {
   await answerTo(a, { op: "delete", messageId: messageId.toUpperCase() });
   await answerTo(b, { op: "send", content: "what was that?", replyTo: messageId.toUpperCase() });
   const { message } = await a.next("message", ({ message }) => message.number === 2);
   expect(message.replyTo).toBe(messageId);
 });
 
-test("what names no message of this conversation cannot be changed", async () => {
+test("an id that names no message of this conversation cannot be edited or deleted", async () => {
   const group = await groupOf(alice, bob, await person("carol"));
   const { body } = await send(alice, group, "elsewhere");
   const future = `${messageId.slice(0, -1)}9`;

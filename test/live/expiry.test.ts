@@ -5,7 +5,7 @@ import { acked } from "./answer.ts";
 
 afterEach(() => void vi.useRealTimers());
 
-/** Alice on a token of 60 seconds, and Bob, who sees what comes of her. */
+/** Alice with a token that is valid for 60 seconds, and Bob, who observes the conversation. */
 async function brief() {
   vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
   const { alice, bob, conversationId } = await directPair();
@@ -20,7 +20,7 @@ function pass(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1_000);
 }
 
-test("to the last millisecond a token is good; then the next frame closes with 4401, undone", async () => {
+test("a token is valid to its last millisecond; the next frame is not executed and closes the socket with 4401", async () => {
   const { a, b } = await brief();
   pass(59.999);
   await acked(a, { op: "send", content: "in time" });
@@ -39,18 +39,21 @@ test.each([
   ["typing", '{"op":"typing","active":true}'],
   ["history", '{"op":"history"}'],
   ["sync", '{"op":"sync","since":0}'],
-])("a frame of %s after the end: 4401, and no answer", async (_, frame) => {
-  const { a, b } = await brief();
-  pass(61);
-  const heard = a.events.length;
-  a.send(frame);
-  expect((await a.closed).code).toBe(4401);
-  expect(a.events.length).toBe(heard);
-  await acked(b, { op: "send", content: "next" });
-  expect(b.all("typing")).toEqual([]);
-});
+])(
+  "a frame of %s after the token expired closes the socket with 4401 and has no answer",
+  async (_, frame) => {
+    const { a, b } = await brief();
+    pass(61);
+    const heard = a.events.length;
+    a.send(frame);
+    expect((await a.closed).code).toBe(4401);
+    expect(a.events.length).toBe(heard);
+    await acked(b, { op: "send", content: "next" });
+    expect(b.all("typing")).toEqual([]);
+  },
+);
 
-test("nothing is delivered after the end: 4401 instead, and the others hear everything", async () => {
+test("after the token expired an event closes the socket with 4401 instead of being delivered; others receive it", async () => {
   const { bob, conversationId, a, b } = await brief();
   pass(61);
   const heard = a.events.length;
@@ -61,18 +64,21 @@ test("nothing is delivered after the end: 4401 instead, and the others hear ever
   await b.until(() => b.all("message").length === 1);
 });
 
-test.each(["typing", "presence"])("not even %s is", async (type) => {
-  const { bob, conversationId, a, b } = await brief();
-  pass(61);
-  const heard = a.events.length;
-  if (type === "typing") b.send({ op: "typing", active: true });
-  else b.close();
-  expect((await a.closed).code).toBe(4401);
-  expect(a.events.length).toBe(heard);
-  expect((await openLive(bob, conversationId)).all("hello")[0]?.online).toEqual([bob.userId]);
-});
+test.each(["typing", "presence"])(
+  "after the token expired not even %s is delivered",
+  async (type) => {
+    const { bob, conversationId, a, b } = await brief();
+    pass(61);
+    const heard = a.events.length;
+    if (type === "typing") b.send({ op: "typing", active: true });
+    else b.close();
+    expect((await a.closed).code).toBe(4401);
+    expect(a.events.length).toBe(heard);
+    expect((await openLive(bob, conversationId)).all("hello")[0]?.online).toEqual([bob.userId]);
+  },
+);
 
-test("the end of a token is remembered while the object sleeps", async () => {
+test("the expiry of a token is kept while the object sleeps", async () => {
   const { conversationId, a, b } = await brief();
   await evictDurableObject(objectOf(conversationId));
   pass(61);
@@ -81,7 +87,7 @@ test("the end of a token is remembered while the object sleeps", async () => {
   expect(a.all("message")).toEqual([]);
 });
 
-test("a fresh token goes on where the old one ended", async () => {
+test("a socket with a new token resumes where the expired one stopped", async () => {
   const { alice, conversationId, a, b } = await brief();
   pass(61);
   await acked(b, { op: "send", content: "missed" });

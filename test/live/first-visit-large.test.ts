@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { openLive, person, someone } from "../support.ts";
 
-test("however large the conversation, a first visit tells of oneself and of what one has read", async () => {
+test("in a large conversation, a first visit includes the user's own membership and read marks", async () => {
   const admin = await person("admin", { role: "admin" });
   const alice = await person("alice");
-  // In order of ids Zoe is the last of 203.
+  // Zoe is the last of 203 members in order of ids.
   const zoe = await person("zzz-zoe");
   const others = Array.from({ length: 201 }, () => someone("crowd"));
   await admin.put("/api/users", { users: others.map((id) => ({ id })) });
@@ -23,7 +23,7 @@ test("however large the conversation, a first visit tells of oneself and of what
   const [sync] = (await openLive(zoe, body.conversationId)).all("sync");
   expect(sync?.members).toHaveLength(200);
   expect(sync?.members.map(({ userId }) => userId)).toContain(zoe.userId);
-  // Nobody else's: what grows with the square is spared.
+  // Read marks of others are omitted, because their number grows with the square of the members.
   expect(sync?.reads.map(({ userId, from, to }) => [userId, from, to])).toEqual([
     [zoe.userId, 2, 2],
   ]);

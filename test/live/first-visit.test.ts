@@ -4,7 +4,7 @@ import { acked } from "./answer.ts";
 
 const FIFTY = Array.from({ length: 50 }, (_, i) => i + 1);
 
-test("a first visit brings the newest 50 messages and the members", async () => {
+test("a first visit receives the newest 50 messages and the members", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   for (let i = 0; i < 63; i++) a.send({ op: "send", content: `${i}` });
@@ -15,7 +15,7 @@ test("a first visit brings the newest 50 messages and the members", async () => 
   expect(sync).toMatchObject({ from: 0, to: 66, more: false });
 });
 
-test("and what everybody has read of them, however they read it", async () => {
+test("a first visit receives all read marks of these messages, in whatever order they were read", async () => {
   const people = await Promise.all(Array.from({ length: 13 }, () => person()));
   const [alice, ...readers] = people;
   if (!alice) throw new Error("nobody");
@@ -26,7 +26,7 @@ test("and what everybody has read of them, however they read it", async () => {
   const ids = a.all("ack").map(({ messageId }) => messageId);
   for (const reader of readers) {
     const socket = await openLive(reader, group);
-    // Every other one, and then the rest: fifty marks of one message each.
+    // Every second message, and then the rest: fifty read marks of one message each.
     await acked(socket, { op: "read", messageIds: ids.filter((_, i) => i % 2 === 0) });
     await acked(socket, { op: "read", messageIds: ids.filter((_, i) => i % 2 === 1) });
   }

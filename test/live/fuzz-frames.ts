@@ -1,19 +1,21 @@
 import type { Random } from "../random.ts";
 
-/** One object of the fuzz, as it goes over the wire, and what may be expected of it. */
+/** One object of the fuzz test as it is sent, with the expected answer. */
 export interface Shot {
-  /** A frame of its own (binary, huge), or one line of a frame. */
+  /** A whole frame (binary, oversized), or one line of a frame. */
   data: string | ArrayBuffer;
   alone: boolean;
-  /** Not to be read as a command: answered with an error, and too many close the socket. */
+  /**
+   * Whether it is not a valid command: it is answered with an error, and too many close the socket.
+   */
   bad: boolean;
-  /** What its answer carries; without one the answer is an error with no id. */
+  /** The id in its answer; if undefined, the answer is an error without an id. */
   id: string | undefined;
   op: string;
   fields: Record<string, unknown>;
 }
 
-/** What the shooter knows of the conversation. */
+/** What the fuzzing client knows of the conversation. */
 export interface Known {
   conversationId: string;
   messageIds: readonly string[];
@@ -40,7 +42,7 @@ const LONG_CONTENTS = ["€".repeat(2_000), "👋".repeat(2_000)];
 const BAD_CONTENTS = ["", " \n ", "x".repeat(2_001), "a\u0000b", "\u009b", "half \ud83d"];
 const KEYS = ["k1", "k2", "k3", "k4", "k5"];
 
-/** Makes frames for as long as one asks, each object with an id of its own where it may have one. */
+/** Generates objects; each has a unique id where its type allows one. */
 export class Gun {
   private readonly dice: Random;
   private readonly name: string;
@@ -72,7 +74,7 @@ export class Gun {
     return { data, alone, bad: true, id: undefined, op: "none", fields: {} };
   }
 
-  /** JSON, and an object, but no command. Sometimes its id is no id either. */
+  /** A JSON object that is not a valid command. Sometimes its id is invalid too. */
   private mistyped(): Shot {
     const { dice } = this;
     const fields = dice.pick<Record<string, unknown>>([
@@ -157,7 +159,7 @@ export class Gun {
     const { dice } = this;
     const bogus = ["", "x", conversationId, `${conversationId.slice(0, -10)}ffffffffff`];
     if (messageIds.length === 0 || dice.chance(0.1)) return dice.pick(bogus);
-    // Mostly the newest ones, so that commands meet.
+    // Mostly the newest ones, so that commands affect the same messages.
     const recent = dice.chance(0.8) ? messageIds.slice(-20) : messageIds;
     return dice.pick(recent);
   }
@@ -167,7 +169,7 @@ export class Gun {
   }
 }
 
-/** Shots as frames: those that can share one sometimes do. */
+/** Packs objects into frames; those that can share a frame sometimes do. */
 export function framesOf(shots: readonly Shot[], dice: Random): (string | ArrayBuffer)[] {
   const frames: (string | ArrayBuffer)[] = [];
   let open = false;

@@ -3,9 +3,9 @@ import type { Answer } from "./answer.ts";
 import type { Shot } from "./fuzz-frames.ts";
 import type { Replica } from "./replica.ts";
 
-/** What the conversation must hold, going by nothing but what was acknowledged. */
+/** The expected content of the conversation, derived only from acknowledged commands. */
 export class Model {
-  /** By number: message n is at n - 1. */
+  /** By number: message n is at index n - 1. */
   readonly messages: { id: string; content: string; senderId: string; deleted: boolean }[] = [];
   /** The highest revision that was acknowledged. */
   rev = 0;
@@ -15,7 +15,10 @@ export class Model {
     return this.messages.map(({ id }) => id);
   }
 
-  /** Every command that is not ignored has its one answer, every other object an error without an id, nobody anything else. */
+  /**
+   * Checks that each command that is not ignored has exactly one answer, that each other object has
+   * an error without an id, and that there are no other answers.
+   */
   judge(
     userId: string,
     sent: readonly Shot[],
@@ -43,7 +46,7 @@ export class Model {
     expect(silent.map(({ data }) => data)).toEqual([]);
   }
 
-  /** Checks an answer against the command it answers, and takes over what it acknowledges. */
+  /** Checks an answer against its command, and applies what was acknowledged. */
   private answered(userId: string, shot: Shot, answer: Answer): void {
     const told = `${JSON.stringify(answer).slice(0, 300)} to ${String(shot.data).slice(0, 300)}`;
     if (shot.bad) {
@@ -106,7 +109,7 @@ function bodyOf({ fields }: Shot): string {
   return JSON.stringify([String(content).trim(), replyTo, metadata, attachments]);
 }
 
-/** What is unread for someone, counted one by one from all that the log tells. */
+/** The number of unread messages of a user, counted one by one from the whole log. */
 export function naiveUnread(whole: Replica, userId: string): number {
   const reads = whole.state.reads.filter((read) => read.userId === userId);
   return whole.state.messages.filter(

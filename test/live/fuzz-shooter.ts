@@ -7,13 +7,16 @@ import type { Answer } from "./answer.ts";
 import { framesOf, type Gun, type Known, type Shot } from "./fuzz-frames.ts";
 import { Replica } from "./replica.ts";
 
-/** Someone who shoots frames at a conversation, and reconnects when thrown out. */
+/** A client that sends random objects to a conversation, and reconnects when it is disconnected. */
 export class Shooter {
   readonly replica = new Replica();
   readonly caller: Caller;
-  /** Commands that are ignored: others of the same second were too many, and the first was refused. */
+  /**
+   * Ids of commands that are ignored, because they exceed the rate of their second and an earlier
+   * one was refused.
+   */
   readonly ignored = new Set<string>();
-  /** How often they were thrown out. */
+  /** How often the server closed the socket. */
   thrownOut = 0;
   private readonly gun: Gun;
   private readonly conversationId: string;
@@ -21,7 +24,7 @@ export class Shooter {
   private socket: Socket | undefined;
   private heard = 0;
   private sentinels = 0;
-  /** The same as the object has for this socket, to know which shot closes it. */
+  /** A copy of the object's budget for this socket, to predict which object closes it. */
   private budget = new SocketBudget();
 
   constructor(caller: Caller, gun: Gun, conversationId: string, dice: Random) {
@@ -31,7 +34,7 @@ export class Shooter {
     this.dice = dice;
   }
 
-  /** Opens a socket, and applies what was missed. */
+  /** Opens a socket, and applies all missed events. */
   async connect(): Promise<Socket> {
     const { rev, epoch } = this.replica;
     const query = rev > 0 ? `?since=${rev}&epoch=${epoch}` : "";
@@ -49,14 +52,14 @@ export class Shooter {
     return socket;
   }
 
-  /** The object slept: it begins anew. */
+  /** To be called when the object slept: its budget starts again. */
   slept(): void {
     this.budget = new SocketBudget();
   }
 
   /**
-   * Shoots a random volley, up to the shot that closes the socket; resolves to what was sent and what
-   * answered it. Each volley ends with a command that is answered behind all others.
+   * Sends a random batch, up to the object that closes the socket; resolves to what was sent and
+   * its answers. Each batch ends with a command that is answered last.
    */
   async shoot(known: Known, badness: number): Promise<{ sent: Shot[]; answers: Answer[] }> {
     const shots = Array.from({ length: 5 + this.dice.below(25) }, () =>
@@ -70,7 +73,7 @@ export class Shooter {
     return { sent: [...head, ...last], answers: [...answers, ...(await this.lastVolley(last))] };
   }
 
-  /** Whether a shot closes the socket: too large, or one too many. */
+  /** Whether an object closes the socket: too large, or over the budget. */
   private isFatal({ id, data, bad, op, fields }: Shot): boolean {
     if (typeof data === "string" && data.length > MAX_FRAME_BYTES) return true;
     if (bad) return this.budget.badFrame(Date.now());
@@ -83,7 +86,7 @@ export class Shooter {
   private async volley(shots: Shot[]): Promise<Answer[]> {
     const socket = this.socket ?? (await this.connect());
     for (const frame of framesOf(shots, this.dice)) socket.send(frame);
-    // It waits its turn in the conversation's queue, and costs nothing.
+    // It waits in the conversation's queue, and costs nothing.
     const id = `sentinel ${++this.sentinels}`;
     socket.send({ op: "send", id, content: "" });
     await socket.next("error", (event) => event.id === id);
@@ -100,7 +103,7 @@ export class Shooter {
     return answers;
   }
 
-  /** Applies what was heard since; resolves to what answers commands. */
+  /** Applies the events received since the last call; resolves to the answers to commands. */
   private listen(socket: Socket): Answer[] {
     const answers: Answer[] = [];
     for (const event of socket.events.slice(this.heard)) {
@@ -112,7 +115,7 @@ export class Shooter {
     return answers;
   }
 
-  /** Applies what came since the last volley, up to a revision. */
+  /** Applies the events received since the last batch, up to a revision. */
   async catchUp(rev: number): Promise<void> {
     const socket = this.socket ?? (await this.connect());
     this.listen(socket);

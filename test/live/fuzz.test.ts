@@ -7,7 +7,7 @@ import { Model, naiveUnread } from "./fuzz-model.ts";
 import { Shooter } from "./fuzz-shooter.ts";
 import { Replica, replicaOf } from "./replica.ts";
 
-/** Put the seed of a failure here to repeat it. */
+/** Set this to the seed of a failure to repeat it. */
 const PINNED: number | undefined = undefined;
 const SEED = PINNED ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
 const FRAMES = 10_000;
@@ -37,7 +37,7 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
     const { sent, answers } = await shooter.shoot(known, badness);
     model.judge(shooter.caller.userId, sent, answers, shooter.ignored);
     fired += sent.length;
-    // Enough for some sends and commands to be refused as too many, and for edits to come too late.
+    // Enough for some sends and commands to be rate limited, and for some edits to be too late.
     vi.setSystemTime(Date.now() + 200 + dice.below(2_000));
     watching.send({ op: "typing", active: false });
     if (round % EVICT_EVERY !== 0) continue;
@@ -47,7 +47,7 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
   expect(shooters.some(({ thrownOut }) => thrownOut > 0)).toBe(true);
   expect(model.messages.length).toBeGreaterThan(100);
 
-  // Who was there all along has heard every revision, once and in order.
+  // The client that stayed connected has received every revision, once and in order.
   const watcher = new Replica();
   let heard = 0;
   await watching.until(() => {
@@ -60,7 +60,7 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
   );
   expect(revs).toEqual(Array.from({ length: model.rev - born }, (_, i) => born + 1 + i));
 
-  // What is stored is what was acknowledged, and everyone has it, whatever they missed.
+  // The stored state is what was acknowledged, and all clients have it, whatever they missed.
   const whole = await wholeOf(observer, conversationId);
   expect(whole.state.messages.map(shown)).toEqual(model.messages);
   expect(watcher.state).toEqual(whole.state);
@@ -72,7 +72,7 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
   }
 });
 
-/** Everything there is, as one who resumes from the beginning is told. */
+/** The whole conversation, as a client that resumes from revision 0 receives it. */
 async function wholeOf(caller: Caller, conversationId: string): Promise<Replica> {
   const replica = new Replica();
   const socket = await open(caller, conversationId, "?since=0");

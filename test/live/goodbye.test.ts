@@ -4,10 +4,10 @@ import { IDENTITY_HEADER } from "../../src/conversation/api.ts";
 import type { ConnectionIdentity } from "../../src/conversation/identity.ts";
 import { directPair, ORIGIN, objectOf } from "../support.ts";
 
-test("a socket that ends while it is greeted is not let in again when the object wakes", async () => {
+test("a socket that is closed during its greeting is not accepted again when the object wakes", async () => {
   const { alice, conversationId } = await directPair();
   const { userId } = alice;
-  // The token ran out on the way from the Worker to the object.
+  // The token expired on the way from the Worker to the object.
   const seat: ConnectionIdentity = {
     ...{ userId, name: null, avatarUrl: null, role: "user", origin: ORIGIN },
     expiresAt: Date.now() - 1,
@@ -19,7 +19,7 @@ test("a socket that ends while it is greeted is not let in again when the object
   const object = objectOf(conversationId);
   const { webSocket } = await object.fetch(`${ORIGIN}/live`, { headers });
   expect(webSocket).not.toBeNull();
-  // It never answers the close.
+  // The client never answers the close frame.
   const attachments = await runInDurableObject(object, (_, state) =>
     state.getWebSockets().map((socket) => socket.deserializeAttachment()),
   );

@@ -4,7 +4,7 @@ import { knock } from "./knock.ts";
 
 const PROTOCOL_HEADER = "Sec-WebSocket-Protocol";
 
-test("a bearer header opens the socket, and no subprotocol is echoed that was not offered", async () => {
+test("a bearer header opens the socket, and no subprotocol is returned that was not offered", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await knock(`/live/${conversationId}`, {
     Authorization: `Bearer ${alice.token}`,
@@ -18,7 +18,7 @@ test.each([
   ["parley.v1, bearer.", ""],
   ["bearer.", ", parley.v1"],
   ["parley.v2,parley.v1,bearer.", ",chat"],
-])("of the list %s<jwt>%s only parley.v1 is echoed", async (before, after) => {
+])("of the list %s<jwt>%s only parley.v1 is returned", async (before, after) => {
   const { alice, conversationId } = await directPair();
   const socket = await knock(`/live/${conversationId}`, {
     [PROTOCOL_HEADER]: before + alice.token + after,
@@ -27,7 +27,7 @@ test.each([
   expect(socket.response.headers.get(PROTOCOL_HEADER)).toBe("parley.v1");
 });
 
-test("a browser's token in the list alone is enough, and is not echoed", async () => {
+test("a browser's token in the subprotocol list is sufficient, and is not returned", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await knock(`/live/${conversationId}`, {
     [PROTOCOL_HEADER]: `bearer.${alice.token}`,
@@ -42,7 +42,7 @@ test("?access_token= opens the socket", async () => {
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
-test("a bad bearer header is not made good by a token elsewhere", async () => {
+test("an invalid bearer header is rejected even with a valid token elsewhere", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await knock(`/live/${conversationId}?access_token=${alice.token}`, {
     Authorization: "Bearer not.a.token",
@@ -50,14 +50,14 @@ test("a bad bearer header is not made good by a token elsewhere", async () => {
   expect((await socket.closed).code).toBe(4401);
 });
 
-test("a token signed with the older secret opens the socket while secrets rotate", async () => {
+test("a token signed with the older secret opens the socket during secret rotation", async () => {
   const { alice, conversationId } = await directPair();
   const token = await tokenFor(alice.userId, { secret: "test-jwt-older-0123456789abcdefghij" });
   const socket = await knock(`/live/${conversationId}?access_token=${token}`);
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
-test("an id in upper case is the same conversation", async () => {
+test("a conversation id in upper case names the same conversation", async () => {
   const { alice, bob, conversationId } = await directPair();
   const lower = await openLive(alice, conversationId);
   const upper = await openLive(bob, conversationId.toUpperCase());
@@ -66,7 +66,7 @@ test("an id in upper case is the same conversation", async () => {
   expect((await lower.next("message")).message.content).toBe("same room");
 });
 
-test("a picture and a name of many characters do not keep anybody out", async () => {
+test("a long name and picture in the token do not prevent a connection", async () => {
   const { alice, conversationId } = await directPair();
   const token = await tokenFor(alice.userId, {
     name: "名".repeat(500),
@@ -76,7 +76,7 @@ test("a picture and a name of many characters do not keep anybody out", async ()
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
-test("who somebody is comes from their token alone, whatever else they say", async () => {
+test("the identity comes only from the token, whatever else the request contains", async () => {
   const { alice, bob, conversationId } = await directPair();
   const seat = { userId: bob.userId, name: null, avatarUrl: null, role: "admin", expiresAt: 1e15 };
   const socket = await knock(`/live/${conversationId}?userId=${bob.userId}`, {
@@ -87,7 +87,7 @@ test("who somebody is comes from their token alone, whatever else they say", asy
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
-test("a plain GET is told to upgrade", async () => {
+test("a plain GET is answered with 426", async () => {
   const { alice, conversationId } = await directPair();
   const answer = await alice.get(`/live/${conversationId}`);
   expect(answer.status).toBe(426);
@@ -98,13 +98,13 @@ test("a plain GET is told to upgrade", async () => {
   expect(await fetchJson(`/live/${conversationId}`)).toMatchObject({ status: 426 });
 });
 
-test("the answer to a plain GET carries a request id, as every response does", async () => {
+test("the answer to a plain GET has a request id, as every response has", async () => {
   const { alice, conversationId } = await directPair();
   const answer = await alice.get(`/live/${conversationId}`);
   expect(answer.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-test("the answer to a plain GET names the protocol to upgrade to, as RFC 9110 has it", async () => {
+test("the answer to a plain GET names the protocol to upgrade to, as RFC 9110 requires", async () => {
   const { alice, conversationId } = await directPair();
   const answer = await alice.get(`/live/${conversationId}`);
   expect(answer.headers.get("Upgrade")).toBe("websocket");

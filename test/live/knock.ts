@@ -2,7 +2,7 @@ import { exports } from "cloudflare:workers";
 import { onTestFinished } from "vitest";
 import { ORIGIN, Socket } from "../support.ts";
 
-/** Asks for a socket with exactly these headers, and closes it when the test ends. */
+/** Requests a socket with exactly these headers, and closes it when the test ends. */
 export async function knock(path: string, headers: Record<string, string> = {}): Promise<Socket> {
   const request = new Request(ORIGIN + path, { headers: { Upgrade: "websocket", ...headers } });
   const socket = new Socket(await exports.default.fetch(request));

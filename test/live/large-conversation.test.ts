@@ -23,7 +23,7 @@ beforeAll(async () => {
   notQuite = await create([bob.userId, ...others.slice(1)]);
 });
 
-test("over 200 members: no presence, typing or read of others; online is a number", async () => {
+test("over 200 members: no presence, typing or reads of others are sent; `online` is a number", async () => {
   const a = await openLive(alice, large);
   const b = await openLive(bob, large);
   const phone = await openLive(bob, large);
@@ -33,7 +33,7 @@ test("over 200 members: no presence, typing or read of others; online is a numbe
   await b.next("message");
   b.send({ op: "typing", active: true });
   await acked(b, { op: "read" });
-  // A person's other devices follow all the same.
+  // The user's other devices still receive it.
   expect((await phone.next("read")).userId).toBe(bob.userId);
   phone.close();
   await acked(a, { op: "send", content: "anybody?" });
@@ -44,7 +44,7 @@ test("over 200 members: no presence, typing or read of others; online is a numbe
   expect(phone.all("typing")).toEqual([]);
 });
 
-test("nor does a resumed client catch up with reads of others; with its own it does", async () => {
+test("over 200 members: a resumed client receives its own reads and none of others", async () => {
   const a = await openLive(alice, large);
   const b = await openLive(bob, large);
   await acked(a, { op: "send", content: "again" });
@@ -55,7 +55,7 @@ test("nor does a resumed client catch up with reads of others; with its own it d
   expect(own.all("sync")[0]?.reads.map(({ userId }) => userId)).toEqual([bob.userId]);
 });
 
-test("200 members hear everything", async () => {
+test("with 200 members, presence, typing and reads are delivered", async () => {
   const a = await openLive(alice, notQuite);
   const b = await openLive(bob, notQuite);
   expect(b.all("hello")[0]?.online).toEqual([alice.userId, bob.userId]);

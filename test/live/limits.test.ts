@@ -28,7 +28,7 @@ async function sendMany(count: number): Promise<number> {
   return a.all("error").length - refused;
 }
 
-/** One message more: refused over the socket and over REST, for so long. */
+/** One more message is refused over the socket and over REST, with this wait. */
 async function expectRefused(retryAfterMs: number) {
   expect(await answerTo(a, { op: "send", content: "one more" })).toMatchObject({
     ...{ type: "error", code: "rate_limited", retryAfterMs },
@@ -55,7 +55,7 @@ test("the 101st message within 60 s is refused, socket and REST counted together
   });
 });
 
-test("still right after the object slept", async () => {
+test("the limit holds after the object slept", async () => {
   await sendMany(99);
   await evictDurableObject(objectOf(conversationId));
   expect(await acked(a, { op: "send", content: "the last" })).toMatchObject({ remaining: 0 });
@@ -64,7 +64,7 @@ test("still right after the object slept", async () => {
   await expectRefused(50_000);
 });
 
-test("allowed again the moment the window has moved on, and not a millisecond before", async () => {
+test("a message is allowed as soon as the window has moved on, and not a millisecond before", async () => {
   expect(await sendMany(100)).toBe(0);
   pass(59_999);
   await expectRefused(1);
@@ -73,7 +73,7 @@ test("allowed again the moment the window has moved on, and not a millisecond be
   await expectRefused(60_000);
 });
 
-test("the window slides: what was sent later leaves it later", async () => {
+test("the window slides: each message leaves it 60 s after it was sent", async () => {
   await sendMany(60);
   pass(30_000);
   await sendMany(40);
@@ -87,25 +87,25 @@ test("the window slides: what was sent later leaves it later", async () => {
   expect(await sendMany(60)).toBe(20);
 });
 
-test("what was refused costs nothing, and neither does a retry", async () => {
+test("refused messages and retries do not count against the limit", async () => {
   const kept = { op: "send", content: "kept", clientMessageId: "k" };
   await acked(a, kept);
   for (let i = 0; i < 30; i++) await answerTo(a, { op: "send", content: " " });
   for (let i = 0; i < 30; i++) await acked(a, kept);
   expect(await sendMany(99)).toBe(0);
   await expectRefused(60_000);
-  // A retry comes back even now: its message is there.
+  // A retry is still answered at the limit, because its message is stored.
   expect(await acked(a, kept)).toMatchObject({ deduplicated: true });
 });
 
-test("deleting makes no room", async () => {
+test("deleting a message does not free its place in the window", async () => {
   await sendMany(100);
   await acked(a, { op: "delete", messageId: a.all("ack")[0]?.messageId });
   await evictDurableObject(objectOf(conversationId));
   await expectRefused(60_000);
 });
 
-test("a clock that is set back does not lock anybody out for longer", async () => {
+test("a clock that is set back does not extend the wait", async () => {
   await sendMany(100);
   pass(-3_600_000);
   await expectRefused(60_000);

@@ -6,7 +6,7 @@ import { asAttachment, upload } from "../attachments/support.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { type Caller, directPair, person, Socket } from "../support.ts";
 
-/** Without a PUBLIC_URL, links to files begin with the address that their reader came in by. */
+/** Without a PUBLIC_URL, links to files begin with the origin by which their reader connected. */
 
 const [HERE, THERE] = ["http://localhost:8787", "http://192.168.1.7:8787"];
 const WITH = "/api/v1/chat/messages/with-attachments";
@@ -30,7 +30,7 @@ async function openAt(origin: string, caller: Caller, query = ""): Promise<Socke
   return socket;
 }
 
-/** Has Alice send a file, from an address that is neither. */
+/** Alice sends a file, from a third origin. */
 async function sendFile(): Promise<string> {
   const file = await upload(alice, "a.pdf", sample("pdf").content);
   const attachments = [asAttachment(file)];
@@ -39,13 +39,13 @@ async function sendFile(): Promise<string> {
   return body.messageId;
 }
 
-/** The addresses of the links in something, each once. */
+/** The distinct origins of the links in a value. */
 function originsIn(heard: unknown): string[] {
   const links = JSON.stringify(heard).matchAll(/(https?:\/\/[^/"]+)\/uploads\/chat\//g);
   return [...new Set(Array.from(links, ([, origin = ""]) => origin))];
 }
 
-test("sockets of several addresses are each told of a file at their own", async () => {
+test("sockets of several origins each receive a file's link with their own origin", async () => {
   const here = await openAt(HERE, alice);
   const there = await openAt(THERE, bob);
   await sendFile();
@@ -53,7 +53,7 @@ test("sockets of several addresses are each told of a file at their own", async 
   expect(originsIn(await there.next("message"))).toEqual([THERE]);
 });
 
-test("and so they are when they ask: by a first visit, by resuming, for history and for a page", async () => {
+test("links have the reader's origin after a first visit, after resuming, in history and in pages", async () => {
   const [hello] = (await openAt(HERE, alice)).all("hello");
   const rev = hello?.rev ?? 0;
   await sendFile();
@@ -69,7 +69,7 @@ test("and so they are when they ask: by a first visit, by resuming, for history 
   }
 });
 
-test("whoever is removed in the same commit hears it at their own address", async () => {
+test("a member who is removed in the same commit receives links with their own origin", async () => {
   const carol = await person("carol");
   const members = { title: "Group", participantIds: [bob.userId, carol.userId] };
   const group = await alice.post("/api/v1/chat/conversations/group", members);
@@ -82,7 +82,7 @@ test("whoever is removed in the same commit hears it at their own address", asyn
   expect(originsIn(there.events)).toEqual([THERE]);
 });
 
-test("gateways of several addresses are each told at their own, and catch up at it", async () => {
+test("gateways of several origins each receive links with their own origin, live and when they catch up", async () => {
   const io = await Io.connect(alice, THERE);
   await io.ask("join-chat-room", conversationId);
   const hub = await Hub.connect(bob, HERE);

@@ -1,6 +1,6 @@
 /**
- * A frame as it went over the wire, with what differs from run to run named instead: each of `names`
- * (people, the epoch), the conversation, its messages (`m1`, `m2`, …), and times.
+ * A frame as it was sent, in which values that differ between runs are replaced by names: each of
+ * `names` (people, the epoch), the conversation, its messages (`m1`, `m2`, …), and times.
  */
 export function literal(
   frame: string | undefined,

@@ -2,9 +2,9 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { objectOf } from "../support.ts";
 
 /**
- * What happened while somebody was away, written behind the curtain: it would take hours through the
- * front door. Messages of several senders, then edits, deletions and reactions of every fifth, then
- * reads of single messages. Each takes a revision of its own; resolves to the last one.
+ * Writes a long history directly into the object's tables, because it would take hours over the
+ * API. Messages of several senders, then edits, deletions and reactions of every fifth, then reads
+ * of single messages. Each takes one revision; resolves to the last one.
  */
 export async function happened(
   conversationId: string,

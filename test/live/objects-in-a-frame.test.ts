@@ -3,7 +3,7 @@ import { directPair, openLive } from "../support.ts";
 
 afterEach(() => void vi.useRealTimers());
 
-test("several objects in one frame are carried out in order, each answered by its id", async () => {
+test("several objects in one frame are executed in order, and each answer has the id of its object", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   const b = await openLive(bob, conversationId);
@@ -18,7 +18,7 @@ test("several objects in one frame are carried out in order, each answered by it
   expect(b.all("message")).toEqual(a.all("message"));
 });
 
-test("what is asked for behind a command in the same frame knows of it", async () => {
+test("a query after a command in the same frame sees the command's effect", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   const objects = [
@@ -32,7 +32,7 @@ test("what is asked for behind a command in the same frame knows of it", async (
   expect(page.messages.map(({ content }) => content)).toEqual(["one", "two", "three"]);
 });
 
-test("a bad object between good ones is refused alone", async () => {
+test("a bad object between valid ones is the only one rejected", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   socket.send(
@@ -48,7 +48,7 @@ test("a bad object between good ones is refused alone", async () => {
   expect(socket.all("message").map(({ message }) => message.number)).toEqual([1, 2]);
 });
 
-test("line ends of any system part objects", async () => {
+test("objects may also be separated by \\r\\n", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   socket.send('{"op":"send","id":1,"content":"one"}\r\n{"op":"send","id":2,"content":"two"}\r\n');
@@ -56,7 +56,7 @@ test("line ends of any system part objects", async () => {
   expect(socket.all("error")).toEqual([]);
 });
 
-test("a frame of 64 KiB exactly is taken", async () => {
+test("a frame of exactly 64 KiB is accepted", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   const frame = '{"op":"send","id":1,"content":"whole"}';
@@ -64,7 +64,7 @@ test("a frame of 64 KiB exactly is taken", async () => {
   expect((await socket.next("ack")).id).toBe(1);
 });
 
-test("of more than 20 commands a second, sends apart, the first is refused and the others ignored", async () => {
+test("more than 20 commands a second, not counting sends: the first one over is refused and the others are ignored", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const socket = await openLive(alice, conversationId);
@@ -85,7 +85,7 @@ test("of more than 20 commands a second, sends apart, the first is refused and t
   expect((await socket.next("sync", ({ id }) => id === "later")).messages.length).toBe(1);
 });
 
-test("a send with files is one of those 20: it asks D1 before anything limits it", async () => {
+test("a send with files counts towards the 20, because it queries D1 before any other limit", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const socket = await openLive(alice, conversationId);
@@ -97,7 +97,7 @@ test("a send with files is one of those 20: it asks D1 before anything limits it
   expect((await socket.next("error")).code).toBe("unknown_attachments");
 });
 
-test("one socket's commands do not count against another's", async () => {
+test("commands of one socket do not count against another socket", async () => {
   const { alice, conversationId } = await directPair();
   vi.setSystemTime(Date.now());
   const [one, two] = await Promise.all([

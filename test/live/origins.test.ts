@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { type Caller, directPair, ORIGIN, Socket } from "../support.ts";
 
-/** The code that a page of `origin` is closed with, or "open". */
+/** The code with which the socket of a page of `origin` is closed, or "open". */
 async function outcome(caller: Caller, conversationId: string, allowed: string, origin?: string) {
   const request = new Request(`${ORIGIN}/live/${conversationId}`, {
     headers: {
@@ -23,7 +23,7 @@ async function outcome(caller: Caller, conversationId: string, allowed: string, 
 }
 
 test.each([
-  // The default: the Worker's own.
+  // By default only the Worker's own origin is allowed.
   ["", undefined, "open"],
   ["", ORIGIN, "open"],
   ["", "https://evil.test", 4401],
@@ -32,7 +32,7 @@ test.each([
   ["", `${ORIGIN}.evil.test`, 4401],
   ["", "null", 4401],
   ["", "", 4401],
-  // A list stands instead of the default.
+  // A list replaces the default.
   ["https://app.test, https://other.test", "https://app.test", "open"],
   ["https://app.test, https://other.test", "https://other.test", "open"],
   ["https://app.test/", "https://app.test", "open"],
@@ -41,7 +41,7 @@ test.each([
   ["https://app.test", ORIGIN, 4401],
   ["*", "https://evil.test", "open"],
   ["*", "null", "open"],
-  // Apps have origins of their own, which are compared as they are given.
+  // Apps have special origins, which are compared literally.
   ["file://", "file://", "open"],
   ["https://app.test, file://", "file://", "open"],
   ["capacitor://localhost", "capacitor://localhost", "open"],

@@ -20,7 +20,7 @@ async function sendMany(socket: Socket, count: number, content: string) {
   }
 }
 
-/** Asks on for as long as there is more, having done `between` before every question. */
+/** Requests pages until there are no more; calls `between` before every request. */
 async function catchUp(
   socket: Socket,
   replica: Replica,
@@ -44,7 +44,7 @@ async function resumed(caller: Caller, conversationId: string, since = 0) {
   return { socket, replica };
 }
 
-test("pages hold at most 500 rows and 256 KiB, and together everything in order of revision", async () => {
+test("pages have at most 500 rows and 256 KiB, and together contain everything in order of revision", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   await sendMany(a, 1_040, "short");
@@ -66,14 +66,15 @@ test("pages hold at most 500 rows and 256 KiB, and together everything in order 
   expect(replica.state.messages).toEqual(a.all("message").map(({ message }) => message));
 });
 
-test("while it catches up a socket gets no event; once it is live, each one once", async () => {
+test("a socket gets no events while it catches up; once it is live, it gets each event once", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   await sendMany(a, 1_200, "old");
   const { socket, replica } = await resumed(bob, conversationId);
   const first = a.all("message")[0]?.message.id;
   const pages = await catchUp(socket, replica, async (page) => {
-    // Everything moves while Bob reads: new, edited, deleted, read, typing, and people coming.
+    // Everything changes while Bob catches up: messages, edits, deletions, reads, typing, and
+    // members.
     vi.setSystemTime(Date.now() + 61_000);
     await acked(a, { op: "send", content: `meanwhile ${page}` });
     const target = a.all("message")[page * 7]?.message.id;
@@ -107,7 +108,7 @@ test("while it catches up a socket gets no event; once it is live, each one once
   expect(replica.state).toEqual(whole.replica.state);
 });
 
-test("sleeping in the middle of catching up does not make a socket live", async () => {
+test("a socket that is catching up when the object sleeps does not become live", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   await sendMany(a, 600, "old");
@@ -126,7 +127,7 @@ test("sleeping in the middle of catching up does not make a socket live", async 
   expect(replicaOf(socket.events, replica).messages.size).toBe(602);
 });
 
-test("a socket that catches up can send: the ack at once, the message with its page", async () => {
+test("a socket that is catching up can send: the ack is sent at once, the message with its page", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   await sendMany(a, 600, "old");

@@ -7,7 +7,7 @@ function heard(socket: Socket) {
   return socket.all("presence").map(({ userId, online }) => [userId, online]);
 }
 
-test("others hear of a person's first socket and of the last one closed", async () => {
+test("others receive presence for a person's first socket and for the last one closed", async () => {
   const { alice, bob, conversationId } = await directPair();
   const b = await openLive(bob, conversationId);
   const one = await openLive(alice, conversationId);
@@ -33,7 +33,7 @@ test("others hear of a person's first socket and of the last one closed", async 
   for (const socket of [one, two, three]) expect(heard(socket)).toEqual([]);
 });
 
-test("lastSeenAt is the time of it", async () => {
+test("lastSeenAt is the time of the presence change", async () => {
   const { alice, bob, conversationId } = await directPair();
   const b = await openLive(bob, conversationId);
   const before = Date.now();
@@ -43,7 +43,7 @@ test("lastSeenAt is the time of it", async () => {
   expect(Date.parse(lastSeenAt)).toBeLessThanOrEqual(Date.now());
 });
 
-test("hello names everyone who is there, once, oneself included", async () => {
+test("hello lists every online user once, including the user", async () => {
   const people = [await person("alice"), await person("bob"), await person("carol")] as const;
   const [alice, bob, carol] = people;
   const group = await groupOf(...people);
@@ -58,7 +58,7 @@ test("hello names everyone who is there, once, oneself included", async () => {
   expect([again.all("hello")[0]?.online].flat().sort()).toEqual(everyone);
 });
 
-test("typing is heard by the others, not by the person's own devices", async () => {
+test("typing is delivered to the others, not to the user's own devices", async () => {
   const people = [await person("alice"), await person("bob"), await person("carol")] as const;
   const group = await groupOf(...people);
   const [alice] = people;
@@ -86,7 +86,7 @@ test("typing is heard by the others, not by the person's own devices", async () 
   }
 });
 
-test("typing takes no revision and leaves no trace", async () => {
+test("typing has no revision and is not stored", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   a.send({ op: "typing", active: true });
@@ -95,7 +95,7 @@ test("typing takes no revision and leaves no trace", async () => {
   expect(b.events.map(({ type }) => type)).toEqual(["hello", "sync"]);
 });
 
-test("who comes or goes while a socket catches up is told once it has", async () => {
+test("presence changes during catch-up are delivered when it is complete", async () => {
   const people = [await person("alice"), await person("bob"), await person("carol")] as const;
   const [alice, bob, carol] = people;
   const group = await groupOf(...people);

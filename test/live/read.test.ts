@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { directPair, groupOf, openLive, person, type Socket, send } from "../support.ts";
 import { acked, answerTo } from "./answer.ts";
 
-/** Two people's sockets, and six messages: 1, 2, 3, 5 of Alice, 4 and 6 of Bob. */
+/** Sockets of two people, and six messages: 1, 2, 3, 5 by Alice, 4 and 6 by Bob. */
 async function sixMessages() {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
@@ -20,12 +20,12 @@ async function sixMessages() {
   return { alice, bob, conversationId, a, b, ids, unread };
 }
 
-/** What a socket has heard of reads: who read which numbers. */
+/** The reads that a socket has received: user ids and numbers. */
 function heard(socket: Socket) {
   return socket.all("read").map(({ userId, from, to }) => [userId, from, to]);
 }
 
-test("single messages are marked; the rest stays unread", async () => {
+test("single messages are marked as read; the rest stay unread", async () => {
   const { bob, a, b, ids, unread } = await sixMessages();
   expect(await unread(bob)).toBe(4);
   const ack = await acked(b, { op: "read", messageIds: [ids[4], ids[1], ids[1]] });
@@ -39,7 +39,7 @@ test("single messages are marked; the rest stays unread", async () => {
   expect(await unread(bob)).toBe(2);
 });
 
-test("upTo marks everything before it, once", async () => {
+test("upTo marks everything up to a message, once", async () => {
   const { alice, bob, a, b, ids, unread } = await sixMessages();
   await acked(b, { op: "read", upTo: ids[2]?.toUpperCase() });
   expect(await unread(bob)).toBe(1);
@@ -53,7 +53,7 @@ test("upTo marks everything before it, once", async () => {
 test.each([
   ["absent", {}],
   ["empty", { messageIds: [] }],
-])("messageIds %s: all of them", async (_, fields) => {
+])("messageIds %s: all of them are marked", async (_, fields) => {
   const { bob, a, b, unread } = await sixMessages();
   await acked(b, { op: "read", ...fields });
   expect(await unread(bob)).toBe(0);
@@ -63,7 +63,7 @@ test.each([
   expect(await unread(bob)).toBe(1);
 });
 
-test("one unknown id among known ones, and nothing is marked", async () => {
+test("one unknown id among known ones is rejected, and nothing is marked", async () => {
   const { alice, bob, conversationId, a, b, ids, unread } = await sixMessages();
   const group = await groupOf(alice, bob, await person("carol"));
   const { body } = await send(alice, group, "elsewhere");
@@ -81,7 +81,7 @@ test("one unknown id among known ones, and nothing is marked", async () => {
   expect(await unread(bob)).toBe(5);
 });
 
-test("500 messages can be named, and not one more", async () => {
+test("500 messages can be named, and 501 are rejected", async () => {
   const { b, ids } = await sixMessages();
   const named = (count: number) => Array.from({ length: count }, () => ids[0]);
   expect(await answerTo(b, { op: "read", messageIds: named(500) })).toMatchObject({
@@ -93,7 +93,7 @@ test("500 messages can be named, and not one more", async () => {
   });
 });
 
-test("one's own and deleted messages can be named, and leave no mark", async () => {
+test("the user's own and deleted messages can be named, and are not marked", async () => {
   const { bob, a, b, ids, unread } = await sixMessages();
   await acked(a, { op: "delete", messageId: ids[0] });
   const { rev } = await acked(b, { op: "read", messageIds: [ids[0], ids[3], ids[5]] });
@@ -102,7 +102,7 @@ test("one's own and deleted messages can be named, and leave no mark", async () 
   expect(heard(a)).toEqual([]);
 });
 
-test("a person's other devices hear of their marks too", async () => {
+test("a person's other devices receive their read marks", async () => {
   const { bob, conversationId, b } = await sixMessages();
   const phone = await openLive(bob, conversationId);
   await acked(b, { op: "read" });

@@ -3,8 +3,9 @@ import { groupOf, openLive, person } from "../support.ts";
 
 afterEach(() => void vi.useRealTimers());
 
-test("a socket that pings stays, one that has vanished is closed when somebody speaks", async () => {
-  // The platform notes the time of a ping by its own clock, which is ahead of the object's then.
+test("when a message is sent, a socket that pings stays open and a silent one is closed", async () => {
+  // The platform records the time of a ping with its real clock; the object's fake clock is set
+  // ahead.
   const start = Date.now() - 200_000;
   vi.setSystemTime(start);
   const people = await Promise.all([person("alice"), person("bob"), person("carol")]);

@@ -6,7 +6,7 @@ import { settingsOf } from "../../src/env.ts";
 import { directPair, objectOf, open, openLive, person, tokenFor } from "../support.ts";
 import { knock } from "./knock.ts";
 
-/** What opens no socket, whoever it is said to be. */
+/** Upgrades without a valid token open no socket. */
 const BAD_TOKENS: Record<string, (userId: string) => string | Promise<string>> = {
   "no token at all": () => "",
   "something that is no token": () => "sesame",
@@ -38,7 +38,7 @@ test.each(Object.entries(BAD_TOKENS))("%s: 4401", async (_, make) => {
   expect(asked[2].response.headers.get("Sec-WebSocket-Protocol")).toBe("parley.v1");
 });
 
-test("someone who is not in the conversation: 4403, whatever their role", async () => {
+test("a user who is not a member: 4403, regardless of roles", async () => {
   const { bob, conversationId } = await directPair();
   const watching = await openLive(bob, conversationId);
   for (const role of ["user", "support", "resolver", "admin"]) {
@@ -64,7 +64,7 @@ test("a conversation that does not exist: 4404, and its object stores nothing", 
   expect(tables).toEqual([]);
 });
 
-test("what is no conversation id of ours: 4404, and no object is asked", async () => {
+test("an invalid conversation id: 4404, and no object is called", async () => {
   const { alice, conversationId } = await directPair();
   const objects = (await listDurableObjectIds(env.CONVERSATIONS)).length;
   for (const id of [
@@ -82,7 +82,7 @@ test("what is no conversation id of ours: 4404, and no object is asked", async (
   expect((await listDurableObjectIds(env.CONVERSATIONS)).length).toBe(objects);
 });
 
-test("without a token nobody learns which conversations exist", async () => {
+test("without a token the answer does not reveal which conversations exist", async () => {
   const { conversationId } = await directPair();
   for (const id of [conversationId, "0a1b2c3d-4e5f-8a7b-9c8d-7e0000000001", "nothing"]) {
     expect((await (await knock(`/live/${id}`)).closed).code).toBe(4401);

@@ -1,14 +1,14 @@
 import type { ServerEvent, WireMember, WireMessage, WireRead } from "../../src/live/events.ts";
 
-/** A client that keeps a conversation the way docs/protocol.md tells it to: what it has been told, applied. */
+/** A client that applies events to its copy of a conversation as docs/protocol.md describes. */
 export class Replica {
   epoch = "";
-  /** The highest revision applied: where to resume from. */
+  /** The highest revision applied, from which to resume. */
   rev = 0;
   messages = new Map<string, WireMessage>();
   members = new Map<string, WireMember>();
   reads = new Map<number, WireRead>();
-  /** Whether the last `sync` said that there are more. */
+  /** Whether the last `sync` has more pages. */
   more = false;
 
   hear(event: ServerEvent): void {
@@ -17,7 +17,7 @@ export class Replica {
         this.epoch = event.epoch;
         break;
       case "sync":
-        // Without `to` it is a page of history, which moves no cursor.
+        // Without `to` it is a page of history, which does not move the cursor.
         if (event.to === undefined) break;
         if (event.reset) this.forget();
         for (const message of event.messages) this.upsert(message);
@@ -41,7 +41,7 @@ export class Replica {
     }
   }
 
-  /** What this client would show. */
+  /** The state that this client would show. */
   get state() {
     const byRev = (a: { rev: number }, b: { rev: number }) => a.rev - b.rev;
     return {
@@ -65,7 +65,7 @@ export class Replica {
   }
 }
 
-/** A replica of everything that these events tell. */
+/** A replica to which these events were applied. */
 export function replicaOf(events: readonly ServerEvent[], replica = new Replica()): Replica {
   for (const event of events) replica.hear(event);
   return replica;

@@ -4,7 +4,7 @@ import { directPair, objectOf, openLive } from "../support.ts";
 import { acked } from "./answer.ts";
 import { replicaOf } from "./replica.ts";
 
-/** A pair, Alice's socket, and Bob's, which has seen three messages. */
+/** A pair, Alice's socket, and Bob's, which has received three messages. */
 async function started() {
   const pair = await directPair();
   const a = await openLive(pair.alice, pair.conversationId);
@@ -17,7 +17,7 @@ async function started() {
   return { ...pair, a, b, ids };
 }
 
-test("what was missed comes in the first sync: messages, edits, deletions and reads, and nothing else", async () => {
+test("the first sync has all missed messages, edits, deletions and reads, and nothing else", async () => {
   const { bob, conversationId, a, b, ids } = await started();
   const replica = replicaOf(b.events);
   b.close();
@@ -50,7 +50,7 @@ test("what was missed comes in the first sync: messages, edits, deletions and re
   });
 });
 
-test("a crash drops the sockets, and loses nothing that was acknowledged", async () => {
+test("a crash closes the sockets, and loses nothing that was acknowledged", async () => {
   const { alice, bob, conversationId, a, b } = await started();
   const replica = replicaOf(b.events);
   for (let i = 0; i < 50; i++) a.send({ op: "send", content: `${i}`, clientMessageId: `k${i}` });
@@ -67,7 +67,7 @@ test("a crash drops the sockets, and loses nothing that was acknowledged", async
       .slice(0, 3)
       .map(({ messageId }) => messageId),
   );
-  // Whoever is not sure sends again, and nothing is there twice.
+  // A client that got no ack sends again, and nothing is duplicated.
   const again = await openLive(alice, conversationId);
   for (let i = 0; i < 50; i++)
     again.send({ op: "send", content: `${i}`, clientMessageId: `k${i}` });
@@ -77,7 +77,7 @@ test("a crash drops the sockets, and loses nothing that was acknowledged", async
   expect(new Set(contents).size).toBe(50);
 });
 
-test("since the present: nothing, and live", async () => {
+test("since the newest revision: an empty page, and the socket is live", async () => {
   const { bob, conversationId, a, b } = await started();
   const replica = replicaOf(b.events);
   const back = await openLive(bob, conversationId, `?since=${replica.rev}&epoch=${replica.epoch}`);
@@ -91,13 +91,13 @@ test("since the present: nothing, and live", async () => {
   expect((await back.next("message")).message.number).toBe(4);
 });
 
-test("since without an epoch is taken as of this one", async () => {
+test("since without an epoch is treated as of the current epoch", async () => {
   const { bob, conversationId } = await started();
   const back = await openLive(bob, conversationId, "?since=5");
   expect(back.all("sync")[0]?.messages.map(({ number }) => number)).toEqual([3]);
 });
 
-test("since=0 brings everything that is", async () => {
+test("since=0 returns everything", async () => {
   const { bob, conversationId, b } = await started();
   const { epoch, state } = replicaOf(b.events);
   const back = await openLive(bob, conversationId, `?since=0&epoch=${epoch}`);
@@ -108,10 +108,10 @@ test("since=0 brings everything that is", async () => {
 test.each([
   ["another epoch", "?since=3&epoch=00m0000000aaaaaaaaaa"],
   ["an empty epoch", "?since=3&epoch="],
-  ["beyond the present", "?since=7"],
-  ["far beyond the present", "?since=999999999999999"],
-  ["beyond all numbers", "?since=99999999999999999999999"],
-])("%s: as a first visit, with reset", async (_, query) => {
+  ["beyond the newest revision", "?since=7"],
+  ["far beyond the newest revision", "?since=999999999999999"],
+  ["beyond safe integers", "?since=99999999999999999999999"],
+])("%s: a first visit, with reset", async (_, query) => {
   const { bob, conversationId, b } = await started();
   const back = await openLive(bob, conversationId, query);
   const [first] = (await openLive(bob, conversationId)).all("sync");
@@ -119,7 +119,7 @@ test.each([
   expect(first?.messages).toEqual(b.all("message").map(({ message }) => message));
 });
 
-test("a sync beyond the present, asked for over an open socket, says reset too", async () => {
+test("a sync beyond the newest revision, over an open socket, is answered with reset", async () => {
   const { b } = await started();
   b.send({ op: "sync", id: 1, since: 7 });
   expect(await b.next("sync")).toMatchObject({ id: 1, reset: true, from: 0, to: 6, more: false });

@@ -12,7 +12,7 @@ async function pair() {
   return { alice, bob, conversationId, a, b };
 }
 
-test("content, reply, metadata and clientMessageId arrive as they were sent", async () => {
+test("content, reply, metadata and clientMessageId are delivered as sent", async () => {
   const { conversationId, alice, a, b } = await pair();
   await answerTo(a, { op: "send", content: "first" });
   const first = await b.next("message");
@@ -59,7 +59,7 @@ test.each([
   expect(b.all("message")[0]?.rev).toBe(4);
 });
 
-test("2,000 characters are accepted however many bytes they take", async () => {
+test("2,000 characters are accepted regardless of their size in bytes", async () => {
   const { a } = await pair();
   const frame = { op: "send", content: `  ${"👋".repeat(2_000)}\n` };
   expect(await answerTo(a, frame)).toMatchObject({ type: "ack" });
@@ -97,7 +97,7 @@ test("the same clientMessageId is the same message, over socket and REST, after 
   await holds();
   await answerTo(a, { op: "delete", messageId });
   await holds();
-  // The key is the sender's own.
+  // The scope of the key is its sender.
   expect(await answerTo(b, first)).not.toHaveProperty("deduplicated");
   await b.next("ack");
   expect(b.all("message").map(({ cause, message }) => [cause, message.number])).toEqual([
@@ -112,7 +112,7 @@ test("the same clientMessageId is the same message, over socket and REST, after 
 test.each([
   ["metadata of another shape", { metadata: { x: { a: 1 } } }, { metadata: { x: [["a", 1]] } }],
   ["metadata or none", { metadata: { x: 1 } }, {}],
-])("%s under the same key is another message", async (_, one, two) => {
+])("%s under the same key is a conflict", async (_, one, two) => {
   const { a } = await pair();
   const frame = { op: "send", content: "x", clientMessageId: "k" };
   await answerTo(a, { ...frame, ...one });
@@ -120,7 +120,7 @@ test.each([
   expect(answer).toMatchObject({ code: "idempotency_conflict" });
 });
 
-test("the same key twenty times at once is one message", async () => {
+test("the same key sent twenty times concurrently creates one message", async () => {
   const { alice, conversationId, a, b } = await pair();
   const fields = { content: "once", clientMessageId: "k" };
   const rest = Array.from({ length: 10 }, () =>
@@ -136,7 +136,7 @@ test("the same key twenty times at once is one message", async () => {
   expect(b.all("message").length).toBe(1);
 });
 
-test("a retry costs nothing, and says so", async () => {
+test("a retry does not count against the limit, and is marked as deduplicated", async () => {
   const { alice, conversationId, a } = await pair();
   const frame = { op: "send", content: "once", clientMessageId: "k" };
   expect(await answerTo(a, frame)).toMatchObject({ remaining: 99 });

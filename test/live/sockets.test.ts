@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 const TEN = Array.from({ length: 10 }, (_, i) => i);
 
-test("an eleventh socket of one person is refused with rate_limited; the ten and others stay", async () => {
+test("an eleventh socket of one person is refused with rate_limited; the ten and those of others stay open", async () => {
   const { alice, bob, conversationId } = await directPair();
   const ten = await Promise.all(TEN.map(() => openLive(alice, conversationId)));
   const eleventh = await open(alice, conversationId);
@@ -20,7 +20,7 @@ test("an eleventh socket of one person is refused with rate_limited; the ten and
   }
 });
 
-test("one that closes makes room, also when the object slept in between", async () => {
+test("a closed socket frees its place, also when the object slept in between", async () => {
   const { alice, bob, conversationId } = await directPair();
   const watching = await openLive(bob, conversationId);
   const ten = await Promise.all(TEN.map(() => openLive(alice, conversationId)));
@@ -32,7 +32,7 @@ test("one that closes makes room, also when the object slept in between", async 
   expect(back.all("hello")[0]?.you.userId).toBe(alice.userId);
 });
 
-test("sockets whose token has expired take nobody's place", async () => {
+test("sockets whose token has expired do not count", async () => {
   const { alice, conversationId } = await directPair();
   const brief = new Caller(alice.userId, await tokenFor(alice.userId, { expiresIn: 30 }));
   await Promise.all(TEN.map(() => openLive(brief, conversationId)));
@@ -41,7 +41,7 @@ test("sockets whose token has expired take nobody's place", async () => {
   expect(await Promise.race([fresh.next("hello"), fresh.closed])).toMatchObject({ type: "hello" });
 });
 
-test("sockets that have been silent for 90 seconds take nobody's place", async () => {
+test("sockets that have been silent for 90 seconds do not count", async () => {
   const { alice, conversationId } = await directPair();
   await Promise.all(TEN.map(() => openLive(alice, conversationId)));
   vi.setSystemTime(Date.now() + 91_000);
@@ -49,7 +49,7 @@ test("sockets that have been silent for 90 seconds take nobody's place", async (
   expect(await Promise.race([fresh.next("hello"), fresh.closed])).toMatchObject({ type: "hello" });
 });
 
-test("a socket that has been silent for 90 seconds is closed with 1012; one that spoke is not", async () => {
+test("a socket that has been silent for 90 seconds is closed with 1012; an active one is not", async () => {
   const { alice, bob, conversationId } = await directPair();
   const silent = await openLive(alice, conversationId);
   const speaking = await openLive(bob, conversationId);
@@ -63,7 +63,7 @@ test("a socket that has been silent for 90 seconds is closed with 1012; one that
   expect(silent.all("message").map(({ message }) => message.content)).toEqual(["still here"]);
 });
 
-test("one that fell silent before the object slept is closed all the same", async () => {
+test("a socket that was silent before the object slept is closed with 1012 too", async () => {
   const { alice, bob, conversationId } = await directPair();
   const silent = await openLive(alice, conversationId);
   const speaking = await openLive(bob, conversationId);

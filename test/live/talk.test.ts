@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { directPair, objectOf, openLive, send } from "../support.ts";
 
-test("a message reaches every socket once, in one order, and the history agrees", async () => {
+test("a message reaches every socket once, in the same order as in the history", async () => {
   const { alice, bob, conversationId } = await directPair();
   const sockets = await Promise.all([
     openLive(alice, conversationId),
@@ -31,7 +31,7 @@ test("a message reaches every socket once, in one order, and the history agrees"
   );
 });
 
-test("nobody notices that the object slept between two messages", async () => {
+test("clients notice nothing when the object sleeps between two messages", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   const b = await openLive(bob, conversationId);

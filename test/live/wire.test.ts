@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { type Caller, directPair, openLive, type Socket } from "../support.ts";
 import { literal } from "./literal.ts";
 
-/** The literal bytes of every event: a change of them is a change of the protocol. */
+/** The exact bytes of every event: a change of them is a change of the protocol. */
 
 let alice: Caller;
 let bob: Caller;
@@ -17,7 +17,7 @@ beforeEach(async () => {
   await a.next("presence");
 });
 
-/** The last frame of a socket. */
+/** The last frame that a socket received. */
 function last(socket: Socket): string {
   return literal(socket.frames.at(-1), conversationId, {
     [alice.userId]: "alice",
@@ -30,7 +30,7 @@ const MESSAGE =
   '{"id":"<m1>","number":1,"rev":4,"senderId":"<alice>","kind":"text","content":"hi","createdAt":"<time>",' +
   '"editedAt":null,"deletedAt":null,"replyTo":null,"attachments":[],"reactions":[],"metadata":null,"clientMessageId":null}';
 
-test("hello and the first sync come in one frame", () => {
+test("hello and the first sync are sent in one frame", () => {
   expect(a.frames.length).toBe(2);
   expect(b.frames.length).toBe(1);
   const people = [
@@ -64,7 +64,7 @@ test("a message: the event and the ack in one frame to its sender, the event to 
   expect(last(a)).toBe(`${event}\n{"type":"ack","id":7,"rev":4,"messageId":"<m1>","remaining":99}`);
 });
 
-test("a retry is acknowledged as such, to its sender alone", async () => {
+test("a retry is acknowledged as such, only to its sender", async () => {
   const frame = { op: "send", id: "x", content: "hi", clientMessageId: "k1" };
   a.send(frame);
   await a.next("ack");
@@ -78,7 +78,7 @@ test("a retry is acknowledged as such, to its sender alone", async () => {
   expect(b.all("message").length).toBe(2);
 });
 
-test("an edit and a deletion carry the whole message", async () => {
+test("an edit and a deletion contain the whole message", async () => {
   a.send({ op: "send", content: "hi" });
   const { messageId } = await a.next("ack");
   a.send({ op: "edit", id: 1, messageId, content: "hi there" });
@@ -124,7 +124,7 @@ test("presence", async () => {
   expect(last(a)).toBe('{"type":"presence","userId":"<bob>","online":false,"lastSeenAt":"<time>"}');
 });
 
-test("an error carries the command's id, a code and a sentence", async () => {
+test("an error contains the command's id, a code and a message", async () => {
   a.send({ op: "send", id: "x", content: " " });
   await a.next("error");
   expect(last(a)).toBe(
@@ -132,7 +132,7 @@ test("an error carries the command's id, a code and a sentence", async () => {
   );
 });
 
-test("an answer to history and one to sync", async () => {
+test("the answer to history and the answer to sync", async () => {
   a.send({ op: "send", content: "hi" });
   await a.next("ack");
   a.send({ op: "history", id: 1 });
@@ -147,7 +147,7 @@ test("an answer to history and one to sync", async () => {
   );
 });
 
-test("ping is answered pong, and nothing else", async () => {
+test("ping is answered with pong, and nothing else", async () => {
   a.send("ping");
   await a.until(() => a.frames.at(-1) === "pong");
   expect(a.all("error")).toEqual([]);

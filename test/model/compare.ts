@@ -6,10 +6,13 @@ import { counts, type Message, type Talk, unreadOf } from "./model.ts";
 import { pick } from "./steps.ts";
 
 const CHAT = "/api/v1/chat";
-/** Messages that the first `sync` of a socket gives. */
+/** The number of messages in the first `sync` of a socket. */
 const SYNCED = 50;
 
-/** Compares what one step may have changed, as the `n`-th of the members sees it, and an inbox. */
+/**
+ * Compares what one step may have changed: the conversation as the `n`-th member sees it, and one
+ * inbox.
+ */
 export async function compareOne(
   people: readonly Caller[],
   talks: readonly Talk[],
@@ -25,7 +28,7 @@ export async function compareOne(
   await compareInbox(pick(people, n), talks);
 }
 
-/** Compares all of it, as everybody sees it. */
+/** Compares everything, for all members. */
 export async function compareAll(people: readonly Caller[], talks: readonly Talk[]) {
   for (const caller of people) {
     await compareInbox(caller, talks);
@@ -46,12 +49,12 @@ function ids(talk: Talk): string[] {
   return [...talk.members.keys()].sort();
 }
 
-/** The people behind each emoji, none of whom is left out among so few. */
+/** The users of each emoji; with so few users all are listed. */
 function reactionsOf({ reactions }: Message) {
   return reactions.map(({ emoji, userIds }) => ({ emoji, count: userIds.length, userIds }));
 }
 
-/** The object, as a socket is told of it: members and roles, unread, the newest messages. */
+/** The object's state, as a socket receives it: members and roles, unread, the newest messages. */
 async function compareLive(viewer: Caller, talk: Talk): Promise<void> {
   const socket = await openLive(viewer, talk.id);
   socket.close(1_000);
@@ -88,7 +91,7 @@ function expected(message: Message) {
   return { senderId, content, deleted, reactions: reactionsOf(message), replyTo };
 }
 
-/** The whole history over REST, newest first; for who is not in it, nothing. */
+/** The whole history over REST, newest first; for users who are not members, 403. */
 async function compareHistory(caller: Caller, talk: Talk): Promise<void> {
   const page = (n: number) =>
     caller.get(`${CHAT}/messages?conversationId=${talk.id}&pageSize=100&page=${n}`);
@@ -125,7 +128,7 @@ async function compareReceipts(viewer: Caller, talk: Talk, number: number): Prom
   });
 }
 
-/** D1: somebody's groups, the one with the newest message first, each with its figures. */
+/** D1: a user's groups, latest message first, each with its figures. */
 async function compareInbox(caller: Caller, talks: readonly Talk[]): Promise<void> {
   const { body } = await caller.get(`${CHAT}/conversations`);
   const mine = talks.filter(({ kind, members }) => kind === "group" && members.has(caller.userId));
@@ -143,7 +146,7 @@ async function compareInbox(caller: Caller, talks: readonly Talk[]): Promise<voi
     ...entry,
     lastMessage: entry.lastMessage?.content ?? null,
   }));
-  // By time, those without a message last; of those, the order is not the model's matter.
+  // By time, those without a message last; among those, the model does not define an order.
   const times = listed.map((entry: { lastMessageTime: string | null }) => entry.lastMessageTime);
   expect(times).toEqual(times.toSorted(newestFirst));
   const byId = (a: { conversationId: string }, b: { conversationId: string }) =>
@@ -160,7 +163,7 @@ function timeOf(time: number | undefined): string | null {
   return time === undefined ? null : new Date(time).toISOString();
 }
 
-/** D1: somebody's channels, and those that anyone may join. */
+/** D1: a user's channels, and the public ones. */
 async function compareChannels(caller: Caller, talks: readonly Talk[]): Promise<void> {
   const channels = talks.filter(({ kind }) => kind === "channel");
   const byId = (a: { channelId: string }, b: { channelId: string }) =>

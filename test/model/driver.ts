@@ -7,8 +7,8 @@ import type { Act } from "./model.ts";
 const CHAT = "/api/v1/chat";
 
 /**
- * Does something as a client does it, over REST or a socket: `ok`, or the code that it is refused
- * with. What only one of the two can do is done by that one.
+ * Executes an act as a client does, over REST or a socket: returns `ok`, or the error's code. An
+ * act that only one of the two supports is executed by that one.
  */
 export async function drive(
   caller: Caller,
@@ -72,7 +72,7 @@ function rest(
     case "read":
       return caller.post(`${message(act.number)}/read`);
     case "delete": {
-      // The marketplace API does not know of channels.
+      // The marketplace API has no channels.
       if (kind === "channel") return undefined;
       return caller.delete(`/api/chat/${id}/messages/${messageIdOf(id, act.number)}`);
     }
@@ -84,7 +84,7 @@ function rest(
   }
 }
 
-/** An act as a socket's frame, where a socket can do it. */
+/** An act as a socket's frame, if sockets support it. */
 export function frameOf(id: string, act: Act): object | undefined {
   switch (act.type) {
     case "send": {
@@ -107,7 +107,7 @@ export function frameOf(id: string, act: Act): object | undefined {
   }
 }
 
-/** An act as the command that REST and sockets make of it. */
+/** An act as the command into which REST and sockets translate it. */
 export function commandOf(id: string, act: Act, known: readonly string[]): Command {
   const messageId = (number: number) => messageIdOf(id, number);
   switch (act.type) {

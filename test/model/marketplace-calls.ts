@@ -1,6 +1,6 @@
 import { counts, type ModelChat, type ModelPerson } from "./marketplace-chat.ts";
 
-/** What must come of a call: one of these refusals, or these data. */
+/** The expected outcome of a call: one of these refusals, or this data. */
 export type Outcome = { refused: Set<string> } | { data: unknown };
 
 export interface Sending {
@@ -84,7 +84,7 @@ export function remove(chat: ModelChat, who: ModelPerson, messageId: string, now
   return { data: { message: chat.present(message) } };
 }
 
-/** Without ids, everything that is unread. */
+/** Without ids, all unread messages. */
 export function read(
   chat: ModelChat,
   who: ModelPerson,
@@ -137,7 +137,7 @@ export function add(
   return { data: { chat: chat.presentFor(who.userId) } };
 }
 
-/** Removes somebody from a group, or oneself. */
+/** Removes another participant from a group, or the caller. */
 export function expel(chat: ModelChat, who: ModelPerson, userId: string, now: number): Outcome {
   const member = chat.members.get(userId);
   const leaves = who.userId === userId;
@@ -185,7 +185,7 @@ function wrongContent(content: string): Reason[] {
   ];
 }
 
-/** Every reason that there is; which of them is named is for the tests of each endpoint to say. */
+/** All applicable refusals; their precedence is tested with each endpoint. */
 function refusals(...reasons: Reason[]): Set<string> {
   return new Set(reasons.filter(([applies]) => applies).map(([, code]) => code));
 }

@@ -1,7 +1,6 @@
 /**
- * A chat of the marketplace API as plain objects: what it holds and how it is told of, without ranges,
- * revisions, groups of commands or lists kept elsewhere. What may be done to it is in
- * `marketplace-calls.ts`.
+ * A chat of the marketplace API as plain objects, without ranges, revisions, group commits or
+ * projections. Its operations are in `marketplace-calls.ts`.
  */
 
 export interface ModelPerson {
@@ -15,7 +14,7 @@ export interface ModelMember {
   role: "owner" | "member";
   joinedAt: number;
   archived: boolean;
-  /** Up to this number, messages were there before they came: those are not unread. */
+  /** Messages up to this number existed before they joined, and are not unread. */
   since: number;
 }
 
@@ -30,10 +29,10 @@ export interface ModelMessage {
   createdAt: number;
   editedAt: number | null;
   deletedAt: number | null;
-  /** When who read it, in that order. */
+  /** Readers and times, in the order of reading. */
   readBy: Map<string, number>;
   key: string | undefined;
-  /** What was asked for under the key. */
+  /** The request that was sent with the key. */
   asked: string;
 }
 
@@ -61,7 +60,7 @@ export class ModelChat {
     }
   }
 
-  /** The id of the message with this number, whether there is one or not. */
+  /** The id of the message with this number, which need not exist. */
   messageId(number: number): string {
     return this.facts.id.slice(0, -10) + number.toString(16).padStart(10, "0");
   }
@@ -89,7 +88,7 @@ export class ModelChat {
     return appended;
   }
 
-  /** The messages that count: neither deleted nor announcements. */
+  /** The counted messages: neither deleted nor announcements. */
   counted(): ModelMessage[] {
     return this.messages.filter(counts);
   }
@@ -128,7 +127,7 @@ export class ModelChat {
     };
   }
 
-  /** The chat as somebody is told of it. */
+  /** The chat as a user receives it. */
   presentFor(userId: string) {
     const { id, kind, createdAt, ...facts } = this.facts;
     const last = this.counted().at(-1);
@@ -155,7 +154,7 @@ export class ModelChat {
   }
 }
 
-/** Whether a message counts: as unread, as the last one, in totals. */
+/** Whether a message is counted: as unread, as the last one, in totals. */
 export function counts(message: ModelMessage): boolean {
   return message.senderId !== null && message.deletedAt === null;
 }

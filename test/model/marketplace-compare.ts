@@ -4,13 +4,13 @@ import type { Answer, Caller } from "../support.ts";
 import type { Outcome } from "./marketplace-calls.ts";
 import { counts, type ModelChat, type ModelPerson } from "./marketplace-chat.ts";
 
-/** A person as the server knows them, and as the model does. */
+/** A user, on the server and in the model. */
 export interface Somebody {
   model: ModelPerson;
   caller: Caller;
 }
 
-/** Holds a page of somebody's list against the model. */
+/** Compares a page of a user's list with the model. */
 export async function expectList(
   chats: readonly ModelChat[],
   { caller, model }: Somebody,
@@ -35,7 +35,7 @@ export async function expectList(
   expect(plain(answer.body.data, "list")).toEqual(plain(data, "list"));
 }
 
-/** Holds a page of history against the model. */
+/** Compares a page of history with the model. */
 export async function expectHistory(
   { caller, model }: Somebody,
   chat: ModelChat,
@@ -58,14 +58,14 @@ export async function expectHistory(
   expectOutcome(answer, refused.size > 0 ? { refused } : { data });
 }
 
-/** Holds against the model what a chat says of itself, to somebody who is in it. */
+/** Compares a chat's info for a participant with the model. */
 export async function expectInfo({ caller, model }: Somebody, chat: ModelChat): Promise<void> {
   const unreadCounts = chat.unreadCounts();
   const data = { chat: { ...chat.presentFor(model.userId), unreadCounts } };
   expectOutcome(await caller.get(`${api.CHATS}/${chat.facts.id}/info`), { data });
 }
 
-/** Holds somebody's totals against the model. */
+/** Compares a user's totals with the model. */
 export async function expectStats(
   chats: readonly ModelChat[],
   { caller, model }: Somebody,
@@ -78,7 +78,7 @@ export async function expectStats(
   });
 }
 
-/** Latest message first, chats without one last, newer ones before older ones. */
+/** Latest message first, chats without one last; of those, newer chats first. */
 function orderOf(chat: { lastMessage: { createdAt: string } | null; createdAt: string }): string {
   return `${chat.lastMessage?.createdAt ?? "0"} ${chat.createdAt}`;
 }
@@ -99,7 +99,7 @@ export function expectOutcome(answer: Answer, outcome: Outcome): void {
   }
 }
 
-/** Data without what is left open: the order of participants, and in lists the receipts. */
+/** Data without what is unspecified: the order of participants, and in lists the receipts. */
 function plain(data: unknown, of: "chat" | "list" = "chat"): unknown {
   return JSON.parse(JSON.stringify(data), (key, value) => {
     if (key === "participants") {

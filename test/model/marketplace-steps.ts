@@ -1,12 +1,12 @@
 import fc from "fast-check";
 
-/** A message of a chat, counted from the newest or from the first, or one that is none of it. */
+/** A message of a chat, counted from the newest or from the first, or an id that is not in it. */
 export interface Pick {
   from: "newest" | "first" | "never" | "elsewhere";
   n: number;
 }
 
-/** One call. People and chats are picked by number; `author` stands for whoever wrote the message. */
+/** One call. Users and chats are selected by number; `author` is the sender of the message. */
 export type Call =
   | {
       do: "send";
@@ -27,7 +27,7 @@ export type Call =
   | { do: "history"; before: Pick | null; oldestFirst: boolean; limit: number; page: number };
 
 export interface Step {
-  /** Milliseconds that pass before it. */
+  /** Milliseconds before it. */
   after: number;
   who: number;
   chat: number;
@@ -35,7 +35,7 @@ export interface Step {
 }
 
 export const PEOPLE = 7;
-/** Stands for somebody whom nobody knows. */
+/** A user whom the server does not know. */
 export const NOBODY = PEOPLE;
 
 const content = fc.oneof(
@@ -52,7 +52,7 @@ const pick: fc.Arbitrary<Pick> = fc.oneof(
     arbitrary: fc.record({ from: fc.constantFrom("never", "elsewhere"), n: fc.nat(2) }),
   },
 );
-/** One that exists, as far as there is any; often the same, so that marks and deletions meet. */
+/** An existing message, if there is one; often the same, so that marks and deletions interact. */
 const existing: fc.Arbitrary<Pick> = fc.record({
   from: fc.constantFrom("newest", "newest", "first"),
   n: fc.nat(3),
@@ -73,7 +73,7 @@ const sending = {
 const author = fc.nat(3).map((n) => n > 0);
 
 const call: fc.Arbitrary<Call> = fc.oneof(
-  // A failing run shrinks to calls of the first kind wherever a call does not matter.
+  // Failing runs shrink to the first kind of call wherever a call is irrelevant.
   { withCrossShrink: true },
   {
     weight: 2,
@@ -125,16 +125,16 @@ const after = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(59_999, 60_000, 15 * 60_000, 15 * 60_000 + 1) },
 );
 
-/** Runs of one length: without it, half of them would be too short to come to anything. */
+/** Runs of one length: otherwise half of them would be too short to find anything. */
 export function steps(length: number): fc.Arbitrary<Step[]> {
   const step = fc.record({
     after,
-    // Those who are in the chats more often than strangers and staff.
+    // Participants more often than strangers and staff.
     who: fc.oneof(
       { weight: 2, arbitrary: fc.nat(2) },
       { weight: 1, arbitrary: fc.nat(PEOPLE - 1) },
     ),
-    // The group, of which there is one, is where most can happen.
+    // Most often the group, which supports most operations.
     chat: fc.constantFrom(0, 0, 0, 1, 2),
     call,
   });

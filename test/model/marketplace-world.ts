@@ -7,13 +7,13 @@ import { expectHistory, expectList, expectOutcome, type Somebody } from "./marke
 import { type Call, NOBODY, type Pick, type Step } from "./marketplace-steps.ts";
 
 const START = Date.parse("2031-05-06T07:08:09.123Z");
-/** Seconds that a token lives: longer than any run. */
+/** Lifetime of tokens in seconds: longer than any run. */
 const LIFETIME = 30 * 24 * 3_600;
-/** In this order, so that a run comes to the same whatever else their ids are made of. */
+/** Their order is that of the ids, whatever the ids end with, so that runs are reproducible. */
 const NAMES = ["ann", "ben", "cat", "dan", "eve", "fay", "guy"];
 const ROLES: Record<string, ModelPerson["role"]> = { fay: "resolver", guy: "admin" };
 
-/** People and their chats, twice: as the server has them, and as the model does. */
+/** Users and their chats, on the server and in the model. */
 export class World {
   readonly people: Somebody[];
   readonly chats: ModelChat[];
@@ -24,7 +24,10 @@ export class World {
     this.chats = chats;
   }
 
-  /** Seven people, of whom two are staff; a group of three, a direct chat, and a purchase request's. */
+  /**
+   * Seven users, of whom two are staff; a group of three, a direct chat, and a purchase request's
+   * chat.
+   */
   static async create(): Promise<World> {
     vi.setSystemTime(START);
     const people = await Promise.all(NAMES.map(known));
@@ -52,7 +55,7 @@ export class World {
     ]);
   }
 
-  /** Takes a step in both, and holds what came of it against what must have come. */
+  /** Executes a step in both, and compares the outcome with the expected one. */
   async take({ after, who, chat: index, call }: Step): Promise<void> {
     vi.setSystemTime(Date.now() + after);
     const chat = this.chat(index);
@@ -72,7 +75,7 @@ export class World {
     return person;
   }
 
-  /** Somebody who is in a chat. */
+  /** A user who is in a chat. */
   insider(chat: ModelChat): Somebody {
     const insider = this.people.find(({ model }) => chat.members.has(model.userId));
     if (!insider) throw new Error("nobody is left");

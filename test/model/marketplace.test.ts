@@ -4,7 +4,7 @@ import { expectHistory, expectInfo, expectList, expectStats } from "./marketplac
 import { steps } from "./marketplace-steps.ts";
 import { World } from "./marketplace-world.ts";
 
-/** 25 worlds, in each of which 60 steps are taken. */
+/** 25 worlds, in each of which 60 steps are executed. */
 const WORLDS = 18;
 const STEPS = 60;
 
@@ -14,7 +14,7 @@ const seed = Number(repeated ?? Date.now() % 2 ** 31);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
-  // What staff does is logged, and would bury what a failure says.
+  // Staff access is logged, and would hide the failure's message.
   vi.spyOn(console, "log").mockReturnValue();
 });
 afterEach(() => {
@@ -42,7 +42,7 @@ async function compareMessages(world: World, chatIndex: number, personIndex: num
   ]);
 }
 
-test("whatever is called, everything is told as a plain model has it", async () => {
+test("after random calls every answer is that of a plain model", async () => {
   console.info(`VITE_MODEL_SEED=${seed}`);
   let taken = 0;
   const property = fc.asyncProperty(steps(STEPS), async (run) => {

@@ -1,27 +1,27 @@
 import { EMOJIS } from "../../src/domain/reaction.ts";
 
 /**
- * What UniHub promises of groups and channels, in the plainest form: lists in memory, in which
- * everything is found by looking at all of it. It knows no revisions, ranges, figures or projections.
+ * What UniHub specifies for groups and channels, in the simplest form: lists in memory that are
+ * always searched completely. It has no revisions, ranges, figures or projections.
  */
 
 export interface Message {
   /** `null`: the system. */
   senderId: string | null;
   content: string;
-  /** The number of the message that this one answers. */
+  /** The number of the message to which this one replies. */
   replyTo: number | null;
   deleted: boolean;
-  /** In the order in which the first person left each. */
+  /** In the order of each emoji's first reaction. */
   reactions: { emoji: string; userIds: string[] }[];
-  /** In the order in which they read it. */
+  /** In the order of reading. */
   readers: { userId: string; at: number }[];
 }
 
 export interface Member {
   role: "owner" | "moderator" | "member";
   joinedAt: number;
-  /** How many messages there were when they came, the last time that they did. */
+  /** The number of messages when they last joined. */
   joinedAfter: number;
 }
 
@@ -32,13 +32,13 @@ export interface Talk {
   archived: boolean;
   members: Map<string, Member>;
   invited: Set<string>;
-  /** Message `n` is at `n - 1`. */
+  /** Message `n` is at index `n - 1`. */
   messages: Message[];
-  /** When the newest message that counts was sent, by its number. */
+  /** The sending time of the newest counted message, by its number. */
   sentAt: Map<number, number>;
 }
 
-/** Something that one person does in one conversation. Messages are named by their numbers. */
+/** An operation of one user in one conversation. Messages are referred to by number. */
 export type Act =
   | { type: "add" | "remove" | "invite" | "expel" | "promote" | "demote"; whom: string }
   | { type: "join" | "leave" | "archive" | "unarchive" | "readAll" }
@@ -66,12 +66,12 @@ export function talk(
   };
 }
 
-/** Whether a message is one of those that can be unread. */
+/** Whether a message can be unread. */
 export function counts(message: Message): boolean {
   return message.senderId !== null && !message.deleted;
 }
 
-/** The numbers of the messages that a member has not read. */
+/** The numbers of a member's unread messages. */
 export function unreadOf(talk: Talk, userId: string): number[] {
   const after = talk.members.get(userId)?.joinedAfter ?? 0;
   return talk.messages
@@ -83,7 +83,7 @@ export function unreadOf(talk: Talk, userId: string): number[] {
 }
 
 /**
- * Does it, or says why not: the code of the error. `known` are the people whom the server knows.
+ * Executes an act, and returns `ok` or the error's code. `known`: the users known to the server.
  */
 export function perform(
   talk: Talk,
@@ -269,7 +269,7 @@ function react(talk: Talk, userId: string, on: boolean, number: number, emoji: s
   return "ok";
 }
 
-/** Others' messages that count become read, those that were read before stay read as they were. */
+/** Marks counted messages of others as read; those that were read before keep their time. */
 function mark(talk: Talk, userId: string, numbers: readonly number[], now: number): void {
   for (const number of numbers) {
     const message = talk.messages[number - 1];

@@ -2,19 +2,19 @@ import fc from "fast-check";
 import type { Act, Talk } from "./model.ts";
 
 /**
- * One step of a run, as data: numbers that a world takes for whoever and whatever is there by then,
- * so that a run without some of its steps is still a run.
+ * One step of a run, as data: its numbers select from whatever exists at that time, so that a run
+ * without some of its steps is still valid.
  */
 export interface Step {
   type: "alone" | "together" | "createGroup" | "createChannel" | "sleep";
   where: number;
-  /** What is done alone, by REST or socket. */
+  /** The act of a step of type `alone`, over REST or a socket. */
   deed: Deed;
-  /** What is done together instead: mostly people coming and going, and one of them above all. */
+  /** The acts of a step of type `together`: mostly joins and removals, many of them of one user. */
   stir: Deed[];
   whose: number;
   bySocket: boolean;
-  /** Whom the world is looked at as, afterwards. */
+  /** The user from whose view the world is compared afterwards. */
   viewer: number;
 }
 
@@ -22,14 +22,14 @@ export interface Deed {
   type: Act["type"];
   who: number;
   whom: number;
-  /** Whether anybody may be who does it and to whom, and not only those with whom it can succeed. */
+  /** Whether any user may be actor and target, and not only those with whom it can succeed. */
   wild: boolean;
   /** Counted from the newest. */
   messages: number[];
   emoji: string;
 }
 
-/** How often each deed comes, in relation to the others. */
+/** The relative frequency of each kind of act. */
 const DEEDS: Record<Deed["type"], number> = {
   ...{ send: 24, delete: 8, react: 10, unreact: 6 },
   ...{ read: 12, readSome: 6, readUpTo: 5, readAll: 6 },
@@ -73,21 +73,24 @@ export const step: fc.Arbitrary<Step> = fc.record({
   viewer: fc.nat(20),
 });
 
-/** The element that a number stands for. */
+/** The element selected by a number. */
 export function pick<T>(list: readonly T[], n: number): T {
   const found = list[n % list.length];
   if (found === undefined) throw new Error("nothing to pick from");
   return found;
 }
 
-/** For whom a deed is meant: everybody, one of them above all, and one whom the server does not know. */
+/**
+ * Possible actors and targets: all users, the most frequent one, and one whom the server does not
+ * know.
+ */
 export interface Cast {
   people: readonly string[];
   focus: string | undefined;
   unknown: string;
 }
 
-/** Who does a deed. */
+/** The actor. */
 export function doerOf({ type, who, wild }: Deed, talk: Talk, { people, focus }: Cast): string {
   if (wild) return pick(people, who);
   const inside = people.filter((userId) => talk.members.has(userId));
@@ -105,7 +108,7 @@ const MODERATING: readonly Deed["type"][] = [
   ...(["remove", "expel", "promote", "demote", "archive", "unarchive"] as const),
 ];
 
-/** To whom it is done. */
+/** The target. */
 function targetOf(
   { type, whom, wild }: Deed,
   talk: Talk,
@@ -118,10 +121,10 @@ function targetOf(
   return pick(fit.length > 0 ? fit : people, whom);
 }
 
-/** What a deed comes to in a conversation; nothing, where there is no message to do it to. */
+/** The act in a conversation; undefined if it needs a message and there is none. */
 export function actOf(deed: Deed, talk: Talk, userId: string, cast: Cast): Act | undefined {
   const { type, whom, wild, messages, emoji } = deed;
-  // Members also name a message that is still to come.
+  // Members also use the number of the next message, which does not exist.
   const beyond = talk.members.has(userId) ? 1 : 0;
   const numbers = messages.map((back) => talk.messages.length + beyond - back);
   const number = Math.max(1, numbers[0] ?? 1);

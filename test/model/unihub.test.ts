@@ -5,8 +5,8 @@ import { type Step, step } from "./steps.ts";
 import { World } from "./world.ts";
 
 /**
- * Random calls, valid and not, are made to the server and to a plain model of it, which must agree
- * after each. To repeat a run: `VITE_MODEL_SEED=<the seed it printed>`.
+ * Random calls, valid and invalid, are made to the server and to a plain model of it, which must
+ * agree after each. To repeat a run: `VITE_MODEL_SEED=<the seed it printed>`.
  */
 const SEED = Number(process.env["VITE_MODEL_SEED"] ?? crypto.getRandomValues(new Int32Array(1))[0]);
 const WORLDS = 12;
@@ -21,13 +21,13 @@ afterEach(() => {
 });
 
 interface Failure {
-  /** Steps until it came to this. */
+  /** The steps up to the failure. */
   taken: number;
   log: readonly string[];
   message: string;
 }
 
-/** Takes steps in a new world, and compares after each, or at the end only. */
+/** Executes steps in a new world, and compares after each, or only at the end. */
 async function failureOf(
   steps: readonly Step[],
   compare: "each step" | "at the end",
@@ -49,7 +49,7 @@ async function failureOf(
   }
 }
 
-/** An error with the whole of what differs, which its message cuts short. */
+/** An error with the complete difference, which its own message would truncate. */
 function told(error: unknown): string {
   if (!(error instanceof Error) || !("actual" in error) || !("expected" in error)) {
     return String(error);
@@ -58,7 +58,7 @@ function told(error: unknown): string {
   return `${message}\nserver: ${JSON.stringify(actual)}\nmodel:  ${JSON.stringify(expected)}`;
 }
 
-/** The same failure, or another, after fewer steps, as far as the time reaches. */
+/** A failure after fewer steps, as few as are found within the time limit. */
 async function shortened(steps: readonly Step[], first: Failure): Promise<Failure> {
   const end = performance.now() + SHORTEN_MS;
   let fewest = steps.slice(0, first.taken);

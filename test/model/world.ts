@@ -7,23 +7,23 @@ import { type Act, perform, type Talk, talk } from "./model.ts";
 import { actOf, type Deed, doerOf, pick, type Step } from "./steps.ts";
 
 const PEOPLE = 5;
-/** Between two steps, in milliseconds: nobody comes to a hundred messages a minute. */
+/** Milliseconds between two steps, so that no user reaches a hundred messages a minute. */
 const TICK = 1_000;
 
-/** A server and a model of it, to which the same is done. */
+/** A server and a model of it, on which the same steps are executed. */
 export class World {
   readonly people: Caller[];
   readonly talks: Talk[] = [];
-  /** What was done, for whoever must find out why it went wrong. */
+  /** The executed steps, to explain a failure. */
   readonly log: string[] = [];
-  /** Somebody whom the server does not know. */
+  /** A user whom the server does not know. */
   private readonly unknown = someone("unknown");
 
   private constructor(people: Caller[]) {
     this.people = people;
   }
 
-  /** New people with a group and a channel; the clock is the world's until the test ends. */
+  /** New users with a group and a channel; the clock is mocked until the test ends. */
   static async begin(): Promise<World> {
     vi.useFakeTimers({ toFake: ["Date"] });
     const people: Caller[] = [];
@@ -34,11 +34,13 @@ export class World {
     return world;
   }
 
-  /** Does a step to both, which must agree on what comes of it; the conversation that it touched. */
+  /**
+   * Executes a step in both, which must have the same outcome; returns the conversation concerned.
+   */
   async take(step: Step): Promise<Talk> {
     vi.setSystemTime(Date.now() + TICK);
     const touched = await this.carryOut(step);
-    // D1 has what was done over a socket once the alarm has looked after it.
+    // Changes over a socket are in D1 after the alarm has run.
     await runDurableObjectAlarm(objectOf(touched.id));
     return touched;
   }
@@ -62,7 +64,7 @@ export class World {
     const { caller, act } = this.resolved(deed, touched);
     if (!act) return;
     const bySocket = wantsSocket && frameOf(touched.id, act) !== undefined;
-    // Who is no member is not let in at all.
+    // A user who is not a member cannot open a socket.
     const expected =
       bySocket && !touched.members.has(caller.userId)
         ? "not_a_member"
@@ -73,7 +75,7 @@ export class World {
     ]);
   }
 
-  /** In one group of commands, which comes to the same as one after the other. */
+  /** In one group commit, which must have the same result as one after the other. */
   private async together({ stir, whose }: Step, touched: Talk): Promise<void> {
     const done: { userId: string; act: Act; expected: string }[] = [];
     const focus = pick(this.known(), whose);
@@ -113,7 +115,7 @@ export class World {
     expect(done.map(({ outcome }) => outcome)).toEqual(done.map(({ expected }) => expected));
   }
 
-  /** Whom the server knows. */
+  /** The users known to the server. */
   private known(): string[] {
     return this.people.map(({ userId }) => userId);
   }
@@ -152,7 +154,7 @@ export class World {
   }
 }
 
-/** Has the object of a conversation leave memory: what it says then is what it has stored. */
+/** Evicts the object of a conversation, so that its state is read from storage again. */
 async function sleep({ id }: Talk): Promise<void> {
   await runDurableObjectAlarm(objectOf(id));
   await objectOf(id).info({

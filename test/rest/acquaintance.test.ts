@@ -24,8 +24,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("people are known by their tokens", () => {
-  test("their name and picture, and what changes of them", async () => {
+describe("users are created from their tokens", () => {
+  test("with name and picture, and updated when these change", async () => {
     const userId = someone();
     const alice = await person();
     const seen = async (name: string, picture: string) => {
@@ -39,7 +39,7 @@ describe("people are known by their tokens", () => {
     expect(await seen("Anna", first)).toEqual([{ id: userId, name: "Anna", avatarUrl: first }]);
   });
 
-  test("a token that says no name takes away none", async () => {
+  test("a token without a name keeps the stored name", async () => {
     const [host, unnamed] = [await admin(), await stranger()];
     const users = [{ id: unnamed.userId, name: "Ann" }];
     await host.put(USERS, { users });
@@ -48,14 +48,14 @@ describe("people are known by their tokens", () => {
     expect(body.users).toMatchObject([{ name: "Ann" }]);
   });
 
-  test("even when their request was refused", async () => {
+  test("also when the request is refused", async () => {
     const [alice, unseen] = [await person(), await stranger()];
     const answer = await new Caller(unseen.userId, unseen.token).post(DIRECT, {});
     expect(answer.status).toBe(400);
     expect((await alice.post(DIRECT, { otherUserId: unseen.userId })).status).toBe(201);
   });
 
-  test("and by the token that opens a socket", async () => {
+  test("also from the token that opens a socket", async () => {
     const { alice, bob, conversationId } = await directPair();
     const token = await tokenFor(bob.userId, { name: "Robert" });
     const socket = await openLive(new Caller(bob.userId, token), conversationId);
@@ -66,7 +66,7 @@ describe("people are known by their tokens", () => {
       .toMatchObject([{ name: "Robert" }]);
   });
 
-  test("before anything is read for them", async () => {
+  test("before the database is read for the request", async () => {
     const unseen = await stranger();
     const learning = slowToLearn();
     const sessions = vi.spyOn(env.DB, "withSession");
@@ -78,7 +78,7 @@ describe("people are known by their tokens", () => {
     expect((await answer).status).toBe(200);
   });
 
-  test("but no message waits for that", async () => {
+  test("sending a message does not wait for it", async () => {
     const [host, unseen] = [await admin(), await stranger()];
     await host.put(USERS, { users: [{ id: unseen.userId }] });
     const { body } = await host.post(DIRECT, { otherUserId: unseen.userId });
@@ -96,7 +96,7 @@ describe("people are known by their tokens", () => {
     expect((await sent).status).toBe(201);
   });
 
-  test("and when D1 cannot be told of them, what can be read is read", async () => {
+  test("reads are answered even when D1 cannot store the user", async () => {
     const unseen = await stranger();
     vi.spyOn(console, "log").mockReturnValue(undefined);
     vi.spyOn(env.DB, "prepare").mockImplementation(() => {
@@ -109,8 +109,9 @@ describe("people are known by their tokens", () => {
 });
 
 /**
- * D1 writes nothing outside a session until `end` is called; `begun` once it was asked to.
- * Only for apps that run in the test's own context: workerd ties promises to the request they came from.
+ * D1 completes writes outside a session only after `end` is called; `begun` resolves at the first
+ * one. Only for apps that run in the test's own context: workerd ties promises to the request that
+ * created them.
  */
 function slowToLearn() {
   vi.spyOn(console, "log").mockReturnValue(undefined);

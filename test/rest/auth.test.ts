@@ -39,7 +39,7 @@ describe("401", () => {
     expect(answer.body).toEqual({ error: expect.any(String), code: "unauthenticated" });
   });
 
-  test.each(ROUTES)("%s %s comes before anything is read of a body", async (method, path) => {
+  test.each(ROUTES)("%s %s is checked before the body is read", async (method, path) => {
     if (method === "GET") return;
     for (const body of ["{", "x".repeat(300_000)]) {
       expect((await fetchJson(path, { method, body })).status).toBe(401);
@@ -51,7 +51,7 @@ describe("401", () => {
     ["no token after the scheme", "Bearer"],
     ["spaces after the scheme", "Bearer   "],
     ["no scheme", "abc"],
-    ["what is no token", "Bearer abc"],
+    ["an invalid token", "Bearer abc"],
     ["three dots", "Bearer ..."],
     ["three empty objects", "Bearer e30.e30.e30"],
   ])("%s", async (_, header) => {
@@ -60,7 +60,7 @@ describe("401", () => {
     expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
   });
 
-  test("a good token and another word", async () => {
+  test("a valid token with another scheme", async () => {
     expect((await asBearer(`${await tokenFor(someone())} x`)).status).toBe(401);
     expect((await asBearer(`x ${await tokenFor(someone())}`)).status).toBe(401);
   });
@@ -78,7 +78,7 @@ describe("401", () => {
     expect((await asBearer(token)).status).toBe(401);
   });
 
-  test("a token that never expires, or does not say when in seconds", async () => {
+  test("a token without an expiry, or with one that is not in seconds", async () => {
     const sub = someone();
     for (const exp of [undefined, null, "2999-01-01", "99999999999"]) {
       expect((await asBearer(await signed({ sub, exp }))).status).toBe(401);
@@ -110,7 +110,7 @@ describe("401", () => {
     expect((await asBearer(await signed({ sub: someone() }, { alg }))).status).toBe(401);
   });
 
-  test("a token whose claims were changed after it was signed", async () => {
+  test("a token whose claims were changed after signing", async () => {
     const [header, , signature] = (await tokenFor(someone())).split(".");
     const claims = segment({ sub: someone(), exp: Math.floor(Date.now() / 1_000) + 3_600 });
     expect((await asBearer(`${header}.${claims}.${signature}`)).status).toBe(401);
@@ -118,10 +118,10 @@ describe("401", () => {
 
   test.each([
     ["no user id", {}],
-    ["a number for one", { sub: 42 }],
+    ["a number as user id", { sub: 42 }],
     ["null", { sub: null }],
     ["an object", { nameid: { id: "alice" } }],
-    ["an empty one", { sub: "" }],
+    ["an empty user id", { sub: "" }],
     ["white space", { sub: "   " }],
     ["white space around it", { sub: " alice" }],
     ["a newline in it", { sub: "ali\nce" }],
@@ -134,20 +134,20 @@ describe("401", () => {
     expect((await asBearer(await signed(claims))).status).toBe(401);
   });
 
-  test("a token that is longer than any of ours", async () => {
+  test("a token over the length limit", async () => {
     expect((await asBearer(await signed({ sub: someone(), more: "x".repeat(9_000) }))).status).toBe(
       401,
     );
   });
 
-  test("a token in the query: it would be logged", async () => {
+  test("a token in the query, because URLs are logged", async () => {
     const token = await tokenFor(someone());
     expect((await fetchJson(`${CONVERSATIONS}?access_token=${token}`)).status).toBe(401);
   });
 });
 
 describe("200", () => {
-  test("the user id in nameid, and sub before it", async () => {
+  test("the user id in nameid, which takes precedence over sub", async () => {
     const [nameid, sub] = [someone("nameid"), someone("sub")];
     expect((await asBearer(await signed({ nameid }))).status).toBe(200);
     expect((await asBearer(await signed({ nameid: "nobody-here", sub }))).status).toBe(200);
@@ -157,12 +157,12 @@ describe("200", () => {
     expect(body.users.map((user: { id: string }) => user.id).sort()).toEqual([nameid, sub].sort());
   });
 
-  test("a token signed with the secret that is being rotated out", async () => {
+  test("a token signed with the older secret during rotation", async () => {
     const token = await tokenFor(someone(), { secret: OLDER_SECRET });
     expect((await asBearer(token)).status).toBe(200);
   });
 
-  test("the scheme in any case", async () => {
+  test("the scheme in any letter case", async () => {
     const token = await tokenFor(someone());
     for (const scheme of ["bearer", "BEARER", "Bearer "]) {
       const headers = { Authorization: `${scheme} ${token}` };
@@ -175,7 +175,7 @@ describe("200", () => {
     ["128 characters of two UTF-16 units each", "😀".repeat(128)],
     ["letters of other scripts", "Ærøskøbing 王芳"],
     ["quotes and brackets", `o'brien "o" <b> [1] {2} \\ %20 ; --`],
-    ["the name of something every object has", "__proto__"],
+    ["the name of a property of every object", "__proto__"],
   ])("a user id of %s", async (_, sub) => {
     expect((await asBearer(await signed({ sub }))).status).toBe(200);
   });

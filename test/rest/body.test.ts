@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Answer, type Caller, directPair, fetchJson, person } from "../support.ts";
 import { DIRECT, GROUP, MESSAGES, page, raw, USERS } from "./requests.ts";
 
-/** Every address that takes a body. */
+/** All routes that take a body. */
 const WRITES: readonly [method: string, path: string][] = [
   ["POST", DIRECT],
   ["POST", GROUP],
@@ -20,7 +20,7 @@ function expectError(answer: Answer, status: number, code: string): void {
   expect(answer.body).toEqual({ error: expect.any(String), code });
 }
 
-/** A body whose length nobody knows beforehand. */
+/** A body without a Content-Length. */
 function streamed(text: string): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
   let sent = 0;
@@ -55,7 +55,7 @@ describe.each(WRITES)("%s %s", (method, path) => {
     expect((await fetchJson(path, init)).status).toBe(400);
   });
 
-  test("413 over 256 KiB, whether the length is known or not", async () => {
+  test("413 over 256 KiB, with or without a Content-Length", async () => {
     const caller = await person();
     const most = `{"x": "${"x".repeat(MAX_BODY_BYTES - 9)}"}`;
     const more = `${most} `;
@@ -76,10 +76,10 @@ describe.each(WRITES)("%s %s", (method, path) => {
   });
 });
 
-describe("content types that are JSON", () => {
+describe("valid JSON content types", () => {
   test.each([
     ...["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.api+json"],
-    // As HTTP allows it (RFC 9110, 5.6.6 and 8.3.1), whatever the framework's validator thinks of it.
+    // Allowed by HTTP (RFC 9110, 5.6.6 and 8.3.1), even if the framework's validator rejects it.
     ...["application/json ; charset=utf-8", "application/json;", "application/vnd.api2+json"],
     ...["application/json;charset=utf-8;", 'application/json; charset="utf-8"'],
   ])("201 with %s", async (type) => {
@@ -90,7 +90,7 @@ describe("content types that are JSON", () => {
   });
 });
 
-test("a body that may be left out is not passed over for how its content type is written", async () => {
+test("an optional body is read however its content type is written", async () => {
   const { alice, conversationId } = await directPair();
   const type = { "Content-Type": "application/json ; charset=utf-8" };
   const path = `/api/chat/${conversationId}/messages/read`;
@@ -98,7 +98,7 @@ test("a body that may be left out is not passed over for how its content type is
   expect([answer.status, answer.body.code]).toEqual([400, "invalid_request"]);
 });
 
-test("400 with bytes that are no UTF-8, and so no JSON", async () => {
+test("400 with bytes that are not UTF-8", async () => {
   const { alice, conversationId } = await directPair();
   const text = JSON.stringify({ conversationId, content: "caf\u00e9" });
   const latin1 = Uint8Array.from(text, (character) => character.charCodeAt(0));

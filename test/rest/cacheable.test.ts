@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ORIGIN } from "../support.ts";
 import { UUID } from "./requests.ts";
 
-/** What is the same for everybody may be kept by anybody. */
+/** Responses that are the same for all users may be cached by anyone. */
 
 function get(path: string, headers: Record<string, string> = {}, method = "GET") {
   return exports.default.fetch(new Request(ORIGIN + path, { headers, method }));
@@ -21,7 +21,7 @@ test.each([
   expect(first.headers.get("Cache-Control")).toBe(`public, max-age=${seconds}`);
   expect(tag).toMatch(/^"[\w-]{22}"$/);
   expect((await get(path)).headers.get("ETag")).toBe(tag);
-  // Whoever compresses it makes its tag a weak one.
+  // Compressing the response makes its entity tag a weak one.
   for (const known of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
     const again = await get(path, { "If-None-Match": known, Origin: ORIGIN });
     expect(again.status, known).toBe(304);
@@ -38,7 +38,7 @@ test.each([
   expect([head.status, head.headers.get("ETag"), await head.text()]).toEqual([200, tag, ""]);
 });
 
-test("answers of somebody's own are not kept by anybody", async () => {
+test("responses for a user are not cacheable", async () => {
   for (const path of ["/api/v1/chat/conversations", "/healthz", "/nowhere"]) {
     expect((await get(path)).headers.get("Cache-Control")).toBe("no-store");
   }

@@ -5,12 +5,12 @@ import { DIRECT, fetchWith, MESSAGES, NOBODYS, raw } from "./requests.ts";
 
 type Flag = "retryable" | "overloaded" | "durableObjectReset";
 
-/** What an object fails with, as the platform marks it. */
+/** The error of a failing object, with the flags that the platform sets. */
 function failure(flags: Partial<Record<Flag, boolean>>): Error {
   return Object.assign(new Error("the object is not there"), { remote: true, ...flags });
 }
 
-/** Objects of which the first `failures` calls fail; `stubs` counts what was asked for. */
+/** Objects of which the first `failures` calls fail; `stubs` counts the stubs requested. */
 function objects(failures: Error[]) {
   const message = { number: 1, createdAt: 0 };
   const answers = {
@@ -42,8 +42,8 @@ function message(more = {}): RequestInit {
   return raw(alice, "POST", JSON.stringify({ conversationId: NOBODYS, content: "x", ...more }));
 }
 
-describe("an object that fails", () => {
-  test("is asked once more, as a fresh one, when the platform says that it can help", async () => {
+describe("a call of a failing object", () => {
+  test("is repeated once, on a new stub, when the platform marks the error as retryable", async () => {
     for (const [path, init, flag] of [
       [HISTORY, read(), "retryable"],
       [HISTORY, read(), "durableObjectReset"],
@@ -59,7 +59,7 @@ describe("an object that fails", () => {
     }
   });
 
-  test("is asked no third time: 503, worth another try", async () => {
+  test("is not repeated a second time: 503 with Retry-After", async () => {
     const again = failure({ retryable: true });
     const fake = objects([again, again]);
     const answer = await fetchWith(fake, HISTORY, read());
@@ -69,14 +69,14 @@ describe("an object that fails", () => {
     expect(fake.getByName).toHaveBeenCalledTimes(2);
   });
 
-  test("is left alone when it is overloaded", async () => {
+  test("is not repeated when the object is overloaded", async () => {
     const fake = objects([failure({ retryable: true, overloaded: true })]);
     expect((await fetchWith(fake, HISTORY, read())).status).toBe(503);
     expect(fake.getByName).toHaveBeenCalledTimes(1);
   });
 
   test.each(["retryable", "durableObjectReset"])(
-    "is not sent a message twice that has no key to tell it by: %s",
+    "is not repeated for a message without an idempotency key: %s",
     async (flag) => {
       const fake = objects([failure({ [flag]: true })]);
       expect((await fetchWith(fake, MESSAGES, message())).status).toBe(503);
@@ -84,7 +84,7 @@ describe("an object that fails", () => {
     },
   );
 
-  test("with a bug is not asked again: 500", async () => {
+  test("is not repeated after a bug: 500", async () => {
     const fake = objects([new TypeError("a bug")]);
     expect((await fetchWith(fake, HISTORY, read())).status).toBe(500);
     expect(fake.getByName).toHaveBeenCalledTimes(1);
@@ -109,7 +109,7 @@ describe("a conversation is created near its creator", () => {
   });
 });
 
-test("no object is asked for what is no conversation's id", async () => {
+test("no object is called for an invalid conversation id", async () => {
   const fake = objects([]);
   for (const id of [
     "x",

@@ -7,7 +7,7 @@ function direct(caller: Caller, otherUserId: unknown) {
 }
 
 describe("POST /conversations/direct", () => {
-  test("201 with the id, the same for both and every time", async () => {
+  test("201 with the id, the same for both users and for every call", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const first = await direct(alice, bob.userId);
     expect(first.status).toBe(201);
@@ -44,21 +44,21 @@ describe("POST /conversations/direct", () => {
     expect(new Set(ids.map((answer) => answer.body.conversationId)).size).toBe(3);
   });
 
-  test("201 for ids that would run into each other if they were merely joined", async () => {
+  test("201 for pairs of ids whose plain concatenations would be equal", async () => {
     const [a, ab, b, bb] = await Promise.all(["x", "x,x", "x,x,x", "x,x,x,x"].map(personCalled));
     if (!a || !ab || !b || !bb) throw new Error("four people");
     const [one, other] = await Promise.all([direct(a, bb.userId), direct(ab, b.userId)]);
     expect(one.body.conversationId).not.toBe(other.body.conversationId);
   });
 
-  test("400 with oneself", async () => {
+  test("400 for a conversation with oneself", async () => {
     const alice = await person();
     const answer = await direct(alice, alice.userId);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ error: expect.any(String), code: "invalid_participants" });
   });
 
-  test("400 with somebody nobody knows, named, and then known", async () => {
+  test("400 with an unknown user, naming the id; 201 once the user is known", async () => {
     const alice = await person();
     const unseen = await stranger();
     const answer = await direct(alice, unseen.userId);
@@ -77,7 +77,7 @@ describe("POST /conversations/direct", () => {
     ["white space", { otherUserId: " " }],
     ["a control character", { otherUserId: "b\u0000b" }],
     ["129 characters", { otherUserId: "b".repeat(129) }],
-  ])("400 with %s, saying where", async (_, body) => {
+  ])("400 with %s, naming the field", async (_, body) => {
     const answer = await (await person()).post(DIRECT, body);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({
@@ -97,7 +97,7 @@ describe("POST /conversations/direct", () => {
 describe("USER_DIRECTORY=open", () => {
   const anyone = { USER_DIRECTORY: "open" };
 
-  test("201 with somebody nobody has seen, who finds it when they come", async () => {
+  test("201 with an unknown user, who sees the conversation at their first visit", async () => {
     const [alice, bob] = await Promise.all([person(), person()]);
     const [unseen, other] = [await stranger(), await stranger()];
     const bodies: [string, object][] = [
@@ -117,7 +117,7 @@ describe("USER_DIRECTORY=open", () => {
     expect((await fetchWith({}, DIRECT, raw(alice, "POST", body))).status).toBe(400);
   });
 
-  test("400 all the same with what is no id", async () => {
+  test("400 with an invalid id", async () => {
     const alice = await person();
     for (const otherUserId of ["", alice.userId, "b\u0000b"]) {
       const body = JSON.stringify({ otherUserId });
@@ -126,7 +126,7 @@ describe("USER_DIRECTORY=open", () => {
   });
 });
 
-/** Somebody known whose id is exactly this. */
+/** A known user with exactly this id. */
 async function personCalled(userId: string): Promise<Caller> {
   const caller = new Caller(userId, await tokenFor(userId));
   await caller.get(CONVERSATIONS);

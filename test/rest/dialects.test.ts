@@ -23,7 +23,7 @@ import {
 
 const UNIHUB = "/api/v1/chat";
 
-/** A conversation's messages as UniHub tells of them, newest first. */
+/** A conversation's messages in UniHub's form, newest first. */
 async function itemsOf(caller: Caller, conversationId: string) {
   return (await caller.get(`${UNIHUB}/messages?conversationId=${conversationId}`)).body.items;
 }
@@ -32,7 +32,7 @@ async function messagesOf(caller: Caller, chatId: string) {
   return (await history(caller, chatId)).body.data.messages;
 }
 
-/** What both dialects say of the same messages, in the words of one of them. */
+/** Checks that both dialects return the same messages. */
 async function bothTellTheSame(caller: Caller, id: string): Promise<void> {
   const [items, messages] = await Promise.all([itemsOf(caller, id), messagesOf(caller, id)]);
   const translated = messages.map((message: Record<string, string | null>) => ({
@@ -52,7 +52,7 @@ async function bothTellTheSame(caller: Caller, id: string): Promise<void> {
 }
 
 describe("a conversation that UniHub created", () => {
-  test("is the same in the marketplace: read, answered, edited, deleted there", async () => {
+  test("is the same in the marketplace: read, replied to, edited and deleted there", async () => {
     const { alice, bob, conversationId } = await directPair();
     const { messageId } = (await sendByUniHub(alice, conversationId, "from UniHub")).body;
     expect(await messagesOf(bob, conversationId)).toMatchObject([
@@ -69,7 +69,7 @@ describe("a conversation that UniHub created", () => {
     ]);
   });
 
-  test("is found by creating it again in the marketplace, and keeps UniHub's limit", async () => {
+  test("is returned when the marketplace creates it again, and keeps UniHub's limit", async () => {
     const { alice, bob, conversationId } = await directPair();
     const again = await bob.post(CHATS, { participantIds: [alice.userId] });
     expect(again.status).toBe(200);
@@ -78,7 +78,7 @@ describe("a conversation that UniHub created", () => {
     expect(answer.headers.get("RateLimit-Limit")).toBe("100");
   });
 
-  test("loses its reactions with the message that the marketplace deletes", async () => {
+  test("loses a message's reactions when the marketplace deletes the message", async () => {
     const { alice, bob, conversationId } = await directPair();
     const messageId = await sent(alice, conversationId, "hello");
     const reactions = `${UNIHUB}/messages/${messageId}/reactions`;
@@ -111,7 +111,7 @@ describe("a conversation that UniHub created", () => {
 });
 
 describe("a chat that the marketplace created", () => {
-  test("is the same in UniHub: read, answered, marked there", async () => {
+  test("is the same in UniHub: read, replied to and marked as read there", async () => {
     const { alice, bob, chatId } = await directChat();
     const first = await sent(alice, chatId, "from the marketplace");
     const [listed] = (await bob.get(`${UNIHUB}/conversations`)).body;
@@ -132,7 +132,7 @@ describe("a chat that the marketplace created", () => {
     await bothTellTheSame(bob, chatId);
   });
 
-  test("counts the same in both lists, whichever dialect marks", async () => {
+  test("has the same unread counts in both lists, whichever dialect marks messages as read", async () => {
     const { alice, bob, chatId } = await directChat();
     const [one] = [await sent(alice, chatId, "one"), await sent(alice, chatId, "two")];
     const counts = async () => [
@@ -154,7 +154,7 @@ describe("a chat that the marketplace created", () => {
     expect((await alice.get(`${UNIHUB}/conversations`)).body).toMatchObject([{ isArchived: true }]);
   });
 
-  test("carries what only the marketplace can say: longer text, and the type system", async () => {
+  test("contains what only the marketplace can send: longer text, and the type system", async () => {
     const { alice, chatId } = await groupChat();
     await send(alice, chatId, "x".repeat(5_000));
     await send(alice, chatId, "shipped", { type: "system" });
@@ -163,7 +163,7 @@ describe("a chat that the marketplace created", () => {
     expect((await sendByUniHub(alice, chatId, "x".repeat(2_000))).status).toBe(201);
   });
 
-  test("shows nothing of a participant's as the system's, whatever type they say it has", async () => {
+  test("shows a participant's message as theirs, even if it has the type system", async () => {
     const { alice, bob, carol, chatId } = await groupChat();
     const hub = await Hub.connect(bob);
     await hub.ask("JoinConversation", chatId);
@@ -181,14 +181,14 @@ describe("a chat that the marketplace created", () => {
     ]);
     const [listed] = (await carol.get(`${UNIHUB}/conversations`)).body;
     expect(listed.lastMessage).toMatchObject({ type: "Text", content: "You have won" });
-    // The marketplace has the type, and whose it is.
+    // The marketplace returns the type and the sender.
     expect(await messagesOf(carol, chatId)).toMatchObject([
       { type: "system", senderId: null },
       { type: "system", senderId: alice.userId, content: "You have won" },
     ]);
   });
 
-  test("knows a key in both dialects", async () => {
+  test("accepts an idempotency key in both dialects", async () => {
     const { alice, chatId } = await directChat();
     const key = { clientMessageId: "key" };
     const first = (await send(alice, chatId, "once", key)).body.data.message;
@@ -202,7 +202,7 @@ describe("a chat that the marketplace created", () => {
     );
   });
 
-  test("is listed by UniHub whatever its kind: support as a group, a request's as direct", async () => {
+  test("is listed by UniHub for every kind: support as a group, a purchase request as direct", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     await alice.post(`${CHATS}/support`, {});
     await alice.post(`${CHATS}/purchase-request`, { purchaseRequestId: "r", sellerId: bob.userId });
@@ -214,7 +214,7 @@ describe("a chat that the marketplace created", () => {
 });
 
 describe("a channel", () => {
-  test("404 in every endpoint of the marketplace, for its owner too, and is in no list", async () => {
+  test("404 in every endpoint of the marketplace, also for its owner, and in no list", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const channel = { name: "Channel", isPublic: true };
     const { channelId } = (await alice.post(`${UNIHUB}/channels`, channel)).body;

@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 describe("404", () => {
-  test("an address or a method that there is not", async () => {
+  test("an unknown path or method", async () => {
     const alice = await person();
     expectError(await alice.get("/api/v1/chat/nowhere"), 404, "route_not_found");
     expectError(await alice.delete(CONVERSATIONS), 404, "route_not_found");
@@ -24,7 +24,7 @@ describe("404", () => {
   });
 });
 
-describe("429 of the platform's limiter", () => {
+describe("429 by the platform's rate limiter", () => {
   test.each([
     ["LIMIT_READS", "read_requests_per_minute", "GET", `${USERS}?q=a`, 200],
     ["LIMIT_MESSAGES", "write_requests_per_minute", "PUT", USERS, 403],
@@ -32,7 +32,7 @@ describe("429 of the platform's limiter", () => {
       ...(["LIMIT_UPLOADS", "upload_requests_per_minute"] as const),
       ...(["PUT", "/api/v1/chat/uploads?name=a.txt", 200] as const),
     ],
-  ] as const)("%s: %s, of which admins are free", async (...given) => {
+  ] as const)("%s: %s, from which admins are exempt", async (...given) => {
     const [binding, limit, method, path, otherwise] = given;
     const [alice, admin] = [await person(), await person("admin", { role: "admin" })];
     const keys: string[] = [];
@@ -60,7 +60,7 @@ describe("429 of the platform's limiter", () => {
 });
 
 describe("500", () => {
-  test("says nothing of the inside, and names what the log has", async () => {
+  test("contains no internal details, and the id of the logged error", async () => {
     const alice = await person();
     const logged = vi.spyOn(console, "log").mockReturnValue(undefined);
     const broken = {
@@ -87,7 +87,7 @@ describe("500", () => {
   });
 });
 
-test("200 of GET /healthz for anybody, with nothing asked of D1, R2 or an object", async () => {
+test("200 of GET /healthz for everyone, without a call to D1, R2 or an object", async () => {
   const none = { DB: undefined, FILES: undefined, CONVERSATIONS: undefined };
   for (const answer of [await fetchJson("/healthz"), await fetchWith(none, "/healthz")]) {
     expect(answer.status).toBe(200);

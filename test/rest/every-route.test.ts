@@ -11,23 +11,23 @@ import {
   written,
 } from "./every-route.ts";
 
-/** What holds for every route there is: they are taken from the reference, so that none is left out. */
+/** Rules for all routes; the routes are taken from the reference, so that none is missed. */
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const titles = (some: readonly Route[]) =>
   some.map((route) => [route.method, route.path, route] as const);
-/** An operator's call would rebuild whatever other tests have made: test/directory/rebuild.test.ts. */
+/** Excluded, because it would rebuild the data of other tests: test/directory/rebuild.test.ts. */
 const ours = written.filter(({ path }) => !path.startsWith("/api/admin"));
 
 const alice = await person("alice");
 const admin = await person("admin", { role: "admin" });
 
-test("there are as many routes as are looked at here", () => {
+test("the number of routes is the expected one", () => {
   expect(routes.length).toBeGreaterThan(45);
   expect(written.length).toBeGreaterThan(15);
 });
 
-describe("a slash at the end of the address makes no difference", () => {
+describe("a trailing slash makes no difference", () => {
   test.each(titles(routes))("%s %s", async (method, path, { body }) => {
     const init = body && { headers: JSON_TYPE, body: "{}" };
     const without = await outcome(alice.token, method, path, init);
@@ -70,19 +70,20 @@ describe("a slash at the end of the address makes no difference", () => {
   );
 });
 
-describe("null is as if a field that may be left out were not there", () => {
+describe("null in an optional field is the same as a missing field", () => {
   const fields = written.flatMap(({ method, path, body = {} }) =>
     optionalsOf(body).map((field) => [method, path, field.path, field] as const),
   );
 
-  test("there are some, within lists too", () => {
+  test("there are some, also within lists", () => {
     const named = fields.map(([, , name]) => name);
     expect(named).toEqual(expect.arrayContaining(["clientMessageId", "users.0.role", "cursor"]));
   });
 
   test.each(fields)("%s %s: %s", async (method, path, name, { schema, body }: Optional) => {
     expect(takesNull(schema), JSON.stringify(schema)).toBe(true);
-    // Were null refused, it would be among what is wrong: much is missing, or wrong on purpose.
+    // If null were rejected, it would be among the reported paths; other fields are missing or
+    // wrong.
     const wrong = path.startsWith("/api/admin") ? { limit: 0, ids: [] } : {};
     const init = { headers: JSON_TYPE, body: JSON.stringify({ ...wrong, ...Object(body) }) };
     const { paths } = await outcome(admin.token, method, path, init);
@@ -90,7 +91,7 @@ describe("null is as if a field that may be left out were not there", () => {
   });
 });
 
-describe("a body that may be left out", () => {
+describe("an optional body", () => {
   const leavable = ours.filter(({ required }) => !required);
 
   test("there are some", () => {
@@ -99,7 +100,7 @@ describe("a body that may be left out", () => {
     );
   });
 
-  test.each(titles(leavable))("%s %s: empty is {}", async (method, path) => {
+  test.each(titles(leavable))("%s %s: an empty body is the same as {}", async (method, path) => {
     const asked = (init: RequestInit) => outcome(alice.token, method, path, init);
     const expected = await asked({ headers: JSON_TYPE, body: "{}" });
     expect(expected.status).not.toBe(400);
@@ -125,7 +126,7 @@ describe("a body", () => {
     expect((await asked("\ufeff\ufeff{}")).code).toBe("malformed_json");
   });
 
-  test.each(titles(ours))("%s %s: 415 of another type than JSON", async (method, path) => {
+  test.each(titles(ours))("%s %s: 415 for a type other than JSON", async (method, path) => {
     for (const type of [
       "application/json+x",
       "application/json, text/plain",

@@ -2,18 +2,18 @@ import { exports } from "cloudflare:workers";
 import { ORIGIN } from "../support.ts";
 import { NOBODYS } from "./requests.ts";
 
-/** The routes of the reference, for what holds for each of them. */
+/** The routes of the reference, for tests of rules that apply to all of them. */
 
 type Node = { [key: string]: Json };
 type Json = Node | Json[] | string | number | boolean | null;
 
-/** A route with something in the place of its parameters; nothing that they name exists. */
+/** A route with example values in place of its parameters; nothing with these ids exists. */
 export interface Route {
   method: string;
   path: string;
   /** The schema of its JSON body, if it has one. */
   body: Node | undefined;
-  /** Whether the body must be there. */
+  /** Whether the body is required. */
   required: boolean;
 }
 
@@ -34,17 +34,17 @@ export const routes: Route[] = Object.entries(document.paths).flatMap(([path, it
   }),
 );
 
-/** Those with a body in JSON. */
+/** The routes with a JSON body. */
 export const written = routes.filter((route) => route.body !== undefined);
 
-/** A field that may be left out, and a body that holds nothing but it, as `null`. */
+/** An optional field, and a body that contains only this field, as `null`. */
 export interface Optional {
   path: string;
   schema: Node;
   body: Json;
 }
 
-/** Every field of a schema that may be left out, at any depth. */
+/** Every optional field of a schema, at any depth. */
 export function optionalsOf(schema: Node): Optional[] {
   if (schema["type"] === "array" || isNode(schema["items"])) {
     return optionalsOf(node(schema, "items")).map((field) => ({
@@ -68,7 +68,7 @@ export function optionalsOf(schema: Node): Optional[] {
   });
 }
 
-/** Whether a schema says that `null` fits. */
+/** Whether a schema accepts `null`. */
 export function takesNull(schema: Node): boolean {
   const { type, anyOf, oneOf, enum: values } = schema;
   const types = Array.isArray(type) ? type : [type];
@@ -78,7 +78,7 @@ export function takesNull(schema: Node): boolean {
   );
 }
 
-/** What a request comes to: the status, and the code and details if it is refused. */
+/** The outcome of a request: the status, and for a refusal also code and details. */
 export async function outcome(token: string, method: string, path: string, init: RequestInit = {}) {
   const headers = new Headers(init.headers);
   headers.set("Authorization", `Bearer ${token}`);

@@ -3,7 +3,7 @@ import { open, person, someone } from "../support.ts";
 import { CONVERSATIONS, entryOf, GROUP, pathsOf, UUID } from "./requests.ts";
 
 describe("POST /conversations/group", () => {
-  test("201, always a new one, the creator added", async () => {
+  test("201, a new one each time, including the creator", async () => {
     const [alice, bob, carol] = await Promise.all([
       person("alice"),
       person("bob"),
@@ -36,7 +36,7 @@ describe("POST /conversations/group", () => {
     expect((await entryOf(bob, answer.body.conversationId)).title).toBe(title);
   });
 
-  test("201 when the creator names themselves among two, or somebody twice", async () => {
+  test("201 when the creator is one of two participants, or a participant is repeated", async () => {
     const [alice, bob] = await Promise.all([person(), person()]);
     const { userId } = alice;
     for (const participantIds of [
@@ -64,7 +64,7 @@ describe("POST /conversations/group", () => {
     }
   });
 
-  test("400 with people nobody knows, naming them and nobody else", async () => {
+  test("400 with unknown users, naming only these", async () => {
     const [alice, bob] = await Promise.all([person(), person()]);
     const [one, other] = [someone("ghost"), someone("ghost")];
     const answer = await alice.post(GROUP, { participantIds: [one, bob.userId, other] });
@@ -76,7 +76,7 @@ describe("POST /conversations/group", () => {
     expect((await bob.get(CONVERSATIONS)).body).toEqual([]);
   });
 
-  test("400 with a title that is too long, no text, or holds control characters", async () => {
+  test("400 with a title that is too long, not a string, or has control characters", async () => {
     const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
     const participantIds = [bob.userId, carol.userId];
     for (const title of ["x".repeat(201), 7, ["Team"], "Te\u0000am", "\u0007Team"]) {
@@ -86,7 +86,7 @@ describe("POST /conversations/group", () => {
     }
   });
 
-  test("400 with control characters around a title, as around a message's text", async () => {
+  test("400 with control characters around a title, as for a message's text", async () => {
     const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
     const participantIds = [bob.userId, carol.userId];
     for (const title of ["\u000bTeam", "Team\u000c"]) {
@@ -95,7 +95,7 @@ describe("POST /conversations/group", () => {
     }
   });
 
-  test.each(["\n", "\r\n", "\r"])("a title has one line, and may end with %j", async (end) => {
+  test.each(["\n", "\r\n", "\r"])("a title has one line; a trailing %j is removed", async (end) => {
     const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
     const participantIds = [bob.userId, carol.userId];
     const { body, status } = await alice.post(GROUP, { title: `Team${end}`, participantIds });
@@ -105,7 +105,7 @@ describe("POST /conversations/group", () => {
     expect(answer.body.details).toEqual([{ path: "title", message: "only one line" }]);
   });
 
-  test("400 with a participant that is no id, saying which", async () => {
+  test("400 with an invalid participant id, naming it", async () => {
     const [alice, bob] = await Promise.all([person(), person()]);
     for (const wrong of ["", 7, null, "c\nc"]) {
       const answer = await alice.post(GROUP, { participantIds: [bob.userId, "carol", wrong] });

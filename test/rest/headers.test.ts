@@ -5,7 +5,7 @@ import { CONVERSATIONS, DIRECT, fetchWith, MESSAGES, page, raw, USERS, UUID } fr
 
 const FOREIGN = "https://elsewhere.test";
 
-/** One answer of each sort: well, refused, unknown, unauthenticated. */
+/** One response of each kind: success, refusal, not found, unauthenticated. */
 async function answers(headers: Record<string, string> = {}): Promise<[string, Answer][]> {
   const { alice, conversationId } = await directPair();
   const get = (path: string) => fetchJson(path, raw(alice, "GET", undefined, headers));
@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 describe("X-Request-Id", () => {
-  test("is on every answer, each its own, and never the caller's", async () => {
+  test("is on every response, unique, and never the caller's", async () => {
     const theirs = "11111111-1111-4111-8111-111111111111";
     const all = await answers({ "X-Request-Id": theirs });
     for (const [name, { headers }] of all) {
@@ -48,13 +48,13 @@ describe("X-Request-Id", () => {
     expect(new Set(ids).size).toBe(all.length);
   });
 
-  test("is on the answer to a preflight", async () => {
+  test("is on the response to a preflight", async () => {
     expect((await preflight(ORIGIN)).headers.get("X-Request-Id")).toMatch(UUID);
   });
 });
 
 describe("security headers", () => {
-  test("are on every answer, errors included", async () => {
+  test("are on every response, errors included", async () => {
     for (const [name, { headers }] of await answers()) {
       expect(headers.get("X-Content-Type-Options"), name).toBe("nosniff");
       expect(headers.get("Strict-Transport-Security"), name).toMatch(/^max-age=\d{7,}/);
@@ -68,7 +68,7 @@ describe("security headers", () => {
 });
 
 describe("CORS", () => {
-  test("pages of the Worker's own origin may read every answer, errors included", async () => {
+  test("pages of the Worker's own origin may read every response, errors included", async () => {
     const all = await answers({ Origin: ORIGIN });
     for (const [name, { headers }] of all.filter(([name]) => name !== "201")) {
       expect(headers.get("Access-Control-Allow-Origin"), name).toBe(ORIGIN);
@@ -77,7 +77,7 @@ describe("CORS", () => {
     }
   });
 
-  test("pages of another origin may read none", async () => {
+  test("pages of another origin may read no response", async () => {
     for (const origin of [FOREIGN, "null", `${ORIGIN}.evil.test`, "http://parley.test", ""]) {
       for (const [name, { headers }] of await answers({ Origin: origin })) {
         expect(headers.get("Access-Control-Allow-Origin"), `${name} for ${origin}`).toBeNull();
@@ -98,7 +98,7 @@ describe("CORS", () => {
     }
   });
 
-  test("pages may read the headers that matter to them", async () => {
+  test("pages may read the headers that they need", async () => {
     const [, answer] = (await answers({ Origin: ORIGIN }))[0] ?? [];
     const exposed = answer?.headers.get("Access-Control-Expose-Headers")?.split(",");
     expect(exposed).toEqual(
@@ -109,7 +109,7 @@ describe("CORS", () => {
     );
   });
 
-  test("ALLOWED_ORIGINS says whose pages instead, * anybody's", async () => {
+  test("ALLOWED_ORIGINS replaces the Worker's own origin; * allows every origin", async () => {
     const alice = await person();
     const allowed = async (ALLOWED_ORIGINS: string, origin: string) => {
       const init = raw(alice, "GET", undefined, { Origin: origin });
@@ -130,7 +130,7 @@ describe("CORS", () => {
 });
 
 describe("D1-Bookmark", () => {
-  test("comes with what was read from D1 and is taken back", async () => {
+  test("is returned after reads of D1, and accepted in the next request", async () => {
     const { alice, conversationId } = await directPair();
     const sessions = vi.spyOn(env.DB, "withSession");
     const first = await alice.get(CONVERSATIONS);
@@ -143,7 +143,7 @@ describe("D1-Bookmark", () => {
     expect((await page(alice, conversationId)).headers.has("D1-Bookmark")).toBe(false);
   });
 
-  test("that D1 never gave is not handed to it, nor back", async () => {
+  test("that D1 did not issue is neither passed to D1 nor returned", async () => {
     const alice = await person();
     const sessions = vi.spyOn(env.DB, "withSession");
     for (const bookmark of ["", "x", "first-unconstrained", "x".repeat(5_000), "1-2-3"]) {
@@ -155,7 +155,7 @@ describe("D1-Bookmark", () => {
   });
 });
 
-test("426 of /live without an upgrade has what every answer has, and says to what", async () => {
+test("426 of /live without an upgrade has all common headers, and names the protocol", async () => {
   const { alice, conversationId } = await directPair();
   const answer = await alice.get(`/live/${conversationId}`, { Origin: ORIGIN });
   expect(answer.status).toBe(426);

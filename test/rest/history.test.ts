@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Caller, directPair, openLive, person, send } from "../support.ts";
 import { carryOut, FOREIGN, ISO_TIME, MESSAGES, NOBODYS, page, pathsOf } from "./requests.ts";
 
-/** What the messages of a page say. */
+/** The contents of a page's messages. */
 function contents(answer: { body: { items: { content: string }[] } }): string[] {
   return answer.body.items.map((item) => item.content);
 }
 
 describe("GET /messages", () => {
-  test("200, word by word", async () => {
+  test("200 with the exact body", async () => {
     const { alice, bob, conversationId } = await directPair();
     const { body: first } = await send(alice, conversationId, "hello");
     const more = { replyToMessageId: first.messageId };
@@ -53,7 +53,7 @@ describe("GET /messages", () => {
     const { alice, conversationId } = await directPair();
     const [one, two] = [
       await send(alice, conversationId, "one"),
-      await send(alice, conversationId, "two"),
+      await send(alice, conversationId, "given twice"),
     ];
     const socket = await openLive(alice, conversationId);
     await carryOut(socket, { op: "edit", messageId: one.body.messageId, content: "uno" });
@@ -88,12 +88,12 @@ describe("GET /messages", () => {
   });
 
   test.each([
-    ["none", ""],
-    ["an empty one", "?conversationId="],
-    ["what is no UUID", "?conversationId=general"],
+    ["missing", ""],
+    ["empty", "?conversationId="],
+    ["not a UUID", "?conversationId=general"],
     ["a UUID and more", `?conversationId=${NOBODYS}0`],
     ["a UUID in braces", `?conversationId={${NOBODYS}}`],
-    ["two", `?conversationId=${NOBODYS}&conversationId=${NOBODYS}`],
+    ["given twice", `?conversationId=${NOBODYS}&conversationId=${NOBODYS}`],
   ])("400 with a conversationId that is %s", async (_, query) => {
     const answer = await (await person()).get(MESSAGES + query);
     expect(answer.status).toBe(400);
@@ -104,7 +104,7 @@ describe("GET /messages", () => {
     });
   });
 
-  test("404 with a UUID that names nothing, 403 with somebody else's conversation", async () => {
+  test("404 with an unknown UUID, 403 for a conversation of others", async () => {
     const { alice, conversationId } = await directPair();
     const { messageId } = (await send(alice, conversationId, "x")).body;
     for (const id of [NOBODYS, FOREIGN, "00000000-0000-0000-0000-000000000000", messageId]) {
@@ -136,16 +136,19 @@ describe("pages of GET /messages", () => {
     expect(answer.body).toMatchObject({ totalCount: 60, page: 1, pageSize: 50, totalPages: 2 });
   });
 
-  test.each([1, 7, 20, 59, 60, 61, 100])("of %i make up the whole", async (pageSize) => {
-    const totalPages = Math.ceil(60 / pageSize);
-    const seen: string[] = [];
-    for (let number = 1; number <= totalPages; number++) {
-      const answer = await page(alice, conversationId, `&page=${number}&pageSize=${pageSize}`);
-      expect(answer.body).toMatchObject({ totalCount: 60, page: number, pageSize, totalPages });
-      seen.push(...contents(answer));
-    }
-    expect(seen).toEqual(newestFirst);
-  });
+  test.each([1, 7, 20, 59, 60, 61, 100])(
+    "of %i together contain all messages",
+    async (pageSize) => {
+      const totalPages = Math.ceil(60 / pageSize);
+      const seen: string[] = [];
+      for (let number = 1; number <= totalPages; number++) {
+        const answer = await page(alice, conversationId, `&page=${number}&pageSize=${pageSize}`);
+        expect(answer.body).toMatchObject({ totalCount: 60, page: number, pageSize, totalPages });
+        seen.push(...contents(answer));
+      }
+      expect(seen).toEqual(newestFirst);
+    },
+  );
 
   test.each([3, 1_000, 1_000_000_001, 2 ** 31 - 1, Number.MAX_SAFE_INTEGER])(
     "past the end are empty: page %i",
@@ -165,7 +168,7 @@ describe("pages of GET /messages", () => {
   test.each([
     ...["page=0", "page=-1", "page=x", "page=1.5", "page=", "page=1e1", "page=0x1", "page=%201"],
     ...["pageSize=0", "pageSize=101", "pageSize=-5", "pageSize=all", "pageSize=", "pageSize=NaN"],
-  ])("400 with %s, saying where", async (query) => {
+  ])("400 with %s, naming the field", async (query) => {
     const answer = await page(alice, conversationId, `&${query}`);
     expect(answer.status).toBe(400);
     expect(answer.body.code).toBe("invalid_request");

@@ -4,7 +4,7 @@ import { marketplaceErrors } from "../../src/dialects/marketplace/app.ts";
 import { dialect } from "../../src/edge/dialect.ts";
 import { plainErrors } from "../../src/edge/errors.ts";
 
-/** What Hono refuses by itself is answered like everything else. */
+/** Errors that Hono raises itself have the same form as ours. */
 
 const CODES: Record<number, [status: number, code: string]> = {
   400: [400, "malformed_json"],
@@ -26,7 +26,7 @@ describe.each([plainErrors, marketplaceErrors])("in the form $name", (form) => {
     return { status: response.status, body: await response.json<{ code: string }>() };
   }
 
-  test("every status of the client's has a code, and none is our fault", async () => {
+  test("every client error has a code other than `internal`", async () => {
     for (let thrown = 400; thrown < 500; thrown++) {
       const { status, body } = await answerTo(thrown);
       const expected = CODES[thrown] ?? [400, "invalid_request"];
@@ -35,7 +35,7 @@ describe.each([plainErrors, marketplaceErrors])("in the form $name", (form) => {
     }
   });
 
-  test("what is our fault is internal", async () => {
+  test("server errors have the code `internal`", async () => {
     for (const thrown of [500, 501, 503, 504]) {
       const { status, body } = await answerTo(thrown);
       expect([status, body.code]).toEqual([500, "internal"]);

@@ -14,7 +14,7 @@ function sendAs(caller: Caller, conversationId: string, content: string, key: st
   return send(caller, conversationId, content, { clientMessageId: key, ...more });
 }
 
-/** The original comes back: its status, its body, and that it is a repetition. */
+/** Checks that the original is returned: its status, its body, and that it is a repetition. */
 function expectRepeated(again: Answer, first: Answer): void {
   expect(again.status).toBe(201);
   expect(again.body).toStrictEqual({ ...first.body, deduplicated: true });
@@ -25,8 +25,8 @@ function expectConflict(answer: Answer): void {
   expect(answer.body).toEqual({ error: expect.any(String), code: "idempotency_conflict" });
 }
 
-describe("the same key again", () => {
-  test("201 with the original message, however often and however it is given", async () => {
+describe("repeating a key", () => {
+  test("201 with the original message, however often and wherever the key is given", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(bob, conversationId);
     const first = await sendAs(alice, conversationId, "hello", "key-1");
@@ -42,7 +42,7 @@ describe("the same key again", () => {
     expect((await page(bob, conversationId)).body.totalCount).toBe(2);
   });
 
-  test("201 and one message for twenty at once", async () => {
+  test("201 and one message for twenty concurrent requests", async () => {
     const { alice, conversationId } = await directPair();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => sendAs(alice, conversationId, "hello", "key")),
@@ -53,7 +53,7 @@ describe("the same key again", () => {
     expect((await page(alice, conversationId)).body.totalCount).toBe(1);
   });
 
-  test("the body's key counts before the header's", async () => {
+  test("the key in the body takes precedence over the header's", async () => {
     const { alice, conversationId } = await directPair();
     const body = { conversationId, content: "hello", clientMessageId: "body" };
     const first = await alice.post(MESSAGES, body, { "Idempotency-Key": "header" });
@@ -61,7 +61,7 @@ describe("the same key again", () => {
     expect((await sendAs(alice, conversationId, "other", "header")).status).toBe(201);
   });
 
-  test("201 after the message was edited over a socket, with the text first sent", async () => {
+  test("201 with the original text after the message was edited over a socket", async () => {
     const { alice, conversationId } = await directPair();
     const first = await sendAs(alice, conversationId, "hello", "key");
     const socket = await openLive(alice, conversationId);
@@ -72,7 +72,7 @@ describe("the same key again", () => {
     expect((await page(alice, conversationId)).body.items).toMatchObject([{ content: "changed" }]);
   });
 
-  test("201 after the message was deleted, which it stays", async () => {
+  test("201 after the message was deleted, and it stays deleted", async () => {
     const { alice, conversationId } = await directPair();
     const first = await sendAs(alice, conversationId, "hello", "key");
     const socket = await openLive(alice, conversationId);
@@ -83,7 +83,7 @@ describe("the same key again", () => {
     expect(items).toMatchObject([{ content: "", isDeleted: true }]);
   });
 
-  test("201 for what a socket sent before, and the other way round", async () => {
+  test("201 for a message that a socket sent before, and the reverse", async () => {
     const { alice, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
     const frame = { op: "send", content: "hello", clientMessageId: "socket" };
@@ -95,7 +95,7 @@ describe("the same key again", () => {
     expect(ack).toMatchObject({ messageId: first.body.messageId, deduplicated: true });
   });
 
-  test("201 when the limit is reached: a repetition costs nothing", async () => {
+  test("201 when the rate limit is reached: a repetition does not count", async () => {
     const { alice, conversationId } = await directPair();
     const first = await sendAs(alice, conversationId, "hello", "key");
     await Promise.all(Array.from({ length: 99 }, () => send(alice, conversationId, "x")));
@@ -115,8 +115,8 @@ describe("the same key again", () => {
   });
 });
 
-describe("the key of another", () => {
-  test("409 with other content or another reply, and nothing is sent", async () => {
+describe("the key of another message", () => {
+  test("409 with different content or another reply, and nothing is sent", async () => {
     const { alice, conversationId } = await directPair();
     const earlier = await send(alice, conversationId, "earlier");
     await sendAs(alice, conversationId, "hello", "key");
@@ -128,7 +128,7 @@ describe("the key of another", () => {
     expect((await page(alice, conversationId)).body.totalCount).toBe(2);
   });
 
-  test("201 for one of two that come at once, 409 for the other", async () => {
+  test("201 for one of two concurrent requests, 409 for the other", async () => {
     const { alice, conversationId } = await directPair();
     const answers = await Promise.all(
       ["heads", "tails"].map((content) => sendAs(alice, conversationId, content, "key")),
@@ -137,7 +137,7 @@ describe("the key of another", () => {
     expect((await page(alice, conversationId)).body.totalCount).toBe(1);
   });
 
-  test("201: a key belongs to its sender and its conversation", async () => {
+  test("201: the scope of a key is its sender and its conversation", async () => {
     const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
     const [one, other] = [await groupOf(alice, bob), await groupOf(alice, bob, carol)];
     const answers = [
@@ -150,7 +150,7 @@ describe("the key of another", () => {
     for (const answer of answers) expect(answer.body).not.toHaveProperty("deduplicated");
   });
 
-  test("403 for somebody who is not in the conversation and guesses a key", async () => {
+  test("403 for a user who is not in the conversation and guesses a key", async () => {
     const { alice, conversationId } = await directPair();
     await sendAs(alice, conversationId, "hello", "key");
     const answer = await sendAs(await person("mallory"), conversationId, "hello", "key");
@@ -158,7 +158,7 @@ describe("the key of another", () => {
   });
 });
 
-test("400 with a key in the header that is too long, empty, or no printable word", async () => {
+test("400 with a key in the header that is too long, empty, or not printable", async () => {
   const { alice, conversationId } = await directPair();
   for (const key of ["", "k".repeat(129), "two words"]) {
     const body = { conversationId, content: "hello" };

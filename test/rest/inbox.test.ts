@@ -8,13 +8,13 @@ async function idsOf(caller: Caller, query = ""): Promise<string[]> {
 }
 
 describe("GET /conversations", () => {
-  test("200 with nothing for a newcomer", async () => {
+  test("200 with an empty list for a new user", async () => {
     const answer = await (await person()).get(CONVERSATIONS);
     expect(answer.status).toBe(200);
     expect(answer.body).toEqual([]);
   });
 
-  test("200, word by word, before the first message and after it", async () => {
+  test("200 with the exact body, before the first message and after it", async () => {
     const { alice, bob, conversationId } = await directPair();
     const before = {
       conversationId,
@@ -51,14 +51,14 @@ describe("GET /conversations", () => {
     expect((await bob.get(CONVERSATIONS)).body).toStrictEqual([{ ...after, unreadCount: 1 }]);
   });
 
-  test("shows nobody what they are not in", async () => {
+  test("contains no conversations of others", async () => {
     const { alice, bob } = await directPair();
     const carol = await person();
     await groupOf(alice, bob, await person());
     expect(await idsOf(carol)).toEqual([]);
   });
 
-  test("the newest message first, those without one last", async () => {
+  test("the latest message first, conversations without messages last", async () => {
     const alice = await person("alice");
     const made: string[] = [];
     for (const other of await Promise.all([person(), person(), person(), person()])) {
@@ -75,7 +75,7 @@ describe("GET /conversations", () => {
     expect((await idsOf(alice)).slice(0, 2)).toEqual([third, first]);
   });
 
-  test("a page of it, every conversation on one page only", async () => {
+  test("pages contain every conversation once", async () => {
     const alice = await person("alice");
     for (const other of await Promise.all([person(), person(), person()])) {
       await alice.post(DIRECT, { otherUserId: other.userId });
@@ -87,7 +87,7 @@ describe("GET /conversations", () => {
     expect(await idsOf(alice, "?page=3&pageSize=2")).toEqual([]);
   });
 
-  test("an empty page past the end, however far", async () => {
+  test("an empty page past the end, for any number", async () => {
     const { alice } = await directPair();
     for (const page of [2, 1_000_001, 2 ** 31 - 1, Number.MAX_SAFE_INTEGER]) {
       const answer = await alice.get(`${CONVERSATIONS}?page=${page}`);
@@ -108,8 +108,8 @@ describe("GET /conversations", () => {
   );
 });
 
-describe("the inbox follows what happens over REST at once", () => {
-  test("sends count as unread for the others, not for their sender", async () => {
+describe("the inbox shows changes over REST at once", () => {
+  test("sent messages are unread for the others, not for their sender", async () => {
     const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
     const id = await groupOf(alice, bob, carol);
     await send(alice, id, "one");
@@ -128,15 +128,15 @@ describe("the inbox follows what happens over REST at once", () => {
     }
   });
 
-  test("a retry counts once", async () => {
+  test("a retry is counted once", async () => {
     const { alice, bob, conversationId } = await directPair();
     for (let i = 0; i < 3; i++) await send(alice, conversationId, "x", { clientMessageId: "k" });
     expect((await entryOf(bob, conversationId)).unreadCount).toBe(1);
   });
 });
 
-describe("the inbox follows what happens over sockets within a moment", () => {
-  test("sends and reads", async () => {
+describe("the inbox soon shows changes over sockets", () => {
+  test("sent and read messages", async () => {
     const { alice, bob, conversationId } = await directPair();
     const [a, b] = await Promise.all([
       openLive(alice, conversationId),
@@ -157,7 +157,7 @@ describe("the inbox follows what happens over sockets within a moment", () => {
     await expect.poll(() => entryOf(bob, conversationId)).toMatchObject({ unreadCount: 0 });
   });
 
-  test("edits and deletions, of the last message too", async () => {
+  test("edits and deletions, also of the last message", async () => {
     const { alice, bob, conversationId } = await directPair();
     const [first, second] = [
       await send(alice, conversationId, "first"),

@@ -5,11 +5,16 @@ import { type Env, settingsOf } from "../../src/env.ts";
 import { someone } from "../support.ts";
 import { CONVERSATIONS, envWith, fetchIn, segment, signed } from "./requests.ts";
 
-/** Keys of an identity provider instead of a shared secret. Each test has an isolate's state of its own. */
+/**
+ * Keys of an identity provider instead of a shared secret. Each test has separate isolate state.
+ */
 const JWT_JWKS_URL = "https://login.test/keys";
 let isolate: Env;
 
-/** A key pair: what signs with its private half, and its public half as a provider lists it. */
+/**
+ * A key pair: a function that signs with its private half, and its public half as the provider
+ * lists it.
+ */
 async function keyPair(alg: string, more: object = {}) {
   const pair = await generateKeyPair(alg, { extractable: true });
   const jwk: object = { ...(await exportJWK(pair.publicKey)), ...more };
@@ -22,7 +27,7 @@ async function keyPair(alg: string, more: object = {}) {
   return { ...pair, jwk, sign };
 }
 
-/** What a provider answers from now on. */
+/** Sets the provider's response. */
 function lists(...keys: unknown[]) {
   return vi
     .spyOn(globalThis, "fetch")
@@ -56,7 +61,7 @@ describe("keys and algorithms", () => {
   test.each([
     ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
     ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
-  ])("%s is accepted, whether its key says so or not", async (alg) => {
+  ])("%s is accepted, with or without an alg in the key", async (alg) => {
     const { sign, jwk } = await keyPair(alg, { kid: "one" });
     for (const key of [jwk, { ...jwk, alg }, { ...jwk, alg, use: "sig", key_ops: ["verify"] }]) {
       lists(key);
@@ -86,7 +91,7 @@ describe("keys and algorithms", () => {
     ["of another curve", "ES256", { crv: "P-384" }],
     ["of another type", "RS256", { kty: "EC" }],
     ["that is a secret", "RS256", { kty: "oct", k: "c2VjcmV0" }],
-    ["that cannot be read", "RS256", { n: "" }],
+    ["that cannot be parsed", "RS256", { n: "" }],
   ])("a key %s is not used", async (_, alg, more) => {
     const { sign, jwk } = await keyPair(alg, { kid: "one" });
     lists({ ...jwk, ...more });
@@ -95,7 +100,7 @@ describe("keys and algorithms", () => {
     expect(await whois(await sign("alice"))).toBe("alice");
   });
 
-  test("a token signed with a shared secret is refused, the public key as one included", async () => {
+  test("a token signed with a shared secret is refused, also if the secret is the public key", async () => {
     const { publicKey, jwk } = await keyPair("RS256", { kid: "one" });
     const pem = await exportSPKI(publicKey);
     for (const secret of [undefined, pem, pem.trim(), JSON.stringify(jwk)]) {
@@ -104,7 +109,7 @@ describe("keys and algorithms", () => {
       const fetched = lists(jwk, oct);
       fetched.mockClear();
       expect(await whois(token)).toBeUndefined();
-      // Nothing that the provider lists could verify it.
+      // No listed key could verify it.
       expect(fetched).not.toHaveBeenCalled();
     }
   });
@@ -121,7 +126,7 @@ describe("keys and algorithms", () => {
     },
   );
 
-  test("a key that a token brings along is not used", async () => {
+  test("a key embedded in a token is not used", async () => {
     const [mine, other] = [await keyPair("ES256"), await keyPair("ES256", { kid: "one" })];
     lists(other.jwk);
     for (const header of [{ jwk: mine.jwk }, { jku: "https://evil.test/keys" }]) {
@@ -134,7 +139,7 @@ describe("keys and algorithms", () => {
     );
   });
 
-  test("nothing is fetched for tokens of a shared secret", async () => {
+  test("nothing is fetched for tokens signed with a shared secret", async () => {
     const fetched = vi.spyOn(globalThis, "fetch");
     const { sign } = await keyPair("RS256");
     const settings = settingsOf(envWith({}));
@@ -145,8 +150,8 @@ describe("keys and algorithms", () => {
   });
 });
 
-describe("without kid, every fitting key is tried", () => {
-  test("a token without one", async () => {
+describe("without kid, every matching key is tried", () => {
+  test("for a token without kid", async () => {
     const pairs = await Promise.all(
       ["a", "b", "c"].map((kid) => keyPair("RS256", { kid, alg: "RS256" })),
     );
@@ -159,7 +164,7 @@ describe("without kid, every fitting key is tried", () => {
     expect(await whois(await stranger.sign("mallory", { kid: undefined }))).toBeUndefined();
   });
 
-  test("keys without one, whether the token has one or not", async () => {
+  test("for keys without kid, and tokens with or without one", async () => {
     const pairs = await Promise.all([keyPair("ES256"), keyPair("ES256")]);
     lists(...pairs.map(({ jwk }) => jwk));
     for (const { sign } of pairs) {
@@ -168,25 +173,25 @@ describe("without kid, every fitting key is tried", () => {
     }
   });
 
-  test("several keys of one name", async () => {
+  test("for several keys with the same kid", async () => {
     const pairs = await Promise.all([1, 2].map(() => keyPair("ES256", { kid: "one" })));
     lists(...pairs.map(({ jwk }) => jwk));
     for (const { sign } of pairs) expect(await whois(await sign("alice"))).toBe("alice");
   });
 
-  test("but a key of another name is not", async () => {
+  test("not for a key with another kid", async () => {
     const { sign, jwk } = await keyPair("ES256", { kid: "other" });
     lists(jwk);
     expect(await whois(await sign("alice"))).toBeUndefined();
   });
 });
 
-describe("keys are kept", () => {
+describe("the cache of keys", () => {
   const start = 1_900_000_000_000;
   const at = (afterMs: number) =>
     vi.useFakeTimers({ toFake: ["Date"], now: start + afterMs }) && undefined;
 
-  test("for ten minutes, and who was verified goes on without them", async () => {
+  test("expires after ten minutes; tokens verified before stay valid", async () => {
     at(0);
     const { sign, jwk } = await keyPair("RS256", { kid: "one" });
     const fetched = lists(jwk);
@@ -204,9 +209,9 @@ describe("keys are kept", () => {
   });
 
   test.each([
-    ["of a new name", "older", "new"],
-    ["without a name", undefined, undefined],
-  ])("but for a key %s fetched again, every 30 seconds at most", async (_, older, kid) => {
+    ["with a new kid", "older", "new"],
+    ["without a kid", undefined, undefined],
+  ])("is refreshed for a key %s, at most every 30 seconds", async (_, older, kid) => {
     at(0);
     const [before, after] = await Promise.all(
       [older, kid].map((name) => keyPair("ES256", { kid: name })),
@@ -227,7 +232,7 @@ describe("keys are kept", () => {
     expect(fetched).toHaveBeenCalledTimes(2);
   });
 
-  test("and not fetched again for a forged signature under a name that they have", async () => {
+  test("is not refreshed for a forged signature under a known kid", async () => {
     at(0);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
     const fetched = lists(jwk);
@@ -239,7 +244,7 @@ describe("keys are kept", () => {
     expect(fetched).toHaveBeenCalledTimes(1);
   });
 
-  test("although a clock was ahead when they were fetched", async () => {
+  test("is refreshed after a clock that was fast is corrected", async () => {
     at(3_600_000);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
     lists({ ...jwk, kid: "older" });
@@ -251,8 +256,8 @@ describe("keys are kept", () => {
   });
 });
 
-describe("a provider that is out of reach makes nobody's token invalid", () => {
-  /** Requests of somebody under the settings of this test. */
+describe("when the provider is unreachable, the answer is 503 and not 401", () => {
+  /** Sends a request under the settings of this test. */
   const asked = async (token: string) => {
     const headers = { Authorization: `Bearer ${token}` };
     const { status, body, headers: answered } = await fetchIn(isolate, CONVERSATIONS, { headers });
@@ -267,15 +272,12 @@ describe("a provider that is out of reach makes nobody's token invalid", () => {
     ["does not answer", () => Promise.reject(new Error("network connection lost"))],
     ["answers 500", async () => new Response("no", { status: 500 })],
     ["answers 404", async () => Response.json({ keys: [] }, { status: 404 })],
-    [
-      "sends elsewhere",
-      async () => new Response(null, { status: 302, headers: { Location: "/" } }),
-    ],
-    ["answers a page", async () => new Response("<html>")],
-    ["answers no keys", async () => new Response("{}")],
+    ["redirects", async () => new Response(null, { status: 302, headers: { Location: "/" } })],
+    ["answers HTML", async () => new Response("<html>")],
+    ["answers without keys", async () => new Response("{}")],
     ["answers a number for keys", async () => new Response('{"keys":1}')],
     ["answers null", async () => new Response("null")],
-  ])("one that %s: 503, and is not asked again for 30 s", async (_, answer) => {
+  ])("one that %s: 503, and it is not called again for 30 s", async (_, answer) => {
     at(0);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
     const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(answer);
@@ -295,7 +297,7 @@ describe("a provider that is out of reach makes nobody's token invalid", () => {
     expect(fetched).toHaveBeenCalledTimes(2);
   });
 
-  test("nor while one request asks it again: the others are answered at once", async () => {
+  test("while one request retries the provider, the others are answered at once", async () => {
     at(0);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
     isOutOfReach();
@@ -314,7 +316,7 @@ describe("a provider that is out of reach makes nobody's token invalid", () => {
     expect(fetched).toHaveBeenCalledTimes(1);
   });
 
-  test("tokens of keys that are known, and those verified before, go on", async () => {
+  test("tokens with known keys and tokens verified before are accepted", async () => {
     at(0);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
     lists(jwk);
@@ -326,12 +328,12 @@ describe("a provider that is out of reach makes nobody's token invalid", () => {
     expect(await asked(unknown)).toEqual(unavailable("30"));
     expect((await asked(await sign(someone()))).status).toBe(200);
     expect((await asked(before)).status).toBe(200);
-    // Only the unknown key is worth asking for, and what is malformed is worth nothing.
+    // Only an unknown key causes a fetch; malformed tokens do not.
     expect((await asked("a.b.c")).status).toBe(401);
     expect((await asked(await signed({ sub: someone() }))).status).toBe(401);
   });
 
-  test("although a clock was ahead when it failed", async () => {
+  test("the provider is called again after a clock that was fast is corrected", async () => {
     at(3_600_000);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
     isOutOfReach();
@@ -341,7 +343,7 @@ describe("a provider that is out of reach makes nobody's token invalid", () => {
     expect((await asked(await sign(someone()))).status).toBe(200);
   });
 
-  test("what failed is logged once, without the token", async () => {
+  test("the failure is logged once, without the token", async () => {
     const log = vi.spyOn(console, "log").mockReturnValue(undefined);
     at(0);
     const { sign } = await keyPair("ES256", { kid: "one" });

@@ -19,7 +19,7 @@ import {
 } from "../support.ts";
 import { CONVERSATIONS, fetchWith, USERS } from "./requests.ts";
 
-/** What goes wrong is logged as docs/operations.md has it, and never with what people wrote. */
+/** Failures are logged as docs/operations.md describes, and never with what users wrote. */
 
 const SECRET = "a word to nobody else";
 
@@ -29,17 +29,17 @@ beforeEach(() => {
   vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)));
 });
 afterEach(() => {
-  // Whatever was provoked.
+  // This holds for every event that a test causes.
   expect(lines.join("\n").toLowerCase()).not.toContain(SECRET);
   vi.restoreAllMocks();
 });
 
-/** The events of a name so far. */
+/** The events of this name so far. */
 function logged(event: string): Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line)).filter((one) => one.event === event);
 }
 
-/** D1 fails at every statement, and says so as it does. */
+/** Makes every D1 statement fail with a message. */
 function breakD1(): void {
   const broken = () => Promise.reject(new Error("D1_ERROR: out of order"));
   const statement = Object.getPrototypeOf(env.DB.prepare("SELECT 1"));
@@ -49,7 +49,7 @@ function breakD1(): void {
   vi.spyOn(env.DB, "batch").mockImplementation(broken);
 }
 
-/** The storage of a conversation refuses statements that begin so. */
+/** Makes a conversation's storage reject statements with this beginning. */
 function breakStorage(conversationId: string, beginning: string): Promise<void> {
   return runInDurableObject(objectOf(conversationId), (_, { storage }) => {
     const { sql } = storage;
@@ -63,7 +63,7 @@ function breakStorage(conversationId: string, beginning: string): Promise<void> 
 
 const OUT_OF_ORDER = { error: expect.stringMatching(/^Error: D1_ERROR: out of order\n\s+at /) };
 
-test("acquaintance_failed and unavailable: the request, and what D1 said", async () => {
+test("acquaintance_failed and unavailable: the request, and D1's error", async () => {
   breakD1();
   const userId = someone();
   const caller = new Caller(userId, await tokenFor(userId, { name: `Ann, ${SECRET}` }));
@@ -78,7 +78,7 @@ test("acquaintance_failed and unavailable: the request, and what D1 said", async
   ]);
 });
 
-test("projection_failed, tried again after half a second to 60, and projection_recovered", async () => {
+test("projection_failed, retried after half a second up to 60, and projection_recovered", async () => {
   const { alice, conversationId } = await directPair();
   breakD1();
   await send(alice, conversationId, SECRET);
@@ -116,7 +116,7 @@ test("command_failed: a bug in one command", async () => {
   ]);
 });
 
-test("commit_failed: storage refuses a group, and the object starts anew", async () => {
+test("commit_failed: storage rejects a group, and the object restarts", async () => {
   const { alice, conversationId } = await directPair();
   await breakStorage(conversationId, "UPDATE counters");
   expect((await send(alice, conversationId, SECRET)).status).toBeGreaterThanOrEqual(500);
@@ -126,7 +126,7 @@ test("commit_failed: storage refuses a group, and the object starts anew", async
   });
 });
 
-test("files_failed: what a socket's send with files was to be asked of D1", async () => {
+test("files_failed: D1 fails for a socket's send with files", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   breakD1();
@@ -137,7 +137,7 @@ test("files_failed: what a socket's send with files was to be asked of D1", asyn
   ]);
 });
 
-/** A method of the objects has a bug, which says what it was told. */
+/** Adds a bug to a method of the objects. */
 function breakMethod<Name extends string>(prototype: Record<Name, unknown>, name: Name): void {
   vi.spyOn(prototype as Record<string, () => never>, name).mockImplementation(() => {
     throw new TypeError("a bug");
@@ -145,7 +145,7 @@ function breakMethod<Name extends string>(prototype: Record<Name, unknown>, name
 }
 const A_BUG = { error: expect.stringMatching(/^TypeError: a bug/) };
 
-test("frame_failed: a bug in what a frame asks", async () => {
+test("frame_failed: a bug while a frame is handled", async () => {
   const { alice, conversationId } = await directPair();
   const socket = await openLive(alice, conversationId);
   breakMethod(Sessions.prototype, "broadcastTyping");
@@ -154,7 +154,7 @@ test("frame_failed: a bug in what a frame asks", async () => {
   expect(logged("frame_failed")).toEqual([{ event: "frame_failed", ...A_BUG }]);
 });
 
-test("call_failed: a bug in what a gateway's client calls", async () => {
+test("call_failed: a bug while a call of a gateway's client is handled", async () => {
   const { alice, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   breakMethod(Conversation.prototype, "subscribe");
@@ -162,7 +162,7 @@ test("call_failed: a bug in what a gateway's client calls", async () => {
   expect(logged("call_failed")).toEqual([{ event: "call_failed", ...A_BUG }]);
 });
 
-test("gateway_failed: a gateway could not be told", async () => {
+test("gateway_failed: delivery to a gateway failed", async () => {
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
@@ -171,7 +171,7 @@ test("gateway_failed: a gateway could not be told", async () => {
   await vi.waitFor(() => expect(logged("gateway_failed")[0]).toMatchObject({ conversationId }));
 });
 
-test("conversation_failed: a gateway could not ask for what it missed; its client comes back", async () => {
+test("conversation_failed: a gateway could not read missed events; its client reconnects", async () => {
   const { alice, bob, conversationId } = await directPair();
   await send(bob, conversationId, SECRET);
   breakMethod(Conversation.prototype, "eventsSince");
@@ -184,7 +184,7 @@ test("conversation_failed: a gateway could not ask for what it missed; its clien
   ]);
 });
 
-test("rebuilt and rebuild_failed: how many, and which could not", async () => {
+test("rebuilt and rebuild_failed: the counts, and the ids that failed", async () => {
   const { conversationId } = await directPair();
   const admin = await person("admin", { role: "admin" });
   breakMethod(Conversation.prototype, "rebuild");
@@ -198,7 +198,7 @@ test("rebuilt and rebuild_failed: how many, and which could not", async () => {
   expect(logged("rebuilt")).toEqual([{ event: "rebuilt", requestId, userId, ...counts }]);
 });
 
-test("keys_unavailable: the identity provider is out of reach", async () => {
+test("keys_unavailable: the identity provider is unreachable", async () => {
   vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("network connection lost"));
   const settings = { JWT_SECRET: undefined, JWT_JWKS_URL: "https://login.test/keys" };
   const { privateKey } = await generateKeyPair("RS256");
@@ -212,7 +212,7 @@ test("keys_unavailable: the identity provider is out of reach", async () => {
   expect(logged("keys_unavailable")).toHaveLength(1);
 });
 
-test("what a statement was given is left out where drizzle's wrapper is all there is", () => {
+test("parameters of a statement are removed from errors that only drizzle's wrapper describes", () => {
   const lost = new Error(`Failed query: SELECT ?\nparams: 7,${SECRET}\nand more, ${SECRET}`);
   lost.stack = `Error: ${lost.message}\n    at somewhere (a.ts:1:1)`;
   log("internal_error", { error: lost });

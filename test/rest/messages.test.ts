@@ -13,7 +13,7 @@ import {
 } from "./requests.ts";
 
 describe("POST /messages", () => {
-  test("201 with the id and the time, and every socket has heard of it", async () => {
+  test("201 with the id and the time, after every socket received the message", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(bob, conversationId);
     const answer = await send(alice, conversationId, "hello");
@@ -33,8 +33,8 @@ describe("POST /messages", () => {
     ["2,000 characters after trimming", ` \n${"x".repeat(2_000)}\t `, "x".repeat(2_000)],
     ["white space around it", "  hello \n", "hello"],
     ["newlines and tabs within", "a\n\tb", "a\n\tb"],
-    ["lines as Windows ends them", "a\r\nb", "a\nb"],
-    ["lines as they were ended of old", "a\rb\r", "a\nb"],
+    ["CRLF line ends", "a\r\nb", "a\nb"],
+    ["CR line ends", "a\rb\r", "a\nb"],
     ["markup", `<script>alert("x")</script> & '`, `<script>alert("x")</script> & '`],
     ["joined emoji and other scripts", "👩‍👩‍👧 مرحبا नमस्ते", "👩‍👩‍👧 مرحبا नमस्ते"],
   ])("201 with content of %s", async (_, content, kept) => {
@@ -64,7 +64,7 @@ describe("POST /messages", () => {
     expect((await page(alice, conversationId)).body.totalCount).toBe(0);
   });
 
-  test("400 for content says where, as every validation error does", async () => {
+  test("400 for content names the field, as every validation error does", async () => {
     const { alice, conversationId } = await directPair();
     for (const content of ["", "x".repeat(2_001), "a\u0000b"]) {
       const { body } = await send(alice, conversationId, content);
@@ -105,7 +105,7 @@ describe("POST /messages", () => {
     }
   });
 
-  test("403 for somebody who is not in it, whatever their role", async () => {
+  test("403 for a user who is not a member, regardless of roles", async () => {
     const { alice, conversationId } = await directPair();
     for (const role of ["user", "support", "resolver", "admin"]) {
       const answer = await send(await person("mallory", { role }), conversationId, "hello");
@@ -115,7 +115,7 @@ describe("POST /messages", () => {
     expect((await page(alice, conversationId)).body.totalCount).toBe(0);
   });
 
-  test("400 before 404 and 403: a request is wrong whoever sends it", async () => {
+  test("400 before 404 and 403: an invalid request is invalid for every sender", async () => {
     const { conversationId } = await directPair();
     const mallory = await person("mallory");
     for (const id of [conversationId, NOBODYS, FOREIGN]) {
@@ -128,7 +128,7 @@ describe("POST /messages", () => {
 });
 
 describe("replyToMessageId", () => {
-  test("201 with a message of the conversation, one's own or another's, or null", async () => {
+  test("201 with a message of the conversation, by anyone, or null", async () => {
     const { alice, bob, conversationId } = await directPair();
     const { body: first } = await send(alice, conversationId, "first");
     for (const replyToMessageId of [first.messageId, first.messageId.toUpperCase(), null]) {
@@ -139,7 +139,7 @@ describe("replyToMessageId", () => {
     }
   });
 
-  test("400 with one of another conversation, of no message, or the conversation", async () => {
+  test("400 with a message of another conversation, an unknown id, or the conversation's id", async () => {
     const { alice, conversationId } = await directPair();
     const { body: sent } = await send(alice, conversationId, "x");
     const other = await person();
@@ -155,11 +155,11 @@ describe("replyToMessageId", () => {
   });
 });
 
-describe("metadata that is nothing but depth", () => {
+describe("deeply nested metadata", () => {
   const nested = (depth: number) => `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
 
   test.each([100, 1_000, 2_000, 3_000, 4_000, 5_000, 120_000])(
-    "is kept or refused, and the history tells which: depth %i",
+    "is stored or refused, and the history agrees: depth %i",
     async (depth) => {
       const { alice, conversationId } = await directPair();
       const text = `{"conversationId":"${conversationId}","content":"x","metadata":${nested(depth)}}`;
@@ -171,7 +171,7 @@ describe("metadata that is nothing but depth", () => {
     },
   );
 
-  test("sent over a socket, does not close the history to everybody", async () => {
+  test("sent over a socket, does not break the history", async () => {
     const { alice, bob, conversationId } = await directPair();
     await send(bob, conversationId, "hello");
     const socket = await openLive(alice, conversationId);

@@ -2,11 +2,14 @@ import { describe, expect, test } from "vitest";
 import { Caller, channelOf, directPair, openLive, person, someone, tokenFor } from "../support.ts";
 import { GROUP, MESSAGES, page, pathsOf, USERS } from "./requests.ts";
 
-/** What would make one name look like another is kept out of names and titles, and kept in messages. */
+/**
+ * Characters that make one name look like another are rejected in names and titles, and allowed in
+ * messages.
+ */
 
 const CHATS = "/api/chat";
 const CHANNELS = "/api/v1/chat/channels";
-/** Overrides, embeddings, isolates, and separators of lines and paragraphs. */
+/** Overrides, embeddings, isolates, and line and paragraph separators. */
 const SPOOFING = [..."\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"];
 
 const places: [
@@ -42,7 +45,7 @@ const places: [
   ],
 ];
 
-describe("400 with characters that spoof", () => {
+describe("400 with spoofing characters", () => {
   test.each(places)("in %s", async (_, field, set) => {
     const admin = await person("admin", { role: "admin" });
     for (const [i, character] of SPOOFING.entries()) {
@@ -57,7 +60,7 @@ describe("400 with characters that spoof", () => {
   });
 });
 
-test("names of right-to-left scripts and emojis are names", async () => {
+test("names in right-to-left scripts and with emojis are accepted", async () => {
   const host = await person();
   for (const name of [
     "\u05e7\u05d1\u05d5\u05e6\u05d4\u200f (A)",
@@ -69,7 +72,7 @@ test("names of right-to-left scripts and emojis are names", async () => {
   }
 });
 
-test("a token's name is shown without them, and its person is not refused", async () => {
+test("they are removed from the name in a token, and the user is accepted", async () => {
   const userId = someone("spoof");
   const claims = { name: "\u202eAnn\u202c\u2028Lee" };
   const ann = new Caller(userId, await tokenFor(userId, { claims }));
@@ -80,7 +83,7 @@ test("a token's name is shown without them, and its person is not refused", asyn
   expect(body.users).toMatchObject([{ name: "AnnLee" }]);
 });
 
-test("messages and descriptions keep them", async () => {
+test("messages and descriptions may contain them", async () => {
   const { alice, conversationId } = await directPair();
   const content = `a${SPOOFING.join("b")}c`;
   expect((await alice.post(MESSAGES, { conversationId, content })).status).toBe(201);

@@ -3,13 +3,13 @@ import { afterEach, expect, test, vi } from "vitest";
 import { directPair, fetchJson, objectOf, person, send } from "../support.ts";
 import { CONVERSATIONS, fetchWith, MESSAGES, page, raw } from "./requests.ts";
 
-/** What an operator finds: in the log, in headers, and in where conversations are kept. */
+/** What operators use: log events, headers, and the jurisdiction of conversations. */
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("every event is one JSON object; a refusal says who, what and why, and its answer's id", async () => {
+test("every event is one JSON object; a refusal has user, code, reason and request id", async () => {
   const { alice, conversationId } = await directPair();
   const stranger = await person("stranger");
   const log = vi.spyOn(console, "log").mockReturnValue();
@@ -44,7 +44,7 @@ test("every event is one JSON object; a refusal says who, what and why, and its 
   expect(text).not.toContain(alice.token);
 });
 
-test("Server-Timing tells how long a request took, and how long it waited for its object", async () => {
+test("Server-Timing has the duration of a request, and its wait for the object", async () => {
   const { alice, conversationId } = await directPair();
   const timing = async (answer: ReturnType<typeof page>) =>
     (await answer).headers.get("Server-Timing");
@@ -57,7 +57,7 @@ test("Server-Timing tells how long a request took, and how long it waited for it
   expect(Number(total)).toBeGreaterThanOrEqual(Number(object));
 });
 
-test("with JURISDICTION every conversation is looked for there, and only there", async () => {
+test("with JURISDICTION conversations are addressed only there", async () => {
   const { alice, conversationId } = await directPair();
   const named = vi.fn(() => objectOf(conversationId));
   const jurisdiction = vi.fn(() => ({ getByName: named }));

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Answer, directPair, openLive, send } from "../support.ts";
 import { carryOut, FOREIGN, NOBODYS } from "./requests.ts";
 
-/** What a send's answer says of the limit: limit, remaining, seconds. */
+/** The rate limit headers of an answer to a send: limit, remaining, seconds. */
 function allowance({ headers }: Answer): (string | null)[] {
   return ["Limit", "Remaining", "Reset"].map((name) => headers.get(`RateLimit-${name}`));
 }
@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 describe("429", () => {
-  test("for the hundred-and-first within a minute, over REST and socket together", async () => {
+  test("for the 101st within a minute, over REST and socket together", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
@@ -43,7 +43,7 @@ describe("429", () => {
     expect((await send(alice, conversationId, "and no more")).status).toBe(429);
   });
 
-  test("comes after everything that is wrong with the request itself", async () => {
+  test("is checked after all errors of the request itself", async () => {
     const { alice, conversationId } = await directPair();
     await Promise.all(Array.from({ length: 100 }, () => send(alice, conversationId, "x")));
     expect((await send(alice, conversationId, "x")).status).toBe(429);
@@ -55,7 +55,7 @@ describe("429", () => {
 });
 
 describe("RateLimit-*", () => {
-  test("count down with every send, each sender on their own, retries apart", async () => {
+  test("count down with every send, for each sender separately, and not for retries", async () => {
     const { alice, bob, conversationId } = await directPair();
     const key = { clientMessageId: "key" };
     const seen = [
@@ -69,14 +69,14 @@ describe("RateLimit-*", () => {
     expect(seen.map(([, remaining]) => remaining)).toEqual(["99", "98", "98", "99", "97"]);
   });
 
-  test("are on what is refused as well", async () => {
+  test("are on refused requests too", async () => {
     const { alice, conversationId } = await directPair();
     await Promise.all(Array.from({ length: 100 }, () => send(alice, conversationId, "x")));
     const refused = await send(alice, conversationId, "x");
     expect(allowance(refused).slice(0, 2)).toEqual(["100", "0"]);
   });
 
-  test("say how much is left and when the first one leaves the window", async () => {
+  test("contain the remaining number and when the first message leaves the window", async () => {
     const { alice, conversationId } = await directPair();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     expect(allowance(await send(alice, conversationId, "one"))).toEqual(["100", "99", "60"]);

@@ -10,23 +10,23 @@ export const GROUP = `${CONVERSATIONS}/group`;
 export const MESSAGES = "/api/v1/chat/messages";
 export const USERS = "/api/users";
 
-/** The secrets of vitest.config.ts: the one that signs, and the one that is on its way out. */
+/** The secrets of vitest.config.ts: the current one, and the older one during rotation. */
 export const SECRET = "test-jwt-secret-0123456789abcdefghij";
 export const OLDER_SECRET = "test-jwt-older-0123456789abcdefghij";
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-/** A well-formed id of a conversation that nobody created. */
+/** A well-formed id of a conversation that does not exist. */
 export const NOBODYS = "3fa85f64-5717-8562-b3fc-2c0000000000";
-/** A UUID, but of a kind that no conversation has. */
+/** A UUID of a version that no conversation id has. */
 export const FOREIGN = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
-/** An environment that differs from the tests' own; `undefined` takes a binding away. */
+/** The tests' environment with changes; `undefined` removes a binding. */
 export function envWith(changes: Record<string, unknown>): Env {
   return { ...env, ...changes };
 }
 
-/** What an app answers that runs in a changed environment. */
+/** The answer of an app that runs in a changed environment. */
 export function fetchWith(
   changes: Record<string, unknown>,
   path: string,
@@ -35,7 +35,7 @@ export function fetchWith(
   return fetchIn(envWith(changes), path, init);
 }
 
-/** The same for an environment that several requests have in common, as those of an isolate do. */
+/** As `fetchWith`, for an environment that several requests share, as those of an isolate do. */
 export async function fetchIn(env: Env, path: string, init: RequestInit = {}): Promise<Answer> {
   const context = createExecutionContext();
   const request = new Request(ORIGIN + path, init);
@@ -46,7 +46,7 @@ export async function fetchIn(env: Env, path: string, init: RequestInit = {}): P
   return { status: response.status, headers: response.headers, body };
 }
 
-/** A request of a caller, with the body as it is. */
+/** A request of a caller, with the body unchanged. */
 export function raw(
   caller: { token: string },
   method: string,
@@ -65,8 +65,9 @@ export function raw(
 }
 
 /**
- * A rightly signed token of any claims at all, and with any of the HMAC algorithms; it expires in an
- * hour unless the claims say otherwise. Not by a library: those refuse to write what is wrong.
+ * A validly signed token with any claims, and with any HMAC algorithm; it expires in an hour unless
+ * the claims have an expiry. Not made by a library, because libraries refuse to create invalid
+ * tokens.
  */
 export async function signed(
   claims: Record<string, unknown>,
@@ -83,12 +84,12 @@ export async function signed(
   return `${unsigned}.${Buffer.from(signature).toString("base64url")}`;
 }
 
-/** A part of a token, as it is written. */
+/** A part of a token, encoded. */
 export function segment(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
-/** Somebody who has a token and has never made a request. */
+/** A user with a token who has never made a request. */
 export async function stranger(name = "stranger"): Promise<{ userId: string; token: string }> {
   const userId = someone(name);
   return { userId, token: await tokenFor(userId) };
@@ -106,7 +107,7 @@ export function page(caller: Caller, conversationId: string, query = ""): Promis
 }
 
 let commands = 0;
-/** Has a socket's command carried out; the acknowledgement. */
+/** Executes a command over a socket; resolves to its ack. */
 export function carryOut(socket: Socket, frame: object) {
   const id = `command-${++commands}`;
   socket.send({ ...frame, id });

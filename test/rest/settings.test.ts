@@ -6,12 +6,12 @@ import { CONVERSATIONS, envWith, fetchWith, raw, UUID } from "./requests.ts";
 const OTHER_SECRET = "another-secret-0123456789abcdefghijkl";
 const DEVELOPMENT = "development-only-secret-0123456789abcdef";
 
-/** The settings of a changed environment, or what is wrong with them. */
+/** The settings of a changed environment, or their errors. */
 function settingsWith(changes: Record<string, unknown>) {
   return settingsOf(envWith(changes));
 }
 
-describe("settings that nothing runs with", () => {
+describe("settings that are rejected", () => {
   test.each([
     ["no JWT_SECRET", { JWT_SECRET: undefined }],
     ["an empty JWT_SECRET", { JWT_SECRET: "" }],
@@ -19,7 +19,7 @@ describe("settings that nothing runs with", () => {
     ["an empty second JWT_SECRET", { JWT_SECRET: `${OTHER_SECRET},` }],
     ["a short second JWT_SECRET", { JWT_SECRET: `${OTHER_SECRET},short` }],
     ["JWT_SECRET and JWT_JWKS_URL", { JWT_JWKS_URL: "https://login.test/keys" }],
-    ["a JWT_JWKS_URL that is none", { JWT_SECRET: undefined, JWT_JWKS_URL: "login" }],
+    ["an invalid JWT_JWKS_URL", { JWT_SECRET: undefined, JWT_JWKS_URL: "login" }],
     ["no ID_SECRET", { ID_SECRET: undefined }],
     ["a short ID_SECRET", { ID_SECRET: "short" }],
     ["no FILES_SECRET", { FILES_SECRET: undefined }],
@@ -27,19 +27,19 @@ describe("settings that nothing runs with", () => {
     ["an unknown ENVIRONMENT", { ENVIRONMENT: "staging" }],
     ["an unknown USER_DIRECTORY", { USER_DIRECTORY: "closed" }],
     ["a switch that is neither on nor off", { REQUEST_LIMITS: "true" }],
-    ["a limit of nothing", { MESSAGES_PER_MINUTE_UNIHUB: "0" }],
-    ["a limit that is no number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
-    ["half a message a minute", { MESSAGES_PER_MINUTE_MARKETPLACE: "0.5" }],
-    ["no conversation at all", { CONVERSATIONS_PER_HOUR: "0" }],
-    ["half an addition", { ADDITIONS_PER_HOUR: "0.5" }],
-    ["presence before it is", { PRESENCE_DELAY_MS: "-1" }],
-    ["an edit window of less than nothing", { EDIT_WINDOW_MINUTES: "-1" }],
-    ["a text of no length", { MAX_LENGTH_UNIHUB: "0" }],
-    ["half a character", { MAX_LENGTH_MARKETPLACE: "0.5" }],
-    ["a jurisdiction that there is not", { JURISDICTION: "mars" }],
-    ["a PUBLIC_URL that is none", { PUBLIC_URL: "chat" }],
-    ["a PUBLIC_URL of no web", { PUBLIC_URL: "ftp://chat.test" }],
-    ["a PUBLIC_URL with a path, at which nothing is served", { PUBLIC_URL: "https://a.test/chat" }],
+    ["a limit of 0", { MESSAGES_PER_MINUTE_UNIHUB: "0" }],
+    ["a limit that is not a number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
+    ["a fractional message limit", { MESSAGES_PER_MINUTE_MARKETPLACE: "0.5" }],
+    ["a conversation limit of 0", { CONVERSATIONS_PER_HOUR: "0" }],
+    ["a fractional addition limit", { ADDITIONS_PER_HOUR: "0.5" }],
+    ["a negative presence delay", { PRESENCE_DELAY_MS: "-1" }],
+    ["a negative edit window", { EDIT_WINDOW_MINUTES: "-1" }],
+    ["a text length of 0", { MAX_LENGTH_UNIHUB: "0" }],
+    ["a fractional text length", { MAX_LENGTH_MARKETPLACE: "0.5" }],
+    ["an unknown jurisdiction", { JURISDICTION: "mars" }],
+    ["an invalid PUBLIC_URL", { PUBLIC_URL: "chat" }],
+    ["a PUBLIC_URL that is not HTTP", { PUBLIC_URL: "ftp://chat.test" }],
+    ["a PUBLIC_URL with a path", { PUBLIC_URL: "https://a.test/chat" }],
   ])("%s", (_, changes) => {
     expect(settingsWith(changes)).toBeInstanceOf(Error);
   });
@@ -53,14 +53,14 @@ describe("settings that nothing runs with", () => {
       "ID_SECRET beside JWT_JWKS_URL",
       { JWT_SECRET: undefined, JWT_JWKS_URL: "https://login.test/keys", ID_SECRET: DEVELOPMENT },
     ],
-  ])("a development secret elsewhere: %s", (_, changes) => {
+  ])("a development secret outside development: %s", (_, changes) => {
     expect(settingsWith({ ...changes, ENVIRONMENT: "development" })).not.toBeInstanceOf(Error);
     for (const ENVIRONMENT of ["production", undefined]) {
       expect(settingsWith({ ...changes, ENVIRONMENT })).toBeInstanceOf(Error);
     }
   });
 
-  test("no PUBLIC_URL, but in development", () => {
+  test("a missing PUBLIC_URL outside development", () => {
     for (const PUBLIC_URL of [undefined, "", " "]) {
       expect(settingsWith({ PUBLIC_URL, ENVIRONMENT: "development" })).not.toBeInstanceOf(Error);
       for (const ENVIRONMENT of ["production", undefined]) {
@@ -72,14 +72,14 @@ describe("settings that nothing runs with", () => {
     }
   });
 
-  test("what is wrong is said without the secrets themselves", () => {
+  test("error messages do not contain secrets", () => {
     const wrong = settingsWith({ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` });
     expect(String(wrong)).toContain("ID_SECRET");
     expect(String(wrong)).not.toMatch(/hunter2|swordfish/);
   });
 });
 
-test("the defaults are those of the references", () => {
+test("the defaults are those of the two APIs' references", () => {
   const names = [
     ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
     ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT"],
@@ -121,7 +121,7 @@ test("the defaults are those of the references", () => {
 });
 
 test.each(["https://chat.test", "https://chat.test/", " HTTPS://Chat.test:443/ "])(
-  "PUBLIC_URL: '%s' is an address that links can be written behind",
+  "PUBLIC_URL: '%s' is accepted as the base of links",
   (PUBLIC_URL) => {
     expect(settingsWith({ PUBLIC_URL })).toMatchObject({ PUBLIC_URL: "https://chat.test" });
   },
@@ -136,9 +136,9 @@ describe("503 misconfigured", () => {
     ["no JWT_SECRET", { JWT_SECRET: undefined }],
     ["no ID_SECRET", { ID_SECRET: undefined }],
     ["no FILES_SECRET", { FILES_SECRET: undefined }],
-    ["development secrets elsewhere", { JWT_SECRET: DEVELOPMENT, ENVIRONMENT: "production" }],
+    ["development secrets in production", { JWT_SECRET: DEVELOPMENT, ENVIRONMENT: "production" }],
     ["no PUBLIC_URL in production", { ENVIRONMENT: "production" }],
-  ])("every address, with %s", async (_, changes) => {
+  ])("every path, with %s", async (_, changes) => {
     const alice = await person();
     for (const path of ["/healthz", CONVERSATIONS, "/live/x", "/nowhere"]) {
       const answer = await fetchWith(changes, path, raw(alice, "GET"));
@@ -149,13 +149,13 @@ describe("503 misconfigured", () => {
     }
   });
 
-  test("a preflight too", async () => {
+  test("a preflight", async () => {
     const init = { method: "OPTIONS", headers: { Origin: ORIGIN } };
     expect((await fetchWith({ JWT_SECRET: undefined }, CONVERSATIONS, init)).status).toBe(503);
   });
 });
 
-test("200 with settings that are right", async () => {
+test("200 with valid settings", async () => {
   const alice = await person();
   expect((await fetchWith({}, CONVERSATIONS, raw(alice, "GET"))).status).toBe(200);
 });

@@ -4,7 +4,7 @@ import { settingsOf } from "../../src/env.ts";
 import { tokenFor } from "../support.ts";
 import { envWith, signed } from "./requests.ts";
 
-/** Who a token belongs to, under changed settings. */
+/** The user id of a token, under changed settings. */
 function whois(token: string, changes: Record<string, unknown> = {}, now = Date.now()) {
   const settings = settingsOf(envWith(changes));
   if (settings instanceof Error) throw settings;
@@ -15,7 +15,7 @@ async function actorOf(claims: Record<string, unknown>, changes: Record<string, 
   return (await whois(await signed({ sub: "alice", ...claims }), changes))?.actor;
 }
 
-/** A moment in the middle of a second, and its second. */
+/** A time in the middle of a second, and its second. */
 const SECOND = 1_800_000_000;
 const NOW = SECOND * 1_000 + 500;
 
@@ -23,7 +23,7 @@ describe("JWT_ISSUER and JWT_AUDIENCE", () => {
   const settings = { JWT_ISSUER: "https://login.test", JWT_AUDIENCE: "parley" };
   const right = { iss: "https://login.test", aud: "parley" };
 
-  test("are required of a token when they are set", async () => {
+  test("are required in a token when they are set", async () => {
     expect(await whois(await signed({ sub: "alice", ...right }), settings)).toBeDefined();
     for (const wrong of [
       { iss: undefined },
@@ -38,18 +38,18 @@ describe("JWT_ISSUER and JWT_AUDIENCE", () => {
     }
   });
 
-  test("one audience of several is enough", async () => {
+  test("one matching audience of several is sufficient", async () => {
     const token = await signed({ sub: "alice", ...right, aud: ["other", "parley"] });
     expect(await whois(token, settings)).toBeDefined();
   });
 
-  test("do not matter when they are not set", async () => {
+  test("are ignored when they are not set", async () => {
     const token = await signed({ sub: "alice", iss: "anybody", aud: "anything" });
     expect(await whois(token)).toBeDefined();
   });
 });
 
-describe("a minute of leeway", () => {
+describe("a minute of clock tolerance", () => {
   const UNTIL = { sub: "alice", exp: SECOND + 3_600 };
 
   test.each([
@@ -68,15 +68,15 @@ describe("a minute of leeway", () => {
     ["exp now", { exp: SECOND + 0.5 }, false],
     ["exp at this second's beginning", { exp: SECOND }, false],
     ["exp a second ago", { exp: SECOND - 1 }, false],
-    ["nbf of no number", { nbf: "now" }, false],
-    ["iat of no number", { iat: "now" }, false],
+    ["nbf is not a number", { nbf: "now" }, false],
+    ["iat is not a number", { iat: "now" }, false],
   ])("for nbf and iat, none for exp: %s", async (_, claims, accepted) => {
     const verified = await whois(await signed({ ...UNTIL, ...claims }), {}, NOW);
     expect(verified !== undefined).toBe(accepted);
   });
 });
 
-describe("the user's id", () => {
+describe("the user id", () => {
   const UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
   const NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
 
@@ -84,11 +84,11 @@ describe("the user's id", () => {
     ["sub", { sub: UUID.toUpperCase() }, {}],
     ["nameid", { sub: undefined, nameid: UUID.toUpperCase() }, {}],
     ["JWT_USER_CLAIM", { oid: UUID.toUpperCase() }, { JWT_USER_CLAIM: "oid" }],
-  ])("that is a UUID is in lower case, from %s", async (_, claims, settings) => {
+  ])("if it is a UUID, is in lower case, from %s", async (_, claims, settings) => {
     expect((await actorOf(claims, settings))?.userId).toBe(UUID);
   });
 
-  test("that is none stays as it is", async () => {
+  test("if it is not a UUID, is unchanged", async () => {
     expect((await actorOf({ sub: "Alice" }))?.userId).toBe("Alice");
   });
 
@@ -99,23 +99,23 @@ describe("the user's id", () => {
     ["app.user", { app: { user: "bob" }, user: "mallory" }],
     ["app.user", { "app.user": "bob", app: { user: "mallory" } }],
     ["  oid ", { oid: "bob" }],
-  ])("is that of JWT_USER_CLAIM %s: %j", async (JWT_USER_CLAIM, claims) => {
+  ])("is taken from JWT_USER_CLAIM %s: %j", async (JWT_USER_CLAIM, claims) => {
     const actor = await actorOf({ nameid: "mallory", ...claims }, { JWT_USER_CLAIM });
     expect(actor?.userId).toBe("bob");
   });
 
   test.each([
-    ["is not there", "oid", {}],
+    ["is missing", "oid", {}],
     ["is a number", "oid", { oid: 42 }],
     ["is a list", "oid", { oid: ["bob"] }],
-    ["is no user id", "oid", { oid: " bob" }],
-    ["is what every object has", "constructor.name", {}],
-    ["is what every object has, too", "__proto__", {}],
-  ])("is not sub where JWT_USER_CLAIM %s: 401", async (_, JWT_USER_CLAIM, claims) => {
+    ["is not a valid user id", "oid", { oid: " bob" }],
+    ["is a built-in property", "constructor.name", {}],
+    ["is a built-in accessor", "__proto__", {}],
+  ])("is not taken from sub where JWT_USER_CLAIM %s: 401", async (_, JWT_USER_CLAIM, claims) => {
     expect(await actorOf(claims, { JWT_USER_CLAIM })).toBeUndefined();
   });
 
-  test("is read whatever sub is, with JWT_USER_CLAIM", async () => {
+  test("is taken from JWT_USER_CLAIM whatever sub is", async () => {
     const actor = await actorOf({ sub: 42, oid: "bob" }, { JWT_USER_CLAIM: "oid" });
     expect(actor?.userId).toBe("bob");
   });
@@ -137,7 +137,7 @@ describe("JWT_ROLE_CLAIM", () => {
     ["groups", { groups: { admin: true } }, "user"],
     ["groups", {}, "user"],
     ["groups", { role: "admin", roles: ["admin"] }, "user"],
-    // A text is one role: a scope is none.
+    // A string is one role; a space-separated scope is not split.
     ["scope", { scope: "openid admin" }, "user"],
     ["__proto__", {}, "user"],
     ["constructor.name", {}, "user"],
@@ -146,7 +146,7 @@ describe("JWT_ROLE_CLAIM", () => {
   });
 });
 
-describe("what a token says of a person", () => {
+describe("other claims of a token", () => {
   test.each([
     [{}, "user"],
     [{ role: "admin" }, "admin"],
@@ -191,18 +191,18 @@ describe("what a token says of a person", () => {
     expect((await actorOf({ picture }))?.avatarUrl).toBe(expected);
   });
 
-  test("reaches no further than a member, whatever the role", async () => {
+  test("other roles give only the rights of a member", async () => {
     expect((await actorOf({ role: "admin", reach: "staff" }))?.reach).toBe("member");
   });
 
-  test("has an end that can be written down, however far it lies", async () => {
+  test("the expiry can be serialized, however far in the future it is", async () => {
     for (const exp of [4e9 + 0.5, 1e15, 1e306]) {
       const verified = await whois(await signed({ sub: "alice", exp }));
       if (verified) expect(JSON.parse(JSON.stringify(verified)).expiresAt).toBeGreaterThan(4e12);
     }
   });
 
-  test("holds until the token expires", async () => {
+  test("the session expires with the token", async () => {
     const token = await tokenFor("alice", { expiresIn: 60 });
     const verified = await whois(token);
     expect(Math.abs((verified?.expiresAt ?? 0) - Date.now() - 60_000)).toBeLessThan(5_000);

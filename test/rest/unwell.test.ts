@@ -17,8 +17,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("when D1 is unwell", () => {
-  /** D1 fails at whatever it is asked. */
+describe("when D1 is down", () => {
+  /** Makes every call of D1 fail. */
   function breakD1(): void {
     vi.spyOn(console, "log").mockReturnValue(undefined);
     const broken = () => {
@@ -29,7 +29,7 @@ describe("when D1 is unwell", () => {
     }
   }
 
-  test("503 for what needs it, worth another try", async () => {
+  test("503 with Retry-After for requests that need it", async () => {
     const { alice, bob } = await directPair();
     breakD1();
     for (const answer of [
@@ -55,7 +55,7 @@ describe("when D1 is unwell", () => {
     expect((await page(bob, conversationId)).body.totalCount).toBe(2);
   });
 
-  test("201 for the first request that somebody makes at all", async () => {
+  test("201 for the first request of a user", async () => {
     const host = await person("host", { role: "admin" });
     const { userId, token } = await stranger();
     await host.put(USERS, { users: [{ id: userId }] });
@@ -65,7 +65,7 @@ describe("when D1 is unwell", () => {
     expect((await fetchJson("/healthz")).status).toBe(200);
   });
 
-  test("201 for a new conversation that the lists cannot show yet", async () => {
+  test("201 for a new conversation that lists do not show yet", async () => {
     const [alice, bob] = await Promise.all([person(), person()]);
     vi.spyOn(console, "log").mockReturnValue(undefined);
     vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: cannot write"));
@@ -77,7 +77,7 @@ describe("when D1 is unwell", () => {
     expect((await page(bob, conversationId)).body.totalCount).toBe(1);
   });
 
-  test("201 within a moment, however long D1 takes", async () => {
+  test("201 without waiting for a slow D1", async () => {
     const { alice, bob, conversationId } = await directPair();
     vi.spyOn(console, "log").mockReturnValue(undefined);
     const stuck = Promise.withResolvers<never>();
@@ -89,7 +89,7 @@ describe("when D1 is unwell", () => {
     expect((await page(bob, conversationId)).body.totalCount).toBe(1);
   });
 
-  test("201 with no word of it from sends that do not wait: SENDS_WAIT_FOR_LISTS=off", async () => {
+  test("201 without a warning for sends that do not wait for lists: SENDS_WAIT_FOR_LISTS=off", async () => {
     const { alice, conversationId } = await directPair();
     breakD1();
     const body = JSON.stringify({ conversationId, content: "hello" });

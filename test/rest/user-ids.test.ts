@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { type Answer, Caller, channelOf, openLive, person, tokenFor } from "../support.ts";
 import { CONVERSATIONS, DIRECT, entryOf, GROUP, USERS } from "./requests.ts";
 
-/** A user id that is a UUID is compared in lower case, wherever it comes from. */
+/** User ids that are UUIDs are compared in lower case, in every place. */
 
 const CHATS = "/api/chat";
 const CHANNELS = "/api/v1/chat/channels";
 
-/** Somebody who is known by a UUID, and that UUID in upper case. */
+/** A known user whose id is a UUID, and that UUID in upper case. */
 async function known(): Promise<{ caller: Caller; id: string; upper: string }> {
   const id = crypto.randomUUID();
   const caller = new Caller(id, await tokenFor(id));
@@ -21,7 +21,7 @@ function chatIdOf({ status, body }: Answer): string {
   return body.conversationId ?? body.data.chat._id;
 }
 
-/** Who is in a conversation, as its members see it. */
+/** The participants of a conversation, as its members see them. */
 async function membersOf(caller: Caller, conversationId: string): Promise<string[]> {
   const socket = await openLive(caller, conversationId);
   socket.close();
@@ -32,7 +32,7 @@ async function membersOf(caller: Caller, conversationId: string): Promise<string
     .sort();
 }
 
-test("in tokens: whoever has both is one person", async () => {
+test("in tokens: both forms are one user", async () => {
   const { caller, id, upper } = await known();
   const loud = new Caller(upper, await tokenFor(upper, { name: "Loud" }));
   const other = await person();
@@ -59,7 +59,7 @@ describe("in bodies", () => {
     }
   });
 
-  test("of groups, over both APIs: named twice is named once", async () => {
+  test("of groups, over both APIs: duplicates are removed", async () => {
     const [host, one, other] = [await person(), await known(), await known()];
     const ids = [one.id, one.upper, other.upper];
     for (const [path, body] of [
@@ -73,7 +73,7 @@ describe("in bodies", () => {
     expect([twice.status, twice.body.code]).toEqual([400, "invalid_request"]);
   });
 
-  test("one's own is one's own", async () => {
+  test("of the caller themselves", async () => {
     const { caller, upper } = await known();
     for (const [path, body] of [
       [DIRECT, { otherUserId: upper }],
@@ -84,7 +84,7 @@ describe("in bodies", () => {
     }
   });
 
-  test("of purchase requests: the seller's, not the request's", async () => {
+  test("of purchase requests: the seller's id, not the request's", async () => {
     const [buyer, seller] = [await person(), await known()];
     const purchaseRequestId = crypto.randomUUID().toUpperCase();
     const path = `${CHATS}/purchase-request`;
@@ -149,7 +149,7 @@ test("in queries", async () => {
   expect(body.users.map((user: { id: string }) => user.id)).toEqual([id]);
 });
 
-test("other ids stay as they are", async () => {
+test("other ids are unchanged", async () => {
   const host = await person("admin", { role: "admin" });
   const id = `Ada-${crypto.randomUUID()}`;
   await host.put(USERS, { users: [{ id }] });

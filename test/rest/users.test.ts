@@ -18,7 +18,7 @@ async function idsWithRole(role: PlatformRole): Promise<string[]> {
 }
 
 describe("PUT /users", () => {
-  test("200 with how many, who can be found and written to from then on", async () => {
+  test("200 with the number of users, who can then be found and written to", async () => {
     const host = await admin();
     const [one, other] = [someone("one"), someone("other")];
     const avatarUrl = "https://img.test/one.png";
@@ -35,7 +35,7 @@ describe("PUT /users", () => {
     expect((await host.post(DIRECT, { otherUserId: other })).status).toBe(201);
   });
 
-  test("200, and somebody named twice counts once, the last one holding", async () => {
+  test("200, and a repeated user counts once, with the last entry", async () => {
     const [host, id] = [await admin(), someone()];
     const users = [
       { id, name: "First" },
@@ -45,7 +45,7 @@ describe("PUT /users", () => {
     expect((await found(host, `ids=${id}`)).body.users).toMatchObject([{ name: "Last" }]);
   });
 
-  test("200, and what is left out stays as it was", async () => {
+  test("200, and fields that are missing stay unchanged", async () => {
     const [host, id] = [await admin(), someone()];
     const avatarUrl = "https://img.test/a.png";
     await host.put(USERS, { users: [{ id, name: "Ann", avatarUrl, role: "support" }] });
@@ -55,7 +55,7 @@ describe("PUT /users", () => {
     expect((await found(host, `ids=${id}`)).body.users).toEqual([{ id, name: "Anna", avatarUrl }]);
   });
 
-  test("200, and a role that is left out stays as it was", async () => {
+  test("200, and a missing role stays unchanged", async () => {
     const [host, id] = [await admin(), someone()];
     await host.put(USERS, { users: [{ id, role: "support" }] });
     expect(await idsWithRole("support")).toContain(id);
@@ -65,7 +65,7 @@ describe("PUT /users", () => {
     expect(await idsWithRole("support")).not.toContain(id);
   });
 
-  test("200, and a role that was provisioned is not undone by a token, nor by the next one", async () => {
+  test("200, and a provisioned role is not changed by a token", async () => {
     const [host, id] = [await admin(), someone()];
     await host.put(USERS, { users: [{ id, role: "support" }] });
     for (const role of [undefined, "user", "resolver"]) {
@@ -78,14 +78,14 @@ describe("PUT /users", () => {
     expect(await idsWithRole("support")).not.toContain(id);
   });
 
-  test("200, and a role that was provisioned gives a request no powers", async () => {
+  test("200, and a provisioned role gives a request no rights", async () => {
     const [host, id] = [await admin(), someone()];
     await host.put(USERS, { users: [{ id, role: "admin" }] });
     const caller = new Caller(id, await tokenFor(id));
     expect((await caller.put(USERS, { users: [{ id, role: "admin" }] })).status).toBe(403);
   });
 
-  test("200, and a role that somebody's token has is not undone by provisioning them", async () => {
+  test("200, and provisioning does not change the role from a user's token", async () => {
     const [host, agent] = [await admin(), await person("agent", { role: "support" })];
     for (const more of [{ name: "Ann" }, { role: "user" }, { role: "admin" }]) {
       await host.put(USERS, { users: [{ id: agent.userId, ...more }] });
@@ -94,7 +94,7 @@ describe("PUT /users", () => {
     expect(await idsWithRole("admin")).toContain(agent.userId);
   });
 
-  test("200, and to be provisioned is not to be seen", async () => {
+  test("200, and provisioning does not count as being seen", async () => {
     const [host, agent] = [await admin(), await person("agent", { role: "support" })];
     const provisioned = { id: someone("provisioned"), role: "support" };
     await host.put(USERS, { users: [provisioned] });
@@ -102,7 +102,7 @@ describe("PUT /users", () => {
     expect(ids.indexOf(agent.userId)).toBeLessThan(ids.indexOf(provisioned.id));
   });
 
-  test("200 with 500, 400 with 501", async () => {
+  test("200 with 500 users, 400 with 501", async () => {
     const host = await admin();
     const users = Array.from({ length: 501 }, (_, i) => ({ id: someone(`u${i}`), name: `${i}` }));
     const most = await host.put(USERS, { users: users.slice(0, 500) });
@@ -117,17 +117,17 @@ describe("PUT /users", () => {
     ["an empty id", { id: "" }, "id"],
     ["an id that is not printable", { id: "a\u0000" }, "id"],
     ["an id of 129 characters", { id: "a".repeat(129) }, "id"],
-    ["a name that is no text", { name: 7 }, "name"],
+    ["a name that is not a string", { name: 7 }, "name"],
     ["a name of white space", { name: "  " }, "name"],
     ["a name with control characters", { name: "A\u0007nn" }, "name"],
     ["a name of 201 characters", { name: "x".repeat(201) }, "name"],
-    ["a name that is shown backwards", { name: "\u202enimdA" }, "name"],
-    ["a name in isolation", { name: "\u2066Ann\u2069" }, "name"],
+    ["a name with a right-to-left override", { name: "\u202enimdA" }, "name"],
+    ["a name with isolate characters", { name: "\u2066Ann\u2069" }, "name"],
     ["a name with a line separator", { name: "Ann\u2028Admin" }, "name"],
-    ["an avatar that is no address", { avatarUrl: "ann.png" }, "avatarUrl"],
-    ["an avatar that is a script", { avatarUrl: "javascript:alert(1)" }, "avatarUrl"],
+    ["an avatar that is not a URL", { avatarUrl: "ann.png" }, "avatarUrl"],
+    ["an avatar with a script URL", { avatarUrl: "javascript:alert(1)" }, "avatarUrl"],
     ["an unknown role", { role: "root" }, "role"],
-  ])("400 with %s, saying where, and nobody is provisioned", async (_, wrong, field) => {
+  ])("400 with %s, naming the field; nobody is provisioned", async (_, wrong, field) => {
     const [host, fine] = [await admin(), someone("fine")];
     const answer = await host.put(USERS, {
       users: [{ id: fine }, { id: someone("wrong"), ...wrong }],
@@ -161,7 +161,7 @@ describe("GET /users", () => {
     [([a]) => `%69ds=,${a},`, [0]],
     [([a]) => `ids=${a}&id=x&ids`, [0]],
     [([, , , , , equals]) => `ids=${equals}`, [5]],
-  ])("200 by ids, however they are listed: %s", async (query, finds) => {
+  ])("200 by ids, in every list form: %s", async (query, finds) => {
     const host = await admin();
     const ids = ["a", "b", "x,y", "x y", "x%zz", "x=y"].map((id) => id + someone("-"));
     await host.put(USERS, { users: ids.map((id) => ({ id })) });
@@ -188,7 +188,7 @@ describe("GET /users", () => {
     expect((await found(alice, `ids=${ids.join()}`)).status).toBe(400);
   });
 
-  test("200 by the beginning of a name, in either case, whatever the script", async () => {
+  test("200 by the beginning of a name, case-insensitive, in every script", async () => {
     const host = await admin();
     const ids = ["Quirin", "quitta", "Aquila", "Ärger", "ärmel", "%q", "Q_", "王芳"].map(
       (name) => ({
@@ -222,10 +222,10 @@ describe("GET /users", () => {
     ["both", "ids=a&q=a"],
     ["empty ids", "ids="],
     ["only commas", "ids=,,"],
-    ["an id that is none", "ids=a,%00"],
-    ["an id that is none in another list", "ids=a&ids=b,%00"],
+    ["an invalid id", "ids=a,%00"],
+    ["an invalid id in a second list", "ids=a&ids=b,%00"],
     ["101 ids in two lists", `ids=${"a,".repeat(100)}&ids=b`],
-    ["a q that is shown backwards", "q=%E2%80%AEnimdA"],
+    ["a q with a right-to-left override", "q=%E2%80%AEnimdA"],
     ["an empty q", "q="],
     ["a q of white space", "q=%20"],
     ["a q of 201 characters", `q=${"x".repeat(201)}`],

@@ -1,21 +1,21 @@
 import type { Live, Rest } from "./client.ts";
 
-/** Sends that a socket, or the REST client, keeps in flight. */
+/** The number of sends that a socket, or the REST client, keeps in flight. */
 const IN_FLIGHT = 8;
 
 /**
- * People who talk without a pause until the server is gone, and what they remember of it. Every text
- * is said once and is its own `clientMessageId`.
+ * Clients that send without pause until the server is killed, and record the acknowledgements.
+ * Every text is sent once and is its own `clientMessageId`.
  */
 export class Chatter {
   readonly said = new Set<string>();
-  /** The ids of what was acknowledged, by text. */
+  /** The ids of acknowledged messages, by text. */
   readonly acknowledged = new Map<string, string>();
-  /** From when on it is to be expected that nobody answers. */
+  /** Set before the server is killed: from then on failures are expected. */
   ending = false;
   private waiting: (() => void) | undefined;
 
-  /** Resolves in the turn in which so many have been acknowledged. */
+  /** Resolves as soon as this many messages are acknowledged. */
   async acknowledgedAtLeast(count: number): Promise<void> {
     while (this.acknowledged.size < count) {
       await new Promise<void>((resolve) => {
@@ -24,7 +24,7 @@ export class Chatter {
     }
   }
 
-  /** What was said by somebody, in their order. */
+  /** The texts sent by one client, in order. */
   by(name: string): string[] {
     return [...this.said].filter((text) => text.startsWith(`${name}/`));
   }
@@ -56,7 +56,7 @@ export class Chatter {
         try {
           this.remember(text, (await rest.send(conversationId, text, text)).messageId);
         } catch (error) {
-          // No answer, or that of a server about to end: not acknowledged.
+          // No answer, or an error of a server that is shutting down: not acknowledged.
           if (this.ending) return;
           throw error;
         }

@@ -13,7 +13,7 @@ import {
   up,
 } from "./server.ts";
 
-/** The commands of `src/cli/`, and a server that must not run as it was started. */
+/** The commands of `src/cli/`, and a server with invalid settings. */
 
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 
@@ -41,7 +41,7 @@ describe("npm start", () => {
 describe.concurrent("npm start", () => {
   test("fails when its port is taken: the README's lines name it", async () => {
     const other = createServer().listen(8787, "localhost");
-    // Somebody else may have it already: that will do.
+    // Another process may use it already, which is sufficient.
     await Promise.race([once(other, "listening"), once(other, "error").catch(() => undefined)]);
     const program = startCommand("--persist-to", folder);
     expect(await program.ended).toBe(1);
@@ -58,7 +58,7 @@ describe.concurrent("npm start", () => {
 });
 
 describe.concurrent("a server without secrets", () => {
-  test("answers nothing but that it is not configured", async () => {
+  test("answers every request with misconfigured", async () => {
     const options = ["dev", "--port", "0", "--persist-to", await temporaryFolder()];
     const program = new Program(process.execPath, [WRANGLER, ...options]);
     const [, address = ""] = await program.says(/Ready on (http:\S+)/);
@@ -68,7 +68,7 @@ describe.concurrent("a server without secrets", () => {
 });
 
 describe("npm run token", () => {
-  test("prints a token with the claims asked for", async () => {
+  test("prints a token with the requested claims", async () => {
     const asked = ["alice", "--role", "admin", "--name", "Alice"];
     const claims = decodeJwt(await run("npm", "run", "-s", "token", "--", ...asked));
     expect(claims).toEqual({
@@ -83,12 +83,12 @@ describe("npm run token", () => {
     expect(rest).toEqual({ sub: "bob" });
   });
 
-  test("prints how it is used when it is asked", async () => {
+  test("prints its usage on --help", async () => {
     expect(await tokenFor("--help")).toMatch(/^usage: npm run token/);
   });
 
   test.for(["", "alice bob", "alice --hours soon", "alice --rule admin", "alice --role amdin"])(
-    "fails, and says how it is used, given '%s'",
+    "fails and prints its usage, given '%s'",
     async (asked) => {
       await expect(tokenFor(...asked.split(" ").filter(Boolean))).rejects.toMatchObject({
         code: 2,
@@ -98,26 +98,34 @@ describe("npm run token", () => {
   );
 });
 
-describe.concurrent("commands that ask a server", () => {
+describe.concurrent("commands that call a server", () => {
   const asked = (command: string, ...args: string[]) =>
     run("env", "PARLEY_TOKEN=ours", process.execPath, `src/cli/${command}.ts`, ...args);
 
-  test.each(["postman", "rebuild"])("%s: nobody answers, in a sentence", async (command) => {
-    const address = `http://localhost:${await freePort()}`;
-    await expect(asked(command, address)).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(new RegExp(`^Nobody answers at ${address}.*\\.\n$`)),
-    });
-  });
-
-  test.each(["postman", "rebuild"])("%s: what is no address, and the usage", async (command) => {
-    for (const args of [["localhost:8787"], ["http://localhost:1", "http://localhost:2"]]) {
-      await expect(asked(command, ...args)).rejects.toMatchObject({
-        code: 2,
-        stderr: expect.stringMatching(new RegExp(`^.*address of .*\nusage: .*npm run ${command}`)),
+  test.each(["postman", "rebuild"])(
+    "%s: an unreachable server is reported in one sentence",
+    async (command) => {
+      const address = `http://localhost:${await freePort()}`;
+      await expect(asked(command, address)).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(new RegExp(`^Nobody answers at ${address}.*\\.\n$`)),
       });
-    }
-  });
+    },
+  );
+
+  test.each(["postman", "rebuild"])(
+    "%s: for an invalid address, the usage is printed",
+    async (command) => {
+      for (const args of [["localhost:8787"], ["http://localhost:1", "http://localhost:2"]]) {
+        await expect(asked(command, ...args)).rejects.toMatchObject({
+          code: 2,
+          stderr: expect.stringMatching(
+            new RegExp(`^.*address of .*\nusage: .*npm run ${command}`),
+          ),
+        });
+      }
+    },
+  );
 });
 
 async function expectMisconfigured(address: string): Promise<void> {

@@ -5,7 +5,7 @@ import { ROOT } from "../../src/cli/settings.ts";
 import { startProduction } from "./production.ts";
 import { cleanUp, Program, type Server, temporaryFolder } from "./server.ts";
 
-/** Runs the examples of docs/client.md, as one program, and holds what they print against the page. */
+/** Runs the examples of docs/client.md as one program, and compares their output with the page. */
 
 let server: Server;
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(cleanUp);
 
-test("the examples print what the page says", async () => {
+test("the examples print the documented output", async () => {
   const page = await readFile(`${ROOT}/docs/client.md`, "utf8");
   const code = blocks(page, "ts").replace("http://localhost:8787", server.address);
   const program = join(await temporaryFolder(), "examples.mts");

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ServerEvent, serverEvent, type WireMessage } from "../../src/live/events.ts";
 import { BEARER_PREFIX, PROTOCOL } from "../../src/live/version.ts";
 
-/** What people do at a running server, through its public address only. */
+/** A client of a running server, which uses only its public address. */
 
 const created = z.object({ conversationId: z.string() });
 const sent = z.object({
@@ -29,13 +29,13 @@ const inbox = z.array(
 export type Sent = z.infer<typeof sent>;
 export type Message = z.infer<typeof message>;
 
-/** Somebody with a token. */
+/** A user with a token. */
 export interface Person {
   userId: string;
   token: string;
 }
 
-/** The REST API, used by one person. */
+/** The REST API, used by one user. */
 export class Rest {
   private readonly address: string;
   private readonly person: Person;
@@ -93,7 +93,7 @@ export class Rest {
   }
 }
 
-/** The last revision that a client has applied, and of which epoch. */
+/** The last revision that a client has applied, and its epoch. */
 export interface Cursor {
   epoch: string;
   rev: number;
@@ -101,7 +101,7 @@ export interface Cursor {
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 
-/** A socket that catches up, goes live, and keeps what it hears. */
+/** A socket that catches up, becomes live, and keeps the events received. */
 export class Live {
   readonly events: ServerEvent[] = [];
   readonly closed: Promise<void>;
@@ -133,27 +133,27 @@ export class Live {
     return live;
   }
 
-  /** Sends a message; an `ack` with its `clientMessageId` as `id` answers. */
+  /** Sends a message; its `ack` has the `clientMessageId` as `id`. */
   send(content: string, clientMessageId: string): void {
     this.socket.send(JSON.stringify({ op: "send", id: clientMessageId, content, clientMessageId }));
   }
 
-  /** The events of a type so far. */
+  /** The events of this type received so far. */
   all<Type extends ServerEvent["type"]>(type: Type): EventOf<Type>[] {
     return this.events.filter((event): event is EventOf<Type> => event.type === type);
   }
 
-  /** The messages that came while live, as they came. */
+  /** The messages received while live, in order. */
   heard(): WireMessage[] {
     return this.all("message").map((event) => event.message);
   }
 
-  /** The messages that it was given to catch up. */
+  /** The messages received during catch-up. */
   caughtUp(): WireMessage[] {
     return this.all("sync").flatMap((sync) => sync.messages);
   }
 
-  /** Where to resume from. */
+  /** The cursor from which to resume. */
   cursor(): Cursor {
     const [hello] = this.all("hello");
     if (!hello) throw new Error("no hello yet");
@@ -162,7 +162,10 @@ export class Live {
     return { epoch: hello.epoch, rev };
   }
 
-  /** Resolves once `done` holds; rejects if the server refuses anything or the socket ends before. */
+  /**
+   * Resolves once `done` returns true; rejects if the server sends an error or the socket closes
+   * before.
+   */
   async until(done: () => boolean): Promise<void> {
     while (!done()) {
       if (this.broken) throw this.broken;

@@ -9,9 +9,9 @@ import { ROOT } from "../../src/cli/settings.ts";
 import { cleanUp, freePort, Program, temporaryFolder } from "./server.ts";
 
 /**
- * Compressed frames would let a client of few bytes take much memory: 316 KB on the wire were 31 MiB.
- * Miniflare and `wrangler dev` put a Worker of their own in front, which compresses whatever the flags of
- * ours are: so the flags of wrangler.toml are shown on the runtime itself.
+ * Compressed frames would let a client that sends few bytes use much memory: 316 KB on the wire
+ * were 31 MiB. Miniflare and `wrangler dev` put a Worker of their own in front, which compresses
+ * whatever our flags are, so the flags of wrangler.toml are tested on the runtime itself.
  */
 
 afterAll(cleanUp);
@@ -29,7 +29,7 @@ function workerd(): string {
   return createRequire(wrangler.resolve("miniflare"))("workerd").default;
 }
 
-/** What the runtime answers a client that offers compression. */
+/** The extensions that the runtime accepts from a client that offers compression. */
 async function extensionsWith(date: string, flags: readonly string[]): Promise<string | undefined> {
   const folder = await temporaryFolder();
   const port = await freePort();
@@ -62,7 +62,7 @@ function handshake(port: number): Promise<string | undefined> {
   });
 }
 
-/** The runtime says nothing when it listens: asked until it answers. */
+/** The runtime prints nothing when it is ready, so the request is retried. */
 async function retried<T>(ask: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -74,7 +74,7 @@ async function retried<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-test("a client that offers compression does not get it, because of our flag", async () => {
+test("compression is not accepted, because of our compatibility flag", async () => {
   const config = `${ROOT}/wrangler.toml`;
   const options: Partial<V4WorkerOptions> =
     unstable_getMiniflareWorkerOptions(config).workerOptions;

@@ -6,7 +6,7 @@ import { type Known, known, OverSignalR, OverSocketIo } from "./public-clients.t
 import { cleanUp, freePort, type Server, temporaryFolder } from "./server.ts";
 import { signedFor } from "./token.ts";
 
-/** The public clients of both protocols against a real server: one order, and what becomes of it. */
+/** The public clients of both protocols against a real server: order, and reconnects. */
 
 let folder: string;
 let port: number;
@@ -35,7 +35,7 @@ async function overSignalR({ token }: { token: string }, id: string) {
   return one;
 }
 
-test("two people over each, and a native socket: one order; nothing lost or doubled by a kill", async () => {
+test("two clients of each protocol and a native socket receive one order; a kill of the server loses and duplicates nothing", async () => {
   const [anna, ben, cora, dora, emil] = await people("anna", "ben", "cora", "dora", "emil");
   const others = [ben, cora, dora, emil].map(({ userId }) => userId);
   const id = await anna.rest.group("All", others);
@@ -66,7 +66,7 @@ test("two people over each, and a native socket: one order; nothing lost or doub
   live.close();
   await server.program.kill();
   server = await start();
-  // Said while nobody who was cut off can be known to have come back.
+  // Sent while some clients may not have reconnected yet.
   await new Rest(server.address, emil).send(id, "after the kill", "after");
   await Promise.all(ears.map((ear) => ear.until(() => ear.texts.includes("after the kill"))));
   await everybody(51);
@@ -76,7 +76,7 @@ test("two people over each, and a native socket: one order; nothing lost or doub
   expect(c.hub.state).toBe(HubConnectionState.Connected);
 });
 
-test("a client that only polls talks too; a bad token is a connect_error; a stranger stays out", async () => {
+test("a client that only polls works; an invalid token is a connect_error; a stranger is refused", async () => {
   const [anna, ben, stranger, carl] = await people("anna", "ben", "eve", "carl");
   const id = await anna.rest.group("Three", [ben.userId, carl.userId]);
   const a = await overSocketIo(anna, id, ["polling"]);
@@ -89,7 +89,7 @@ test("a client that only polls talks too; a bad token is a connect_error; a stra
   await expect(overSignalR(stranger, id)).rejects.toThrow("Only members");
 });
 
-test("20 rooms on one connection of each", async () => {
+test("20 rooms on one connection of each protocol", async () => {
   const [anna, ben, carl] = await people("anna", "ben", "carl");
   const ids = await Promise.all(
     Array.from({ length: 20 }, (_, i) => anna.rest.group(`${i}`, [ben.userId, carl.userId])),
@@ -108,7 +108,7 @@ test("20 rooms on one connection of each", async () => {
   }
 });
 
-test("a member who is removed hears of it, and not a word more until they are back", async () => {
+test("a removed member receives the removal, and nothing else until they are added again", async () => {
   const [anna, ben, carl, dora] = await people("anna", "ben", "carl", "dora");
   const id = await anna.rest.group(
     "Four",
@@ -132,7 +132,7 @@ test("a member who is removed hears of it, and not a word more until they are ba
   }
 });
 
-test("a token that expires: every client comes back with another, and has lost nothing", async () => {
+test("after their token expires, all clients reconnect with a new one, and miss nothing", async () => {
   const [anna, ben, carl] = await people("anna", "ben", "carl");
   const id = await anna.rest.group("Long", [ben.userId, carl.userId]);
   const [bens, carls] = await Promise.all(
@@ -159,7 +159,7 @@ test("a token that expires: every client comes back with another, and has lost n
   for (const { ends } of [polls, io]) expect(ends).toEqual(["io server disconnect"]);
 });
 
-test("a SignalR client that asks for no answers is not cut off in a quiet conversation", async () => {
+test("a SignalR client that only sends is not disconnected in a quiet conversation", async () => {
   const [anna, ben, carl] = await people("anna", "ben", "carl");
   const id = await anna.rest.group("Quiet", [ben.userId, carl.userId]);
   const { hub } = await overSignalR(anna, id);
@@ -167,16 +167,16 @@ test("a SignalR client that asks for no answers is not cut off in a quiet conver
   hub.onreconnecting(closed);
   hub.keepAliveIntervalInMilliseconds = 100;
   hub.serverTimeoutInMilliseconds = 600;
-  // The answer starts its clocks anew.
+  // The answer restarts the client's timers.
   await hub.invoke("StopTyping", id);
   await hub.send("StartTyping", id);
-  // Longer than it waits for a word of the server's.
+  // Longer than its server timeout.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(closed).not.toHaveBeenCalled();
 });
 
 test.each([["polling"], ["websocket"]])(
-  "bytes in an event are refused in words, and nobody is thrown out: %s",
+  "binary data in an event is refused with an error, and the connection stays open: %s",
   async (transport) => {
     const [anna, ben, carl] = await people("anna", "ben", "carl");
     const id = await anna.rest.group("Bytes", [ben.userId, carl.userId]);
@@ -195,7 +195,7 @@ test.each([["polling"], ["websocket"]])(
   },
 );
 
-test("who says far more than they may is ended, comes back by themselves, and has lost nothing", async () => {
+test("a client far over the limits is disconnected, reconnects by itself, and misses nothing", async () => {
   const [anna, ben, carl] = await people("anna", "ben", "carl");
   const id = await anna.rest.group("Loud", [ben.userId, carl.userId]);
   const [io, hub] = [await overSocketIo(anna, id), await overSignalR(ben, id)];
@@ -210,5 +210,5 @@ test("who says far more than they may is ended, comes back by themselves, and ha
   await Promise.all([io, hub].map((ear) => ear.until(() => ear.texts.includes("quiet again"))));
 });
 
-/** Tokens that are short-lived live no longer than so. */
+/** The lifetime of short-lived tokens. */
 const EXPIRES_WITHIN_MS = 4_000;

@@ -1,7 +1,6 @@
 /**
- * `node leash.ts COMMAND [ARGUMENTS]` runs a command in its own process group, which it leads, and
- * kills the group once whoever started it is gone: also when the tests are interrupted, and nobody is
- * left to clean up.
+ * `node leash.ts COMMAND [ARGUMENTS]` runs a command in a process group that it leads, and kills
+ * the group when the parent process ends, also when the tests are interrupted and cannot clean up.
  */
 import { spawn } from "node:child_process";
 

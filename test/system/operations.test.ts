@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ROOT } from "../../src/cli/settings.ts";
 import { PING_INTERVAL_MS } from "../../src/dialects/marketplace/socketio/packets.ts";
 
-/** What docs/operations.md says of the sources, and whether its sums are right. */
+/** What docs/operations.md states about the sources, and its calculations. */
 
 const text = readFileSync(`${ROOT}/docs/operations.md`, "utf8");
 const config = readFileSync(`${ROOT}/wrangler.toml`, "utf8");
@@ -11,7 +11,7 @@ const sources = readdirSync(`${ROOT}/src`, { recursive: true, encoding: "utf8" }
   .filter((path) => path.endsWith(".ts") && !path.startsWith("cli"))
   .map((path) => readFileSync(`${ROOT}/src/${path}`, "utf8"));
 
-test("every event of the log is explained, and none that there is not", () => {
+test("every log event is documented, and every documented one exists", () => {
   const calls = sources.flatMap((source) => [
     ...source.matchAll(/\blog\((?:\w+ \? "(\w+)" : )?\s*"(\w+)"/g),
   ]);
@@ -22,7 +22,7 @@ test("every event of the log is explained, and none that there is not", () => {
   expect(explained.map(([, name]) => name).sort()).toEqual([...events].sort());
 });
 
-test("every setting and secret is in the README's table or explained here", () => {
+test("every setting and secret is in the README's table or documented here", () => {
   const readme = readFileSync(`${ROOT}/README.md`, "utf8");
   for (const [, name] of config.matchAll(/^([A-Z_]+) = /gm))
     expect(readme).toContain(`| \`${name}\` |`);
@@ -31,7 +31,7 @@ test("every setting and secret is in the README's table or explained here", () =
   }
 });
 
-test("the limits against abuse are those of the table, bound and set as it says", () => {
+test("the limits against abuse are documented, bound and set as in the table", () => {
   const rows = tableFrom("| `limit` |").slice(2);
   const bound = [...config.matchAll(/^name = "(LIMIT_\w+)"\n.*\nsimple = (.*)$/gm)];
   const set = [...config.matchAll(/^(\w+_PER_(?:HOUR|MINUTE)\w*) = "(\d+)"$/gm)];
@@ -48,7 +48,7 @@ test("the limits against abuse are those of the table, bound and set as it says"
   const gateways = readFileSync(`${ROOT}/docs/gateways.md`, "utf8");
   const [, connections] = /(\d+) new connections a minute from one address/.exec(gateways) ?? [];
   expect(inTable).toContainEqual(["LIMIT_CONNECTIONS", `{ limit = ${connections}, period = 60 }`]);
-  // What a refusal names is explained.
+  // The limits that refusals name are documented.
   const names = sources.flatMap((source) => [
     ...source.matchAll(
       /\blimit: "(\w+)"|"(\w+_per_minute)", (?:c\.)?env|^ {2}(\w+_per_hour): \[/gm,
@@ -60,7 +60,7 @@ test("the limits against abuse are those of the table, bound and set as it says"
   }
 });
 
-test("migrations only add, so that the Worker that still runs goes on", () => {
+test("migrations only add, so that the previous Worker still works", () => {
   const steps = readdirSync(`${ROOT}/migrations`).filter((name) => name.endsWith(".sql"));
   expect(steps.length).toBeGreaterThan(0);
   for (const step of steps) {
@@ -70,7 +70,7 @@ test("migrations only add, so that the Worker that still runs goes on", () => {
     const bare = statements.map((one) => one.replace(/^(?:-*>.*\n|-- .*\n|\s)*/, ""));
     const added = new Set(bare.flatMap((one) => /^ALTER TABLE \S+ ADD (\S+)/.exec(one)?.[1] ?? []));
     for (const statement of bare) {
-      // A column that the same step added may be filled: the Worker that still runs does not know it.
+      // A column added by the same step may be filled: the previous Worker does not use it.
       const [, filled] = /^UPDATE \S+ SET (\S+) = /.exec(statement) ?? [];
       if (filled !== undefined && added.has(filled)) continue;
       expect(statement, step).toMatch(
@@ -81,7 +81,7 @@ test("migrations only add, so that the Worker that still runs goes on", () => {
   }
 });
 
-test("the sums of what it costs are right", () => {
+test("the costs are calculated correctly", () => {
   const [prices, units, bill] = ["| resource |", "| of one |", "| | 1,000 users |"].map(tableFrom);
   const resources = units?.[0]?.slice(1) ?? [];
   const events = new Map([
@@ -107,7 +107,7 @@ test("the sums of what it costs are right", () => {
   }
 });
 
-test("what a Socket.IO connection's heartbeat takes in a month is right", () => {
+test("the monthly cost of a Socket.IO connection's heartbeat is calculated correctly", () => {
   const [, seconds, alarms, dollars] =
     /an alarm every (\d+) seconds .* takes ([\d,]+) rows .* requests, ([\d.]+) dollars/.exec(
       text,
@@ -122,7 +122,7 @@ test("what a Socket.IO connection's heartbeat takes in a month is right", () => 
   expect(number(dollars ?? "")).toBeCloseTo(cost, 2);
 });
 
-/** The cells of the table whose first line begins like this. */
+/** The cells of the table whose first line begins with this text. */
 function tableFrom(beginning: string): string[][] {
   const start = text.indexOf(`\n${beginning}`) + 1;
   expect(start, beginning).toBeGreaterThan(0);

@@ -3,9 +3,9 @@ import { io, type Socket } from "socket.io-client";
 import { type Person, Rest } from "./client.ts";
 import { signedFor } from "./token.ts";
 
-/** The public clients of both protocols, as npm gives them, used as their documentation has it. */
+/** The public clients of both protocols, from npm, used as in their documentation. */
 
-/** Somebody whom the server knows. */
+/** A user known to the server. */
 export type Known = Person & { rest: Rest };
 
 export async function known(address: string, name: string): Promise<Known> {
@@ -16,14 +16,14 @@ export async function known(address: string, name: string): Promise<Known> {
   return { ...person, rest };
 }
 
-/** What a client is told, as it comes; and whoever waits for it. */
+/** The events that a client has received, and the tests waiting for them. */
 export class Ear {
   /** Messages of all its conversations, by id. */
   readonly ids: string[] = [];
   readonly texts: string[] = [];
-  /** Who was said to have been removed from a conversation. */
+  /** The users whose removal from a conversation was received. */
   readonly removed: string[] = [];
-  /** By conversation: where to go on after a reconnect. */
+  /** By conversation: the revision from which to resume after a reconnect. */
   readonly revs = new Map<string, number>();
   private waiting: (() => void)[] = [];
 
@@ -45,12 +45,12 @@ export class Ear {
   }
 }
 
-/** Where a client has its token from, each time that it connects. */
+/** Returns a client's token for each connection. */
 export type TokenSource = () => string | Promise<string>;
 
 export class OverSocketIo extends Ear {
   readonly socket: Socket;
-  /** Times that it was connected, and why it was not any more. */
+  /** The number of connections, and the reasons of disconnects. */
   connects = 0;
   readonly ends: string[] = [];
 
@@ -76,14 +76,15 @@ export class OverSocketIo extends Ear {
       for (const [id, since] of this.revs) socket.emit("join-chat-room", id, { since });
       this.wake();
     });
-    // Ended by the server, for a token that has expired: the application comes back with another.
+    // Disconnected by the server because the token has expired: the application reconnects with
+    // another.
     socket.on("disconnect", (reason) => {
       this.ends.push(reason);
       if (reason === "io server disconnect") socket.connect();
     });
   }
 
-  /** Connects, and listens to conversations from now on; rejects with what it is refused with. */
+  /** Connects, and joins conversations; rejects with the server's refusal. */
   static async in(address: string, token: TokenSource, ids: string[], transports?: string[]) {
     const one = new OverSocketIo(address, token, transports);
     await new Promise<void>((resolve, reject) => {
@@ -106,7 +107,7 @@ export class OverSocketIo extends Ear {
 
 export class OverSignalR extends Ear {
   readonly hub: HubConnection;
-  /** Times that it was connected. */
+  /** The number of connections. */
   connects = 0;
 
   constructor(address: string, token: TokenSource) {
@@ -131,7 +132,7 @@ export class OverSignalR extends Ear {
     });
   }
 
-  /** Connects, and listens to conversations from now on; rejects with what it is refused with. */
+  /** Connects, and joins conversations; rejects with the server's refusal. */
   static async in(address: string, token: TokenSource, ids: string[]) {
     const one = new OverSignalR(address, token);
     await one.hub.start();

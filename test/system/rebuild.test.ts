@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { run } from "./server.ts";
 
 /**
- * `npm run rebuild` with stand-ins of Parley and of Cloudflare's API, which answer what is rare; that it
- * gets on with a real Parley is in reference.ts.
+ * `npm run rebuild` with fake servers of Parley and of Cloudflare's API, which send rare answers;
+ * reference.ts runs it with a real Parley.
  */
 
 interface Call {
@@ -15,7 +15,7 @@ interface Call {
 }
 
 let calls: Call[] = [];
-/** What Parley answers next, in order. */
+/** Parley's next answers, in order. */
 let answers: { status?: number; body: object }[] = [];
 let stand: Server;
 let address: string;
@@ -53,7 +53,7 @@ function rebuild(...options: string[]): Promise<string> {
   return run("env", ...tokens, process.execPath, "src/cli/rebuild.ts", ...options);
 }
 
-test("follows the cursor, waits when told to, and asks on for what is unfinished", async () => {
+test("follows the cursor, waits on 429, and continues unfinished conversations", async () => {
   const unfinished = [{ conversationId: "large", rev: 9, projectedRev: 5 }];
   answers = [
     step({ cursor: "next", progress: { seen: 50, of: 60 }, unfinished }),
@@ -72,7 +72,7 @@ test("follows the cursor, waits when told to, and asks on for what is unfinished
   expect(calls[0]).toMatchObject({ path: "/api/admin/rebuild", authorization: "Bearer ours" });
 });
 
-test("takes the objects that Cloudflare lists, page by page, and fails when one did", async () => {
+test("rebuilds the objects that Cloudflare lists, page by page, and fails if one failed", async () => {
   answers = [step({}), step({ failed: [{ id: "c", reason: "unavailable" }] })];
   const objects = ["--objects", "account/space", "--cloudflare", address];
   await expect(rebuild(address, ...objects)).rejects.toMatchObject({
@@ -89,14 +89,14 @@ test("takes the objects that Cloudflare lists, page by page, and fails when one 
   ]);
 });
 
-test("says how it is used when it is asked for nothing", async () => {
+test("prints its usage when called without arguments", async () => {
   await expect(rebuild()).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringContaining("usage: PARLEY_TOKEN"),
   });
 });
 
-test("npm run deploy does nothing until wrangler.toml names a database and an address", async () => {
+test("npm run deploy does nothing until wrangler.toml has a database and a PUBLIC_URL", async () => {
   const deploy = (...options: string[]) => run(process.execPath, "src/cli/deploy.ts", ...options);
   const hint = "see docs/operations.md, Setting up.\n";
   const database = `wrangler.toml names no database yet: ${hint}`;

@@ -5,13 +5,13 @@ import { Reference } from "../reference.ts";
 import { run, type Server, temporaryFolder } from "./server.ts";
 import { tokenWith } from "./token.ts";
 
-/** The reference as strangers use it: a validator, a browser, Postman. And an operator's rebuild. */
+/** The reference in public tools: a validator, a browser, Postman. And an operator's rebuild. */
 
 interface Document {
   paths: Record<string, Record<string, { operationId: string }>>;
 }
 
-/** Tests on a server that runs already: starting another one takes five seconds. */
+/** Tests on a running server, because starting another one takes five seconds. */
 export function describeReference(server: () => Server): void {
   describe("the reference", () => {
     let document: Document;
@@ -20,7 +20,7 @@ export function describeReference(server: () => Server): void {
       document = await (await fetch(`${server().address}/openapi.json`)).json();
     });
 
-    test("a public validator finds nothing wrong, and every operation has a name of its own", async () => {
+    test("a public validator accepts it, and every operation has a unique name", async () => {
       const found = await validate(structuredClone(document) as never);
       expect(found).toMatchObject({ valid: true, warnings: [] });
       const names = operations().map(({ operationId }) => operationId);
@@ -28,7 +28,7 @@ export function describeReference(server: () => Server): void {
       expect(new Set(names).size).toBe(names.length);
     });
 
-    test("/docs shows it with nothing that is not served from here", async () => {
+    test("/docs shows it, and loads nothing from other origins", async () => {
       const page = await fetch(`${server().address}/docs`);
       expect(page.headers.get("Content-Security-Policy")).toMatch(
         /^default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; /,
@@ -41,7 +41,7 @@ export function describeReference(server: () => Server): void {
       expect(await viewer.text()).toContain("openapi-explorer");
     });
 
-    test("npm run postman writes a collection that newman runs, every answer being as documented", async () => {
+    test("npm run postman writes a collection that newman runs, with the documented answers", async () => {
       const folder = await temporaryFolder();
       const [file, report] = [`${folder}/collection.json`, `${folder}/report.json`];
       await run("npm", "run", "-s", "postman", "--", server().address, "--out", file);
@@ -65,7 +65,7 @@ export function describeReference(server: () => Server): void {
       expect(good.length).toBeGreaterThan(35);
     });
 
-    test("npm run rebuild goes over all that D1 knows, for admins alone", async () => {
+    test("npm run rebuild covers all conversations in D1, for admins only", async () => {
       const command = [process.execPath, "src/cli/rebuild.ts", server().address];
       const asked = (token: string) => run("env", `PARLEY_TOKEN=${token}`, ...command);
       const lines = (await asked(await tokenWith("postman", { role: "admin" }))).split("\n");
@@ -79,7 +79,7 @@ export function describeReference(server: () => Server): void {
   });
 }
 
-/** What newman's report says of one request. */
+/** One request and its answer in newman's report. */
 function answerOf({ request, response }: Execution) {
   const { code: status, stream, header } = response;
   const path = `/${request.url.path.join("/")}`.replace(/:(\w+)/g, (_, name) => {
@@ -99,7 +99,7 @@ interface Execution {
   response: { code: number; stream: { data: number[] }; header: { value: string }[] };
 }
 
-/** People and conversations for the collection's variables. */
+/** Users and conversations for the collection's variables. */
 async function variablesOf(server: Server): Promise<Record<string, string>> {
   const bearerToken = await tokenWith("postman", { role: "admin" });
   const call = async (method: string, path: string, body: object) => {

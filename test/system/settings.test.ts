@@ -42,7 +42,7 @@ async function call(method: string, path: string, body: object) {
 }
 
 let strangers = 0;
-/** A conversation with somebody whom nobody has seen, which `USER_DIRECTORY` lets be. */
+/** A conversation with an unknown user, which `USER_DIRECTORY` allows. */
 async function createdBy(api: "unihub" | "marketplace"): Promise<string> {
   const other = `stranger-${++strangers}`;
   const { status, body } = await (api === "unihub"
@@ -52,7 +52,7 @@ async function createdBy(api: "unihub" | "marketplace"): Promise<string> {
   return body.conversationId ?? body.data.chat._id;
 }
 
-/** What sending a text is answered in an API: its status, and its code if it was refused. */
+/** The answer to a text sent with an API: its status, and the code of a refusal. */
 async function sent(api: "unihub" | "marketplace", id: string, content: string) {
   const { status, body } = await (api === "unihub"
     ? call("POST", `${UNIHUB}/messages`, { conversationId: id, content })
@@ -60,7 +60,7 @@ async function sent(api: "unihub" | "marketplace", id: string, content: string) 
   return body.code ? [status, body.code] : [status];
 }
 
-test("MAX_LENGTH_*: over REST that of the API, over a socket of the one that created it", async () => {
+test("MAX_LENGTH_*: over REST the limit of the API, over a socket that of the conversation's creating API", async () => {
   const [ours, theirs] = [await createdBy("unihub"), await createdBy("marketplace")];
   const tooLong = [400, "content_too_long"];
   expect(await sent("unihub", ours, "x".repeat(5))).toEqual([201]);
@@ -81,7 +81,7 @@ test("MAX_LENGTH_*: over REST that of the API, over a socket of the one that cre
   }
 });
 
-test("MESSAGES_PER_MINUTE_*: that of the API that created it, whichever sends", async () => {
+test("MESSAGES_PER_MINUTE_*: the limit of the conversation's creating API, for both APIs", async () => {
   for (const [api, most] of [
     ["unihub", 3],
     ["marketplace", 2],
@@ -96,7 +96,7 @@ test("MESSAGES_PER_MINUTE_*: that of the API that created it, whichever sends", 
   }
 });
 
-test("EDIT_WINDOW_MINUTES: for so long, and then no more", async () => {
+test("EDIT_WINDOW_MINUTES: edits are allowed for this time, and then refused", async () => {
   const id = await createdBy("marketplace");
   const live = await Live.open(server.address, id, alice);
   expect(live.all("hello")[0]?.limits.editWindowMs).toBe(60);
@@ -108,7 +108,7 @@ test("EDIT_WINDOW_MINUTES: for so long, and then no more", async () => {
   expect([answer.status, answer.body.code]).toEqual([400, "edit_window_closed"]);
 });
 
-test("PUBLIC_URL: links begin with it, over REST and sockets, and can be sent and followed", async () => {
+test("PUBLIC_URL: links begin with it, over REST and sockets, and can be sent and downloaded", async () => {
   const conversationId = await createdBy("unihub");
   const live = await Live.open(server.address, conversationId, alice);
   const form = new FormData();

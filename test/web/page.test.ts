@@ -5,7 +5,7 @@ import { personOf } from "../../src/web/page/model/token.ts";
 import { CONVERSATIONS, envWith } from "../rest/requests.ts";
 import { ORIGIN } from "../support.ts";
 
-/** The page as the Worker serves it, in development and outside of it. */
+/** The page as the Worker serves it, in development and in production. */
 
 const DEVELOPMENT = "/api/development";
 const PRODUCTION = { ENVIRONMENT: "production", PUBLIC_URL: ORIGIN };
@@ -39,7 +39,7 @@ function ask(path: string, id: string): [string, RequestInit] {
   return [DEVELOPMENT + path, { method: "POST", headers, body: JSON.stringify({ id }) }];
 }
 
-test("JWT_USER_CLAIM is told to the page, and without it nothing", async () => {
+test("JWT_USER_CLAIM is passed to the page; without it nothing is", async () => {
   const told = async (JWT_USER_CLAIM?: string) => {
     const html = await (await get("/", { JWT_USER_CLAIM })).text();
     return /<meta name="user-claim" content="(.*)">/.exec(html)?.[1];
@@ -51,7 +51,7 @@ test("JWT_USER_CLAIM is told to the page, and without it nothing", async () => {
 });
 
 describe("in development", () => {
-  test("one can be one of them whatever claim names a user", async () => {
+  test("users can sign in as demonstration people, whatever claim holds the user id", async () => {
     for (const JWT_USER_CLAIM of ["oid", "app.user", "http://login.test/claims/id"]) {
       const [path, init] = ask("/tokens", "bob");
       const { token } = await (await get(path, { JWT_USER_CLAIM }, init)).json<{ token: string }>();
@@ -61,7 +61,7 @@ describe("in development", () => {
     }
   });
 
-  test("one can be one of a few people, who know each other", async () => {
+  test("the demonstration people are known users", async () => {
     const { people } = await (await get(`${DEVELOPMENT}/people`)).json<{
       people: { id: string }[];
     }>();
@@ -77,14 +77,14 @@ describe("in development", () => {
     expect(direct.status).toBe(201);
   });
 
-  test("and nobody else", async () => {
+  test("no other user can be signed in", async () => {
     const [path, init] = ask("/tokens", "admin");
     expect((await get(path, {}, init)).status).toBe(400);
   });
 });
 
 describe("in production", () => {
-  test("the route of development's tokens is an address like any other at which there is nothing", async () => {
+  test("the route of development tokens is not found", async () => {
     for (const [path, init] of [ask("/tokens", "alice"), [`${DEVELOPMENT}/people`, {}] as const]) {
       const answer = await get(path, PRODUCTION, init);
       const nowhere = await get("/api/nowhere", PRODUCTION, init);
@@ -93,7 +93,7 @@ describe("in production", () => {
     }
   });
 
-  test("nothing that the page consists of knows of it", async () => {
+  test("no file of the page contains that route", async () => {
     const production = await everything(PRODUCTION);
     for (const [path, text] of production) expect(text, path).not.toContain(DEVELOPMENT);
     const development = await everything();
@@ -104,7 +104,7 @@ describe("in production", () => {
 });
 
 describe("headers", () => {
-  test("the page is asked for each time, its files are kept for good", async () => {
+  test("the page is revalidated each time, its files are cached permanently", async () => {
     const page = await get("/");
     expect(page.headers.get("Cache-Control")).toBe("no-cache");
     expect(page.headers.get("Content-Type")).toBe("text/html; charset=utf-8");
@@ -115,7 +115,7 @@ describe("headers", () => {
     expect(file.headers.get("X-Content-Type-Options")).toBe("nosniff");
   });
 
-  test("files may be shown from where they are linked to, and from nowhere else", async () => {
+  test("images may be loaded from where files are linked, and from nowhere else", async () => {
     const policy = async (changes = {}) =>
       (await get("/", changes)).headers.get("Content-Security-Policy") ?? "";
     expect(await policy()).toContain("img-src 'self' blob:;");

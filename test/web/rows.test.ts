@@ -3,7 +3,7 @@ import type { WireMessage } from "../../src/live/events.ts";
 import { newestIn } from "../../src/web/page/model/newest.ts";
 import { rowsOf } from "../../src/web/page/model/rows.ts";
 
-/** What the page makes of messages. */
+/** How the page displays messages. */
 
 function message(number: number, more: Partial<WireMessage>): WireMessage {
   return {
@@ -15,7 +15,7 @@ function message(number: number, more: Partial<WireMessage>): WireMessage {
   };
 }
 
-test("only what nobody sent stands as a line of the system's, whatever kind it says it is", () => {
+test("only a message without a sender is displayed as a system line, of whatever kind it is", () => {
   const messages = [
     message(1, { kind: "system", senderId: null }),
     message(2, { kind: "system" }),
@@ -23,6 +23,6 @@ test("only what nobody sent stands as a line of the system's, whatever kind it s
   ];
   const types = rowsOf(messages, [], [], undefined).map((row) => row.type);
   expect(types).toEqual(["day", "system", "message", "message"]);
-  // In the list it is what its sender said.
+  // In the list it is the sender's message.
   expect(newestIn(messages.slice(0, 2))).toMatchObject({ senderId: "eve", text: "text 2" });
 });

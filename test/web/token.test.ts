@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { personOf } from "../../src/web/page/model/token.ts";
 import { segment } from "../rest/requests.ts";
 
-/** Who the page takes a token to be of: whom the server will take it to be of. */
+/** The page reads a token's user id in the same way as the server. */
 
 const NOW = 1_800_000_000_000;
 const UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
@@ -12,14 +12,14 @@ function whois(claims: object, userClaim?: string) {
   return personOf(token, userClaim, NOW);
 }
 
-describe("a token's person", () => {
+describe("the user of a token", () => {
   test.each([
     ["sub", { sub: "ada", nameid: "x", name: "Ada" }, undefined, { id: "ada", name: "Ada" }],
     ["nameid", { nameid: "ada" }, undefined, { id: "ada", name: "ada" }],
     ["a UUID in lower case", { sub: UUID.toUpperCase() }, undefined, { id: UUID }],
     ["a claim of the server's choice", { sub: "x", a: { b: "ada" } }, "a.b", { id: "ada" }],
     ["letters of any script", { sub: "Ωмега", name: "王芳" }, "", { id: "Ωмега", name: "王芳" }],
-  ])("is named by %s", (_, claims, userClaim, person) => {
+  ])("is read from %s", (_, claims, userClaim, person) => {
     expect(whois(claims, userClaim)).toMatchObject(person);
   });
 
@@ -30,11 +30,11 @@ describe("a token's person", () => {
     ["of a number", { sub: 7 }, undefined],
     ["of no user id", { sub: " ada" }, undefined],
     ["without the server's claim", { sub: "ada" }, "oid"],
-  ])("is nobody of one %s", (_, claims, userClaim) => {
+  ])("is missing in a token with %s", (_, claims, userClaim) => {
     expect(whois(claims, userClaim)).toBeUndefined();
   });
 
-  test.each(["", "nonsense", "a.b.c", "..", "a.e30.c"])("is nobody of %j", (token) => {
+  test.each(["", "nonsense", "a.b.c", "..", "a.e30.c"])("is missing in %j", (token) => {
     expect(personOf(token, undefined, NOW)).toBeUndefined();
   });
 });

@@ -3,12 +3,12 @@ import type { Crowd } from "../crowd.ts";
 import { processorMs } from "../processor.ts";
 import { crowdOf, parleyCrowd, type Subject } from "../subjects.ts";
 
-/** How long a stretch of load lasts. */
+/** The duration of one load measurement. */
 const STRETCH_MS = 1_500;
 /** Messages sent one after another in a round. */
 const ALONE = 100;
 
-/** Those who bring a message from one socket to all. */
+/** The subjects that broadcast a message from one socket to all. */
 export interface Broadcasters {
   parley: Subject;
   floor: Subject;
@@ -18,7 +18,7 @@ export interface Broadcasters {
 
 type Crowds = Record<keyof Broadcasters, Crowd>;
 
-/** Opens the sockets of `receivers` people at each of them, and warms all up. */
+/** Opens the sockets of `receivers` people at each subject, and warms all up. */
 async function gathered(subjects: Broadcasters, receivers: number): Promise<Crowds> {
   const crowds: Crowds = {
     parley: await parleyCrowd(subjects.parley, receivers),
@@ -40,7 +40,7 @@ const each = <T>(crowds: Crowds, of: (crowd: Crowd, name: keyof Crowds) => T) =>
     (Object.keys(crowds) as (keyof Crowds)[]).map((name) => [name, of(crowds[name], name)]),
   ) as Record<keyof Crowds, T>;
 
-/** What a conversation of `20` does under load and alone. */
+/** A conversation of `20`, under load and idle. */
 export async function fanOutOf20(subjects: Broadcasters): Promise<Case[]> {
   const crowds = await gathered(subjects, 20);
   const under = (inFlight: number) =>
@@ -91,7 +91,7 @@ export async function fanOutOf20(subjects: Broadcasters): Promise<Case[]> {
   ];
 }
 
-/** What a conversation of 200 does under load. */
+/** A conversation of 200 under load. */
 export async function fanOutOf200(subjects: Broadcasters): Promise<Case[]> {
   const crowds = await gathered(subjects, 200);
   return [

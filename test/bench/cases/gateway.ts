@@ -7,7 +7,7 @@ import { parleyGroup, type Subject, webSocketUrl } from "../subjects.ts";
 const STRETCH_MS = 1_500;
 const RECEIVERS = 20;
 
-/** What a delivery through a gateway costs beside one over a conversation's own socket. */
+/** The cost of a delivery through a gateway compared with one over a conversation's own socket. */
 export async function gateways(subject: Subject): Promise<Case[]> {
   const native = await parleyGroup(subject, RECEIVERS);
   const foreign = await parleyGroup(subject, RECEIVERS);

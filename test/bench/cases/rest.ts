@@ -5,7 +5,7 @@ import { call, parleyGroup, type Subject } from "../subjects.ts";
 
 const CONCURRENT = 32;
 const STRETCH_MS = 1_500;
-/** Messages of the history that is read. */
+/** The size of the history that is read. */
 const HISTORY = 10_000;
 
 interface Ask {
@@ -42,7 +42,7 @@ async function requestsPerSecond(
 
 let key = 0;
 
-/** Sending over REST, beside a Worker that verifies the same token and does nothing. */
+/** Sending over REST, compared with a Worker that only verifies the same token. */
 export async function restSends(
   parley: Subject,
   parleyNotWaiting: Subject,
@@ -85,7 +85,7 @@ export async function restSends(
   ];
 }
 
-/** Reading the newest page, beside an object that has the same bytes in memory. */
+/** Reading the newest page, compared with an object that has the same bytes in memory. */
 export async function restHistory(
   parley: Subject,
   peers: Subject,

@@ -2,10 +2,10 @@ import { WebSocket } from "ws";
 import type { Case } from "../case.ts";
 import { call, parleyGroup, type Subject } from "../subjects.ts";
 
-/** Changes that were missed. */
+/** The number of missed changes. */
 const MISSED = 10_000;
 
-/** Coming back after many missed changes, beside reading the same rows at once. */
+/** Resuming after many missed changes, compared with reading the same rows at once. */
 export async function resuming(
   parley: Subject,
   peers: Subject,
@@ -43,7 +43,9 @@ export async function resuming(
   ];
 }
 
-/** Connects, asks on until there is no more, and applies what comes: how many, and up to where. */
+/**
+ * Connects, requests all pages, and applies them; returns the number of rows and the last revision.
+ */
 function caughtUp(
   { address }: Subject,
   conversationId: string,

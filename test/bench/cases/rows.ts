@@ -4,10 +4,10 @@ import { parley } from "../dialects.ts";
 import type { Door } from "../proxy.ts";
 import { parleyGroup, webSocketUrl } from "../subjects.ts";
 
-/** Messages that the rows of a load are counted over. */
+/** The number of messages over which rows are counted. */
 const MESSAGES = 1_000;
 
-/** Rows written per message with everything: alarm, projection mark and `clientMessageId`. */
+/** Rows written per message, including alarm, projection mark and `clientMessageId`. */
 export async function rows(door: Door): Promise<Case[]> {
   const { conversationId, tokens } = await parleyGroup(door.subject, 20);
   const url = webSocketUrl(door.subject, `/live/${conversationId}`);

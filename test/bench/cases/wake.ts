@@ -8,7 +8,9 @@ import { parleyGroup, webSocketUrl } from "../subjects.ts";
 /** Wakes in a round. */
 const WAKES = 10;
 
-/** From sleep to the first acknowledgement, in an empty conversation and in a large one. */
+/**
+ * The time from sleep to the first acknowledgement, in an empty conversation and in a large one.
+ */
 export async function waking(door: Door): Promise<Case[]> {
   const empty = await sleeper(door, []);
   const large = await sleeper(door, [

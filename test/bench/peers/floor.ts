@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
-/** (a) The floor: each frame goes to every socket. Nothing is stored, nothing is looked at. */
+/** (a) The lower bound: each frame is sent to every socket, without storing or parsing. */
 export class Floor extends DurableObject {
   override fetch(): Response {
     const { 0: client, 1: server } = new WebSocketPair();

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
-/** Answers with the bytes that it was given, from memory: what a read costs that reads nothing. */
+/** Answers with bytes from memory: the cost of a read without storage. */
 export class Memory extends DurableObject {
   private bytes = "";
 

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 
-/** The rows of messages in a table like Parley's, read by one SELECT and written out as JSON. */
+/** Message rows in a table like Parley's, read by one SELECT and serialized as JSON. */
 export class Rows extends DurableObject {
   /** Fills the table with `count` messages. */
   fill(count: number): void {

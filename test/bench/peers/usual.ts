@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 
 /**
- * (b) The usual chat in a Durable Object, as the platform's own example has it: a message at a time is
- * given its time, stored under it, and sent to every socket.
+ * (b) The usual chat in a Durable Object, as in the platform's own example: each message gets a
+ * time, is stored under it, and is sent to every socket.
  */
 export class Usual extends DurableObject {
   private lastTime = 0;

@@ -5,12 +5,12 @@ export const CHATS = "/api/chat";
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 export const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-/** A well-formed id of a chat that nobody created. */
+/** A well-formed id of a chat that does not exist. */
 export const NOBODYS = "3fa85f64-5717-8562-b3fc-2c0000000000";
-/** A UUID, but of a kind that no chat has. */
+/** A UUID of a version that no chat id has. */
 export const FOREIGN = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
-/** So many people whom the server knows. */
+/** Creates `count` known users. */
 export function people<Count extends number>(count: Count, options: TokenOptions = {}) {
   return Promise.all(Array.from({ length: count }, () => person("user", options)));
 }
@@ -32,7 +32,7 @@ export async function groupChat() {
   return { alice, bob, carol, chatId: await newGroup(alice, bob, carol) };
 }
 
-/** A group of the first, who owns it, and the others. */
+/** A group of the first user, who owns it, and the others. */
 export async function newGroup(owner: Caller, ...others: Caller[]): Promise<string> {
   const participantIds = others.map((other) => other.userId);
   const { body } = await owner.post(CHATS, { type: "group", title: "Group", participantIds });
@@ -43,7 +43,7 @@ export function send(caller: Caller, chatId: string, content: string, more = {})
   return caller.post(`${CHATS}/${chatId}/messages`, { content, ...more });
 }
 
-/** Sends a message; its id. */
+/** Sends a message; resolves to its id. */
 export async function sent(caller: Caller, chatId: string, content: string, more = {}) {
   const { body } = await send(caller, chatId, content, more);
   return String(body.data.message._id);
@@ -79,23 +79,23 @@ export function history(caller: Caller, chatId: string, query = "") {
   return caller.get(`${CHATS}/${chatId}/messages${query}`);
 }
 
-/** The contents of a page of history, in its order. */
+/** The contents of a page of history, in order. */
 export async function contentsOf(caller: Caller, chatId: string, query = ""): Promise<string[]> {
   const { body } = await history(caller, chatId, query);
   return body.data.messages.map((message: { content: string }) => message.content);
 }
 
-/** A chat as its own object tells of it. */
+/** A chat as its own object returns it. */
 export async function infoOf(caller: Caller, chatId: string) {
   return (await caller.get(`${CHATS}/${chatId}/info`)).body.data.chat;
 }
 
-/** A caller's chats, as their list tells of them. */
+/** A caller's chats, as the list returns them. */
 export async function chatsOf(caller: Caller, query = "") {
   return (await caller.get(CHATS + query)).body.data.chats;
 }
 
-/** A chat as its participant's list tells of it. */
+/** A chat as a participant's list returns it. */
 export async function entryOf(caller: Caller, chatId: string) {
   return (await chatsOf(caller)).find((chat: { _id: string }) => chat._id === chatId);
 }
@@ -113,20 +113,20 @@ export function idsOf(...callers: Caller[]): string[] {
   return callers.map(({ userId }) => userId).sort();
 }
 
-/** A refusal in this API's envelope, without details. */
+/** Expects a refusal in this API's envelope, without details. */
 export function expectRefusal(answer: Answer, status: number, code: string): void {
   expect(answer.status, JSON.stringify(answer.body).slice(0, 200)).toBe(status);
   expect(answer.body).toEqual({ success: false, error: expect.any(String), code });
 }
 
-/** A text that cannot be a message, and where it was. */
+/** Expects a refusal of a text, at this path. */
 export function expectWrongText(answer: Answer, code: string, path = "content"): void {
   const details = [{ path, message: expect.any(String) }];
   const body = { success: false, error: expect.any(String), code, details };
   expect({ status: answer.status, body: answer.body }).toEqual({ status: 400, body });
 }
 
-/** A request whose shape is wrong, at these paths. */
+/** Expects a validation error at these paths. */
 export function expectInvalid(answer: Answer, ...paths: string[]): void {
   expect(answer.status).toBe(400);
   expect(answer.body).toMatchObject({ success: false, code: "invalid_request" });

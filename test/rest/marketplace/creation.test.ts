@@ -14,7 +14,7 @@ import {
 } from "./chats.ts";
 
 describe("POST /api/chat", () => {
-  test("201 with a new group: the caller is added and owns it", async () => {
+  test("201 with a new group: the caller is a participant and owns it", async () => {
     const alice = await person("alice", { name: "Alice", claims: { picture: "https://a.test/a" } });
     const bob = await person("bob", { name: "Bob" });
     const answer = await alice.post(CHATS, {
@@ -78,7 +78,7 @@ describe("POST /api/chat", () => {
     expect(await chatsOf(bob)).toHaveLength(1);
   });
 
-  test("201 with a group each time, of the same people too", async () => {
+  test("201 with a new group each time, also for the same people", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const body = { participantIds: [bob.userId], type: "group" };
     const answers = [await alice.post(CHATS, body), await alice.post(CHATS, body)];
@@ -86,7 +86,7 @@ describe("POST /api/chat", () => {
     expect(new Set(answers.map((answer) => answer.body.data.chat._id)).size).toBe(2);
   });
 
-  test("201 and the metadata of a direct chat stay those that it was created with", async () => {
+  test("201 and a direct chat keeps the metadata with which it was created", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     await alice.post(CHATS, { participantIds: [bob.userId], metadata: { from: "alice" } });
     const again = await bob.post(CHATS, {
@@ -96,7 +96,7 @@ describe("POST /api/chat", () => {
     expect(again.body.data.chat.metadata).toEqual({ from: "alice" });
   });
 
-  test("201 with names of 200 characters, null, or nothing to speak of", async () => {
+  test("201 with names of 200 characters, null, or blank", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const titled = async (title: unknown) => {
       const body = { participantIds: [bob.userId], type: "group", title };
@@ -117,7 +117,7 @@ describe("POST /api/chat", () => {
     }
   });
 
-  test("400 with a direct chat of three, known or not", async () => {
+  test("400 with a direct chat of three, known or unknown", async () => {
     const [alice, bob, carol] = await people(3);
     if (!alice || !bob || !carol) throw new Error("three people");
     for (const third of [carol.userId, someone("nobody")]) {
@@ -141,14 +141,14 @@ describe("POST /api/chat", () => {
     [{ metadata: "text" }, "metadata"],
     [{ metadata: ["list"] }, "metadata"],
     [{ metadata: { blob: "x".repeat(8 * 1024) } }, "metadata"],
-  ])("400 with a wrong shape, case %#", async (wrong, path) => {
+  ])("400 with an invalid body, case %#", async (wrong, path) => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const body = { participantIds: [bob.userId], type: "group", ...wrong };
     expectInvalid(await alice.post(CHATS, body), path);
     expect(await chatsOf(alice)).toEqual([]);
   });
 
-  test("404 when a participant is not found, naming who; nothing is created", async () => {
+  test("404 with unknown participants, naming them; nothing is created", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const nobody = someone("nobody");
     const direct = await alice.post(CHATS, { participantIds: [nobody] });
@@ -160,7 +160,7 @@ describe("POST /api/chat", () => {
     expect(await chatsOf(bob)).toEqual([]);
   });
 
-  test("201 and every participant finds it in their list as the answer told it", async () => {
+  test("201 and every participant's list contains the chat as in the answer", async () => {
     const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
     const body = { participantIds: [bob.userId], type: "group", metadata: { a: [1] } };
     const { chat } = (await alice.post(CHATS, body)).body.data;

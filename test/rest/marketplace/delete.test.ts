@@ -33,7 +33,7 @@ beforeEach(async () => {
 afterEach(() => void vi.useRealTimers());
 
 describe("DELETE /api/chat/:id/messages/:messageId", () => {
-  test("200 with what is left: the record, without what was said", async () => {
+  test("200 with the message, without its content", async () => {
     const before = (await history(alice, chatId)).body.data.messages[0];
     vi.setSystemTime(START + 1_000);
     const answer = await remove(bob, chatId, messageId);
@@ -46,7 +46,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expect(pagination.total).toBe(1);
   });
 
-  test("200 and sockets hear of it, with its cause", async () => {
+  test("200 and sockets receive an event with its cause", async () => {
     const sockets = await Promise.all([openLive(alice, chatId), openLive(bob, chatId)]);
     await remove(bob, chatId, messageId);
     for (const socket of sockets) {
@@ -57,7 +57,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     }
   });
 
-  test("200 twice is the same as once: nothing changes, nobody hears of it", async () => {
+  test("200 a second time, which changes nothing and sends no event", async () => {
     const first = await remove(bob, chatId, messageId);
     const socket = await openLive(alice, chatId);
     vi.setSystemTime(START + 1_000);
@@ -69,12 +69,12 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expect(socket.all("message")).toHaveLength(1);
   });
 
-  test("200 long after the edit window", async () => {
+  test("200 after the edit window", async () => {
     vi.setSystemTime(START + 50 * 60_000);
     expect((await remove(bob, chatId, messageId)).status).toBe(200);
   });
 
-  test("200 by an admin, a participant or not", async () => {
+  test("200 by an admin, participant or not", async () => {
     const admin = await person("admin", { role: "admin" });
     expect((await remove(admin, chatId, messageId)).status).toBe(200);
     const { body } = await admin.post("/api/chat", {
@@ -85,7 +85,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expect((await remove(admin, body.data.chat._id, theirs)).status).toBe(200);
   });
 
-  test("200 for a message of the type system by its author, for an announcement by an admin", async () => {
+  test("200 for a message of type system by its author, for an announcement by an admin", async () => {
     const own = await sent(bob, chatId, "shipped", { type: "system" });
     expect((await remove(bob, chatId, own)).status).toBe(200);
     await removeFrom(alice, chatId, carol.userId);
@@ -96,7 +96,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expect(await infoOf(alice, chatId)).toMatchObject({ unreadCount: 1 });
   });
 
-  test("200 and it is unread for nobody any more, read or not before", async () => {
+  test("200 and the message is unread for nobody, whether it was read before or not", async () => {
     const other = await sent(bob, chatId, "stays");
     await markRead(carol, chatId, [messageId]);
     await remove(bob, chatId, messageId);
@@ -109,14 +109,14 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expect(await entryOf(alice, chatId)).toMatchObject({ unreadCount: 0, lastMessage: null });
   });
 
-  test("200 and what answers it still names it", async () => {
+  test("200 and replies still refer to it", async () => {
     await send(alice, chatId, "what?", { replyToMessageId: messageId });
     await remove(bob, chatId, messageId);
     const [reply] = (await history(carol, chatId)).body.data.messages;
     expect(reply.replyToMessageId).toBe(messageId);
   });
 
-  test("200 after an edit keeps when it was edited", async () => {
+  test("200 after an edit keeps the time of the edit", async () => {
     vi.setSystemTime(START + 1_000);
     await edit(bob, chatId, messageId, "edited");
     vi.setSystemTime(START + 2_000);
@@ -128,7 +128,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     });
   });
 
-  test("403 for other participants, the creator of the group too", async () => {
+  test("403 for other participants, including the creator of the group", async () => {
     for (const other of [alice, carol]) {
       expectRefusal(await remove(other, chatId, messageId), 403, "not_the_author");
     }
@@ -136,7 +136,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expectRefusal(await remove(alice, chatId, messageId), 403, "not_the_author");
   });
 
-  test("403 for somebody who is not a participant, and for an author who is one no more", async () => {
+  test("403 for users who are not participants, and for an author who no longer is", async () => {
     for (const role of ["user", "support", "resolver"]) {
       const mallory = await person(role, { role });
       expectRefusal(await remove(mallory, chatId, messageId), 403, "not_a_member");
@@ -145,7 +145,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expectRefusal(await remove(bob, chatId, messageId), 403, "not_a_member");
   });
 
-  test("404 for what is no chat, and for what is no message of it", async () => {
+  test("404 for an id that names no chat, or no message of it", async () => {
     const other = await directChat();
     const foreign = await sent(other.alice, other.chatId, "elsewhere");
     for (const id of [NOBODYS, FOREIGN, "no-id"]) {

@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => void vi.useRealTimers());
 
 describe("PUT /api/chat/:id/messages/:messageId", () => {
-  test("200 with the message as it is now, everywhere", async () => {
+  test("200 with the edited message, in every view", async () => {
     const before = (await history(bob, chatId)).body.data.messages[0];
     vi.setSystemTime(START + 1_000);
     const answer = await edit(alice, chatId, messageId, " as edited\n");
@@ -50,7 +50,7 @@ describe("PUT /api/chat/:id/messages/:messageId", () => {
     expect(await entryOf(bob, chatId)).toMatchObject({ lastMessage: message, unreadCount: 1 });
   });
 
-  test("200 and sockets hear of it, with its cause", async () => {
+  test("200 and sockets receive an event with its cause", async () => {
     const sockets = await Promise.all([openLive(alice, chatId), openLive(bob, chatId)]);
     await edit(alice, chatId, messageId, "as edited");
     for (const socket of sockets) {
@@ -62,7 +62,7 @@ describe("PUT /api/chat/:id/messages/:messageId", () => {
     }
   });
 
-  test("200 until 15 minutes have passed, 400 a millisecond later", async () => {
+  test("200 within 15 minutes, 400 a millisecond later", async () => {
     vi.setSystemTime(START + WINDOW_MS);
     expect((await edit(alice, chatId, messageId, "in time")).status).toBe(200);
     vi.setSystemTime(START + WINDOW_MS + 1);
@@ -70,14 +70,14 @@ describe("PUT /api/chat/:id/messages/:messageId", () => {
     expect(await contentsOf(bob, chatId)).toEqual(["in time"]);
   });
 
-  test("200 leaves the receipts, and who has read it has read it still", async () => {
+  test("200 keeps the receipts, and the message stays read", async () => {
     await markRead(bob, chatId);
     const { message } = (await edit(alice, chatId, messageId, "as edited")).body.data;
     expect(message.readBy).toMatchObject([{ userId: bob.userId }]);
     expect(await entryOf(bob, chatId)).toMatchObject({ unreadCount: 0 });
   });
 
-  test("200 in upper case as well, and with 5,000 characters", async () => {
+  test("200 with ids in upper case, and with 5,000 characters", async () => {
     const answer = await edit(
       alice,
       chatId.toUpperCase(),
@@ -103,13 +103,13 @@ describe("PUT /api/chat/:id/messages/:messageId", () => {
     expectInvalid(answer, "content");
   });
 
-  test("400 when it is deleted", async () => {
+  test("400 for a deleted message", async () => {
     await remove(alice, chatId, messageId);
     expectRefusal(await edit(alice, chatId, messageId, "undead"), 400, "message_deleted");
     expect(await contentsOf(bob, chatId)).toEqual([""]);
   });
 
-  test("400 when it is of the type system, one's own or an announcement", async () => {
+  test("400 for a message of type system, the caller's own or an announcement", async () => {
     const { alice, carol, chatId } = await groupChat();
     const own = await sent(alice, chatId, "shipped", { type: "system" });
     expectRefusal(await edit(alice, chatId, own, "not shipped"), 400, "system_message");
@@ -119,35 +119,35 @@ describe("PUT /api/chat/:id/messages/:messageId", () => {
     expectRefusal(await edit(alice, chatId, announcement._id, "x"), 400, "system_message");
   });
 
-  test("403 for every other participant, before and after the window", async () => {
+  test("403 for every other participant, during and after the edit window", async () => {
     expectRefusal(await edit(bob, chatId, messageId, "x"), 403, "not_the_author");
     vi.setSystemTime(START + WINDOW_MS + 1);
     expectRefusal(await edit(bob, chatId, messageId, "x"), 403, "not_the_author");
     expect(await contentsOf(bob, chatId)).toEqual(["as sent"]);
   });
 
-  test("403 for another's message of the type system, and for another's deleted one", async () => {
+  test("403 for another user's message of type system, and another user's deleted message", async () => {
     const system = await sent(alice, chatId, "shipped", { type: "system" });
     expectRefusal(await edit(bob, chatId, system, "x"), 403, "not_the_author");
     await remove(alice, chatId, messageId);
     expectRefusal(await edit(bob, chatId, messageId, "x"), 403, "not_the_author");
   });
 
-  test("403 for somebody who is not a participant, whatever their role", async () => {
+  test("403 for users who are not participants, regardless of roles", async () => {
     for (const role of ["user", "support", "resolver", "admin"]) {
       const mallory = await person(role, { role });
       expectRefusal(await edit(mallory, chatId, messageId, "x"), 403, "not_a_member");
     }
   });
 
-  test("403 for an author who is in it no more", async () => {
+  test("403 for an author who is no longer a participant", async () => {
     const group = await groupChat();
     const id = await sent(group.bob, group.chatId, "mine");
     await removeFrom(group.alice, group.chatId, group.bob.userId);
     expectRefusal(await edit(group.bob, group.chatId, id, "x"), 403, "not_a_member");
   });
 
-  test("404 for what is no chat, and for what is no message of it", async () => {
+  test("404 for an id that names no chat, or no message of it", async () => {
     const other = await directChat();
     const foreign = (await send(other.alice, other.chatId, "elsewhere")).body.data.message._id;
     for (const id of [NOBODYS, FOREIGN, "no-id"]) {

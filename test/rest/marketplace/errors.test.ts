@@ -60,7 +60,7 @@ describe("401", () => {
     }
   });
 
-  test("before anything is said about the request", async () => {
+  test("before any other error of the request", async () => {
     const init = { method: "POST", body: "{", headers: { "Content-Type": "text/plain" } };
     expectRefusal(await fetchJson(CHATS, init), 401, "unauthenticated");
   });
@@ -70,7 +70,7 @@ describe("400", () => {
   const withBody = ENDPOINTS.filter(([method, path]) => method !== "GET" && !/archive$/.test(path));
 
   test.each(withBody.filter(([method]) => method !== "DELETE"))(
-    "for %s /api/chat%s with a body that is no JSON",
+    "for %s /api/chat%s with a body that is not JSON",
     async (method, path) => {
       const alice = await person("alice");
       for (const body of ["{", "no json", "{'a': 1}"]) {
@@ -79,7 +79,7 @@ describe("400", () => {
     },
   );
 
-  test("before 404 and 403: a request is wrong whoever sends it", async () => {
+  test("before 404 and 403: an invalid request is invalid for every sender", async () => {
     const { chatId } = await directChat();
     const mallory = await person("mallory");
     for (const id of [chatId, NOBODYS, "no-id"]) {
@@ -90,7 +90,7 @@ describe("400", () => {
     }
   });
 
-  test("before 404 and 403 for content as well", async () => {
+  test("before 404 and 403 also for invalid content", async () => {
     const { chatId } = await directChat();
     const mallory = await person("mallory");
     for (const id of [chatId, NOBODYS, "no-id"]) {
@@ -109,7 +109,7 @@ describe("404", () => {
     ["POST", `/${ID}/info`],
     ["GET", `/${ID}/messages/${ID}`],
     ["GET", "/stats/more"],
-  ])("for %s /api/chat%s, in this API's own form", async (method, path) => {
+  ])("for %s /api/chat%s, in this API's envelope", async (method, path) => {
     const { token } = await person();
     const headers = { Authorization: `Bearer ${token}` };
     expectRefusal(await fetchJson(CHATS + path, { method, headers }), 404, "route_not_found");
@@ -117,7 +117,7 @@ describe("404", () => {
 });
 
 describe("413", () => {
-  test("for a body over 256 KiB, whether its length is declared or not", async () => {
+  test("for a body over 256 KiB, with or without a Content-Length", async () => {
     const { alice, chatId } = await directChat();
     const body = JSON.stringify({ content: "x", padding: "x".repeat(256 * 1024) });
     const path = `/${chatId}/messages`;
@@ -129,7 +129,7 @@ describe("413", () => {
   });
 });
 
-test("415 for a body of another type", async () => {
+test("415 for a body of another content type", async () => {
   const { alice, chatId } = await directChat();
   const type = { "Content-Type": "text/plain" };
   const answer = await raw(alice, "POST", `/${chatId}/messages`, '{"content":"x"}', type);
@@ -137,7 +137,7 @@ test("415 for a body of another type", async () => {
 });
 
 describe("500", () => {
-  test("says nothing of the inside, and where the log has it", async () => {
+  test("contains no internal details, and the id of the logged error", async () => {
     const alice = await person("alice");
     vi.spyOn(env.CONVERSATIONS, "getByName").mockImplementation(() => {
       throw new TypeError("secrets of the inside");
@@ -156,7 +156,7 @@ describe("500", () => {
 });
 
 describe("503", () => {
-  test("for lists while D1 is down, with a hint when to try again", async () => {
+  test("for lists while D1 is down, with Retry-After", async () => {
     const alice = await person("alice");
     vi.spyOn(env.DB, "withSession").mockImplementation(() => {
       throw new Error("D1_ERROR: out of order");

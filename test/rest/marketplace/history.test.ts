@@ -17,7 +17,7 @@ import {
 } from "./chats.ts";
 
 const START = Date.parse("2031-05-06T07:08:09.123Z");
-/** When m1 … m5 are sent: two of them in the same millisecond. */
+/** The times of m1 … m5; two of them are the same millisecond. */
 const TIMES = [0, 1_000, 1_000, 1_001, 5_000].map((after) => START + after);
 const at = (index: number) => new Date(TIMES[index] ?? Number.NaN).toISOString();
 
@@ -65,7 +65,7 @@ describe("GET /api/chat/:id/messages", () => {
     });
   });
 
-  test("200 with pages that meet without a gap, and an empty one past the end", async () => {
+  test("200 with pages that overlap nowhere and skip nothing, and an empty one past the end", async () => {
     const pages = await Promise.all(
       [1, 2, 3, 4].map((page) => contentsOf(bob, chatId, `?limit=2&page=${page}`)),
     );
@@ -76,13 +76,13 @@ describe("GET /api/chat/:id/messages", () => {
     expect(last).toMatchObject({ page: 3, hasMore: false });
   });
 
-  test("200 with the oldest first where it is asked for", async () => {
+  test("200 with the oldest first on request", async () => {
     expect(await contentsOf(bob, chatId, "?order=asc&limit=2")).toEqual(["m1", "m2"]);
     expect(await contentsOf(bob, chatId, "?order=asc&limit=2&page=3")).toEqual(["m5"]);
     expect(await contentsOf(bob, chatId, "?order=desc&limit=1")).toEqual(["m5"]);
   });
 
-  test("200 with those created before a time, exact to the millisecond", async () => {
+  test("200 with messages created before a time, exact to the millisecond", async () => {
     const earlier = (time: string) =>
       contentsOf(bob, chatId, `?before=${encodeURIComponent(time)}`);
     expect(await earlier(at(4))).toEqual(["m4", "m3", "m2", "m1"]);
@@ -95,7 +95,7 @@ describe("GET /api/chat/:id/messages", () => {
     expect(await earlier("2099-01-01T00:00:00Z")).toHaveLength(5);
   });
 
-  test("200 with those before a message, which skips none of the same millisecond", async () => {
+  test("200 with messages before a message, including those of the same millisecond", async () => {
     const earlier = (index: number) => contentsOf(bob, chatId, `?before=${ids[index]}`);
     expect(await earlier(4)).toEqual(["m4", "m3", "m2", "m1"]);
     expect(await earlier(2)).toEqual(["m2", "m1"]);
@@ -103,7 +103,7 @@ describe("GET /api/chat/:id/messages", () => {
     expect(await contentsOf(bob, chatId, `?before=${ids[1]?.toUpperCase()}`)).toEqual(["m1"]);
   });
 
-  test("200 with pages and order of what lies before", async () => {
+  test("200 with pages and order of the messages before one", async () => {
     const query = `?before=${ids[4]}&limit=3`;
     expect(await contentsOf(bob, chatId, `${query}&page=2`)).toEqual(["m1"]);
     expect(await contentsOf(bob, chatId, `${query}&order=asc`)).toEqual(["m1", "m2", "m3"]);
@@ -111,7 +111,7 @@ describe("GET /api/chat/:id/messages", () => {
     expect(pagination).toEqual({ page: 1, limit: 3, total: 4, totalPages: 2, hasMore: true });
   });
 
-  test("200 by going from the oldest of a page to the next, until nothing is left", async () => {
+  test("200 from the oldest message of each page to the next page, until the end", async () => {
     const pages: string[][] = [];
     let query = "?limit=2";
     for (let i = 0; i < 4; i++) {
@@ -122,7 +122,7 @@ describe("GET /api/chat/:id/messages", () => {
     expect(pages).toEqual([["m5", "m4"], ["m3", "m2"], ["m1"], []]);
   });
 
-  test("200 with what is left of deleted messages in their place", async () => {
+  test("200 with deleted messages in their place, without content", async () => {
     await remove(alice, chatId, String(ids[2]));
     expect(await contentsOf(bob, chatId)).toEqual(["m5", "m4", "", "m2", "m1"]);
   });
@@ -137,18 +137,18 @@ describe("GET /api/chat/:id/messages", () => {
       expectInvalid(await history(bob, chatId, `?${name}=${value}`), name);
   });
 
-  test("403 for somebody who is not a participant", async () => {
+  test("403 for users who are not participants", async () => {
     const mallory = await person("mallory", { role: "support" });
     expectRefusal(await history(mallory, chatId), 403, "not_a_member");
   });
 
-  test("404 for what is no chat", async () => {
+  test("404 for an id that names no chat", async () => {
     for (const id of [NOBODYS, FOREIGN, String(ids[0]), "no-id"]) {
       expectRefusal(await history(bob, id), 404, "conversation_not_found");
     }
   });
 
-  test("404 before what is no message of this chat", async () => {
+  test("404 before an id that names no message of this chat", async () => {
     const other = await directChat();
     const foreign = await sent(other.alice, other.chatId, "elsewhere");
     for (const id of [foreign, FOREIGN, chatId]) {
@@ -156,12 +156,12 @@ describe("GET /api/chat/:id/messages", () => {
     }
   });
 
-  test("404 before a message of this chat that nobody has sent yet", async () => {
+  test("404 before a message of this chat that does not exist yet", async () => {
     const never = `${chatId.slice(0, -10)}00000000ff`;
     expectRefusal(await history(bob, chatId, `?before=${never}`), 404, "message_not_found");
   });
 
-  test("200 and a clock that goes back does not turn the order", async () => {
+  test("200 and a clock that is set back does not change the order", async () => {
     vi.setSystemTime(START - 60_000);
     const { message } = (await send(bob, chatId, "m6")).body.data;
     expect(message.createdAt).toBe(at(4));

@@ -20,7 +20,7 @@ import {
 } from "./chats.ts";
 
 describe("GET /api/chat/:id/info", () => {
-  test("200 with everything about a chat, and what each participant has not read", async () => {
+  test("200 with all fields of a chat, and every participant's unread count", async () => {
     const { alice, bob, carol, chatId } = await groupChat();
     await send(alice, chatId, "one");
     const last = await send(alice, chatId, "two", { metadata: { mood: "fine" } });
@@ -66,7 +66,7 @@ describe("GET /api/chat/:id/info", () => {
     expect(participantsOf(answer.body.data.chat)).toEqual(idsOf(alice, bob, carol));
   });
 
-  test("200 with the newest message that counts: not a deleted one, not an announcement", async () => {
+  test("200 with the latest counted message, without deleted ones and announcements", async () => {
     const { alice, bob, carol, chatId } = await groupChat();
     expect(await infoOf(bob, chatId)).toMatchObject({ lastMessage: null });
     await send(alice, chatId, "one");
@@ -79,7 +79,7 @@ describe("GET /api/chat/:id/info", () => {
     expect(info.updatedAt).toBe(info.lastMessage.createdAt);
   });
 
-  test("200 with those who are in it now: who left is gone, who came is there", async () => {
+  test("200 with the current participants, after one left and one was added", async () => {
     const { alice, bob, carol, chatId } = await groupChat();
     const dave = await person("dave");
     await addTo(alice, chatId, dave.userId);
@@ -95,13 +95,13 @@ describe("GET /api/chat/:id/info", () => {
     expect(await infoOf(alice, chatId.toUpperCase())).toMatchObject({ _id: chatId });
   });
 
-  test("403 for somebody who is not a participant", async () => {
+  test("403 for users who are not participants", async () => {
     const { chatId } = await directChat();
     const answer = await (await person("mallory")).get(`${CHATS}/${chatId}/info`);
     expectRefusal(answer, 403, "not_a_member");
   });
 
-  test("404 for what is no chat", async () => {
+  test("404 for an id that names no chat", async () => {
     const { alice, chatId } = await directChat();
     const messageId = await sent(alice, chatId, "hello");
     for (const id of [NOBODYS, FOREIGN, messageId, "no-id", "%00", `${chatId}0`]) {

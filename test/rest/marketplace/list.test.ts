@@ -19,7 +19,7 @@ import {
 
 afterEach(() => void vi.useRealTimers());
 
-/** Lets a second pass, so that nothing happens at the same time. */
+/** Advances the clock by a second, so that events have different times. */
 function tick() {
   if (vi.isFakeTimers()) vi.setSystemTime(Date.now() + 1_000);
   else vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
@@ -29,7 +29,7 @@ async function idsOf(caller: Caller, query = ""): Promise<string[]> {
   return (await chatsOf(caller, query)).map((chat: { _id: string }) => chat._id);
 }
 
-/** A person with as many groups as asked for, in each of which there is one message, oldest first. */
+/** A user with this many groups, each of which has one message, oldest first. */
 async function withGroups(count: number) {
   const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
   const chatIds: string[] = [];
@@ -43,7 +43,7 @@ async function withGroups(count: number) {
 }
 
 describe("GET /api/chat", () => {
-  test("200 and empty for somebody without chats", async () => {
+  test("200 with an empty list for a user without chats", async () => {
     const answer = await (await person()).get(CHATS);
     expect(answer.status).toBe(200);
     expect(answer.body).toStrictEqual({
@@ -55,7 +55,7 @@ describe("GET /api/chat", () => {
     });
   });
 
-  test("200 and the list tells of a chat what its info tells", async () => {
+  test("200 and the list has the same fields of a chat as its info", async () => {
     const { alice, bob, chatId } = await groupChat();
     await send(alice, chatId, "hello", { metadata: { a: 1 } });
     for (const caller of [alice, bob]) {
@@ -78,7 +78,7 @@ describe("GET /api/chat", () => {
     expect(await idsOf(bob)).toEqual([first, third, second, emptier, empty]);
   });
 
-  test("200 and neither an edit nor a member's coming or going moves a chat, but a deletion does", async () => {
+  test("200 and edits, joins and leaves do not change the order of chats, but a deletion does", async () => {
     const { alice, bob, carol, chatId } = await groupChat();
     tick();
     const [old, newer] = [await sent(alice, chatId, "old"), await newGroup(alice, bob)];
@@ -95,7 +95,7 @@ describe("GET /api/chat", () => {
     expect(await idsOf(alice)).toEqual([newer, chatId]);
   });
 
-  test("200 with pages that together hold every chat once, and a page past the end is empty", async () => {
+  test("200 with pages that together contain every chat once, and an empty page past the end", async () => {
     const { alice, chatIds } = await withGroups(5);
     const page = async (number: number) =>
       (await alice.get(`${CHATS}?limit=2&page=${number}`)).body;
@@ -112,14 +112,14 @@ describe("GET /api/chat", () => {
     ]);
   });
 
-  test("200 with twenty on a page unless asked for another number, at most a hundred", async () => {
+  test("200 with twenty on a page by default, at most a hundred", async () => {
     const { alice } = await withGroups(21);
     expect(await chatsOf(alice)).toHaveLength(20);
     expect(await chatsOf(alice, "?page=2")).toHaveLength(1);
     expect(await chatsOf(alice, "?limit=100")).toHaveLength(21);
   });
 
-  test("200 with one type: purchase-request chats are direct ones", async () => {
+  test("200 with one type; purchase-request chats are direct chats", async () => {
     const [alice, bob] = await people(2);
     if (!alice || !bob) throw new Error("two people");
     const created = async (path: string, body: object) =>
@@ -141,7 +141,7 @@ describe("GET /api/chat", () => {
     expect(pagination).toMatchObject({ total: 2, totalPages: 1 });
   });
 
-  test("200 with archived chats among the others, and apart where it is asked for", async () => {
+  test("200 with archived chats among the others, or only those, on request", async () => {
     const { alice, bob, chatIds } = await withGroups(3);
     const [first, second, third] = chatIds;
     await archive(alice, String(second));
@@ -154,7 +154,7 @@ describe("GET /api/chat", () => {
     expect(pagination).toMatchObject({ total: 2, totalPages: 2, hasMore: true });
   });
 
-  test("200 with how many messages the caller has not read, not counting their own", async () => {
+  test("200 with the caller's unread count, without their own messages", async () => {
     const { alice, bob, chatId } = await directChat();
     await send(alice, chatId, "one");
     await send(alice, chatId, "two");
@@ -163,7 +163,7 @@ describe("GET /api/chat", () => {
     expect(await chatsOf(bob)).toMatchObject([{ unreadCount: 2 }]);
   });
 
-  test("200 without the chats that one has left", async () => {
+  test("200 without chats that the caller left", async () => {
     const { bob, chatId } = await groupChat();
     await removeFrom(bob, chatId, bob.userId);
     expect(await chatsOf(bob)).toEqual([]);

@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 
 describe("POST /api/chat/:id/participants", () => {
-  test("200 by the creator, with the chat as it is now", async () => {
+  test("200 by the creator, with the updated chat", async () => {
     const answer = await addTo(alice, chatId, dave.userId);
     expect(answer.status).toBe(200);
     const { chat } = answer.body.data;
@@ -45,7 +45,7 @@ describe("POST /api/chat/:id/participants", () => {
     }
   });
 
-  test("200 and sockets hear who came, and that the system says so", async () => {
+  test("200 and sockets receive the member event and the system message", async () => {
     const socket = await openLive(bob, chatId);
     await addTo(alice, chatId, dave.userId);
     const { cause, member } = await socket.next("member");
@@ -58,7 +58,7 @@ describe("POST /api/chat/:id/participants", () => {
     ]);
   });
 
-  test("200 and the newcomer sees what was said before, none of it unread", async () => {
+  test("200 and the new participant sees earlier messages, all of them read", async () => {
     await send(alice, chatId, "before");
     await addTo(alice, chatId, dave.userId);
     expect(await contentsOf(dave, chatId)).toEqual(["Dave was added", "before"]);
@@ -76,7 +76,7 @@ describe("POST /api/chat/:id/participants", () => {
     });
   });
 
-  test("200 for somebody who comes back: what was said meanwhile is not unread", async () => {
+  test("200 for a participant who is added again: messages sent in between are not unread", async () => {
     await send(alice, chatId, "never read by bob");
     await removeFrom(alice, chatId, bob.userId);
     await send(alice, chatId, "meanwhile");
@@ -85,7 +85,7 @@ describe("POST /api/chat/:id/participants", () => {
     expect(await contentsOf(bob, chatId, "?limit=2")).toEqual(["Bob was added", "meanwhile"]);
   });
 
-  test("200 by an admin who is not in it", async () => {
+  test("200 by an admin who is not a participant", async () => {
     const admin = await person("admin", { role: "admin" });
     const answer = await addTo(admin, chatId, dave.userId);
     expect(answer.status).toBe(200);
@@ -97,17 +97,17 @@ describe("POST /api/chat/:id/participants", () => {
     [{ userId: "" }, "userId"],
     [{ userId: 7 }, "userId"],
     [{ userId: "x".repeat(129) }, "userId"],
-  ])("400 with a wrong shape, case %#", async (body, path) => {
+  ])("400 with an invalid body, case %#", async (body, path) => {
     expectInvalid(await alice.post(`${CHATS}/${chatId}/participants`, body), path);
   });
 
-  test("400 for somebody who is in it already", async () => {
+  test("400 for a user who is already a participant", async () => {
     expectRefusal(await addTo(alice, chatId, bob.userId), 400, "already_a_member");
     expectRefusal(await addTo(alice, chatId, alice.userId), 400, "already_a_member");
     expect(await contentsOf(alice, chatId)).toEqual([]);
   });
 
-  test("400 where the chat is no group", async () => {
+  test("400 for a chat that is not a group", async () => {
     const pair = await directChat();
     const request = { purchaseRequestId: "r", sellerId: bob.userId };
     const chats = [
@@ -123,7 +123,7 @@ describe("POST /api/chat/:id/participants", () => {
     }
   });
 
-  test("400 when the group holds a thousand", async () => {
+  test("400 for a group with a thousand participants", async () => {
     await runInDurableObject(objectOf(chatId), (_, { storage }) => {
       storage.sql.exec("UPDATE counters SET member_count = 999");
     });
@@ -132,7 +132,7 @@ describe("POST /api/chat/:id/participants", () => {
     expectRefusal(await addTo(alice, chatId, (await person()).userId), 400, "group_full");
   });
 
-  test("403 for every other participant, for strangers, and for roles without this right", async () => {
+  test("403 for every other participant, for users outside the chat, and for roles without this right", async () => {
     const others = [bob, dave];
     for (const role of ["resolver", "support", "user"]) others.push(await person(role, { role }));
     for (const other of others) {
@@ -143,11 +143,11 @@ describe("POST /api/chat/:id/participants", () => {
     expect(participantsOf(await infoOf(alice, chatId))).toEqual(idsOf(alice, bob, carol));
   });
 
-  test("404 with somebody whom nobody knows", async () => {
+  test("404 with an unknown user", async () => {
     expectRefusal(await addTo(alice, chatId, someone("nobody")), 404, "unknown_user");
   });
 
-  test("404 for what is no chat", async () => {
+  test("404 for an id that names no chat", async () => {
     for (const id of [NOBODYS, FOREIGN, "no-id"]) {
       expectRefusal(await addTo(alice, id, dave.userId), 404, "conversation_not_found");
     }

@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 describe("DELETE /api/chat/:id/participants/:participantId", () => {
-  test("200 by the creator, and the chat is gone from the other's list", async () => {
+  test("200 by the creator, and the removed user's list no longer contains the chat", async () => {
     const answer = await removeFrom(alice, chatId, bob.userId);
     expect(answer.status).toBe(200);
     expect(answer.body).toStrictEqual({ success: true, data: { participantId: bob.userId } });
@@ -38,7 +38,7 @@ describe("DELETE /api/chat/:id/participants/:participantId", () => {
     expect(await contentsOf(alice, chatId)).toEqual(["Bob was removed"]);
   });
 
-  test("200 and sockets hear who went; the one who went hears no more", async () => {
+  test("200 and sockets receive the removal; the removed user's sockets receive nothing more", async () => {
     const gone = await openLive(bob, chatId);
     const socket = await openLive(carol, chatId);
     await removeFrom(alice, chatId, bob.userId);
@@ -51,19 +51,19 @@ describe("DELETE /api/chat/:id/participants/:participantId", () => {
     expect(JSON.stringify(gone.events)).not.toContain("without bob");
   });
 
-  test("200 for anyone who removes themselves", async () => {
+  test("200 for participants who remove themselves", async () => {
     expect((await removeFrom(bob, chatId, bob.userId)).status).toBe(200);
     expect(participantsOf(await infoOf(alice, chatId))).toEqual(idsOf(alice, carol));
     expect(await contentsOf(alice, chatId)).toEqual(["Bob left"]);
   });
 
-  test("200 by an admin who is not in it", async () => {
+  test("200 by an admin who is not a participant", async () => {
     const admin = await person("admin", { role: "admin" });
     expect((await removeFrom(admin, chatId, bob.userId)).status).toBe(200);
     expect(participantsOf(await infoOf(alice, chatId))).toEqual(idsOf(alice, carol));
   });
 
-  test("200 and when the creator goes, whoever has been there longest takes the role", async () => {
+  test("200 and if the creator leaves, the longest-standing participant becomes the owner", async () => {
     const dave = await person("dave");
     await addTo(alice, chatId, dave.userId);
     await removeFrom(alice, chatId, alice.userId);
@@ -87,7 +87,7 @@ describe("DELETE /api/chat/:id/participants/:participantId", () => {
     expect(answer.body).toEqual({ success: true, data: { participantId: odd } });
   });
 
-  test("400 when fewer than two would stay", async () => {
+  test("400 when fewer than two would remain", async () => {
     await removeFrom(alice, chatId, bob.userId);
     for (const caller of [alice, carol, await person("admin", { role: "admin" })]) {
       expectRefusal(await removeFrom(caller, chatId, carol.userId), 400, "too_few_members");
@@ -95,14 +95,14 @@ describe("DELETE /api/chat/:id/participants/:participantId", () => {
     expect(participantsOf(await infoOf(alice, chatId))).toEqual(idsOf(alice, carol));
   });
 
-  test("400 where the chat is no group", async () => {
+  test("400 for a chat that is not a group", async () => {
     const pair = await directChat();
     for (const { userId } of [pair.alice, pair.bob]) {
       expectRefusal(await removeFrom(pair.alice, pair.chatId, userId), 400, "not_a_group");
     }
   });
 
-  test("403 for every other participant, for strangers, and for roles without this right", async () => {
+  test("403 for every other participant, for users outside the chat, and for roles without this right", async () => {
     expectRefusal(await removeFrom(bob, chatId, carol.userId), 403, "forbidden");
     expectRefusal(await removeFrom(bob, chatId, alice.userId), 403, "forbidden");
     for (const role of ["user", "support", "resolver"]) {
@@ -112,7 +112,7 @@ describe("DELETE /api/chat/:id/participants/:participantId", () => {
     expect(participantsOf(await infoOf(alice, chatId))).toEqual(idsOf(alice, bob, carol));
   });
 
-  test("404 for somebody who is not in it, or is in it no more", async () => {
+  test("404 for a user who is not, or no longer, a participant", async () => {
     const dave = await person("dave");
     for (const userId of [dave.userId, someone("nobody")]) {
       expectRefusal(await removeFrom(alice, chatId, userId), 404, "participant_not_found");
@@ -122,7 +122,7 @@ describe("DELETE /api/chat/:id/participants/:participantId", () => {
     expectRefusal(await removeFrom(alice, chatId, dave.userId), 404, "participant_not_found");
   });
 
-  test("404 for what is no chat", async () => {
+  test("404 for an id that names no chat", async () => {
     for (const id of [NOBODYS, "no-id"]) {
       const answer = await alice.delete(`${CHATS}/${id}/participants/${bob.userId}`);
       expectRefusal(answer, 404, "conversation_not_found");

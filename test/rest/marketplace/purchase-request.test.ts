@@ -27,7 +27,7 @@ function buyerAndSeller() {
 }
 
 describe("POST /api/chat/purchase-request", () => {
-  test("201 with the chat of buyer and seller, then 200 with the same", async () => {
+  test("201 with the chat of buyer and seller, then 200 with the same chat", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     const first = await about(buyer, request, seller);
@@ -60,7 +60,7 @@ describe("POST /api/chat/purchase-request", () => {
     expect(new Set(answers.map((answer) => answer.body.data.chat._id)).size).toBe(3);
   });
 
-  test("201 for a second buyer, who does not get to see the first one's chat", async () => {
+  test("201 for a second buyer, who cannot see the first buyer's chat", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const rival = await person("rival");
     const request = newRequest();
@@ -72,7 +72,7 @@ describe("POST /api/chat/purchase-request", () => {
     expectRefusal(await rival.get(`${CHATS}/${first._id}/info`), 403, "not_a_member");
   });
 
-  test("201 and not the same chat when request and people only join to the same text", async () => {
+  test("201 with different chats for requests and people whose plain concatenations would be equal", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     const first = await about(buyer, `${request},${buyer.userId}`, seller);
@@ -81,7 +81,7 @@ describe("POST /api/chat/purchase-request", () => {
     expect(second.body.data.chat._id).not.toBe(first.body.data.chat._id);
   });
 
-  test("200 for the seller, who finds the oldest chat of the request, and that there are several", async () => {
+  test("200 for the seller, with the oldest chat of the request, and the number of chats", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const stranger = await person("stranger");
     const request = newRequest();
@@ -95,7 +95,7 @@ describe("POST /api/chat/purchase-request", () => {
     const found = await about(seller, request, seller);
     expect(found.status).toBe(200);
     expect(found.body.data).toEqual({ chat: oldest, ambiguous: true });
-    // Named, each of them is found.
+    // With the buyer's id, each chat is found.
     for (const [{ userId: buyerId }, chat] of [
       [buyer, oldest],
       [stranger, later],
@@ -106,7 +106,7 @@ describe("POST /api/chat/purchase-request", () => {
     }
   });
 
-  test("404 for the seller with a buyer who has opened none", async () => {
+  test("404 for the seller with a buyer who has opened no chat", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     await about(buyer, request, seller);
@@ -116,14 +116,14 @@ describe("POST /api/chat/purchase-request", () => {
     }
   });
 
-  test("404 for somebody who is not the seller of the request, but its buyer", async () => {
+  test("404 for the buyer of a request as its seller", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     await about(buyer, request, seller);
     expectRefusal(await about(buyer, request, buyer), 404, "conversation_not_found");
   });
 
-  test("a buyer may name themselves, and nobody else; null is nobody", async () => {
+  test("a buyer may give their own id as buyer, and no other; null is the same as none", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     const other = await about(buyer, request, seller, { buyerId: seller.userId });
@@ -133,7 +133,7 @@ describe("POST /api/chat/purchase-request", () => {
     expect((await about(seller, request, seller, { buyerId: null })).status).toBe(200);
   });
 
-  test("404 for a seller whom nobody has asked yet; nothing is created", async () => {
+  test("404 for a seller of a request without chats; nothing is created", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     expectRefusal(await about(seller, request, seller), 404, "conversation_not_found");
@@ -142,7 +142,7 @@ describe("POST /api/chat/purchase-request", () => {
     expect(await chatsOf(seller)).toEqual([]);
   });
 
-  test("404 with a seller whom nobody knows", async () => {
+  test("404 with an unknown seller", async () => {
     const buyer = await person("buyer");
     const body = { purchaseRequestId: newRequest(), sellerId: someone("nobody") };
     const answer = await buyer.post(`${CHATS}/purchase-request`, body);
@@ -159,13 +159,13 @@ describe("POST /api/chat/purchase-request", () => {
     [{ sellerId: null }, "sellerId"],
     [{ sellerId: "a\nb" }, "sellerId"],
     [{ buyerId: "" }, "buyerId"],
-  ])("400 with a wrong shape, case %#", async (wrong, path) => {
+  ])("400 with an invalid body, case %#", async (wrong, path) => {
     const [buyer, seller] = await buyerAndSeller();
     const body = { purchaseRequestId: newRequest(), sellerId: seller.userId, ...wrong };
     expectInvalid(await buyer.post(`${CHATS}/purchase-request`, body), path);
   });
 
-  test("200 leaves what was said in it", async () => {
+  test("200 and the chat keeps its messages", async () => {
     const [buyer, seller] = await buyerAndSeller();
     const request = newRequest();
     const { _id } = (await about(buyer, request, seller)).body.data.chat;

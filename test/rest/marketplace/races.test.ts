@@ -25,7 +25,7 @@ import {
 
 const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status).sort();
 
-/** What info and list say that somebody has not read; they must agree. */
+/** A user's unread count according to info and list, which must agree. */
 async function unreadOf(caller: Caller, chatId: string): Promise<number> {
   const { unreadCount } = await entryOf(caller, chatId);
   expect((await infoOf(caller, chatId)).unreadCount).toBe(unreadCount);
@@ -33,7 +33,7 @@ async function unreadOf(caller: Caller, chatId: string): Promise<number> {
   return unreadCount;
 }
 
-test("an edit and a deletion at once: deleted in the end, whichever came first", async () => {
+test("a concurrent edit and deletion: the message is deleted in the end, in either order", async () => {
   const { alice, bob, chatId } = await directChat();
   const socket = await openLive(bob, chatId);
   for (let i = 0; i < 8; i++) {
@@ -59,7 +59,7 @@ test("an edit and a deletion at once: deleted in the end, whichever came first",
   expect(await entryOf(bob, chatId)).toMatchObject({ lastMessage: null, unreadCount: 0 });
 });
 
-test("a deletion and reading at once: it is unread for nobody, and counted nowhere", async () => {
+test("a concurrent deletion and reading: the message is unread for nobody, and counted nowhere", async () => {
   const { alice, bob, carol, chatId } = await groupChat();
   const kept = await sent(alice, chatId, "kept");
   for (let i = 0; i < 6; i++) {
@@ -78,7 +78,7 @@ test("a deletion and reading at once: it is unread for nobody, and counted nowhe
   expect(await entryOf(bob, chatId)).toMatchObject({ lastMessage: { _id: kept } });
 });
 
-test("two deletions at once: both succeed, and sockets hear of one", async () => {
+test("two concurrent deletions: both succeed, and sockets receive one event", async () => {
   const { alice, bob, chatId } = await directChat();
   const messageId = await sent(alice, chatId, "hello");
   const socket = await openLive(bob, chatId);
@@ -93,7 +93,7 @@ test("two deletions at once: both succeed, and sockets hear of one", async () =>
   expect(socket.all("message")).toHaveLength(2);
 });
 
-test("archiving twice at once turns the flag twice", async () => {
+test("two concurrent calls to archive invert the flag twice", async () => {
   const { alice, bob, chatId } = await directChat();
   const answers = await Promise.all([
     archive(alice, chatId),
@@ -111,7 +111,7 @@ function about(buyer: Caller, purchaseRequestId: string, seller: Caller) {
   return buyer.post(`${CHATS}/purchase-request`, { purchaseRequestId, sellerId: seller.userId });
 }
 
-test("ten identical purchase-request calls at once: one 201, nine 200, one chat", async () => {
+test("ten identical concurrent purchase-request calls: one 201, nine 200, one chat", async () => {
   const [buyer, seller] = await Promise.all([person("buyer"), person("seller")]);
   const answers = await Promise.all(Array.from({ length: 10 }, () => about(buyer, "one", seller)));
   expect(statuses(answers)).toEqual([...Array(9).fill(200), 201]);
@@ -119,7 +119,7 @@ test("ten identical purchase-request calls at once: one 201, nine 200, one chat"
   for (const caller of [buyer, seller]) expect(await chatsOf(caller)).toHaveLength(1);
 });
 
-test("two buyers and two sellers on one request at once: four chats, each of its own pair", async () => {
+test("two buyers and two sellers concurrently on one request: four chats, one for each pair", async () => {
   const [ann, ben, sue, sam] = await people(4);
   if (!ann || !ben || !sue || !sam) throw new Error("four people");
   const pairs = [ann, ben].flatMap((buyer) => [sue, sam].map((seller) => [buyer, seller] as const));
@@ -136,7 +136,7 @@ test("two buyers and two sellers on one request at once: four chats, each of its
   for (const caller of [ann, ben, sue, sam]) expect(await chatsOf(caller)).toHaveLength(2);
 });
 
-test("ten direct chats at once from both sides: one 201, one chat", async () => {
+test("ten concurrent direct chats from both sides: one 201, one chat", async () => {
   const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, i) =>
@@ -149,7 +149,7 @@ test("ten direct chats at once from both sides: one 201, one chat", async () => 
   expect(await chatsOf(alice)).toHaveLength(1);
 });
 
-test("thirty messages at once: exactly twenty are let in", async () => {
+test("thirty concurrent messages: exactly twenty are accepted", async () => {
   const { alice, bob, chatId } = await directChat();
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, i) => send(alice, chatId, `${i}`)),
@@ -158,7 +158,7 @@ test("thirty messages at once: exactly twenty are let in", async () => {
   expect(await unreadOf(bob, chatId)).toBe(20);
 });
 
-test("one person added twice at once is added once; two of three who leave at once do not both", async () => {
+test("a user added twice concurrently is added once; of three who leave concurrently, not all succeed", async () => {
   const { alice, bob, carol, chatId } = await groupChat();
   const dave = await person("dave");
   const added = [addTo(alice, chatId, dave.userId), addTo(alice, chatId, dave.userId)];
@@ -169,7 +169,7 @@ test("one person added twice at once is added once; two of three who leave at on
   expect((await infoOf(alice, chatId)).participants).toHaveLength(2);
 });
 
-test("someone who sends, goes and comes back in one group of commands has nothing to read", async () => {
+test("a user who sends, leaves and rejoins in one group commit has nothing unread", async () => {
   const { alice, bob, chatId } = await groupChat();
   await send(alice, chatId, "bob has not read this");
   const person = { userId: bob.userId, name: null, avatarUrl: null };

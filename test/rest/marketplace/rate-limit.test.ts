@@ -13,7 +13,7 @@ function remaining({ headers }: Answer): string | null {
 }
 
 describe("429", () => {
-  test("for the twenty-first message within a minute, and not a millisecond longer", async () => {
+  test("for the 21st message within a minute, and not a millisecond longer", async () => {
     const { alice, bob, chatId } = await directChat();
     await send(alice, chatId, "first");
     pass(10_000);
@@ -29,7 +29,7 @@ describe("429", () => {
     expect((await send(alice, chatId, "and no more")).status).toBe(429);
   });
 
-  test("however they were sent: here, through UniHub, over a socket", async () => {
+  test("for messages of this API, of UniHub and of sockets together", async () => {
     const { alice, chatId } = await directChat();
     const socket = await open(alice, chatId);
     expect((await socket.next("hello")).limits.messagesPerMinute).toBe(20);
@@ -56,13 +56,13 @@ describe("429", () => {
     expectRefusal(await send(resolver, chatId, "one more"), 429, "rate_limited");
   });
 
-  test("for a support chat's first message counts as any other", async () => {
+  test("for the first message of a support chat, as for any other", async () => {
     const alice = await person("alice");
     const support = await alice.post(`${CHATS}/support`, { initialMessage: "help" });
     expect(remaining(await send(alice, support.body.data.chat._id, "hello?"))).toBe("18");
   });
 
-  test("not for retries, and deleting makes no room", async () => {
+  test("not for retries; deleting a message does not free its place", async () => {
     const { alice, chatId } = await directChat();
     const key = { clientMessageId: "key" };
     const first = await send(alice, chatId, "once", key);
@@ -75,7 +75,7 @@ describe("429", () => {
     expect(remaining(await send(alice, chatId, "fourth"))).toBe("16");
   });
 
-  test("for each chat on its own", async () => {
+  test("for each chat separately", async () => {
     const { alice, bob, chatId } = await directChat();
     const other = await newGroup(alice, bob);
     for (let i = 0; i < 20; i++) await send(alice, chatId, `${i}`);

@@ -25,7 +25,7 @@ let carol: Caller;
 let chatId: string;
 let ids: string[];
 
-/** Alice has said a, b and c, then Bob d; Carol has said nothing. */
+/** Alice has sent a, b and c, then Bob d; Carol has sent nothing. */
 beforeEach(async () => {
   ({ alice, bob, carol, chatId } = await groupChat());
   ids = [];
@@ -46,7 +46,7 @@ async function unreadCounts() {
   return [alice, bob, carol].map(({ userId }) => unreadCounts[userId]);
 }
 
-/** Who has read each message, oldest first. */
+/** The readers of each message, oldest first. */
 async function readers(): Promise<string[][]> {
   const { messages } = (await history(alice, chatId, "?order=asc")).body.data;
   return messages.map(({ readBy }: { readBy: { userId: string }[] }) =>
@@ -67,7 +67,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     expect(await entryOf(bob, chatId)).toMatchObject({ unreadCount: 0 });
   });
 
-  test("200 with ids marks those, each once", async () => {
+  test("200 with ids marks these messages, each once", async () => {
     expect(await modified(carol, [ids[2], ids[0], ids[2], ids[0]?.toUpperCase()])).toBe(2);
     expect(await unreadCounts()).toEqual([1, 3, 2]);
     expect(await modified(carol, [ids[0], ids[1]])).toBe(1);
@@ -76,7 +76,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     expect(await entryOf(carol, chatId)).toMatchObject({ unreadCount: 0 });
   });
 
-  test("200 and one's own, deleted ones and announcements can be named, and do not count", async () => {
+  test("200 with ids of the caller's own messages, deleted ones and announcements, which are not counted", async () => {
     await removeFrom(carol, chatId, carol.userId);
     await remove(alice, chatId, String(ids[1]));
     const { messages } = (await history(bob, chatId)).body.data;
@@ -87,14 +87,14 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     expect((await unreadCounts()).slice(0, 2)).toEqual([1, 0]);
   });
 
-  test("200 and marking all leaves no receipt where marking one leaves none", async () => {
+  test("200 and marking all creates receipts only where marking one does", async () => {
     await removeFrom(carol, chatId, carol.userId);
     await remove(alice, chatId, String(ids[1]));
     expect(await modified(bob)).toBe(2);
     expect(await readers()).toEqual([[bob.userId], [], [bob.userId], [], []]);
   });
 
-  test("200 and everyone sees who has read what and when, in that order", async () => {
+  test("200 and all participants see who read what and when, in that order", async () => {
     await modified(carol, [ids[0]]);
     await modified(bob);
     await modified(carol);
@@ -110,7 +110,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     expect(Date.parse(second.readAt)).toBeGreaterThanOrEqual(Date.parse(first.readAt));
   });
 
-  test("200 and sockets hear of it", async () => {
+  test("200 and sockets receive an event", async () => {
     const socket = await openLive(alice, chatId);
     await modified(bob, [ids[1]]);
     const first = await socket.next("read");
@@ -124,7 +124,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     ]);
   });
 
-  test("200 for a newcomer: what came before them is not unread", async () => {
+  test("200 for a new participant, for whom earlier messages are not unread", async () => {
     const dave = await person("dave");
     await addTo(alice, chatId, dave.userId);
     expect(await modified(dave)).toBe(0);
@@ -132,7 +132,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     expect(await modified(dave)).toBe(1);
   });
 
-  test("200 and a message deleted after it was read is gone from every count", async () => {
+  test("200 and a message that is deleted after it was read is in no count", async () => {
     await modified(carol, [ids[1]]);
     await remove(alice, chatId, String(ids[1]));
     await remove(alice, chatId, String(ids[0]));
@@ -144,11 +144,11 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     [["no-id"], "messageIds.0"],
     ["all", "messageIds"],
     [Array(501).fill(NOBODYS), "messageIds"],
-  ])("400 with a wrong shape, case %#", async (messageIds, path) => {
+  ])("400 with an invalid body, case %#", async (messageIds, path) => {
     expectInvalid(await markRead(bob, chatId, messageIds), path);
   });
 
-  test("400 with an id of another chat or of nothing, and nothing is marked", async () => {
+  test("400 with an id of another chat or an unknown one, and nothing is marked", async () => {
     const other = await directChat();
     const foreign = await sent(other.alice, other.chatId, "elsewhere");
     const never = `${chatId.slice(0, -10)}00000000ff`;
@@ -160,7 +160,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     expect((await readers()).flat()).toEqual([]);
   });
 
-  test("403 for somebody who is not a participant, whatever their role", async () => {
+  test("403 for users who are not participants, regardless of roles", async () => {
     for (const role of ["user", "support", "resolver", "admin"]) {
       const mallory = await person(role, { role });
       expectRefusal(await markRead(mallory, chatId), 403, "not_a_member");
@@ -168,7 +168,7 @@ describe("PATCH /api/chat/:id/messages/read", () => {
     }
   });
 
-  test("404 for what is no chat", async () => {
+  test("404 for an id that names no chat", async () => {
     for (const id of [NOBODYS, FOREIGN, "no-id"]) {
       expectRefusal(await markRead(bob, id), 404, "conversation_not_found");
     }

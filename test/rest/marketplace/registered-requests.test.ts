@@ -3,7 +3,10 @@ import { type Answer, type Caller, person, someone } from "../../support.ts";
 import { fetchWith, pathsOf, raw } from "../requests.ts";
 import { CHATS, expectRefusal } from "./chats.ts";
 
-/** Purchase requests that the host application registers, and what holds where they must be. */
+/**
+ * Purchase requests that the host application registers, and the rules when registration is
+ * required.
+ */
 
 const REQUESTS = "/api/purchase-requests";
 const REGISTERED = { PURCHASE_REQUESTS: "registered" };
@@ -15,7 +18,7 @@ const people = () => Promise.all([person("buyer"), person("seller"), person("str
 
 const host = () => person("host", { role: "admin" });
 
-/** The chat of a request, where only registered ones are opened. */
+/** The chat of a request, where registration is required. */
 function about(
   caller: Caller,
   purchaseRequestId: string,
@@ -32,7 +35,7 @@ async function register(...registered: object[]): Promise<void> {
 }
 
 describe("with PURCHASE_REQUESTS=registered", () => {
-  test("404 about a request that nobody registered; nothing is created", async () => {
+  test("404 for a request that is not registered; nothing is created", async () => {
     const [buyer, seller] = await people();
     const request = newRequest();
     const refused = await about(buyer, request, seller);
@@ -41,7 +44,7 @@ describe("with PURCHASE_REQUESTS=registered", () => {
     expect((await buyer.get(CHATS)).body.data.chats).toEqual([]);
   });
 
-  test("201 for its buyer with any seller, and 404 for everybody else", async () => {
+  test("201 for its buyer with any seller, and 404 for all others", async () => {
     const [buyer, seller, stranger] = await people();
     const id = newRequest();
     await register({ id, buyerId: buyer.userId });
@@ -55,7 +58,7 @@ describe("with PURCHASE_REQUESTS=registered", () => {
     expectRefusal(await about(buyer, id, nobody), 404, "unknown_user");
   });
 
-  test("201 only with one of its sellers, where they are named", async () => {
+  test("201 only with one of its sellers, if any are registered", async () => {
     const [buyer, seller, stranger] = await people();
     const id = newRequest();
     const sellerIds = [someone("other"), seller.userId];
@@ -65,7 +68,7 @@ describe("with PURCHASE_REQUESTS=registered", () => {
     expect((await about(buyer, id, seller)).status).toBe(201);
   });
 
-  test("a request registered again is as it was told last; its chats stay within reach", async () => {
+  test("registering a request again replaces it; its chats stay accessible", async () => {
     const [buyer, seller, other] = await people();
     const id = newRequest();
     await register({ id, buyerId: buyer.userId, sellerIds: [seller.userId] });
@@ -78,7 +81,7 @@ describe("with PURCHASE_REQUESTS=registered", () => {
     expectRefusal(await about(buyer, id, other), 404, "purchase_request_not_found");
   });
 
-  test("200 about a chat that was opened when it did not have to be registered", async () => {
+  test("200 for a chat that was opened before registration was required", async () => {
     const [buyer, seller, stranger] = await people();
     const purchaseRequestId = newRequest();
     const body = { purchaseRequestId, sellerId: seller.userId };
@@ -94,7 +97,7 @@ describe("with PURCHASE_REQUESTS=registered", () => {
 });
 
 describe("PUT /api/purchase-requests", () => {
-  test("200 with how many; the last of several under one id counts", async () => {
+  test("200 with the number of requests; of several with the same id the last is used", async () => {
     const [buyer, seller, stranger] = await people();
     const id = newRequest();
     const many = Array.from({ length: 498 }, () => ({ id: newRequest(), buyerId: "x" }));
@@ -106,7 +109,7 @@ describe("PUT /api/purchase-requests", () => {
     expectRefusal(await about(buyer, id, seller), 404, "purchase_request_not_found");
   });
 
-  test("403 for everybody but an admin, in plain words", async () => {
+  test("403 for all but admins, with a clear message", async () => {
     const body = { requests: [{ id: newRequest(), buyerId: "x" }] };
     for (const role of ["resolver", "support", "user"]) {
       const answer = await (await person("host", { role })).put(REQUESTS, body);
@@ -124,7 +127,7 @@ describe("PUT /api/purchase-requests", () => {
     [{ requests: [{ id: "a", buyerId: "b\n" }] }, "requests.0.buyerId"],
     [{ requests: [{ id: "a", buyerId: "b", sellerIds: [] }] }, "requests.0.sellerIds"],
     [{ requests: [{ id: "a", buyerId: "b", sellerIds: [7] }] }, "requests.0.sellerIds.0"],
-  ])("400 with a wrong shape, case %#", async (body, path) => {
+  ])("400 with an invalid body, case %#", async (body, path) => {
     const answer = await (await host()).put(REQUESTS, body);
     expect(answer.status).toBe(400);
     expect(pathsOf(answer)).toEqual([path]);

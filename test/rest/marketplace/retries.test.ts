@@ -21,8 +21,8 @@ beforeEach(async () => {
 
 const key = { clientMessageId: "key-1" };
 
-describe("POST /api/chat/:id/messages again under the same key", () => {
-  test("201 with the original, marked as such, and nobody hears of it twice", async () => {
+describe("POST /api/chat/:id/messages with a repeated key", () => {
+  test("201 with the original, marked as a repetition, and no second event", async () => {
     const socket = await openLive(bob, chatId);
     const first = await send(alice, chatId, "once", key);
     expect(first.body.data.deduplicated).toBeUndefined();
@@ -37,7 +37,7 @@ describe("POST /api/chat/:id/messages again under the same key", () => {
     expect(socket.all("message")).toHaveLength(2);
   });
 
-  test("201 with the key in a header, which means the same as one in the body", async () => {
+  test("201 with the key in a header, which is equivalent to the body's", async () => {
     const path = `${CHATS}/${chatId}/messages`;
     const header = { "Idempotency-Key": "key-1" };
     const first = await alice.post(path, { content: "once" }, header);
@@ -46,7 +46,7 @@ describe("POST /api/chat/:id/messages again under the same key", () => {
     expect(await contentsOf(alice, chatId)).toEqual(["once"]);
   });
 
-  test("201 with the message as it is now, after an edit and after a deletion", async () => {
+  test("201 with the current state of the message, after an edit and after a deletion", async () => {
     const { _id } = (await send(alice, chatId, "once", key)).body.data.message;
     await edit(alice, chatId, _id, "edited");
     const afterEdit = (await send(alice, chatId, "once", key)).body.data;
@@ -57,14 +57,14 @@ describe("POST /api/chat/:id/messages again under the same key", () => {
     expect(afterDelete.message.deletedAt).not.toBeNull();
   });
 
-  test("201 with a message of their own for everyone: keys belong to their sender", async () => {
+  test("201 with a separate message for each sender: the scope of a key is its sender", async () => {
     await send(alice, chatId, "once", key);
     const answer = await send(bob, chatId, "once", key);
     expect(answer.body.data.deduplicated).toBeUndefined();
     expect(await contentsOf(alice, chatId)).toEqual(["once", "once"]);
   });
 
-  test("201 whatever the order of metadata's fields", async () => {
+  test("201 regardless of the order of fields in metadata", async () => {
     await send(alice, chatId, "once", { ...key, metadata: { a: 1, b: { c: 2, d: 3 } } });
     const again = await send(alice, chatId, "once", {
       ...key,
@@ -73,7 +73,7 @@ describe("POST /api/chat/:id/messages again under the same key", () => {
     expect(again.body.data.deduplicated).toBe(true);
   });
 
-  test("201 for ten at once is one message", async () => {
+  test("201 for ten concurrent requests creates one message", async () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => send(alice, chatId, "once", key)),
     );
@@ -83,7 +83,7 @@ describe("POST /api/chat/:id/messages again under the same key", () => {
     expect(await contentsOf(alice, chatId)).toEqual(["once"]);
   });
 
-  test("400 with a key that is none", async () => {
+  test("400 with an invalid key", async () => {
     const path = `${CHATS}/${chatId}/messages`;
     const answer = await alice.post(path, { content: "x" }, { "Idempotency-Key": "k".repeat(129) });
     expectInvalid(answer, "idempotency-key");
@@ -104,7 +104,7 @@ describe("POST /api/chat/:id/messages again under the same key", () => {
     expect(await contentsOf(alice, chatId)).toEqual(["once"]);
   });
 
-  test("409 with another answered message", async () => {
+  test("409 with another replyTo", async () => {
     const { _id } = (await send(alice, chatId, "once", key)).body.data.message;
     const answer = await send(alice, chatId, "once", { ...key, replyToMessageId: _id });
     expectRefusal(answer, 409, "idempotency_conflict");

@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 describe("POST /api/chat/:id/messages", () => {
-  test("201 with the message, as the history has it from then on", async () => {
+  test("201 with the message, the same as in the history", async () => {
     const answer = await send(alice, chatId, " hello\n", { metadata: { b: 1, a: [null] } });
     expect(answer.status).toBe(201);
     const { createdAt } = answer.body.data.message;
@@ -58,7 +58,7 @@ describe("POST /api/chat/:id/messages", () => {
     expect(messages).toEqual([answer.body.data.message]);
   });
 
-  test("201 and every socket hears of it; the others have one more to read", async () => {
+  test("201 and every socket receives it; for the others it is unread", async () => {
     const sockets = await Promise.all([openLive(alice, chatId), openLive(bob, chatId)]);
     const messageId = await sent(alice, chatId, "hello");
     for (const socket of sockets) {
@@ -75,7 +75,7 @@ describe("POST /api/chat/:id/messages", () => {
     });
   });
 
-  test("201 with the type system: it keeps its sender, and counts as any other", async () => {
+  test("201 with type system: it has its sender, and counts as any other message", async () => {
     const answer = await send(alice, chatId, "Order shipped", { type: "system" });
     expect(answer.status).toBe(201);
     expect(answer.body.data.message).toMatchObject({ type: "system", senderId: alice.userId });
@@ -92,15 +92,15 @@ describe("POST /api/chat/:id/messages", () => {
     ["5,000 characters of two UTF-16 units each", "😀".repeat(5_000), "😀".repeat(5_000)],
     ["5,000 characters after trimming", `\t ${"x".repeat(5_000)}\n`, "x".repeat(5_000)],
     ["newlines and tabs within", "a\n\tb", "a\n\tb"],
-    ["lines as Windows ends them", "a\r\nb", "a\nb"],
-    ["lines as they were ended of old", "a\rb\r", "a\nb"],
+    ["CRLF line ends", "a\r\nb", "a\nb"],
+    ["CR line ends", "a\rb\r", "a\nb"],
     ["markup", "<b>'x'</b> & \"y\"", "<b>'x'</b> & \"y\""],
   ])("201 with content of %s", async (_, content, kept) => {
     expect((await send(alice, chatId, content)).status).toBe(201);
     expect(await contentsOf(bob, chatId)).toEqual([kept]);
   });
 
-  test("201 as an answer to a message of the chat, deleted or not", async () => {
+  test("201 as a reply to a message of the chat, deleted or not", async () => {
     const first = await sent(alice, chatId, "first");
     for (const replyToMessageId of [first, first.toUpperCase(), null]) {
       const answer = await send(bob, chatId, "reply", { replyToMessageId });
@@ -112,7 +112,7 @@ describe("POST /api/chat/:id/messages", () => {
     expect(answer.body.data.message.replyToMessageId).toBe(first);
   });
 
-  test("201 tells what the limit leaves", async () => {
+  test("201 with the remaining rate limit", async () => {
     const { headers } = await send(alice, chatId, "hello");
     const told = ["Limit", "Remaining", "Reset"].map((name) => headers.get(`RateLimit-${name}`));
     expect(told).toEqual(["20", "19", "60"]);
@@ -131,7 +131,7 @@ describe("POST /api/chat/:id/messages", () => {
     expect(await contentsOf(alice, chatId)).toEqual([]);
   });
 
-  test("201 with null for whatever may be left out, as if it were not there", async () => {
+  test("201 with null in optional fields, the same as missing ones", async () => {
     const answers = [
       await send(alice, chatId, "hello"),
       await send(alice, chatId, "hello", {
@@ -158,12 +158,12 @@ describe("POST /api/chat/:id/messages", () => {
     [{ clientMessageId: "" }, "clientMessageId"],
     [{ clientMessageId: "with space" }, "clientMessageId"],
     [{ clientMessageId: "k".repeat(129) }, "clientMessageId"],
-  ])("400 with a wrong shape, case %#", async (wrong, path) => {
+  ])("400 with an invalid body, case %#", async (wrong, path) => {
     const body = { content: "hello", ...wrong };
     expectInvalid(await alice.post(`${CHATS}/${chatId}/messages`, body), path);
   });
 
-  test("400 as an answer to what is no message of the chat", async () => {
+  test("400 as a reply to an id that names no message of the chat", async () => {
     const other = await directChat();
     const foreign = await sent(other.alice, other.chatId, "elsewhere");
     const never = `${chatId.slice(0, -10)}00000000ff`;
@@ -173,13 +173,13 @@ describe("POST /api/chat/:id/messages", () => {
     }
   });
 
-  test("403 for somebody who is not a participant", async () => {
+  test("403 for users who are not participants", async () => {
     const mallory = await person("mallory", { role: "support" });
     expectRefusal(await send(mallory, chatId, "hello"), 403, "not_a_member");
     expect(await contentsOf(alice, chatId)).toEqual([]);
   });
 
-  test("404 for what is no chat", async () => {
+  test("404 for an id that names no chat", async () => {
     const messageId = await sent(alice, chatId, "hello");
     for (const id of [NOBODYS, FOREIGN, messageId, "no-id"]) {
       expectRefusal(await send(alice, id, "hello"), 404, "conversation_not_found");

@@ -35,14 +35,14 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
-describe.each(["admin", "resolver"])("somebody with the role %s, who is in no chat", (role) => {
+describe.each(["admin", "resolver"])("a user with the role %s who is in no chat", (role) => {
   let staff: Caller;
 
   beforeEach(async () => {
     staff = await person(role, { role });
   });
 
-  test("200 and reads any chat: generic, direct, of a purchase request, of support", async () => {
+  test("200 and can read any chat: generic, direct, of a purchase request, of support", async () => {
     const pair = await directChat();
     const request = { purchaseRequestId: "r", sellerId: pair.bob.userId };
     const others = [
@@ -56,7 +56,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     }
   });
 
-  test("200 and is told of a chat as of one that is not theirs", async () => {
+  test("200 and receives a chat without a participant's own fields", async () => {
     const info = await infoOf(staff, chatId);
     expect(info).toMatchObject({
       isArchived: false,
@@ -68,7 +68,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     expect(participantsOf(info)).toEqual(idsOf(alice, bob, carol));
   });
 
-  test("201 and sends, which the participants have to read", async () => {
+  test("201 and can send; the message is unread for the participants", async () => {
     const socket = await openLive(bob, chatId);
     const answer = await send(staff, chatId, "how can I help?", { type: "system" });
     expect(answer.status).toBe(201);
@@ -80,7 +80,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     });
   });
 
-  test("200 and leaves no trace: no participant, no receipt, no presence, no chat of their own", async () => {
+  test("200 and nothing is stored: no participant, no receipt, no presence, no chat of their own", async () => {
     const socket = await openLive(bob, chatId);
     await history(staff, chatId);
     await infoOf(staff, chatId);
@@ -103,7 +103,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     expect(await statsOf(staff)).toEqual({ totalChats: 0, totalMessages: 0, totalUnread: 0 });
   });
 
-  test("403 beyond that: no receipts, no flag, no edits, not even of what they sent", async () => {
+  test("403 for everything else: no receipts, no archive flag, no edits, not even of their own messages", async () => {
     const own = await sent(staff, chatId, "mine");
     const inUniHub = `/api/v1/chat/messages/${messageId}`;
     for (const answer of [
@@ -133,7 +133,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     expect(socket.events).toEqual([]);
   });
 
-  test("200 and every access is logged: who, what, and why it was allowed", async () => {
+  test("200 and every access is logged: user, action, and the role that allowed it", async () => {
     const log = vi.spyOn(console, "log");
     await history(staff, chatId);
     await infoOf(staff, chatId);
@@ -152,7 +152,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     ]);
   });
 
-  test("200 as a participant is no access by role, and neither is what is refused", async () => {
+  test("200 as a participant is not logged as access by role, and neither are refused requests", async () => {
     await addTo(alice, chatId, staff.userId);
     const log = vi.spyOn(console, "log");
     await history(staff, chatId);
@@ -163,7 +163,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
     expect(log.mock.calls.join()).not.toContain("staff_access");
   });
 
-  test("404 for a channel and for what is no chat", async () => {
+  test("404 for a channel and for an id that names no chat", async () => {
     const channel = { name: "Channel", isPublic: true };
     const { channelId } = (await alice.post("/api/v1/chat/channels", channel)).body;
     expectRefusal(await history(staff, channelId), 404, "conversation_not_found");
@@ -172,7 +172,7 @@ describe.each(["admin", "resolver"])("somebody with the role %s, who is in no ch
   });
 });
 
-test("403 for a resolver who would delete or manage; an admin may, and it is logged", async () => {
+test("403 for a resolver who deletes or manages; an admin may, and it is logged", async () => {
   const [resolver, admin] = await Promise.all([
     person("resolver", { role: "resolver" }),
     person("admin", { role: ["user", "admin"] }),
@@ -193,7 +193,7 @@ test("403 for a resolver who would delete or manage; an admin may, and it is log
   expect(participantsOf(await infoOf(admin, chatId))).toEqual(idsOf(alice, carol));
 });
 
-test("403 for the role support, and for roles that mean nothing here", async () => {
+test("403 for the role support, and for unknown roles", async () => {
   for (const role of ["support", "Admin", "superuser", "owner"]) {
     const stranger = await person(role, { role });
     expectRefusal(await history(stranger, chatId), 403, "not_a_member");

@@ -18,7 +18,7 @@ import {
 afterEach(() => void vi.restoreAllMocks());
 
 describe("GET /api/chat/stats", () => {
-  test("200 with nothing but zeros for somebody without chats", async () => {
+  test("200 with zeros for a user without chats", async () => {
     const answer = await (await person()).get(`${CHATS}/stats`);
     expect(answer.status).toBe(200);
     expect(answer.body).toStrictEqual({
@@ -27,7 +27,7 @@ describe("GET /api/chat/stats", () => {
     });
   });
 
-  test("200 with the totals of all of the caller's chats", async () => {
+  test("200 with totals of all of the caller's chats", async () => {
     const { alice, bob, chatId } = await directChat();
     const group = await newGroup(alice, bob);
     await newGroup(alice, bob);
@@ -41,7 +41,7 @@ describe("GET /api/chat/stats", () => {
     expect(await statsOf(alice)).toEqual({ totalChats: 3, totalMessages: 4, totalUnread: 1 });
   });
 
-  test("200 and deleted messages count no more, read or not", async () => {
+  test("200 and deleted messages are not counted, read or not", async () => {
     const { alice, bob, chatId } = await directChat();
     const read = await sent(alice, chatId, "read");
     await markRead(bob, chatId, [read]);
@@ -53,7 +53,7 @@ describe("GET /api/chat/stats", () => {
     expect(await statsOf(alice)).toEqual({ totalChats: 1, totalMessages: 0, totalUnread: 0 });
   });
 
-  test("200 and neither announcements nor channels count", async () => {
+  test("200 and neither announcements nor channels are counted", async () => {
     const { alice, bob, carol, chatId } = await groupChat();
     await removeFrom(alice, chatId, carol.userId);
     const channel = { name: "Channel", isPublic: true };
@@ -63,7 +63,7 @@ describe("GET /api/chat/stats", () => {
     expect(await statsOf(bob)).toEqual({ totalChats: 1, totalMessages: 0, totalUnread: 0 });
   });
 
-  test("200 with archived chats, and without those that one has left", async () => {
+  test("200 with archived chats, and without chats that the caller left", async () => {
     const { alice, bob, chatId } = await groupChat();
     await send(alice, chatId, "hello");
     await archive(bob, chatId);
@@ -72,7 +72,7 @@ describe("GET /api/chat/stats", () => {
     expect(await statsOf(bob)).toEqual({ totalChats: 0, totalMessages: 0, totalUnread: 0 });
   });
 
-  test("200 from one query, however many chats there are, and no chat is asked", async () => {
+  test("200 from one query, however many chats there are, and no chat's object is called", async () => {
     const { alice, bob } = await directChat();
     await Promise.all([newGroup(alice, bob), newGroup(alice, bob), newGroup(alice, bob)]);
     const queries: string[] = [];

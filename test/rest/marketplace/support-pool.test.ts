@@ -3,11 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Caller, person, someone, tokenFor } from "../../support.ts";
 import { CHATS, idsOf, participantsOf } from "./chats.ts";
 
-/** Nobody is known. */
+/** Removes all users. */
 beforeEach(() => env.DB.exec("DELETE FROM users"));
 afterEach(() => void vi.useRealTimers());
 
-/** So many people of a role, who are seen a minute after whoever was seen before. */
+/** Creates this many users of a role, each seen a minute after the user before. */
 async function seen(count: number, role: string): Promise<Caller[]> {
   if (!vi.isFakeTimers()) vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   vi.setSystemTime(Date.now() + 60_000);
@@ -21,7 +21,7 @@ async function inSupportChat(): Promise<{ caller: Caller; inIt: string[] }> {
   return { caller, inIt: participantsOf(chat) };
 }
 
-test("201 with at most fifty: all of support, then the admins who were seen most recently", async () => {
+test("201 with at most fifty: all of support, then the most recently seen admins", async () => {
   const agents = await seen(20, "support");
   await seen(40, "admin");
   const admins = [...(await seen(10, "admin")), ...(await seen(20, "admin"))];
@@ -31,7 +31,7 @@ test("201 with at most fifty: all of support, then the admins who were seen most
 
 const DAY_MS = 86_400_000;
 
-/** Provisions people; their ids, and what a chat shows of them. */
+/** Provisions users; returns their ids, and the participants of a new support chat. */
 async function provisioned(role: string, count: number): Promise<string[]> {
   const [host] = await seen(1, "admin");
   const users = Array.from({ length: count }, () => ({ id: someone(`provisioned-${role}`), role }));
@@ -39,7 +39,7 @@ async function provisioned(role: string, count: number): Promise<string[]> {
   return users.map(({ id }) => id);
 }
 
-test("201 with support of tokens as long as they were seen within 30 days, and of provisioning for ever", async () => {
+test("201 with support roles from tokens for 30 days after the user was seen, and provisioned ones without limit", async () => {
   const [host, early, late] = [...(await seen(1, "admin")), ...(await seen(2, "support"))];
   const [id] = await provisioned("support", 1);
   if (!host || !early || !late || !id) throw new Error("four people");
@@ -57,7 +57,7 @@ test("201 with support of tokens as long as they were seen within 30 days, and o
   expect(await pool()).toEqual([id]);
 });
 
-test("201 with whoever is of support and an admin once", async () => {
+test("201 with a user who is both support and admin once", async () => {
   await seen(5, "admin");
   const admins = await seen(20, "admin");
   const agents = await seen(30, "support");
@@ -67,7 +67,7 @@ test("201 with whoever is of support and an admin once", async () => {
   expect(inIt).toEqual(idsOf(caller, ...agents, ...admins));
 });
 
-test("201 with the fifty of support who were seen most recently, and no admin", async () => {
+test("201 with the fifty most recently seen of support, and no admin", async () => {
   await seen(10, "support");
   const agents = [...(await seen(20, "support")), ...(await seen(30, "support"))];
   const { caller, inIt } = await inSupportChat();

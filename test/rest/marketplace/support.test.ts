@@ -13,7 +13,7 @@ import {
 const SUPPORT = `${CHATS}/support`;
 
 describe("POST /api/chat/support", () => {
-  test("201 with the caller, who owns it, and those of support and the admins", async () => {
+  test("201 with the caller, who owns it, and all users with the role support or admin", async () => {
     const agent = await person("agent", { role: "support" });
     const admin = await person("admin", { role: "admin" });
     const resolver = await person("resolver", { role: "resolver" });
@@ -42,7 +42,7 @@ describe("POST /api/chat/support", () => {
     expect(await chatsOf(agent, "?type=support")).toEqual([chat]);
   });
 
-  test("201 with the first message, the caller's own, which the others have not read", async () => {
+  test("201 with the caller's first message, which is unread for the others", async () => {
     const agent = await person("agent", { role: "support" });
     const caller = await person("caller");
     const { chat } = (await caller.post(SUPPORT, { initialMessage: " help \n" })).body.data;
@@ -60,7 +60,7 @@ describe("POST /api/chat/support", () => {
     { subject: null, initialMessage: null },
     { subject: "", initialMessage: "" },
     { subject: " ", initialMessage: " \n " },
-  ])("201 with neither subject nor message: %j", async (body) => {
+  ])("201 without subject and message: %j", async (body) => {
     const caller = await person("caller");
     const answer = await caller.post(SUPPORT, body);
     expect(answer.status).toBe(201);
@@ -74,7 +74,7 @@ describe("POST /api/chat/support", () => {
     expect(await chatsOf(caller)).toHaveLength(2);
   });
 
-  test("201 once for somebody of support themselves", async () => {
+  test("201 with a caller who has the role support, once", async () => {
     const agent = await person("agent", { role: "support" });
     const { chat } = (await agent.post(SUPPORT, {})).body.data;
     const inIt = participantsOf(chat);
@@ -86,7 +86,7 @@ describe("POST /api/chat/support", () => {
     [{ subject: "two\nlines" }, "subject"],
     [{ subject: 7 }, "subject"],
     [{ initialMessage: 7 }, "initialMessage"],
-  ])("400 with a wrong shape, case %#", async (body, path) => {
+  ])("400 with an invalid body, case %#", async (body, path) => {
     expectInvalid(await (await person("caller")).post(SUPPORT, body), path);
   });
 
@@ -94,7 +94,7 @@ describe("POST /api/chat/support", () => {
     ["x".repeat(5_001), "content_too_long"],
     ["a\u0000b", "control_characters"],
   ])(
-    "400 with a first message that cannot be sent, case %#: no chat is left behind",
+    "400 with an invalid first message, case %#: no chat is created",
     async (initialMessage, code) => {
       const caller = await person("caller");
       expectWrongText(await caller.post(SUPPORT, { initialMessage }), code, "initialMessage");
@@ -102,7 +102,7 @@ describe("POST /api/chat/support", () => {
     },
   );
 
-  test("201 without a body: everything in it is optional", async () => {
+  test("201 without a body: all of its fields are optional", async () => {
     const answer = await (await person("caller")).post(SUPPORT);
     expect(answer.status).toBe(201);
     expect(answer.body.data.chat).toMatchObject({ subject: null, lastMessage: null });

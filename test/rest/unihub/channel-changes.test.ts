@@ -18,7 +18,7 @@ async function isListed(caller: Caller, id: string): Promise<boolean> {
 }
 
 describe("PUT /channels/{id}", () => {
-  test("200 for moderators and the owner; what is left out stays", async () => {
+  test("200 for moderators and the owner; missing fields stay unchanged", async () => {
     const { owner, moderator, member, id } = await staffed();
     const m = await openLive(member, id);
     const answer = await moderator.put(channel(id), { name: "Updated Channel Name" });
@@ -56,7 +56,7 @@ describe("PUT /channels/{id}", () => {
     expect(pathsOf(answer)).toEqual([path]);
   });
 
-  test("400 while it is archived", async () => {
+  test("400 while the channel is archived", async () => {
     const { owner, id } = await staffed();
     await owner.post(channel(id, "/archive"));
     expectError(await owner.put(channel(id), { name: "Renamed" }), 400, "channel_archived");
@@ -64,7 +64,7 @@ describe("PUT /channels/{id}", () => {
 
   test("401 without a valid token", () => expectUnauthenticated("PUT", channel(NOBODYS)));
 
-  test("403 for members who do not moderate, and for strangers", async () => {
+  test("403 for members who are not moderators, and for strangers", async () => {
     const { member, stranger, id } = await staffed();
     const admin = await person("admin", { role: "admin" });
     expectError(await member.put(channel(id), { name: "Mine" }), 403, "forbidden");
@@ -73,7 +73,7 @@ describe("PUT /channels/{id}", () => {
     expect((await member.get(channel(id))).body.name).toBe("Channel");
   });
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       const answer = await alice.put(channel(id), { name: "Renamed" });
@@ -83,7 +83,7 @@ describe("PUT /channels/{id}", () => {
 });
 
 describe("POST /channels/{id}/archive and /unarchive", () => {
-  test("200, and the channel leaves the public list and comes back to it", async () => {
+  test("200, and the public list no longer has the channel, or has it again", async () => {
     const { owner, member, stranger, id } = await staffed();
     const m = await openLive(member, id);
     expect(await isListed(stranger, id)).toBe(true);
@@ -102,7 +102,7 @@ describe("POST /channels/{id}/archive and /unarchive", () => {
     expect((await send(member, id, "we are back")).status).toBe(201);
   });
 
-  test("200 twice, and nothing more happens", async () => {
+  test("200 twice, and the second call changes nothing", async () => {
     const { owner, member, id } = await staffed();
     const m = await openLive(member, id);
     for (const path of ["/unarchive", "/archive", "/archive"]) {
@@ -113,7 +113,7 @@ describe("POST /channels/{id}/archive and /unarchive", () => {
     expect(m.all("conversation")).toHaveLength(1);
   });
 
-  test("archived, it can only be read: 400 for whatever would change it", async () => {
+  test("an archived channel can only be read: 400 for every change", async () => {
     const { owner, moderator, member, stranger, id } = await staffed();
     const messageId = await sent(member, id, "the last word");
     const m = await openLive(member, id);
@@ -150,7 +150,7 @@ describe("POST /channels/{id}/archive and /unarchive", () => {
     expectError(await stranger.post(channel(id, path)), 403, "not_a_member");
   });
 
-  test.each(["/archive", "/unarchive"])("404 for what is no channel: %s", async (path) => {
+  test.each(["/archive", "/unarchive"])("404 for an id that names no channel: %s", async (path) => {
     const { alice, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await alice.post(channel(id, path)), 404, "conversation_not_found");

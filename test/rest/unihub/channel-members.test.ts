@@ -4,7 +4,7 @@ import { ISO_TIME, NOBODYS, page } from "../requests.ts";
 import { channel, expectError, expectUnauthenticated, NOWHERE, sent, staffed } from "./client.ts";
 
 describe("POST /channels/{id}/join", () => {
-  test("200, and one is in it: the history is there, and none of it unread", async () => {
+  test("200, and the caller is a member: the history is visible, and none of it unread", async () => {
     const { owner, stranger, id } = await staffed();
     await sent(owner, id, "before");
     const o = await openLive(owner, id);
@@ -14,14 +14,14 @@ describe("POST /channels/{id}/join", () => {
     expect(await o.next("member")).toMatchObject({
       ...{ cause: "joined", member: { userId: stranger.userId, role: "member" } },
     });
-    // No message of the system's, as a group would have.
+    // No system message, unlike in a group.
     expect((await page(stranger, id)).body.items).toMatchObject([{ content: "before" }]);
     expect(await unreadOf(stranger, id)).toBe(0);
     await sent(owner, id, "after");
     expect(await unreadOf(stranger, id)).toBe(1);
   });
 
-  test("200 for one who left; what came meanwhile is not unread", async () => {
+  test("200 for a former member; messages sent in between are not unread", async () => {
     const { owner, member, id } = await staffed();
     await member.post(channel(id, "/leave"));
     await sent(owner, id, "meanwhile");
@@ -30,20 +30,20 @@ describe("POST /channels/{id}/join", () => {
     expect((await member.get(channel(id))).body).toMatchObject({ memberCount: 3 });
   });
 
-  test("400 for one who is in it", async () => {
+  test("400 for a member", async () => {
     const { owner, member, id } = await staffed();
     for (const caller of [owner, member]) {
       expectError(await caller.post(channel(id, "/join")), 400, "already_a_member");
     }
   });
 
-  test("400 when it is private and one is not invited", async () => {
+  test("400 for a private channel without an invitation", async () => {
     const { stranger, id } = await staffed({ isPublic: false });
     expectError(await stranger.post(channel(id, "/join")), 400, "invitation_required");
     expectError(await page(stranger, id), 403, "not_a_member");
   });
 
-  test("400 when it is archived", async () => {
+  test("400 for an archived channel", async () => {
     const { owner, stranger, id } = await staffed();
     await owner.post(channel(id, "/archive"));
     expectError(await stranger.post(channel(id, "/join")), 400, "channel_archived");
@@ -51,7 +51,7 @@ describe("POST /channels/{id}/join", () => {
 
   test("401 without a valid token", () => expectUnauthenticated("POST", channel(NOBODYS, "/join")));
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await alice.post(channel(id, "/join")), 404, "conversation_not_found");
@@ -60,7 +60,7 @@ describe("POST /channels/{id}/join", () => {
 });
 
 describe("POST /channels/{id}/leave", () => {
-  test("200, and one is out of it: sockets close, nothing is shown any more", async () => {
+  test("200, and the caller is no longer a member: sockets are closed, nothing is visible", async () => {
     const { owner, member, id } = await staffed();
     const [o, m] = [await openLive(owner, id), await openLive(member, id)];
     const answer = await member.post(channel(id, "/leave"));
@@ -75,21 +75,21 @@ describe("POST /channels/{id}/leave", () => {
     expect((await page(owner, id)).body.totalCount).toBe(0);
   });
 
-  test("200 for a moderator, who is none when they come back", async () => {
+  test("200 for a moderator, who is no longer a moderator after joining again", async () => {
     const { moderator, id } = await staffed();
     expect((await moderator.post(channel(id, "/leave"))).status).toBe(200);
     await moderator.post(channel(id, "/join"));
     expect((await moderator.get(channel(id))).body.isModerator).toBe(false);
   });
 
-  test("400 for one who is not in it, or not any more", async () => {
+  test("400 for users who are not, or no longer, members", async () => {
     const { member, stranger, id } = await staffed();
     expectError(await stranger.post(channel(id, "/leave")), 400, "not_in_channel");
     await member.post(channel(id, "/leave"));
     expectError(await member.post(channel(id, "/leave")), 400, "not_in_channel");
   });
 
-  test("400 for the owner, who stays", async () => {
+  test("400 for the owner, who stays a member", async () => {
     const { owner, id } = await staffed();
     expectError(await owner.post(channel(id, "/leave")), 400, "owner_stays");
     expect((await owner.get(channel(id))).body.isOwner).toBe(true);
@@ -98,7 +98,7 @@ describe("POST /channels/{id}/leave", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("POST", channel(NOBODYS, "/leave")));
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await alice.post(channel(id, "/leave")), 404, "conversation_not_found");
@@ -107,7 +107,7 @@ describe("POST /channels/{id}/leave", () => {
 });
 
 describe("GET /channels/{id}/members", () => {
-  test("200 with those who are in it, in pages", async () => {
+  test("200 with the members, in pages", async () => {
     const { owner, moderator, member, stranger, id } = await staffed();
     await stranger.post(channel(id, "/join"));
     await stranger.post(channel(id, "/leave"));
@@ -136,19 +136,19 @@ describe("GET /channels/{id}/members", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("GET", channel(NOBODYS, "/members")));
 
-  test("403 for strangers, also where anyone may join", async () => {
+  test("403 for strangers, also in a public channel", async () => {
     const { stranger, id } = await staffed();
     expectError(await stranger.get(channel(id, "/members")), 403, "not_a_member");
   });
 
-  test("404 for an id of nothing", async () => {
+  test("404 for an unknown id", async () => {
     const alice = await person("alice");
     for (const id of NOWHERE) {
       expectError(await alice.get(channel(id, "/members")), 404, "conversation_not_found");
     }
   });
 
-  test("404 for a conversation that is no channel", async () => {
+  test("404 for a conversation that is not a channel", async () => {
     const { alice, conversationId } = await directPair();
     const answer = await alice.get(channel(conversationId, "/members"));
     expectError(answer, 404, "conversation_not_found");
@@ -156,7 +156,7 @@ describe("GET /channels/{id}/members", () => {
 });
 
 describe("DELETE /channels/{id}/members/{userId}", () => {
-  test("200 for moderators, and who was expelled is out", async () => {
+  test("200 for moderators, and the removed user is no longer a member", async () => {
     const { moderator, member, id } = await staffed();
     const m = await openLive(member, id);
     const answer = await moderator.delete(channel(id, `/members/${member.userId}`));
@@ -167,7 +167,7 @@ describe("DELETE /channels/{id}/members/{userId}", () => {
     expectError(await page(member, id), 403, "not_a_member");
   });
 
-  test("200 for another moderator, and the owner may as well", async () => {
+  test("200 for removing another moderator, also by the owner", async () => {
     const { owner, moderator, member, id } = await staffed();
     await owner.post(channel(id, "/moderators"), { userId: member.userId });
     expect((await moderator.delete(channel(id, `/members/${member.userId}`))).status).toBe(200);
@@ -175,7 +175,7 @@ describe("DELETE /channels/{id}/members/{userId}", () => {
     expect((await owner.get(channel(id))).body.memberCount).toBe(1);
   });
 
-  test("400 for the owner, who stays", async () => {
+  test("400 for the owner, who stays a member", async () => {
     const { owner, moderator, id } = await staffed();
     const answer = await moderator.delete(channel(id, `/members/${owner.userId}`));
     expectError(answer, 400, "owner_stays");
@@ -184,14 +184,14 @@ describe("DELETE /channels/{id}/members/{userId}", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("DELETE", channel(NOBODYS, "/members/x")));
 
-  test("403 for members who do not moderate, and for strangers", async () => {
+  test("403 for members who are not moderators, and for strangers", async () => {
     const { moderator, member, stranger, id } = await staffed();
     const path = channel(id, `/members/${moderator.userId}`);
     expectError(await member.delete(path), 403, "forbidden");
     expectError(await stranger.delete(path), 403, "not_a_member");
   });
 
-  test("404 for who is not in it, or not any more, and for what is no channel", async () => {
+  test("404 for users who are not, or no longer, members, and for an id that names no channel", async () => {
     const { owner, member, stranger, id } = await staffed();
     await member.post(channel(id, "/leave"));
     for (const userId of [stranger.userId, member.userId, someone()]) {

@@ -21,7 +21,7 @@ async function isModerator(caller: Caller, id: string): Promise<boolean> {
 }
 
 describe("POST /channels/{id}/moderators", () => {
-  test("200, and the member moderates", async () => {
+  test("200, and the member is a moderator", async () => {
     const { owner, member, id } = await staffed();
     const o = await openLive(owner, id);
     const answer = await promote(owner, id, member.userId);
@@ -37,14 +37,14 @@ describe("POST /channels/{id}/moderators", () => {
     ]);
   });
 
-  test("400 for one who is not in it, known or not", async () => {
+  test("400 for users who are not members, known or unknown", async () => {
     const { owner, stranger, id } = await staffed();
     for (const userId of [stranger.userId, someone()]) {
       expectError(await promote(owner, id, userId), 400, "not_in_channel");
     }
   });
 
-  test("400 for one who moderates already, as the owner does", async () => {
+  test("400 for a moderator, which the owner is too", async () => {
     const { owner, moderator, id } = await staffed();
     for (const { userId } of [moderator, owner]) {
       expectError(await promote(owner, id, userId), 400, "already_a_moderator");
@@ -71,7 +71,7 @@ describe("POST /channels/{id}/moderators", () => {
     expect(await isModerator(member, id)).toBe(false);
   });
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, bob, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await promote(alice, id, bob.userId), 404, "conversation_not_found");
@@ -80,7 +80,7 @@ describe("POST /channels/{id}/moderators", () => {
 });
 
 describe("DELETE /channels/{id}/moderators/{moderatorId}", () => {
-  test("200, and the moderator is a member like any other", async () => {
+  test("200, and the moderator is an ordinary member", async () => {
     const { owner, moderator, member, id } = await staffed();
     const answer = await demote(owner, id, moderator.userId);
     expect(answer.status).toBe(200);
@@ -91,7 +91,7 @@ describe("DELETE /channels/{id}/moderators/{moderatorId}", () => {
     expect((await page(moderator, id)).status).toBe(200);
   });
 
-  test("400 for one who does not moderate, or is not in it", async () => {
+  test("400 for users who are not moderators, or not members", async () => {
     const { owner, member, stranger, id } = await staffed();
     for (const userId of [member.userId, stranger.userId, someone()]) {
       expectError(await demote(owner, id, userId), 400, "not_a_moderator");
@@ -107,7 +107,7 @@ describe("DELETE /channels/{id}/moderators/{moderatorId}", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("DELETE", channel(NOBODYS, "/moderators/x")));
 
-  test("403 for all but the owner, oneself included", async () => {
+  test("403 for all but the owner, also for demoting oneself", async () => {
     const { moderator, member, stranger, id } = await staffed();
     for (const caller of [moderator, member]) {
       expectError(await demote(caller, id, moderator.userId), 403, "forbidden");
@@ -115,7 +115,7 @@ describe("DELETE /channels/{id}/moderators/{moderatorId}", () => {
     expectError(await demote(stranger, id, moderator.userId), 403, "not_a_member");
   });
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, bob, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await demote(alice, id, bob.userId), 404, "conversation_not_found");
@@ -124,7 +124,7 @@ describe("DELETE /channels/{id}/moderators/{moderatorId}", () => {
 });
 
 describe("POST /channels/{id}/invitations", () => {
-  test("200, and the one who was invited may join, once", async () => {
+  test("200, and the invited user can join, once", async () => {
     const { moderator, stranger, id } = await staffed({ isPublic: false });
     const answer = await invite(moderator, id, stranger.userId);
     expect(answer.status).toBe(200);
@@ -132,14 +132,14 @@ describe("POST /channels/{id}/invitations", () => {
     expectError(await page(stranger, id), 403, "not_a_member");
     expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
     expect((await page(stranger, id)).status).toBe(200);
-    // Used up: whoever was expelled needs another one.
+    // The invitation was used: a removed member needs a new one.
     await moderator.delete(channel(id, `/members/${stranger.userId}`));
     expectError(await stranger.post(channel(id, "/join")), 400, "invitation_required");
     await invite(moderator, id, stranger.userId);
     expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
   });
 
-  test("200 twice, which is the same as once", async () => {
+  test("200 twice, with the same result as once", async () => {
     const { owner, moderator, stranger, id } = await staffed({ isPublic: false });
     for (const by of [owner, moderator]) {
       expect((await invite(by, id, stranger.userId)).status).toBe(200);
@@ -149,7 +149,7 @@ describe("POST /channels/{id}/invitations", () => {
     expectError(await stranger.post(channel(id, "/join")), 400, "invitation_required");
   });
 
-  test("400 for one who is in it, for somebody unknown, and while it is archived", async () => {
+  test("400 for a member, for an unknown user, and for an archived channel", async () => {
     const { owner, member, stranger, id } = await staffed({ isPublic: false });
     expectError(await invite(owner, id, member.userId), 400, "already_a_member");
     expectError(await invite(owner, id, someone()), 400, "unknown_user");
@@ -161,14 +161,14 @@ describe("POST /channels/{id}/invitations", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("POST", channel(NOBODYS, "/invitations")));
 
-  test("403 for members who do not moderate, and for strangers", async () => {
+  test("403 for members who are not moderators, and for strangers", async () => {
     const { member, stranger, id } = await staffed({ isPublic: false });
     expectError(await invite(member, id, stranger.userId), 403, "forbidden");
     expectError(await invite(stranger, id, stranger.userId), 403, "not_a_member");
     expectError(await stranger.post(channel(id, "/join")), 400, "invitation_required");
   });
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, bob, conversationId } = await directPair();
     for (const id of [...NOWHERE, conversationId]) {
       expectError(await invite(alice, id, bob.userId), 404, "conversation_not_found");
@@ -180,7 +180,7 @@ describe("DELETE /channels/{id}/invitations/{userId}", () => {
   const revoke = (by: Caller, id: string, userId: string) =>
     by.delete(channel(id, `/invitations/${encodeURIComponent(userId)}`));
 
-  test("200 by the owner and by moderators, and the one who was invited may not join", async () => {
+  test("200 by the owner and by moderators, and the invited user can no longer join", async () => {
     const { owner, moderator, stranger, id } = await staffed({ isPublic: false });
     for (const by of [owner, moderator]) {
       await invite(owner, id, stranger.userId);
@@ -193,7 +193,7 @@ describe("DELETE /channels/{id}/invitations/{userId}", () => {
     expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
   });
 
-  test("200 in an archived channel: nobody who was invited comes in once it is back", async () => {
+  test("200 in an archived channel; after unarchiving, the invited user cannot join", async () => {
     const { owner, stranger, id } = await staffed({ isPublic: false });
     await invite(owner, id, stranger.userId);
     await owner.post(channel(id, "/archive"));
@@ -203,7 +203,7 @@ describe("DELETE /channels/{id}/invitations/{userId}", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("DELETE", channel(NOBODYS, "/invitations/somebody")));
 
-  test("403 for members who do not moderate and for strangers, also where there is none", async () => {
+  test("403 for members who are not moderators and for strangers, also without an invitation", async () => {
     const { owner, member, stranger, id } = await staffed({ isPublic: false });
     await invite(owner, id, stranger.userId);
     for (const userId of [stranger.userId, someone()]) {
@@ -212,7 +212,7 @@ describe("DELETE /channels/{id}/invitations/{userId}", () => {
     }
   });
 
-  test("404 for one who was not invited or has joined, and for what is no channel", async () => {
+  test("404 for users who were not invited or have joined, and for an id that names no channel", async () => {
     const { owner, stranger, id } = await staffed({ isPublic: false });
     expectError(await revoke(owner, id, someone()), 404, "invitation_not_found");
     await invite(owner, id, stranger.userId);
@@ -228,14 +228,14 @@ describe("DELETE /channels/{id}/invitations/{userId}", () => {
 describe("an invitation", () => {
   const DAY = 24 * 3_600_000;
 
-  /** Goes so far into the future, for the object only: tokens stay good. */
+  /** Advances the clock of the object only, so that tokens stay valid. */
   async function later(id: string, milliseconds: number): Promise<void> {
     await runInDurableObject(objectOf(id), (_, { storage }) => {
       storage.sql.exec("UPDATE invitations SET invited_at = invited_at - ?", milliseconds);
     });
   }
 
-  test("holds for 30 days, and is renewed by another", async () => {
+  test("is valid for 30 days, and renewed by another", async () => {
     const { owner, moderator, stranger, id } = await staffed({ isPublic: false });
     await invite(owner, id, stranger.userId);
     await later(id, 30 * DAY + 1);
@@ -249,7 +249,7 @@ describe("an invitation", () => {
     expect((await stranger.post(channel(id, "/join"))).status).toBe(200);
   });
 
-  test("is used up by who joins a public channel", async () => {
+  test("is used up by joining the channel while it is public", async () => {
     const { owner, stranger, id } = await staffed({ isPublic: true });
     await invite(owner, id, stranger.userId);
     await later(id, 31 * DAY);

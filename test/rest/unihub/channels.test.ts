@@ -11,21 +11,21 @@ import {
   staffed,
 } from "./client.ts";
 
-/** A list's entry of a channel. */
+/** A channel's entry in a list. */
 async function entryIn(list: "/public" | "/my-channels", caller: Caller, id: string) {
   const { status, body } = await caller.get(CHANNELS + list);
   expect(status).toBe(200);
   return body.find((entry: { channelId: string }) => entry.channelId === id);
 }
 
-/** Whatever names no channel: no id, an id that nobody has, and a conversation of another kind. */
+/** Ids that name no channel: an invalid id, an unknown one, and a conversation of another kind. */
 async function noChannels(): Promise<{ alice: Caller; ids: string[] }> {
   const { alice, conversationId } = await directPair();
   return { alice, ids: [...NOWHERE, conversationId] };
 }
 
 describe("POST /channels", () => {
-  test("201, and its creator owns, moderates and is in it", async () => {
+  test("201, and its creator is its owner, a moderator and a member", async () => {
     const alice = await person("alice");
     const answer = await alice.post(CHANNELS, {
       name: "  Study Group ",
@@ -59,13 +59,13 @@ describe("POST /channels", () => {
     ["description", { name: "Name", description: "\u{0}", isPublic: true }],
     ["isPublic", { name: "Name" }],
     ["isPublic", { name: "Name", isPublic: "true" }],
-  ])("400 for a wrong %s: %j", async (path, body) => {
+  ])("400 for an invalid %s: %j", async (path, body) => {
     const answer = await (await person()).post(CHANNELS, body);
     expectError(answer, 400, "invalid_request");
     expect(pathsOf(answer)).toEqual([path]);
   });
 
-  test("201 at the limits, which count code points", async () => {
+  test("201 at the length limits, which count code points", async () => {
     const alice = await person();
     for (const name of ["abc", "🥳🥳🥳", "🥳".repeat(100)]) {
       const description = "🥳".repeat(500);
@@ -80,7 +80,7 @@ describe("POST /channels", () => {
 });
 
 describe("GET /channels/public", () => {
-  test("200 with the channels that anyone may join, newest first", async () => {
+  test("200 with the public channels, newest first", async () => {
     const { owner, stranger, id } = await staffed();
     const hidden = await channelOf(owner, [], { isPublic: false });
     const later = await channelOf(owner);
@@ -104,7 +104,7 @@ describe("GET /channels/public", () => {
     expect(second).toEqual([body[1]]);
   });
 
-  test("400 for pages that there cannot be", async () => {
+  test("400 for invalid pages", async () => {
     for (const query of ["page=0", "pageSize=501", "pageSize=x"]) {
       expectError(
         await (await person()).get(`${CHANNELS}/public?${query}`),
@@ -118,7 +118,7 @@ describe("GET /channels/public", () => {
 });
 
 describe("GET /channels/my-channels", () => {
-  test("200 with what one is in and what one is there", async () => {
+  test("200 with the caller's channels and roles", async () => {
     const { owner, moderator, member, stranger, id } = await staffed({ isPublic: false });
     const facts = { channelId: id, type: "Private", memberCount: 3, ownerId: owner.userId };
     const roles = [
@@ -135,7 +135,7 @@ describe("GET /channels/my-channels", () => {
     expect((await entryIn("/my-channels", owner, id)).memberCount).toBe(2);
   });
 
-  test("200 without groups and direct conversations, and the inbox is without channels", async () => {
+  test("200 without groups and direct conversations; the inbox has no channels", async () => {
     const { alice, conversationId } = await directPair();
     const id = await channelOf(alice);
     expect(await entryIn("/my-channels", alice, conversationId)).toBeUndefined();
@@ -147,7 +147,7 @@ describe("GET /channels/my-channels", () => {
 });
 
 describe("GET /channels/{id}", () => {
-  test("200 for members, and of a public one for everybody", async () => {
+  test("200 for members, and for everyone if it is public", async () => {
     const { owner, moderator, stranger, id } = await staffed();
     const mine = await entryIn("/my-channels", moderator, id);
     expect((await moderator.get(channel(id.toUpperCase()))).body).toEqual(mine);
@@ -159,21 +159,21 @@ describe("GET /channels/{id}", () => {
 
   test("401 without a valid token", () => expectUnauthenticated("GET", channel(NOBODYS)));
 
-  test("403 of a private one for strangers, and for those who left", async () => {
+  test("403 for strangers and former members if it is private", async () => {
     const { member, stranger, id } = await staffed({ isPublic: false });
     expectError(await stranger.get(channel(id)), 403, "not_a_member");
     await member.post(channel(id, "/leave"));
     expectError(await member.get(channel(id)), 403, "not_a_member");
   });
 
-  test("404 for what is no channel", async () => {
+  test("404 for an id that names no channel", async () => {
     const { alice, ids } = await noChannels();
     for (const id of ids) expectError(await alice.get(channel(id)), 404, "conversation_not_found");
   });
 });
 
 describe("a channel as a conversation", () => {
-  test("its members talk there by REST and socket; strangers neither read nor write", async () => {
+  test("its members send by REST and socket; strangers can neither read nor write", async () => {
     const { owner, member, stranger, id } = await staffed();
     const m = await openLive(member, id);
     await sent(owner, id, "hello");
@@ -183,7 +183,7 @@ describe("a channel as a conversation", () => {
     expectError(await send(stranger, id, "hello?"), 403, "not_a_member");
   });
 
-  test("the marketplace API does not know of it", async () => {
+  test("the marketplace API does not have it", async () => {
     const { owner, id } = await staffed();
     for (const path of ["", "/messages", "/info"]) {
       expect((await owner.get(`/api/chat/${id}${path}`)).status).toBe(404);

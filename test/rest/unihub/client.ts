@@ -21,7 +21,7 @@ export function reaction(messageId: string, emoji: string): string {
   return message(messageId, `/reactions/${encodeURIComponent(emoji)}`);
 }
 
-/** Adds a person to a group, or takes one out of it. */
+/** Adds a user to a group, or removes one from it. */
 export function add(by: Caller, groupId: string, { userId }: { userId: string }): Promise<Answer> {
   return by.post(participants(groupId), { participantId: userId });
 }
@@ -30,7 +30,7 @@ export function remove(by: Caller, groupId: string, { userId }: { userId: string
   return by.delete(participants(groupId, userId));
 }
 
-/** Sends a message; its id. */
+/** Sends a message; resolves to its id. */
 export async function sent(by: Caller, conversationId: string, content = "text"): Promise<string> {
   const { status, body } = await send(by, conversationId, content);
   expect(status).toBe(201);
@@ -42,7 +42,7 @@ export function erase(by: Caller, conversationId: string, messageId: string): Pr
   return by.delete(`/api/chat/${conversationId}/messages/${messageId}`);
 }
 
-/** Who has read a message, in the order in which the server tells them. */
+/** The readers of a message, in the server's order. */
 export async function readersOf(caller: Caller, messageId: string): Promise<string[]> {
   const { status, body } = await caller.get(message(messageId, "/read-receipts"));
   expect(status).toBe(200);
@@ -54,7 +54,7 @@ export async function newest(caller: Caller, conversationId: string) {
   return (await page(caller, conversationId, "&pageSize=1")).body.items[0];
 }
 
-/** How often each outcome came: `200`, or a status with its code. */
+/** How often each outcome occurred: `200`, or a status with its code. */
 export function outcomes(answers: readonly Answer[]): Record<string, number> {
   const tally: Record<string, number> = {};
   for (const { status, body } of answers) {
@@ -64,12 +64,15 @@ export function outcomes(answers: readonly Answer[]): Record<string, number> {
   return tally;
 }
 
-/** People whom the server knows. */
+/** Known users. */
 export function people(count: number): Promise<Caller[]> {
   return Promise.all(Array.from({ length: count }, () => person("one")));
 }
 
-/** A channel with an owner and two members, the first of whom moderates; the stranger is not in it. */
+/**
+ * A channel with an owner and two members, the first of whom is a moderator; the stranger is not a
+ * member.
+ */
 export async function staffed(more: { isPublic?: boolean } = {}) {
   const [owner, moderator, member, stranger] = await Promise.all([
     person("owner"),
@@ -86,15 +89,18 @@ export function expectError(answer: Answer, status: number, code: string): void 
   expect(answer).toMatchObject({ status, body: { error: expect.any(String), code } });
 }
 
-/** Addresses by which nothing is found: an id that nobody has, one of another kind, and no id. */
+/** Ids that name no conversation: an unknown one, one of another kind, and an invalid one. */
 export const NOWHERE = [NOBODYS, FOREIGN, "nothing"];
 
-/** Ids that no message has: the conversation's own, one to come, another's, and no id. */
+/**
+ * Ids that name no message: the conversation's own, a future one, another conversation's, and an
+ * invalid one.
+ */
 export function noMessages(conversationId: string): string[] {
   return [conversationId, `${conversationId.slice(0, -2)}ff`, ...NOWHERE];
 }
 
-/** That a route refuses whoever has no token or a wrong one, and says how to do better. */
+/** Expects 401 without a token and with an invalid one, with a hint how to authenticate. */
 export async function expectUnauthenticated(method: string, path: string): Promise<void> {
   const init = { method, ...(method !== "GET" && { body: "{}" }) };
   for (const headers of [{}, { Authorization: "Bearer nonsense" }]) {

@@ -36,8 +36,8 @@ function contents(socket: Socket): string[] {
   return socket.all("message").map((event) => event.message.content);
 }
 
-describe("the system's messages", () => {
-  test("adding, removing and leaving write one each, that nobody sent", async () => {
+describe("system messages", () => {
+  test("adding, removing and leaving create one each, without a sender", async () => {
     const { alice, bob, carol, group } = await threePeople();
     const dave = await person("dave", { name: "Dave" });
     await add(alice, group, dave);
@@ -52,7 +52,7 @@ describe("the system's messages", () => {
     );
   });
 
-  test("they count for nobody's unread, are nobody's last message, and cost nobody's limit", async () => {
+  test("are in nobody's unread count, last message, or rate limit", async () => {
     const { alice, bob, carol, group } = await threePeople();
     const dave = await person("dave");
     const before = await send(alice, group, "first");
@@ -72,7 +72,7 @@ describe("the system's messages", () => {
     expect(await unreadOf(bob, group)).toBe(1);
   });
 
-  test("a group in which only the system spoke has no last message", async () => {
+  test("a group with system messages only has no last message", async () => {
     const { alice, bob, group } = await threePeople();
     await remove(bob, group, bob);
     expect(await entryOf(alice, group)).toMatchObject({
@@ -81,8 +81,8 @@ describe("the system's messages", () => {
   });
 });
 
-describe("who is removed", () => {
-  test("is closed out with 4403 at once, on every device, and the others hear of it", async () => {
+describe("a removed member", () => {
+  test("has all sockets closed with 4403 at once, and the others receive the removal", async () => {
     const { alice, bob, group } = await threePeople();
     const a = await openLive(alice, group);
     const devices = [await openLive(bob, group), await openLive(bob, group)];
@@ -94,7 +94,7 @@ describe("who is removed", () => {
     expect(knock.all("hello")[0]?.online).toEqual([alice.userId]);
   });
 
-  test("hears nothing of what came after in the same group", async () => {
+  test("receives no later commands of the same group commit", async () => {
     const { alice, bob, carol, group } = await threePeople();
     const [a, b] = [await openLive(alice, group), await openLive(bob, group)];
     const outcomes = await together(group, [
@@ -112,7 +112,7 @@ describe("who is removed", () => {
     expect(a.frames.at(-1)?.split("\n")).toHaveLength(4);
   });
 
-  test("is out although the same group takes them in again: they must come anew", async () => {
+  test("stays disconnected if the same group commit adds them again, and must reconnect", async () => {
     const { alice, bob, carol, group } = await threePeople();
     const b = await openLive(bob, group);
     expect(
@@ -129,7 +129,7 @@ describe("who is removed", () => {
 });
 
 describe("when the owner leaves", () => {
-  test("who has been there longest owns it, and not whose id comes first", async () => {
+  test("the longest-standing member becomes the owner, regardless of the order of ids", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const later = () => vi.setSystemTime(Date.now() + 1_000);
     const people = await Promise.all([person("alice"), person("bob"), person("carol")]);
@@ -150,13 +150,13 @@ describe("when the owner leaves", () => {
     for (const other of [bob, dave]) {
       expectError(await add(other, group, alice), 403, "forbidden");
     }
-    // Next in line is Dave, who came while Bob was away.
+    // Dave is next, because he joined before Bob joined again.
     await remove(carol, group, carol);
     expectError(await remove(bob, group, dave), 403, "forbidden");
     expect((await add(dave, group, alice)).status).toBe(200);
   });
 
-  test("and comes back, they are a member like any other", async () => {
+  test("and joins again, they are an ordinary member", async () => {
     const { alice, bob, carol, group } = await threePeople();
     await remove(alice, group, alice);
     const heir = [bob, carol].toSorted((x, y) => (x.userId < y.userId ? -1 : 1))[0] ?? bob;
@@ -165,7 +165,7 @@ describe("when the owner leaves", () => {
     expectError(await remove(alice, group, heir), 403, "forbidden");
   });
 
-  test("the heir's unread stays right although they sent in the same group", async () => {
+  test("the new owner's unread count is right, also if they sent in the same group commit", async () => {
     const { alice, bob, carol, group } = await threePeople();
     const heir = [bob, carol].toSorted((x, y) => (x.userId < y.userId ? -1 : 1))[0] ?? bob;
     await sent(alice, group, "unread by the heir");
@@ -181,7 +181,7 @@ describe("when the owner leaves", () => {
   });
 });
 
-describe("who goes and comes back within one group", () => {
+describe("a member who leaves and joins again in one group commit", () => {
   test("has nothing unread, although they sent in it before", async () => {
     const { alice, bob, carol, group } = await threePeople();
     await sent(alice, group, "unread by Bob");

@@ -16,7 +16,10 @@ interface Receipt {
   readAt: string;
 }
 
-/** A channel whose 10,000 members have read its first message, in an order of its own. */
+/**
+ * A channel whose 10,000 members have read its first message, in an order different from that of
+ * ids.
+ */
 beforeAll(async () => {
   owner = await person("owner");
   id = await channelOf(owner);
@@ -30,17 +33,17 @@ async function receipts(query = ""): Promise<Receipt[]> {
   return (await owner.get(message(messageId, `/read-receipts${query}`))).body;
 }
 
-test("10,000 readers are told in the order in which they read", async () => {
+test("10,000 readers are listed in the order in which they read", async () => {
   const body = await receipts();
   expect(body).toHaveLength(READERS);
   expect(new Set(body.map(({ userId }) => userId)).size).toBe(READERS);
   const times = body.map(({ readAt }) => readAt);
   expect(times).toEqual(times.toSorted());
-  // 7919 is the seed's step: who read at second 7919 is the first member.
+  // 7919 is the step of the seed: the reader at second 7919 is the first member.
   expect(body[7_919]).toEqual({ userId: seededId(1), readAt: new Date(7_919_000).toISOString() });
 });
 
-test("pages are parts of the same order", async () => {
+test("pages follow the same order", async () => {
   const all = await receipts();
   for (const page of [1, 7, 10]) {
     const body = await receipts(`?pageSize=1000&page=${page}`);
@@ -49,7 +52,7 @@ test("pages are parts of the same order", async () => {
   expect(await receipts("?page=2")).toEqual([]);
 });
 
-test("who reads it after 10,000 others comes on the next page, and the author never", async () => {
+test("a reader after 10,000 others is on the next page, and the author is never listed", async () => {
   const late = await person("late");
   await late.post(`/api/v1/chat/channels/${id}/join`);
   await late.post(message(messageId, "/read"));

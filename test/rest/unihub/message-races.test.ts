@@ -14,7 +14,7 @@ import {
   staffed,
 } from "./client.ts";
 
-test("a message on which one person leaves the same emoji ten times at once has it once", async () => {
+test("the same reaction by one user ten times concurrently is stored once", async () => {
   const { owner, member, id } = await staffed();
   const messageId = await sent(owner, id);
   const o = await openLive(owner, id);
@@ -28,7 +28,7 @@ test("a message on which one person leaves the same emoji ten times at once has 
   expect(outcomes(answers)).toEqual({ "200": 1, "400 reaction_not_found": 9 });
 });
 
-test("a message that is deleted while people react to it and read it is left without reactions", async () => {
+test("a message that is deleted while users react to it and read it has no reactions", async () => {
   const owner = await person("owner");
   const guests = await people(10);
   const id = await channelOf(owner, guests);
@@ -48,7 +48,7 @@ test("a message that is deleted while people react to it and read it is left wit
   expect(await newest(owner, id)).toMatchObject({ isDeleted: true, reactions: [] });
 });
 
-test("a group from which a sender is removed while they send keeps what came before it", async () => {
+test("when a member is removed while sending, the messages sent before the removal are kept", async () => {
   const [alice, bob, carol] = await Promise.all([person("alice"), person("bob"), person()]);
   const group = await groupOf(alice, bob, carol);
   const sends = Array.from({ length: 10 }, (_, i) => send(bob, group, `m${i}`));

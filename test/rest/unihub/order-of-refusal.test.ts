@@ -14,8 +14,8 @@ import {
 } from "./client.ts";
 
 /**
- * A wrong shape, then a conversation that does not exist, then what one may not, then a message that does
- * not exist, then what the state forbids.
+ * The order of errors: invalid shape, unknown conversation, missing right, unknown message, invalid
+ * state.
  */
 
 let alice: Caller;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   stranger = await person("stranger");
 });
 
-/** Everything that can be done to a message, each in a rightly shaped request. */
+/** All operations on a message, each as a valid request. */
 const ACTIONS: [string, (by: Caller, id: string) => Promise<Answer>][] = [
   ["react", (by, id) => by.post(message(id, "/reactions"), { emoji: "👍" })],
   ["unreact", (by, id) => by.delete(reaction(id, "👍"))],
@@ -36,7 +36,7 @@ const ACTIONS: [string, (by: Caller, id: string) => Promise<Answer>][] = [
   ["read receipts", (by, id) => by.get(message(id, "/read-receipts"))],
 ];
 
-describe("membership before existence: who is not in it cannot tell a message that is there", () => {
+describe("membership before existence: users who are not members cannot tell whether a message exists", () => {
   test.each(ACTIONS)("%s", async (_, act) => {
     const group = await groupOf(alice, bob, stranger);
     const there = await sent(alice, group);
@@ -52,14 +52,14 @@ describe("membership before existence: who is not in it cannot tell a message th
   });
 });
 
-test("404 before 403: a message of a conversation that is not there", async () => {
+test("404 before 403: a message of an unknown conversation", async () => {
   const nothing = "3fa85f64-5717-8562-b3fc-2c0000000001";
   for (const [, act] of ACTIONS) {
     expect((await act(stranger, nothing)).status).toBe(404);
   }
 });
 
-describe("403 before 400: a stranger and a message that is deleted", () => {
+describe("403 before 400: a stranger and a deleted message", () => {
   test.each(ACTIONS)("%s", async (_, act) => {
     const messageId = await sent(alice, conversationId);
     await erase(alice, conversationId, messageId);
@@ -83,7 +83,7 @@ test("400 for the shape before 404 and 403", async () => {
   expect(answers.map(({ status }) => status)).toEqual(Array(answers.length).fill(400));
 });
 
-test("403 before what the state forbids: in an archived channel, of strangers and members", async () => {
+test("403 before the state's errors: in an archived channel, for strangers and members", async () => {
   const { owner, member, stranger, id } = await staffed();
   await owner.post(channel(id, "/archive"));
   for (const [caller, code] of [
@@ -98,7 +98,7 @@ test("403 before what the state forbids: in an archived channel, of strangers an
   }
 });
 
-test("403 before what the state forbids: strangers hear nothing of what a conversation is", async () => {
+test("403 before the state's errors: strangers do not learn the kind of a conversation", async () => {
   expectError(await add(stranger, conversationId, bob), 403, "not_a_member");
   expectError(await add(bob, conversationId, alice), 400, "not_a_group");
 });

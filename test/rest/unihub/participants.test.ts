@@ -23,7 +23,7 @@ import {
   sent,
 } from "./client.ts";
 
-/** A group of Alice, who owns it, Bob and Carol; Dave is not in it. */
+/** A group of Alice, who owns it, Bob and Carol; Dave is not a member. */
 async function fourPeople() {
   const [alice, bob, carol, dave] = await Promise.all([
     person("alice"),
@@ -35,7 +35,7 @@ async function fourPeople() {
 }
 
 describe("POST /conversations/{id}/participants", () => {
-  test("200, and the new one is in it for everybody", async () => {
+  test("200, and all members see the new one", async () => {
     const { alice, bob, carol, dave, group } = await fourPeople();
     const answer = await add(alice, group, dave);
     expect(answer.status).toBe(200);
@@ -48,7 +48,7 @@ describe("POST /conversations/{id}/participants", () => {
     expect((await send(dave, group, "hello")).status).toBe(201);
   });
 
-  test("200, and the new one sees the history, of which nothing is unread", async () => {
+  test("200, and the new member sees the history, with nothing unread", async () => {
     const { alice, dave, group } = await fourPeople();
     await sent(alice, group, "before Dave");
     await add(alice, group, dave);
@@ -60,7 +60,7 @@ describe("POST /conversations/{id}/participants", () => {
     expect((await entryOf(dave, group)).unreadCount).toBe(1);
   });
 
-  test("200 for somebody who was in it before: what came meanwhile is not unread", async () => {
+  test("200 for a former member: messages sent in between are not unread", async () => {
     const { alice, bob, group } = await fourPeople();
     await sent(alice, group, "unread when Bob went");
     await remove(bob, group, bob);
@@ -71,14 +71,14 @@ describe("POST /conversations/{id}/participants", () => {
     expect((await page(bob, group)).body.totalCount).toBe(4);
   });
 
-  test("400 unless it is a group", async () => {
+  test("400 for a conversation that is not a group", async () => {
     const { alice, conversationId } = await directPair();
     const dave = await person("dave");
     expectError(await add(alice, conversationId, dave), 400, "not_a_group");
     expectError(await add(alice, await channelOf(alice), dave), 400, "not_a_group");
   });
 
-  test("400 for somebody who is in it, and for somebody unknown", async () => {
+  test("400 for a member, and for an unknown user", async () => {
     const { alice, bob, group } = await fourPeople();
     expectError(await add(alice, group, bob), 400, "already_a_member");
     expectError(await add(alice, group, alice), 400, "already_a_member");
@@ -88,7 +88,7 @@ describe("POST /conversations/{id}/participants", () => {
   test.each([
     ["missing", {}],
     ["empty", { participantId: "" }],
-    ["no text", { participantId: 7 }],
+    ["not a string", { participantId: 7 }],
     ["longer than 128 characters", { participantId: "x".repeat(129) }],
   ])("400 for a participantId that is %s", async (_, body) => {
     const { alice, group } = await fourPeople();
@@ -97,7 +97,7 @@ describe("POST /conversations/{id}/participants", () => {
     expect(pathsOf(answer)).toEqual(["participantId"]);
   });
 
-  test("400 when the group is full: a thousand people", async () => {
+  test("400 for a group with a thousand members", async () => {
     const { alice, dave, group } = await fourPeople();
     await runInDurableObject(objectOf(group), (_, { storage }) => {
       storage.sql.exec("UPDATE counters SET member_count = 1000");
@@ -108,7 +108,7 @@ describe("POST /conversations/{id}/participants", () => {
 
   test("401 without a valid token", () => expectUnauthenticated("POST", participants(NOBODYS)));
 
-  test("403 for strangers and for members who do not own it, whatever their token's role", async () => {
+  test("403 for strangers and for members who are not the owner, regardless of roles", async () => {
     const { alice, bob, dave, group } = await fourPeople();
     expectError(await add(dave, group, dave), 403, "not_a_member");
     expectError(await add(bob, group, dave), 403, "forbidden");
@@ -117,7 +117,7 @@ describe("POST /conversations/{id}/participants", () => {
     expect((await entryOf(alice, group)).participantIds).toHaveLength(3);
   });
 
-  test("404 for an id by which there is nothing", async () => {
+  test("404 for an id that names no conversation", async () => {
     const { alice, bob, group } = await fourPeople();
     const messageId = await sent(alice, group);
     for (const id of [...NOWHERE, messageId]) {
@@ -127,7 +127,7 @@ describe("POST /conversations/{id}/participants", () => {
 });
 
 describe("DELETE /conversations/{id}/participants/{participantId}", () => {
-  test("200, and the one who was removed has no part in it any more", async () => {
+  test("200, and the removed user has no access", async () => {
     const { alice, bob, carol, group } = await fourPeople();
     const messageId = await sent(alice, group);
     const answer = await remove(alice, group, bob);
@@ -140,14 +140,14 @@ describe("DELETE /conversations/{id}/participants/{participantId}", () => {
     expectError(await bob.post(`/api/v1/chat/messages/${messageId}/read`), 403, "not_a_member");
   });
 
-  test("200 for oneself", async () => {
+  test("200 for removing oneself", async () => {
     const { bob, carol, group } = await fourPeople();
     expect((await remove(bob, group, bob)).status).toBe(200);
     expect(await entryOf(bob, group)).toBeUndefined();
     expect((await newest(carol, group)).content).toBe(`${bob.userId} left`);
   });
 
-  test("200 for an id with characters that addresses give a meaning", async () => {
+  test("200 for an id with characters that are special in URLs", async () => {
     const { alice, bob, carol } = await fourPeople();
     const odd = `${someone("a/b")}?ü#%41 c`;
     const admin = await person("admin", { role: "admin" });
@@ -157,13 +157,13 @@ describe("DELETE /conversations/{id}/participants/{participantId}", () => {
     expect((await remove(alice, group, { userId: odd })).status).toBe(200);
   });
 
-  test("400 unless it is a group", async () => {
+  test("400 for a conversation that is not a group", async () => {
     const { alice, bob, conversationId } = await directPair();
     expectError(await remove(alice, conversationId, bob), 400, "not_a_group");
     expectError(await remove(alice, conversationId, alice), 400, "not_a_group");
   });
 
-  test("400 when fewer than two would stay, for whoever would go", async () => {
+  test("400 when fewer than two would remain, whoever is removed", async () => {
     const { alice, bob, carol, group } = await fourPeople();
     await remove(alice, group, carol);
     expectError(await remove(alice, group, bob), 400, "too_few_members");
@@ -175,7 +175,7 @@ describe("DELETE /conversations/{id}/participants/{participantId}", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("DELETE", participants(NOBODYS, "somebody")));
 
-  test("403 for strangers, and for members who would remove another", async () => {
+  test("403 for strangers, and for members who remove another member", async () => {
     const { bob, carol, dave, group } = await fourPeople();
     expectError(await remove(bob, group, carol), 403, "forbidden");
     expectError(await remove(dave, group, carol), 403, "not_a_member");
@@ -184,7 +184,7 @@ describe("DELETE /conversations/{id}/participants/{participantId}", () => {
     expect(c.all("sync")[0]?.members).toHaveLength(3);
   });
 
-  test("404 for somebody who is not in it, or not any more, and for an id of nothing", async () => {
+  test("404 for users who are not, or no longer, members, and for an unknown id", async () => {
     const { alice, bob, dave, group } = await fourPeople();
     expectError(await remove(alice, group, dave), 404, "participant_not_found");
     expectError(await remove(alice, group, { userId: someone() }), 404, "participant_not_found");

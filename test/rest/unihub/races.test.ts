@@ -14,7 +14,7 @@ import {
   staffed,
 } from "./client.ts";
 
-/** Who is in a channel: by its own list, which agrees with its own count and with D1's. */
+/** The members of a channel: by its own list, which must agree with its own count and with D1's. */
 async function membersOf(owner: Caller, id: string): Promise<string[]> {
   const { body } = await owner.get(channel(id, "/members"));
   expect((await owner.get(channel(id))).body.memberCount).toBe(body.length);
@@ -27,14 +27,14 @@ function ids(callers: readonly Caller[]): string[] {
   return callers.map(({ userId }) => userId).sort();
 }
 
-/** Two of an uneven race: who carried it, and who did not. */
+/** Divides participants of a race into those who succeeded and those who did not. */
 function split(callers: readonly Caller[], answers: readonly Answer[]) {
   const through = callers.filter((_, i) => answers[i]?.status === 200);
   return { through, refused: callers.filter((caller) => !through.includes(caller)) };
 }
 
 describe("a channel", () => {
-  test("of two moderators who remove each other, one stays", async () => {
+  test("of two moderators who remove each other concurrently, one stays", async () => {
     const { owner, moderator, member, id } = await staffed();
     await owner.post(channel(id, "/moderators"), { userId: member.userId });
     const answers = await Promise.all([
@@ -46,7 +46,7 @@ describe("a channel", () => {
     expect(await membersOf(owner, id)).toEqual(ids([owner, ...through]));
   });
 
-  test("joined while it is archived: in is who came first, and nobody after", async () => {
+  test("joined while it is archived: those before the archiving are members, and none after", async () => {
     const owner = await person("owner");
     const id = await channelOf(owner);
     const guests = await people(12);
@@ -64,7 +64,7 @@ describe("a channel", () => {
     expectError(await join(await person("late")), 400, "channel_archived");
   });
 
-  test("joined before and after it is archived within one group", async () => {
+  test("joined before and after the archiving in one group commit", async () => {
     const owner = await person("owner");
     const id = await channelOf(owner);
     const [early, late] = [await person("early"), await person("late")];
@@ -80,7 +80,7 @@ describe("a channel", () => {
     expect(await membersOf(owner, id)).toEqual(ids([owner, late]));
   });
 
-  test("twenty people who join at once are all in it, once each", async () => {
+  test("twenty users who join concurrently are all members, once each", async () => {
     const owner = await person("owner");
     const id = await channelOf(owner);
     const o = await openLive(owner, id);
@@ -92,7 +92,7 @@ describe("a channel", () => {
     expect(new Set(o.all("member").map(({ member }) => member.userId)).size).toBe(20);
   });
 
-  test("one person who joins twenty times at once is in it once", async () => {
+  test("a user who joins twenty times concurrently is a member once", async () => {
     const owner = await person("owner");
     const id = await channelOf(owner);
     const guest = await person("guest");
@@ -103,7 +103,7 @@ describe("a channel", () => {
     expect(await membersOf(owner, id)).toEqual(ids([owner, guest]));
   });
 
-  test("one invitation lets one person in once, however often they try", async () => {
+  test("an invitation admits one user once, however often they try", async () => {
     const owner = await person("owner");
     const id = await channelOf(owner, [], { isPublic: false });
     const guest = await person("guest");
@@ -118,7 +118,7 @@ describe("a channel", () => {
     expect(await membersOf(owner, id)).toEqual(ids(left ? [owner] : [owner, guest]));
   });
 
-  test("demoted and expelling at once: a moderator does it before, or not at all", async () => {
+  test("a moderator who is demoted and removes a member concurrently succeeds before the demotion or not at all", async () => {
     const { owner, moderator, member, id } = await staffed();
     const [demoting, expelling] = await Promise.all([
       owner.delete(channel(id, `/moderators/${moderator.userId}`)),
@@ -132,7 +132,7 @@ describe("a channel", () => {
 });
 
 describe("a group", () => {
-  test("to which ten at once add the same person has them once, with one message of it", async () => {
+  test("to which ten concurrent calls add the same user has them once, with one system message", async () => {
     const [alice, bob, carol] = await Promise.all([person("alice"), person("bob"), person()]);
     const group = await groupOf(alice, bob, carol);
     const dave = await person("dave", { name: "Dave" });
@@ -146,7 +146,7 @@ describe("a group", () => {
   });
 
   test.each(["in", "not in"])(
-    "from which one who is %s it is removed and added at once: as if one after the other",
+    "a user who is %s it is added and removed concurrently: the result is that of one of the two orders",
     async (state) => {
       const [alice, bob, carol] = await Promise.all([person("alice"), person("bob"), person()]);
       const dave = await person("dave", { name: "Dave" });
@@ -157,7 +157,7 @@ describe("a group", () => {
         remove(alice, group, dave),
       ]);
       const both = [adding.body.code ?? "added", removing.body.code ?? "removed"].join();
-      // What came of it, and who is in it then, for each of the two orders.
+      // The outcomes and the members, for each of the two orders.
       const orders: Record<string, boolean> =
         state === "in"
           ? { "already_a_member,removed": false, "added,removed": true }
@@ -170,7 +170,7 @@ describe("a group", () => {
     },
   );
 
-  test("in which one is removed, added and removed within one group is without them", async () => {
+  test("a member who is removed, added and removed in one group commit is not a member", async () => {
     const [alice, bob, carol] = await Promise.all([
       person("alice"),
       person("bob", { name: "Bob" }),
@@ -205,7 +205,7 @@ describe("a group", () => {
     expect((await entryOf(carol, group)).participantIds.sort()).toEqual(ids([alice, carol]));
   });
 
-  test("whose members all leave at once keeps two of them, one of whom owns it", async () => {
+  test("of which all members leave concurrently keeps two, one of whom is the owner", async () => {
     const members = await people(6);
     const [owner, other] = members;
     if (!owner || !other) throw new Error("six people");

@@ -11,7 +11,7 @@ beforeAll(async () => {
   ({ alice, bob, conversationId } = await directPair());
 });
 
-test("open sockets hear of reactions as `message`, whichever way they were left", async () => {
+test("open sockets receive reactions as `message`, made over REST or over a socket", async () => {
   const messageId = await sent(alice, conversationId);
   const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
   const left = await acked(b, { op: "react", messageId, emoji: "👍" });
@@ -38,7 +38,7 @@ test("open sockets hear of reactions as `message`, whichever way they were left"
   expect(b.all("message")).toEqual(heard);
 });
 
-test("over a socket the same rules hold as over REST", async () => {
+test("the same rules hold over a socket as over REST", async () => {
   const b = await openLive(bob, conversationId);
   const messageId = await sent(alice, conversationId);
   const gone = await sent(alice, conversationId);

@@ -34,13 +34,13 @@ function unreact(by: Caller, messageId: string, emoji: string) {
   return by.delete(reaction(messageId, emoji));
 }
 
-/** What the history says of the newest message's reactions. */
+/** The newest message's reactions, according to the history. */
 async function reactions(id = conversationId) {
   return (await newest(alice, id)).reactions;
 }
 
 describe("POST /messages/{messageId}/reactions", () => {
-  test("200, and the message carries it", async () => {
+  test("200, and the message has the reaction", async () => {
     const messageId = await sent(alice, conversationId);
     const answer = await react(bob, messageId, "👍");
     expect(answer.status).toBe(200);
@@ -53,7 +53,7 @@ describe("POST /messages/{messageId}/reactions", () => {
     ]);
   });
 
-  test("200 for each of the twenty, all of one person's on one message", async () => {
+  test("200 for each of the twenty emojis, all by one user on one message", async () => {
     const messageId = await sent(alice, conversationId);
     for (const emoji of EMOJIS) {
       expect((await react(bob, messageId, emoji)).status).toBe(200);
@@ -64,7 +64,7 @@ describe("POST /messages/{messageId}/reactions", () => {
     );
   });
 
-  test("200 for ❤ with or without the variation selector: one and the same", async () => {
+  test("200 for ❤ with or without the variation selector, which are the same", async () => {
     const messageId = await sent(alice, conversationId);
     await react(bob, messageId, "\u{2764}");
     await react(alice, messageId, "\u{2764}\u{fe0f}");
@@ -75,7 +75,7 @@ describe("POST /messages/{messageId}/reactions", () => {
     expect((await reactions())[0].userIds).toEqual([alice.userId]);
   });
 
-  test("200 for one that is there already, and nothing changes", async () => {
+  test("200 for an existing reaction, and nothing changes", async () => {
     const messageId = await sent(alice, conversationId);
     const a = await openLive(alice, conversationId);
     await react(bob, messageId, "🔥");
@@ -85,7 +85,7 @@ describe("POST /messages/{messageId}/reactions", () => {
     expect(a.all("message").map(({ cause }) => cause)).toEqual(["reaction", "created"]);
   });
 
-  test("200 from more than twenty: all are counted, the first twenty named", async () => {
+  test("200 from more than twenty users: all are counted, the first twenty listed", async () => {
     const callers = await Promise.all(Array.from({ length: 23 }, () => person("crowd")));
     const id = await channelOf(alice, callers);
     const messageId = await sent(alice, id);
@@ -101,7 +101,7 @@ describe("POST /messages/{messageId}/reactions", () => {
   });
 
   test.each(["🍕", "👍🏽", "👍👍", "thumbsup", " 👍", ""])(
-    "400 for %j, which is none of the twenty",
+    "400 for %j, which is not one of the twenty",
     async (emoji) => {
       const messageId = await sent(alice, conversationId);
       expectError(await react(bob, messageId, emoji), 400, "unsupported_emoji");
@@ -119,7 +119,7 @@ describe("POST /messages/{messageId}/reactions", () => {
     }
   });
 
-  test("400 on a deleted message, whose reactions are gone", async () => {
+  test("400 on a deleted message, whose reactions are deleted too", async () => {
     const messageId = await sent(alice, conversationId);
     await react(bob, messageId, "👍");
     await erase(alice, conversationId, messageId);
@@ -141,12 +141,12 @@ describe("POST /messages/{messageId}/reactions", () => {
 
   test("401 without a valid token", () => expectUnauthenticated("POST", reaction(SOME, "")));
 
-  test("403 for who is not in the conversation", async () => {
+  test("403 for users who are not members", async () => {
     const messageId = await sent(alice, conversationId);
     expectError(await react(stranger, messageId, "👍"), 403, "not_a_member");
   });
 
-  test("404 for an id of no message", async () => {
+  test("404 for an id that names no message", async () => {
     await sent(alice, conversationId);
     for (const id of noMessages(conversationId)) {
       expectError(await react(alice, id, "👍"), 404, "message_not_found");
@@ -155,7 +155,7 @@ describe("POST /messages/{messageId}/reactions", () => {
 });
 
 describe("DELETE /messages/{messageId}/reactions/{emoji}", () => {
-  test("200, and only one's own is gone", async () => {
+  test("200, and only the caller's reaction is removed", async () => {
     const messageId = await sent(alice, conversationId);
     for (const by of [alice, bob]) await react(by, messageId, "👍");
     await react(alice, messageId, "👀");
@@ -170,7 +170,7 @@ describe("DELETE /messages/{messageId}/reactions/{emoji}", () => {
     expect((await reactions()).map(({ emoji }: { emoji: string }) => emoji)).toEqual(["👀"]);
   });
 
-  test("400 for one that this person has not left, or has taken back", async () => {
+  test("400 for a reaction that the caller has not made, or has removed", async () => {
     const messageId = await sent(alice, conversationId);
     await react(bob, messageId, "👍");
     expectError(await unreact(alice, messageId, "👍"), 400, "reaction_not_found");
@@ -179,21 +179,24 @@ describe("DELETE /messages/{messageId}/reactions/{emoji}", () => {
     expectError(await unreact(bob, messageId, "👍"), 400, "reaction_not_found");
   });
 
-  test.each(["%F0%9F", "%ZZ", "%00"])("400 for %s, which decodes to no emoji", async (emoji) => {
-    const messageId = await sent(alice, conversationId);
-    const answer = await bob.delete(message(messageId, `/reactions/${emoji}`));
-    expectError(answer, 400, "unsupported_emoji");
-  });
+  test.each(["%F0%9F", "%ZZ", "%00"])(
+    "400 for %s, which does not decode to an emoji",
+    async (emoji) => {
+      const messageId = await sent(alice, conversationId);
+      const answer = await bob.delete(message(messageId, `/reactions/${emoji}`));
+      expectError(answer, 400, "unsupported_emoji");
+    },
+  );
 
   test("401 without a valid token", () => expectUnauthenticated("DELETE", reaction(SOME, "👍")));
 
-  test("403 for who is not in the conversation", async () => {
+  test("403 for users who are not members", async () => {
     const messageId = await sent(alice, conversationId);
     await react(bob, messageId, "👍");
     expectError(await unreact(stranger, messageId, "👍"), 403, "not_a_member");
   });
 
-  test("404 for an id of no message", async () => {
+  test("404 for an id that names no message", async () => {
     for (const id of noMessages(conversationId)) {
       expectError(await unreact(alice, id, "👍"), 404, "message_not_found");
     }

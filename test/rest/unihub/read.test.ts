@@ -39,7 +39,7 @@ function read(by: Caller, messageId: string) {
   return by.post(message(messageId, "/read"));
 }
 
-/** What the inbox and the object say is unread; they agree. */
+/** The unread count according to the inbox and the object, which must agree. */
 async function unread(of: Caller, id = conversationId): Promise<number> {
   const listed = (await entryOf(of, id)).unreadCount;
   expect(await unreadOf(of, id)).toBe(listed);
@@ -59,8 +59,9 @@ describe("POST /messages/{messageId}/read", () => {
     expect(await readersOf(alice, ids[0] ?? "")).toEqual([]);
   });
 
-  test("200 again, and the first time stands", async () => {
-    // A little ahead: this context's clock may lie behind that of the object, which never runs back.
+  test("200 again, and the first time is kept", async () => {
+    // A little in the future: this context's clock may be behind the object's, which never
+    // decreases.
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(Date.now() + 1_000);
     const messageId = await sent(alice, conversationId);
@@ -74,7 +75,7 @@ describe("POST /messages/{messageId}/read", () => {
     expect(body).toEqual([{ userId: bob.userId, readAt }]);
   });
 
-  test("200 for one's own message, which leaves no receipt and moves nothing", async () => {
+  test("200 for the caller's own message, which creates no receipt and no change", async () => {
     await sent(bob, conversationId, "unread by Alice");
     const messageId = await sent(alice, conversationId);
     const before = await unread(alice);
@@ -87,7 +88,7 @@ describe("POST /messages/{messageId}/read", () => {
     expect(b.all("read")).toEqual([]);
   });
 
-  test("200 for a message of the system's, which leaves none either", async () => {
+  test("200 for a system message, which creates no receipt either", async () => {
     const group = await groupOf(alice, bob, await person("carol"));
     await add(alice, group, await person("dave"));
     const { messageId } = await newest(bob, group);
@@ -96,7 +97,7 @@ describe("POST /messages/{messageId}/read", () => {
     expect(await unread(bob, group)).toBe(0);
   });
 
-  test("200 for a message from before one joined; it was not unread", async () => {
+  test("200 for a message from before the caller joined, which was not unread", async () => {
     const group = await groupOf(alice, bob, await person("carol"));
     const messageId = await sent(alice, group, "before Dave");
     const dave = await person("dave");
@@ -108,7 +109,7 @@ describe("POST /messages/{messageId}/read", () => {
     expect(await readersOf(alice, messageId)).toEqual([dave.userId]);
   });
 
-  test("200 in an archived channel, which can be read", async () => {
+  test("200 in an archived channel", async () => {
     const id = await channelOf(alice, [bob]);
     const messageId = await sent(alice, id);
     await alice.post(channel(id, "/archive"));
@@ -116,7 +117,7 @@ describe("POST /messages/{messageId}/read", () => {
     expect(await unreadOf(bob, id)).toBe(0);
   });
 
-  test("400 when the message is deleted, read before or not", async () => {
+  test("400 for a deleted message, read before or not", async () => {
     const ids = [await sent(alice, conversationId), await sent(alice, conversationId)];
     const [first = "", second = ""] = ids;
     await read(bob, first);
@@ -131,7 +132,7 @@ describe("POST /messages/{messageId}/read", () => {
   test("401 without a valid token", () =>
     expectUnauthenticated("POST", message("3fa85f64-5717-8562-b3fc-2c0000000001", "/read")));
 
-  test("403 for who is not in the conversation, or not any more", async () => {
+  test("403 for users who are not, or no longer, members", async () => {
     const messageId = await sent(alice, conversationId);
     expectError(await read(await person("stranger"), messageId), 403, "not_a_member");
     const id = await channelOf(alice, [bob]);
@@ -140,15 +141,15 @@ describe("POST /messages/{messageId}/read", () => {
     expectError(await read(bob, inChannel), 403, "not_a_member");
   });
 
-  test("404 for an id of no message", async () => {
+  test("404 for an id that names no message", async () => {
     for (const id of noMessages(conversationId)) {
       expectError(await read(bob, id), 404, "message_not_found");
     }
   });
 });
 
-describe("at open sockets", () => {
-  test("a mark comes as `read`, once, whichever way it was made", async () => {
+describe("to open sockets", () => {
+  test("a read mark is sent as `read`, once, made over REST or over a socket", async () => {
     const { alice, bob, conversationId } = await directPair();
     const [first, second, third] = [
       await sent(alice, conversationId),
@@ -173,7 +174,7 @@ describe("at open sockets", () => {
     expect(b.all("read")).toEqual(a.all("read"));
   });
 
-  test("marks of both ways are one: what a socket read, REST need not", async () => {
+  test("marks made over a socket and over REST are the same: the second has no effect", async () => {
     const { alice, bob, conversationId } = await directPair();
     const messageId = await sent(alice, conversationId);
     await sent(alice, conversationId);
@@ -186,7 +187,7 @@ describe("at open sockets", () => {
   });
 });
 
-test("reading again what was read moves nothing in the lists, whatever is deleted then", async () => {
+test("reading the same messages again does not change the lists, also after a deletion", async () => {
   const { alice, bob, conversationId } = await directPair();
   const first = await sent(alice, conversationId);
   const second = await sent(alice, conversationId);

@@ -24,7 +24,7 @@ function receipts(caller: Caller, messageId: string, query = "") {
   return caller.get(message(messageId, `/read-receipts${query}`));
 }
 
-/** Moves the clock by a second; what it says then, as it is written. */
+/** Advances the clock by a second; returns the new time as an ISO string. */
 function later(): string {
   vi.setSystemTime(Date.now() + 1_000);
   return new Date().toISOString();
@@ -37,7 +37,7 @@ async function sixMessages() {
   const group = await groupOf(alice, bob, carol);
   const ids: string[] = [];
   for (let i = 0; i < 6; i++) ids.push(await sent(alice, group, `message ${i}`));
-  /** When somebody read each of the messages; null for those that they have not. */
+  /** When a user read each of the messages; null for unread ones. */
   const readAt = (of: Caller) =>
     Promise.all(
       ids.map(async (id) => {
@@ -49,7 +49,7 @@ async function sixMessages() {
 }
 
 describe("200", () => {
-  test("lists who has read it and when, the first before the others", async () => {
+  test("lists the readers and times, earliest first", async () => {
     const { alice, bob, carol, ids } = await sixMessages();
     const [id = ""] = ids;
     expect(await receipts(alice, id)).toMatchObject({ status: 200, body: [] });
@@ -65,7 +65,7 @@ describe("200", () => {
     }
   });
 
-  test("is exact when single ones are read before all of them", async () => {
+  test("is exact when single messages are read and then all", async () => {
     const { bob, group, ids, readAt } = await sixMessages();
     const b = await openLive(bob, group);
     const first = later();
@@ -79,7 +79,7 @@ describe("200", () => {
     expect(await readAt(bob)).toEqual([second, first, second, third, first, third]);
   });
 
-  test("is exact when all are read and then single ones, and in any order between", async () => {
+  test("is exact when all are read and then single ones, and in every order between", async () => {
     const { alice, bob, group, ids, readAt } = await sixMessages();
     const b = await openLive(bob, group);
     const first = later();
@@ -98,7 +98,7 @@ describe("200", () => {
     expect(await readAt(bob)).toEqual([first, first, fourth, third, fourth, fourth, second]);
   });
 
-  test("never lists the author, although others' messages around theirs are read", async () => {
+  test("never lists the author, although messages around theirs are read", async () => {
     const { alice, bob, group } = await sixMessages();
     const own = await sent(bob, group);
     await sent(alice, group);
@@ -110,7 +110,7 @@ describe("200", () => {
     expect(await readersOf(bob, own)).toEqual([alice.userId]);
   });
 
-  test("has nobody who joined late and read all, until they read what came before", async () => {
+  test("does not list a member who joined later and read all, until they read the earlier messages", async () => {
     const { alice, group, ids, readAt } = await sixMessages();
     const dave = await person("dave");
     await add(alice, group, dave);
@@ -124,7 +124,7 @@ describe("200", () => {
     expect(await readAt(dave)).toEqual([null, null, second, null, null, null, first]);
   });
 
-  test("keeps who left; what they missed meanwhile they have not read", async () => {
+  test("keeps a former member; messages sent in their absence are not read by them", async () => {
     const { alice, bob, group, ids, readAt } = await sixMessages();
     const first = later();
     await bob.post(message(ids[0] ?? "", "/read"));
@@ -138,7 +138,7 @@ describe("200", () => {
     expect(await readAt(bob)).toEqual([first, ...Array(6).fill(null), second]);
   });
 
-  test("stays exact around deleted messages", async () => {
+  test("is exact around deleted messages", async () => {
     const { alice, bob, carol, group, ids, readAt } = await sixMessages();
     const first = later();
     await bob.post(message(ids[2] ?? "", "/read"));
@@ -150,7 +150,7 @@ describe("200", () => {
     expect(await readersOf(alice, ids[3] ?? "")).toEqual([bob.userId, carol.userId]);
   });
 
-  test("of a deleted message: who read it while it was there, and nobody who came after", async () => {
+  test("of a deleted message: those who read it before the deletion, and no one later", async () => {
     const { alice, bob, carol, group, ids } = await sixMessages();
     const [, id = ""] = ids;
     await bob.post(message(id, "/read"));
@@ -159,7 +159,7 @@ describe("200", () => {
     expect(await readersOf(alice, id)).toEqual([bob.userId]);
   });
 
-  test("of a message of the system's: nobody, even if all is read", async () => {
+  test("of a system message: empty, also if all is read", async () => {
     const { alice, bob, group } = await sixMessages();
     await add(alice, group, await person("dave"));
     const { messageId, type } = await newest(alice, group);
@@ -168,7 +168,7 @@ describe("200", () => {
     expect(await readersOf(alice, messageId)).toEqual([]);
   });
 
-  test("in pages, where that is asked for", async () => {
+  test("in pages, on request", async () => {
     const { alice, bob, carol, ids } = await sixMessages();
     const [id = ""] = ids;
     for (const reader of [carol, bob]) {
@@ -197,7 +197,7 @@ test.each(["page=0", "page=x", "pageSize=0", "pageSize=10001", "pageSize=-1"])(
 test("401 without a valid token", () =>
   expectUnauthenticated("GET", message("3fa85f64-5717-8562-b3fc-2c0000000001", "/read-receipts")));
 
-test("403 for who is not in it: a stranger, or a guest of a public channel", async () => {
+test("403 for users who are not members: strangers and guests of a public channel", async () => {
   const [alice, stranger] = await Promise.all([person("alice"), person("stranger")]);
   const id = await channelOf(alice, [stranger]);
   const messageId = await sent(alice, id);
@@ -206,7 +206,7 @@ test("403 for who is not in it: a stranger, or a guest of a public channel", asy
   expectError(await receipts(stranger, messageId), 403, "not_a_member");
 });
 
-test("404 for an id of no message", async () => {
+test("404 for an id that names no message", async () => {
   const { alice, conversationId } = await directPair();
   for (const id of noMessages(conversationId)) {
     expectError(await receipts(alice, id), 404, "message_not_found");
