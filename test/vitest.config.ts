@@ -36,7 +36,12 @@ const ALONE = [
 /** Tests in workerd. Files share a runtime, and each test makes people and conversations of its own. */
 function workers(
   name: string,
-  test: { include?: string[]; exclude?: string[]; setupFiles?: string[] },
+  test: {
+    include?: string[];
+    exclude?: string[];
+    setupFiles?: string[];
+    sequence?: { setupFiles: "list" };
+  },
   more: Record<string, string> = {},
 ) {
   return {
@@ -71,7 +76,11 @@ export default defineConfig({
     projects: [
       workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS, ABUSE] }),
       workers("models", { include: [MODELS] }),
-      workers("alone", { include: ALONE, setupFiles: ["test/empty.ts", "test/setup.ts"] }),
+      workers("alone", {
+        include: ALONE,
+        setupFiles: ["test/empty.ts", "test/setup.ts"],
+        sequence: { setupFiles: "list" },
+      }),
       workers("abuse", { include: [ABUSE] }, LIMITED),
       {
         test: {
