@@ -59,7 +59,7 @@ test("what was kept before there were features is a session without any", () =>
     const ada = await room.live("ada");
     ada.session.socket.serializeAttachment({ seat, live: true, openedAt: 1 });
     room.wake();
-    expect(room.again(ada)).toMatchObject({ seat, live: true, openedAt: 1, features: [] });
+    expect(room.again(ada)).toMatchObject({ identity: seat, live: true, openedAt: 1, features: [] });
     room.sessions.deliver(twoEvents(), new Map());
     expect((await ada.events()).length).toBe(1);
   }));
@@ -76,7 +76,7 @@ test("a field that a later version keeps does no harm", () =>
     };
     ada.session.socket.serializeAttachment(later);
     room.wake();
-    expect(room.again(ada)).toMatchObject({ seat, live: true, features: ["new"] });
+    expect(room.again(ada)).toMatchObject({ identity: seat, live: true, features: ["new"] });
   }));
 
 test.each<[string, unknown]>([
