@@ -87,22 +87,27 @@ test.each([
   expect(failed()).toEqual([name]);
 });
 
-test.each(["sockets", "gateways", "projection"])(
-  "%s that are not even called find the gap with the next commit or alarm",
-  async (name) => {
-    await within(({ outbound }) => {
-      const { consumers } = outbound as unknown as { consumers: Consumer[] };
-      const consumer = consumers.find((one) => one.name === name);
-      if (consumer) vi.spyOn(consumer, "deliver").mockImplementationOnce(broken);
-    });
-    expect((await send(alice, conversationId, "one")).status).toBe(201);
-    await fire();
-    if (name === "sockets") expect((await live.closed).code).toBe(1012);
-    await hub.until("ReceiveMessage", 1);
-    expect((await send(alice, conversationId, "two")).status).toBe(201);
-    await expectEverywhere(["one", "two"]);
-  },
-);
+test.each(
+  ["sockets", "gateways", "projection"].flatMap((name) => [
+    [name, "alarm"] as const,
+    [name, "commit"] as const,
+  ]),
+)("%s: a commit that was not delivered at all is found with the next %s", async (name, next) => {
+  await within(({ outbound }) => {
+    const { consumers } = outbound as unknown as { consumers: Consumer[] };
+    const consumer = consumers.find((one) => one.name === name);
+    if (consumer) vi.spyOn(consumer, "deliver").mockImplementationOnce(broken);
+  });
+  expect((await send(alice, conversationId, "one")).status).toBe(201);
+  if (next === "alarm") await fire();
+  expect((await send(alice, conversationId, "two")).status).toBe(201);
+  await hub.until("ReceiveMessage", 2);
+  if (name === "sockets") {
+    expect((await live.closed).code).toBe(1012);
+    expect(onSocket(live)).toEqual([]);
+  }
+  await expectEverywhere(["one", "two"]);
+});
 
 test("events that cannot be prepared are missed by sockets and gateways alone, and not lost", async () => {
   const failed = failures();

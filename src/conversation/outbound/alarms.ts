@@ -30,8 +30,8 @@ interface Task {
  * Only the alarm is stored. Deadlines are kept in memory, so that several of them cost no more rows than
  * one. They survive a crash nevertheless: an alarm was stored for the earliest of them, and when it fires
  * in an object that has set none since it woke, every task is due. Where something else woke the object
- * and a deadline is set before that alarm fires, which may replace it, every task without one gets a
- * deadline as after a commit. Running a task that has nothing to do does nothing.
+ * and a deadline is set before that alarm fires, which may replace it, every other task gets a deadline
+ * as after a commit. Running a task that has nothing to do does nothing.
  */
 export class Alarms {
   private readonly options: AlarmsOptions;
@@ -73,7 +73,9 @@ export class Alarms {
   /** Has a task run at a time at the latest. */
   noLaterThan(name: string, time: number): void {
     const { deadline } = this.task(name);
-    if (deadline === undefined || time < deadline) this.set(name, time);
+    const unknown = this.isFresh ? this.options.clock() + CHECK_AFTER_MS : Infinity;
+    const earliest = Math.min(time, deadline ?? unknown);
+    if (earliest !== deadline) this.set(name, earliest);
   }
 
   /**

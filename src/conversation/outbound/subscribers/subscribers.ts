@@ -218,7 +218,6 @@ export class Subscribers implements Consumer {
     for (const { userId, counted } of [...this.byGateway.values()]) {
       if (!counted && memberOf(sql, userId)?.leftAt === null) this.joined(userId);
     }
-    for (const gateway of this.byGateway.keys()) this.unsynced.add(gateway);
   }
 
   /** Somebody is a member now: staff who are subscribed already are online by that from now on. */
