@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { CLOSE } from "../../src/live/version.ts";
+import { CLOSE, SILENCE_MS } from "../../src/live/version.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { presence, twoEvents, withRoom } from "./sockets-of-object.ts";
 
@@ -18,15 +18,16 @@ describe("after a wake", () => {
       const bob = room.enter("bob");
       const openedAt = room.clock;
       room.clock += 5_000;
-      ada.session.heardAt = room.clock;
+      ada.spoke(room.clock);
       room.wake();
-      expect(room.again(ada)).toMatchObject({
-        ...{ seat: ada.session.seat, live: true, features: ["reactions"] },
-        // When it was heard last is not stored with every frame.
-        ...{ openedAt, heardAt: openedAt },
-      });
-      expect(room.again(bob)).toMatchObject({ live: false, features: [] });
+      expect(room.again(ada)).toMatchObject({ live: true, features: ["reactions"], openedAt });
+      expect(room.again(bob)).toMatchObject({ live: false, features: [], openedAt });
+      expect(room.sessions.ofUser("ada").size).toBe(1);
       expect(room.sessions.size).toBe(2);
+      // When it spoke last is not stored with every frame.
+      room.clock = openedAt + SILENCE_MS + 1;
+      room.sessions.evictStale(room.sessions.ofUser("ada"));
+      expect(room.again(ada)).toBeUndefined();
     }));
 
   test("nobody is announced who was there before; whoever goes then is", () =>
@@ -59,7 +60,8 @@ test("what was kept before there were features is a session without any", () =>
     const ada = await room.live("ada");
     ada.session.socket.serializeAttachment({ seat, live: true, openedAt: 1 });
     room.wake();
-    expect(room.again(ada)).toMatchObject({ seat, live: true, openedAt: 1, features: [] });
+    expect(room.again(ada)).toMatchObject({ live: true, openedAt: 1, features: [] });
+    expect(room.sessions.ofUser("ada").size).toBe(1);
     room.sessions.deliver(twoEvents(), new Map());
     expect((await ada.events()).length).toBe(1);
   }));
@@ -76,7 +78,7 @@ test("a field that a later version keeps does no harm", () =>
     };
     ada.session.socket.serializeAttachment(later);
     room.wake();
-    expect(room.again(ada)).toMatchObject({ seat, live: true, features: ["new"] });
+    expect(room.again(ada)).toMatchObject({ live: true, features: ["new"] });
   }));
 
 test.each<[string, unknown]>([

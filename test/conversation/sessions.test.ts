@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Lines } from "../../src/conversation/outbound/lines.ts";
 import { CLOSE, SILENCE_MS, TYPING_EXPIRES_MS } from "../../src/live/version.ts";
-import { type Peer, presence, twoEvents, typing, withRoom } from "./sockets-of-object.ts";
+import { noEvents, type Peer, presence, twoEvents, typing, withRoom } from "./sockets-of-object.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -43,7 +42,7 @@ describe("a broadcast", () => {
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       await ada.heard();
-      room.sessions.deliver(new Lines(() => () => "link", undefined), own(ada));
+      room.sessions.deliver(noEvents(), own(ada));
       expect(await ada.events()).toEqual([[OWN]]);
       expect(await bob.events()).toEqual([]);
     }));
@@ -165,7 +164,7 @@ describe("a session that ends", () => {
   test("because its token expired is sent nothing more", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
-      Object.assign(ada.session.seat, { expiresAt: room.clock + 1 });
+      ada.expireAt(room.clock + 1);
       room.sessions.send(ada.session, "in time");
       expect(await ada.heard()).toEqual(["in time"]);
       room.clock++;
@@ -211,9 +210,9 @@ describe("stale sessions", () => {
       await pinging.heard();
       await pinging.ping();
       room.clock = Date.now();
-      speaking.session.heardAt = room.clock;
-      expired.session.heardAt = room.clock;
-      Object.assign(expired.session.seat, { expiresAt: room.clock });
+      speaking.spoke(room.clock);
+      expired.spoke(room.clock);
+      expired.expireAt(room.clock);
       const all = [pinging, speaking, silent, expired];
       room.sessions.evictStale(all.map(({ session }) => session));
       expect(all.map((peer) => room.again(peer) !== undefined)).toEqual([true, true, false, false]);
@@ -223,7 +222,7 @@ describe("stale sessions", () => {
   test("are looked for every 30 seconds at most", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
-      ada.session.heardAt = room.clock - 2 * SILENCE_MS;
+      ada.spoke(room.clock - 2 * SILENCE_MS);
       room.clock += 29_999;
       room.sessions.reap();
       expect(room.again(ada)).toBeDefined();

@@ -33,6 +33,16 @@ export class Peer {
     client.accept();
   }
 
+  /** Lets the token of its person expire at a time. */
+  expireAt(time: number): void {
+    Object.assign(this.session.seat, { expiresAt: time });
+  }
+
+  /** As if it had sent a frame at a time. */
+  spoke(time: number): void {
+    this.session.heardAt = time;
+  }
+
   /** Sends a ping, which the runtime answers without waking anybody. */
   async ping(): Promise<void> {
     this.client.send("ping");
@@ -125,10 +135,15 @@ export function presence(userId: string, online: boolean) {
 
 /** Two events of a commit, of which the second has a shorter form. */
 export function twoEvents(): Lines {
-  const lines = new Lines(() => () => "link", undefined);
+  const lines = noEvents();
   lines.add(() => typing("one", true));
   lines.add(() => typing("two", true), typing("two", false));
   return lines;
+}
+
+/** The events of a commit that has none. */
+export function noEvents(): Lines {
+  return new Lines(() => () => "link", undefined);
 }
 
 /** An event that is easily told apart. */
