@@ -5,7 +5,7 @@ import { readCounters } from "../../src/conversation/tables/conversation.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { type FreshCommitter, someId, text, withCommitter } from "./fresh-committer.ts";
 
-/** The real D1, whose writes a test can hold up or have refused. */
+/** The real D1, whose writes a test can hold back or make fail. */
 class HeldDatabase {
   /** Writes that began. */
   begun = 0;
@@ -137,7 +137,7 @@ function withProjection(action: (projection: Projection) => Promise<void>): Prom
 }
 
 describe("a write", () => {
-  test("begins a moment after a commit, and has what was committed until then", () =>
+  test("starts 100 ms after a commit and includes later commits of that time", () =>
     withProjection(async (projection) => {
       projection.commit("one", "two");
       await projection.after(DELAY_MS - 1);
@@ -150,7 +150,7 @@ describe("a write", () => {
       expect(projection.database.begun).toBe(1);
     }));
 
-  test("is one at a time: what is committed meanwhile goes together into the next", () =>
+  test("is one at a time: commits made meanwhile are written together next", () =>
     withProjection(async (projection) => {
       const { database } = projection;
       database.hold();
@@ -167,7 +167,7 @@ describe("a write", () => {
       expect(await projection.listed()).toMatchObject({ rev: 7, lastNumber: 3 });
     }));
 
-  test("is made at once of what is urgent, or right after the one that is under way", () =>
+  test("of an urgent commit starts at once, or right after the current one", () =>
     withProjection(async (projection) => {
       const { fresh, database } = projection;
       fresh.onCommit = ({ changes }) => projection.projector.committed(changes, true);
@@ -182,11 +182,11 @@ describe("a write", () => {
       expect(await projection.listed()).toMatchObject({ lastNumber: 2 });
     }));
 
-  test("of what was just committed does not read it again", () =>
+  test("of recent commits uses the changes in memory", () =>
     withProjection(async (projection) => {
       const { fresh } = projection;
       fresh.submit("ada", { type: "remove", userId: "cyd" });
-      // Were the log read, it would not tell of a message that counts for nobody.
+      // Read from the tables, the message would not be listed as uncounted.
       fresh.storage.sql.exec("UPDATE messages SET rev = 0, created_rev = 0, sender_id = 'ada'");
       await projection.after(DELAY_MS);
       const { id } = fresh.memory.conversation;
@@ -194,7 +194,7 @@ describe("a write", () => {
       expect((await uncounted.bind(id).all()).results).toEqual([{ number: 1 }]);
     }));
 
-  test("after a wake has what the log tells", () =>
+  test("after a wake reads the changes from the tables", () =>
     withProjection(async (projection) => {
       projection.commit("one", "two");
       projection.wake();
@@ -203,7 +203,7 @@ describe("a write", () => {
       expect(projection.counters.projectedRev).toBe(6);
     }));
 
-  test("of a long log is made in pages, each of which is stored as written", () =>
+  test("of many changes is paged, and the cursor is stored after each page", () =>
     withProjection(async (projection) => {
       const { fresh, database } = projection;
       projection.commit(...Array.from({ length: 501 }, (_, index) => `${index}`));
@@ -214,7 +214,7 @@ describe("a write", () => {
       expect(readCounters(fresh.storage.sql).projectedRev).toBe(505);
     }));
 
-  test("is not stored as such by itself, but with the next commit", () =>
+  test("stores its cursor with the next commit", () =>
     withProjection(async (projection) => {
       const { sql } = projection.fresh.storage;
       projection.commit("one");
@@ -225,8 +225,8 @@ describe("a write", () => {
     }));
 });
 
-describe("waiting until D1 has a revision", () => {
-  test("has it written at once", () =>
+describe("waiting for a revision", () => {
+  test("starts the write at once", () =>
     withProjection(async (projection) => {
       projection.commit("one");
       const reached = projection.projector.reached(5, 250);
@@ -235,13 +235,13 @@ describe("waiting until D1 has a revision", () => {
       expect(await projection.listed()).toMatchObject({ rev: 5 });
     }));
 
-  test("takes no write where D1 has it", () =>
+  test("needs no write if D1 has the revision", () =>
     withProjection(async (projection) => {
       expect(await projection.projector.reached(4, 250)).toBe(true);
       expect(projection.database.begun).toBe(0);
     }));
 
-  test("ends after its time, and the write does not", () =>
+  test("times out without cancelling the write", () =>
     withProjection(async (projection) => {
       const { database, projector } = projection;
       database.hold();
@@ -255,7 +255,7 @@ describe("waiting until D1 has a revision", () => {
       expect(await late).toBe(true);
     }));
 
-  test("for what was committed during a write has it written right behind", () =>
+  test("for a commit made during a write starts the next one right after it", () =>
     withProjection(async (projection) => {
       const { database, projector } = projection;
       database.hold();
@@ -270,7 +270,7 @@ describe("waiting until D1 has a revision", () => {
 });
 
 describe("while D1 fails", () => {
-  test("nobody waits, and only the alarm writes; then D1 has everything", () =>
+  test("waiting resolves to false and only the alarm retries; then D1 catches up", () =>
     withProjection(async (projection) => {
       const { database } = projection;
       database.refuses = true;
@@ -300,7 +300,7 @@ describe("while D1 fails", () => {
   test.each([
     [1, 1_000],
     [0, 500],
-  ])("it is tried again after 1 s, doubled up to 60 s (random: %i)", (random, first) =>
+  ])("retries back off from 1 s to 60 s (random: %i)", (random, first) =>
     withProjection(async (projection) => {
       projection.random = random;
       projection.database.refuses = true;
@@ -315,7 +315,7 @@ describe("while D1 fails", () => {
     }),
   );
 
-  test("what has no answer within 10 seconds has failed; a late one does no harm", () =>
+  test("a write without an answer for 10 s has failed; a late one does no harm", () =>
     withProjection(async (projection) => {
       const { database, projector } = projection;
       database.hold();
@@ -334,7 +334,7 @@ describe("while D1 fails", () => {
 });
 
 describe("a restart", () => {
-  test("writes everything anew, and is stored", () =>
+  test("writes everything again, and is stored", () =>
     withProjection(async (projection) => {
       const { fresh, projector } = projection;
       projection.commit("one");
@@ -351,7 +351,7 @@ describe("a restart", () => {
       expect(projection.counters.projectedRev).toBe(5);
     }));
 
-  test("during a write begins anew behind it", () =>
+  test("during a write starts over after it", () =>
     withProjection(async (projection) => {
       const { fresh, database, projector } = projection;
       database.hold();

@@ -4,7 +4,7 @@ import { CLOSE, SILENCE_MS } from "../../src/live/version.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { presence, twoEvents, withRoom } from "./sockets-of-object.ts";
 
-/** What is kept of a session over hibernation, as versions before and this one have written it. */
+/** Sessions restored from socket attachments, as this version and earlier ones wrote them. */
 
 const seat = {
   ...{ userId: "ada", name: null, avatarUrl: null, role: "user" },
@@ -12,7 +12,7 @@ const seat = {
 };
 
 describe("after a wake", () => {
-  test("a session is as it was: live or not, with its features and when it was opened", () =>
+  test("a session keeps its live flag, features and opening time", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada", ["reactions"]);
       const bob = room.enter("bob");
@@ -30,7 +30,7 @@ describe("after a wake", () => {
       expect(room.again(ada)).toBeUndefined();
     }));
 
-  test("nobody is announced who was there before; whoever goes then is", () =>
+  test("people online before are not announced; those who leave are", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const [one, two] = [await room.live("bob"), await room.live("bob")];
@@ -45,7 +45,7 @@ describe("after a wake", () => {
       expect(await ada.events()).toEqual([[presence("bob", false)]]);
     }));
 
-  test("one that was ended is not let in again, although its socket is still there", () =>
+  test("a session that was closed is not restored, although its socket still exists", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       room.sessions.leave(ada.session, CLOSE.goingAway, "nothing heard for 90 seconds");
@@ -55,7 +55,7 @@ describe("after a wake", () => {
     }));
 });
 
-test("what was kept before there were features is a session without any", () =>
+test("an attachment without features restores a session without features", () =>
   withRoom(async (room) => {
     const ada = await room.live("ada");
     ada.session.socket.serializeAttachment({ seat, live: true, openedAt: 1 });
@@ -66,7 +66,7 @@ test("what was kept before there were features is a session without any", () =>
     expect((await ada.events()).length).toBe(1);
   }));
 
-test("a field that a later version keeps does no harm", () =>
+test("unknown fields of a later version are ignored", () =>
   withRoom(async (room) => {
     const ada = await room.live("ada");
     const later = {
@@ -82,17 +82,17 @@ test("a field that a later version keeps does no harm", () =>
   }));
 
 test.each<[string, unknown]>([
-  ["nothing", null],
+  ["null", null],
   ["a text", "seat"],
-  ["no identity", { live: true, openedAt: 1 }],
+  ["without an identity", { live: true, openedAt: 1 }],
   [
-    "an identity without its address",
+    "an identity without an origin",
     { seat: { ...seat, origin: undefined }, live: true, openedAt: 1 },
   ],
-  ["a role that there is not", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
-  ["no word of being live", { seat, openedAt: 1 }],
-  ["features that are no list", { seat, live: true, openedAt: 1, features: "reactions" }],
-])("a socket that kept %s is closed, to reconnect", (_, kept) =>
+  ["an unknown role", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
+  ["without the live flag", { seat, openedAt: 1 }],
+  ["features that are not a list", { seat, live: true, openedAt: 1, features: "reactions" }],
+])("a socket whose attachment is %s is closed", (_, kept) =>
   withRoom(async (room) => {
     const [ada, bob] = [await room.live("ada"), await room.live("bob")];
     ada.session.socket.serializeAttachment(kept);
@@ -104,8 +104,8 @@ test.each<[string, unknown]>([
   }),
 );
 
-describe("an object that is evicted with a socket", () => {
-  test("of the version before goes on with it", async () => {
+describe("an evicted object", () => {
+  test("restores a socket with an attachment of the previous version", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
     await rewrite(conversationId, ({ features: _, ...before }) => before);
@@ -116,7 +116,7 @@ describe("an object that is evicted with a socket", () => {
     expect(await socket.next("ack")).toMatchObject({ id: 1 });
   });
 
-  test("that it cannot make sense of closes it when it wakes", async () => {
+  test("closes a socket with a malformed attachment when it wakes", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
     await rewrite(conversationId, () => ({ version: 0 }));
