@@ -127,6 +127,26 @@ describe("within a group", () => {
       fresh.expectMemoryToBeStored();
     }));
 
+  test("a repeated send returns the message as the group has edited or deleted it", () =>
+    withCommitter((fresh) => {
+      const edit: Command = {
+        ...{ type: "edit", messageId: fresh.id(1), content: "edited", maxLength: 100 },
+      };
+      fresh.openWindow();
+      fresh.submit("ada", text("hello", "k"));
+      fresh.submit("ada", edit);
+      fresh.submit("ada", text("hello", "k"));
+      fresh.submit("ada", { type: "delete", messageId: fresh.id(1) });
+      fresh.submit("ada", text("hello", "k"));
+      fresh.endWindow();
+      expect(fresh.answered.slice(2)).toMatchObject([
+        { value: { deduplicated: true, message: { content: "edited", deletedAt: null } } },
+        { ok: true },
+        { value: { deduplicated: true, message: { content: "", deletedAt: CREATED } } },
+      ]);
+      expect(fresh.takeAnswers()).toEqual(Array(5).fill("ok"));
+    }));
+
   test("sends count towards the rate limit, also after a wake", () =>
     withCommitter((fresh) => {
       fresh.limits.messagesPerMinute = 2;

@@ -22,7 +22,7 @@ function presence(delayMs: number, online: string[] = []) {
     else connected.delete(userId);
     subject.changed(userId);
   };
-  return { subject, set, announced };
+  return { subject, connected, set, announced };
 }
 
 describe("without a delay", () => {
@@ -82,6 +82,14 @@ describe("with a delay", () => {
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(DELAY_MS);
     expect(announced).toEqual([["ada", true, 0]]);
+  });
+
+  test("a state that no longer holds at the end of the delay is not announced", () => {
+    const { connected, set, announced } = presence(DELAY_MS);
+    set("ada", true);
+    connected.delete("ada");
+    vi.advanceTimersByTime(DELAY_MS);
+    expect(announced).toEqual([]);
   });
 
   test("each person has their own delay", () => {
