@@ -7,7 +7,7 @@ import { requestOf, type Step, steps } from "../domain/decide/steps.ts";
 import { type FreshCommitter, withCommitter } from "./fresh-committer.ts";
 
 /**
- * Groups of random commands over real storage come to the same as their commands one by one over a state
+ * Groups of random commands over real storage have the same result as their commands one by one over a state
  * in memory: batched rows, lookups made together and figures written at the end change nothing.
  */
 
@@ -16,7 +16,7 @@ const ROLES = { ada: "owner", mo: "moderator", bob: "member" } as const;
 /** Steps, and after how many of them each group ends. */
 const groups = fc.tuple(steps, fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1 }));
 
-test("a group comes to the same as its commands one by one", async () => {
+test("a group has the same result as its commands one by one", async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom("group" as const, "channel" as const), groups, (kind, run) =>
       withCommitter((fresh) => compare(fresh, kind, run), kind, ROLES),

@@ -10,7 +10,7 @@ const all: Command = { type: "read" };
 const sizes = ({ commits }: FreshCommitter) => commits.map(({ outcomes }) => outcomes.length);
 
 describe("groups", () => {
-  test("an idle committer commits a command in the turn in which it comes", () =>
+  test("an idle committer commits a command synchronously", () =>
     withCommitter((fresh) => {
       fresh.submit("ada", text("one"));
       expect(fresh.takeAnswers()).toEqual(["ok"]);
@@ -19,7 +19,7 @@ describe("groups", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("what arrives while the window is open is one transaction at its end", () =>
+  test("commands that arrive while the window is open are one transaction at its end", () =>
     withCommitter((fresh) => {
       fresh.submit("ada", text("one"));
       for (const content of ["two", "three", "four"]) fresh.submit("bob", text(content));
@@ -31,7 +31,7 @@ describe("groups", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("a window that ends with commands opens the next; one that ends without leaves it idle", () =>
+  test("a window that ends with commands opens another; one without leaves the committer idle", () =>
     withCommitter((fresh) => {
       fresh.submit("ada", text("one"));
       fresh.submit("ada", text("two"));
@@ -45,13 +45,13 @@ describe("groups", () => {
       expect(fresh.texts()).toEqual(["one", "two", "three", "four"]);
     }));
 
-  test("several commands that come together to an idle committer are one group", () =>
+  test("several commands submitted together to an idle committer are one group", () =>
     withCommitter((fresh) => {
       fresh.submitAll(["one", "two"].map((content) => ["ada", text(content)]));
       expect(sizes(fresh)).toEqual([2]);
     }));
 
-  test("a group holds a bounded number of commands, and the rest waits for the next", () =>
+  test("a group is limited to MAX_GROUP commands; the rest is committed in the next", () =>
     withCommitter((fresh) => {
       const contents = Array.from({ length: 2 * MAX_GROUP + 1 }, (_, index) => `${index}`);
       fresh.submitAll(contents.map((content) => ["ada", text(content)]));
@@ -65,7 +65,7 @@ describe("groups", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("flushing commits what waits in this turn, and nothing of it a second time", () =>
+  test("flush commits the queue synchronously, and nothing twice", () =>
     withCommitter((fresh) => {
       fresh.openWindow();
       const contents = Array.from({ length: MAX_GROUP + 2 }, (_, index) => `${index}`);
@@ -81,7 +81,7 @@ describe("groups", () => {
 });
 
 describe("within a group", () => {
-  test("outcomes are in the order of the commands, the refused among them", () =>
+  test("outcomes are in the order of the commands, refused ones included", () =>
     withCommitter((fresh) => {
       fresh.openWindow();
       fresh.submit("ada", text("one"));
@@ -107,7 +107,7 @@ describe("within a group", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("a command knows of those before it: who left may not send, a second key is the same", () =>
+  test("a command sees the effects of those before it: removed members, used keys", () =>
     withCommitter((fresh) => {
       fresh.openWindow();
       fresh.submit("ada", text("hello", "k"));
@@ -127,7 +127,27 @@ describe("within a group", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("sends count towards their limit, and still do after a wake", () =>
+  test("a repeated send returns the message as the group has edited or deleted it", () =>
+    withCommitter((fresh) => {
+      const edit: Command = {
+        ...{ type: "edit", messageId: fresh.id(1), content: "edited", maxLength: 100 },
+      };
+      fresh.openWindow();
+      fresh.submit("ada", text("hello", "k"));
+      fresh.submit("ada", edit);
+      fresh.submit("ada", text("hello", "k"));
+      fresh.submit("ada", { type: "delete", messageId: fresh.id(1) });
+      fresh.submit("ada", text("hello", "k"));
+      fresh.endWindow();
+      expect(fresh.answered.slice(2)).toMatchObject([
+        { value: { deduplicated: true, message: { content: "edited", deletedAt: null } } },
+        { ok: true },
+        { value: { deduplicated: true, message: { content: "", deletedAt: CREATED } } },
+      ]);
+      expect(fresh.takeAnswers()).toEqual(Array(5).fill("ok"));
+    }));
+
+  test("sends count towards the rate limit, also after a wake", () =>
     withCommitter((fresh) => {
       fresh.limits.messagesPerMinute = 2;
       fresh.openWindow();
@@ -144,7 +164,7 @@ describe("within a group", () => {
       expect(fresh.takeAnswers()).toEqual(["rate_limited", "ok"]);
     }));
 
-  test("what is spent of limits against abuse counts within the group and after it", () =>
+  test("limits against abuse count within a group and across groups", () =>
     withCommitter((fresh) => {
       fresh.limits.abuse = { changesPerMinute: 2, readsPerMinute: 1 };
       const react = (emoji: string): Command => {
@@ -161,7 +181,7 @@ describe("within a group", () => {
       expect(fresh.takeAnswers()).toEqual(["ok", "rate_limited"]);
     }));
 
-  test("marks that a later one covers are answered with it, and marked once", () =>
+  test("read marks that a later one covers are coalesced into it", () =>
     withCommitter((fresh) => {
       fresh.submit("ada", text("one"));
       fresh.submit("bob", all);
@@ -182,7 +202,18 @@ describe("within a group", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("a mark that moves figures alone is stored, and answers no revision of its own", () =>
+  test("figures that a member had before rejoining do not overwrite the new ones", () =>
+    withCommitter((fresh) => {
+      fresh.submit("ada", text("one"));
+      fresh.submit("bob", text("two"));
+      fresh.submit("ada", { type: "remove", userId: "bob" });
+      fresh.submit("ada", { type: "add", person: { userId: "bob", name: null, avatarUrl: null } });
+      fresh.endWindow();
+      expect(fresh.memory.members.get("bob")).toMatchObject({ readUpTo: 4, readBeyond: 0 });
+      fresh.expectMemoryToBeStored();
+    }));
+
+  test("a read mark that only moves figures is stored without a revision", () =>
     withCommitter((fresh) => {
       fresh.submit("ada", { type: "remove", userId: "cyd" });
       fresh.submit("bob", all);
@@ -195,7 +226,7 @@ describe("within a group", () => {
 });
 
 describe("a command that throws", () => {
-  test("is undone alone, and answered as an internal error; the others go through in order", () =>
+  test("is rolled back alone and answered with internal; the others are committed in order", () =>
     withCommitter((fresh) => {
       fresh.refuse("INSERT ON messages", "new.content = 'poison'");
       fresh.openWindow();
@@ -220,7 +251,7 @@ describe("a command that throws", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("halfway through its rows leaves none of them", () =>
+  test("after part of its rows leaves none of them", () =>
     withCommitter((fresh) => {
       // The announcement is written before the member.
       fresh.refuse("INSERT ON members", "new.user_id = 'dee'");
@@ -240,7 +271,7 @@ describe("a command that throws", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("takes nothing of a limit, and its key can be used again", () =>
+  test("does not count towards the rate limit, and its key can be used again", () =>
     withCommitter((fresh) => {
       fresh.limits.messagesPerMinute = 2;
       fresh.refuse("INSERT ON messages", "new.content = 'poison'");
@@ -255,7 +286,7 @@ describe("a command that throws", () => {
       expect(fresh.texts()).toEqual(["one", "poison"]);
     }));
 
-  test("alone is undone as well", () =>
+  test("in a group of one is rolled back as well", () =>
     withCommitter((fresh) => {
       fresh.refuse("INSERT ON messages");
       fresh.submit("ada", text("one"));
@@ -266,7 +297,7 @@ describe("a command that throws", () => {
 });
 
 describe("a transaction that throws", () => {
-  test("twice answers nobody, stores nothing, and says that memory is of no use", () =>
+  test("twice stores nothing, answers nobody and calls onBroken", () =>
     withCommitter((fresh) => {
       fresh.submit("ada", text("before"));
       fresh.endWindow();
@@ -285,7 +316,7 @@ describe("a transaction that throws", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("leaves a committer that goes on with what comes next", () =>
+  test("does not prevent the next group", () =>
     withCommitter((fresh) => {
       fresh.refuse("UPDATE ON counters");
       fresh.submit("ada", text("lost"));
@@ -299,7 +330,7 @@ describe("a transaction that throws", () => {
 });
 
 describe("the clock", () => {
-  test("may run backwards: createdAt does not, and what the clock said is kept", () =>
+  test("may run backwards: createdAt does not, and clockAt stores the clock", () =>
     withCommitter((fresh) => {
       for (const [content, clock] of [
         ["one", 5_000],
@@ -323,7 +354,7 @@ describe("the clock", () => {
       fresh.expectMemoryToBeStored();
     }));
 
-  test("after a wake it does not run behind the newest message either", () =>
+  test("behind the newest message after a wake does not set createdAt back either", () =>
     withCommitter((fresh) => {
       fresh.clock = CREATED + 5_000;
       fresh.submit("ada", text("one"));
@@ -337,7 +368,7 @@ describe("the clock", () => {
     }));
 });
 
-test("a bounded number of members is kept in memory", () =>
+test("the number of members in memory is bounded", () =>
   withCommitter((fresh) => {
     const bob = fresh.committer.state().member("bob");
     if (!bob) throw new Error("no such member");

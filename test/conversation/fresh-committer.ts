@@ -27,15 +27,19 @@ export class FreshCommitter {
   transactions = 0;
   committer: Committer;
   memory: Memory;
+  /** Called in the turn of each commit. */
+  onCommit: (commit: Commit) => void = () => undefined;
+  private readonly conversationId: string;
 
-  constructor(storage: DurableObjectStorage, kind: Kind, roles: Record<string, Role>) {
+  constructor(storage: DurableObjectStorage, kind: Kind, roles: Record<string, Role>, id: string) {
     this.storage = storage;
+    this.conversationId = id;
     const members = Object.entries(roles).map(([userId, role]) => {
       return { person: { userId, name: null, avatarUrl: null }, role };
     });
     createConversation(
       storage,
-      ID,
+      id,
       "epoch",
       {
         ...{ kind, title: "Title", description: null, visibility: "public" },
@@ -70,6 +74,7 @@ export class FreshCommitter {
         for (const { pending, result } of commit.outcomes) {
           if (pending.reply.to === "caller") pending.reply.resolve(result);
         }
+        this.onCommit(commit);
       },
       onFault: (error) => this.faults.push(error),
       onBroken: (error) => this.broken.push(error),
@@ -139,7 +144,7 @@ export class FreshCommitter {
   }
 
   id(number: number): string {
-    return messageIdOf(ID, number);
+    return messageIdOf(this.conversationId, number);
   }
 
   /** What is in memory is what is stored. */
@@ -161,19 +166,24 @@ export class FreshCommitter {
 
 /** Runs a test within an object that has never been used, with timers that only the test lets go off. */
 export function withCommitter(
-  action: (fresh: FreshCommitter) => void,
+  action: (fresh: FreshCommitter) => void | Promise<void>,
   kind: Kind = "group",
   roles: Record<string, Role> = { ada: "owner", bob: "member", cyd: "member" },
+  id = ID,
 ): Promise<void> {
-  const name = conversationIdOf(crypto.getRandomValues(new Uint8Array(11)));
-  return runInDurableObject(objectOf(name), (_, { storage }) => {
+  return runInDurableObject(objectOf(someId()), async (_, { storage }) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
-      action(new FreshCommitter(storage, kind, roles));
+      await action(new FreshCommitter(storage, kind, roles, id));
     } finally {
       vi.useRealTimers();
     }
   });
+}
+
+/** The id of a conversation that there is not. */
+export function someId(): string {
+  return conversationIdOf(crypto.getRandomValues(new Uint8Array(11)));
 }
 
 /** A text of at most 100 code points as a command. */

@@ -1,10 +1,10 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import { CLOSE } from "../../src/live/version.ts";
+import { CLOSE, SILENCE_MS } from "../../src/live/version.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { presence, twoEvents, withRoom } from "./sockets-of-object.ts";
 
-/** What is kept of a session over hibernation, as versions before and this one have written it. */
+/** Sessions restored from socket attachments, as this version and earlier ones wrote them. */
 
 const seat = {
   ...{ userId: "ada", name: null, avatarUrl: null, role: "user" },
@@ -12,28 +12,29 @@ const seat = {
 };
 
 describe("after a wake", () => {
-  test("a session is as it was: live or not, with its features and when it was opened", () =>
+  test("a session keeps its live flag, features and opening time", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada", ["reactions"]);
       const bob = room.enter("bob");
       const openedAt = room.clock;
       room.clock += 5_000;
-      ada.session.lastFrameAt = room.clock;
+      ada.spoke(room.clock);
       room.wake();
-      expect(room.again(ada)).toMatchObject({
-        ...{ identity: ada.session.identity, live: true, features: ["reactions"] },
-        // When it was heard last is not stored with every frame.
-        ...{ openedAt, lastFrameAt: openedAt },
-      });
-      expect(room.again(bob)).toMatchObject({ live: false, features: [] });
+      expect(room.again(ada)).toMatchObject({ live: true, features: ["reactions"], openedAt });
+      expect(room.again(bob)).toMatchObject({ live: false, features: [], openedAt });
+      expect(room.sessions.ofUser("ada").size).toBe(1);
       expect(room.sessions.size).toBe(2);
+      // When it spoke last is not stored with every frame.
+      room.clock = openedAt + SILENCE_MS + 1;
+      room.sessions.evictStale(room.sessions.ofUser("ada"));
+      expect(room.again(ada)).toBeUndefined();
     }));
 
-  test("nobody is announced who was there before; whoever goes then is", () =>
+  test("people online before are not announced; those who leave are", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const [one, two] = [await room.live("bob"), await room.live("bob")];
-      await ada.received();
+      await ada.heard();
       room.wake();
       expect(await ada.events()).toEqual([]);
       expect(room.sessions.online("ada").toSorted()).toEqual(["ada", "bob"]);
@@ -44,7 +45,7 @@ describe("after a wake", () => {
       expect(await ada.events()).toEqual([[presence("bob", false)]]);
     }));
 
-  test("one that was ended is not let in again, although its socket is still there", () =>
+  test("a session that was closed is not restored, although its socket still exists", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       room.sessions.leave(ada.session, CLOSE.goingAway, "nothing heard for 90 seconds");
@@ -54,17 +55,18 @@ describe("after a wake", () => {
     }));
 });
 
-test("what was kept before there were features is a session without any", () =>
+test("an attachment without features restores a session without features", () =>
   withRoom(async (room) => {
     const ada = await room.live("ada");
     ada.session.socket.serializeAttachment({ seat, live: true, openedAt: 1 });
     room.wake();
-    expect(room.again(ada)).toMatchObject({ identity: seat, live: true, openedAt: 1, features: [] });
+    expect(room.again(ada)).toMatchObject({ live: true, openedAt: 1, features: [] });
+    expect(room.sessions.ofUser("ada").size).toBe(1);
     room.sessions.deliver(twoEvents(), new Map());
     expect((await ada.events()).length).toBe(1);
   }));
 
-test("a field that a later version keeps does no harm", () =>
+test("unknown fields of a later version are ignored", () =>
   withRoom(async (room) => {
     const ada = await room.live("ada");
     const later = {
@@ -76,21 +78,21 @@ test("a field that a later version keeps does no harm", () =>
     };
     ada.session.socket.serializeAttachment(later);
     room.wake();
-    expect(room.again(ada)).toMatchObject({ identity: seat, live: true, features: ["new"] });
+    expect(room.again(ada)).toMatchObject({ live: true, features: ["new"] });
   }));
 
 test.each<[string, unknown]>([
-  ["nothing", null],
+  ["null", null],
   ["a text", "seat"],
-  ["no identity", { live: true, openedAt: 1 }],
+  ["without an identity", { live: true, openedAt: 1 }],
   [
-    "an identity without its address",
+    "an identity without an origin",
     { seat: { ...seat, origin: undefined }, live: true, openedAt: 1 },
   ],
-  ["a role that there is not", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
-  ["no word of being live", { seat, openedAt: 1 }],
-  ["features that are no list", { seat, live: true, openedAt: 1, features: "reactions" }],
-])("a socket that kept %s is closed, to reconnect", (_, kept) =>
+  ["an unknown role", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
+  ["without the live flag", { seat, openedAt: 1 }],
+  ["features that are not a list", { seat, live: true, openedAt: 1, features: "reactions" }],
+])("a socket whose attachment is %s is closed", (_, kept) =>
   withRoom(async (room) => {
     const [ada, bob] = [await room.live("ada"), await room.live("bob")];
     ada.session.socket.serializeAttachment(kept);
@@ -102,8 +104,8 @@ test.each<[string, unknown]>([
   }),
 );
 
-describe("an object that is evicted with a socket", () => {
-  test("of the version before goes on with it", async () => {
+describe("an evicted object", () => {
+  test("restores a socket with an attachment of the previous version", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
     await rewrite(conversationId, ({ features: _, ...before }) => before);
@@ -114,7 +116,7 @@ describe("an object that is evicted with a socket", () => {
     expect(await socket.next("ack")).toMatchObject({ id: 1 });
   });
 
-  test("that it cannot make sense of closes it when it wakes", async () => {
+  test("closes a socket with a malformed attachment when it wakes", async () => {
     const { alice, bob, conversationId } = await directPair();
     const socket = await openLive(alice, conversationId);
     await rewrite(conversationId, () => ({ version: 0 }));

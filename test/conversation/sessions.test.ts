@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { EventLines } from "../../src/conversation/outbound/event-lines.ts";
 import { CLOSE, SILENCE_MS, TYPING_EXPIRES_MS } from "../../src/live/version.ts";
-import { type Peer, presence, twoEvents, typing, withRoom } from "./sockets-of-object.ts";
+import { noEvents, type Peer, presence, twoEvents, typing, withRoom } from "./sockets-of-object.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -11,48 +10,48 @@ const own = (peer: Peer) => new Map([[peer.session, [JSON.stringify(typing("own"
 const OWN = typing("own", true);
 
 describe("a broadcast", () => {
-  test("reaches live sockets in one frame each, and no others", () =>
+  test("is sent to live sockets only, in one frame each", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       const cyd = room.enter("cyd");
-      await ada.received();
-      await bob.received();
+      await ada.heard();
+      await bob.heard();
       room.sessions.deliver(twoEvents(), new Map());
       expect(await ada.events()).toEqual([[ONE, TWO]]);
       expect(await bob.events()).toEqual([[ONE, TWO]]);
       expect(await cyd.events()).toEqual([]);
     }));
 
-  test("has a socket's own lines behind the events, in the same frame", () =>
+  test("puts a socket's own lines after the events, in the same frame", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
-      await ada.received();
+      await ada.heard();
       room.sessions.deliver(twoEvents(), own(ada));
       expect(await ada.events()).toEqual([[ONE, TWO, OWN]]);
       expect(await bob.events()).toEqual([[ONE, TWO]]);
     }));
 
-  test("has nothing but its own lines for a socket that is not live", () =>
+  test("sends only its own lines to a socket that is not live", () =>
     withRoom(async (room) => {
       const ada = room.enter("ada");
       room.sessions.deliver(twoEvents(), own(ada));
       expect(await ada.events()).toEqual([[OWN]]);
     }));
 
-  test("without events reaches those with lines of their own, and nobody else", () =>
+  test("without events is sent only to sockets with own lines", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
-      await ada.received();
-      room.sessions.deliver(new EventLines(() => () => "link", undefined), own(ada));
+      await ada.heard();
+      room.sessions.deliver(noEvents(), own(ada));
       expect(await ada.events()).toEqual([[OWN]]);
       expect(await bob.events()).toEqual([]);
     }));
 
-  test("is shorter for clients that asked for that, also after a wake", () =>
+  test("uses the lean form for clients that asked for it, also after a wake", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada", ["reactions"]);
       const bob = await room.live("bob");
-      await ada.received();
+      await ada.heard();
       for (let round = 0; round < 2; round++) {
         room.sessions.deliver(twoEvents(), new Map());
         expect(await ada.events()).toEqual([[ONE, typing("two", false)]]);
@@ -63,7 +62,7 @@ describe("a broadcast", () => {
 });
 
 describe("presence", () => {
-  test("is announced with a person's first socket and after the last, to the others only", () =>
+  test("is announced to others with a person's first socket and after the last", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const [one, two] = [await room.live("bob"), await room.live("bob")];
@@ -77,20 +76,20 @@ describe("presence", () => {
       expect(await two.events()).toEqual([]);
     }));
 
-  test("is held for a socket that catches up: the last of each person, in one frame", () =>
+  test("is held back for a socket that catches up: the last one per person, in one frame", () =>
     withRoom(async (room) => {
       const ada = room.enter("ada");
       const bob = room.enter("bob");
       room.enter("cyd");
       room.enter("ada");
       room.sessions.leave(bob.session);
-      expect(await ada.received()).toEqual([]);
+      expect(await ada.heard()).toEqual([]);
       room.sessions.goLive(ada.session);
       room.sessions.goLive(ada.session);
       expect(await ada.events()).toEqual([[presence("bob", false), presence("cyd", true)]]);
     }));
 
-  test("of people at gateways: no socket of theirs comes first or goes last", () =>
+  test("takes gateways into account: a person online there is not announced by sockets", () =>
     withRoom(async (room) => {
       room.elsewhere.add("bob");
       room.wake();
@@ -106,7 +105,7 @@ describe("presence", () => {
       expect(room.passed).toEqual([[presence("bob", false), "bob"]]);
     }));
 
-  test("is not announced in a large conversation, nor held, and is known all the same", () =>
+  test("is neither announced nor held back in a large conversation, but tracked", () =>
     withRoom(async (room) => {
       room.quiet = true;
       const ada = await room.live("ada");
@@ -120,7 +119,7 @@ describe("presence", () => {
       expect(room.sessions.online("ada").toSorted()).toEqual(["ada", "cyd"]);
     }));
 
-  test("that changes back within the delay is announced to nobody", () =>
+  test("that changes back within the delay is not announced", () =>
     withRoom(async (room) => {
       room.presenceDelayMs = 2_000;
       room.wake();
@@ -140,8 +139,8 @@ describe("presence", () => {
     }));
 });
 
-describe("a session that ends", () => {
-  test("with a code closes its socket, which is not let in again", () =>
+describe("leaving", () => {
+  test("with a code closes the socket and clears its attachment", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       room.sessions.leave(ada.session, CLOSE.notAMember, "no longer a member");
@@ -152,28 +151,28 @@ describe("a session that ends", () => {
       expect(room.sessions.size).toBe(0);
     }));
 
-  test("does not go live afterwards", () =>
+  test("prevents going live afterwards", () =>
     withRoom(async (room) => {
       const ada = room.enter("ada");
       room.enter("bob");
       room.sessions.leave(ada.session);
       room.sessions.goLive(ada.session);
       expect(ada.session.live).toBe(false);
-      expect(await ada.received()).toEqual([]);
+      expect(await ada.heard()).toEqual([]);
     }));
 
-  test("because its token expired is sent nothing more", () =>
+  test("happens instead of a send once the token has expired", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
-      Object.assign(ada.session.identity, { expiresAt: room.clock + 1 });
+      ada.expireAt(room.clock + 1);
       room.sessions.send(ada.session, "in time");
-      expect(await ada.received()).toEqual(["in time"]);
+      expect(await ada.heard()).toEqual(["in time"]);
       room.clock++;
       room.sessions.send(ada.session, "too late");
       expect(await ada.closed).toEqual([CLOSE.unauthenticated, "the token expired"]);
     }));
 
-  test("because its socket cannot be written to is to reconnect", () =>
+  test("happens when the socket cannot be written to", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const bob = await room.live("bob");
@@ -185,11 +184,11 @@ describe("a session that ends", () => {
     }));
 });
 
-describe("stale sessions", () => {
+describe("stale sockets", () => {
   test.each([
     [SILENCE_MS, true],
     [SILENCE_MS + 1, false],
-  ])("after %i ms of silence: stays %s", (ms, stays) =>
+  ])("after %i ms of silence: kept is %s", (ms, stays) =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
       room.clock += ms;
@@ -201,29 +200,29 @@ describe("stale sessions", () => {
     }),
   );
 
-  test("are not those that spoke or pinged; an expired token ends one in any case", () =>
+  test("are those without a recent frame or ping, or with an expired token", () =>
     withRoom(async (room) => {
       room.clock = Date.now() - 10 * SILENCE_MS;
       const pinging = await room.live("ada");
       const speaking = await room.live("bob");
       const silent = await room.live("cyd");
       const expired = await room.live("dee");
-      await pinging.received();
+      await pinging.heard();
       await pinging.ping();
       room.clock = Date.now();
-      speaking.session.lastFrameAt = room.clock;
-      expired.session.lastFrameAt = room.clock;
-      Object.assign(expired.session.identity, { expiresAt: room.clock });
+      speaking.spoke(room.clock);
+      expired.spoke(room.clock);
+      expired.expireAt(room.clock);
       const all = [pinging, speaking, silent, expired];
       room.sessions.evictStale(all.map(({ session }) => session));
       expect(all.map((peer) => room.again(peer) !== undefined)).toEqual([true, true, false, false]);
       expect((await expired.closed)[0]).toBe(CLOSE.unauthenticated);
     }));
 
-  test("are looked for every 30 seconds at most", () =>
+  test("are looked for at most every 30 seconds", () =>
     withRoom(async (room) => {
       const ada = await room.live("ada");
-      ada.session.lastFrameAt = room.clock - 2 * SILENCE_MS;
+      ada.spoke(room.clock - 2 * SILENCE_MS);
       room.clock += 29_999;
       room.sessions.reap();
       expect(room.again(ada)).toBeDefined();
@@ -234,12 +233,12 @@ describe("stale sessions", () => {
 });
 
 describe("typing", () => {
-  test("reaches the others' live sockets and gateways, and is throttled", () =>
+  test("is sent to the live sockets and gateways of others, throttled", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       const cyd = room.enter("cyd");
-      await ada.received();
-      await bob.received();
+      await ada.heard();
+      await bob.heard();
       room.passed.length = 0;
       room.sessions.broadcastTyping("ada", true);
       room.sessions.broadcastTyping("ada", true);
@@ -254,7 +253,7 @@ describe("typing", () => {
       ]);
     }));
 
-  test("reaches nobody in a large conversation", () =>
+  test("is not sent in a large conversation", () =>
     withRoom(async (room) => {
       const bob = await room.live("bob");
       room.quiet = true;

@@ -34,6 +34,16 @@ export class Peer {
     client.accept();
   }
 
+  /** Lets the token of its person expire at a time. */
+  expireAt(time: number): void {
+    Object.assign(this.session.identity, { expiresAt: time });
+  }
+
+  /** As if it had sent a frame at a time. */
+  spoke(time: number): void {
+    this.session.lastFrameAt = time;
+  }
+
   /** Sends a ping, which the runtime answers without waking anybody. */
   async ping(): Promise<void> {
     this.client.send("ping");
@@ -41,14 +51,14 @@ export class Peer {
   }
 
   /** The frames that came since the last time: the socket is told to end them. */
-  async received(): Promise<string[]> {
+  async heard(): Promise<string[]> {
     this.session.socket.send(END);
     return this.until(END);
   }
 
   /** The same as events; each frame is a list of them. */
   async events(): Promise<ServerEvent[][]> {
-    const frames = await this.received();
+    const frames = await this.heard();
     return frames.map((frame) => frame.split("\n").map((line) => JSON.parse(line)));
   }
 
@@ -103,7 +113,7 @@ export class Room {
   async live(userId: string, features: readonly Feature[] = []): Promise<Peer> {
     const peer = this.enter(userId, features);
     this.sessions.goLive(peer.session);
-    await peer.received();
+    await peer.heard();
     return peer;
   }
 
@@ -126,10 +136,15 @@ export function presence(userId: string, online: boolean) {
 
 /** Two events of a commit, of which the second has a shorter form. */
 export function twoEvents(): EventLines {
-  const lines = new EventLines(() => () => "link", undefined);
+  const lines = noEvents();
   lines.add(() => typing("one", true));
   lines.add(() => typing("two", true), typing("two", false));
   return lines;
+}
+
+/** The events of a commit that has none. */
+export function noEvents(): EventLines {
+  return new EventLines(() => () => "link", undefined);
 }
 
 /** An event that is easily told apart. */

@@ -22,11 +22,11 @@ function presence(delayMs: number, online: string[] = []) {
     else connected.delete(userId);
     subject.changed(userId);
   };
-  return { subject, set, announced };
+  return { subject, connected, set, announced };
 }
 
 describe("without a delay", () => {
-  test("each change is announced at once", () => {
+  test("each change is announced immediately", () => {
     const { subject, set, announced } = presence(0);
     set("ada", true);
     set("ada", false);
@@ -37,7 +37,7 @@ describe("without a delay", () => {
     expect([...subject.online]).toEqual([]);
   });
 
-  test("what has not changed is not announced", () => {
+  test("a state that has not changed is not announced", () => {
     const { subject, set, announced } = presence(0, ["ada"]);
     set("ada", true);
     set("bob", false);
@@ -47,7 +47,7 @@ describe("without a delay", () => {
 });
 
 describe("with a delay", () => {
-  test("a change is announced once it has held, with the time at which it happened", () => {
+  test("a change is announced after the delay, with its time", () => {
     const { subject, set, announced } = presence(DELAY_MS);
     vi.advanceTimersByTime(500);
     set("ada", true);
@@ -60,9 +60,9 @@ describe("with a delay", () => {
   });
 
   test.each([
-    ["comes and goes", false],
-    ["goes and comes back", true],
-  ])("somebody who %s within it is not announced, and leaves no timer", (_, before) => {
+    ["connects and disconnects", false],
+    ["disconnects and reconnects", true],
+  ])("somebody who %s within it is not announced, and no timer is left", (_, before) => {
     const { set, announced } = presence(DELAY_MS, before ? ["ada"] : []);
     for (let round = 0; round < 3; round++) {
       set("ada", !before);
@@ -74,7 +74,7 @@ describe("with a delay", () => {
     expect(announced).toEqual([]);
   });
 
-  test("a change that is renewed holds from the first one on, and is announced once", () => {
+  test("a repeated change does not restart the delay, and is announced once", () => {
     const { subject, set, announced } = presence(DELAY_MS);
     set("ada", true);
     vi.advanceTimersByTime(DELAY_MS - 1);
@@ -84,7 +84,15 @@ describe("with a delay", () => {
     expect(announced).toEqual([["ada", true, 0]]);
   });
 
-  test("each person has a delay of their own", () => {
+  test("a state that no longer holds at the end of the delay is not announced", () => {
+    const { connected, set, announced } = presence(DELAY_MS);
+    set("ada", true);
+    connected.delete("ada");
+    vi.advanceTimersByTime(DELAY_MS);
+    expect(announced).toEqual([]);
+  });
+
+  test("each person has their own delay", () => {
     const { set, announced } = presence(DELAY_MS, ["bob"]);
     set("ada", true);
     vi.advanceTimersByTime(1_000);

@@ -20,14 +20,14 @@ function budgetAfter(calls: number, call: (budget: SocketBudget) => unknown): So
 describe("commands", () => {
   const spent = () => budgetAfter(MAX_COMMANDS_PER_SECOND, (budget) => budget.command(NOW));
 
-  test("pass up to a number a second; then one is refused and the others are ignored", () => {
+  test("are accepted up to a rate; then one is refused and further ones are ignored", () => {
     const budget = new SocketBudget();
     const calls = Array.from({ length: MAX_COMMANDS_PER_SECOND + 3 }, () => budget.command(NOW));
     expect(calls.slice(0, -3).every((penalty) => penalty === undefined)).toBe(true);
     expect(calls.slice(-3)).toEqual(["refuse", "ignore", "ignore"]);
   });
 
-  test("pass again as time does", () => {
+  test("are accepted again as time passes", () => {
     const budget = spent();
     const ms = 1_000 / MAX_COMMANDS_PER_SECOND;
     expect(budget.command(NOW + ms)).toBeUndefined();
@@ -35,13 +35,13 @@ describe("commands", () => {
     expect(budget.command(NOW + ms + 1_000)).toBeUndefined();
   });
 
-  test("end the socket after a hundred that are too many", () => {
+  test("close the socket after a hundred over the limit", () => {
     const budget = spent();
     for (let n = 0; n < 100; n++) expect(budget.command(NOW)).not.toBe("end");
     expect(budget.command(NOW)).toBe("end");
   });
 
-  test("share what ends a socket with refused sends", () => {
+  test("and refused sends count towards the same violations", () => {
     const budget = budgetAfter(100, (budget) => budget.refusedSend(NOW));
     expect(budget.refusedSend(NOW)).toBe(true);
     const both = budgetAfter(99, (budget) => budget.refusedSend(NOW));
@@ -51,8 +51,8 @@ describe("commands", () => {
   });
 });
 
-describe("frames that cannot be read", () => {
-  test("close the socket with the tenth", () => {
+describe("invalid frames", () => {
+  test("close the socket at the tenth", () => {
     const budget = new SocketBudget();
     const closes = Array.from({ length: MAX_BAD_FRAMES }, () => budget.badFrame(NOW));
     expect(closes).toEqual([...Array(MAX_BAD_FRAMES - 1).fill(false), true]);
@@ -68,7 +68,7 @@ describe("frames that cannot be read", () => {
 });
 
 describe("answers", () => {
-  test("wait once 24 MiB were given, until there is room for one more byte", () => {
+  test("are delayed once 24 MiB were sent, until the budget has drained", () => {
     const budget = new SocketBudget();
     budget.answered(24 * MEBIBYTE, NOW);
     expect(budget.answerWaitMs(NOW)).toBe(0);
@@ -78,13 +78,13 @@ describe("answers", () => {
   });
 
   test.each([
-    ["what may be left unread", MAX_UNREAD_BYTES, true],
+    ["the limit of unread bytes", MAX_UNREAD_BYTES, true],
     ["a byte more", MAX_UNREAD_BYTES + 1, false],
-  ])("are given up to %s", (_, bytes, given) => {
+  ])("are sent up to %s", (_, bytes, given) => {
     expect(new SocketBudget().answered(bytes, NOW)).toBe(given);
   });
 
-  test("are read by a client that continues where the last page ended", () => {
+  test("are acknowledged by a sync from the end of the last page", () => {
     const budget = new SocketBudget();
     budget.answered(MAX_UNREAD_BYTES, NOW, 7);
     budget.continues(7);
@@ -92,16 +92,16 @@ describe("answers", () => {
   });
 
   test.each([
-    ["elsewhere", 8, 7],
-    ["where no page ended", 7, undefined],
-  ])("are not read by a client that continues %s", (_, since, to) => {
+    ["another revision", 8, 7],
+    ["a revision without a page", 7, undefined],
+  ])("are not acknowledged by a sync from %s", (_, since, to) => {
     const budget = new SocketBudget();
     budget.answered(MAX_UNREAD_BYTES, NOW, to);
     budget.continues(since);
     expect(budget.answered(1, NOW)).toBe(false);
   });
 
-  test("show only once that a page was read", () => {
+  test("are acknowledged once per page", () => {
     const budget = new SocketBudget();
     budget.answered(1, NOW, 7);
     budget.continues(7);
@@ -110,7 +110,7 @@ describe("answers", () => {
     expect(budget.answered(1, NOW)).toBe(false);
   });
 
-  test("are bounded for one socket however much of it is read", () => {
+  test("are bounded per socket, however much is acknowledged", () => {
     const budget = new SocketBudget();
     const pages = MAX_ANSWER_BYTES / MAX_UNREAD_BYTES;
     for (let to = 1; to <= pages; to++) {

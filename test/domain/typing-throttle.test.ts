@@ -8,7 +8,7 @@ type Call = [userId: string, active: boolean, at: number, allowed: boolean];
 
 test.each<[string, Call[]]>([
   [
-    "one start in three seconds",
+    "one start per three seconds",
     [
       ["ada", true, 0, true],
       ["ada", true, TYPING_EVERY_MS - 1, false],
@@ -17,7 +17,7 @@ test.each<[string, Call[]]>([
     ],
   ],
   [
-    "one stop in three seconds, apart from starts",
+    "one stop per three seconds, independent of starts",
     [
       ["ada", true, 0, true],
       ["ada", false, 1, true],
@@ -27,7 +27,7 @@ test.each<[string, Call[]]>([
     ],
   ],
   [
-    "each person's own",
+    "per person",
     [
       ["ada", true, 0, true],
       ["bob", true, 0, true],
@@ -35,7 +35,7 @@ test.each<[string, Call[]]>([
     ],
   ],
   [
-    "also after the clock was set back",
+    "after the clock was set back",
     [
       ["ada", true, 0, true],
       ["ada", true, -1, true],
@@ -49,7 +49,7 @@ test.each<[string, Call[]]>([
   }
 });
 
-test("people beyond a thousand are throttled as well, and nobody is let through early", () => {
+test("more than a thousand people are throttled as well", () => {
   const throttle = new TypingThrottle();
   for (let n = 0; n < 1_500; n++) expect(throttle.allows(`p${n}`, true, NOW + n)).toBe(true);
   for (let n = 0; n < 1_500; n++) expect(throttle.allows(`p${n}`, true, NOW + 1_500)).toBe(false);

@@ -4,7 +4,7 @@ import { MemoryState, NOW } from "./state.ts";
 
 const stateOf = () => new MemoryState("direct", { ada: "member", bob: "member" });
 
-describe("a member's archived flag is refused with", () => {
+describe("toggling the archived flag is refused with", () => {
   testRefusals(stateOf, [
     ["not_a_member", "a stranger", user("eve"), { type: "archive" }],
     ["not_a_member", "an admin who is no member", staff("sue", "admin"), { type: "archive" }],
@@ -24,7 +24,7 @@ describe("a member's archived flag is refused with", () => {
   ]);
 });
 
-test("a member's archived flag turns with each command, and nothing else does", () => {
+test("each command toggles the member's archived flag and changes nothing else", () => {
   const state = stateOf();
   state.put({ userId: "ada", readUpTo: 3, readBeyond: 1 });
   for (const archived of [true, false]) {

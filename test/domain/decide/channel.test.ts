@@ -52,7 +52,7 @@ describe("every command of channels is refused with", () => {
         ] as const,
         [
           "not_a_member",
-          `${command.type} by an owner who left`,
+          `${command.type} by a former owner`,
           user("ada"),
           command,
           left("ada"),
@@ -79,7 +79,7 @@ describe("joining", () => {
     ["invitation_required", "a private channel", user("eve"), join, hidden],
     [
       "invitation_required",
-      "a private channel that one left",
+      "a private channel, by a former member",
       user("bob"),
       join,
       (state) => {
@@ -99,7 +99,7 @@ describe("joining", () => {
     ],
   ]);
 
-  test("a public channel makes a member without unread messages", () => {
+  test("a public channel adds a member without unread messages", () => {
     const state = stateOf();
     state.post("ada");
     const { rev } = state.counters;
@@ -117,7 +117,7 @@ describe("joining", () => {
   test.each([
     ["on its last day", NOW - INVITATION_MS],
     ["of today", NOW],
-  ])("a private channel uses up an invitation %s", (_, at) => {
+  ])("joining a private channel consumes an invitation %s", (_, at) => {
     const state = stateOf();
     hidden(state);
     invited("eve", at)(state);
@@ -126,7 +126,7 @@ describe("joining", () => {
     ]);
   });
 
-  test("again is a new membership: no role, and nothing unread", () => {
+  test("a second time starts a new membership: no role, no unread messages", () => {
     const state = stateOf();
     state.post("ada");
     state.put({ userId: "mo", name: "Mo", leftAt: NOW - 1, archived: true });
@@ -141,11 +141,11 @@ describe("joining", () => {
 describe("leaving", () => {
   testRefusals(stateOf, [
     ["not_in_channel", "a stranger", user("eve"), leave],
-    ["not_in_channel", "somebody who left", user("bob"), leave, left("bob")],
+    ["not_in_channel", "a former member", user("bob"), leave, left("bob")],
     ["owner_stays", "the owner", user("ada"), leave],
   ]);
 
-  test("keeps the member's row without a role, in a closed channel too", () => {
+  test("keeps the member's row without a role, also in a closed channel", () => {
     const state = stateOf();
     closed(state);
     expectExit(state, "left", accepted(state, user("mo"), leave));
@@ -155,7 +155,7 @@ describe("leaving", () => {
 describe("expelling", () => {
   testRefusals(stateOf, [
     ["participant_not_found", "a stranger", user("mo"), about("expel", "eve")],
-    ["participant_not_found", "somebody who left", user("mo"), about("expel", "bob"), left("bob")],
+    ["participant_not_found", "a former member", user("mo"), about("expel", "bob"), left("bob")],
     ["owner_stays", "the owner", user("mo"), about("expel", "ada")],
     ["owner_stays", "oneself, as the owner", user("ada"), about("expel", "ada")],
   ]);
@@ -195,7 +195,7 @@ describe("inviting", () => {
     ],
   ]);
 
-  test("and revoking take no revision", () => {
+  test("and revoking an invitation take no revision", () => {
     const state = stateOf();
     const { counters } = state;
     const answer = { rev: counters.rev };
@@ -214,7 +214,7 @@ describe("inviting", () => {
     });
   });
 
-  test("somebody who left, and somebody who is invited already, is possible", () => {
+  test("is possible for a former member and for somebody already invited", () => {
     const state = stateOf();
     left("bob")(state);
     invited("bob", NOW - 1)(state);
@@ -225,11 +225,17 @@ describe("inviting", () => {
 describe("roles", () => {
   testRefusals(stateOf, [
     ["not_in_channel", "promoting a stranger", user("ada"), about("promote", "eve")],
-    ["not_in_channel", "promoting who left", user("ada"), about("promote", "bob"), left("bob")],
+    [
+      "not_in_channel",
+      "promoting a former member",
+      user("ada"),
+      about("promote", "bob"),
+      left("bob"),
+    ],
     ["already_a_moderator", "promoting a moderator", user("ada"), about("promote", "mo")],
     ["already_a_moderator", "promoting the owner", user("ada"), about("promote", "ada")],
     ["not_a_moderator", "demoting a stranger", user("ada"), about("demote", "eve")],
-    ["not_a_moderator", "demoting who left", user("ada"), about("demote", "mo"), left("mo")],
+    ["not_a_moderator", "demoting a former member", user("ada"), about("demote", "mo"), left("mo")],
     ["not_a_moderator", "demoting a member", user("ada"), about("demote", "bob")],
     ["owner_stays", "demoting the owner", user("ada"), about("demote", "ada")],
   ]);
@@ -250,13 +256,13 @@ describe("roles", () => {
   });
 });
 
-describe("what a channel says of itself", () => {
+describe("updating title and description", () => {
   test.each([
     ["the title", { title: "New" }],
     ["the description", { description: "New" }],
     ["no description", { description: null }],
     ["both", { title: "New", description: "Newer" }],
-  ])("%s is changed, and what is left out stays", (_, facts) => {
+  ])("%s changes and omitted fields stay", (_, facts) => {
     const state = stateOf();
     state.become({ description: "Old" });
     const rev = state.counters.rev + 1;
@@ -267,7 +273,7 @@ describe("what a channel says of itself", () => {
     });
   });
 
-  test("is not changed while it is closed", () => {
+  test("is refused while the channel is closed", () => {
     const state = stateOf();
     closed(state);
     const code = refusedWith(state, user("ada"), { type: "update", title: "New" })?.code;

@@ -18,7 +18,7 @@ const remove = (number: number): Command => ({ type: "delete", messageId: id(num
 describe("a deletion is refused with", () => {
   const close = (state: MemoryState) => state.become({ archivedAt: NOW });
   testRefusals(stateOf, [
-    ["not_a_member", "a stranger, whether there is the message or not", user("eve"), remove(99)],
+    ["not_a_member", "a stranger, whether the message exists or not", user("eve"), remove(99)],
     ["not_a_member", "a resolver who is no member", staff("sue", "resolver"), remove(1)],
     [
       "conversation_not_found",
@@ -26,13 +26,13 @@ describe("a deletion is refused with", () => {
       user("ada", { kinds: ["direct"] }),
       remove(1),
     ],
-    ["message_not_found", "a number that is not there yet", user("ada"), remove(5)],
+    ["message_not_found", "a number that does not exist yet", user("ada"), remove(5)],
     ["message_not_found", "no message id", user("ada"), { type: "delete", messageId: "x" }],
     ["system_message", "a message of the system", user("ada"), remove(3)],
     ["not_the_author", "another's message, by the owner", user("ada"), remove(2)],
     [
       "not_the_author",
-      "another's message, by an admin who comes in as a member",
+      "another's message, by an admin with member reach",
       user("ada", { role: "admin" }),
       remove(2),
     ],
@@ -43,7 +43,7 @@ describe("a deletion is refused with", () => {
 });
 
 describe("a deletion", () => {
-  test("clears the message, keeps its record, and counts it no more", () => {
+  test("clears the message, keeps its record and subtracts it from the counters", () => {
     const state = stateOf();
     const before = state.post("ada", {
       ...{ clientMessageId: "k", metadata: { a: 1 }, replyTo: 1 },
@@ -68,7 +68,7 @@ describe("a deletion", () => {
     });
   });
 
-  test("of an older message leaves the last one as it is, and clears no reactions if there are none", () => {
+  test("of an older message keeps lastCounted, and clears reactions only if there are any", () => {
     const decision = accepted(stateOf(), user("ada"), remove(1));
     expect(decision.counters).toMatchObject({ counted: 1, lastCounted: 2 });
     expect(decision.effects).toEqual([{ type: "uncounted", number: 1 }]);
@@ -76,7 +76,7 @@ describe("a deletion", () => {
     expect(decision.figures).toEqual([]);
   });
 
-  test("of the only message leaves no last one", () => {
+  test("of the only message leaves lastCounted at 0", () => {
     const state = new MemoryState("group", { ada: "owner", bob: "member" });
     state.post("ada");
     expect(accepted(state, user("ada"), remove(1)).counters).toMatchObject({
@@ -95,7 +95,7 @@ describe("a deletion", () => {
     });
   });
 
-  test("takes the message from those who read it ahead, and from nobody who has passed it", () => {
+  test("lowers readBeyond of members who read the message out of order, and of nobody else", () => {
     const state = new MemoryState("group", { ada: "owner", bob: "member", cyd: "member" });
     state.post("bob");
     state.post("ada");
@@ -108,12 +108,12 @@ describe("a deletion", () => {
     ]);
   });
 
-  test.each([1, 2, 3])("by an admin of the staff reaches any message (%i)", (number) => {
+  test.each([1, 2, 3])("is allowed to staff admins for any message (%i)", (number) => {
     const { changes } = accepted(stateOf(), staff("sue", "admin"), remove(number));
     expect(changes).toMatchObject([{ cause: "deleted", message: { number, deletedAt: NOW } }]);
   });
 
-  test("of a system message leaves the number of counted ones and everybody's figures", () => {
+  test("of a system message changes neither the count of messages nor anybody's figures", () => {
     const state = stateOf();
     const decision = accepted(state, staff("sue", "admin"), remove(3));
     expect(decision.counters).toEqual({ ...state.counters, rev: state.counters.rev + 1 });

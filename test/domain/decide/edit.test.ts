@@ -28,11 +28,11 @@ describe("an edit is refused with", () => {
     state.clock = NOW + WINDOW_MS;
   };
   testRefusals(stateOf, [
-    ["not_a_member", "a stranger, whether there is the message or not", user("eve"), edit(99)],
+    ["not_a_member", "a stranger, whether the message exists or not", user("eve"), edit(99)],
     ["not_a_member", "an admin who is no member", staff("sue", "admin"), edit(1)],
     [
       "not_a_member",
-      "an author who left",
+      "an author who is a former member",
       user("ada"),
       edit(1),
       (state) => state.put({ userId: "ada", leftAt: NOW }),
@@ -43,7 +43,7 @@ describe("an edit is refused with", () => {
       user("ada", { kinds: ["direct"] }),
       edit(1),
     ],
-    ["message_not_found", "a number that is not there yet", user("ada"), edit(6)],
+    ["message_not_found", "a number that does not exist yet", user("ada"), edit(6)],
     ["message_not_found", "no message id", user("ada"), edit("x")],
     [
       "message_not_found",
@@ -54,19 +54,19 @@ describe("an edit is refused with", () => {
     ["system_message", "a message of the system", user("ada"), edit(3)],
     ["not_the_author", "another's message", user("bob"), edit(1)],
     ["not_the_author", "another's message, by the owner", user("ada"), edit(2)],
-    ["system_message", "one's own in the system's name", user("ada"), edit(4)],
+    ["system_message", "a message of kind system by its own author", user("ada"), edit(4)],
     ["channel_archived", "a closed channel", user("ada"), edit(1), close],
     ["message_deleted", "a deleted message, whatever the text", user("ada"), edit(5, "")],
     ["empty_content", "white space", user("ada"), edit(1, " ")],
     ["content_too_long", "one code point too many", user("ada"), edit(1, "x".repeat(11))],
     ["control_characters", "a control character", user("ada"), edit(1, "\u0007")],
-    ["empty_content", "before the window is looked at", user("ada"), edit(1, " "), expire],
+    ["empty_content", "before the edit window is checked", user("ada"), edit(1, " "), expire],
     ["edit_window_closed", "a message that is too old", user("ada"), edit(1), expire],
   ]);
 });
 
 describe("an edit", () => {
-  test("replaces the text and keeps what was sent as a digest", () => {
+  test("replaces the text and stores a digest of the original", () => {
     const state = stateOf();
     const before = state.post("ada", { clientMessageId: "k", metadata: { a: 1 } });
     const { rev } = state.counters;
@@ -80,12 +80,12 @@ describe("an edit", () => {
     });
   });
 
-  test("to the same text is an edit all the same", () => {
+  test("to the same text still counts as an edit", () => {
     const decision = accepted(stateOf(), user("ada"), edit(1, "message 1"));
     expect(decision.changes).toMatchObject([{ message: { editedAt: NOW }, digest: null }]);
   });
 
-  test("may leave a message with files without text", () => {
+  test("may remove the text of a message with files", () => {
     const state = stateOf();
     state.post("ada", { attachments: [{ key: "k", name: "n", mimeType: "image/png", size: 1 }] });
     expect(accepted(state, user("ada"), edit(6, "")).changes).toMatchObject([

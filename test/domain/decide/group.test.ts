@@ -32,10 +32,10 @@ describe("adding somebody is refused with", () => {
   ]);
 });
 
-describe("of another kind than a group, changing participants is refused with", () => {
+describe("changing participants of another kind of conversation is refused with", () => {
   testRefusals(pair, [
-    ["not_a_member", "a stranger, before the kind is said", user("eve"), add()],
-    ["not_a_group", "a member, before their role is looked at", user("bob"), add()],
+    ["not_a_member", "a stranger, before the kind is revealed", user("eve"), add()],
+    ["not_a_group", "a member, before their role is checked", user("bob"), add()],
     ["not_a_group", "a member who leaves", user("bob"), remove("bob")],
     ["not_a_group", "an admin", staff("sue", "admin"), remove("bob")],
   ]);
@@ -45,12 +45,12 @@ describe("removing somebody is refused with", () => {
   testRefusals(stateOf, [
     ["not_a_member", "a stranger", user("eve"), remove("bob")],
     ["not_a_member", "a stranger who leaves", user("eve"), remove("eve")],
-    ["not_a_member", "an admin of the staff who leaves", staff("sue", "admin"), remove("sue")],
+    ["not_a_member", "a staff admin who leaves", staff("sue", "admin"), remove("sue")],
     ["forbidden", "a member without a role", user("bob"), remove("mo")],
-    ["participant_not_found", "somebody who never was in it", user("ada"), remove("eve")],
+    ["participant_not_found", "somebody who never was a member", user("ada"), remove("eve")],
     [
       "participant_not_found",
-      "somebody who left",
+      "a former member",
       user("ada"),
       remove("bob"),
       (state) => state.put({ userId: "bob", leftAt: NOW }),
@@ -73,7 +73,7 @@ describe("removing somebody is refused with", () => {
 });
 
 describe("adding somebody", () => {
-  test("announces them, and gives them a history without unread messages", () => {
+  test("announces the person, who starts without unread messages", () => {
     const state = stateOf();
     state.post("ada");
     const { rev } = state.counters;
@@ -93,7 +93,7 @@ describe("adding somebody", () => {
     });
   });
 
-  test("again keeps what is known of them, and settles what they had read ahead", () => {
+  test("a second time keeps name and avatar, and settles ranges read out of order", () => {
     const state = stateOf();
     state.post("ada");
     state.put({ ...memberOf("dee"), ...dee, role: "member", leftAt: NOW - 1, archived: true });
@@ -106,12 +106,12 @@ describe("adding somebody", () => {
     });
   });
 
-  test("without a name announces their id", () => {
+  test("without a name announces the user id", () => {
     const [announcement] = accepted(stateOf(), user("ada"), add(memberOf("dee"))).changes;
     expect(announcement).toMatchObject({ message: { content: "dee was added" } });
   });
 
-  test("is possible up to a full group, and for an admin of the staff", () => {
+  test("is possible up to the member limit, and for staff admins", () => {
     const state = stateOf();
     state.count({ memberCount: MAX_GROUP_MEMBERS - 1 });
     const decision = accepted(state, staff("sue", "admin"), add());
@@ -120,7 +120,7 @@ describe("adding somebody", () => {
 });
 
 describe("removing somebody", () => {
-  test("keeps their row without a role, and announces it", () => {
+  test("keeps the member's row without a role, and announces the removal", () => {
     const state = stateOf();
     state.put({ userId: "mo", name: "Mo" });
     const { rev } = state.counters;
@@ -140,7 +140,7 @@ describe("removing somebody", () => {
     });
   });
 
-  test("oneself is leaving, and needs no role", () => {
+  test("removing oneself is leaving, and needs no role", () => {
     const { changes } = accepted(stateOf(), user("bob"), remove("bob"));
     expect(changes).toMatchObject([
       { cause: "left", member: { userId: "bob", leftAt: NOW } },
@@ -148,7 +148,7 @@ describe("removing somebody", () => {
     ]);
   });
 
-  test("who owns the group hands it to whoever has been in it longest", () => {
+  test("the owner makes the longest member the next owner", () => {
     const state = stateOf();
     state.put({ userId: "mo", joinedAt: CREATED + 2 });
     state.put({ userId: "bob", joinedAt: CREATED + 1 });
@@ -162,7 +162,7 @@ describe("removing somebody", () => {
     expect(decision.counters).toMatchObject({ rev: rev + 3, memberCount: 2 });
   });
 
-  test("who is no owner leaves the owner as it is", () => {
+  test("another member does not change the owner; a moderator may remove the owner", () => {
     const { changes } = accepted(stateOf(), staff("sue", "admin"), remove("bob"));
     expect(changes.map((change) => "cause" in change && change.cause)).toEqual([
       "removed",

@@ -25,15 +25,15 @@ const limited: [string, Command, Spending, number][] = [
   ["a deletion", remove, "changes", 2],
   ["a reaction", party, "changes", 2],
   ["taking a reaction back", unreact, "changes", 2],
-  ["a mark", read, "reads", 3],
+  ["a read mark", read, "reads", 3],
 ];
 
 describe.each(limited)("%s", (_, command, what, limit) => {
-  test("spends one of its limit", () => {
+  test("spends one unit of its limit", () => {
     expect(accepted(stateOf(), user("bob"), command).spends).toBe(what);
   });
 
-  test("is refused where the limit is used up, until the first one leaves the minute", () => {
+  test("is refused at the limit, until the oldest time leaves the window", () => {
     const state = stateOf();
     state.spending[what].set("bob", [NOW - 59_999, ...Array(limit - 1).fill(NOW)]);
     expect(refusedWith(state, user("bob"), command)).toMatchObject({
@@ -45,7 +45,7 @@ describe.each(limited)("%s", (_, command, what, limit) => {
     expect(accepted(state, user("bob"), command).spends).toBe(what);
   });
 
-  test("is free for an admin, and where such limits are switched off", () => {
+  test("is unlimited for admins, and with the limits switched off", () => {
     const state = stateOf();
     state.spending[what].set("bob", Array(limit).fill(NOW));
     expect(accepted(state, user("bob", { role: "admin" }), command).spends).toBeUndefined();
@@ -54,7 +54,7 @@ describe.each(limited)("%s", (_, command, what, limit) => {
     expect(accepted(state, user("bob"), command).spends).toBeUndefined();
   });
 
-  test("does not touch the other limit, nor anybody else's", () => {
+  test("is not limited by the other limit or by other people's", () => {
     const state = stateOf();
     const other = what === "changes" ? "reads" : "changes";
     state.spending[other].set("bob", Array(9).fill(NOW));
@@ -63,7 +63,7 @@ describe.each(limited)("%s", (_, command, what, limit) => {
   });
 });
 
-describe("what changes nothing", () => {
+describe("commands that change nothing", () => {
   const used = () => {
     const state = stateOf();
     state.apply(accepted(state, user("bob"), read), "bob");
@@ -73,14 +73,14 @@ describe("what changes nothing", () => {
   };
 
   test.each([
-    ["a reaction that is there", react],
-    ["a mark of what is read", read],
-  ])("%s spends nothing, and is never refused for it", (_, command) => {
+    ["a reaction that exists", react],
+    ["a read mark of read messages", read],
+  ])("%s spends nothing and is never refused by the limit", (_, command) => {
     expect(accepted(used(), user("bob"), command)).toMatchObject({ changes: [] });
     expect(accepted(used(), user("bob"), command).spends).toBeUndefined();
   });
 
-  test("a mark that moves figures alone spends one", () => {
+  test("a read mark that only moves figures spends one unit", () => {
     const state = stateOf();
     state.put({ userId: "bob", readUpTo: 2, readBeyond: 0 });
     state.post(null);
@@ -102,7 +102,7 @@ test.each<[string, Command]>([
 });
 
 describe("the limit over all conversations", () => {
-  test.each(limited.slice(0, 4))("refuses %s for as long as it says", (_, command) => {
+  test.each(limited.slice(0, 4))("refuses %s with the remaining wait", (_, command) => {
     const state = stateOf();
     state.waits.set("bob", 30_000);
     expect(refusedWith(state, user("bob"), command)).toMatchObject({
@@ -113,7 +113,7 @@ describe("the limit over all conversations", () => {
     expect(refusedWith(state, user("bob", { role: "admin" }), command)).toBeUndefined();
   });
 
-  test("does not refuse marks, nor what changes nothing", () => {
+  test("does not refuse read marks or commands that change nothing", () => {
     const state = stateOf();
     state.waits.set("bob", 30_000);
     expect(refusedWith(state, user("bob"), read)).toBeUndefined();

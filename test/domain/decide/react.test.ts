@@ -18,7 +18,7 @@ const react = (number: number, emoji = "👍", type: Kind = "react"): Command =>
 });
 const unreact = (number: number, emoji = "👍") => react(number, emoji, "unreact");
 
-/** Lets somebody react or take a reaction back. */
+/** Applies a reaction or its removal. */
 function act(state: MemoryState, userId: string, command: Command): void {
   state.apply(accepted(state, user(userId), command), userId);
 }
@@ -27,7 +27,7 @@ describe.each<Kind>(["react", "unreact"])("%s is refused with", (type) => {
   testRefusals(stateOf, [
     ["unsupported_emoji", "a stranger's unknown emoji", user("eve"), react(1, "🦄", type)],
     ["unsupported_emoji", "two emojis", user("bob"), react(1, "👍👍", type)],
-    ["not_a_member", "a stranger, whether there is the message or not", user("eve"), react(9)],
+    ["not_a_member", "a stranger, whether the message exists or not", user("eve"), react(9)],
     ["not_a_member", "an admin who is no member", staff("sue", "admin"), react(1, "👍", type)],
     [
       "conversation_not_found",
@@ -35,7 +35,7 @@ describe.each<Kind>(["react", "unreact"])("%s is refused with", (type) => {
       user("bob", { kinds: ["direct"] }),
       react(1, "👍", type),
     ],
-    ["message_not_found", "a number that is not there yet", user("bob"), react(3, "👍", type)],
+    ["message_not_found", "a number that does not exist yet", user("bob"), react(3, "👍", type)],
     ["message_not_found", "no message id", user("bob"), { type, messageId: "x", emoji: "👍" }],
     [
       "channel_archived",
@@ -48,9 +48,9 @@ describe.each<Kind>(["react", "unreact"])("%s is refused with", (type) => {
   ]);
 });
 
-describe("taking a reaction back is refused with", () => {
+describe("unreact is also refused with", () => {
   testRefusals(stateOf, [
-    ["reaction_not_found", "none that was left", user("bob"), unreact(1)],
+    ["reaction_not_found", "no reaction of this user", user("bob"), unreact(1)],
     [
       "reaction_not_found",
       "another emoji",
@@ -60,7 +60,7 @@ describe("taking a reaction back is refused with", () => {
     ],
     [
       "reaction_not_found",
-      "somebody else's",
+      "another user's reaction",
       user("bob"),
       unreact(1),
       (state) => act(state, "ada", react(1)),
@@ -69,7 +69,7 @@ describe("taking a reaction back is refused with", () => {
 });
 
 describe("a reaction", () => {
-  test("is a change of its message, and says who left what", () => {
+  test("is a change of its message that names user and emoji", () => {
     const state = stateOf();
     const rev = state.counters.rev + 1;
     const reactions = [{ emoji: "❤️", count: 1, userIds: ["bob"] }];
@@ -88,7 +88,7 @@ describe("a reaction", () => {
     });
   });
 
-  test("that is there already changes nothing", () => {
+  test("that exists already changes nothing", () => {
     const state = stateOf();
     act(state, "bob", react(1));
     const message = state.message(1);
@@ -99,7 +99,7 @@ describe("a reaction", () => {
     });
   });
 
-  test("joins others with the same emoji; another emoji comes behind them", () => {
+  test("is added to the summary of its emoji; a new emoji is appended", () => {
     const state = stateOf();
     act(state, "bob", react(1));
     act(state, "ada", react(1, "🎉"));
@@ -110,7 +110,7 @@ describe("a reaction", () => {
     ]);
   });
 
-  test("that is taken back leaves the others, and no summary behind the last", () => {
+  test("that is removed keeps the others; the last one removes the summary", () => {
     const state = stateOf();
     act(state, "bob", react(1));
     act(state, "ada", react(1));
@@ -129,7 +129,7 @@ describe("a reaction", () => {
     expect(state.message(1)?.reactions).toEqual([]);
   });
 
-  test("of more people than are named counts, and the next is named when one takes theirs back", () => {
+  test("beyond the named people is counted, and named when a named one is removed", () => {
     const people = Array.from({ length: REACTION_PEOPLE + 2 }, (_, index) => `p${index}`);
     const roles = Object.fromEntries(people.map((userId) => [userId, "member" as const]));
     const state = new MemoryState("group", { ada: "owner", ...roles });

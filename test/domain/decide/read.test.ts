@@ -25,11 +25,11 @@ const one = (number: number): Command => ({ type: "read", messageId: id(number) 
 describe("marking read is refused with", () => {
   const elsewhere = messageIdOf(ELSEWHERE, 1);
   testRefusals(stateOf, [
-    ["not_a_member", "a stranger, whether there is the message or not", user("eve"), one(99)],
+    ["not_a_member", "a stranger, whether the message exists or not", user("eve"), one(99)],
     ["not_a_member", "an admin who is no member", staff("sue", "admin"), all],
     [
       "not_a_member",
-      "somebody who left",
+      "a former member",
       user("bob"),
       all,
       (state) => state.put({ userId: "bob", leftAt: NOW }),
@@ -40,14 +40,14 @@ describe("marking read is refused with", () => {
       user("bob", { kinds: ["direct"] }),
       all,
     ],
-    ["message_not_found", "one message that is not there yet", user("bob"), one(7)],
+    ["message_not_found", "one message that does not exist yet", user("bob"), one(7)],
     ["message_not_found", "no message id", user("bob"), { type: "read", messageId: "x" }],
     ["message_not_found", "elsewhere", user("bob"), { type: "read", messageId: elsewhere }],
     ["message_deleted", "one message that was deleted", user("bob"), one(5)],
-    ["unknown_messages", "up to a number that is not there yet", user("bob"), upTo(7)],
+    ["unknown_messages", "up to a number that does not exist yet", user("bob"), upTo(7)],
     ["unknown_messages", "up to no message id", user("bob"), { type: "read", upTo: "x" }],
     ["unknown_messages", "up to elsewhere", user("bob"), { type: "read", upTo: elsewhere }],
-    ["unknown_messages", "one of several that is not there yet", user("bob"), some(1, 7)],
+    ["unknown_messages", "one of several that does not exist yet", user("bob"), some(1, 7)],
     [
       "unknown_messages",
       "one of several from elsewhere",
@@ -66,7 +66,7 @@ describe("marking read", () => {
     ["up to one", upTo(1), [[{ from: 1, to: 1 }, false]], figures(1, 1), 1],
     ["up to one's own", upTo(3), [[{ from: 1, to: 3 }, false]], figures(3, 0), 2],
     ["one out of order", one(2), [[{ from: 2, to: 2 }, true]], figures(0, 2), 1],
-    ["one that comes next", one(1), [[{ from: 1, to: 1 }, false]], figures(1, 1), 1],
+    ["the next one", one(1), [[{ from: 1, to: 1 }, false]], figures(1, 1), 1],
     ["the last of several", some(6), [[{ from: 6, to: 6 }, true]], figures(0, 2), 1],
     ["neighbours in any order", some(2, 1), [[{ from: 1, to: 2 }, false]], figures(5, 0), 2],
     ["the same twice", some(2, 2), [[{ from: 2, to: 2 }, true]], figures(0, 2), 1],
@@ -120,7 +120,7 @@ describe("marking read", () => {
     expect(accepted(state, user("bob"), command)).toEqual(nothing(state));
   });
 
-  test("everything after single messages adds what lies between them", () => {
+  test("everything after single messages adds the ranges between them", () => {
     const state = stateOf();
     state.apply(accepted(state, user("bob"), some(2)), "bob");
     const decision = accepted(state, user("bob"), all);
@@ -132,7 +132,7 @@ describe("marking read", () => {
     expect(decision.figures).toEqual([{ userId: "bob", figures: figures(6, 0) }]);
   });
 
-  test("a message from before one joined gives it a receipt, and moves no figures", () => {
+  test("a message from before joining gets a receipt and moves no figures", () => {
     const state = stateOf();
     state.put({ userId: "bob", readUpTo: 6 });
     const decision = accepted(state, user("bob"), one(1));
@@ -141,7 +141,7 @@ describe("marking read", () => {
     expect(decision.answer.modifiedCount).toBe(1);
   });
 
-  test("passing only one's own and uncounted messages moves the figures without a revision", () => {
+  test("passing only own and uncounted messages moves the figures without a revision", () => {
     const state = new MemoryState("group", { ada: "owner", bob: "member" });
     state.post(null);
     state.post(null);
@@ -152,7 +152,7 @@ describe("marking read", () => {
     });
   });
 
-  test("a range that lies ahead is stored in parts of 256 numbers", () => {
+  test("a range after readUpTo is stored in parts of 256 numbers", () => {
     const state = new MemoryState("group", { ada: "owner", bob: "member" });
     for (let number = 1; number <= 601; number++) state.post("ada");
     const numbers = Array.from({ length: 600 }, (_, index) => index + 2);

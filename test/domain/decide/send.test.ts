@@ -26,22 +26,17 @@ describe("a send is refused with", () => {
     ["content_too_long", "a caption", user("ada"), send("x".repeat(11), files("image/png"))],
     ["control_characters", "a control character", user("ada"), send("a\u0000b")],
     ["control_characters", "half a surrogate pair", user("ada"), send("a\ud800")],
-    ["empty_content", "a stranger's empty text: the text comes first", user("eve"), send("")],
+    ["empty_content", "a stranger's empty text: the text is checked first", user("eve"), send("")],
     ["not_a_member", "a stranger", user("eve"), send("a")],
     [
       "not_a_member",
-      "somebody who left",
+      "a former member",
       user("bob"),
       send("a"),
       (state) => state.put({ userId: "bob", leftAt: NOW }),
     ],
     ["not_a_member", "support staff", staff("sue", "support"), send("a")],
-    [
-      "not_a_member",
-      "an admin who comes in as a member",
-      user("eve", { role: "admin" }),
-      send("a"),
-    ],
+    ["not_a_member", "an admin with member reach", user("eve", { role: "admin" }), send("a")],
     [
       "conversation_not_found",
       "a kind that does not exist where they came in",
@@ -49,15 +44,9 @@ describe("a send is refused with", () => {
       send("a"),
     ],
     ["channel_archived", "a closed channel", user("ada"), send("a"), close],
-    [
-      "channel_archived",
-      "before its reply is looked at",
-      user("ada"),
-      send("a", reply("x")),
-      close,
-    ],
+    ["channel_archived", "before its reply is checked", user("ada"), send("a", reply("x")), close],
     ["invalid_reply", "no message id", user("ada"), send("a", reply("x"))],
-    ["invalid_reply", "a message that is not there yet", user("ada"), send("a", reply(id(1)))],
+    ["invalid_reply", "a message that does not exist yet", user("ada"), send("a", reply(id(1)))],
     [
       "invalid_reply",
       "another conversation's message",
@@ -67,7 +56,7 @@ describe("a send is refused with", () => {
     ],
     [
       "rate_limited",
-      "before its claim is looked at",
+      "before its claim is checked",
       user("ada"),
       send("a", { claim: "c", ...files("image/png") }),
       (state) => {
@@ -94,7 +83,7 @@ function files(...mimeTypes: string[]) {
 }
 
 describe("a send", () => {
-  test("is a message with the next number and revision, which its sender has read", () => {
+  test("takes the next number and revision, and is read by its sender", () => {
     const state = stateOf();
     expect(accepted(state, user("ada"), send(" hello\r\n "))).toEqual({
       changes: [{ type: "message", cause: "created", message: messageOf({ content: "hello" }) }],
@@ -121,7 +110,7 @@ describe("a send", () => {
     ]);
   });
 
-  test("behind unread messages is read beyond them", () => {
+  test("after unread messages raises readBeyond", () => {
     const state = stateOf();
     state.post("bob");
     expect(accepted(state, user("ada"), send("hi")).figures).toEqual([
@@ -129,14 +118,14 @@ describe("a send", () => {
     ]);
   });
 
-  test("keeps what the clock said where that was behind the newest message", () => {
+  test("stores the clock where it is behind the newest message", () => {
     const state = stateOf();
     state.clock = NOW - 5;
     const [change] = accepted(state, user("ada"), send("hi"), NOW).changes;
     expect(change).toMatchObject({ message: { createdAt: NOW, clockAt: NOW - 5 } });
   });
 
-  test("of a participant in the name of the system counts as theirs", () => {
+  test("of kind system by a participant has a sender and is counted", () => {
     const decision = accepted(stateOf(), user("ada"), send("hi", { kind: "system" }));
     expect(decision.changes).toMatchObject([{ message: { kind: "system", senderId: "ada" } }]);
     expect(decision.counters.counted).toBe(1);
@@ -158,7 +147,7 @@ describe("a send", () => {
     ]);
   });
 
-  test.each(["admin", "resolver"] as const)("of staff (%s) moves nobody's figures", (role) => {
+  test.each(["admin", "resolver"] as const)("of staff (%s) changes nobody's figures", (role) => {
     expect(accepted(stateOf(), staff("sue", role), send("hi")).figures).toEqual([]);
   });
 
@@ -183,7 +172,7 @@ describe("a send under a clientMessageId that was used", () => {
     return state;
   }
 
-  test("changes nothing, takes nothing of the limit, and is answered with the message", () => {
+  test("changes nothing, is not rate limited and returns the message", () => {
     const state = sentOnce();
     expect(accepted(state, user("ada"), original)).toEqual({
       changes: [],
@@ -210,7 +199,7 @@ describe("a send under a clientMessageId that was used", () => {
         state.apply(accepted(state, user("ada"), { type: "delete", messageId: id(2) }), "ada"),
     ],
   ];
-  test.each(same)("is the same with %s", (_, more, given) => {
+  test.each(same)("is deduplicated with %s", (_, more, given) => {
     const state = sentOnce();
     given?.(state);
     const decision = accepted(state, user("ada"), { ...original, ...more });
@@ -233,7 +222,7 @@ describe("a send under a clientMessageId that was used", () => {
     }
   });
 
-  test("compares files by what stands for them, or else by their keys", () => {
+  test("compares files by fingerprint, or by keys without one", () => {
     const first = send("", { ...key, ...files("image/png"), fingerprint: "f" });
     const again = { ...first, attachments: [file("image/png", "uploaded anew")] };
     expect(accepted(sentOnce(first), user("ada"), again).answer.deduplicated).toBe(true);
@@ -247,12 +236,12 @@ describe("a send under a clientMessageId that was used", () => {
     ).toBe("idempotency_conflict");
   });
 
-  test("by somebody else is another message", () => {
+  test("by another sender is a new message", () => {
     const decision = accepted(sentOnce(), user("bob"), send("other", key));
     expect(decision.changes).toMatchObject([{ cause: "created", message: { number: 3 } }]);
   });
 
-  test("is not answered to somebody who left", () => {
+  test("is refused for a former member", () => {
     const state = sentOnce();
     state.put({ userId: "ada", leftAt: NOW });
     expect(refusedWith(state, user("ada"), original)?.code).toBe("not_a_member");
@@ -269,13 +258,13 @@ describe("the limit of messages a minute", () => {
     [4, NOW, 0],
     [5, NOW - 60_000, 4],
     [6, NOW - 60_000, 4],
-  ])("lets a send through after %i sends at %i", (sends, at, remaining) => {
+  ])("allows a send after %i sends at %i", (sends, at, remaining) => {
     const state = stateOf();
     state.sends.set("ada", Array(sends).fill(at));
     expect(accepted(state, user("ada"), send("a")).answer.rate?.remaining).toBe(remaining);
   });
 
-  test("refuses one that is too many, and says until when", () => {
+  test("refuses a send over the limit with the remaining wait", () => {
     const state = stateOf();
     state.sends.set("ada", [NOW - 59_999, NOW - 10, NOW - 10, NOW, NOW]);
     expect(refusedWith(state, user("ada"), send("a"))).toMatchObject({
@@ -286,7 +275,7 @@ describe("the limit of messages a minute", () => {
     });
   });
 
-  test("is each sender's own, and goes by the clock", () => {
+  test("is per sender and uses the clock", () => {
     const state = stateOf();
     state.sends.set("ada", Array(5).fill(NOW));
     expect(accepted(state, user("bob"), send("a")).changes.length).toBe(1);

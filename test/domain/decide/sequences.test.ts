@@ -52,7 +52,7 @@ function holds(check: () => Checks, numRuns: number): void {
   );
 }
 
-test("deciding changes nothing by itself, refused or not, and comes to the same again", () => {
+test("decide does not change the state, and is deterministic", () => {
   const before: Checks["before"] = (state, request, now) => {
     const contents = JSON.stringify(contentsOf(state));
     const decided = JSON.stringify(decide(state, request, now));
@@ -62,7 +62,7 @@ test("deciding changes nothing by itself, refused or not, and comes to the same 
   holds(() => ({ before }), 50);
 });
 
-test("each change takes the next revision, and nothing else takes one", () => {
+test("each change takes the next revision; nothing else takes one", () => {
   const after = ({ before, decision, state }: Taken) => {
     const { changes, answer } = decision;
     const expected = changes.map((_, index) => before.rev + index + 1);
@@ -74,7 +74,7 @@ test("each change takes the next revision, and nothing else takes one", () => {
   holds(() => ({ after }), 150);
 });
 
-test("the counters agree with a recount", () => {
+test("the counters equal a recount", () => {
   const after = ({ before, state }: Taken) => {
     const { counters } = state;
     const messages = [...state.messages.values()].map(({ message }) => message);
@@ -92,7 +92,7 @@ test("the counters agree with a recount", () => {
   holds(() => ({ after }), 150);
 });
 
-test("what is unread agrees with a recount, and is never negative", () => {
+test("the unread count equals a recount and is never negative", () => {
   holds(() => {
     const naive = new NaiveReads();
     for (const userId of PEOPLE.slice(0, 3)) naive.join(userId);
@@ -109,7 +109,7 @@ test("what is unread agrees with a recount, and is never negative", () => {
   }, 500);
 });
 
-test("a command a second time, with nothing between, changes nothing or is refused", () => {
+test("repeating a command changes nothing or is refused", () => {
   const after = ({ request, state }: Taken) => {
     const { type } = request.command;
     const keyed = type === "send" && request.command.clientMessageId !== undefined;
@@ -127,7 +127,7 @@ test("a command a second time, with nothing between, changes nothing or is refus
   holds(() => ({ after }), 150);
 });
 
-test("the reactions on a message are those that people left", () => {
+test("reaction summaries equal the stored reactions", () => {
   const after = ({ state }: Taken) => {
     for (const { message } of state.messages.values()) {
       for (const emoji of EMOJIS.slice(0, 2)) {
