@@ -34,7 +34,7 @@ describe("after a wake", () => {
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const [one, two] = [await room.live("bob"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.wake();
       expect(await ada.events()).toEqual([]);
       expect(room.sessions.online("ada").toSorted()).toEqual(["ada", "bob"]);
