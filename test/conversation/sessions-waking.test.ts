@@ -84,13 +84,13 @@ test("unknown fields of a later version are ignored", () =>
 test.each<[string, unknown]>([
   ["null", null],
   ["a text", "seat"],
-  ["without an identity", { live: true, openedAt: 1 }],
+  ["an object without an identity", { live: true, openedAt: 1 }],
   [
     "an identity without an origin",
     { seat: { ...seat, origin: undefined }, live: true, openedAt: 1 },
   ],
   ["an unknown role", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
-  ["without the live flag", { seat, openedAt: 1 }],
+  ["an object without the live flag", { seat, openedAt: 1 }],
   ["features that are not a list", { seat, live: true, openedAt: 1, features: "reactions" }],
 ])("a socket whose attachment is %s is closed", (_, kept) =>
   withRoom(async (room) => {

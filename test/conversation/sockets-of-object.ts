@@ -108,7 +108,7 @@ export class Room {
     return new Peer(this.sessions, userId, "https://a.test", features);
   }
 
-  /** Somebody's socket that is live; what it heard until then is passed over. */
+  /** Somebody's socket that is live; frames until then are dropped. */
   async live(userId: string, features: readonly Feature[] = []): Promise<Peer> {
     const peer = this.enter(userId, features);
     this.sessions.goLive(peer.session);
