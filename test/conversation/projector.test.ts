@@ -117,6 +117,16 @@ class Projection {
       .bind(this.fresh.memory.conversation.id)
       .first();
   }
+
+  /** The numbers that D1 has as uncounted. */
+  async uncounted(): Promise<unknown[]> {
+    const { results } = await env.DB.prepare(
+      "SELECT number FROM uncounted WHERE conversation_id = ? ORDER BY number",
+    )
+      .bind(this.fresh.memory.conversation.id)
+      .all();
+    return results;
+  }
 }
 
 /** A conversation of three people that D1 knows. */
@@ -189,9 +199,7 @@ describe("a write", () => {
       // Read from the tables, the message would not be listed as uncounted.
       fresh.storage.sql.exec("UPDATE messages SET rev = 0, created_rev = 0, sender_id = 'ada'");
       await projection.after(DELAY_MS);
-      const { id } = fresh.memory.conversation;
-      const uncounted = env.DB.prepare("SELECT number FROM uncounted WHERE conversation_id = ?");
-      expect((await uncounted.bind(id).all()).results).toEqual([{ number: 1 }]);
+      expect(await projection.uncounted()).toEqual([{ number: 1 }]);
     }));
 
   test("after a wake reads the changes from the tables", () =>
@@ -295,6 +303,21 @@ describe("while D1 fails", () => {
       projection.commit("three");
       await projection.after(DELAY_MS);
       expect(await projection.listed()).toMatchObject({ rev: 7 });
+    }));
+
+  test("a failed write is repeated with all its rows", () =>
+    withProjection(async (projection) => {
+      const { fresh, database } = projection;
+      database.refuses = true;
+      // Its announcement is an uncounted message.
+      fresh.submit("ada", { type: "remove", userId: "cyd" });
+      fresh.committer.flush();
+      await projection.after(DELAY_MS);
+      database.refuses = false;
+      projection.commit("two");
+      await projection.alarm();
+      expect(await projection.listed()).toMatchObject({ rev: 7, lastNumber: 2 });
+      expect(await projection.uncounted()).toEqual([{ number: 1 }]);
     }));
 
   test.each([

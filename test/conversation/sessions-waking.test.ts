@@ -34,7 +34,7 @@ describe("after a wake", () => {
     withRoom(async (room) => {
       const ada = await room.live("ada");
       const [one, two] = [await room.live("bob"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.wake();
       expect(await ada.events()).toEqual([]);
       expect(room.sessions.online("ada").toSorted()).toEqual(["ada", "bob"]);
@@ -84,13 +84,13 @@ test("unknown fields of a later version are ignored", () =>
 test.each<[string, unknown]>([
   ["null", null],
   ["a text", "seat"],
-  ["without an identity", { live: true, openedAt: 1 }],
+  ["an object without an identity", { live: true, openedAt: 1 }],
   [
     "an identity without an origin",
     { seat: { ...seat, origin: undefined }, live: true, openedAt: 1 },
   ],
   ["an unknown role", { seat: { ...seat, role: "king" }, live: true, openedAt: 1 }],
-  ["without the live flag", { seat, openedAt: 1 }],
+  ["an object without the live flag", { seat, openedAt: 1 }],
   ["features that are not a list", { seat, live: true, openedAt: 1, features: "reactions" }],
 ])("a socket whose attachment is %s is closed", (_, kept) =>
   withRoom(async (room) => {

@@ -14,8 +14,8 @@ describe("a broadcast", () => {
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       const cyd = room.enter("cyd");
-      await ada.heard();
-      await bob.heard();
+      await ada.received();
+      await bob.received();
       room.sessions.deliver(twoEvents(), new Map());
       expect(await ada.events()).toEqual([[ONE, TWO]]);
       expect(await bob.events()).toEqual([[ONE, TWO]]);
@@ -25,7 +25,7 @@ describe("a broadcast", () => {
   test("puts a socket's own lines after the events, in the same frame", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.sessions.deliver(twoEvents(), own(ada));
       expect(await ada.events()).toEqual([[ONE, TWO, OWN]]);
       expect(await bob.events()).toEqual([[ONE, TWO]]);
@@ -41,7 +41,7 @@ describe("a broadcast", () => {
   test("without events is sent only to sockets with own lines", () =>
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
-      await ada.heard();
+      await ada.received();
       room.sessions.deliver(noEvents(), own(ada));
       expect(await ada.events()).toEqual([[OWN]]);
       expect(await bob.events()).toEqual([]);
@@ -51,7 +51,7 @@ describe("a broadcast", () => {
     withRoom(async (room) => {
       const ada = await room.live("ada", ["reactions"]);
       const bob = await room.live("bob");
-      await ada.heard();
+      await ada.received();
       for (let round = 0; round < 2; round++) {
         room.sessions.deliver(twoEvents(), new Map());
         expect(await ada.events()).toEqual([[ONE, typing("two", false)]]);
@@ -83,7 +83,7 @@ describe("presence", () => {
       room.enter("cyd");
       room.enter("ada");
       room.sessions.leave(bob.session);
-      expect(await ada.heard()).toEqual([]);
+      expect(await ada.received()).toEqual([]);
       room.sessions.goLive(ada.session);
       room.sessions.goLive(ada.session);
       expect(await ada.events()).toEqual([[presence("bob", false), presence("cyd", true)]]);
@@ -158,7 +158,7 @@ describe("leaving", () => {
       room.sessions.leave(ada.session);
       room.sessions.goLive(ada.session);
       expect(ada.session.live).toBe(false);
-      expect(await ada.heard()).toEqual([]);
+      expect(await ada.received()).toEqual([]);
     }));
 
   test("happens instead of a send once the token has expired", () =>
@@ -166,7 +166,7 @@ describe("leaving", () => {
       const ada = await room.live("ada");
       ada.expireAt(room.clock + 1);
       room.sessions.send(ada.session, "in time");
-      expect(await ada.heard()).toEqual(["in time"]);
+      expect(await ada.received()).toEqual(["in time"]);
       room.clock++;
       room.sessions.send(ada.session, "too late");
       expect(await ada.closed).toEqual([CLOSE.unauthenticated, "the token expired"]);
@@ -207,7 +207,7 @@ describe("stale sockets", () => {
       const speaking = await room.live("bob");
       const silent = await room.live("cyd");
       const expired = await room.live("dee");
-      await pinging.heard();
+      await pinging.received();
       await pinging.ping();
       room.clock = Date.now();
       speaking.spoke(room.clock);
@@ -237,8 +237,8 @@ describe("typing", () => {
     withRoom(async (room) => {
       const [ada, bob] = [await room.live("ada"), await room.live("bob")];
       const cyd = room.enter("cyd");
-      await ada.heard();
-      await bob.heard();
+      await ada.received();
+      await bob.received();
       room.passed.length = 0;
       room.sessions.broadcastTyping("ada", true);
       room.sessions.broadcastTyping("ada", true);

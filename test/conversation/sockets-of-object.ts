@@ -51,14 +51,14 @@ export class Peer {
   }
 
   /** The frames that came since the last time: the socket is told to end them. */
-  async heard(): Promise<string[]> {
+  async received(): Promise<string[]> {
     this.session.socket.send(END);
     return this.until(END);
   }
 
   /** The same as events; each frame is a list of them. */
   async events(): Promise<ServerEvent[][]> {
-    const frames = await this.heard();
+    const frames = await this.received();
     return frames.map((frame) => frame.split("\n").map((line) => JSON.parse(line)));
   }
 
@@ -109,11 +109,11 @@ export class Room {
     return new Peer(this.sessions, userId, "https://a.test", features);
   }
 
-  /** Somebody's socket that is live; what it heard until then is passed over. */
+  /** Somebody's socket that is live; frames until then are dropped. */
   async live(userId: string, features: readonly Feature[] = []): Promise<Peer> {
     const peer = this.enter(userId, features);
     this.sessions.goLive(peer.session);
-    await peer.heard();
+    await peer.received();
     return peer;
   }
 
