@@ -9,7 +9,7 @@ import { ok } from "../../src/domain/error.ts";
 /** What happens in the turn of a commit, in which order, and whatever throws. */
 
 const CHANGES: Commit["changes"] = [
-  { type: "read", read: { userId: "a", rev: 2, from: 1, to: 1, readAt: 0 } },
+  { type: "read", ahead: false, read: { userId: "a", rev: 2, from: 1, to: 1, readAt: 0 } },
 ];
 
 function world(throwing: readonly string[] = []) {
@@ -19,13 +19,23 @@ function world(throwing: readonly string[] = []) {
     steps.push(name);
     if (throwing.includes(name)) throw new Error(name);
   };
-  const alarms = new Alarms({ setAlarm: () => step("alarm"), clock: () => 0, onFailure: () => step("task") });
+  const alarms = new Alarms({
+    setAlarm: () => step("alarm"),
+    clock: () => 0,
+    onFailure: () => step("task"),
+  });
   const outbound = new Outbound({
     alarms,
     rev: () => 2,
     prepare: (): Broadcast => {
       step("prepare");
-      return { large: false, departures: [], arrivals: [], ownEvents: [], events: undefined as never };
+      return {
+        large: false,
+        departures: [],
+        arrivals: [],
+        ownEvents: [],
+        events: undefined as never,
+      };
     },
     acknowledge: () => step("acknowledge"),
     onFailure: (name) => failed.push(name),
@@ -46,7 +56,13 @@ function world(throwing: readonly string[] = []) {
   add("gateways", "live", (commit) => commit.broadcast());
   const commit = (changes: Commit["changes"]): void => {
     const reply = { to: "caller" as const, resolve: () => step("caller") };
-    const actor = { userId: "a", name: null, avatarUrl: null, role: "user", reach: "member" } as const;
+    const actor = {
+      userId: "a",
+      name: null,
+      avatarUrl: null,
+      role: "user",
+      reach: "member",
+    } as const;
     const pending = { actor, command: { type: "archive" } as const, reply };
     const outcomes: Commit["outcomes"] = [{ pending, result: ok({ rev: 2, modifiedCount: 0 }) }];
     outbound.committed({ from: 1, to: changes.length > 0 ? 2 : 1, changes, outcomes });

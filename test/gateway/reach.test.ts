@@ -111,7 +111,7 @@ test("who is typing when somebody is removed does not stand for the word of it",
     subscribers.committed(
       { length: 1, for: () => ["{}"] },
       () => [],
-      [{ userId: alice.userId, heard: 1 }],
+      [{ userId: alice.userId, eventCount: 1 }],
       memory.counters.rev,
     );
   });
