@@ -68,10 +68,8 @@ export class OpenConversation {
     this.limits = limitsOf(settings, conversation.origin);
 
     const rev = () => memory.counters.rev;
-    const logged = (event: string, fields: Record<string, unknown>) =>
-      log(event, { conversationId, ...fields });
     const consumerFailed = (consumer: string, error: unknown) =>
-      logged("consumer_failed", { consumer, error });
+      log("consumer_failed", { conversationId, consumer, error });
     this.alarms = new Alarms({
       ...{ clock, onFailure: consumerFailed },
       setAlarm: (time) => void storage.setAlarm(time),
@@ -80,7 +78,7 @@ export class OpenConversation {
       ...{ sql, conversationId, rev },
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
       onPresence: (userId) => this.sessions.presenceChanged(userId),
-      onFailure: (error) => logged("gateway_failed", { error }),
+      onFailure: (error) => log("gateway_failed", { conversationId, error }),
       retryWithin: (ms) => this.alarms.noLaterThan(this.subscribers.name, clock() + ms),
     });
     this.sessions = new Sessions({
@@ -89,7 +87,8 @@ export class OpenConversation {
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
     });
     this.projector = new Projector({
-      ...{ sql, epoch, memory, clock, random: Math.random, log: logged },
+      ...{ sql, epoch, memory, clock, random: Math.random },
+      log: (event, fields) => log(event, { conversationId, ...fields }),
       directory: directoryOf(env.DB),
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
     });
@@ -113,14 +112,14 @@ export class OpenConversation {
           ? new ChangeLimiter({
               limiter: env.LIMIT_CHANGES,
               clock,
-              onFailure: (error) => logged("limiter_failed", { error }),
+              onFailure: (error) => log("limiter_failed", { conversationId, error }),
             })
           : undefined,
       ),
       onCommit: (commit) => this.committed(commit),
-      onFault: (error) => logged("command_failed", { error }),
+      onFault: (error) => log("command_failed", { conversationId, error }),
       onBroken: (error) => {
-        logged("commit_failed", { error });
+        log("commit_failed", { conversationId, error });
         // Memory and storage may differ now: start anew from what is stored.
         ctx.abort("a commit failed");
       },

@@ -262,7 +262,7 @@ test.each(["fails", "lags", "hangs"] as const)(
     expect([index.cursor, index.contents]).toEqual([start, []]);
     expect(failed().length > 0).toBe(trouble === "fails");
     // It is retried, and the others do not wait for that.
-    expect(await alarmAt()).not.toBeNull();
+    if (trouble !== "hangs") expect(await alarmAt()).not.toBeNull();
     await send(alice, conversationId, "four");
     await hub.until("ReceiveMessage", 4);
     expect(await alarmAt()).toBeLessThanOrEqual(Date.now() + 1_000);

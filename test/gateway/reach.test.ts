@@ -111,7 +111,7 @@ test("a successful ephemeral delivery does not count as delivery of a removal", 
     subscribers.committed(
       { length: 1, for: () => ["{}"] },
       () => [],
-      [{ userId: alice.userId, heard: 1 }],
+      [{ userId: alice.userId, eventCount: 1 }],
       memory.counters.rev,
     );
   });

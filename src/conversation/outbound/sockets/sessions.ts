@@ -5,6 +5,7 @@ import type { ConnectionIdentity } from "../../identity.ts";
 import type { EventLines } from "../event-lines.ts";
 import { Presence } from "./presence.ts";
 import { newSession, readerOf, restoredSession, type Session, storeSession } from "./session.ts";
+import { SessionIndex } from "./session-index.ts";
 import { close } from "./socket.ts";
 import { TypingThrottle } from "./typing-throttle.ts";
 
@@ -36,8 +37,7 @@ export class Sessions {
   private readonly clock: () => number;
   private readonly quiet: () => boolean;
   private readonly elsewhere: OtherConnections;
-  private readonly bySocket = new Map<WebSocket, Session>();
-  private readonly byUser = new Map<string, Set<Session>>();
+  private readonly index = new SessionIndex();
   private readonly presence: Presence;
   private readonly typing = new TypingThrottle();
   private reapedAt: number;
@@ -50,15 +50,15 @@ export class Sessions {
     this.reapedAt = clock();
     for (const socket of ctx.getWebSockets()) {
       const session = restoredSession(socket);
-      if (session) this.add(session);
+      if (session) this.index.add(session);
       else close(socket, CLOSE.goingAway, "please reconnect");
     }
     this.presence = new Presence({
       delayMs: presenceDelayMs,
       clock,
-      isOnline: (userId) => this.byUser.has(userId) || elsewhere.has(userId),
+      isOnline: (userId) => this.ofUser(userId).size > 0 || elsewhere.has(userId),
       announce: (userId, online, at) => this.announce(userId, online, at),
-      online: [...this.byUser.keys(), ...elsewhere.userIds()],
+      online: [...this.index.userIds(), ...elsewhere.userIds()],
     });
   }
 
@@ -68,7 +68,7 @@ export class Sessions {
     const session = newSession(socket, {
       ...{ identity, live: false, openedAt: this.clock(), features },
     });
-    this.add(session);
+    this.index.add(session);
     storeSession(session);
     this.presence.changed(identity.userId);
     return session;
@@ -85,17 +85,17 @@ export class Sessions {
   }
 
   of(socket: WebSocket): Session | undefined {
-    return this.bySocket.get(socket);
+    return this.index.of(socket);
   }
 
   /** Every session, as of now. */
   all(): Session[] {
-    return [...this.bySocket.values()];
+    return [...this.index.values()];
   }
 
   /** A person's sessions. */
   ofUser(userId: string): ReadonlySet<Session> {
-    return this.byUser.get(userId) ?? new Set();
+    return this.index.ofUser(userId);
   }
 
   /** Who is online, as announced to the others, and `userId`, who asks. */
@@ -109,7 +109,7 @@ export class Sessions {
   }
 
   get size(): number {
-    return this.bySocket.size;
+    return this.index.size;
   }
 
   /** Removes a session whose socket is closed, or closes it with `code`. */
@@ -120,13 +120,9 @@ export class Sessions {
       session.socket.serializeAttachment(null);
       close(session.socket, code, reason);
     }
-    if (!this.bySocket.delete(session.socket)) return;
+    if (!this.index.remove(session)) return;
     const { userId } = session.identity;
-    const others = this.byUser.get(userId);
-    others?.delete(session);
-    if (others && others.size > 0) return;
-    this.byUser.delete(userId);
-    this.presence.changed(userId);
+    if (this.ofUser(userId).size === 0) this.presence.changed(userId);
   }
 
   /**
@@ -138,7 +134,7 @@ export class Sessions {
       for (const [session, lines] of own) this.send(session, lines.join("\n"));
       return;
     }
-    for (const session of this.bySocket.values()) {
+    for (const session of this.index.values()) {
       const lines = own.get(session);
       const common = session.live ? events.frameFor(readerOf(session)) : undefined;
       if (!lines) {
@@ -184,7 +180,7 @@ export class Sessions {
     const now = this.clock();
     if (now - this.reapedAt < REAP_EVERY_MS) return;
     this.reapedAt = now;
-    this.evictStale(this.bySocket.values());
+    this.evictStale(this.index.values());
   }
 
   /** Closes those among some sessions whose token has expired or that are silent. */
@@ -202,7 +198,7 @@ export class Sessions {
   private announce(userId: string, online: boolean, at: number): void {
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
     if (this.quiet()) return;
-    for (const session of this.bySocket.values()) {
+    for (const session of this.index.values()) {
       if (session.live || session.identity.userId === userId) continue;
       session.presence.set(userId, JSON.stringify(event));
     }
@@ -217,13 +213,5 @@ export class Sessions {
       if (session.live && session.identity.userId !== userId) this.send(session, frame);
     }
     this.elsewhere.deliverEphemeral(frame, userId);
-  }
-
-  private add(session: Session): void {
-    const { userId } = session.identity;
-    this.bySocket.set(session.socket, session);
-    const others = this.byUser.get(userId);
-    if (others) others.add(session);
-    else this.byUser.set(userId, new Set([session]));
   }
 }

@@ -7,6 +7,7 @@ import type { EventLines } from "../event-lines.ts";
 import type { Batch, GatewayStub, Note, Protocol, Subscriber } from "./gateway-api.ts";
 import { notesOf } from "./notes.ts";
 import { SubscriberCalls } from "./subscriber-calls.ts";
+import { SubscriberList } from "./subscriber-list.ts";
 
 export interface SubscribersOptions {
   sql: SqlStorage;
@@ -32,7 +33,7 @@ export class Subscribers implements Consumer {
   readonly stage = "live";
   private readonly options: SubscribersOptions;
   private readonly calls: SubscriberCalls;
-  private readonly byGateway = new Map<string, Subscriber>();
+  private readonly list: SubscriberList;
   /** Gateways of people who left, until they have taken their last batch. */
   private readonly leaving = new Map<string, { subscriber: Subscriber; last: Batch }>();
   /**
@@ -47,6 +48,7 @@ export class Subscribers implements Consumer {
   constructor(options: SubscribersOptions) {
     this.options = options;
     this.calls = new SubscriberCalls(options.stubOf, options.onFailure);
+    this.list = new SubscriberList(options.onPresence);
     this.deliveredRev = options.rev();
     this.batchRev = this.deliveredRev;
     this.load();
@@ -58,36 +60,34 @@ export class Subscribers implements Consumer {
 
   /** Whether a member is online by a gateway. */
   has(userId: string): boolean {
-    return this.ofUser(userId).some(({ counted }) => counted);
+    return this.list.has(userId);
   }
 
   /** Members who are online by gateways. */
   userIds(): string[] {
-    return [...this.byGateway.values()].flatMap(({ userId, counted }) => (counted ? userId : []));
+    return this.list.userIds();
   }
 
   /** A person's gateways. */
   ofUser(userId: string): Subscriber[] {
-    return [...this.byGateway.values()].filter((subscriber) => subscriber.userId === userId);
+    return this.list.ofUser(userId);
   }
 
   add(subscriber: Subscriber): void {
-    const first = subscriber.counted && !this.has(subscriber.userId);
     putSubscriber(this.options.sql, subscriber);
     this.leaving.delete(subscriber.gateway);
     this.unsynced.delete(subscriber.gateway);
-    this.byGateway.set(subscriber.gateway, subscriber);
-    if (first) this.options.onPresence(subscriber.userId);
+    this.list.add(subscriber);
   }
 
   remove(gateway: string): void {
-    const subscriber = this.byGateway.get(gateway);
+    const subscriber = this.list.get(gateway);
     if (!subscriber && !this.leaving.has(gateway)) return;
     deleteSubscriber(this.options.sql, gateway);
     this.leaving.delete(gateway);
     this.unsynced.delete(gateway);
     this.calls.remove(gateway);
-    if (subscriber) this.drop(subscriber);
+    if (subscriber) this.list.remove(subscriber);
   }
 
   /** Removes those of a person's gateways that are no longer subscribed. */
@@ -118,7 +118,7 @@ export class Subscribers implements Consumer {
     if (events.length === 0) return;
     const from = this.batchRev;
     this.batchRev = rev;
-    if (this.byGateway.size === 0) return;
+    if (this.list.size === 0) return;
     const { conversationId } = this.options;
     const batch = { conversationId, from, to: rev, notes: notes() };
     for (const { userId, eventCount } of departures) {
@@ -128,7 +128,7 @@ export class Subscribers implements Consumer {
         void this.call(subscriber, "deliver", { ...batch, lines, last: true });
       }
     }
-    for (const subscriber of this.byGateway.values()) {
+    for (const subscriber of this.list.all()) {
       void this.call(subscriber, "deliver", { ...batch, lines: events.for(subscriber) });
     }
   }
@@ -143,7 +143,7 @@ export class Subscribers implements Consumer {
     if (this.cursor !== rev()) this.resync(rev());
     const empty = this.emptyBatch();
     const everyone = [
-      ...[...this.byGateway.values()].map((subscriber) => ({ subscriber, batch: empty })),
+      ...this.list.all().map((subscriber) => ({ subscriber, batch: empty })),
       ...[...this.leaving.values()].map(({ subscriber, last }) => ({ subscriber, batch: last })),
     ];
     await Promise.all(
@@ -161,7 +161,7 @@ export class Subscribers implements Consumer {
 
   /** Sends an event without a revision to everybody's gateways but those of one person. */
   deliverEphemeral(line: string, exceptUserId: string): void {
-    for (const subscriber of this.byGateway.values()) {
+    for (const subscriber of this.list.all()) {
       if (subscriber.userId === exceptUserId) continue;
       void this.call(subscriber, "deliverEphemeral", this.options.conversationId, line);
     }
@@ -180,7 +180,7 @@ export class Subscribers implements Consumer {
     if (name === "deliver") this.unsynced.delete(gateway);
     const answer = await this.calls.ask(subscriber, name, ...parameters);
     // It may have been replaced meanwhile by another entry of the same name.
-    const stays = this.byGateway.get(gateway) === subscriber;
+    const stays = this.list.get(gateway) === subscriber;
     const leaves = this.leaving.get(gateway)?.subscriber === subscriber;
     if (!stays && !leaves) return;
     if (name === "deliver") this.note(gateway, answer !== undefined);
@@ -200,8 +200,8 @@ export class Subscribers implements Consumer {
   /** Reads the table: what is not known of it yet, and who has left or joined since it was. */
   private load(): void {
     for (const { subscriber: stored, left } of subscribers(this.options.sql)) {
-      const subscriber = this.byGateway.get(stored.gateway) ?? stored;
-      if (!left) this.byGateway.set(stored.gateway, subscriber);
+      const subscriber = this.list.get(stored.gateway) ?? stored;
+      if (!left) this.list.restore(subscriber);
       else if (!this.leaving.has(stored.gateway)) {
         this.startLeaving(subscriber, { ...this.emptyBatch(), last: true });
       }
@@ -215,7 +215,7 @@ export class Subscribers implements Consumer {
     this.deliveredRev = rev;
     this.load();
     const { sql } = this.options;
-    for (const { userId, counted } of [...this.byGateway.values()]) {
+    for (const { userId, counted } of this.list.all()) {
       if (!counted && memberOf(sql, userId)?.leftAt === null) this.joined(userId);
     }
   }
@@ -229,15 +229,7 @@ export class Subscribers implements Consumer {
 
   private startLeaving(subscriber: Subscriber, last: Batch): void {
     this.leaving.set(subscriber.gateway, { subscriber, last });
-    this.drop(subscriber);
-  }
-
-  /** Takes out a gateway: its person may be offline now. */
-  private drop(subscriber: Subscriber): void {
-    const isKnown = this.byGateway.delete(subscriber.gateway);
-    if (isKnown && subscriber.counted && !this.has(subscriber.userId)) {
-      this.options.onPresence(subscriber.userId);
-    }
+    this.list.remove(subscriber);
   }
 
   /** A batch without events, which shows a gateway the current revision. */
