@@ -65,7 +65,10 @@ export async function live(
   }
   // A new request: no other client header reaches the object.
   const upgrade = new Request(url, {
-    headers: { Upgrade: "websocket", [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(identity)) },
+    headers: {
+      Upgrade: "websocket",
+      [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(identity)),
+    },
   });
   return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
 }

@@ -13,7 +13,7 @@ import type {
 } from "./events.ts";
 import type { FrameId } from "./frames.ts";
 
-/** Milliseconds since the epoch as they go over the wire. */
+/** A time in milliseconds since the epoch as ISO 8601. */
 export function isoTime(time: number): string {
   return new Date(time).toISOString();
 }
@@ -40,7 +40,7 @@ export function withLinks(message: UnlinkedMessage, linkTo: LinkTo): WireMessage
   return { ...message, attachments };
 }
 
-/** The same without links, which expire: what D1 keeps. */
+/** A message without links, which expire: the form in which D1 stores it. */
 export function unlinkedMessage(conversationId: string, message: Message): UnlinkedMessage {
   return {
     id: messageIdOf(conversationId, message.number),
