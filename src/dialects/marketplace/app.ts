@@ -24,7 +24,7 @@ export const marketplaceErrors: ErrorForm = {
   statuses: { unknown_user: 404 },
 };
 
-/** The marketplace chat API: decoding, a call, presenting. */
+/** The marketplace chat API: decodes, calls and presents. */
 export function marketplace() {
   const app = dialect(marketplaceErrors);
   app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits);

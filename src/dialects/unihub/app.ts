@@ -9,7 +9,7 @@ import { conversationRoutes } from "./routes/conversations.ts";
 import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
 
-/** The UniHub chat API: decoding, a call, presenting. */
+/** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
   const app = dialect(plainErrors);
   app.use(authenticate(), requestLimits);
