@@ -5,7 +5,7 @@ import { directoryOf } from "../directory/directory.ts";
 import { upsertUsers } from "../directory/users.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
-import { jsonBody } from "../edge/limits.ts";
+import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
 
 /** The demonstration people. */

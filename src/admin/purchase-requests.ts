@@ -6,8 +6,9 @@ import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
-import { jsonBody, requestLimits } from "../edge/limits.ts";
+import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
+import { requestLimits } from "../edge/request-limits.ts";
 
 /** Purchase requests of one call at most. */
 const MAX_REGISTERED = 500;

@@ -5,8 +5,9 @@ import { parseConversationId } from "../domain/id.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
-import { emptyAsObject, jsonBody, requestLimits } from "../edge/limits.ts";
+import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
+import { requestLimits } from "../edge/request-limits.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 
 /** Conversations of one call at most: each is a call of an object. */

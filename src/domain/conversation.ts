@@ -10,8 +10,7 @@ export type Visibility = "public" | "private";
 /**
  * The API that created a conversation (stored as `origin`); its limits apply on every transport.
  */
-export const ORIGINS = ["unihub", "marketplace"] as const;
-export type Dialect = (typeof ORIGINS)[number];
+export type Dialect = "unihub" | "marketplace";
 
 /** Members of a group at most. */
 export const MAX_GROUP_MEMBERS = 1_000;

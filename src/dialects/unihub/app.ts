@@ -1,7 +1,8 @@
 import { authenticate } from "../../edge/auth.ts";
 import { closed, dialect } from "../../edge/dialect.ts";
 import { plainErrors } from "../../edge/errors.ts";
-import { jsonBody, requestLimits } from "../../edge/limits.ts";
+import { jsonBody } from "../../edge/json-body.ts";
+import { requestLimits } from "../../edge/request-limits.ts";
 import { attachmentRoutes, uploadRoutes } from "./routes/attachments.ts";
 import { channelMemberRoutes } from "./routes/channel-members.ts";
 import { channelRoutes } from "./routes/channels.ts";

@@ -14,7 +14,7 @@ import {
   ensureDirect,
   randomConversationId,
 } from "../../../edge/creation.ts";
-import { emptyAsObject } from "../../../edge/limits.ts";
+import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { metadata } from "../../../live/fields.ts";
 import { chatAnswer, success } from "../schemas.ts";

@@ -14,7 +14,7 @@ import { contentOf } from "../../../domain/message.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
-import { emptyAsObject } from "../../../edge/limits.ts";
+import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import { clientMessageId, messageIds, metadata } from "../../../live/fields.ts";
 import { wireMessage } from "../../../live/wire.ts";

@@ -55,7 +55,10 @@ const receipts = createRoute({
     }),
   },
   responses: {
-    200: jsonOf("The readers of the message, in the order in which they read it", z.array(receiptSchema)),
+    200: jsonOf(
+      "The readers of the message, in the order in which they read it",
+      z.array(receiptSchema),
+    ),
   },
 });
 
