@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * What wrangler.toml binds, and the settings and secrets as the platform gives them: text. The objects'
- * methods are typed by the interfaces of `conversation/api.ts`, through `conversation/stub.ts`.
+ * The bindings of wrangler.toml; settings and secrets are in it as text. The objects' methods are
+ * typed by the interfaces in `conversation/api.ts`, through `conversation/stub.ts`.
  */
 export interface Env {
   CONVERSATIONS: DurableObjectNamespace;
@@ -19,11 +19,11 @@ export interface Env {
   LIMIT_CHANGES: RateLimit;
 }
 
-/** What every committed development secret begins with. */
+/** The prefix of the committed development secrets. */
 const DEVELOPMENT_SECRET = "development-only-";
 
 const secret = z.string().min(32, "at least 32 characters");
-/** Several, separated by commas: the first signs, all verify, so that a secret can be rotated. */
+/** Secrets separated by commas: the first signs, all verify, so that a secret can be rotated. */
 const secrets = z
   .string()
   .transform((text) => text.split(",").map((part) => part.trim()))
@@ -32,7 +32,7 @@ const optional = z
   .string()
   .optional()
   .transform((text) => text?.trim() || undefined);
-/** Of an address nothing but the origin is used: links are written behind it. */
+/** Only the origin of the address is used: links are appended to it. */
 const origin = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => !/[?#]/.test(url) && new URL(url).pathname === "/", "no path behind the host")
@@ -79,8 +79,8 @@ const schema = z
       .transform((text) =>
         text
           .split(",")
-          // As people write an address: the origins that browsers send have no slash. Others, such as
-          // `file://`, are compared as they are given.
+          // A trailing slash is removed: browsers send origins without it. Other schemes, such as
+          // `file://`, are compared as given.
           .map((part) => part.trim().replace(/^(https?:\/\/[^/]+)\/$/i, "$1"))
           .filter(Boolean),
       ),
@@ -98,7 +98,7 @@ const schema = z
     ) {
       refuse("development secrets are in use, but ENVIRONMENT is not development");
     }
-    // Links would begin with whatever Host a request names.
+    // Otherwise links would begin with the Host header of a request.
     if (ENVIRONMENT !== "development" && !PUBLIC_URL) {
       refuse("set PUBLIC_URL: only in development links begin with the address of each request");
     }
@@ -109,8 +109,8 @@ export type Settings = z.infer<typeof schema>;
 const parsed = new WeakMap<object, Settings | Error>();
 
 /**
- * The settings, parsed once for each environment the platform hands out. An `Error` says what is
- * wrong with them; nothing of Parley runs then.
+ * The settings, parsed once per environment. An `Error` describes what is wrong with them; then
+ * every request is refused.
  */
 export function settingsOf(env: Env): Settings | Error {
   const known = parsed.get(env);

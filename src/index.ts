@@ -16,8 +16,8 @@ export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
 
   /**
-   * By the cron of wrangler.toml: removes files that nobody sent, those of deleted messages, and what
-   * hourly limits count no more.
+   * The cron of wrangler.toml: removes unsent files, those of deleted messages, and expired hourly
+   * counts.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);

@@ -1,9 +1,9 @@
-/** What drizzle's errors say of a statement beside the statement: names, and what people wrote. */
+/** The parameters in drizzle's error messages: names, and text of users. */
 const PARAMETERS = /\nparams: .*?(?=\n\s+at |$)/gs;
 
 /**
- * One JSON object an event on the log; errors with their stack, each as what it was at its root. Never
- * shown to a client.
+ * Logs an event as one JSON object. Errors have the stack of their root cause. Never shown to
+ * clients.
  */
 export function log(event: string, fields: Record<string, unknown> = {}): void {
   const shown = Object.fromEntries(
@@ -15,7 +15,7 @@ export function log(event: string, fields: Record<string, unknown> = {}): void {
   console.log(JSON.stringify({ event, ...shown }));
 }
 
-/** drizzle wraps what D1 threw. */
+/** The root cause of an error: drizzle wraps D1's errors. */
 export function rootOf(error: unknown): unknown {
   let root = error;
   while (root instanceof Error && root.cause instanceof Error) root = root.cause;
@@ -25,6 +25,6 @@ export function rootOf(error: unknown): unknown {
 function described(error: Error): string {
   const root = rootOf(error);
   const text = root instanceof Error ? (root.stack ?? root.message) : String(root);
-  // Between objects an error loses its cause, and the wrapper is all there is.
+  // Errors lose their cause over RPC; then only the wrapper is left.
   return text.replace(PARAMETERS, "");
 }

@@ -5,17 +5,17 @@ import { directoryOf } from "../directory/directory.ts";
 import { upsertUsers } from "../directory/users.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
-import { jsonBody } from "../edge/limits.ts";
+import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
 
-/** People whom anybody can be where nothing is at stake. */
+/** The demonstration people. */
 const PEOPLE = [
   { id: "alice", name: "Alice Moreau" },
   { id: "bob", name: "Bob Tanaka" },
   { id: "carol", name: "Carol Okafor" },
   { id: "dave", name: "Dave Lindqvist" },
 ];
-/** How long one is them, in seconds. */
+/** How long their tokens are valid, in seconds. */
 const VALID_SECONDS = 12 * 60 * 60;
 
 const person = z.object({ id: z.string(), name: z.string() });
@@ -23,7 +23,7 @@ const person = z.object({ id: z.string(), name: z.string() });
 const list = createRoute({
   method: "get",
   path: "/people",
-  responses: { 200: jsonOf("Who one can be", z.object({ people: z.array(person) })) },
+  responses: { 200: jsonOf("The demonstration people", z.object({ people: z.array(person) })) },
 });
 
 const sign = createRoute({
@@ -34,8 +34,8 @@ const sign = createRoute({
 });
 
 /**
- * `/api/development`: tokens of demonstration people, for the chat page. Outside development it is an
- * address like any other at which there is nothing.
+ * `/api/development`: tokens of demonstration people, for the chat page. Outside development the
+ * route does not exist.
  */
 export function development() {
   const app = dialect(plainErrors);
@@ -50,9 +50,9 @@ export function development() {
     const { id } = c.req.valid("json");
     const found = PEOPLE.find((one) => one.id === id);
     const [secret] = c.var.settings.JWT_SECRET ?? [];
-    // With an identity provider's keys there is nothing to sign with.
+    // With an identity provider's keys there is no secret to sign with.
     if (!found || !secret) refuse("unknown_user");
-    // Nobody writes to a stranger: whoever comes first can write to the others.
+    // All of them are stored, because only known people can be written to.
     const profiles = PEOPLE.map((one) => ({ userId: one.id, name: one.name }));
     await upsertUsers(directoryOf(c.env.DB), profiles, null);
     const now = Math.floor(Date.now() / 1_000);

@@ -5,7 +5,7 @@ import { cacheable } from "./cacheable.ts";
 
 const SCRIPT = "/docs/openapi-explorer.js";
 
-/** Nothing is loaded from elsewhere, and nothing runs but the viewer, which writes styles of its own. */
+/** Nothing is loaded from other origins, and only the viewer runs, which needs inline styles. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -33,7 +33,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** `/docs`: `/openapi.json` for people, who can also try it there. */
+/** `/docs`: a viewer of `/openapi.json`, in which requests can be tried. */
 export function docsRoutes(app: Hono<EdgeEnv>): void {
   app.get("/docs", (c) => c.html(PAGE, 200, { "Content-Security-Policy": POLICY }));
   const contentType = "text/javascript; charset=utf-8";

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { EdgeEnv } from "../edge/context.ts";
 import type { ErrorForm } from "../edge/errors.ts";
 
-/** One API of the reference: where it is mounted, its routes, and how it writes errors. */
+/** One API: where it is mounted, its routes, and its error form. */
 export interface MountedApi {
   base: string;
   tag: { name: string; description: string };

@@ -6,10 +6,11 @@ import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
-import { jsonBody, requestLimits } from "../edge/limits.ts";
+import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
+import { requestLimits } from "../edge/request-limits.ts";
 
-/** Purchase requests that one call registers at most. */
+/** Purchase requests of one call at most. */
 const MAX_REGISTERED = 500;
 
 const register = createRoute({
@@ -19,7 +20,7 @@ const register = createRoute({
   summary: "Register purchase requests",
   description:
     "Who may open a chat about which, where `PURCHASE_REQUESTS` is `registered`: the buyer, with one of " +
-    "`sellerIds` or, without them, with anybody. Registered again, a request is as it was told last.",
+    "`sellerIds` or, without them, with anybody. Registering a request again replaces it.",
   middleware: [readsDirectory] as const,
   request: {
     body: jsonBodyOf(
@@ -38,12 +39,15 @@ const register = createRoute({
     ),
   },
   responses: {
-    200: jsonOf("How many are registered by this", z.object({ upserted: z.number().int() })),
+    200: jsonOf(
+      "How many purchase requests were registered",
+      z.object({ upserted: z.number().int() }),
+    ),
     403: { description: "The caller is no admin" },
   },
 });
 
-/** `/api/purchase-requests`: what the host application registers. */
+/** `/api/purchase-requests`: the host application registers purchase requests. */
 export function purchaseRequests() {
   const app = dialect(plainErrors);
   app.use(authenticate(), requestLimits, jsonBody);

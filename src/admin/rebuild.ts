@@ -16,10 +16,13 @@ export interface Outcome {
   failed: { id: string; reason: string }[];
 }
 
-/** Where a rebuild of what D1 knows stands; counted once, because counting reads every row. */
+/**
+ * The position of a rebuild: last id, rebuilt so far, total; counted once, because counting reads
+ * every row.
+ */
 const position = z.tuple([z.string(), z.number().int(), z.number().int()]);
 
-/** Rebuilds the next conversations of D1's own list. */
+/** Rebuilds the next page of the conversations in D1. */
 export async function rebuildNext(
   c: Context<EdgeEnv>,
   cursor: string | undefined,
@@ -38,7 +41,7 @@ export async function rebuildNext(
   return { ...outcome, cursor: next && btoa(next), progress: { seen, of } };
 }
 
-/** Rebuilds these conversations, named by their ids or by those of their objects. */
+/** Rebuilds the given conversations, by their ids or by those of their objects. */
 export async function rebuild(
   c: Context<EdgeEnv>,
   ids: readonly string[],
@@ -78,6 +81,8 @@ function positionOf(cursor: string): z.infer<typeof position> {
   try {
     return position.parse(JSON.parse(atob(cursor)));
   } catch {
-    refuse("invalid_request", { details: [{ path: "cursor", message: "not one of ours" }] });
+    refuse("invalid_request", {
+      details: [{ path: "cursor", message: "not a cursor of this route" }],
+    });
   }
 }

@@ -10,19 +10,19 @@ const METHODS = ["get", "post", "put", "patch", "delete"] as const;
 const INTRODUCTION = `Two chat APIs over one core, and a live protocol.
 
 Every request needs a token: \`Authorization: Bearer <JWT>\`. Errors carry a sentence, \`error\`, and a
-stable \`code\`; every answer carries \`X-Request-Id\`, by which the operator finds it in the log. A send
-may carry a \`clientMessageId\`, or an \`Idempotency-Key\` header: sent again with the same, it is never a
-second message. Times are ISO 8601 in UTC.
+stable \`code\`; every answer carries \`X-Request-Id\`, which is in the operator's log. A send may carry a
+\`clientMessageId\`, or an \`Idempotency-Key\` header: a retry with the same key never makes a second
+message. Times are ISO 8601 in UTC.
 
 **Live**: \`GET /live/{conversationId}\` upgrades to a WebSocket with the subprotocol \`parley.v1\`, which
-tells of every message as it is stored and resumes where a client left off. Browsers put their token into
+delivers every message as it is stored and resumes where a client left off. Browsers put their token into
 the list of subprotocols: \`parley.v1, bearer.<jwt>\`. Its frames are described in docs/protocol.md.`;
 
-/** `/openapi.json`: for anyone, like the page that shows it. */
+/** `/openapi.json`: public, like `/docs`. */
 export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly MountedApi[]): void {
   let answer: ReturnType<typeof cacheable> | undefined;
   app.get("/openapi.json", (c) => {
-    // Written when it is first asked for: most isolates never are.
+    // Built on the first request: most isolates never serve it.
     answer ??= cacheable({
       body: JSON.stringify(openApi(parts)),
       contentType: "application/json",
@@ -33,8 +33,8 @@ export function referenceRoutes(app: Hono<EdgeEnv>, parts: readonly MountedApi[]
 }
 
 /**
- * The reference as one OpenAPI 3.1 document, from the schemas that validate requests and type answers.
- * Same input, same document.
+ * The reference as one OpenAPI 3.1 document, from the schemas that validate requests and type
+ * answers. Deterministic.
  */
 export function openApi(parts: readonly MountedApi[]): OpenApi {
   const info = { title: "Parley", version: "1", description: INTRODUCTION };

@@ -5,12 +5,12 @@ import type { OpenApi, Operation } from "./openapi-types.ts";
 
 type Responses = NonNullable<NonNullable<OpenApi["components"]>["responses"]>;
 
-/** Codes of sockets, and of what has no dialect. */
+/** Codes that only sockets and routes without a dialect use. */
 const NOT_IN_REST = new Set<ErrorCode>([
   ...(["frame_too_large", "invalid_frame", "origin_not_allowed", "upgrade_required"] as const),
 ]);
 
-/** One response for each status of a dialect's errors, with its codes and what they say. */
+/** One response component for each error status of a dialect, listing its codes and messages. */
 export function refusalComponents(form: ErrorForm): Responses {
   const byStatus = Map.groupBy(
     (Object.keys(ERRORS) as ErrorCode[]).filter((code) => !NOT_IN_REST.has(code)),
@@ -36,8 +36,8 @@ export function refusalComponents(form: ErrorForm): Responses {
 }
 
 /**
- * How an operation may be refused: what every one may be, and what follows from its parts. Statuses that
- * a route names itself are taken in.
+ * The error responses of an operation: those of every operation, those that follow from its
+ * parameters and body, and those that its route declares.
  */
 export function refusalsOf(
   method: string,
@@ -56,7 +56,7 @@ export function refusalsOf(
     ...(asks || method !== "get" ? [400] : []),
     ...(names ? [403, 404] : []),
     ...(keyed ? [409] : []),
-    // A body may come too slowly.
+    // Reading a body may time out.
     ...(method !== "get" ? [408] : []),
     ...(method !== "get" && !/multipart|octet-stream/.test(body) ? [413, 415] : []),
     ...Object.keys(responses)
@@ -70,7 +70,7 @@ export function refusalsOf(
   );
 }
 
-/** As what is written in an answer; fields may be added to it later. */
+/** As the schema of an answer, to which fields may be added later. */
 function jsonSchema(schema: z.ZodType): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input" });
   return rest;

@@ -5,14 +5,15 @@ import { parseConversationId } from "../domain/id.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { plainErrors } from "../edge/errors.ts";
-import { emptyAsObject, jsonBody, requestLimits } from "../edge/limits.ts";
+import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
+import { requestLimits } from "../edge/request-limits.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 
-/** Conversations that one call rebuilds at most: each is a request to an object. */
+/** Conversations of one call at most: each is a call of an object. */
 const MAX_REBUILT = 50;
 
-/** The hexadecimal id under which Cloudflare lists an object. */
+/** The hexadecimal id of an object in Cloudflare's list. */
 const OBJECT_ID = /^[0-9a-f]{64}$/;
 
 const rebuildable = z
@@ -26,11 +27,11 @@ const rebuilding = createRoute({
   method: "post",
   path: "/rebuild",
   operationId: "rebuildDirectory",
-  summary: "Write conversations to D1 anew, from their objects",
+  summary: "Rebuild D1 from the conversations' objects",
   description:
     "Without `ids`, those that D1 knows, page by page: give back `cursor` until it is null. With `ids`, " +
     "these: conversation ids, or ids of objects as Cloudflare's API lists them, for a D1 that has lost " +
-    "its list. Doing it twice does no harm.",
+    "its list. Idempotent.",
   middleware: [readsDirectory, emptyAsObject] as const,
   request: {
     body: leavableBodyOf(
@@ -39,7 +40,7 @@ const rebuilding = createRoute({
         limit: optionalOr(z.number().int().min(1).max(MAX_REBUILT), MAX_REBUILT),
         ids: optional(z.array(rebuildable).min(1).max(MAX_REBUILT)),
         resume: optionalOr(z.boolean(), false).openapi({
-          description: "Go on with what is unfinished, rather than from the start",
+          description: "Continue an unfinished rebuild, rather than start again",
         }),
       }),
     ),
@@ -57,7 +58,7 @@ const rebuilding = createRoute({
               projectedRev: z.number().int(),
             }),
           )
-          .openapi({ description: "They go on by themselves; ask again with `resume`" }),
+          .openapi({ description: "They continue in the background; call again with `resume`" }),
         failed: z.array(z.object({ id: z.string(), reason: z.string() })),
         cursor: z.string().nullable(),
         progress: z.object({ seen: z.number().int(), of: z.number().int() }),

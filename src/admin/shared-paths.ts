@@ -29,7 +29,7 @@ const paths: Paths = {
       responses: {
         200: { description: "The file", content: { "*/*": {} } },
         206: { description: "The range that was asked for", content: { "*/*": {} } },
-        304: { description: "The client has it already" },
+        304: { description: "The client's copy is current" },
         401: refused(401),
         403: refused(403),
         404: refused(404),
@@ -46,7 +46,7 @@ const paths: Paths = {
       tags: [TAG],
       summary: "Open a live socket",
       description:
-        "Needs `Upgrade: websocket` and `Sec-WebSocket-Protocol: parley.v1`. What is refused is " +
+        "Needs `Upgrade: websocket` and `Sec-WebSocket-Protocol: parley.v1`. A refused upgrade is " +
         "accepted and closed: 4401 no valid token, 4403 no member, 4404 no such conversation, 1013 opened " +
         "too often. Only too many requests from one address are answered 429.",
       security: [{ bearer: [] }, {}],
@@ -79,7 +79,7 @@ const paths: Paths = {
     get: {
       operationId: "getHealth",
       tags: [TAG],
-      summary: "Tell whether the Worker is up and configured",
+      summary: "Check that the Worker is up and configured",
       security: [],
       responses: {
         200: {

@@ -1,33 +1,33 @@
 import { fail, ok, type Result } from "../domain/error.ts";
 import { CHUNK_BYTES, PART_BYTES } from "./stream.ts";
 
-/** Uploads of one person at the same time. */
+/** Concurrent uploads per person. */
 export const MAX_UPLOADS_A_PERSON = 4;
-/** Bytes that the uploads of an isolate may hold together: half of the 128 MB that it has for everything. */
+/** Bytes that all uploads of an isolate may buffer: half of its 128 MB. */
 export const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** After so long without a byte an upload is taken to have been cut off by the platform. */
+/** After this time without a byte an upload counts as cut off by the platform. */
 const STALE_MS = 5 * 60_000;
-/** After so long it is worth trying again. */
+/** Suggested delay before a retry. */
 const RETRY_MS = 5_000;
 
-/** A place among the uploads of an isolate. */
+/** A slot among the uploads of an isolate. */
 export interface Place {
   userId: string | undefined;
-  /** Bytes that the upload may come to hold. */
+  /** Bytes that the upload may buffer. */
   bytes: number;
   activeAt: number;
 }
 
 /**
- * The uploads under way in one isolate, which is what runs out of memory. Two isolates do not know of each
- * other; a person's requests usually meet in one or a few.
+ * Admits uploads to one isolate, whose memory they share. Isolates do not know of each other; a
+ * person's requests usually reach one or a few.
  */
 export class Admission {
   private readonly places = new Set<Place>();
 
   /**
-   * A place for an upload that says how long it is, or does not; `undefined` is somebody without a limit
-   * of their own. Nothing of the body has been read yet.
+   * Reserves a slot for an upload with a declared length, or without; `userId` is `undefined` for a
+   * person without a limit. Nothing of the body has been read yet.
    */
   enter(userId: string | undefined, declared: number | undefined, now: number): Result<Place> {
     let held = 0;
@@ -42,7 +42,7 @@ export class Admission {
     if (own >= MAX_UPLOADS_A_PERSON) {
       return fail("rate_limited", { limit: "concurrent_uploads", retryAfterMs: RETRY_MS });
     }
-    // The part, the chunk that is read, and the one that is handed on.
+    // The part, the chunk being read, and the one passed on.
     const bytes = Math.min(declared ?? PART_BYTES, PART_BYTES) + 2 * CHUNK_BYTES;
     if (held + bytes > MAX_HELD_BYTES) return fail("unavailable", { retryAfterMs: RETRY_MS });
     const place = { userId, bytes, activeAt: now };

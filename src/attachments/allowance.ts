@@ -4,7 +4,7 @@ import { type ChatError, chatError } from "../domain/error.ts";
 
 const MIB = 1024 * 1024;
 
-/** What an hourly allowance is taken from: `undefined` has no limit. */
+/** An hourly allowance of bytes. Admins, and everybody while limits are off, have none. */
 export interface HourlyLimit {
   directory: Directory;
   userId: string;
@@ -13,9 +13,9 @@ export interface HourlyLimit {
 }
 
 /**
- * What one upload takes of its person's hourly allowance, in MiB rounded up. It is taken before the bytes
- * are stored and never given back, whatever becomes of them. Each taking is one batch in D1 that writes
- * two rows: one for an upload that declares its length, one more for every 5 MiB of one that does not.
+ * Counts one upload against its person's hourly allowance, in MiB rounded up, before the bytes are
+ * stored; never refunded. Each count is one batch in D1 that writes two rows: one batch for an
+ * upload with a declared length, one per 5 MiB otherwise.
  */
 export class Allowance {
   private readonly limit: HourlyLimit | undefined;
@@ -25,7 +25,9 @@ export class Allowance {
     this.limit = limit;
   }
 
-  /** Takes what so many bytes need in all; the refusal when there is not as much left. */
+  /**
+   * Raises the count to `bytes` in total; returns the refusal if the allowance does not suffice.
+   */
   async cover(bytes: number): Promise<ChatError | undefined> {
     const amount = Math.max(1, Math.ceil(bytes / MIB)) - this.taken;
     if (!this.limit || amount <= 0) return undefined;

@@ -3,7 +3,7 @@ import { claimUploads, releaseClaim, type UploadRow, uploadsOf } from "../direct
 import type { Attachment } from "../domain/attachment.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 
-/** A claim younger than this is that of a send under way; an older one may be what a crash left. */
+/** A younger claim belongs to a send in progress; an older one may be left over from a crash. */
 const IN_FLIGHT_MS = 10_000;
 
 export interface ClaimRequest {
@@ -17,8 +17,8 @@ export interface ClaimRequest {
   /** Claims of earlier attempts of this send, which are over: they are voided however young they are. */
   earlierClaims?: readonly string[];
   /**
-   * Asks a conversation to void a claim: true when no message carries its files and none ever will,
-   * false when one does.
+   * Asks a conversation to void a claim: true if no message has its files and none ever will, false
+   * if one has.
    */
   voidClaim(conversationId: string, claim: string): Promise<boolean>;
 }
@@ -30,9 +30,9 @@ export interface Claimed {
 }
 
 /**
- * Reserves uploads for one send: only their owner's, only those that are whole and were never sent. A
- * claim that a crash left is voided first by the conversation that it was made for, so that neither the
- * file nor the right to send it is lost, and no file is ever sent twice.
+ * Reserves uploads for one send: only their owner's, completely stored and never sent. An old
+ * claim, which a crash may have left, is first voided by the conversation that it was made for. So
+ * neither the file nor the right to send it is lost, and no file is sent twice.
  */
 export async function claimFiles(request: ClaimRequest): Promise<Result<Claimed>> {
   const { directory, ownerId, conversationId, now, claim, earlierClaims = [] } = request;
@@ -69,7 +69,7 @@ function isSendable(row: UploadRow, ownerId: string): boolean {
   );
 }
 
-/** What a message carries of an upload. */
+/** The attachment of an upload. */
 export function attachmentOf(row: UploadRow): Attachment {
   return {
     key: row.key,

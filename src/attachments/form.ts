@@ -4,17 +4,17 @@ import { type ChatError, chatError, fail, ok, type Result } from "../domain/erro
 import type { Pace } from "./pace.ts";
 import { readThrough } from "./stream.ts";
 
-/** What a form may hold beside its file: boundaries, headers, a caption, and whatever surrounds them. */
+/** Bytes of a form besides its file: boundaries, headers, a caption, preamble and epilogue. */
 const OVERHEAD_BYTES = 256 * 1024;
 
-/** Where the bytes of a file go: an `Upload`, or a `Measure`. */
+/** The consumer of a file's bytes: an `Upload` or a `Measure`. */
 export interface FileSink {
   write(chunk: Uint8Array): Promise<void>;
-  /** Why the file is refused, as soon as it is known. */
+  /** The reason of a refusal, as soon as it is known. */
   readonly refused: ChatError | undefined;
-  /** All of it has been written. On failure nothing of it is left. */
+  /** Completes the file. After a failure nothing is stored. */
   finish(): Promise<Result<Attachment>>;
-  /** Leaves nothing behind. */
+  /** Removes everything stored. */
   abort(): Promise<void>;
 }
 
@@ -24,9 +24,9 @@ export interface Form {
 }
 
 /**
- * Reads a multipart form with one file in the field `file`, as a stream: 64 KiB at a time, each handed
- * on before the next is read. Whatever is wrong with it, the rest is swallowed, within bounds, and
- * nothing stays.
+ * Reads a multipart form with one file in the field `file`, as a stream: chunks of 64 KiB, each
+ * passed on before the next is read. After an error the rest is drained, within bounds, and nothing
+ * stays stored.
  */
 export async function receiveForm(
   request: Request,
@@ -70,7 +70,7 @@ class FormReader {
       if (field !== "file" || this.files > 1) {
         this.refuse(chatError(field === "file" ? "several_files" : "no_file"));
       }
-      // What a browser sends of a file field that was left empty.
+      // Browsers send this for an empty file field.
       if (filename === undefined) this.refuse(chatError("no_file"));
       const name = fileNameOf(unescaped(filename ?? ""));
       if (!name.ok) this.refuse(name.error);
@@ -95,7 +95,7 @@ class FormReader {
     });
   }
 
-  /** The first reason counts. */
+  /** The first refusal counts. */
   refuse(error: ChatError): void {
     this.refusal ??= error;
     this.pending.length = 0;
@@ -134,11 +134,11 @@ class FormReader {
   private async feed(chunk: Uint8Array): Promise<void> {
     await new Promise<void>((resolve) => {
       this.parser.write(chunk, () => resolve());
-      // After an error the parser calls nobody back.
+      // After an error the parser makes no more callbacks.
       this.closed.then(resolve);
     });
     this.total += chunk.length;
-    // The file is bounded by its sink; the parser holds back no more of it than a boundary.
+    // The sink bounds the file; the parser buffers at most a boundary of it.
     if (this.total - this.inFile > OVERHEAD_BYTES) this.refuse(chatError("invalid_form"));
     await this.handOn();
   }
@@ -149,7 +149,7 @@ class FormReader {
   }
 }
 
-/** Browsers escape these in a file's name, and nothing else (HTML, "multipart/form-data encoding"). */
+/** The characters that browsers escape in a file name (HTML, "multipart/form-data encoding"). */
 const ESCAPED: Record<string, string> = { "%22": '"', "%0D": "\r", "%0A": "\n" };
 
 function unescaped(name: string): string {
@@ -166,7 +166,7 @@ function parserFor(request: Request): busboy.Busboy | undefined {
       limits: { files: 2, fields: 10, parts: 12, fieldSize: OVERHEAD_BYTES / 2, headerPairs: 50 },
     });
   } catch {
-    return undefined; // no boundary, or one that cannot be
+    return undefined; // No boundary, or an invalid one.
   }
 }
 

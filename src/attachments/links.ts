@@ -3,38 +3,38 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Attachment } from "../domain/attachment.ts";
 import { isShownInline } from "../domain/attachment.ts";
 
-/** Where files are served. */
+/** The path of files. */
 export const FILES_PATH = "/uploads/chat/";
 
-/** How long a link is valid at least. */
+/** The minimum validity of a link. */
 const VALID_MS = 24 * 60 * 60_000;
-/** Links made within the same hour are the same, so that caches and browsers can reuse what they have. */
+/** Links made within the same hour are equal, so that caches can reuse the file. */
 const ROUND_MS = 60 * 60_000;
 
 export type Disposition = "inline" | "attachment";
 
-/** Signs links to files with the first of the secrets; links signed with any of them are good. */
+/** Signs links to files with the first secret; any of them verifies. */
 export class Links {
   private readonly secrets: readonly string[];
-  private readonly origin: string;
+  private readonly baseUrl: string;
 
-  constructor(secrets: readonly string[], origin: string) {
+  constructor(secrets: readonly string[], baseUrl: string) {
     this.secrets = secrets;
-    this.origin = origin;
+    this.baseUrl = baseUrl;
   }
 
-  /** An absolute link to a file, for those who may read its message. */
+  /** An absolute link to a file, valid without a token. */
   linkTo({ key, mimeType }: Pick<Attachment, "key" | "mimeType">, now: number): string {
     const expires = (Math.floor(now / ROUND_MS) + 1) * ROUND_MS + VALID_MS;
     const disposition: Disposition = isShownInline(mimeType) ? "inline" : "attachment";
     const seconds = String(expires / 1_000);
     const signature = sign(this.secrets[0] ?? "", key, seconds, disposition);
     const query = `expires=${seconds}&disposition=${disposition}&signature=${signature}`;
-    return `${this.origin}${FILES_PATH}${key}?${query}`;
+    return `${this.baseUrl}${FILES_PATH}${key}?${query}`;
   }
 }
 
-/** The disposition that a link was signed for, or `undefined` when it is wrong, altered or expired. */
+/** The disposition of a valid link; `undefined` if it is malformed, altered or expired. */
 export function verifiedLink(
   secrets: readonly string[],
   key: string,
@@ -53,7 +53,7 @@ export function verifiedLink(
   return good ? disposition : undefined;
 }
 
-/** The key in a link of ours, whoever's origin it has; its query does not matter. */
+/** The key in a link to a file, on any origin; the query is ignored. */
 export function keyIn(link: string): string | undefined {
   const path = URL.canParse(link) ? new URL(link).pathname : link.split("?")[0];
   if (!path?.startsWith(FILES_PATH)) return undefined;

@@ -1,12 +1,12 @@
-/** How slowly a body may come. Only time in which nothing but the sender is waited for counts. */
+/** The slowest accepted pace of a body. Only time spent waiting for the sender counts. */
 export interface Pace {
-  /** Between one byte and the next. */
+  /** The longest pause between bytes. */
   idleMs: number;
-  /** For so long any rate will do, */
+  /** No minimum rate applies during this time. */
   graceMs: number;
-  /** and from then on this one, on average since the beginning. */
+  /** The minimum rate after that, on average since the beginning. */
   bytesPerSecond: number;
-  /** For all that is read of a body after it was refused. */
+  /** The time for draining a refused body. */
   drainMs: number;
 }
 
@@ -17,7 +17,7 @@ export const PACE: Pace = {
   drainMs: 30_000,
 };
 
-/** Milliseconds that the next byte may take, of a sender that was waited for `waitedMs` so far. */
+/** How long to wait for the next byte, in milliseconds, after waiting `waitedMs` so far. */
 export function patienceMs(pace: Pace, received: number, waitedMs: number): number {
   const allowedMs = Math.max(pace.graceMs, (received / pace.bytesPerSecond) * 1_000);
   return Math.max(0, Math.min(pace.idleMs, allowedMs - waitedMs));

@@ -3,13 +3,13 @@ import { deleteUploads } from "../directory/uploads.ts";
 
 export interface Removable {
   key: string;
-  /** Of a multipart upload that may be under way. */
+  /** Of a multipart upload that may be in progress. */
   r2UploadId: string | null;
 }
 
 /**
- * Removes files from R2, whole or in parts, and only then their rows: whatever cuts this off leaves a row
- * to find the rest by.
+ * Removes files from R2, complete or multipart, and then their rows, so that an interrupted removal
+ * can be repeated.
  */
 export async function removeFiles(
   bucket: R2Bucket,
@@ -22,12 +22,12 @@ export async function removeFiles(
     await bucket.resumeMultipartUpload(key, r2UploadId).abort().catch(ignoreMissing);
   }
   const keys = files.map(({ key }) => key);
-  // Those that were put together as well: a completed upload is none any more, but an object.
+  // Including completed multipart uploads, which are objects now.
   await bucket.delete(keys);
   await deleteUploads(directory, keys);
 }
 
-/** R2 no longer knows a multipart upload that was completed or aborted (error 10024). */
+/** Ignores R2's error 10024: the multipart upload was completed or aborted before. */
 function ignoreMissing(error: unknown): void {
   if (!String(error).includes("10024")) throw error;
 }

@@ -4,8 +4,8 @@ import { isShownInline } from "../domain/attachment.ts";
 import type { Disposition } from "./links.ts";
 
 /**
- * Answers with a stored file: whole, one range of it, or that the client has it already. Streamed from
- * R2, never held. The headers keep a browser from running whatever is in it.
+ * Serves a stored file: whole, one range, or 304. Streamed from R2, never buffered. The headers
+ * keep browsers from executing it.
  */
 export async function serveFile(
   bucket: R2Bucket,
@@ -46,7 +46,7 @@ function headersOf(row: UploadRow, head: R2Object, disposition: Disposition): He
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Accept-Ranges": "bytes",
-    // A range of an encoded file would be one of other bytes.
+    // A range of an encoded file would contain other bytes.
     "Cache-Control": "private, max-age=3600, no-transform",
     ETag: head.httpEtag,
     "Last-Modified": head.uploaded.toUTCString(),
@@ -60,15 +60,15 @@ export function matches(header: string | null, etag: string): boolean {
   return tags.includes("*") || tags.includes(etag);
 }
 
-/** The one range that is asked for; several, or one that cannot be read, are answered whole. */
+/** The requested range; several ranges, or an invalid one, are answered with the whole file. */
 function rangeOf(
   request: Request,
   etag: string,
   size: number,
 ): { offset: number; length: number } | "unsatisfiable" | undefined {
-  // Ranges are for GET alone (RFC 9110, 14.2).
+  // Ranges apply to GET only (RFC 9110, 14.2).
   const header = request.method === "GET" ? request.headers.get("Range") : null;
-  // Only an unchanged file can be continued: a tag that differs, or a date, asks for all of it.
+  // Only an unchanged file is resumed: a different tag, or a date, requests all of it.
   const condition = request.headers.get("If-Range");
   if (header === null || (condition !== null && condition !== etag)) return undefined;
   const parsed = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim());

@@ -1,18 +1,21 @@
 import { PACE, type Pace, patienceMs } from "./pace.ts";
 
-/** Bytes that are read of a body at once. */
+/** Bytes of one read. */
 export const CHUNK_BYTES = 64 * 1024;
-/** R2 wants parts of equal size, at least 5 MiB, but for the last. An upload holds one of them. */
+/** R2 requires parts of equal size of at least 5 MiB, except the last. An upload buffers one. */
 export const PART_BYTES = 5 * 1024 * 1024;
-/** Bytes of a body that is refused which are read all the same, so that the client reads our answer. */
+/** Bytes of a refused body that are drained, so that the client reads the answer. */
 export const DRAIN_BYTES = 16 * 1024 * 1024;
 
-/** How a body came to its end: all of it was read that was wanted, or its sender was gone or too slow. */
+/**
+ * How reading a body ended: everything needed was read, the connection broke, or the sender was too
+ * slow.
+ */
 export type Ending = "complete" | "cut off" | "too slow";
 
 /**
- * Reads a body, at most 64 KiB at a time, each handed on before the next is read. Once `take` resolves to
- * false it is told no more: the rest is swallowed, within bounds of size and time. Throws what `take`
+ * Reads a body in chunks of at most 64 KiB, each passed to `take` before the next is read. Once
+ * `take` resolves to false, the rest is drained within bounds of size and time. Throws what `take`
  * throws.
  */
 export async function readThrough(
@@ -23,22 +26,22 @@ export async function readThrough(
   const reader = body.getReader({ mode: "byob" });
   let wanted = true;
   let received = 0;
-  let swallowed = 0;
+  let drained = 0;
   let waitedMs = 0;
-  while (swallowed <= DRAIN_BYTES) {
+  while (drained <= DRAIN_BYTES) {
     const patience = wanted ? patienceMs(pace, received, waitedMs) : pace.drainMs - waitedMs;
     const began = Date.now();
     const next = await within(patience, () => reader.read(new Uint8Array(CHUNK_BYTES)));
     waitedMs += Date.now() - began;
     if (next === "too slow") {
-      // Not awaited: there may be nobody left to hear of it.
+      // Not awaited: the sender may be gone.
       reader.cancel().catch(() => undefined);
       return wanted ? "too slow" : "complete";
     }
     if (next === "cut off") return "cut off";
     if (next.done) return "complete";
     received += next.value.length;
-    if (!wanted) swallowed += next.value.length;
+    if (!wanted) drained += next.value.length;
     else if (!(await take(next.value))) {
       wanted = false;
       waitedMs = 0;
@@ -48,7 +51,7 @@ export async function readThrough(
   return "complete";
 }
 
-/** What is read, unless that fails or takes too long. */
+/** The result of a read, unless it fails or times out. */
 async function within<T>(
   milliseconds: number,
   read: () => Promise<T>,

@@ -9,9 +9,9 @@ import { log } from "../logging.ts";
 import type { ClaimRequest } from "./claims.ts";
 import { removeFiles } from "./removal.ts";
 
-/** What was not sent within this time is swept. */
+/** Uploads not sent within this time are swept. */
 export const UNSENT_MS = 24 * 60 * 60_000;
-/** Uploads that one step looks at, and steps of one run: the next run goes on where this one ended. */
+/** Uploads of one step, and steps of one run; the next run continues. */
 const BATCH = 100;
 const STEPS = 50;
 
@@ -23,10 +23,9 @@ export interface SweepOptions {
 }
 
 /**
- * Removes uploads that were never sent, finished or not, and the files of deleted messages. Each is
- * condemned first, so that nobody sends it meanwhile, and removed from R2 before its row, so that a run
- * that is cut off leaves a row to find it by. What fails is left to the next run. Resolves to how many
- * were removed.
+ * Removes unsent uploads, finished or not, and the files of deleted messages. Each is first marked,
+ * so that it can no longer be sent, and removed from R2 before its row, so that an interrupted run
+ * can be repeated. Failures are left to the next run. Resolves to the number of removed files.
  */
 export async function sweep(options: SweepOptions): Promise<number> {
   const { directory, now } = options;
@@ -49,10 +48,10 @@ async function sweepBatch(
   for (const row of rows) {
     if (await isRemovable(row, directory, voidClaim)) keys.push(row.key);
   }
-  const condemned = await markForRemoval(directory, keys, now);
+  const marked = await markForRemoval(directory, keys, now);
   let removed = 0;
-  // Together, but for those whose parts R2 has to be asked about one by one.
-  const [whole, parted] = [condemned.filter(isWhole), condemned.filter((row) => !isWhole(row))];
+  // In one call, except multipart uploads, which R2 aborts one by one.
+  const [whole, parted] = [marked.filter(isWhole), marked.filter((row) => !isWhole(row))];
   for (const files of [whole, ...parted.map((row) => [row])]) {
     try {
       await removeFiles(bucket, directory, files);
@@ -68,15 +67,15 @@ function isWhole(row: UploadRow): boolean {
   return row.r2UploadId === null;
 }
 
-/** One that a send has claimed goes only once its conversation says that it was not used. */
+/** A claimed upload is removable only after its conversation has voided the claim. */
 async function isRemovable(
   { key, deletedAt, claim, claimedBy }: UploadRow,
   directory: Directory,
-  forfeit: SweepOptions["voidClaim"],
+  voidClaim: SweepOptions["voidClaim"],
 ): Promise<boolean> {
   if (deletedAt !== null || claim === null || claimedBy === null) return true;
   try {
-    if (!(await forfeit(claimedBy, claim))) return false;
+    if (!(await voidClaim(claimedBy, claim))) return false;
     await releaseClaim(directory, claim);
     return true;
   } catch (error) {

@@ -11,10 +11,10 @@ import type { Pace } from "./pace.ts";
 import { removeFiles } from "./removal.ts";
 import { PART_BYTES, readThrough } from "./stream.ts";
 
-/** What is held of a file to begin with; it doubles as bytes arrive, up to a part. */
+/** The first size of the buffer; it doubles as bytes arrive, up to one part. */
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
-/** What an upload was admitted with. */
+/** The admission and the allowance of an upload. */
 export interface Permit {
   place: Place;
   allowance: Allowance;
@@ -31,9 +31,9 @@ export interface UploadOptions {
 }
 
 /**
- * Takes a file in as it comes and stores it in R2: a small one in one put, a larger one part by part,
- * never holding more than one part. What it refuses, it goes on to swallow, so that the client can be
- * answered; nothing of it stays.
+ * Stores a file in R2 while it arrives: a small one in one put, a larger one in parts, with at most
+ * one part in memory. After a refusal the remaining bytes are discarded, so that the client can
+ * read the answer, and nothing stays stored.
  */
 export class Upload implements FileSink {
   private readonly options: UploadOptions;
@@ -44,19 +44,19 @@ export class Upload implements FileSink {
   private attachment: Attachment | undefined;
   private multipart: R2MultipartUpload | undefined;
   private readonly parts: R2UploadedPart[] = [];
-  /** Text must be valid UTF-8 throughout; unset for everything else. */
+  /** Checks that a text is valid UTF-8 throughout; unset for other files. */
   private decoder: TextDecoder | undefined;
 
   constructor(options: UploadOptions) {
     this.options = options;
   }
 
-  /** Bytes that are held at this moment. */
+  /** Bytes in memory now. */
   get held(): number {
     return this.buffer?.byteLength ?? 0;
   }
 
-  /** Why the file is refused, as soon as it is known. */
+  /** The reason of a refusal, as soon as it is known. */
   get refused(): ChatError | undefined {
     return this.refusal;
   }
@@ -75,7 +75,7 @@ export class Upload implements FileSink {
     }
   }
 
-  /** All of it has been written. On failure nothing of it is left. */
+  /** Completes the file. After a failure nothing is stored. */
   async finish(): Promise<Result<Attachment>> {
     try {
       if (!this.refusal && this.size === 0) this.refuse(chatError("empty_file"));
@@ -91,7 +91,7 @@ export class Upload implements FileSink {
     return ok(this.attachment);
   }
 
-  /** Leaves nothing behind: no part, no object, no row. */
+  /** Removes everything stored: parts, object and row. */
   async abort(): Promise<void> {
     this.buffer = undefined;
     const { attachment, multipart, options } = this;
@@ -107,7 +107,10 @@ export class Upload implements FileSink {
     this.buffer = undefined;
   }
 
-  /** The buffer, at least so large. Growing it leaves no copy behind for the garbage collector. */
+  /**
+   * The buffer, grown to at least `bytes`. Growing transfers it and leaves no copy for the garbage
+   * collector.
+   */
   private bufferFor(bytes: number): Uint8Array {
     let size = this.buffer?.length ?? FIRST_BUFFER_BYTES;
     while (size < bytes) size = Math.min(2 * size, PART_BYTES);
@@ -116,7 +119,7 @@ export class Upload implements FileSink {
     return this.buffer;
   }
 
-  /** Whether its person may store as much as this. */
+  /** Whether the person's allowance covers the size. */
   private async isCovered(): Promise<boolean> {
     const refusal = await this.options.permit.allowance.cover(this.size);
     if (refusal) this.refuse(refusal);
@@ -149,7 +152,7 @@ export class Upload implements FileSink {
     this.buffer = undefined;
   }
 
-  /** Decides what the file is by its first bytes, and lets D1 know of it before R2 gets any. */
+  /** Determines the type by the first bytes, and writes the row to D1 before R2 gets any bytes. */
   private async begin(head: Uint8Array, isLarge: boolean): Promise<boolean> {
     const { bucket, directory, ownerId, name, now } = this.options;
     const signature = await signatureOf(head, !isLarge);
@@ -179,7 +182,7 @@ export class Upload implements FileSink {
     return this.buffer?.subarray(0, this.filled) ?? new Uint8Array();
   }
 
-  /** Whether a text is still one; every other file is what its first bytes say. */
+  /** Whether the part continues a valid text; true for other files. */
   private isText(part: Uint8Array, stream: boolean): boolean {
     if (!this.decoder) return true;
     try {
@@ -193,7 +196,7 @@ export class Upload implements FileSink {
   }
 }
 
-/** Takes a file in and keeps nothing but its name and size: what a retry is compared by. */
+/** Measures a file without storing it, for comparing a retry by name and size. */
 export class Measure implements FileSink {
   private readonly name: string;
   private size = 0;
@@ -219,7 +222,7 @@ export class Measure implements FileSink {
   }
 }
 
-/** Removes a stored file that was not sent. */
+/** Removes a stored, unsent file. */
 export async function discard(
   bucket: R2Bucket,
   directory: Directory,
@@ -228,7 +231,7 @@ export async function discard(
   await removeFiles(bucket, directory, [{ key: attachment.key, r2UploadId: null }]);
 }
 
-/** Stores a body that is the file itself. Whatever is wrong with it, nothing stays. */
+/** Stores a body that is the file itself. After a failure nothing is stored. */
 export async function receiveBody(
   body: ReadableStream<Uint8Array> | null,
   upload: Upload,

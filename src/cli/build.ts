@@ -1,7 +1,7 @@
 /**
- * `npm run build`: bundles the chat page into dist/page.ts, a module of the Worker. Whatever needs it
- * (`wrangler dev` and `deploy`, the tests, the type check) builds it first, so that a fresh clone needs
- * no step of its own.
+ * `npm run build`: bundles the chat page into dist/page.ts, a module of the Worker. Everything that
+ * needs it (`wrangler dev` and `deploy`, the tests, the type check) builds it first, so that a
+ * fresh clone needs no separate step.
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
   svg: "image/svg+xml",
 };
 
-/** Builds the page. What has not changed is left as it is: whoever watches it sees no change. */
+/** Builds the page. An unchanged output is not rewritten, so that watchers see no change. */
 export async function buildPage(): Promise<void> {
   const page = await bundled();
   const type = `import(${JSON.stringify("../src/web/built.ts")}).BuiltPage`;
@@ -27,15 +27,15 @@ export const page: ${type} = ${JSON.stringify(page, undefined, 2)};
   const before = await readFile(OUTPUT, "utf8").catch(() => undefined);
   if (before === text) return;
   await mkdir(`${ROOT}/dist`, { recursive: true });
-  // Several may build at once: nobody reads half a file.
+  // Several processes may build at once: the output is replaced atomically.
   const unfinished = `${OUTPUT}.${process.pid}`;
   await writeFile(unfinished, text);
   await rename(unfinished, OUTPUT);
 }
 
 /**
- * zod's schemas can describe themselves as JSON Schema, and a bundler cannot tell that nobody here asks
- * them to: a tenth of the page. What they would call is there, and does nothing.
+ * zod's schemas can convert themselves to JSON Schema, and a bundler cannot see that the page never
+ * does: a tenth of its size. This plugin replaces the implementation by empty functions.
  */
 const withoutJsonSchema: Plugin = {
   name: "without JSON Schema",

@@ -1,6 +1,6 @@
 /**
- * `npm run deploy [-- any option of wrangler deploy]`: brings the remote D1 up to date, then deploys the
- * Worker. Migrations come first: they add, so that the Worker that is still running goes on. With
+ * `npm run deploy [-- any option of wrangler deploy]`: migrates the remote D1, then deploys the
+ * Worker. Migrations come first: they only add, so that the running Worker keeps working. With
  * `--dry-run` nothing remote is touched; `--env` names the environment of both.
  */
 import { spawnSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ROOT, WRANGLER } from "./settings.ts";
 
-/** What wrangler.toml holds until `wrangler d1 create` has given an id. */
+/** The placeholder in wrangler.toml until `wrangler d1 create` has given an id. */
 const NO_DATABASE = "00000000-0000-0000-0000-000000000000";
 
 const config = readFileSync(`${ROOT}/wrangler.toml`, "utf8");
@@ -17,7 +17,7 @@ const isPublic =
   /^PUBLIC_URL = "(?!")/m.test(config) || options.some((one) => one.includes("PUBLIC_URL:"));
 const missing = [
   ...(config.includes(NO_DATABASE) ? ["wrangler.toml names no database yet"] : []),
-  // Without it the Worker would answer nothing.
+  // Without it the Worker would refuse every request.
   ...(isPublic ? [] : ["wrangler.toml has no PUBLIC_URL yet"]),
 ];
 if (missing.length > 0) {

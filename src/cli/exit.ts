@@ -1,23 +1,23 @@
-/** How commands end that cannot do what they were asked for: with a sentence, and no stack. */
+/** How commands fail: with a message and without a stack. */
 
-/** Something that whoever runs the command can see to: its message says all there is to say. */
+/** An error that the user can fix; its message is complete. */
 export class Failure extends Error {}
 
-/** Ends the program because its command line makes no sense: what is wrong, and how it is used. */
+/** Exits because of an invalid command line: prints the error and the usage. */
 export function misused(error: unknown, usage: string): never {
   console.error(error instanceof Error ? error.message : error);
   console.error(`usage: ${usage}`);
   process.exit(2);
 }
 
-/** Ends the program because of a {@link Failure}; anything else is a bug, and thrown on with its stack. */
+/** Exits because of a {@link Failure}; other errors are bugs, and rethrown with their stack. */
 export function failed(error: unknown): never {
   if (!(error instanceof Failure)) throw error;
   console.error(error.message);
   process.exit(1);
 }
 
-/** The address of a server; an error says that it is none. */
+/** The address of a server; fails if it is malformed. */
 export function addressOf(text: string): string {
   // "localhost:8787" is a URL too, of the scheme localhost.
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
@@ -26,7 +26,7 @@ export function addressOf(text: string): string {
   return text;
 }
 
-/** `fetch`, that fails in words when nobody answers. */
+/** `fetch` with a readable error if the server does not answer. */
 export async function request(url: URL, init?: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);

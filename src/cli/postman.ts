@@ -8,7 +8,7 @@ import { convertV2 } from "openapi-to-postmanv2";
 import { addressOf, Failure, failed, misused, request } from "./exit.ts";
 import { ROOT } from "./settings.ts";
 
-/** What a request of the collection holds, by the name of its field or parameter. */
+/** Values in the requests of the collection, by the name of the field or parameter. */
 const VALUES: Record<string, unknown> = {
   conversationId: "{{conversationId}}",
   messageId: "{{messageId}}",
@@ -30,7 +30,7 @@ const VALUES: Record<string, unknown> = {
   name: "name.txt",
   limit: 20,
 };
-/** The same, where a name stands for different things. */
+/** The same for names with several meanings, by the beginning of the path. */
 const VALUES_BELOW: [beginning: string, values: Record<string, unknown>][] = [
   ["/api/v1/chat/conversations", { id: "{{groupId}}" }],
   ["/api/v1/chat/channels", { id: "{{channelId}}", name: "Channel" }],
@@ -60,7 +60,7 @@ interface Collection {
   event: unknown[];
 }
 
-const { url, out } = asked();
+const { url, out } = commandLine();
 const document = await reference().catch(failed);
 for (const [path, item] of Object.entries<Record<string, Operation>>(document.paths)) {
   for (const operation of Object.values(item)) fill(path, operation);
@@ -77,8 +77,8 @@ collection.event = [{ listen: "test", script: { type: "text/javascript", exec } 
 writeFileSync(out, JSON.stringify(collection, null, 2));
 console.log(out);
 
-/** What the command line asks for; ends the program, with its usage, when it makes no sense. */
-function asked() {
+/** Parses the command line; exits with the usage if it is invalid. */
+function commandLine() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -98,11 +98,13 @@ async function reference() {
   return answer.json();
 }
 
-/** Gives an operation's parameters and body their examples, and leaves only good answers as such. */
+/**
+ * Sets the examples of an operation's parameters and body, and keeps only its successful answers.
+ */
 function fill(path: string, operation: Operation): void {
   const [, below = {}] = VALUES_BELOW.find(([beginning]) => path.startsWith(beginning)) ?? [];
   const known = { ...VALUES, ...below };
-  // Whatever may be left out is, unless there is something to put there.
+  // Optional parameters are removed unless there is a value for them.
   operation.parameters = (operation.parameters ?? []).filter(
     ({ name, required }) => required || known[name] !== undefined,
   );
@@ -118,7 +120,7 @@ function fill(path: string, operation: Operation): void {
   );
 }
 
-/** A value that fits a schema; what may be left out is there only where it is known. */
+/** An example value of a schema; optional fields are included only with a known value. */
 function exampleOf(schema: Schema, known: Record<string, unknown>): unknown {
   const { properties, required = [], items, anyOf, type } = schema;
   if (schema.enum) return schema.enum[0];

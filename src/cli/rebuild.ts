@@ -1,7 +1,7 @@
 /**
- * `PARLEY_TOKEN=<admin's token> npm run rebuild -- URL [--objects ACCOUNT/NAMESPACE]`: has D1 written
- * anew from the conversations' objects, until all is done. With `--objects`, those that Cloudflare's API
- * lists (needs CLOUDFLARE_API_TOKEN): for a D1 that has lost its own list.
+ * `PARLEY_TOKEN=<admin's token> npm run rebuild -- URL [--objects ACCOUNT/NAMESPACE]`: rebuilds D1
+ * from the conversations' objects. With `--objects`, from the objects that Cloudflare's API lists
+ * (needs CLOUDFLARE_API_TOKEN): for a D1 that has lost its own list.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -27,7 +27,7 @@ const listing = z.object({
   result_info: z.object({ cursor: z.string().optional() }).optional(),
 });
 
-const { url, objects, cloudflare, token } = asked();
+const { url, objects, cloudflare, token } = commandLine();
 const unfinished: string[] = [];
 let failures = 0;
 
@@ -39,7 +39,7 @@ async function rebuildAll(): Promise<void> {
   if (objects) await rebuildObjects(objects);
   else await rebuildKnown();
   while (unfinished.length > 0) {
-    console.log(`${unfinished.length} large ones go on`);
+    console.log(`${unfinished.length} large ones continue`);
     await sleep(AGAIN_AFTER_MS);
     take(await call({ ids: unfinished.splice(0, BATCH), resume: true }));
   }
@@ -81,7 +81,7 @@ async function listed(namespace: string, cursor: string | undefined) {
   return listing.parse(await response.json());
 }
 
-/** One call of the route; waits where it is told to. */
+/** One call of the route; waits as long as the answer requires. */
 async function call(body: object): Promise<Answer> {
   for (;;) {
     const response = await request(new URL("/api/admin/rebuild", url), {
@@ -103,8 +103,8 @@ function take(step: Answer): Answer {
   return step;
 }
 
-/** What the command line asks for; ends the program, with its usage, when it makes no sense. */
-function asked() {
+/** Parses the command line; exits with the usage if it is invalid. */
+function commandLine() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,

@@ -1,6 +1,6 @@
 /**
- * `npm start [-- any option of wrangler dev]`: brings the local D1 up to date, serves, and says what to
- * try next once the server answers.
+ * `npm start [-- any option of wrangler dev]`: migrates the local D1, starts the server, and prints
+ * what to try next once it answers.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -14,8 +14,8 @@ const { values } = parseArgs({
   options: { "persist-to": { type: "string" }, port: { type: "string" } },
 });
 const persist = typeof values["persist-to"] === "string" ? values["persist-to"] : undefined;
-// Without being asked wrangler takes another port when this one is taken, and shares the same data with
-// whoever runs there.
+// Without this, wrangler takes another port when this one is in use, and shares its data with the
+// server there.
 const port = values["port"] === undefined ? ["--port", "8787"] : [];
 const env = {
   ...process.env,
@@ -42,17 +42,17 @@ const server = spawn(
   [WRANGLER, "dev", "--env-file", ".env.development", ...port, ...args],
   { cwd: ROOT, env, stdio: ["inherit", "pipe", "inherit"] },
 );
-let told = false;
+let isPrinted = false;
 server.stdout.pipe(process.stdout);
 createInterface({ input: server.stdout }).on("line", (line) => {
   const address = /Ready on (https?:\/\/\S+)/.exec(line)?.[1];
-  if (address && !told) {
-    told = true;
+  if (address && !isPrinted) {
+    isPrinted = true;
     console.log(hints(address));
   }
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
-// Not "exit": what the server said last is still on its way then.
+// Not "exit": the last output may not have arrived by then.
 server.on("close", (code) => {
   process.exitCode = code ?? 1;
 });
@@ -64,6 +64,6 @@ Parley is up at ${address}. Open it in a browser, or in another terminal:
   ALICE=$(npm run -s token -- alice)
   curl ${address}/api/v1/chat/conversations -H "Authorization: Bearer $ALICE"
 
-README.md goes on from there to a conversation between two people.
+README.md continues with a conversation between two people.
 `;
 }

@@ -7,7 +7,7 @@ import { developmentSettings } from "./settings.ts";
 
 const USAGE = "npm run token -- USER_ID [--role admin] [--name Alice] [--hours 12]";
 
-const { userId, role, name, hours } = asked();
+const { userId, role, name, hours } = commandLine();
 const secret = developmentSettings()["JWT_SECRET"]?.split(",")[0];
 if (!secret) throw new Error(".env.development has no JWT_SECRET");
 const now = Math.floor(Date.now() / 1_000);
@@ -19,8 +19,11 @@ const token = await new SignJWT({ ...(name && { name }), ...(role && { role }) }
   .sign(new TextEncoder().encode(secret));
 console.log(token);
 
-/** What the command line asks for; prints its usage where that is asked for, and ends the program, with its usage, when it makes no sense. */
-function asked() {
+/**
+ * Parses the command line; prints the usage on request, and exits with it if the command line is
+ * invalid.
+ */
+function commandLine() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,

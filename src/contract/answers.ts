@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { orNull } from "./openapi.ts";
 
-/** What UniHub answers with. Schemas alone: clients take their types from them. */
+/** Schemas of UniHub's answers; clients infer their types from them. */
 
 const time = z.iso.datetime();
 
@@ -92,7 +92,7 @@ export const channelMemberSchema = z
   })
   .openapi("ChannelMember");
 
-/** What an upload is answered with. */
+/** The answer to an upload. */
 export const uploadedSchema = z.object({
   fileName: z.string(),
   fileUrl: z.string(),
@@ -100,7 +100,7 @@ export const uploadedSchema = z.object({
   contentType: z.string(),
 });
 
-/** A sentence that says what was done. */
+/** A confirmation as a sentence. */
 export const saidSchema = z.object({ message: z.string() });
 
 export const successSchema = z.object({ success: z.literal(true) });

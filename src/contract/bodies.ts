@@ -5,7 +5,7 @@ import { EMOJIS } from "../domain/reaction.ts";
 import { clientMessageId, metadata } from "../live/fields.ts";
 import { line, optional, paragraph, title, userId, uuid } from "./fields.ts";
 
-/** What UniHub is sent. Schemas alone: clients take their types from them. */
+/** Schemas of UniHub's request bodies; clients infer their types from them. */
 
 export const directBody = z.object({ otherUserId: userId });
 
@@ -50,7 +50,7 @@ export const sendFilesBody = z.object({
 export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });
 
 const channelName = line(100, 3);
-/** `null` takes it away where it is changed, as empty text does. */
+/** In an update, `null` and empty text remove it. */
 const channelDescription = paragraph(500).nullish();
 
 export const channelBody = z.object({
@@ -66,5 +66,5 @@ export const channelChangesBody = z
     "give a name, a description or both",
   );
 
-/** Somebody whom a channel's route is about. */
+/** The person that a channel's route is about. */
 export const someoneBody = z.object({ userId });

@@ -9,32 +9,34 @@ import {
 } from "../domain/text.ts";
 import { clientMessageId } from "../live/fields.ts";
 
-/** What both dialects ask of a request's fields. */
+/** Schemas of request fields that both dialects share. */
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** An id in a query or a body: what is no UUID is refused, and a UUID that names nothing is not found later. */
+/**
+ * An id in a query or a body. Anything but a UUID is invalid; an unknown UUID is not found later.
+ */
 export const uuid = z
   .string()
   .regex(UUID, "not a UUID")
-  // JSON Schema's patterns have no flags.
+  // Patterns in JSON Schema have no flags.
   .openapi({ format: "uuid", pattern: UUID.source.replaceAll("a-f", "a-fA-F") });
 
-/** An id that the host application has given something: opaque, and kept as it is. */
+/** An id assigned by the host application: opaque, stored unchanged. */
 export const hostId = z
   .string()
   .refine(isUserId, "1 to 128 printable characters")
   .openapi({ minLength: 1, maxLength: 128 });
 
-/** A user id in a body or a query, as it is compared. */
+/** A user id in a body or a query, normalized. */
 export const userId = hostId.transform(normalizedUserId).openapi({ minLength: 1, maxLength: 128 });
 
-/** The same in a path, where an id that nobody has is nobody's rather than wrong. */
+/** A user id in a path: an impossible one is unknown rather than invalid. */
 export const pathUserId = z.string().transform(normalizedUserId);
 
 /**
- * A name, a title: one line of text, trimmed, `min` to `max` code points, without control characters
- * and those by which it would look like another.
+ * A name or title: one line of text, trimmed, `min` to `max` code points, without control
+ * characters and spoofing characters.
  */
 export function line(max: number, min = 0) {
   return z
@@ -45,8 +47,8 @@ export function line(max: number, min = 0) {
 }
 
 /**
- * A text of several lines, likewise trimmed and bounded; lines end with `\n`, whatever they were sent with.
- * As in messages, any direction of writing is kept.
+ * A text of several lines, likewise trimmed and bounded. Line breaks become `\n`; any text
+ * direction is allowed, as in messages.
  */
 export function paragraph(max: number, min = 0) {
   return z
@@ -61,12 +63,12 @@ export function paragraph(max: number, min = 0) {
 
 export const title = line(MAX_TITLE_LENGTH);
 
-/** A field of a body that may be left out: `null` is as if it had been. */
+/** An optional field of a body; `null` means absent. */
 export function optional<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
 
-/** The same where leaving it out means something: `fallback`. */
+/** An optional field with a default. */
 export function optionalOr<Schema extends z.ZodType>(schema: Schema, fallback: z.output<Schema>) {
   return schema
     .nullish()
@@ -85,5 +87,5 @@ export function wholeNumber(fallback: number, min: number, max: number) {
     .openapi({ type: "integer", minimum: min, maximum: max, default: fallback });
 }
 
-/** The header that carries a `clientMessageId` for those who would not put it into the body. */
+/** The header alternative to `clientMessageId` in the body. */
 export const idempotencyHeader = z.object({ "idempotency-key": clientMessageId.optional() });

@@ -1,23 +1,23 @@
 import { z } from "zod";
 
-/** The shorter words for what routes are described with. */
+/** Short forms for the descriptions of routes. */
 
-/** A JSON body that must be there. */
+/** A required JSON body. */
 export function jsonBodyOf<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } } as const;
 }
 
-/** A JSON body that may be left out, or be empty: see `emptyAsObject`, which its route needs. */
+/** An optional JSON body, which may be empty; its route needs `emptyAsObject`. */
 export function leavableBodyOf<Schema extends z.ZodType>(schema: Schema) {
   return { content: { "application/json": { schema } } } as const;
 }
 
-/** An answer in JSON. */
+/** A JSON answer. */
 export function jsonOf<Schema extends z.ZodType>(description: string, schema: Schema) {
   return { description, content: { "application/json": { schema } } } as const;
 }
 
-/** A schema that has a name in the reference, or null: its own `nullable` would lose the null there. */
+/** A named schema or null; zod's own `nullable` would lose the null in the reference. */
 export function orNull<Schema extends z.ZodType>(schema: Schema) {
   return z.union([schema, z.null()]);
 }

@@ -3,7 +3,7 @@ import type { Role } from "../domain/conversation.ts";
 import type { Directory } from "./directory.ts";
 import { conversations, isPublicChannel, members } from "./schema.ts";
 
-/** A channel as the lists show it. */
+/** A channel in a list. */
 export interface ListedChannel {
   channelId: string;
   name: string | null;
@@ -26,7 +26,7 @@ const LISTED = {
   archivedAt: conversations.archivedAt,
 };
 
-/** The public channels that can be joined, newest first. */
+/** Public channels that are open, newest first. */
 export function publicChannels(
   directory: Directory,
   page: { limit: number; offset: number },
@@ -40,7 +40,7 @@ export function publicChannels(
     .offset(page.offset);
 }
 
-/** The channels that somebody is in, with their role, newest first. */
+/** A member's channels with their role, newest first. */
 export function channelsOf(
   directory: Directory,
   userId: string,

@@ -7,7 +7,7 @@ import type { Directory } from "./directory.ts";
 import { lastMessageIn } from "./last-message.ts";
 import { BLOCK_NUMBERS } from "./schema.ts";
 
-/** One conversation as a member finds it in their inbox. */
+/** A conversation in a member's inbox. */
 export interface InboxEntry {
   conversationId: string;
   kind: Kind;
@@ -29,7 +29,7 @@ export interface InboxEntry {
 export interface InboxQuery {
   userId: string;
   kinds: readonly Kind[];
-  /** Only those that are, or are not, archived by the member. */
+  /** Only conversations that the member has archived (true) or has not (false). */
   archived?: boolean | undefined;
   limit: number;
   offset: number;
@@ -58,7 +58,7 @@ const row = z.object({
   unread: z.number(),
 });
 
-/** Which of a member's conversations a query is about. */
+/** The member's conversations that a query selects. */
 function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">): SQL {
   const flag = archived === undefined ? sql`` : sql`AND m.archived = ${archived ? 1 : 0}`;
   return sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
@@ -66,12 +66,12 @@ function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">)
       AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`;
 }
 
-/** The block that `read_up_to` is in. */
+/** The block of `read_up_to`. */
 const BLOCK = sql.raw(`read_up_to / ${BLOCK_NUMBERS}`);
 
 /**
- * How many messages of a conversation a member has not read. Of those that count for nobody it reads one
- * row for each block of {@link BLOCK_NUMBERS}, and those of one block.
+ * Unread messages of a member. Of uncounted numbers it reads one row for each block of {@link
+ * BLOCK_NUMBERS}, and the rows of one block.
  */
 const UNREAD = sql`last_number - read_up_to - read_beyond
   - (SELECT coalesce(sum(b.count), 0) FROM uncounted_blocks b
@@ -79,10 +79,7 @@ const UNREAD = sql`last_number - read_up_to - read_beyond
   - (SELECT count(*) FROM uncounted u
     WHERE u.conversation_id = id AND u.number > read_up_to AND u.number < (${BLOCK} + 1) * ${sql.raw(`${BLOCK_NUMBERS}`)})`;
 
-/**
- * A page of a member's conversations, the one with the newest message first, those without a message
- * last.
- */
+/** A page of a member's conversations, newest message first, those without a message last. */
 export async function inbox(directory: Directory, query: InboxQuery): Promise<InboxEntry[]> {
   const rows = await directory.all(sql`
     SELECT page.*, ${UNREAD} AS unread,
@@ -118,7 +115,7 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
     }));
 }
 
-/** How many conversations {@link inbox} has on all its pages. */
+/** The number of conversations on all pages of {@link inbox}. */
 export async function inboxSize(
   directory: Directory,
   query: Omit<InboxQuery, "limit" | "offset">,
@@ -131,12 +128,12 @@ export async function inboxSize(
 
 export interface Stats {
   totalChats: number;
-  /** In these chats, deleted ones and the system's not counted. */
+  /** Messages in these chats, without deleted and system ones. */
   totalMessages: number;
   totalUnread: number;
 }
 
-/** A member's totals over conversations of some kinds, in one query. */
+/** A member's totals over conversations of the given kinds, in one query. */
 export async function stats(
   directory: Directory,
   userId: string,

@@ -1,17 +1,17 @@
 import { Buffer } from "node:buffer";
 
-/** Bytes of rows that one batch to D1 carries at most; the platform takes 2 MB for one parameter. */
+/** Bytes of rows in one batch to D1 at most; the platform allows 2 MB per parameter. */
 export const MAX_BATCH_BYTES = 1_000_000;
 
-/** What a conversation's rows are for. */
+/** The kinds of rows of a conversation. */
 export type List = "members" | "uncounted" | "sent" | "deleted";
 
-/** Rows of one batch, each as JSON. */
+/** The rows of one batch, each as JSON. */
 export type Page = Record<List, string[]>;
 
 /**
- * Rows in pages, in order: at least one page, and on each at most `maxBytes`, beyond a single row. On the
- * first page, `taken` bytes are taken already.
+ * Rows in pages, in order: at least one page, each of at most `maxBytes` unless a single row is
+ * larger. `taken` bytes of the first page are already used.
  */
 export function pagesOf(
   rows: Iterable<readonly [List, unknown]>,

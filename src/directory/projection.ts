@@ -7,18 +7,18 @@ import type { Directory } from "./directory.ts";
 import { type List, pagesOf } from "./pages.ts";
 import { conversations, members, uncounted, uploads } from "./schema.ts";
 
-/** What D1 is told of one conversation at one revision. */
+/** The data of a conversation for D1, at one revision. */
 export interface Snapshot {
   epoch: string;
-  /** The revision at which all of this was so. */
+  /** The revision of the snapshot. */
   rev: number;
   conversation: Conversation;
   counters: Pick<Counters, "memberCount" | "lastNumber" | "counted">;
   /** The newest message that counts, as its column holds it, with its time. */
   lastMessage: { json: string; createdAt: number } | null;
-  /** Members whose role, presence, flags or figures may have changed. */
+  /** Members whose role, membership, flags or figures may have changed. */
   members: readonly Member[];
-  /** Numbers that count for nobody; repetitions do no harm. */
+  /** Uncounted message numbers; repetitions are harmless. */
   uncounted: readonly number[];
   files: {
     /** Messages that carry files. */
@@ -29,22 +29,22 @@ export interface Snapshot {
 }
 
 /**
- * Writes a conversation's share, in one transaction unless it is more than a batch may carry. Idempotent,
- * and in any order: each row is guarded by (epoch, rev), an older one never overwriting a newer one.
- * Resolves to the rows that D1 says it wrote.
+ * Writes a snapshot, in one transaction unless it exceeds a batch. Idempotent, in any order: each
+ * row is guarded by (epoch, rev), so that an older one never overwrites a newer one. Resolves to
+ * the rows that D1 reports as written.
  */
-export async function project(directory: Directory, share: Snapshot): Promise<number> {
-  const { lastMessage, conversation } = share;
+export async function project(directory: Directory, snapshot: Snapshot): Promise<number> {
+  const { lastMessage, conversation } = snapshot;
   const metadata = conversation.metadata && JSON.stringify(conversation.metadata);
   const taken = Buffer.byteLength((lastMessage?.json ?? "") + (metadata ?? ""));
   let written = 0;
-  for (const [index, page] of pagesOf(rowsOf(share), taken).entries()) {
+  for (const [index, page] of pagesOf(rowsOf(snapshot), taken).entries()) {
     const [first, ...others] = [
-      ...(index === 0 ? [upsertConversation(directory, share, metadata)] : []),
-      ...(page.members.length > 0 ? [upsertMembers(directory, share, page.members)] : []),
-      ...(page.uncounted.length > 0 ? [addUncounted(directory, share, page.uncounted)] : []),
-      ...(page.sent.length > 0 ? [markSent(directory, share, page.sent)] : []),
-      ...(page.deleted.length > 0 ? [markDeleted(directory, share, page.deleted)] : []),
+      ...(index === 0 ? [upsertConversation(directory, snapshot, metadata)] : []),
+      ...(page.members.length > 0 ? [upsertMembers(directory, snapshot, page.members)] : []),
+      ...(page.uncounted.length > 0 ? [addUncounted(directory, snapshot, page.uncounted)] : []),
+      ...(page.sent.length > 0 ? [markSent(directory, snapshot, page.sent)] : []),
+      ...(page.deleted.length > 0 ? [markDeleted(directory, snapshot, page.deleted)] : []),
     ];
     if (!first) continue;
     const results = await directory.batch([first, ...others]);
@@ -53,7 +53,7 @@ export async function project(directory: Directory, share: Snapshot): Promise<nu
   return written;
 }
 
-/** All rows of a share but the conversation's own. */
+/** All rows of a snapshot except the conversation's own. */
 function* rowsOf({ members, uncounted, files }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
@@ -68,8 +68,8 @@ function* rowsOf({ members, uncounted, files }: Snapshot): Generator<readonly [L
   for (const key of files.deleted) yield ["deleted", key];
 }
 
-function upsertConversation(directory: Directory, share: Snapshot, metadata: string | null) {
-  const { conversation, counters, lastMessage, epoch, rev } = share;
+function upsertConversation(directory: Directory, snapshot: Snapshot, metadata: string | null) {
+  const { conversation, counters, lastMessage, epoch, rev } = snapshot;
   return directory
     .insert(conversations)
     .values({
@@ -136,7 +136,7 @@ function addUncounted(directory: Directory, { conversation }: Snapshot, rows: st
     .onConflictDoNothing();
 }
 
-/** The rows of uploads are there, unless D1 was lost: then they are as good as before. */
+/** Updates uploads as sent. Their rows exist, unless D1 was lost: then they are restored. */
 function markSent(directory: Directory, { conversation }: Snapshot, rows: string[]) {
   return directory
     .insert(uploads)
@@ -162,14 +162,14 @@ function markDeleted(directory: Directory, { conversation }: Snapshot, rows: str
 }
 
 /**
- * Rows as one JSON parameter, because D1 binds at most a hundred. The `WHERE true` behind it keeps
- * SQLite's parser from taking ON CONFLICT for a join's.
+ * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE true` keeps
+ * SQLite's parser from reading ON CONFLICT as a join's.
  */
 function each(rows: readonly string[]): SQL {
   return sql`json_each(${`[${rows.join()}]`})`;
 }
 
-/** The row to be written is not of an older revision than the one that is there, nor of an earlier life. */
+/** The new row is not of an older revision or an earlier epoch than the stored one. */
 function notOlder(table: SQLiteTable & { epoch: unknown; rev: unknown }): SQL {
   return sql`excluded.epoch > ${table.epoch}
     OR (excluded.epoch = ${table.epoch} AND excluded.rev >= ${table.rev})`;

@@ -7,11 +7,11 @@ import { conversations, members, purchaseRequests } from "./schema.ts";
 export interface PurchaseRequest {
   id: string;
   buyerId: string;
-  /** Who may be asked about it; absent: anybody. */
+  /** The sellers of the request; absent: any. */
   sellerIds?: readonly string[] | undefined;
 }
 
-/** Registers purchase requests, or registers them anew, in one statement. */
+/** Inserts or replaces purchase requests in one statement. */
 export async function registerPurchaseRequests(
   directory: Directory,
   requests: readonly PurchaseRequest[],
@@ -30,7 +30,7 @@ export async function registerPurchaseRequests(
       seller_ids = excluded.seller_ids, registered_at = excluded.registered_at`);
 }
 
-/** The purchase request that is registered under an id. */
+/** The registered purchase request with an id. */
 export async function purchaseRequestOf(
   directory: Directory,
   id: string,
@@ -49,8 +49,8 @@ export async function purchaseRequestOf(
 }
 
 /**
- * The oldest conversation that somebody opened with a seller about a purchase request, and whether there
- * are several: whoever names the request later does not take the place of the first.
+ * The oldest conversation opened with a seller about a purchase request, and whether there are
+ * several: later conversations about the same request do not replace the first.
  */
 export async function purchaseRequestChatOf(
   directory: Directory,

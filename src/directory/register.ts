@@ -2,7 +2,7 @@ import { gt } from "drizzle-orm";
 import type { Directory } from "./directory.ts";
 import { conversations } from "./schema.ts";
 
-/** The conversations that D1 knows, in order of their ids, after one of them. */
+/** Conversation ids in D1, in order, after a given one. */
 export async function conversationsAfter(
   directory: Directory,
   conversationId: string,
@@ -17,7 +17,7 @@ export async function conversationsAfter(
   return rows.map(({ id }) => id);
 }
 
-/** How many conversations D1 knows: it reads them all. */
+/** The number of conversations in D1: reads all of them. */
 export function conversationCount(directory: Directory): Promise<number> {
   return directory.$count(conversations);
 }

@@ -3,7 +3,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import { KINDS, ROLES } from "../domain/conversation.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 
-/** People who have made an authenticated request, or whom the host application provisioned. */
+/** People who have made an authenticated request or were provisioned by the host application. */
 export const users = sqliteTable(
   "users",
   {
@@ -12,9 +12,9 @@ export const users = sqliteTable(
     /** Lower case, for searches by the beginning of a name. */
     nameFolded: text("name_folded"),
     avatarUrl: text("avatar_url"),
-    /** As the person's last token had it. */
+    /** The role of the person's last token. */
     role: text("role", { enum: PLATFORM_ROLES }).notNull(),
-    /** As the host application provisioned it; no token changes it. */
+    /** The provisioned role; no token changes it. */
     provisionedRole: text("provisioned_role", { enum: PLATFORM_ROLES }),
     lastSeenAt: integer("last_seen_at").notNull(),
   },
@@ -28,8 +28,8 @@ export const users = sqliteTable(
 );
 
 /**
- * What a person has spent of their hourly limits: a row for each creation, removed once it is older than
- * the limit looks back.
+ * What counts against a person's hourly limits: one row per creation, deleted when it leaves the
+ * window.
  */
 export const spending = sqliteTable(
   "spending",
@@ -43,7 +43,7 @@ export const spending = sqliteTable(
   (table) => [index("spending_by_person").on(table.userId, table.name, table.spentAt)],
 );
 
-/** Purchase requests that the host application has registered: who may open a chat about which. */
+/** Purchase requests registered by the host application: who may open a chat about which. */
 export const purchaseRequests = sqliteTable("purchase_requests", {
   id: text("id").primaryKey(),
   buyerId: text("buyer_id").notNull(),
@@ -52,7 +52,7 @@ export const purchaseRequests = sqliteTable("purchase_requests", {
   registeredAt: integer("registered_at").notNull(),
 });
 
-/** Written out rather than bound, so that SQLite knows the index of public channels fits. */
+/** Literals rather than parameters, so that SQLite uses the index of public channels. */
 export function isPublicChannel(table: {
   kind: SQLWrapper;
   visibility: SQLWrapper;
@@ -63,8 +63,8 @@ export function isPublicChannel(table: {
 }
 
 /**
- * Each conversation's share, as its object last told it. `epoch` and `rev` guard it: what is older
- * never overwrites what is newer.
+ * The last snapshot of each conversation, guarded by `epoch` and `rev`: older data never overwrites
+ * newer data.
  */
 export const conversations = sqliteTable(
   "conversations",
@@ -82,7 +82,7 @@ export const conversations = sqliteTable(
     metadata: text("metadata"),
     memberCount: integer("member_count").notNull(),
     lastNumber: integer("last_number").notNull(),
-    /** How many of its messages count. */
+    /** The number of its messages that count. */
     messageCount: integer("message_count").notNull(),
     /** The newest message that counts, as `last-message.ts` stores it; null before the first. */
     lastMessage: text("last_message"),
@@ -98,7 +98,7 @@ export const conversations = sqliteTable(
   ],
 );
 
-/** Who is, or was, in which conversation. A row is never deleted: one who left has `leftAt`. */
+/** Present and former members. A row is never deleted: former members have `leftAt`. */
 export const members = sqliteTable(
   "members",
   {
@@ -119,7 +119,7 @@ export const members = sqliteTable(
   ],
 );
 
-/** Numbers of messages that count for nobody: deleted ones and the system's. */
+/** Numbers of uncounted messages: deleted and system ones. */
 export const uncounted = sqliteTable(
   "uncounted",
   {
@@ -129,12 +129,12 @@ export const uncounted = sqliteTable(
   (table) => [primaryKey({ columns: [table.conversationId, table.number] })],
 );
 
-/** Numbers that share a block. It stands in the migration's triggers as well, and never changes. */
+/** Numbers per block. The migration's triggers have it as well; it never changes. */
 export const BLOCK_NUMBERS = 256;
 
 /**
- * How many of {@link uncounted} are in each block of 256 numbers, so that unread counts need not read them
- * one by one. Two triggers keep it (see migrations/0002): whatever writes `uncounted` writes this.
+ * The count of {@link uncounted} in each block of 256 numbers, so that unread counts need not read
+ * them one by one. Two triggers maintain it (migrations/0002) on every write to `uncounted`.
  */
 export const uncountedBlocks = sqliteTable(
   "uncounted_blocks",
@@ -147,7 +147,7 @@ export const uncountedBlocks = sqliteTable(
   (table) => [primaryKey({ columns: [table.conversationId, table.block] })],
 );
 
-/** Every file that was ever begun and not swept: from before its first byte is in R2. */
+/** Every upload that was begun and not swept, from before its first byte is in R2. */
 export const uploads = sqliteTable(
   "uploads",
   {
@@ -158,18 +158,21 @@ export const uploads = sqliteTable(
     size: integer("size"),
     width: integer("width"),
     height: integer("height"),
-    /** Of a multipart upload that is under way. */
+    /** Of a multipart upload in progress. */
     r2UploadId: text("r2_upload_id"),
     createdAt: integer("created_at").notNull(),
     storedAt: integer("stored_at"),
-    /** The send that has reserved it, and where that was to go. */
+    /** The claim that has reserved it, and its conversation. */
     claim: text("claim"),
     claimedBy: text("claimed_by"),
     claimedAt: integer("claimed_at"),
-    /** The conversation and the number of the message that carries it. */
+    /** The conversation and number of its message. */
     sentTo: text("sent_to"),
     sentNumber: integer("sent_number"),
-    /** Its message was deleted: it is served no more, and swept. */
+    /**
+     * Set when its message was deleted or the file is about to be removed: it is no longer served,
+     * and will be swept.
+     */
     deletedAt: integer("deleted_at"),
   },
   (table) => [

@@ -2,23 +2,23 @@ import { and, eq, lte, sql } from "drizzle-orm";
 import type { Directory } from "./directory.ts";
 import { spending } from "./schema.ts";
 
-/** How far an hourly limit looks back. */
+/** The window of an hourly limit. */
 export const HOUR_MS = 60 * 60_000;
 
-/** Something of which a person may only do so much an hour. */
+/** An amount to count against one hourly limit. */
 export interface Expense {
-  /** The limit's name, as clients are told it. */
+  /** The limit's name, as in answers. */
   name: string;
-  /** How much of it this is, and how much any hour may hold. */
+  /** The amount, and the limit of any hour. */
   amount: number;
   limit: number;
 }
 
 /**
- * Spends of a person's hourly limits: all of the expenses, or none of them. An exact sliding window: no
- * hour holds more than its limit. Resolves to `undefined` when there was room, otherwise to the first
- * limit that is exhausted and the milliseconds until there is room again. Writes two rows (one and its
- * index) for each expense, and removes those that count no more.
+ * Counts against a person's hourly limits: all of the expenses, or none. An exact sliding window:
+ * no hour exceeds its limit. Resolves to `undefined` if there was room, otherwise to the first
+ * exhausted limit and the milliseconds until there is room again. Writes two rows (one and its
+ * index) per expense, and deletes expired ones.
  */
 export async function spend(
   directory: Directory,
@@ -45,12 +45,12 @@ export async function spend(
   return await exhausted(directory, userId, expenses, now);
 }
 
-/** Removes what counts for nobody any more: of people who have spent nothing since, too. */
+/** Deletes expired expenses, also of people who have no newer ones. */
 export async function deleteOldSpending(directory: Directory, now: number): Promise<void> {
   await directory.delete(spending).where(lte(spending.spentAt, now - HOUR_MS));
 }
 
-/** Which of the limits has no room, and when it will have. */
+/** The limit that has no room, and when it will have. */
 async function exhausted(
   directory: Directory,
   userId: string,
@@ -70,9 +70,9 @@ async function exhausted(
       excess -= row.amount;
       if (excess <= 0) return { name, retryAfterMs: row.spentAt + HOUR_MS - now };
     }
-    // More than a whole hour's worth at once: there will never be room.
+    // More than the limit of an hour: there will never be room.
     return { name, retryAfterMs: HOUR_MS };
   }
-  // Somebody else's row left the window between the two statements: there is room now.
+  // A row left the window between the two statements: there is room now.
   return { name: expenses[0]?.name ?? "", retryAfterMs: 1_000 };
 }

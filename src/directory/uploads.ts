@@ -3,10 +3,10 @@ import type { Attachment } from "../domain/attachment.ts";
 import type { Directory } from "./directory.ts";
 import { uploads } from "./schema.ts";
 
-/** What D1 knows of an upload. */
+/** The row of an upload. */
 export type UploadRow = typeof uploads.$inferSelect;
 
-/** D1 knows of a file before R2 gets any of it. */
+/** Inserts the row of a file, before any of it is in R2. */
 export async function beginUpload(
   directory: Directory,
   attachment: Attachment,
@@ -27,7 +27,7 @@ export async function beginUpload(
   });
 }
 
-/** All of it is in R2. */
+/** Marks a file as completely stored in R2. */
 export async function finishUpload(
   directory: Directory,
   { key, size }: Attachment,
@@ -64,8 +64,8 @@ export interface Claim {
 }
 
 /**
- * Reserves stored and unsent files of one owner for one send, in one conditional update. `void` claims
- * are those known never to be used. Resolves to how many of the files it got.
+ * Reserves stored, unsent files of one owner for one send, in one conditional update. `void` claims
+ * are known never to be used. Resolves to the number of files reserved.
  */
 export async function claimUploads(
   directory: Directory,
@@ -88,7 +88,7 @@ export async function claimUploads(
   return result.meta.changes;
 }
 
-/** Gives back what a send that was refused had claimed. */
+/** Releases the files of a claim whose send was refused. */
 export async function releaseClaim(directory: Directory, claim: string): Promise<void> {
   await directory
     .update(uploads)
@@ -96,7 +96,7 @@ export async function releaseClaim(directory: Directory, claim: string): Promise
     .where(and(eq(uploads.claim, claim), isNull(uploads.sentTo)));
 }
 
-/** Uploads that were never sent, and those whose message was deleted, oldest first, after one of them. */
+/** Unsent uploads and those of deleted messages, oldest first, after a given one. */
 export function abandonedUploads(
   directory: Directory,
   before: number,
@@ -120,8 +120,8 @@ export function abandonedUploads(
 }
 
 /**
- * Marks uploads as about to be removed, so that nobody can send or see them any more: those that no send
- * has reserved meanwhile, and those of deleted messages. Resolves to the ones that it got.
+ * Marks uploads for removal, so that they can no longer be sent or served: those that no send has
+ * reserved meanwhile, and those of deleted messages. Resolves to the marked ones.
  */
 export function markForRemoval(
   directory: Directory,

@@ -4,7 +4,7 @@ import type { Actor, PlatformRole } from "../domain/policy.ts";
 import type { Directory } from "./directory.ts";
 import { users } from "./schema.ts";
 
-/** A person to be known: what is left out stays as it was. */
+/** A person to store: absent fields stay as they are. */
 export interface Profile {
   userId: string;
   name?: string | null | undefined;
@@ -12,18 +12,18 @@ export interface Profile {
   role?: PlatformRole | undefined;
 }
 
-/** People whom a search finds at most. */
+/** Results of a search at most. */
 const FOUND_MAX = 20;
-/** Someone seen again within this time is not written again. */
+/** A person seen again within this time is not written again. */
 const SEEN_EVERY_MS = 60 * 60_000;
 const REMEMBERED_MAX = 10_000;
-/** How long a role of a token counts after its person was seen: nobody takes it back otherwise. */
+/** How long a token's role counts after its person was last seen, because no event revokes it. */
 const TOKEN_ROLE_KEPT_MS = 30 * 24 * 60 * 60_000;
 
 /**
- * Adds people or changes what is known of them, in one statement. `seenAt`: they were here just now, and
- * their roles are those of their tokens; `null`: somebody only told of them, and provisions their roles.
- * Neither kind of role touches the other.
+ * Inserts or updates people in one statement. `seenAt`: they made a request now, and `role` is
+ * their token's; `null`: the host application provisions them, and `role` is the provisioned one.
+ * Neither kind of role changes the other.
  */
 export async function upsertUsers(
   directory: Directory,
@@ -52,7 +52,10 @@ export async function upsertUsers(
       last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
 }
 
-/** Adds those who are not known yet, as their conversations know them; the others stay as they are. */
+/**
+ * Inserts people who are not stored yet, with the profile that their conversation has; the others
+ * stay as they are.
+ */
 export async function addMissingUsers(
   directory: Directory,
   people: readonly Person[],
@@ -65,7 +68,7 @@ export async function addMissingUsers(
     ON CONFLICT (id) DO NOTHING`);
 }
 
-/** The known ones among these ids. */
+/** The stored people with these ids. */
 export async function usersById(
   directory: Directory,
   userIds: readonly string[],
@@ -77,7 +80,7 @@ export async function usersById(
   return new Map(rows.map((row) => [row.userId, row]));
 }
 
-/** People whose name begins with `beginning`, in either case. */
+/** People whose name begins with `beginning`, ignoring case. */
 export function usersByName(directory: Directory, beginning: string): Promise<Person[]> {
   const folded = beginning.toLowerCase();
   return directory
@@ -89,8 +92,8 @@ export function usersByName(directory: Directory, beginning: string): Promise<Pe
 }
 
 /**
- * People with a role, those seen most recently first: whoever was provisioned with it, and whoever's
- * token had it when they were seen last, unless that is longer ago than {@link TOKEN_ROLE_KEPT_MS}.
+ * People with a role, most recently seen first: provisioned with it, or with it in their last
+ * token, unless that is older than {@link TOKEN_ROLE_KEPT_MS}.
  */
 export async function usersByRole(
   directory: Directory,
@@ -106,7 +109,7 @@ export async function usersByRole(
       .where(condition)
       .orderBy(desc(lastSeenAt))
       .limit(limit);
-  // Apart, because each has an index of its own.
+  // Two queries, because each uses an index of its own.
   const [provisioned, seen] = await directory.batch([
     withRole(eq(users.provisionedRole, role)),
     withRole(and(eq(users.role, role), gte(lastSeenAt, now - TOKEN_ROLE_KEPT_MS))),
@@ -119,13 +122,13 @@ export async function usersByRole(
 }
 
 /**
- * Learns people from their tokens. Those seen lately are remembered in the isolate, so that the way of
- * a message does not cross D1.
+ * Stores people from their tokens. Those stored lately are cached in the isolate, so that sending a
+ * message does not wait for D1.
  */
 export class KnownUsers {
   private readonly seen = new Map<string, { profile: string; at: number }>();
 
-  /** Resolves once the person is known; at once when they were seen lately with the same profile. */
+  /** Resolves once the person is stored; at once if that happened lately with the same profile. */
   async ensureKnown(directory: Directory, actor: Actor, now: number): Promise<void> {
     const { userId, name, avatarUrl, role } = actor;
     const profile = JSON.stringify([name, avatarUrl, role]);

@@ -1,13 +1,13 @@
 /**
- * Which network addresses count as one for a limit. Who has IPv6 has at least a /64 to themselves, and
- * takes another address of it at will; an IPv4 address is one.
+ * Which network addresses count as one for a limit. An IPv6 client controls at least a /64 and can
+ * use any address of it; an IPv4 address is one.
  */
 
-/** The key of everything that is no address. */
+/** The key of anything that is not an address. */
 const UNKNOWN = "unknown";
 
 const BYTE = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
-/** A number with a leading zero might be octal: it is none. */
+/** Numbers with a leading zero are rejected: they could be octal. */
 const IPV4 = new RegExp(`^${BYTE}\\.${BYTE}\\.${BYTE}\\.${BYTE}$`);
 const LOOPBACK = [0, 0, 0, 0, 0, 0, 0, 1];
 /** IPv4 written as IPv6: `::ffff:192.0.2.1`. */
@@ -17,8 +17,8 @@ const MAPPED = [0, 0, 0, 0, 0, 0xffff];
 type Address = { bytes: number[] } | { groups: number[] };
 
 /**
- * The key under which an address is counted: an IPv4 address, also where it is written as IPv6, or the
- * /64 of an IPv6 address. What is no address has one key together.
+ * The key under which an address is counted: an IPv4 address (also in its IPv6 form), or the /64 of
+ * an IPv6 address. Anything else shares one key.
  */
 export function addressKey(text: string | undefined): string {
   const address = parse(text ?? "");
@@ -28,7 +28,7 @@ export function addressKey(text: string | undefined): string {
   return `${prefix.join(":")}::/64`;
 }
 
-/** Whether an address is the machine's own. */
+/** Whether an address is a loopback address. */
 export function isLoopback(text: string): boolean {
   const address = parse(text);
   if (!address) return false;
@@ -48,13 +48,13 @@ function bytesOf(text: string): number[] | undefined {
   return IPV4.exec(text)?.slice(1).map(Number);
 }
 
-/** Reads IPv6 as RFC 4291 has it; a zone (`%eth0`) is passed over. */
+/** Parses IPv6 (RFC 4291); a zone (`%eth0`) is ignored. */
 function groupsOf(text: string): number[] | undefined {
   const [address = ""] = text.split("%", 1);
   const [head, tail, ...more] = inHex(address).split("::").map(partsOf);
   if (!head || more.length > 0) return undefined;
   const missing = 8 - head.length - (tail?.length ?? 0);
-  // `::` stands for one group or more.
+  // `::` replaces one group or more.
   if (tail ? missing < 1 : missing !== 0) return undefined;
   const parts = [...head, ...Array<string>(missing).fill("0"), ...(tail ?? [])];
   if (!parts.every((part) => /^[0-9a-f]{1,4}$/i.test(part))) return undefined;

@@ -1,14 +1,17 @@
 import { fail, ok, type Result } from "./error.ts";
 import { codePoints, hasControlCharacters, hasSpoofingCharacters } from "./text.ts";
 
-/** A stored file as a message carries it. `key` names it in R2; a link to it is signed when shown. */
+/**
+ * A stored file of a message, not to be confused with a socket's serialized attachment. `key` names
+ * it in R2; links are signed when it is shown.
+ */
 export interface Attachment {
   key: string;
   name: string;
   mimeType: string;
   /** Bytes. */
   size: number;
-  /** Pixels, of images whose header tells. */
+  /** Pixels, of images whose header has them. */
   width?: number;
   height?: number;
 }
@@ -18,15 +21,15 @@ export const MAX_FILE_BYTES = 50 * 1024 * 1024;
 /** Code points of a file's name. */
 export const MAX_FILE_NAME = 255;
 
-/** What an extension stands for, and the family that its first bytes must belong to. */
+/** The MIME type of an extension, and the format family that its first bytes must have. */
 interface FileType {
   mimeType: string;
   family: Family;
 }
 
 /**
- * Formats that are told apart by their first bytes. Within a family the extension decides, because the
- * bytes are those of a container that all of its members share.
+ * Format families that the first bytes distinguish. Within a family the extension decides, because
+ * its formats share one container.
  */
 type Family =
   | "jpeg"
@@ -124,7 +127,7 @@ const TYPES: Record<string, FileType> = {
   tar: { mimeType: "application/x-tar", family: "tar" },
 };
 
-/** Extensions that bytes are recognised by, beside those of {@link TYPES}: what `file-type` calls them. */
+/** Other names that `file-type` uses for formats of {@link TYPES}. */
 const RECOGNISED: Record<string, string> = {
   cfb: "doc",
   f4a: "m4a",
@@ -135,36 +138,38 @@ const RECOGNISED: Record<string, string> = {
   spx: "ogg",
 };
 
-/** What bytes can be besides what they are recognised as. It counts under a name that says so. */
+/**
+ * Formats that bytes can have in addition to the recognised one, if the file's extension says so.
+ */
 export type Container = "zip" | "encrypted" | "pdf";
 
-/** What the first bytes of a file tell. */
+/** The result of inspecting the first bytes of a file. */
 export interface Signature {
-  /** What `file-type` calls their format; `undefined` for bytes without a signature. */
+  /** The format by `file-type`'s name; `undefined` without a known signature. */
   format: string | undefined;
   /**
-   * Any ZIP archive, whatever its entries make of it; an Office document with a password, which is
-   * encrypted within a compound file ([MS-OFFCRYPTO]); a PDF that does not begin with its first byte.
+   * Any ZIP archive, whatever its entries suggest; an Office document with a password, which is
+   * encrypted within a compound file ([MS-OFFCRYPTO]); a PDF that does not begin at the first byte.
    */
   container?: Container | undefined;
 }
 
-/** The names under which a container counts. */
+/** The extensions that a container is accepted for. */
 const CONTAINERS: Record<Container, readonly string[]> = {
   zip: ["zip"],
   encrypted: ["docx", "xlsx", "pptx"],
   pdf: ["pdf"],
 };
 
-/** Formats that are text themselves: their signature counts in a text as well. */
+/** Formats that are text themselves: their signature also counts in a text file. */
 const TEXTUAL = new Set(["pdf", "rtf", "xml", "ps", "eps"]);
 
-/** How a page, a drawing or a script begins. */
+/** The beginning of an HTML page, an SVG or a script. */
 const MARKUP = /^<(!doctype\s+(html|svg)|\?xml|html|head|body|script|iframe|svg)\b/i;
 
 /**
- * What a file is: the family from its first bytes, and the extension of its name within it. Bytes without
- * a signature can only be text; `beginning` is how the file begins if that is text.
+ * The type of a file: the family by its first bytes, the type within it by its extension. Bytes
+ * without a signature can only be text; `beginning` is the start of the file if it is text.
  */
 export function fileTypeOf(
   name: string,
@@ -175,14 +180,14 @@ export function fileTypeOf(
   if (named && container && isContainer(named, container, recognised)) {
     return ok({ extension: named, mimeType: TYPES[named]?.mimeType ?? "", isText: false });
   }
-  // Signatures of two or three letters begin many a text: BMW, GIFT, MZ.
+  // Signatures of two or three letters also begin texts: BMW, GIFT, MZ.
   const signature =
     typeOf(named)?.family === "text" && beginning !== undefined && !TEXTUAL.has(recognised ?? "")
       ? undefined
       : recognised;
   const found = signature === undefined ? "txt" : (RECOGNISED[signature] ?? signature);
   const family = typeOf(found)?.family;
-  // A name without an extension takes the one its bytes tell; text without one could be anything.
+  // A name without an extension gets the one of its bytes; text without an extension is refused.
   const extension = named ?? (signature === undefined ? "" : found);
   const type = typeOf(extension);
   if (!family || type?.family !== family) return fail("unsupported_type");
@@ -191,13 +196,13 @@ export function fileTypeOf(
   return ok({ extension, mimeType: type.mimeType, isText });
 }
 
-/** Whether a name says what the bytes are besides; a PDF only where they are nothing else. */
+/** Whether a file's extension matches its container; a PDF only if the bytes are nothing else. */
 function isContainer(named: string, container: Container, recognised: string | undefined): boolean {
   if (container === "pdf" && recognised !== undefined) return false;
   return CONTAINERS[container].includes(named);
 }
 
-/** Whether a text is one that a browser would run, whatever comments it begins with. */
+/** Whether a browser would interpret the text as markup, even after comments. */
 function isMarkup(beginning: string): boolean {
   let text = beginning.trimStart();
   while (text.startsWith("<!--")) {
@@ -217,7 +222,7 @@ export function acceptedMimeTypes(): string[] {
   return [...new Set(Object.values(TYPES).map((type) => type.mimeType))];
 }
 
-/** A file's name as it is shown: any script, one line, at most 255 characters, no path. */
+/** A file's display name: any script, one line, at most 255 characters, no path. */
 export function fileNameOf(text: string): Result<string> {
   const name = (text.split(/[/\\]/).at(-1) ?? "").trim();
   const fits = name !== "" && codePoints(name) <= MAX_FILE_NAME && name.isWellFormed();
@@ -226,7 +231,7 @@ export function fileNameOf(text: string): Result<string> {
   return ok(name);
 }
 
-/** Whether a browser may show it within a page; everything else is only to be saved. */
+/** Whether a browser may show it in a page; other files are only downloaded. */
 export function isShownInline(mimeType: string): boolean {
   return /^(image|audio|video)\//.test(mimeType) || mimeType === "application/pdf";
 }

@@ -1,6 +1,6 @@
 /**
- * What one person or one connection may cause: rates as leaky buckets, and what is done with whatever
- * goes beyond them. Pure; times are milliseconds since the epoch.
+ * Rate limits as leaky buckets, and what happens beyond them. Pure; times are milliseconds since
+ * the epoch.
  */
 
 /** `burst` at once, and `perSecond` more with each second. */
@@ -19,7 +19,7 @@ export class LeakyBucket {
     this.rate = rate;
   }
 
-  /** Spends `amount` if there is room for it; false, and nothing is spent, if there is not. */
+  /** Spends `amount` if there is room; otherwise returns false and spends nothing. */
   take(amount: number, now: number): boolean {
     this.drain(now);
     if (this.level + amount > this.rate.burst) return false;
@@ -27,13 +27,16 @@ export class LeakyBucket {
     return true;
   }
 
-  /** Spends what is known only afterwards; the bucket may overflow and is full until it has drained. */
+  /**
+   * Spends an amount known only afterwards; the bucket may overflow, and then drains before it has
+   * room again.
+   */
   charge(amount: number, now: number): void {
     this.drain(now);
     this.level += amount;
   }
 
-  /** Milliseconds until there is room for `amount`; 0 when there is. */
+  /** Milliseconds until there is room for `amount`; 0 if there is. */
   waitMs(amount: number, now: number): number {
     this.drain(now);
     const excess = this.level + amount - this.rate.burst;
@@ -41,24 +44,24 @@ export class LeakyBucket {
   }
 
   private drain(now: number): void {
-    // A clock that was set back drains nothing, and delays nothing either.
+    // A clock that was set back neither drains the bucket nor delays it.
     const seconds = Math.max(0, now - this.drainedAt) / 1_000;
     this.drainedAt = now;
     this.level = Math.max(0, this.level - seconds * this.rate.perSecond);
   }
 }
 
-/** What to do with something over a limit: answer with an error, ignore it, or end the connection. */
+/** What happens beyond a limit: an error, nothing, or the end of the connection. */
 export type Penalty = "refuse" | "ignore" | "end";
 
-/** Violations that a connection may commit at once, and how fast they are forgiven. */
+/** Violations allowed at once, and the rate at which they expire. */
 const VIOLATIONS: Rate = { burst: 100, perSecond: 1 };
-/** At most one refusal in this time. */
+/** Errors are sent at most once in this time. */
 const REFUSE_EVERY_MS = 1_000;
 
 /**
- * The violations of one connection (frames over a limit, frames that cannot be read): the first of each
- * second is refused, the others of that second are ignored, and a connection that goes on is ended.
+ * Counts the violations of a connection (frames over a limit, unreadable frames). The first in each
+ * second is refused, the others in it are ignored, and a connection with too many is closed.
  */
 export class Violations {
   private readonly bucket: LeakyBucket;
@@ -68,7 +71,7 @@ export class Violations {
     this.bucket = new LeakyBucket(rate);
   }
 
-  /** Counts one violation; `amount` makes a grave one count for several. */
+  /** Counts a violation; `amount` gives a severe one more weight. */
   add(now: number, amount = 1): Penalty {
     if (!this.bucket.take(amount, now)) return "end";
     if (now - this.refusedAt < REFUSE_EVERY_MS && now >= this.refusedAt) return "ignore";

@@ -1,7 +1,7 @@
 /**
- * The claim of a token that a setting names: one of exactly this name (`sub`, a URI, a name with dots),
- * else one within objects, by a path of names with dots between them (`realm_access.roles`). Names on
- * the path may have dots themselves. Only what the token itself holds is found; `undefined`: nothing.
+ * The claim of a token that a setting names: a claim with exactly this name (`sub`, a URI, a name
+ * with dots), else one within objects, by a path of names separated by dots (`realm_access.roles`).
+ * Names on the path may contain dots. Only own properties count; `undefined`: not found.
  */
 export function claimAt(claims: unknown, name: string): unknown {
   if (typeof claims !== "object" || claims === null || Array.isArray(claims)) return undefined;

@@ -1,30 +1,31 @@
 export const KINDS = ["direct", "group", "channel", "support", "purchase-request"] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** The creator of a group or channel owns it; moderators are what a group calls its admins. */
+/** The creator of a group or channel is its owner; a group's admins are moderators. */
 export const ROLES = ["owner", "moderator", "member"] as const;
 export type Role = (typeof ROLES)[number];
 
 export type Visibility = "public" | "private";
 
-/** The published API that created a conversation; its limits hold for every transport. */
-export const ORIGINS = ["unihub", "marketplace"] as const;
-export type Dialect = (typeof ORIGINS)[number];
+/**
+ * The API that created a conversation (stored as `origin`); its limits apply on every transport.
+ */
+export type Dialect = "unihub" | "marketplace";
 
-/** Members a group may hold. */
+/** Members of a group at most. */
 export const MAX_GROUP_MEMBERS = 1_000;
-/** People one creation may name. */
+/** People named in one creation at most. */
 export const MAX_NAMED_PARTICIPANTS = 256;
 /** Code points of a title. */
 export const MAX_TITLE_LENGTH = 200;
 /** Bytes of a conversation's or message's metadata as JSON. */
 export const MAX_METADATA_BYTES = 8 * 1024;
-/** Members above which a conversation is spared what grows with the square of them. */
+/** Above this many members, events whose cost grows with the square of the members are not sent. */
 export const LARGE_CONVERSATION = 200;
 
 export type Metadata = Record<string, unknown>;
 
-/** What a conversation is; `rev` is the revision that last changed it. */
+/** A conversation; `rev` is the revision that last changed it. */
 export interface Conversation {
   id: string;
   kind: Kind;
@@ -42,7 +43,7 @@ export interface Conversation {
   rev: number;
 }
 
-/** What moves with every change of a conversation. */
+/** Counters that change with every commit. */
 export interface Counters {
   /** The newest revision. */
   rev: number;
@@ -52,14 +53,14 @@ export interface Counters {
   counted: number;
   /** The newest message that counts (not deleted, not the system's); 0 for none. */
   lastCounted: number;
-  /** When the newest message was created; `createdAt` never runs backwards. */
+  /** When the newest message was created; `createdAt` never decreases. */
   lastCreatedAt: number;
   memberCount: number;
-  /** The revision up to which D1 is known to have everything; it may have more. */
+  /** D1 has everything up to this revision; it may have more. */
   projectedRev: number;
 }
 
-/** A person as a token or the directory tells of them. */
+/** A person, from a token or the directory. */
 export interface Person {
   userId: string;
   name: string | null;
@@ -69,9 +70,12 @@ export interface Person {
 export interface Member extends Person {
   role: Role;
   joinedAt: number;
-  /** A member who left keeps their row, so that a late projection cannot bring them back. */
+  /** When they left. The row stays, so that a late projection cannot restore the membership. */
   leftAt: number | null;
-  /** The member's own flag: archived conversations are marked in their inbox. */
+  /**
+   * The member's own flag, which marks the conversation in their inbox. A channel's closing is
+   * `archivedAt`.
+   */
   archived: boolean;
   readUpTo: number;
   readBeyond: number;

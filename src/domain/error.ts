@@ -1,8 +1,8 @@
 import type { Allowance } from "./rate-window.ts";
 
 /**
- * The one registry of what can go wrong. A transport maps a code to its own terms (HTTP status,
- * `error` frame); the sentence says what was wrong and what to do, and nothing of the inside.
+ * The registry of error codes. Each transport maps a code to its own terms (HTTP status, `error`
+ * frame). The message says what is wrong and what to do, and reveals no internals.
  */
 export const ERRORS = {
   unauthenticated: [401, "Send a valid, unexpired bearer token."],
@@ -92,11 +92,11 @@ export interface ChatError {
   code: ErrorCode;
   message: string;
   details?: ErrorDetail[];
-  /** Milliseconds after which the same may succeed. */
+  /** Milliseconds after which a retry may succeed. */
   retryAfterMs?: number;
   /** Of `rate_limited`: the name of the limit, as docs/operations.md lists them. */
   limit?: string;
-  /** Of a send: where its sender stands. */
+  /** Of a send: the sender's rate limit. */
   rate?: Allowance;
 }
 
@@ -108,7 +108,7 @@ export function ok<T>(value: T): { ok: true; value: T } {
   return { ok: true, value };
 }
 
-/** A failure with the registry's sentence, or a more exact one. */
+/** A failure with the registry's message, or a more specific one. */
 export function fail(code: ErrorCode, more: Partial<Omit<ChatError, "code">> = {}): Failure {
   return { ok: false, error: chatError(code, more) };
 }
@@ -122,7 +122,10 @@ export function statusOf(code: ErrorCode): (typeof ERRORS)[ErrorCode][0] {
   return ERRORS[code][0];
 }
 
-/** Closes a `switch` over a union: reaching it is a type error, and a bug if types were bypassed. */
+/**
+ * Makes a `switch` over a union exhaustive: reaching it is a type error, and throws if types were
+ * bypassed.
+ */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 }

@@ -48,9 +48,8 @@ export function conversationIdOf(bytes: Uint8Array): string {
 }
 
 /**
- * The id that everyone who names the same `parts` under the same secret arrives at, and that nobody
- * without the secret can guess. The parts are encoded as JSON, so that `["ab","c"]` and `["a","bc"]`
- * differ.
+ * The id derived from `parts` and a secret: the same for everyone with the same parts, unguessable
+ * without the secret. The parts are encoded as JSON, so that `["ab","c"]` and `["a","bc"]` differ.
  */
 export async function derivedConversationId(
   secret: string,
@@ -76,7 +75,7 @@ export function messageIdOf(conversationId: string, number: number): string {
   return conversationId.slice(0, -NUMBER_DIGITS) + number.toString(16).padStart(NUMBER_DIGITS, "0");
 }
 
-/** Reads an id in either case; `undefined` for whatever is not one of ours. */
+/** Parses an id in either case; `undefined` if it is malformed. */
 export function parseId(text: string): ParsedId | undefined {
   const id = text.toLowerCase();
   if (!PATTERN.test(id)) return undefined;
@@ -86,13 +85,13 @@ export function parseId(text: string): ParsedId | undefined {
   };
 }
 
-/** The conversation id that `text` is, or `undefined`. A message's id is not one. */
+/** The conversation id in `text`, or `undefined`. Message ids are not accepted. */
 export function parseConversationId(text: string): string | undefined {
   const parsed = parseId(text);
   return parsed?.number === 0 ? parsed.conversationId : undefined;
 }
 
-/** What `text` names if it is a message id, or `undefined`. A conversation's id is not one. */
+/** The message id in `text`, parsed, or `undefined`. Conversation ids are not accepted. */
 export function parseMessageId(text: string): ParsedId | undefined {
   const parsed = parseId(text);
   return parsed && parsed.number > 0 ? parsed : undefined;

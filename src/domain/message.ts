@@ -12,49 +12,49 @@ export const MAX_CLIENT_MESSAGE_ID = 128;
 /** Files of one message. */
 export const MAX_ATTACHMENTS = 10;
 
-/** One message as its conversation keeps it. Times are milliseconds since the epoch. */
+/** A message. Times are milliseconds since the epoch. */
 export interface Message {
   number: number;
   /** The revision that last changed it. */
   rev: number;
-  /** `null`: the system wrote it. */
+  /** `null`: the system. */
   senderId: string | null;
   kind: MessageKind;
   content: string;
-  /** The number of the message that this one answers. */
+  /** The number of the message that this one replies to. */
   replyTo: number | null;
   attachments: Attachment[];
   reactions: ReactionSummary[];
   metadata: Metadata | null;
   clientMessageId: string | null;
   createdAt: number;
-  /** What the server's clock said when it was sent, where that was behind `createdAt`, which never runs backwards. */
+  /** The server's clock at the send, if that was before `createdAt`, which never decreases. */
   clockAt?: number;
   editedAt: number | null;
   deletedAt: number | null;
 }
 
-/** That somebody has read a message, and when. */
+/** That a user has read a message, and when. */
 export interface Receipt {
   userId: string;
   readAt: number;
 }
 
-/** Whether a message counts: for unread totals, as the last message and in statistics. */
+/** Whether a message counts: in unread totals, as the last message and in statistics. */
 export function isCountable(message: Pick<Message, "senderId" | "deletedAt">): boolean {
   return message.senderId !== null && message.deletedAt === null;
 }
 
 /**
- * Trimmed text, or why it cannot be a message: lengths count Unicode code points after trimming,
- * text of white space alone is empty. Lines end with `\n` in it.
+ * The trimmed text of a message, or why it is invalid. Lengths count Unicode code points after
+ * trimming; white space alone is empty. Line breaks become `\n`.
  */
 export function contentOf(text: string, maxLength: number): Result<string> {
   const caption = captionOf(text, maxLength);
   return caption.ok && caption.value === "" ? refused("empty_content") : caption;
 }
 
-/** The same for a text that may be absent: `""` when nothing is left of it. */
+/** The same for an optional text: `""` if nothing is left. */
 export function captionOf(text: string | undefined, maxLength: number): Result<string> {
   const lines = withNewlines(text ?? "");
   if (hasControlCharacters(lines)) return refused("control_characters");
@@ -69,7 +69,7 @@ export function captionOf(text: string | undefined, maxLength: number): Result<s
   return ok(trimmed);
 }
 
-/** As every validation error, it says where. */
+/** With details, as every validation error. */
 function refused(
   code: "empty_content" | "content_too_long" | "control_characters",
   message: string = ERRORS[code][1],
@@ -77,10 +77,10 @@ function refused(
   return fail(code, { message, details: [{ path: "content", message }] });
 }
 
-/** Levels of objects and lists that metadata may nest: deeper values cannot cross between objects. */
+/** Levels of nesting in metadata: deeper values cannot be passed over RPC. */
 export const MAX_METADATA_DEPTH = 32;
 
-/** Whether metadata stays under {@link MAX_METADATA_BYTES} as JSON, and {@link MAX_METADATA_DEPTH}. */
+/** Whether metadata fits {@link MAX_METADATA_BYTES} as JSON, and {@link MAX_METADATA_DEPTH}. */
 export function metadataFits(metadata: Metadata): boolean {
   if (!nestsWithin(metadata, MAX_METADATA_DEPTH)) return false;
   return new TextEncoder().encode(JSON.stringify(metadata)).length <= MAX_METADATA_BYTES;
@@ -92,8 +92,9 @@ function nestsWithin(value: unknown, levels: number): boolean {
 }
 
 /**
- * Whether an edit comes in time, by the server's clock. `windowMs` is a setting; the references say 15
- * minutes. What was sent while the clock was ahead stays open for so much longer, and nothing else does.
+ * Whether a message may still be edited, by the server's clock. `windowMs` is a setting; the
+ * references have 15 minutes. Only for a message sent while the clock was ahead, `clockAt` counts
+ * instead of `createdAt`.
  */
 export function withinEditWindow(
   message: Pick<Message, "createdAt" | "clockAt">,

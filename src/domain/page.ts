@@ -4,7 +4,7 @@ export interface PageOf {
   pageSize: number;
 }
 
-/** Where a page begins; one past every end begins at the last number there is. */
+/** The offset of a page; page numbers beyond any bound give the largest safe integer. */
 export function offsetOf({ page, pageSize }: PageOf): number {
   return Math.min((page - 1) * pageSize, Number.MAX_SAFE_INTEGER);
 }

@@ -5,7 +5,7 @@ export const MAX_USER_ID_LENGTH = 128;
 /** Code points of a person's name. */
 export const MAX_NAME_LENGTH = 200;
 
-/** Letters, digits, punctuation, symbols and plain spaces within: what is printed. */
+/** Printable: letters, digits, punctuation, symbols and inner spaces. */
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -16,8 +16,8 @@ export function isUserId(text: string): boolean {
 }
 
 /**
- * A user id as it is stored and compared: one that is a UUID in lower case (RFC 9562, section 4), any
- * other as it is. Whatever takes a user id from outside passes it through here.
+ * A user id as it is stored and compared: a UUID in lower case (RFC 9562, section 4), any other
+ * unchanged. Every user id from outside is normalized by it.
  */
 export function normalizedUserId(userId: string): string {
   return UUID.test(userId) ? userId.toLowerCase() : userId;

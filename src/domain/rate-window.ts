@@ -1,16 +1,18 @@
-/** Milliseconds that a sender's window looks back. */
+/** The length of the window. */
 export const WINDOW_MS = 60_000;
 
 export interface Allowance {
   allowed: boolean;
   limit: number;
-  /** How many more are allowed now, after this one when it was allowed. */
+  /** How many more are allowed now, after this one if it was allowed. */
   remaining: number;
-  /** Milliseconds until the oldest one in the window, this one included, leaves it. */
+  /** Milliseconds until the oldest one in the window, including this one, leaves it. */
   resetMs: number;
 }
 
-/** Times, ascending, in milliseconds since the epoch: an array, or what can be asked like one. */
+/**
+ * Ascending times in milliseconds since the epoch: an array, or an object with its read methods.
+ */
 export interface Times {
   readonly length: number;
   at(index: number): number | undefined;
@@ -24,13 +26,14 @@ export function allowance(times: Times, limit: number, now: number): Allowance {
   const first = firstAfter(times, now - WINDOW_MS);
   const used = times.length - first;
   const allowed = used < limit;
-  // The one whose leaving makes room: with a limit that was lowered, more than one must leave.
+  // The time that must leave the window to make room: after a limit was lowered, several must
+  // leave.
   const gate = times.at(allowed ? first : times.length - limit) ?? now;
   const resetMs = gate + WINDOW_MS - now;
   return { allowed, limit, remaining: Math.max(0, limit - used - (allowed ? 1 : 0)), resetMs };
 }
 
-/** The same for what takes no room in the window, as a retry that deduplicates. */
+/** The same for something that does not count, such as a deduplicated retry. */
 export function standing(times: Times, limit: number, now: number): Allowance {
   const next = allowance(times, limit, now);
   return next.allowed ? { ...next, remaining: next.remaining + 1 } : next;

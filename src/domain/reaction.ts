@@ -5,10 +5,10 @@ export const EMOJIS = [
 ] as const;
 export type Emoji = (typeof EMOJIS)[number];
 
-/** People that a reaction names. */
+/** People listed in a reaction summary at most. */
 export const REACTION_PEOPLE = 20;
 
-/** One emoji on a message: how many people left it, and the first of them. */
+/** One emoji on a message: how many people reacted with it, and the first of them. */
 export interface ReactionSummary {
   emoji: string;
   count: number;
@@ -19,12 +19,12 @@ export interface ReactionSummary {
 const VARIATION_SELECTOR = "\u{fe0f}";
 const BY_PLAIN_FORM = new Map<string, Emoji>(EMOJIS.map((emoji) => [plain(emoji), emoji]));
 
-/** The supported emoji that a text is, with or without a variation selector. */
+/** The supported emoji in a text, with or without a variation selector. */
 export function emojiOf(text: string): Emoji | undefined {
   return BY_PLAIN_FORM.get(plain(text));
 }
 
-/** The summaries with one more person behind an emoji; a new emoji comes last. */
+/** The summaries with one more person for an emoji; a new emoji comes last. */
 export function withReaction(
   summaries: readonly ReactionSummary[],
   emoji: string,
@@ -41,7 +41,7 @@ export function withReaction(
   });
 }
 
-/** The summaries with one person less behind an emoji, of whom `first` are the first that remain. */
+/** The summaries with one person less for an emoji; `first` are its first remaining people. */
 export function withoutReaction(
   summaries: readonly ReactionSummary[],
   emoji: string,

@@ -1,14 +1,14 @@
 /**
- * What a member has read is a set of ranges of message numbers. For lists, two figures stand for it:
+ * A member's read messages are a set of ranges of message numbers. Lists use two figures for it:
  *
  *     unread = lastNumber - readUpTo - readBeyond - (uncounted numbers after readUpTo)
  *
- * `readUpTo`: up to it nothing is unread (read, their own, or from before they joined).
+ * `readUpTo`: everything up to it is read, their own, or from before they joined.
  * `readBeyond`: how many countable messages after it are read or their own.
- * Uncounted are the messages that count for nobody: deleted ones and the system's.
+ * Uncounted: messages that count for nobody, which are deleted and system messages.
  */
 
-/** Message numbers `from`…`to`, both included. */
+/** Message numbers `from`…`to`, inclusive. */
 export interface Range {
   from: number;
   to: number;
@@ -19,28 +19,30 @@ export interface Figures {
   readBeyond: number;
 }
 
-/** What marking needs to know of one member; each lookup is over numbers `from`…`to`, ascending. */
+/** The facts about a member that marking needs; lookups cover numbers `from`…`to`, ascending. */
 export interface ReadFacts {
   lastNumber: number;
   figures: Figures;
   /** This member's ranges that touch the interval. */
   covered(from: number, to: number): readonly Range[];
-  /** The numbers of this member's own messages that count. */
+  /** Numbers of this member's own messages that count. */
   own(from: number, to: number): readonly number[];
   uncounted(from: number, to: number): readonly number[];
-  /** How many {@link uncounted} has. */
+  /** The count of {@link uncounted}. */
   countUncounted(from: number, to: number): number;
 }
 
 export interface Marked {
-  /** The ranges to add: not covered before, in order, apart from each other. */
+  /** The ranges to add: not covered before, in order, not adjacent. */
   pieces: Range[];
   figures: Figures;
-  /** How many messages, others' and countable, became read. */
+  /** How many countable messages of others became read. */
   newlyRead: number;
 }
 
-/** How far behind covered and own messages one mark looks to raise `readUpTo`; a matter of thrift only. */
+/**
+ * How many numbers one mark looks ahead, step by step, to raise `readUpTo`; bounds its cost only.
+ */
 const ADVANCE_WINDOWS = [1, 8, 64, 512];
 
 /** Marks everything up to number `upTo`. */
@@ -50,13 +52,13 @@ export function markUpTo(facts: ReadFacts, upTo: number): Marked {
   if (to <= figures.readUpTo) return { pieces: [], figures, newlyRead: 0 };
   const from = figures.readUpTo + 1;
   const covered = facts.covered(from, to);
-  // Everything that was read or own lies in the interval when it reaches to the last message.
+  // If the interval reaches the last message, it contains everything that was read or own.
   const readWithin =
     to === facts.lastNumber || figures.readBeyond === 0
       ? figures.readBeyond
       : countRead(from, to, covered, facts.own(from, to), facts.uncounted(from, to));
   const newlyRead = to - from + 1 - facts.countUncounted(from, to) - readWithin;
-  // Passing ranges without a mark of its own would move figures that no revision tells of.
+  // Raising `readUpTo` without a new range would change figures without a revision.
   if (newlyRead === 0 && covered.length > 0) return { pieces: [], figures, newlyRead };
   return {
     pieces: newlyRead > 0 ? subtract([{ from, to }], covered) : [],
@@ -65,14 +67,14 @@ export function markUpTo(facts: ReadFacts, upTo: number): Marked {
   };
 }
 
-/** Marks single messages: ascending numbers of others' countable messages. */
+/** Marks single messages: ascending numbers of countable messages of others. */
 export function markSome(facts: ReadFacts, numbers: readonly number[]): Marked {
   const wanted = rangesOf(numbers);
   const first = wanted[0];
   const last = wanted.at(-1);
   if (!first || !last) return { pieces: [], figures: facts.figures, newlyRead: 0 };
   const pieces = subtract(wanted, facts.covered(first.from, last.to));
-  // As above: without a piece no revision would tell of figures that pass ranges.
+  // As above: without a new range no revision would carry the new figures.
   if (pieces.length === 0) return { pieces, figures: facts.figures, newlyRead: 0 };
   const beyond = pieces
     .map((piece) => ({ from: Math.max(piece.from, facts.figures.readUpTo + 1), to: piece.to }))
@@ -84,7 +86,7 @@ export function markSome(facts: ReadFacts, numbers: readonly number[]): Marked {
   return { pieces, figures: advanced(facts, figures, pieces), newlyRead: size(pieces) };
 }
 
-/** Raises `readUpTo` over what is read, own or uncounted; the unread count stays the same. */
+/** Raises `readUpTo` over read, own and uncounted messages; the unread count stays the same. */
 function advanced(facts: ReadFacts, start: Figures, added: readonly Range[]): Figures {
   let { readUpTo, readBeyond } = start;
   for (const window of ADVANCE_WINDOWS) {
@@ -105,7 +107,7 @@ function advanced(facts: ReadFacts, start: Figures, added: readonly Range[]): Fi
   return { readUpTo, readBeyond };
 }
 
-/** The parts of `ranges` that no range of `covered` touches. Both ascending and without overlaps. */
+/** The parts of `ranges` outside `covered`. Both are ascending without overlaps. */
 export function subtract(ranges: readonly Range[], covered: readonly Range[]): Range[] {
   const rest: Range[] = [];
   for (const range of ranges) {
@@ -120,7 +122,7 @@ export function subtract(ranges: readonly Range[], covered: readonly Range[]): R
   return rest;
 }
 
-/** Ascending numbers as ranges, neighbours joined, repetitions ignored. */
+/** Ascending numbers as ranges; adjacent ones are joined, duplicates ignored. */
 export function rangesOf(numbers: readonly number[]): Range[] {
   const ranges: Range[] = [];
   for (const number of numbers) {
@@ -131,7 +133,7 @@ export function rangesOf(numbers: readonly number[]): Range[] {
   return ranges;
 }
 
-/** How many numbers the ranges hold. */
+/** The count of numbers in the ranges. */
 export function size(ranges: readonly Range[]): number {
   return ranges.reduce((sum, range) => sum + range.to - range.from + 1, 0);
 }
@@ -140,7 +142,7 @@ export function contains(ranges: readonly Range[], number: number): boolean {
   return ranges.some((range) => range.from <= number && number <= range.to);
 }
 
-/** How many countable numbers in `from`…`to` are read or own. */
+/** The count of countable numbers in `from`…`to` that are read or own. */
 function countRead(
   from: number,
   to: number,

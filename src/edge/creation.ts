@@ -8,12 +8,12 @@ import { callerOf, create } from "./conversations.ts";
 /** A conversation with only the required fields set. */
 export function creationOf(
   kind: Kind,
-  origin: Dialect,
+  dialect: Dialect,
   creator: Person,
 ): Omit<Creation, "members"> {
   return {
     kind,
-    origin,
+    origin: dialect,
     createdBy: creator.userId,
     title: null,
     description: null,
@@ -33,7 +33,7 @@ export function randomConversationId(): string {
 export async function ensureDirect(
   c: Context<EdgeEnv>,
   other: Person,
-  origin: Dialect,
+  dialect: Dialect,
   more: Partial<Omit<Creation, "members">> = {},
 ): Promise<{ conversationId: string; created: boolean }> {
   const caller = callerOf(c);
@@ -41,7 +41,7 @@ export async function ensureDirect(
   const secret = c.var.settings.ID_SECRET;
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const created = await create(c, conversationId, {
-    ...creationOf("direct", origin, caller),
+    ...creationOf("direct", dialect, caller),
     ...more,
     members: [caller, other].map((person) => ({ person, role: "member" as const })),
   });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { KINDS, ROLES } from "../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../domain/message.ts";
 
-/** What the server sends: the wire objects, and one event for every `type`. Times are ISO 8601, UTC. */
+/** What the server sends: wire objects, and one event per `type`. Times are ISO 8601 in UTC. */
 
 const time = z.iso.datetime();
 const rev = z.number().int();
@@ -86,7 +86,7 @@ export const helloEvent = z.object({
   rev,
   you: z.object({ userId, role: z.enum(ROLES), unread: z.number().int() }),
   conversation: wireConversation,
-  /** Who is there; in a large conversation, how many. */
+  /** The people online; in a large conversation, how many. */
   online: z.union([z.array(userId), z.number().int()]),
   limits: z.object({
     messagesPerMinute: z.number().int(),
@@ -95,16 +95,18 @@ export const helloEvent = z.object({
     frameBytes: z.number().int(),
     editWindowMs: z.number().int(),
   }),
-  /** Where a client's first wait before reconnecting starts. */
+  /** The first delay of a client's reconnect backoff. */
   reconnectAfterMs: z.number().int(),
-  /** Of the features that the client asked for, those that it gets. */
+  /** The requested features that the server supports. */
   features: z.array(z.string()).optional(),
 });
 
 export const syncEvent = z.object({
   type: z.literal("sync"),
   from: rev.optional(),
-  /** The revision to resume from; absent in an answer to `history`, which moves no cursor. */
+  /**
+   * The revision to resume from; absent in an answer to `history`, which does not move the cursor.
+   */
   to: rev.optional(),
   messages: z.array(wireMessage),
   members: z.array(wireMember),
@@ -122,7 +124,7 @@ export const messageEvent = z.object({
   message: wireMessage,
 });
 
-/** For clients with the feature `reactions`; the others are sent the whole message. */
+/** For clients with the feature `reactions`; others receive the whole message. */
 export const reactionEvent = z.object({
   type: z.literal("reaction"),
   rev,
@@ -130,7 +132,7 @@ export const reactionEvent = z.object({
   userId,
   emoji: z.string(),
   added: z.boolean(),
-  /** All that the message has now. */
+  /** All reactions of the message. */
   reactions: z.array(reactionSummary),
 });
 
@@ -169,7 +171,7 @@ export const ackEvent = z.object({
   rev,
   messageId: z.string().optional(),
   deduplicated: z.literal(true).optional(),
-  /** Sends that the rate limit has room for. */
+  /** Sends that the rate limit still allows. */
   remaining: z.number().int().optional(),
 });
 

@@ -60,7 +60,7 @@ export type ClientFrame = z.infer<typeof clientFrame>;
 
 export type FrameId = string | number | undefined;
 
-/** Reads one object of a frame. On failure, `id` is that of the object as far as it has a usable one. */
+/** Parses one object of a frame. On failure, `id` is the object's id if it is usable. */
 export function parseFrame(line: string): Result<ClientFrame> & { id: FrameId } {
   let value: unknown;
   try {
@@ -79,9 +79,9 @@ function idOf(value: unknown): FrameId {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Whether a client's frame is over {@link MAX_FRAME_BYTES}. */
+/** Whether a client's frame exceeds {@link MAX_FRAME_BYTES}. */
 export function tooLarge(data: string): boolean {
-  // UTF-16 units are at least a third of the bytes, so that most frames need no counting.
+  // A UTF-16 unit is at most three bytes, so that most frames need no counting.
   if (data.length * 3 <= MAX_FRAME_BYTES) return false;
   return data.length > MAX_FRAME_BYTES || new TextEncoder().encode(data).length > MAX_FRAME_BYTES;
 }

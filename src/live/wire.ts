@@ -6,7 +6,7 @@ import type { Message } from "../domain/message.ts";
 import type { ServerEvent, WireConversation, WireMember, WireMessage, WireRead } from "./events.ts";
 import type { FrameId } from "./frames.ts";
 
-/** Milliseconds since the epoch as they go over the wire. */
+/** A time in milliseconds since the epoch as ISO 8601. */
 export function isoTime(time: number): string {
   return new Date(time).toISOString();
 }

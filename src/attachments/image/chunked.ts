@@ -2,10 +2,10 @@ import { orientationIn } from "./exif.ts";
 import type { ImageHeader } from "./header.ts";
 import { MAX_STEPS, nameAt, uint } from "./reading.ts";
 
-/** Bytes at the beginning of a PNG or a WebP that hold its size. */
+/** Bytes at the beginning of a PNG or WebP that contain its size. */
 const HEAD_BYTES = 64;
 
-/** PNG: the size in front, the orientation in a chunk `eXIf`. */
+/** PNG: the size is at the beginning, the orientation in a chunk `eXIf`. */
 export function pngHeader(bytes: Uint8Array): ImageHeader {
   return {
     head: bytes.slice(0, HEAD_BYTES),
@@ -16,7 +16,7 @@ export function pngHeader(bytes: Uint8Array): ImageHeader {
   };
 }
 
-/** WebP: the size in front, the orientation in a chunk `EXIF`, which comes after the image. */
+/** WebP: the size is at the beginning, the orientation in a chunk `EXIF` after the image. */
 export function webpHeader(bytes: Uint8Array): ImageHeader {
   return {
     head: bytes.slice(0, HEAD_BYTES),

@@ -3,15 +3,15 @@ import { isAt, uint } from "./reading.ts";
 const ORIENTATION = 0x0112;
 const SHORT = 3;
 const ENTRY_BYTES = 12;
-/** Entries of a directory that are looked at. */
+/** Entries of a directory that are read. */
 export const MAX_ENTRIES = 512;
 
 /**
- * The orientation (1–8) that Exif data says an image is shown in: a TIFF file within the file, whose
- * first directory has it. 1, as it is stored, where it says nothing.
+ * The orientation (1–8) in Exif data, which is a TIFF file within the image. 1 (as stored) if there
+ * is none.
  */
 export function orientationIn(bytes: Uint8Array, from: number, end: number): number {
-  // WebP has it with and without the prefix that belongs to JPEG.
+  // WebP files have it with and without JPEG's prefix.
   const start = isAt(bytes, from, "Exif\0\0") ? from + 6 : from;
   const little = isAt(bytes, start, "II*\0");
   if (!little && !isAt(bytes, start, "MM\0*")) return 1;

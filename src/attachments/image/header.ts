@@ -1,10 +1,10 @@
-/** The size of an image, as it is shown. */
+/** The displayed size of an image. */
 export interface Pixels {
   width: number;
   height: number;
 }
 
-/** The few bytes of an image that its size is parsed from, and its orientation as Exif counts it. */
+/** The bytes of an image that contain its size, and its Exif orientation. */
 export interface ImageHeader {
   head: Uint8Array;
   orientation: number;

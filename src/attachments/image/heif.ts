@@ -2,9 +2,9 @@ import type { Pixels } from "./header.ts";
 import { MAX_STEPS, nameAt, uint } from "./reading.ts";
 
 /**
- * The size of a HEIF or AVIF image as it is shown: the largest of its images (the others are tiles and
- * previews), turned as its property `irot` says. Not by `image-size`, which does not know of rotations,
- * and whose work grows with the square of the boxes.
+ * The displayed size of a HEIF or AVIF image: that of its largest image (the others are tiles and
+ * previews), rotated by its property `irot`. `image-size` ignores rotations, and its work grows
+ * with the square of the boxes.
  */
 export function heifPixels(bytes: Uint8Array): Pixels | undefined {
   const meta = boxIn(bytes, "meta", 0, bytes.length);
@@ -26,7 +26,7 @@ export function heifPixels(bytes: Uint8Array): Pixels | undefined {
 
 interface Box {
   name: string;
-  /** Where its content begins, and where it ends. */
+  /** Start and end of its content. */
   from: number;
   end: number;
 }
@@ -41,7 +41,7 @@ function* boxesIn(bytes: Uint8Array, from: number, end: number): Generator<Box> 
   let at = from;
   for (let step = 0; step < MAX_STEPS && at + 8 <= Math.min(end, bytes.length); step++) {
     const short = uint(bytes, at, 4);
-    // 1: the size follows in eight bytes; 0: the box goes to the end.
+    // 1: the size follows in eight bytes; 0: the box extends to the end.
     const header = short === 1 ? 16 : 8;
     const size = short === 1 ? uint(bytes, at + 10, 6) : short === 0 ? end - at : short;
     if (size < header) return;

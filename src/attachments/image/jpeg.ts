@@ -2,9 +2,9 @@ import { orientationIn } from "./exif.ts";
 import type { ImageHeader } from "./header.ts";
 import { isAt, MAX_STEPS, uint } from "./reading.ts";
 
-/** An image's start, and an empty comment, behind which `image-size` looks for the frame. */
+/** Start of image and an empty comment, after which `image-size` looks for the frame. */
 const BEFORE_FRAME = [0xff, 0xd8, 0xff, 0xfe, 0, 2];
-/** Of a frame's header: marker, length, precision, height, width. */
+/** Bytes of a frame header: marker, length, precision, height, width. */
 const FRAME_BYTES = 9;
 
 const EXIF = 0xe1;
@@ -14,7 +14,7 @@ const END = 0xd9;
 const FRAMES = new Set([0xc0, 0xc1, 0xc2]);
 
 /**
- * Jumps from segment to segment to the frame, which cameras put behind an Exif block with a preview and
+ * Skips segments up to the frame, which cameras write after an Exif block with a preview and
  * profiles of 64 KiB each.
  */
 export function jpegHeader(bytes: Uint8Array): ImageHeader | undefined {
@@ -22,7 +22,7 @@ export function jpegHeader(bytes: Uint8Array): ImageHeader | undefined {
   let at = 2;
   for (let step = 0; step < MAX_STEPS; step++) {
     const marker = bytes[at + 1];
-    // Fill bytes are allowed before a marker; what else stands there is passed over.
+    // Fill bytes may precede a marker; anything else is skipped.
     if (bytes[at] !== 0xff || marker === 0xff || marker === 0) {
       at++;
       continue;

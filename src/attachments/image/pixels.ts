@@ -5,15 +5,15 @@ import { heifPixels } from "./heif.ts";
 import { jpegHeader } from "./jpeg.ts";
 import { tiffHeader } from "./tiff.ts";
 
-/** Bytes at the beginning of a GIF or a BMP that hold its size. */
+/** Bytes at the beginning of a GIF or BMP that contain its size. */
 const HEAD_BYTES = 64;
-/** Exif's orientations from this one on are turned by a quarter. */
+/** Exif orientations from this one on are rotated by 90 degrees. */
 const FIRST_TURNED = 5;
 
 /**
- * The size that an image's header tells, if it does: as it is shown, width and height swapped where it
- * is turned. `part` is the beginning of the file. What is read and parsed of it is bounded by a few
- * thousand steps, whatever is in it.
+ * The displayed size in an image's header, if any: width and height are swapped where it is
+ * rotated. `part` is the beginning of the file. Parsing is bounded by a few thousand steps for any
+ * input.
  */
 export function pixelsOf(mimeType: string, part: Uint8Array): Partial<Pixels> {
   if (!mimeType.startsWith("image/")) return {};
@@ -21,7 +21,7 @@ export function pixelsOf(mimeType: string, part: Uint8Array): Partial<Pixels> {
     const { width, height } = shownPixels(mimeType, part) ?? {};
     return width && height && width > 0 && height > 0 ? { width, height } : {};
   } catch {
-    return {}; // a header that ends too soon, or is none
+    return {}; // A truncated or invalid header.
   }
 }
 
@@ -33,7 +33,7 @@ function shownPixels(mimeType: string, part: Uint8Array): Pixels | undefined {
   return header.orientation >= FIRST_TURNED ? { width: height, height: width } : { width, height };
 }
 
-/** What `image-size` is given of an image. */
+/** The part of an image that `image-size` parses. */
 export function imageHeader(mimeType: string, part: Uint8Array): ImageHeader | undefined {
   switch (mimeType) {
     case "image/jpeg":

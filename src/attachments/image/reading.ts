@@ -1,4 +1,4 @@
-/** Reads numbers and names in the bytes of a file. Beyond their end there is nothing to read: it throws. */
+/** Reads numbers and names from bytes. Reading beyond the end throws. */
 
 /** An unsigned integer of at most six bytes. */
 export function uint(bytes: Uint8Array, at: number, width: number, littleEndian = false): number {
@@ -9,7 +9,7 @@ export function uint(bytes: Uint8Array, at: number, width: number, littleEndian 
   return value;
 }
 
-/** Whether a text of ASCII stands in a place. */
+/** Whether an ASCII text is at a position. */
 export function isAt(bytes: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     if (bytes[at + i] !== text.charCodeAt(i)) return false;
@@ -29,9 +29,9 @@ export function nameAt(bytes: Uint8Array, at: number): string {
 
 function byteAt(bytes: Uint8Array, at: number): number {
   const byte = bytes[at];
-  if (byte === undefined) throw new RangeError("the header goes on beyond what there is of it");
+  if (byte === undefined) throw new RangeError("the header ends too soon");
   return byte;
 }
 
-/** Segments, chunks or boxes that are looked at in a file: no honest header has as many. */
+/** Segments, chunks or boxes that are read: no valid header has more. */
 export const MAX_STEPS = 256;

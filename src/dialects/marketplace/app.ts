@@ -2,7 +2,8 @@ import { z } from "zod";
 import { authenticate } from "../../edge/auth.ts";
 import { closed, dialect } from "../../edge/dialect.ts";
 import { details, type ErrorForm, limit } from "../../edge/errors.ts";
-import { jsonBody, requestLimits } from "../../edge/limits.ts";
+import { jsonBody } from "../../edge/json-body.ts";
+import { requestLimits } from "../../edge/request-limits.ts";
 import { chatRoutes } from "./routes/chats.ts";
 import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -24,7 +25,7 @@ export const marketplaceErrors: ErrorForm = {
   statuses: { unknown_user: 404 },
 };
 
-/** The marketplace chat API: decoding, a call, presenting. */
+/** The marketplace chat API: decodes, calls and presents. */
 export function marketplace() {
   const app = dialect(marketplaceErrors);
   app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits);

@@ -8,7 +8,7 @@ import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, wireMessage } from "../../live/wire.ts";
 
-/** How the marketplace writes what the core knows. */
+/** Presents conversations, messages and members in the marketplace's form. */
 
 const time = z.iso.datetime();
 const metadata = z.record(z.string(), z.unknown()).nullable();
@@ -92,7 +92,7 @@ export function presentMessage(
       filename: name,
     })),
     reactions: message.reactions,
-    // What is left of a deleted message tells nothing of its readers.
+    // A deleted message shows no readers.
     readBy:
       message.deletedAt === null
         ? readers.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) }))
@@ -105,7 +105,7 @@ export function presentMessage(
   };
 }
 
-/** A chat as its own object tells of it. */
+/** A chat, from its object's overview. */
 export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
   const { conversation, members, lastMessage, unread } = overview;
   const last =
@@ -132,7 +132,7 @@ export function presentChat(overview: Overview, userId: string, linkTo: LinkTo):
   };
 }
 
-/** A chat as its member's inbox tells of it; `people` knows the names of those in it. */
+/** A chat, from an inbox entry; `people` has the profiles of its participants. */
 export function presentEntry(
   entry: InboxEntry,
   people: ReadonlyMap<string, Person>,
@@ -173,12 +173,12 @@ function presentParticipant(
   };
 }
 
-/** A participant as an event tells of them. */
+/** A participant in an event. */
 export function presentMember(member: WireMember): Chat["participants"][number] {
   return presentParticipant({ ...member, joinedAt: Date.parse(member.joinedAt) }, member);
 }
 
-/** Purchase-request chats are direct ones here. Channels are not seen. */
+/** Purchase-request chats are of type direct here. Channels do not occur. */
 function typeOf(kind: Kind): Chat["type"] {
   return kind === "group" || kind === "support" ? kind : "direct";
 }

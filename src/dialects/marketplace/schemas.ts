@@ -2,10 +2,10 @@ import { z } from "@hono/zod-openapi";
 import type { Kind } from "../../domain/conversation.ts";
 import { chatSchema, messageSchema } from "./presenter.ts";
 
-/** The kinds of conversation that this API has; channels are not seen in it. */
+/** The kinds of conversation in this API, which has no channels. */
 export const CHATS: readonly Kind[] = ["direct", "group", "support", "purchase-request"];
 
-/** `{success: true, data}` around what an endpoint answers. */
+/** Wraps an answer as `{success: true, data}`. */
 export function enveloped<Schema extends z.ZodType>(data: Schema) {
   return z.object({ success: z.literal(true), data });
 }

@@ -1,7 +1,8 @@
 import { authenticate } from "../../edge/auth.ts";
 import { closed, dialect } from "../../edge/dialect.ts";
 import { plainErrors } from "../../edge/errors.ts";
-import { jsonBody, requestLimits } from "../../edge/limits.ts";
+import { jsonBody } from "../../edge/json-body.ts";
+import { requestLimits } from "../../edge/request-limits.ts";
 import { attachmentRoutes, uploadRoutes } from "./routes/attachments.ts";
 import { channelMemberRoutes } from "./routes/channel-members.ts";
 import { channelRoutes } from "./routes/channels.ts";
@@ -9,7 +10,7 @@ import { conversationRoutes } from "./routes/conversations.ts";
 import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
 
-/** The UniHub chat API: decoding, a call, presenting. */
+/** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
   const app = dialect(plainErrors);
   app.use(authenticate(), requestLimits);

@@ -17,7 +17,7 @@ import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
 import { isoTime, type LinkTo, wireMessage } from "../../live/wire.ts";
 
-/** How UniHub writes what the core knows. */
+/** Presents conversations, messages and members in UniHub's form. */
 
 const TYPES = {
   text: "Text",
@@ -36,7 +36,7 @@ export function presentMessage(
     conversationId,
     senderId: message.senderId,
     content: message.content,
-    // A participant may send what calls itself the system's; only the system's own has no sender.
+    // A participant may send messages of kind `system`; only real system messages have no sender.
     type: message.senderId !== null && message.kind === "system" ? "Text" : TYPES[message.kind],
     sentAt: message.createdAt,
     editedAt: message.editedAt,
@@ -53,7 +53,7 @@ export function presentMessage(
   };
 }
 
-/** What a send is answered with. */
+/** The answer to a send. */
 export function presentSent(conversationId: string, answer: Answer): z.infer<typeof sentSchema> {
   const { message, deduplicated } = answer;
   if (!message) throw new Error("a send without a message");
@@ -126,7 +126,7 @@ export function presentChannelMember(member: Member): z.infer<typeof channelMemb
   };
 }
 
-/** An owner is a moderator as well. */
+/** An owner counts as a moderator. */
 function presentRole(role: Role | undefined) {
   return { isModerator: role === "owner" || role === "moderator", isOwner: role === "owner" };
 }

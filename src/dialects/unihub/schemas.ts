@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { wholeNumber } from "../../contract/fields.ts";
 import { offsetOf, type PageOf } from "../../domain/page.ts";
 
-/** What a list gives that the reference does not page. */
+/** Entries of a list that the reference does not page. */
 const UNPAGED = 500;
 
 export const unpaged = z.object({
@@ -10,7 +10,7 @@ export const unpaged = z.object({
   pageSize: wholeNumber(UNPAGED, 1, UNPAGED),
 });
 
-/** A page as the directory takes it. */
+/** A page in the form of the directory's queries. */
 export function slice(page: PageOf) {
   return { limit: page.pageSize, offset: offsetOf(page) };
 }

@@ -84,7 +84,7 @@ const info = createRoute({
   },
 });
 
-const archive = createRoute({
+const archiveForMember = createRoute({
   method: "put",
   path: "/{id}/archive",
   operationId: "toggleChatArchive",
@@ -145,7 +145,7 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
     return c.json(success({ chat }), 200);
   });
 
-  app.openapi(archive, async (c) => {
+  app.openapi(archiveForMember, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
     const { archived } = await submit(c, chatId, { type: "archive" });
     return c.json(success({ isArchived: archived === true }), 200);
@@ -165,7 +165,7 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 }
 
-/** A chat as the caller sees it. */
+/** A chat as its caller sees it. */
 export async function chatOf(c: Context<EdgeEnv>, chatId: string): Promise<Chat> {
   const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
   return presentChat(overview, c.var.actor.userId, c.var.linkTo);

@@ -14,7 +14,7 @@ import {
   ensureDirect,
   randomConversationId,
 } from "../../../edge/creation.ts";
-import { emptyAsObject } from "../../../edge/limits.ts";
+import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { metadata } from "../../../live/fields.ts";
 import { chatAnswer, success } from "../schemas.ts";
@@ -28,7 +28,7 @@ import {
   purchaseRequestBody,
 } from "./purchase-requests.ts";
 
-/** People of the support pool that a support chat takes in. */
+/** Members of the support pool that are added to a support chat at most. */
 const SUPPORT_POOL_MAX = 50;
 const MAX_SUBJECT_LENGTH = 200;
 
@@ -135,7 +135,7 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(support, async (c) => {
     const { subject, initialMessage } = c.req.valid("json");
     const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
-    // Looked at before the chat is made: a refused message leaves no chat behind.
+    // Validated first, so that a refused message creates no chat.
     const content = captionOf(initialMessage ?? undefined, maxLength);
     if (!content.ok) {
       const { code, message } = content.error;
@@ -175,7 +175,7 @@ async function purchaseRequestWith(
   return { chatId, created };
 }
 
-/** Those of support, then admins, those seen most recently first, each once, the caller apart. */
+/** Support staff, then admins, most recently seen first, without duplicates and the caller. */
 async function supportPool(c: Context<EdgeEnv>): Promise<Person[]> {
   const { actor, directory } = c.var;
   const now = Date.now();

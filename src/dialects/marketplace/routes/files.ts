@@ -39,12 +39,12 @@ const sendFile = createRoute({
   responses: { 201: jsonOf("The message is durable", messageAnswer) },
 });
 
-/** File messages: they come before whatever reads bodies as JSON. */
+/** File messages. Registered before the middleware that reads JSON bodies. */
 export function fileRoutes(app: OpenAPIHono<EdgeEnv>): void {
-  // Not `openapi`: its validator would read the form whole.
+  // Not `openapi`: its validator would buffer the form.
   app.openAPIRegistry.registerPath(sendFile);
   app.post("/:id/messages/file", async (c) => answerFile(c, c.req.param("id")));
-  // Clients of the reference are known to post their files here, and to lose them.
+  // Some clients of the reference post their files here.
   app.post("/:id/messages", async (c, next) => {
     if (!isMultipart(c.req.header("Content-Type"))) return await next();
     return await answerFile(c, c.req.param("id"));
@@ -54,7 +54,7 @@ export function fileRoutes(app: OpenAPIHono<EdgeEnv>): void {
 async function answerFile(c: Context<EdgeEnv>, id: string): Promise<Response> {
   const chatId = conversationNamed(id);
   const key = keyOf(c.req.header("Idempotency-Key"));
-  // Before a byte is taken: may this person send here, and was this sent before?
+  // Before the body is read: may the caller send here, and was this sent before?
   const known = await precheckSend(c, chatId, sendOf(c, { clientMessageId: key }));
   const form = await fileForm(c, (name, permit) =>
     known ? new Measure(name) : uploadFor(c, name, permit),
@@ -92,7 +92,7 @@ function sendOf(c: Context<EdgeEnv>, form: Partial<FileForm>): Extract<Command, 
     replyTo: replyToMessageId,
     clientMessageId,
     maxLength: c.var.settings.MAX_LENGTH_MARKETPLACE,
-    // A retry brings the same file anew, under another key.
+    // A retry uploads the same file under another key.
     fingerprint: attachment && JSON.stringify([attachment.name, attachment.size]),
   };
 }

@@ -14,7 +14,7 @@ import { contentOf } from "../../../domain/message.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, submit } from "../../../edge/conversations.ts";
 import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
-import { emptyAsObject } from "../../../edge/limits.ts";
+import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import { clientMessageId, messageIds, metadata } from "../../../live/fields.ts";
 import { wireMessage } from "../../../live/wire.ts";
@@ -29,7 +29,7 @@ import {
   success,
 } from "../schemas.ts";
 
-/** `before`: when a message was created, exact to the millisecond, or a message's id. */
+/** `before`: the creation time of a message, to the millisecond, or its id. */
 const before = z.union([z.iso.datetime({ offset: true }), uuid]);
 
 const list = createRoute({
@@ -178,13 +178,13 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 }
 
-/** Carries out what concerns one message, and answers with the message. */
+/** Carries out a command about one message and answers with the message. */
 async function message(c: Context<EdgeEnv>, chatId: string, command: Command) {
   const options = { readers: command.type !== "delete" };
   return presentAnswer(c, chatId, await submit(c, chatId, command, options));
 }
 
-/** What anything that concerns one message is answered with. */
+/** The answer to a command about one message. */
 export function presentAnswer(
   c: Context<EdgeEnv>,
   chatId: string,

@@ -11,7 +11,7 @@ import { type Chat, chatSchema, presentChat } from "../presenter.ts";
 import { enveloped } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
 
-/** Which chat about a purchase request is meant: the three together name one. */
+/** Identifies a chat about a purchase request. */
 export interface Naming {
   purchaseRequestId: string;
   buyerId: string;
@@ -26,18 +26,21 @@ export const purchaseRequestBody = z.object({
   }),
 });
 
-/** A chat that was found; `ambiguous`: the seller has several about this request. */
+/** A found chat; `ambiguous`: the seller has several about this request. */
 const found = z.object({ chat: chatSchema, ambiguous: z.literal(true).optional() });
 export const chatFound = enveloped(found);
 
-/** The id that a chat about a purchase request has, so that nobody can take another buyer's place. */
+/**
+ * The derived id of a chat about a purchase request, which includes the buyer, so that nobody can
+ * occupy another buyer's.
+ */
 export function chatIdOf(c: Context<EdgeEnv>, naming: Naming): Promise<string> {
   const { purchaseRequestId, buyerId, sellerId } = naming;
   const parts = ["purchase-request", purchaseRequestId, buyerId, sellerId];
   return derivedConversationId(c.var.settings.ID_SECRET, parts);
 }
 
-/** The chat that the caller is looking for as the seller: the buyer's, or the oldest. */
+/** The chat that the caller looks for as the seller: the given buyer's, or the oldest. */
 export async function chatForSeller(
   c: Context<EdgeEnv>,
   { purchaseRequestId, sellerId, buyerId }: z.output<typeof purchaseRequestBody>,
@@ -53,12 +56,12 @@ export async function chatForSeller(
 }
 
 /**
- * Refuses to open a chat about a request that has to be registered and is not, for these people; one
- * that was opened before is found. `undefined`: it may be opened.
+ * Refuses to open a chat about an unregistered request, where registration is required; an existing
+ * chat is still found. `undefined`: it may be opened.
  */
 export async function openedBefore(c: Context<EdgeEnv>, naming: Naming): Promise<Chat | undefined> {
   if (c.var.settings.PURCHASE_REQUESTS === "open") return undefined;
-  // Of the primary: the host may have registered it this moment.
+  // Read from the primary: the host may have just registered it.
   const request = await purchaseRequestOf(directoryOf(c.env.DB), naming.purchaseRequestId);
   const isTheirs =
     request?.buyerId === naming.buyerId && (request.sellerIds?.includes(naming.sellerId) ?? true);

@@ -55,9 +55,9 @@ const withAttachments = createRoute({
   responses: { 201: jsonOf("The message is durable", sentSchema) },
 });
 
-/** Uploads: they come before whatever reads bodies as JSON. */
+/** Uploads. Registered before the middleware that reads JSON bodies. */
 export function uploadRoutes(app: OpenAPIHono<EdgeEnv>): void {
-  // Not `openapi`: its validator would read the form whole.
+  // Not `openapi`: its validator would buffer the form.
   app.openAPIRegistry.registerPath(uploadForm);
   app.post(uploadForm.path, async (c) => {
     const { attachment } = await fileForm(c, (name, permit) => uploadFor(c, name, permit));

@@ -65,7 +65,7 @@ const update = createRoute({
   responses: { 200: jsonOf("Updated", saidSchema) },
 });
 
-const archive = createRoute({
+const close = createRoute({
   method: "post",
   path: "/channels/{id}/archive",
   operationId: "archiveChannel",
@@ -74,11 +74,11 @@ const archive = createRoute({
   responses: { 200: jsonOf("Archived", saidSchema) },
 });
 
-const unarchive = createRoute({
+const reopen = createRoute({
   method: "post",
   path: "/channels/{id}/unarchive",
   operationId: "unarchiveChannel",
-  summary: "Bring an archived channel back",
+  summary: "Reopen an archived channel",
   request: { params: pathId },
   responses: { 200: jsonOf("Brought back", saidSchema) },
 });
@@ -126,12 +126,12 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     return c.json({ message: "Channel updated successfully" }, 200);
   });
 
-  app.openapi(archive, async (c) => {
+  app.openapi(close, async (c) => {
     await submit(c, conversationNamed(c.req.valid("param").id), { type: "close" });
     return c.json({ message: "Channel archived successfully" }, 200);
   });
 
-  app.openapi(unarchive, async (c) => {
+  app.openapi(reopen, async (c) => {
     await submit(c, conversationNamed(c.req.valid("param").id), { type: "reopen" });
     return c.json({ message: "Channel unarchived successfully" }, 200);
   });

@@ -14,7 +14,7 @@ import { refuse } from "../../../edge/refusal.ts";
 import { presentConversation } from "../presenter.ts";
 import { pathId, slice, unpaged } from "../schemas.ts";
 
-/** Channels have lists of their own. */
+/** Channels have their own lists. */
 const LISTED: readonly Kind[] = ["direct", "group", "support", "purchase-request"];
 
 const list = createRoute({

@@ -10,7 +10,7 @@ import { messageNamed } from "../../../edge/ids.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import { isoTime } from "../../../live/wire.ts";
 
-/** Receipts that one answer gives: all of a large channel's first readers, in order. */
+/** Receipts of one answer at most: all of a large channel's first readers, in order. */
 const RECEIPTS_MAX = 10_000;
 
 const messageParam = z.object({ messageId: z.string() });
@@ -21,7 +21,7 @@ const react = createRoute({
   operationId: "addReaction",
   summary: "Add a reaction to a message",
   request: { params: messageParam, body: jsonBodyOf(reactionBody) },
-  responses: { 200: jsonOf("It is there", successSchema) },
+  responses: { 200: jsonOf("The reaction is on the message", successSchema) },
 });
 
 const unreact = createRoute({
@@ -30,7 +30,7 @@ const unreact = createRoute({
   operationId: "removeReaction",
   summary: "Remove a reaction from a message",
   request: { params: messageParam.extend({ emoji: z.string().openapi({ example: EMOJIS[0] }) }) },
-  responses: { 200: jsonOf("It is gone", successSchema) },
+  responses: { 200: jsonOf("The reaction was removed", successSchema) },
 });
 
 const markRead = createRoute({
@@ -39,7 +39,7 @@ const markRead = createRoute({
   operationId: "markMessageRead",
   summary: "Mark a message as read",
   request: { params: messageParam },
-  responses: { 200: jsonOf("It is read", successSchema) },
+  responses: { 200: jsonOf("The message is marked as read", successSchema) },
 });
 
 const receipts = createRoute({
@@ -55,7 +55,10 @@ const receipts = createRoute({
     }),
   },
   responses: {
-    200: jsonOf("Who has read it, those who did first before the others", z.array(receiptSchema)),
+    200: jsonOf(
+      "The readers of the message, in the order in which they read it",
+      z.array(receiptSchema),
+    ),
   },
 });
 
@@ -97,7 +100,7 @@ export function markRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 }
 
-/** Refused before the message is looked for: it is the request that is wrong. */
+/** Refused before the message is looked up: the request itself is invalid. */
 function supported(text: string): string {
   return emojiOf(text) ?? refuse("unsupported_emoji");
 }

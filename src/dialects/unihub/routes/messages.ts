@@ -63,7 +63,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(send, async (c) => {
     const body = c.req.valid("json");
     const maxLength = c.var.settings.MAX_LENGTH_UNIHUB;
-    // A request is wrong whoever sends it, and wherever: looked at before the conversation is asked.
+    // An invalid request is refused before the conversation is called.
     const content = unwrapped(contentOf(body.content, maxLength));
     const id = conversationNamed(body.conversationId);
     const answer = await submit(c, id, {

@@ -1,9 +1,6 @@
-import type { Context, HonoRequest, MiddlewareHandler } from "hono";
-import { isMultipart } from "../attachments/form.ts";
-import type { Env } from "../env.ts";
+import type { Context, MiddlewareHandler } from "hono";
 import { readDeclared, readUpTo } from "./body.ts";
 import type { EdgeEnv } from "./context.ts";
-import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { refuse } from "./refusal.ts";
 
 /** Bytes of a JSON body. */
@@ -58,33 +55,6 @@ function asPlainJson(c: Context<EdgeEnv>, body: string): void {
   const headers = new Headers(c.req.raw.headers);
   headers.set("Content-Type", "application/json");
   c.req.raw = new Request(c.req.raw, { headers, body });
-}
-
-/**
- * Limits requests per person with the platform's limiters: one budget for reads, one for uploads,
- * one for everything else.
- */
-export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
-  if (isLimited(c)) {
-    const [limit, limiter] = limiterOf(c.req, c.env);
-    if (!(await withinRate(limiter, c.var.actor.userId))) {
-      refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS, limit });
-    }
-  }
-  await next();
-};
-
-/** The limit that a request counts against: its name, and the limiter. */
-function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: RateLimit] {
-  const { method, path } = request;
-  // Read marks are as frequent as reads.
-  if (method === "GET" || method === "HEAD" || path.endsWith("/read")) {
-    return ["read_requests_per_minute", env.LIMIT_READS];
-  }
-  const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
-  return uploads
-    ? ["upload_requests_per_minute", env.LIMIT_UPLOADS]
-    : ["write_requests_per_minute", env.LIMIT_MESSAGES];
 }
 
 /** Strips a byte order mark. */

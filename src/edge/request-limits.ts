@@ -1,0 +1,33 @@
+import type { HonoRequest, MiddlewareHandler } from "hono";
+import { isMultipart } from "../attachments/form.ts";
+import type { Env } from "../env.ts";
+import type { EdgeEnv } from "./context.ts";
+import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
+import { refuse } from "./refusal.ts";
+
+/**
+ * Limits requests per person with the platform's limiters: one budget for reads, one for uploads,
+ * one for everything else.
+ */
+export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
+  if (isLimited(c)) {
+    const [limit, limiter] = limiterOf(c.req, c.env);
+    if (!(await withinRate(limiter, c.var.actor.userId))) {
+      refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS, limit });
+    }
+  }
+  await next();
+};
+
+/** The limit that a request counts against: its name, and the limiter. */
+function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: RateLimit] {
+  const { method, path } = request;
+  // Read marks are as frequent as reads.
+  if (method === "GET" || method === "HEAD" || path.endsWith("/read")) {
+    return ["read_requests_per_minute", env.LIMIT_READS];
+  }
+  const uploads = isMultipart(request.header("Content-Type")) || path.endsWith("/uploads");
+  return uploads
+    ? ["upload_requests_per_minute", env.LIMIT_UPLOADS]
+    : ["write_requests_per_minute", env.LIMIT_MESSAGES];
+}
