@@ -1,12 +1,12 @@
 import { parseMessageId } from "../domain/id.ts";
 import { withNewlines } from "../domain/message.ts";
-import type { ServerEvent } from "../live/events.ts";
 import { FEATURES } from "../live/version.ts";
 import { Connection, type SocketLike, type Status } from "./connection.ts";
-import { eventsOf } from "./decode.ts";
+import { linesOf } from "./decode.ts";
 import type { ConversationEvent } from "./event.ts";
 import { Outbox, type Question } from "./outbox.ts";
 import { Presence } from "./presence.ts";
+import type { ServerEvent } from "./received.ts";
 import { Replica } from "./replica.ts";
 import type { Tokens } from "./tokens.ts";
 import { Unread } from "./unread.ts";
@@ -32,6 +32,8 @@ export class Session {
   readonly connection: Connection;
   private readonly options: SessionOptions;
   private helloRev = 0;
+  /** Problems that were reported. */
+  private readonly reported = new Set<string>();
 
   constructor(options: SessionOptions) {
     const { tokens, open, random, tell } = options;
@@ -70,14 +72,30 @@ export class Session {
   }
 
   private hear(frame: string): void {
-    let events: ServerEvent[];
-    try {
-      events = eventsOf(frame);
-    } catch (error) {
-      this.connection.drop(`a frame that cannot be read: ${String(error)}`);
-      return;
+    for (const line of linesOf(frame)) {
+      if (line.problem !== undefined) this.report(line.problem);
+      if (line.event) {
+        this.take(line.event);
+        continue;
+      }
+      const { type, id, problem } = line;
+      const message = `The server sent ${problem}.`;
+      // Asked again, it would be answered with the same.
+      const answer = { type: "error", id, code: "unreadable", message } as const;
+      if (id !== undefined && this.outbox.answer(answer)) continue;
+      if (type === "hello" || type === "sync") {
+        // Without them there is no session. It never becomes live, so that the waits grow.
+        this.connection.drop(message);
+        return;
+      }
     }
-    for (const event of events) this.take(event);
+  }
+
+  /** Reports what cannot be read: each kind of it once, however often it comes. */
+  private report(reason: string): void {
+    if (this.reported.has(reason)) return;
+    this.reported.add(reason);
+    this.options.tell({ type: "error", reason });
   }
 
   private take(event: ServerEvent): void {

@@ -1,8 +1,8 @@
-import type { WireConversation, WireMember, WireMessage, WireRead } from "../live/events.ts";
 import type { Status } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import type { ConversationEvent, ConversationEvents, Named } from "./event.ts";
 import type { PendingMessage } from "./message.ts";
+import type { WireConversation, WireMember, WireMessage, WireRead } from "./received.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 /** What is known of a conversation, and the events by which it changes. */
@@ -56,6 +56,11 @@ export class View extends Emitter<ConversationEvents> {
   /** What the conversation allows, as the server says. */
   get limits() {
     return this.session.replica.limits;
+  }
+
+  /** The additions to the protocol that the server granted, of those that this client asks for. */
+  get features(): readonly string[] {
+    return this.session.replica.features;
   }
 
   /**

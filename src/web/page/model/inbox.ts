@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { ParleyError } from "../../../client/error.ts";
 import type { InboxEntry, MyChannel } from "../../../client/rest.ts";
-import { authorIn, type Newest, newestIn } from "./newest.ts";
+import { authorIn, type Newest, newestIn, previewOf } from "./newest.ts";
 import { complain } from "./notices.ts";
 import type { Room } from "./room.ts";
 import type { Session } from "./session.ts";
@@ -134,7 +134,10 @@ export class Inbox {
       isArchived: entry.isArchived,
       newest: last && {
         senderId: last.senderId,
-        text: last.content || `📎 ${last.attachments[0]?.fileName ?? "File"}`,
+        text: previewOf({
+          content: last.content,
+          attachments: last.attachments.map(({ fileName }) => ({ name: fileName })),
+        }),
         at: last.sentAt,
       },
     });

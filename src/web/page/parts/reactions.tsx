@@ -1,4 +1,4 @@
-import type { WireMessage } from "../../../live/events.ts";
+import type { WireMessage } from "../../../client/received.ts";
 import { useSession } from "./context.ts";
 
 /** What people left on a message; one's own goes and comes by a press. */
