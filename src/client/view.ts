@@ -13,11 +13,11 @@ export class View extends Emitter<ConversationEvents> {
   protected readonly onTheWay = new Map<string, PendingMessage>();
   protected current: Status = { state: "offline", reason: "not connected yet", retryInMs: 0 };
 
-  constructor(id: string, options: Omit<SessionOptions, "tell">) {
+  constructor(id: string, options: Omit<SessionOptions, "emit">) {
     super();
     this.id = id;
     this.clock = options.clock;
-    this.session = new Session({ ...options, tell: (event) => this.tell(event) });
+    this.session = new Session({ ...options, emit: (event) => this.publish(event) });
   }
 
   get status(): Status {
@@ -92,7 +92,7 @@ export class View extends Emitter<ConversationEvents> {
     return { epoch, rev };
   }
 
-  private tell(event: ConversationEvent): void {
+  private publish(event: ConversationEvent): void {
     if (event.type === "status") this.current = event;
     if (event.type === "message") this.confirm(event.message);
     this.emit("event", event);
