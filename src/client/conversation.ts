@@ -1,9 +1,9 @@
-import type { WireMessage } from "../live/events.ts";
 import { ParleyError } from "./error.ts";
 import type { ConversationEvent } from "./event.ts";
 import { Feed } from "./feed.ts";
 import type { HistoryPlace, NewMessage, SentMessage } from "./message.ts";
 import type { Question } from "./outbox.ts";
+import type { WireMessage } from "./received.ts";
 import { View } from "./view.ts";
 
 /**

@@ -1,6 +1,6 @@
-import type { ServerEvent } from "../live/events.ts";
 import type { Status } from "./connection.ts";
 import type { Question } from "./outbox.ts";
+import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 
@@ -18,6 +18,11 @@ export type ConversationEvent =
   | { type: "conversation"; conversation: EventOf<"conversation">["conversation"] }
   | EventOf<"typing">
   | EventOf<"presence">
+  /**
+   * The server sent something that cannot be read: it is skipped, and reported once. What it was about may
+   * be out of date until it changes again.
+   */
+  | { type: "error"; reason: string }
   /** A command is sent again that was not answered. */
   | { type: "resend"; op: Question["op"]; clientMessageId?: string };
 

@@ -1,6 +1,6 @@
-import type { ServerEvent } from "../live/events.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import { ParleyError } from "./error.ts";
+import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 export type Answer = EventOf<"ack"> | EventOf<"sync">;

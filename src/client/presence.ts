@@ -1,4 +1,4 @@
-import type { ServerEvent } from "../live/events.ts";
+import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 

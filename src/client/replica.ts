@@ -5,7 +5,7 @@ import type {
   WireMember,
   WireMessage,
   WireRead,
-} from "../live/events.ts";
+} from "./received.ts";
 import { Timeline } from "./timeline.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
@@ -29,6 +29,8 @@ export class Replica {
   rev: number | undefined;
   you: EventOf<"hello">["you"] | undefined;
   limits: EventOf<"hello">["limits"] | undefined;
+  /** The features that this session has, of those that were asked for. */
+  features: readonly string[] = [];
   conversation: WireConversation | undefined;
   readonly members = new Map<string, WireMember>();
   /** By revision: ranges are added and never change. */
@@ -42,6 +44,7 @@ export class Replica {
     this.epoch = hello.epoch;
     this.you = hello.you;
     this.limits = hello.limits;
+    this.features = hello.features ?? [];
   }
 
   /** Takes a page over. With `reset`, or on a first visit, what was known before is forgotten. */

@@ -1,12 +1,12 @@
 import { parseMessageId } from "../domain/id.ts";
 import { withNewlines } from "../domain/text.ts";
-import type { ServerEvent } from "../live/events.ts";
 import { FEATURES } from "../live/version.ts";
 import { Connection, type SocketLike, type Status } from "./connection.ts";
-import { eventsOf } from "./decode.ts";
+import { linesOf } from "./decode.ts";
 import type { ConversationEvent } from "./event.ts";
 import { Outbox, type Question } from "./outbox.ts";
 import { Presence } from "./presence.ts";
+import type { ServerEvent } from "./received.ts";
 import { Replica } from "./replica.ts";
 import type { Tokens } from "./tokens.ts";
 import { Unread } from "./unread.ts";
@@ -20,10 +20,10 @@ export interface SessionOptions {
   open: (url: string, protocols: string[]) => SocketLike;
   random: () => number;
   clock: () => number;
-  tell: (event: ConversationEvent) => void;
+  emit: (event: ConversationEvent) => void;
 }
 
-/** Ties the parts together: what is heard goes to the replica and the outbox, and is told on. */
+/** Ties the parts of a client together: passes events of the server to the replica and the outbox, and emits them. */
 export class Session {
   readonly replica = new Replica();
   readonly presence = new Presence();
@@ -32,22 +32,24 @@ export class Session {
   readonly connection: Connection;
   private readonly options: SessionOptions;
   private helloRev = 0;
+  /** Problems that were reported. */
+  private readonly reported = new Set<string>();
 
   constructor(options: SessionOptions) {
-    const { tokens, open, random, tell } = options;
+    const { tokens, open, random, emit } = options;
     this.options = options;
     this.connection = new Connection({
       ...{ tokens, open, random },
       url: () => this.url(),
-      onFrame: (frame) => this.hear(frame),
-      onStatus: (status) => this.stand(status),
+      onFrame: (frame) => this.receive(frame),
+      onStatus: (status) => this.statusChanged(status),
     });
     this.outbox = new Outbox({
       transmit: (frame) => this.connection.send(frame),
       onUnanswered: () => this.connection.drop("a command was not answered"),
       wasDone: (frame, code) => this.wasDone(frame, code),
       onResend: (frame) =>
-        tell({
+        emit({
           ...{ type: "resend", op: frame.op },
           ...(frame.op === "send" &&
             frame.clientMessageId !== undefined && { clientMessageId: frame.clientMessageId }),
@@ -62,27 +64,43 @@ export class Session {
     return `${this.options.address}?${query}`;
   }
 
-  private stand(status: Status): void {
+  private statusChanged(status: Status): void {
     if (status.state === "live") this.outbox.resume();
     else this.outbox.interrupt();
-    this.options.tell({ type: "status", ...status });
+    this.options.emit({ type: "status", ...status });
     if (status.state === "closed") this.outbox.abandon(status.reason);
   }
 
-  private hear(frame: string): void {
-    let events: ServerEvent[];
-    try {
-      events = eventsOf(frame);
-    } catch (error) {
-      this.connection.drop(`a frame that cannot be read: ${String(error)}`);
-      return;
+  private receive(frame: string): void {
+    for (const line of linesOf(frame)) {
+      if (line.problem !== undefined) this.report(line.problem);
+      if (line.event) {
+        this.take(line.event);
+        continue;
+      }
+      const { type, id, problem } = line;
+      const message = `The server sent ${problem}.`;
+      // Asked again, it would be answered with the same.
+      const answer = { type: "error", id, code: "unreadable", message } as const;
+      if (id !== undefined && this.outbox.answer(answer)) continue;
+      if (type === "hello" || type === "sync") {
+        // Without them there is no session. It never becomes live, so that the waits grow.
+        this.connection.drop(message);
+        return;
+      }
     }
-    for (const event of events) this.take(event);
+  }
+
+  /** Reports what cannot be read: each kind of it once, however often it comes. */
+  private report(reason: string): void {
+    if (this.reported.has(reason)) return;
+    this.reported.add(reason);
+    this.options.emit({ type: "error", reason });
   }
 
   private take(event: ServerEvent): void {
     const { replica, presence, outbox, unread } = this;
-    const { tell, clock } = this.options;
+    const { emit, clock } = this.options;
     switch (event.type) {
       case "hello":
         replica.greet(event);
@@ -95,36 +113,36 @@ export class Session {
         break;
       case "message":
         if (replica.apply(event)) {
-          tell({ type: "message", cause: event.cause, message: event.message });
+          emit({ type: "message", cause: event.cause, message: event.message });
         }
         break;
       case "reaction": {
         const message = replica.react(event);
-        if (message) tell({ type: "message", cause: "reaction", message });
+        if (message) emit({ type: "message", cause: "reaction", message });
         break;
       }
       case "member":
         if (replica.apply(event)) {
-          tell({ type: "member", cause: event.cause, member: event.member });
+          emit({ type: "member", cause: event.cause, member: event.member });
         }
         break;
       case "read":
         if (replica.apply(event)) {
           unread.read(event.userId, event.from, event.to);
           const { type, ...read } = event;
-          tell({ type, read });
+          emit({ type, read });
         }
         break;
       case "conversation":
-        if (replica.apply(event)) tell({ type: "conversation", conversation: event.conversation });
+        if (replica.apply(event)) emit({ type: "conversation", conversation: event.conversation });
         break;
       case "typing":
         presence.typing(event, clock());
-        tell(event);
+        emit(event);
         break;
       case "presence":
         presence.presence(event);
-        tell(event);
+        emit(event);
         break;
       case "ack":
         outbox.answer(event);
@@ -137,25 +155,25 @@ export class Session {
 
   private sync(event: EventOf<"sync">): void {
     const { replica, unread, outbox, connection } = this;
-    const { tell } = this.options;
+    const { emit } = this.options;
     // An answer to `history` moves no cursor.
     if (event.to === undefined) {
       outbox.answer(event);
       return;
     }
     const { messages, members, reads, conversation } = replica.sync(event);
-    if (event.reset) tell({ type: "reset" });
+    if (event.reset) emit({ type: "reset" });
     for (const { userId, from, to } of reads) unread.read(userId, from, to);
     if (event.to === this.helloRev) unread.settle(replica.you?.unread ?? 0);
-    if (conversation) tell({ type: "conversation", conversation });
-    for (const member of members) tell({ type: "member", cause: "sync", member });
-    for (const message of messages) tell({ type: "message", cause: "sync", message });
-    for (const read of reads) tell({ type: "read", read });
-    if (event.more) this.askOn(event.to);
+    if (conversation) emit({ type: "conversation", conversation });
+    for (const member of members) emit({ type: "member", cause: "sync", member });
+    for (const message of messages) emit({ type: "message", cause: "sync", message });
+    for (const read of reads) emit({ type: "read", read });
+    if (event.more) this.requestPage(event.to);
     else connection.live();
   }
 
-  private askOn(since: number): void {
+  private requestPage(since: number): void {
     this.connection.send(JSON.stringify({ op: "sync", id: `since ${since}`, since }));
   }
 
@@ -164,7 +182,7 @@ export class Session {
     // Of the session itself: too many sockets, and a close with 4400 follows.
     if (event.id === undefined) this.connection.refusedAsCrowded();
     // Of a question for the next page: asked again when there is room.
-    else this.connection.later(() => this.askOn(this.replica.rev ?? 0), event.retryAfterMs);
+    else this.connection.later(() => this.requestPage(this.replica.rev ?? 0), event.retryAfterMs);
   }
 
   /** Whether a command that was refused when it was sent again had been carried out the first time. */

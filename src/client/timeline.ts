@@ -1,4 +1,4 @@
-import type { WireMessage } from "../live/events.ts";
+import type { WireMessage } from "./received.ts";
 
 /**
  * The messages that a client has, in order of their numbers and, once it has caught up, without a gap

@@ -1,4 +1,4 @@
-import type { WireMessage } from "../live/events.ts";
+import type { WireMessage } from "./received.ts";
 import type { Replica } from "./replica.ts";
 
 /** Whether a message counts as unread by somebody as long as they have not read it. */

@@ -1,8 +1,8 @@
-import type { WireConversation, WireMember, WireMessage, WireRead } from "../live/events.ts";
 import type { Status } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import type { ConversationEvent, ConversationEvents, Named } from "./event.ts";
 import type { PendingMessage } from "./message.ts";
+import type { WireConversation, WireMember, WireMessage, WireRead } from "./received.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 /** What is known of a conversation, and the events by which it changes. */
@@ -13,11 +13,11 @@ export class View extends Emitter<ConversationEvents> {
   protected readonly onTheWay = new Map<string, PendingMessage>();
   protected current: Status = { state: "offline", reason: "not connected yet", retryInMs: 0 };
 
-  constructor(id: string, options: Omit<SessionOptions, "tell">) {
+  constructor(id: string, options: Omit<SessionOptions, "emit">) {
     super();
     this.id = id;
     this.clock = options.clock;
-    this.session = new Session({ ...options, tell: (event) => this.tell(event) });
+    this.session = new Session({ ...options, emit: (event) => this.publish(event) });
   }
 
   get status(): Status {
@@ -58,6 +58,11 @@ export class View extends Emitter<ConversationEvents> {
     return this.session.replica.limits;
   }
 
+  /** The additions to the protocol that the server granted, of those that this client asks for. */
+  get features(): readonly string[] {
+    return this.session.replica.features;
+  }
+
   /**
    * How many messages one has not read. Exact where all unread messages are loaded, and after each
    * connect; else what was read or deleted of those that are not loaded is reckoned with as well as can
@@ -87,7 +92,7 @@ export class View extends Emitter<ConversationEvents> {
     return { epoch, rev };
   }
 
-  private tell(event: ConversationEvent): void {
+  private publish(event: ConversationEvent): void {
     if (event.type === "status") this.current = event;
     if (event.type === "message") this.confirm(event.message);
     this.emit("event", event);

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { OpenConversation } from "../../src/conversation/open.ts";
+import { conversationOf } from "../../src/conversation/stub.ts";
 import { fetchWith } from "../rest/requests.ts";
 import { type Caller, directPair } from "../support.ts";
 import {
@@ -98,6 +99,48 @@ test("an object of a version without the call is unavailable, and its file can s
   expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
 });
 
+/** Calls the object itself, which alone cannot reach D1: statements that `fails` picks throw. */
+async function sendWhile(fails: (sql: string) => boolean, declaredSize: number) {
+  const sent = await uploaded();
+  const { alice, conversationId, key } = sent;
+  const prepare = env.DB.prepare.bind(env.DB);
+  vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+    if (fails(sql)) throw new Error("D1_ERROR: down");
+    return prepare(sql);
+  });
+  const { result } = await conversationOf(env, conversationId).sendWithFiles(
+    { userId: alice.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
+    { type: "send", kind: "text", maxLength: 2_000 },
+    {
+      files: [{ key, declared: { name: "a.txt", size: declaredSize, mimeType: "text/plain" } }],
+      claim: crypto.randomUUID(),
+    },
+    { wait: false, readers: false },
+  );
+  vi.restoreAllMocks();
+  return { ...sent, code: result.ok ? "sent" : result.error.code };
+}
+
+test("while D1 cannot be reached nothing is sent, and afterwards the file can be", async () => {
+  const { alice, conversationId, file, code } = await sendWhile(() => true, 5);
+  expect(code).toBe("unavailable");
+  expect(await countOf(alice, conversationId)).toBe(0);
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+});
+
+test("a refusal whose release fails is still the refusal, and the file is free ten seconds later", async () => {
+  const releases = (sql: string) =>
+    /^update "uploads" set "claim" = \?/i.test(sql) && !/stored_at/.test(sql);
+  const { alice, conversationId, file, key, code } = await sendWhile(releases, 6);
+  expect(code).toBe("file_mismatch");
+  expect((await rowOf(key))?.claim).not.toBeNull();
+  expect((await sendUploads(alice, conversationId, [file])).body.code).toBe("attachments_busy");
+  await env.DB.prepare("UPDATE uploads SET claimed_at = claimed_at - 10000 WHERE key = ?")
+    .bind(key)
+    .run();
+  expect((await sendUploads(alice, conversationId, [file])).status).toBe(201);
+});
+
 test("a call that is lost on its way is repeated at once, and the lost one never sends", async () => {
   const { alice, conversationId, init } = await uploaded({ clientMessageId: "k1" });
   const submit = OpenConversation.prototype.submit;
@@ -124,6 +167,24 @@ test("a call that is lost on its way is repeated at once, and the lost one never
   held.resolve();
   await late.promise;
   expect(await countOf(alice, conversationId)).toBe(1);
+});
+
+test("what a repeated call refuses, the one before cannot send any more", async () => {
+  const { alice, conversationId, key } = await uploaded();
+  await env.DB.prepare("UPDATE uploads SET claim = 'another', claimed_by = ?, claimed_at = ?")
+    .bind(conversationId, Date.now())
+    .run();
+  const stub = conversationOf(env, conversationId);
+  const actor = { userId: alice.userId, name: null, avatarUrl: null } as const;
+  const sender = { ...actor, role: "user", reach: "member" } as const;
+  const command = { type: "send", kind: "text", maxLength: 2_000 } as const;
+  const options = { wait: false, readers: false };
+  const files = { files: [{ key }], claim: "second", earlierClaims: ["first"] };
+  const repeated = await stub.sendWithFiles(sender, command, files, options);
+  expect(repeated.result).toMatchObject({ error: { code: "attachments_busy" } });
+  const attachments = [{ key, name: "a.txt", mimeType: "text/plain", size: 5 }];
+  const first = await stub.submit(sender, { ...command, claim: "first", attachments }, options);
+  expect(first.result).toMatchObject({ error: { code: "unknown_attachments" } });
 });
 
 test("a file that is still reserved by a lost call is not busy, and goes with the repeated one only", async () => {

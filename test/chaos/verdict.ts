@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { WireMessage } from "../../src/client/received.ts";
 import type { Message, Rest } from "../../src/client/rest.ts";
 import { parseMessageId } from "../../src/domain/id.ts";
-import type { WireMessage } from "../../src/live/events.ts";
 import type { Actor } from "./actor.ts";
 import type { Model } from "./model.ts";
 import type { Outsider } from "./outsider.ts";

@@ -99,7 +99,7 @@ class Projection {
   /** The alarm fires. Old ones are of no interest any more. */
   async alarm(): Promise<void> {
     this.alarms.length = 0;
-    await this.projector.alarm();
+    await this.projector.catchUp();
   }
 
   /** The newest revision, and the one that D1 is known to have. */
@@ -134,7 +134,7 @@ function withProjection(action: (projection: Projection) => Promise<void>): Prom
   return withCommitter(
     async (fresh) => {
       const projection = new Projection(fresh);
-      await projection.projector.alarm();
+      await projection.projector.catchUp();
       expect(await projection.listed()).toEqual({ rev: 4, lastNumber: 0, members: 3 });
       projection.database.begun = 0;
       projection.alarms.length = 0;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { WireMessage } from "../../src/live/events.ts";
-import { newestIn } from "../../src/web/page/model/newest.ts";
+import type { WireMessage } from "../../src/client/received.ts";
+import { NOT_SHOWN, newestIn, previewOf, textOf } from "../../src/web/page/model/newest.ts";
 import { rowsOf } from "../../src/web/page/model/rows.ts";
 
 /** How the page displays messages. */
@@ -25,4 +25,26 @@ test("only a message without a sender is displayed as a system line, of whatever
   expect(types).toEqual(["day", "system", "message", "message"]);
   // In the list it is the sender's message.
   expect(newestIn(messages.slice(0, 2))).toMatchObject({ senderId: "eve", text: "text 2" });
+});
+
+test("a message of an unknown kind is shown by its text or file, and otherwise by a plain sentence", () => {
+  const file = {
+    key: "k",
+    name: "a.txt",
+    mimeType: "text/plain",
+    size: 1,
+    url: "https://x.test/k",
+  };
+  const poll = { kind: "poll" };
+  const messages = [
+    message(1, poll),
+    message(2, { ...poll, content: "", attachments: [file] }),
+    message(3, { ...poll, content: "" }),
+    message(4, { ...poll, content: "", deletedAt: "2026-11-27T12:00:00.000Z" }),
+  ];
+  const types = rowsOf(messages, [], [], undefined).map((row) => row.type);
+  expect(types).toEqual(["day", "message", "message", "message", "message"]);
+  expect(messages.map((each) => textOf(each, each.content))).toEqual(["text 1", "", NOT_SHOWN, ""]);
+  expect(messages.slice(0, 3).map(previewOf)).toEqual(["text 1", "📎 a.txt", NOT_SHOWN]);
+  expect(newestIn(messages)?.text).toBe(NOT_SHOWN);
 });

@@ -1,4 +1,4 @@
-import type { WireMember } from "../../../live/events.ts";
+import type { WireMember } from "../../../client/received.ts";
 import type { Room } from "../model/room.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { useSession } from "../parts/context.ts";

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
+import type { WireMessage } from "../../../client/received.ts";
 import type { Receipt } from "../../../client/rest.ts";
-import type { WireMessage } from "../../../live/events.ts";
 import { complain } from "../model/notices.ts";
 import { momentOf } from "../model/time.ts";
 import { Avatar } from "../parts/avatar.tsx";

@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
+import type { WireMessage } from "../../../client/received.ts";
 import { MAX_ATTACHMENTS } from "../../../domain/message.ts";
-import type { WireMessage } from "../../../live/events.ts";
 import type { KeptText } from "./kept-text.ts";
 import { Upload } from "./upload.ts";
 

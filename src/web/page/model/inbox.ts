@@ -2,7 +2,7 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import { ParleyError } from "../../../client/error.ts";
 import type { InboxEntry, MyChannel, Rest } from "../../../client/rest.ts";
 import type { Identity } from "./identity.ts";
-import { authorIn, type Newest, newestIn } from "./newest.ts";
+import { authorIn, type Newest, newestIn, previewOf } from "./newest.ts";
 import { complain } from "./notices.ts";
 import type { People } from "./people.ts";
 import type { Room } from "./room.ts";
@@ -144,7 +144,10 @@ export class Inbox {
       isArchived: entry.isArchived,
       newest: last && {
         senderId: last.senderId,
-        text: last.content || `📎 ${last.attachments[0]?.fileName ?? "File"}`,
+        text: previewOf({
+          content: last.content,
+          attachments: last.attachments.map(({ fileName }) => ({ name: fileName })),
+        }),
         at: last.sentAt,
       },
     });

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Conversation } from "../../../client/conversation.ts";
 import type { ConversationEvent } from "../../../client/event.ts";
-import type { WireMessage } from "../../../live/events.ts";
+import type { WireMessage } from "../../../client/received.ts";
 import { Changes } from "./changes.ts";
 import { Draft } from "./draft.ts";
 import type { KeptText } from "./kept-text.ts";

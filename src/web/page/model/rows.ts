@@ -1,5 +1,5 @@
 import type { PendingMessage } from "../../../client/message.ts";
-import type { WireMessage, WireRead } from "../../../live/events.ts";
+import type { WireMessage, WireRead } from "../../../client/received.ts";
 import { dayOf, isSameDay } from "./time.ts";
 import type { Failed } from "./unsent.ts";
 

@@ -1,4 +1,4 @@
-import type { WireMessage } from "../../../live/events.ts";
+import type { WireMessage } from "../../../client/received.ts";
 import { Icon } from "./icon.tsx";
 import { sizeOf } from "./size.ts";
 

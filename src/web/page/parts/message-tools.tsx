@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { WireMessage } from "../../../live/events.ts";
+import type { WireMessage } from "../../../client/received.ts";
 import { ConfirmDialog } from "../dialogs/confirm.tsx";
 import { ReceiptsDialog } from "../dialogs/receipts.tsx";
 import type { Room } from "../model/room.ts";

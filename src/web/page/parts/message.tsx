@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import type { WireMessage } from "../../../live/events.ts";
+import type { WireMessage } from "../../../client/received.ts";
+import { textOf } from "../model/newest.ts";
 import type { Room } from "../model/room.ts";
 import { momentOf, timeOf } from "../model/time.ts";
 import { Attachments } from "./attachments.tsx";
@@ -33,7 +34,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
   const isDeleted = message.deletedAt !== null;
   const isDirect = room.conversation.info?.kind === "direct";
   const change = room.changes.of(message.id);
-  const content = change?.content ?? message.content;
+  const content = textOf(message, change?.content ?? message.content);
   const isWaiting = change !== undefined && isUnheard(room);
   const classes = [
     "message",

@@ -1,3 +1,4 @@
+import { previewOf } from "../model/newest.ts";
 import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
@@ -12,10 +13,7 @@ export function Quote({ room, messageId }: { room: Room; messageId: string }) {
     return <p class="quote">{quoted === undefined ? "…" : "A message that is gone"}</p>;
   }
   const name = quoted.senderId === me.id ? "You" : people.nameOf(quoted.senderId ?? "");
-  const text =
-    quoted.deletedAt !== null
-      ? "Message deleted"
-      : quoted.content || (quoted.attachments[0]?.name ?? "");
+  const text = quoted.deletedAt !== null ? "Message deleted" : previewOf(quoted);
   const go = async () => {
     while (!show(messageId) && room.hasOlder) {
       await room.loadOlder();

@@ -1,4 +1,4 @@
-import type { WireMessage } from "../../../live/events.ts";
+import type { WireMessage } from "../../../client/received.ts";
 import { useSession } from "./context.ts";
 
 /** The reactions of a message; a press toggles the user's own. */

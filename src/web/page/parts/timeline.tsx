@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { WireMessage, WireRead } from "../../../live/events.ts";
+import type { WireMessage, WireRead } from "../../../client/received.ts";
 import { isVisible } from "../model/network.ts";
 import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
