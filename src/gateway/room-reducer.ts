@@ -1,5 +1,5 @@
 import { unreachable } from "../domain/error.ts";
-import { isDeciding, markRemoved, sinceOf, supersede, without } from "./pending-joins.ts";
+import { isDeciding, markRemoved, pinned, sinceOf, supersede, without } from "./pending-joins.ts";
 import {
   hold,
   type PendingJoin,
@@ -109,7 +109,7 @@ function joinEnded(
   if (isVoid) {
     if (!isOpen) return stay({ ...state, joins });
     if (isDeciding(state.joins, pending)) return stay(leftOf(state, joins));
-    return stay({ ...state, joins, resume: undefined });
+    return stay({ ...state, joins: pinned(joins, state.resume?.rev), resume: undefined });
   }
   const resume = state.phase === "joining" ? state.resume : undefined;
   const rev = Math.min(sinceOf(state.joins, pending, resume?.rev) ?? event.rev, event.rev);
