@@ -1,6 +1,7 @@
 import type { Batch } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
-import { reduce, type Step } from "../../src/gateway/room-reducer.ts";
+import { reduce } from "../../src/gateway/room-reducer.ts";
 import { LEFT, type RoomEvent, type RoomState } from "../../src/gateway/room-state.ts";
+import type { Step } from "../../src/gateway/room-steps.ts";
 
 /** Messages of a page. */
 const PAGE = 2;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { reduce, type Step } from "../../src/gateway/room-reducer.ts";
+import { reduce } from "../../src/gateway/room-reducer.ts";
 import {
   hold,
   LEFT,
@@ -9,6 +9,7 @@ import {
   type RoomEvent,
   type RoomState,
 } from "../../src/gateway/room-state.ts";
+import type { Step } from "../../src/gateway/room-steps.ts";
 import { batchOf, World } from "./gateway-room-world.ts";
 
 /** One conversation on one gateway connection: every state with every event, and any order of events. */
