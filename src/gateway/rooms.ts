@@ -49,7 +49,7 @@ export class Rooms {
   private readonly typingCalls = new TypingCalls();
   private readonly typingExpiry = new TypingExpiry((conversationId, event) => {
     if (!this.isSubscribed(conversationId)) return;
-    this.options.send(this.options.encoder.one({ conversationId, event, note: undefined }));
+    this.options.send(this.options.encoder.encodeOne({ conversationId, event, note: undefined }));
   });
   private lastJoin = 0;
 
@@ -143,7 +143,7 @@ export class Rooms {
     return [...this.rooms.keys()].filter((id) => this.isSubscribed(id));
   }
 
-  /** `introduced`: of the catch-up that the event belongs to; see {@link EventEncoder.page}. */
+  /** `introduced`: of the catch-up that the event belongs to; see {@link EventEncoder.pageMessages}. */
   private dispatch(
     id: string,
     event: RoomEvent,
@@ -176,14 +176,16 @@ export class Rooms {
       case "send": {
         const { batch, after } = effect;
         return send(
-          introduced ? encoder.page(batch, after, introduced) : encoder.batch(batch, after),
+          introduced
+            ? encoder.pageMessages(batch, after, introduced)
+            : encoder.messagesOf(batch, after),
         );
       }
       case "sendEphemeral":
         return this.sendEphemeral(id, effect.events);
       case "sendExpelled": {
         const event = { type: "expelled", userId: actor.userId, rev: effect.rev } as const;
-        return send(encoder.one({ conversationId: id, event, note: undefined }));
+        return send(encoder.encodeOne({ conversationId: id, event, note: undefined }));
       }
       case "awaitAnswered":
         // The client is sent the answer in this turn.

@@ -29,21 +29,21 @@ const batchOf = (more: Partial<Batch> = {}): Batch => {
 test("a batch is encoded for the first gateway and looked up for the others", () => {
   const messages = ["a:message/created/0", "a:message/edited/0"];
   for (let gateway = 0; gateway < 20; gateway++) {
-    expect(encoder.batch(structuredClone(batchOf()), 1)).toEqual(messages);
+    expect(encoder.messagesOf(structuredClone(batchOf()), 1)).toEqual(messages);
   }
   expect(encoded).toHaveLength(2);
-  expect(encoder.batch(batchOf(), 2)).toEqual(messages.slice(1));
-  expect(encoder.batch(batchOf(), 3)).toEqual([]);
+  expect(encoder.messagesOf(batchOf(), 2)).toEqual(messages.slice(1));
+  expect(encoder.messagesOf(batchOf(), 3)).toEqual([]);
   expect(encoded).toHaveLength(2);
 });
 
 test("another conversation, other notes and other lines are other messages", () => {
   const receipt = { userId: "reader", readAt: 0 };
-  encoder.batch(batchOf(), 1);
-  expect(encoder.batch(batchOf({ conversationId: "b" }), 1)[0]).toBe("b:message/created/0");
+  encoder.messagesOf(batchOf(), 1);
+  expect(encoder.messagesOf(batchOf({ conversationId: "b" }), 1)[0]).toBe("b:message/created/0");
   const notes = [{ rev: 3, readers: [receipt] }];
-  expect(encoder.batch(batchOf({ notes }), 1)[1]).toBe("a:message/edited/1");
-  expect(encoder.batch(batchOf({ lines: [message(2)] }), 1)).toHaveLength(1);
+  expect(encoder.messagesOf(batchOf({ notes }), 1)[1]).toBe("a:message/edited/1");
+  expect(encoder.messagesOf(batchOf({ lines: [message(2)] }), 1)).toHaveLength(1);
   expect(encoded).toHaveLength(7);
 });
 
@@ -58,15 +58,15 @@ test("events without a revision are shared as well, by conversation", () => {
 test("a page is encoded for one gateway, with each message as new once", () => {
   const introduced = new Set<number>();
   const lines = [message(2)];
-  const page = () => encoder.page(batchOf({ lines }), 1, introduced);
+  const page = () => encoder.pageMessages(batchOf({ lines }), 1, introduced);
   expect([page(), page()]).toEqual([["a:message/created/0"], ["a:message/edited/0"]]);
 });
 
 test("an event of a newer conversation is ignored, and an unknown cause is an edit", () => {
   const unknown = JSON.stringify({ type: "poll", rev: 2 });
   const lines = [unknown, message(3, "translated")];
-  expect(encoder.batch(batchOf({ lines }), 1)).toEqual(["a:message/edited/0"]);
-  expect(encoder.page(batchOf({ lines }), 1, new Set())).toEqual(["a:message/edited/0"]);
+  expect(encoder.messagesOf(batchOf({ lines }), 1)).toEqual(["a:message/edited/0"]);
+  expect(encoder.pageMessages(batchOf({ lines }), 1, new Set())).toEqual(["a:message/edited/0"]);
   expect(encoder.ephemeral("a", JSON.stringify({ type: "poll" }))).toBeUndefined();
 });
 
