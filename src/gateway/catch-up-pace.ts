@@ -2,21 +2,21 @@ import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts"
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import type { Result } from "../domain/error.ts";
 
-/** UTF-16 units of events: what anybody misses in a day comes at once, a whole history does not. */
+/** UTF-16 units of events: what a client misses in a day is sent at once, a whole history is not. */
 const PACE: Rate = { burst: 2 * 1024 * 1024, perSecond: 512 * 1024 };
-/** Pages that one connection asks for at the same time; each has at most 256 KiB or one event. */
+/** Pages that one connection requests at the same time; each has at most 256 KiB or one event. */
 const MAX_PAGES = 8;
 
 /**
- * How fast one connection catches up, whatever it asks for: whether its client reads what it is sent
- * cannot be seen from here.
+ * How fast one connection catches up, in all its conversations together: an object cannot see whether its
+ * client reads what it is sent.
  */
 export class CatchUpPace {
   private readonly bucket = new LeakyBucket(PACE);
   private readonly waiting: (() => void)[] = [];
   private asking = 0;
 
-  /** Has a page asked for when it is its turn. */
+  /** Requests a page when it is its turn. */
   async page(ask: () => Promise<Result<Batch>>): Promise<Result<Batch>> {
     if (this.asking < MAX_PAGES) this.asking++;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));

@@ -2,7 +2,7 @@ import type { Submitted } from "../conversation/api.ts";
 import { MAX_GROUP } from "../conversation/commit/committer.ts";
 import type { Command } from "../conversation/decide/types.ts";
 
-/** A command, and whether to tell who has read the message of its answer. */
+/** A command, and whether the answer is to say who has read its message. */
 export interface Submission {
   command: Command;
   readers: boolean;
@@ -18,9 +18,9 @@ type Entry =
   | { type: "question"; ask: () => void };
 
 /**
- * What one connection asks of one conversation, in the order in which the client did. At most one call
- * of commands is under way: what comes meanwhile waits, and goes out behind it as one call. Where nothing
- * waits, whatever comes goes out at once.
+ * The calls of one connection to one conversation, in the client's order. At most one call with commands is
+ * under way: commands that are submitted meanwhile wait, and are sent as the next call. Where nothing waits,
+ * a command is sent at once.
  */
 export class CommandQueue {
   private readonly carryOut: (submissions: Submission[]) => Promise<Submitted[]>;
@@ -37,7 +37,7 @@ export class CommandQueue {
     return !this.isCalling && this.entries.length === 0;
   }
 
-  /** Has a command carried out, behind everything before it. */
+  /** Has a command carried out, after everything before it. */
   submit(submission: Submission): Promise<Submitted> {
     return new Promise((resolve, reject) => {
       this.entries.push({ type: "command", submission, resolve, reject });
@@ -45,7 +45,7 @@ export class CommandQueue {
     });
   }
 
-  /** Asks something else, behind the commands before it: calls of one stub arrive in order. */
+  /** Makes another call, after the commands before it: calls of one stub arrive in order. */
   ask<T>(question: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.entries.push({ type: "question", ask: () => question().then(resolve, reject) });
@@ -61,7 +61,7 @@ export class CommandQueue {
     }
   }
 
-  /** The questions up to the next command. */
+  /** Makes the other calls up to the next command. */
   private askAll(): void {
     for (let [entry] = this.entries; entry?.type === "question"; [entry] = this.entries) {
       this.entries.shift();
@@ -69,7 +69,7 @@ export class CommandQueue {
     }
   }
 
-  /** One call of the commands up to the next question. */
+  /** Sends the commands up to the next other call. */
   private async call(): Promise<void> {
     const end = this.entries.findIndex(({ type }) => type === "question");
     const count = Math.min(end < 0 ? this.entries.length : end, MAX_GROUP);

@@ -13,13 +13,13 @@ import { MAX_OUTSTANDING } from "./limits.ts";
 /** Conversations whose stubs are kept. */
 const MAX_STUBS = 200;
 
-/** The conversations that one connection speaks to: what it asks of one of them arrives in order. */
+/** The conversations that one connection calls: its calls to one of them arrive in order. */
 export class Conversations {
   private readonly env: Env;
   private readonly actor: Actor;
   /** One for each: calls of one stub arrive in order. */
   private readonly stubs = new Map<string, ConversationStub>();
-  /** Those of the conversations that commands are on their way to. */
+  /** Of the conversations with calls under way. */
   private readonly queues = new Map<string, CommandQueue>();
   private outstanding = 0;
 
@@ -28,12 +28,12 @@ export class Conversations {
     this.actor = actor;
   }
 
-  /** Too much has not been answered: a client's commands are to be refused. */
+  /** Too many calls are outstanding: the client's requests are to be refused. */
   get isFull(): boolean {
     return this.outstanding >= MAX_OUTSTANDING;
   }
 
-  /** Asks something that may be asked twice. */
+  /** Makes a call that may be made twice. */
   ask<T>(id: string, question: (stub: ConversationStub) => Promise<T>): Promise<T> {
     return this.queued(id, (queue) =>
       queue.ask(() => this.unlessBroken(id, (stub) => ask({ env: this.env }, id, question, stub))),
@@ -54,7 +54,7 @@ export class Conversations {
       return await add(queue);
     } finally {
       this.outstanding--;
-      // A question of an earlier queue may be answered while a later one has begun.
+      // A call of an earlier queue may be answered while there is a later queue.
       if (queue.isIdle && this.queues.get(id) === queue) this.queues.delete(id);
     }
   }
@@ -77,14 +77,14 @@ export class Conversations {
       );
       submitted.push(
         await one.catch((error) => {
-          return { result: { ok: false, error: unforeseen(error) }, listed: false, readers: [] };
+          return { result: { ok: false, error: failedCall(error) }, listed: false, readers: [] };
         }),
       );
     }
     return submitted;
   }
 
-  /** A stub that failed once goes on failing: the next call takes a fresh one. */
+  /** A stub that failed once fails always: the next call uses a new one. */
   private async unlessBroken<T>(
     id: string,
     call: (stub: ConversationStub) => Promise<T>,
@@ -109,8 +109,8 @@ export class Conversations {
   }
 }
 
-/** What a client is told where a call failed of itself: the log has the rest. */
-export function unforeseen(error: unknown): ChatError {
+/** The error for a client whose call to a conversation failed unexpectedly; the details are logged. */
+export function failedCall(error: unknown): ChatError {
   log("call_failed", { error });
   return chatError(isTransient(error) ? "unavailable" : "internal");
 }

@@ -38,7 +38,7 @@ export class EventEncoder {
   }
 
   /** The messages for the events of a batch that come after a revision. */
-  batch(batch: Batch, after: number): readonly string[] {
+  messagesOf(batch: Batch, after: number): readonly string[] {
     const { conversationId, lines, notes } = batch;
     const extra = notes.length > 0 ? JSON.stringify(notes) : "";
     // Everything that goes into the messages. The parts are JSON without line breaks.
@@ -57,7 +57,11 @@ export class EventEncoder {
    * The same for a page that a gateway catches up with. Pages are not kept: they differ by where a client
    * was. `introduced`: see {@link introducedOnce}.
    */
-  page({ conversationId, lines, notes }: Batch, after: number, introduced: Set<number>): string[] {
+  pageMessages(
+    { conversationId, lines, notes }: Batch,
+    after: number,
+    introduced: Set<number>,
+  ): string[] {
     return eventsOf(lines, notes).flatMap(({ event, rev, note }) =>
       rev > after
         ? this.encode({ conversationId, event: introducedOnce(event, introduced), note })
@@ -72,14 +76,14 @@ export class EventEncoder {
     if (known) return known;
     const event = readEvent(line);
     if (!event) return undefined;
-    const encoded = { event, messages: this.one({ conversationId, event, note: undefined }) };
+    const encoded = { event, messages: this.encodeOne({ conversationId, event, note: undefined }) };
     // The event takes about as much as its line.
     this.ephemerals.set(key, encoded, line.length + unitsOf(encoded.messages));
     return encoded;
   }
 
   /** The messages for one event; they are not kept. */
-  one(event: GatewayEvent): readonly string[] {
+  encodeOne(event: GatewayEvent): readonly string[] {
     return this.encode(event);
   }
 

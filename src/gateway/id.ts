@@ -3,13 +3,13 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
 
 /**
- * Ids of connections: a random name and a tag under a key of the Worker's own, so that nobody else can
- * name an object and wake it. Whoever knows the id holds the connection; the name may be shown.
+ * Ids of connections: a random name, and a tag that is an HMAC of it under the Worker's key, so that nobody
+ * else can name an object and wake it. Whoever has the id controls the connection; the name is public.
  */
 
 const NAME_BYTES = 15;
 const TAG_BYTES = 15;
-/** Both written as base64url, with a point between them. */
+/** Both as base64url, separated by a dot. */
 const PATTERN = /^([\w-]{20})\.([\w-]{20})$/;
 
 /** The id of a new connection, and the name of its object. */
@@ -18,7 +18,7 @@ export function newConnection(secret: string, protocol: Protocol): { id: string;
   return { id: `${name}.${tagOf(secret, protocol, name).toString("base64url")}`, name };
 }
 
-/** The name of the object that an id stands for, or `undefined` when the Worker never gave it. */
+/** The name of the object of an id, or `undefined` when the Worker did not issue it. */
 export function connectionNamed(
   secret: string,
   protocol: Protocol,

@@ -30,15 +30,20 @@ export function sinceOf(
   return earlier?.since ?? rev;
 }
 
-/** The joins with those before `id`, or all of them, superseded. `rev`: where the connection is. */
+/** The joins, each with the revision that its client has by now. `rev`: where the connection is. */
+export function pinned(joins: readonly PendingJoin[], rev: number | undefined): PendingJoin[] {
+  return joins.map((join) => ({ ...join, since: sinceOf(joins, join, rev) }));
+}
+
+/** The joins with those before `id`, or all of them, superseded. `rev`: as above. */
 export function supersede(
   joins: readonly PendingJoin[],
   rev: number | undefined,
   id = Number.POSITIVE_INFINITY,
 ): PendingJoin[] {
-  return joins.map((join) =>
-    join.id < id ? { ...join, since: sinceOf(joins, join, rev), superseded: true } : join,
-  );
+  const earlier = joins.filter((join) => join.id < id);
+  const superseded = pinned(earlier, rev).map((join) => ({ ...join, superseded: true }));
+  return [...superseded, ...joins.slice(earlier.length)];
 }
 
 /** The joins that decide, marked with a removal that they were overtaken by. `rev`: as above. */
@@ -47,9 +52,7 @@ export function markRemoved(
   rev: number | undefined,
   removedAt: number,
 ): PendingJoin[] {
-  return joins.map((join) =>
-    join.superseded ? join : { ...join, since: sinceOf(joins, join, rev), removedAt },
-  );
+  return pinned(joins, rev).map((join) => (join.superseded ? join : { ...join, removedAt }));
 }
 
 /** Its `since` is final, and no join after it continues from there. */

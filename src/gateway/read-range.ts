@@ -1,6 +1,6 @@
 import { messageIdOf } from "../domain/id.ts";
 
-/** Messages that one event names as read at most: the newest of them. */
+/** Messages that one event names as read, at most: the newest. */
 export const MAX_READ_NAMED = 500;
 
 /** The messages of a range that was read, by id. */

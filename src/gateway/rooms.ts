@@ -1,19 +1,14 @@
 import type { Submitted } from "../conversation/api.ts";
 import type { Command } from "../conversation/decide/types.ts";
-import type {
-  Batch,
-  GatewayAddress,
-  Subscribed,
-} from "../conversation/outbound/subscribers/gateway-api.ts";
+import type { Batch, Subscribed } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { fail, ok, type Result, unreachable } from "../domain/error.ts";
-import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
-import { CatchUpPace } from "./catch-up-pace.ts";
 import { Conversations } from "./conversations.ts";
 import type { EncodedEvent, EventEncoder } from "./event-encoder.ts";
 import { readEvent, revisionOf } from "./gateway-events.ts";
 import { MAX_ROOMS } from "./limits.ts";
+import { MissingPages, type MissingPagesOptions } from "./missing-pages.ts";
 import { reduce } from "./room-reducer.ts";
 import {
   LEFT,
@@ -29,16 +24,12 @@ import { TypingExpiry } from "./typing-expiry.ts";
 /** A room as it is stored: a conversation's id, and the revision up to which the client was sent all. */
 export type KeptRoom = [conversationId: string, rev: number];
 
-export interface RoomsOptions {
+export interface RoomsOptions extends MissingPagesOptions {
   env: Env;
-  actor: Actor;
-  address: GatewayAddress;
   encoder: EventEncoder;
   kept: readonly KeptRoom[];
   /** Sends messages of the protocol, in order; false when the connection has ended. */
   send: (messages: readonly string[]) => boolean;
-  /** Resolves when the client has taken what it was sent; `undefined`: it has. */
-  drained: () => Promise<void> | undefined;
   keep: (rooms: KeptRoom[]) => void;
   /** Revisions are missing and cannot be fetched: the client has to reconnect. */
   onBroken: () => void;
@@ -54,17 +45,18 @@ export class Rooms {
   /** Those that are not just {@link LEFT}. */
   private readonly rooms = new Map<string, RoomState>();
   private readonly conversations: Conversations;
-  private readonly pace = new CatchUpPace();
+  private readonly pages: MissingPages;
   private readonly typingCalls = new TypingCalls();
   private readonly typingExpiry = new TypingExpiry((conversationId, event) => {
     if (!this.isSubscribed(conversationId)) return;
-    this.options.send(this.options.encoder.one({ conversationId, event, note: undefined }));
+    this.options.send(this.options.encoder.encodeOne({ conversationId, event, note: undefined }));
   });
   private lastJoin = 0;
 
   constructor(options: RoomsOptions) {
     this.options = options;
     this.conversations = new Conversations(options.env, options.actor);
+    this.pages = new MissingPages(options, this.conversations);
     for (const [id, rev] of options.kept) this.rooms.set(id, storedRoom(rev));
   }
 
@@ -151,7 +143,7 @@ export class Rooms {
     return [...this.rooms.keys()].filter((id) => this.isSubscribed(id));
   }
 
-  /** `introduced`: of the catch-up that the event belongs to; see {@link EventEncoder.page}. */
+  /** `introduced`: of the catch-up that the event belongs to; see {@link EventEncoder.pageMessages}. */
   private dispatch(
     id: string,
     event: RoomEvent,
@@ -184,14 +176,16 @@ export class Rooms {
       case "send": {
         const { batch, after } = effect;
         return send(
-          introduced ? encoder.page(batch, after, introduced) : encoder.batch(batch, after),
+          introduced
+            ? encoder.pageMessages(batch, after, introduced)
+            : encoder.messagesOf(batch, after),
         );
       }
       case "sendEphemeral":
         return this.sendEphemeral(id, effect.events);
       case "sendExpelled": {
         const event = { type: "expelled", userId: actor.userId, rev: effect.rev } as const;
-        return send(encoder.one({ conversationId: id, event, note: undefined }));
+        return send(encoder.encodeOne({ conversationId: id, event, note: undefined }));
       }
       case "awaitAnswered":
         // The client is sent the answer in this turn.
@@ -222,8 +216,8 @@ export class Rooms {
     { generation, since, known }: Extract<RoomEffect, { type: "requestPage" }>,
     introduced: Set<number>,
   ): Promise<void> {
-    const event = await this.pace
-      .page(() => this.pageSince(id, since, known))
+    const event = await this.pages
+      .fetch(id, since, known)
       .then((page): RoomEvent => {
         return page.ok
           ? { type: "page", generation, batch: page.value }
@@ -234,17 +228,6 @@ export class Rooms {
         return { type: "pageFailed", generation };
       });
     this.dispatch(id, event, introduced);
-  }
-
-  /** A page of what is missing, once the client has taken what it was sent before. */
-  private async pageSince(id: string, since: number, known: number): Promise<Result<Batch>> {
-    const { actor, address, drained } = this.options;
-    const page = await this.conversations.ask(id, (stub) =>
-      stub.eventsSince(actor, since, known, address.origin),
-    );
-    // At most a page waits in memory for a client that polls, in however many rooms it missed something.
-    for (let until = drained(); until; until = drained()) await until;
-    return page;
   }
 
   private save(): void {

@@ -6,17 +6,17 @@ interface TypingCall {
   answer: Promise<Result<null>>;
 }
 
-/** Calls that are remembered at most: a connection makes no more in the time that they matter. */
+/** Calls that are kept at most: a connection makes no more within {@link TYPING_EVERY_MS}. */
 const MAX_CALLS = 128;
 
 /**
- * How a connection says that its person types: within {@link TYPING_EVERY_MS} a conversation is told at
- * most once that they do, and once that they do not. Who says it again is answered the same.
+ * The calls by which a connection reports that its person types: within {@link TYPING_EVERY_MS} at most one
+ * that they do and one that they stopped. A repetition gets the same answer.
  */
 export class TypingCalls {
   private readonly calls = new Map<string, TypingCall>();
 
-  /** Makes a call unless it was made just now; one that failed of itself is made again. */
+  /** Makes a call unless it was made just now; one that threw is made again. */
   unlessRepeated(
     conversationId: string,
     active: boolean,
@@ -26,7 +26,7 @@ export class TypingCalls {
     const key = `${conversationId} ${active}`;
     const known = this.calls.get(key);
     const since = known ? now - known.calledAt : TYPING_EVERY_MS;
-    // A clock that was set back does not silence anybody.
+    // If the clock was set back, the call is made.
     if (known && since >= 0 && since < TYPING_EVERY_MS) return known.answer;
     const made: TypingCall = { calledAt: now, answer: call() };
     this.calls.delete(key);

@@ -1,70 +1,41 @@
 import { decodePacket, type Packet as EnginePacket } from "engine.io-parser";
-import { z } from "zod";
-import { IDENTITY_HEADER } from "../../../conversation/api.ts";
-import { identitySchema } from "../../../conversation/identity.ts";
 import { close } from "../../../conversation/outbound/sockets/socket.ts";
-import type { Env } from "../../../env.ts";
-import { EventEncoder } from "../../../gateway/event-encoder.ts";
-import { Gateway, type GatewayProtocol } from "../../../gateway/gateway.ts";
+import { Gateway } from "../../../gateway/gateway.ts";
 import { tooLarge } from "../../../live/frames.ts";
 import { MAX_FRAME_BYTES } from "../../../live/version.ts";
+import { type EngineRequest, engineRequestOf } from "./engine-request.ts";
 import { engineRefusal } from "./errors.ts";
 import * as packets from "./packets.ts";
 import { Polling } from "./polling.ts";
-import { present } from "./present.ts";
-
-const SOCKET_IO: GatewayProtocol = {
-  name: "socketio",
-  heartbeat: [packets.PONG, packets.NOOP],
-  encoder: new EventEncoder((event) =>
-    present(event).map(([name, payload]) => packets.eventPacket(name, payload)),
-  ),
-};
-
-/** What the Worker tells of a request: never taken from a client. */
-export const visit = z.object({
-  /** The connection's id, as the client knows it. */
-  id: z.string(),
-  /** Whether it has just been given. */
-  fresh: z.boolean(),
-  /** Whose token came with the request, if one did. */
-  seat: identitySchema.nullable(),
-  origin: z.string(),
-});
-export type Visit = z.infer<typeof visit>;
 
 /**
- * Engine.IO (protocol 4): a connection over long polling, a socket, or the one and then the other, and
- * its heartbeat. What its messages mean is Socket.IO's.
+ * Engine.IO (protocol 4): a connection by long polling, by a socket, or by polling that is upgraded to a
+ * socket, and its heartbeat. Its messages are Socket.IO's packets.
  */
 export abstract class EngineGateway extends Gateway {
   private polling: Polling | undefined;
-  /** How it ended, for a client that was between two polls then. */
-  private farewell = "";
-  /** A socket that is to take over from polling. */
+  /** The answer to the next poll of a client whose connection ended between two polls. */
+  private lastPayload = "";
+  /** A socket that is to replace polling. */
   private probe: WebSocket | undefined;
-  protected visit: Visit | undefined;
+  /** The request that opened the connection; absent once it has ended. */
+  protected opening: EngineRequest | undefined;
 
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, SOCKET_IO);
-  }
-
-  /** A message has come; what is in it is Socket.IO's. */
+  /** Takes a packet of Socket.IO's: text, or an attachment. */
   protected abstract message(data: unknown): void;
 
-  /** Engine.IO's requests, as the Worker lets them through. */
+  /** Engine.IO's requests, as the Worker passes them on. */
   override async fetch(request: Request): Promise<Response> {
-    const header = request.headers.get(IDENTITY_HEADER);
-    const said = visit.parse(JSON.parse(decodeURIComponent(header ?? "null")));
+    const engineRequest = engineRequestOf(request);
     const isUpgrade = request.headers.get("Upgrade") === "websocket";
-    if (said.fresh) return this.begin(said, isUpgrade);
+    if (engineRequest.fresh) return this.open(engineRequest, isUpgrade);
     const isPoll = !isUpgrade && request.method !== "POST";
     if (this.polling) this.noteActivity();
-    // A poll may be all that comes of a client: its end would never be noticed otherwise.
+    // A client may send nothing but polls: an expired token would not be noticed otherwise.
     if (isPoll && this.rooms) this.isActive();
-    if (!this.polling) return isPoll ? this.ended() : engineRefusal("unknownSession");
+    if (!this.polling) return isPoll ? this.afterEnd() : engineRefusal("unknownSession");
     if (isUpgrade) return this.probe ? engineRefusal("badRequest") : this.accept("pending");
-    return isPoll ? this.give(this.polling) : this.take(request);
+    return isPoll ? this.answerPoll(this.polling) : this.receivePost(request);
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
@@ -74,16 +45,16 @@ export abstract class EngineGateway extends Gateway {
       return;
     }
     if (socket === this.probe) {
-      this.probed(socket, data);
+      this.receiveProbe(socket, data);
     } else if (socket === this.socket) {
       this.noteActivity();
-      this.hear(decodePacket(data, "nodebuffer"));
+      this.receive(decodePacket(data, "nodebuffer"));
     }
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
     if (socket === this.socket) this.finish();
-    if (socket === this.probe) this.unprobe();
+    if (socket === this.probe) this.cancelUpgrade();
     // 1005 and 1006 say that there was no code; they cannot be sent.
     close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }
@@ -93,11 +64,11 @@ export abstract class EngineGateway extends Gateway {
   }
 
   /**
-   * The heartbeat: pongs of a socket are answered while the object sleeps, and looked at here. Who polls
-   * is pinged as well: their polls may all be answered with something else, and clients wait for a ping.
+   * The heartbeat: a socket's pongs are answered while the object hibernates, and checked here. Clients that
+   * poll are pinged as well: their polls may all be answered with something else, and they expect a ping.
    */
   override async alarm(): Promise<void> {
-    if (!this.isActive()) return this.forget();
+    if (!this.isActive()) return this.deleteStorage();
     this.send([packets.PING]);
     await this.scheduleHeartbeat();
   }
@@ -124,21 +95,21 @@ export abstract class EngineGateway extends Gateway {
     return this.polling?.empty();
   }
 
-  private begin(said: Visit, isUpgrade: boolean): Response {
-    if (this.visit) return engineRefusal("badRequest");
-    this.visit = said;
+  private open(engineRequest: EngineRequest, isUpgrade: boolean): Response {
+    if (this.opening) return engineRefusal("badRequest");
+    this.opening = engineRequest;
     this.noteActivity();
     this.awaitHandshake(() => this.drop());
     if (isUpgrade) {
       const response = this.accept("open");
-      this.send([packets.openPacket(said.id, [])]);
+      this.send([packets.openPacket(engineRequest.id, [])]);
       return response;
     }
     this.polling = new Polling();
-    return plain(packets.openPacket(said.id, ["websocket"]));
+    return plain(packets.openPacket(engineRequest.id, ["websocket"]));
   }
 
-  private async give(polling: Polling): Promise<Response> {
+  private async answerPoll(polling: Polling): Promise<Response> {
     const payload = polling.poll();
     if (!payload) {
       this.drop();
@@ -147,30 +118,30 @@ export abstract class EngineGateway extends Gateway {
     return plain(await payload);
   }
 
-  /** A session that is over: how it ended, once, and then that nobody knows it. */
-  private ended(): Response {
-    const { farewell } = this;
-    this.farewell = "";
-    return farewell === "" ? engineRefusal("unknownSession") : plain(farewell);
+  /** The answer to a poll of a connection that has ended: how, once, and then that it is unknown. */
+  private afterEnd(): Response {
+    const { lastPayload } = this;
+    this.lastPayload = "";
+    return lastPayload === "" ? engineRefusal("unknownSession") : plain(lastPayload);
   }
 
-  private async take(request: Request): Promise<Response> {
+  private async receivePost(request: Request): Promise<Response> {
     for (const packet of packets.packetsOf(await request.text())) {
       if (!this.polling) break;
       if (packet.type === "error") {
         this.drop();
         return engineRefusal("badRequest");
       }
-      this.hear(packet);
+      this.receive(packet);
     }
     return plain("ok");
   }
 
-  /** What a socket says that is to take over: a probe, and then that it does. */
-  private probed(socket: WebSocket, data: string | ArrayBuffer): void {
+  /** Takes what a socket sends that is to replace polling: a probe, and then the upgrade. */
+  private receiveProbe(socket: WebSocket, data: string | ArrayBuffer): void {
     const { polling } = this;
-    // What makes the upgrade comes once, and right behind what was posted: without it client and server
-    // would go on by different transports.
+    // The two steps of an upgrade are not counted: if one of them were ignored, client and server would
+    // continue on different transports.
     const isStep = data === packets.UPGRADE || (data === packets.PROBE && !polling?.upgrading);
     if (!(polling && isStep) && this.admit("command") !== "accept") return;
     if (data === packets.PROBE && polling) {
@@ -183,18 +154,18 @@ export abstract class EngineGateway extends Gateway {
       this.keep({ stage: "open", heardAt: Date.now() });
       this.send(polling.drain());
     } else {
-      this.unprobe();
+      this.cancelUpgrade();
       close(socket, 1000, "");
     }
   }
 
-  /** No socket takes over: polling goes on. */
-  private unprobe(): void {
+  /** No socket replaces polling, which continues. */
+  private cancelUpgrade(): void {
     this.probe = undefined;
     if (this.polling) this.polling.upgrading = false;
   }
 
-  private hear(packet: EnginePacket): void {
+  private receive(packet: EnginePacket): void {
     switch (packet.type) {
       case "message":
         this.message(packet.data);
@@ -209,7 +180,7 @@ export abstract class EngineGateway extends Gateway {
       case "noop":
       case "open":
       case "upgrade":
-        // They mean nothing here, and come now and then.
+        // They mean nothing here, and are sent now and then.
         this.admit("command");
         break;
     }
@@ -219,32 +190,32 @@ export abstract class EngineGateway extends Gateway {
     return this.ctx.storage.setAlarm(Date.now() + packets.PING_INTERVAL_MS);
   }
 
-  /** Ends the connection; `word` is all that a client that polls is told any more. */
-  protected drop(word = packets.CLOSE): void {
+  /** Ends the connection; `lastPacket` is all that a client that polls still receives. */
+  protected drop(lastPacket = packets.CLOSE): void {
     const { socket, polling, probe } = this;
-    this.farewell = polling?.end(word) ?? this.farewell;
+    this.lastPayload = polling?.end(lastPacket) ?? this.lastPayload;
     this.finish();
     for (const open of [socket, probe]) {
       if (!open) continue;
-      // One that never answers the close stays among the object's sockets: nobody is to wake in it.
+      // One that never answers the close stays among the object's sockets: it must not be restored.
       open.serializeAttachment(null);
       close(open, 1000, "");
     }
   }
 
-  /** An alarm leaves something in storage, and so would every connection that there ever was. */
-  private forget(): Promise<void> {
+  /** An alarm leaves a file of storage behind, which would stay for every connection that ever was. */
+  private deleteStorage(): Promise<void> {
     return this.ctx.storage.deleteAll();
   }
 
   protected finish(): void {
-    // Only of somebody who said who they are is anything stored.
-    if (this.kept.seat) this.inBackground(this.forget());
-    // Whoever waits until the client has taken it need not wait any more.
+    // Only authenticated connections have set an alarm.
+    if (this.kept.seat) this.inBackground(this.deleteStorage());
+    // Nothing waits any longer until the client has taken what it was sent.
     this.polling?.drain();
     this.polling = undefined;
     this.probe = undefined;
-    this.visit = undefined;
+    this.opening = undefined;
     this.closed();
   }
 }

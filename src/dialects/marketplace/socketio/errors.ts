@@ -1,6 +1,6 @@
 import { LIMITER_PERIOD_MS } from "../../../edge/limiter.ts";
 
-/** Engine.IO's refusals of a request, by its own codes: clients try again, and start anew. */
+/** Engine.IO's refusals of a request, with its codes: clients open a new connection. */
 const REFUSALS = {
   unknownTransport: [400, 0, "Transport unknown"],
   unknownSession: [400, 1, "Session ID unknown"],
@@ -8,12 +8,12 @@ const REFUSALS = {
   badRequest: [400, 3, "Bad request"],
   forbidden: [403, 4, "Forbidden"],
   unsupportedVersion: [400, 5, "Unsupported protocol version"],
-  /** Not of Engine.IO: too many connections or requests from one address. */
+  /** Not one of Engine.IO's: too many connections or requests from one address. */
   tooMany: [429, 4, "Forbidden"],
 } as const;
 
-export function engineRefusal(why: keyof typeof REFUSALS): Response {
-  const [status, code, message] = REFUSALS[why];
+export function engineRefusal(reason: keyof typeof REFUSALS): Response {
+  const [status, code, message] = REFUSALS[reason];
   const seconds = String(LIMITER_PERIOD_MS / 1_000);
   const headers = status === 429 ? { "Retry-After": seconds } : {};
   return Response.json({ code, message }, { status, headers });

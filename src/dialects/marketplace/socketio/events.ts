@@ -11,20 +11,20 @@ import type { LinkTo } from "../../../live/wire.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { presentMessage } from "../presenter.ts";
 
-/** What the handlers of a client's events work with. */
-export interface Desk {
+/** What the handlers of a client's events need. */
+export interface HandlerContext {
   rooms: Rooms;
   settings: Settings;
   linkTo: LinkTo;
 }
 
 interface Handler {
-  /** How the event is counted. */
+  /** How the event counts against the connection's rate. */
   limit: Limit;
-  call(desk: Desk, args: unknown[]): Promise<Result<unknown>>;
+  call(context: HandlerContext, args: unknown[]): Promise<Result<unknown>>;
 }
 
-/** A chat by its id alone, as the reference has it, or in an object, as many clients do. */
+/** A chat: its id, as in the reference, or an object with it, as many clients send it. */
 const chat = z.union([uuid, z.object({ chatId: uuid }).transform(({ chatId }) => chatId)]);
 const cursor = z.object({ since: z.number().int().min(0).nullish() }).nullish();
 const sent = z.object({
@@ -36,20 +36,24 @@ const sent = z.object({
 });
 const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
 
-/** A handler for what a schema accepts as arguments, in a chat that its `chatOf` names. */
+/** A handler of arguments as a schema has them; `chatOf` says which chat they are for. */
 function handler<Schema extends z.ZodType>(
   schema: Schema,
   chatOf: (args: z.infer<Schema>) => string,
-  call: (desk: Desk, chatId: string, args: z.infer<Schema>) => Promise<Result<unknown>>,
+  call: (
+    context: HandlerContext,
+    chatId: string,
+    args: z.infer<Schema>,
+  ) => Promise<Result<unknown>>,
   limit: Limit = "command",
 ): Handler {
   return {
     limit,
-    async call(desk, args) {
+    async call(context, args) {
       const parsed = schema.safeParse(args);
       if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
       const chatId = parseConversationId(chatOf(parsed.data));
-      return chatId ? call(desk, chatId, parsed.data) : fail("conversation_not_found");
+      return chatId ? call(context, chatId, parsed.data) : fail("conversation_not_found");
     },
   };
 }
@@ -58,8 +62,8 @@ const first = ([chatId]: [string, ...unknown[]]) => chatId;
 const named = ([{ chatId }]: [{ chatId: string }]) => chatId;
 
 /**
- * What clients may emit, by name. Only the answer to a join has a `rev`: those of the others overtake
- * events, and whoever went on from one of them would miss what it overtook.
+ * What clients may emit, by name. Only the answer to a join has a `rev`: other answers overtake events, and
+ * a client that resumed from the revision of one would miss the events that it overtook.
  */
 export const HANDLERS = new Map<string, Handler>([
   [
@@ -81,8 +85,8 @@ export const HANDLERS = new Map<string, Handler>([
       return ok({ chatId });
     }),
   ],
-  ["typing-start", handler(z.tuple([chat]), first, (desk, id) => typing(desk, id, true))],
-  ["typing-stop", handler(z.tuple([chat]), first, (desk, id) => typing(desk, id, false))],
+  ["typing-start", handler(z.tuple([chat]), first, (context, id) => typing(context, id, true))],
+  ["typing-stop", handler(z.tuple([chat]), first, (context, id) => typing(context, id, false))],
   [
     "send-message",
     handler(
@@ -122,10 +126,10 @@ export const HANDLERS = new Map<string, Handler>([
 ]);
 
 async function typing(
-  { rooms }: Desk,
+  { rooms }: HandlerContext,
   chatId: string,
   active: boolean,
 ): Promise<Result<{ chatId: string }>> {
-  const told = await rooms.typing(chatId, active);
-  return told.ok ? ok({ chatId }) : told;
+  const result = await rooms.typing(chatId, active);
+  return result.ok ? ok({ chatId }) : result;
 }

@@ -6,35 +6,51 @@ import { actorOf, type ConnectionIdentity } from "../../../conversation/identity
 import { ERRORS, fail, type Result } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { bearerOf, ensureUserKnownIn, verify } from "../../../edge/auth.ts";
-import { unforeseen } from "../../../gateway/conversations.ts";
-import type { EndReason } from "../../../gateway/gateway.ts";
+import type { Env } from "../../../env.ts";
+import { failedCall } from "../../../gateway/conversations.ts";
+import { EventEncoder } from "../../../gateway/event-encoder.ts";
+import type { EndReason, GatewayProtocol } from "../../../gateway/gateway.ts";
 import { CHATS } from "../schemas.ts";
-import { EngineGateway, type Visit } from "./engine.ts";
+import { EngineGateway } from "./engine.ts";
+import type { EngineRequest } from "./engine-request.ts";
 import { HANDLERS } from "./events.ts";
 import * as packets from "./packets.ts";
+import { present } from "./present.ts";
+
+const SOCKET_IO: GatewayProtocol = {
+  name: "socketio",
+  heartbeat: [packets.PONG, packets.NOOP],
+  encoder: new EventEncoder((event) =>
+    present(event).map(([name, payload]) => packets.eventPacket(name, payload)),
+  ),
+};
 
 const auth = z.object({ token: z.string().max(8 * 1024 + 16) });
 
-/** What stands for an attachment: nothing here takes any, and none is kept. */
+/** Stands for every attachment: binary data is refused, and not kept. */
 const ATTACHMENT = Buffer.alloc(0);
 
-/** A connection of a Socket.IO client: the default namespace, over whichever transport. */
+/** A connection of a Socket.IO client: the default namespace, over either transport. */
 export class SocketIoGateway extends EngineGateway {
-  private connecting = false;
+  private isConnecting = false;
   /** Whether the packet that is being read has attachments. */
   private isBinary = false;
-  private decoder = this.newDecoder();
+  private readonly decoder = this.newDecoder();
 
-  /** The reference lets admins and resolvers into any chat, and has no channels. */
-  protected actorOf(seat: ConnectionIdentity): Actor {
-    return { ...actorOf(seat), reach: "staff", kinds: CHATS };
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, SOCKET_IO);
   }
 
-  protected end(why: EndReason): void {
-    // After a disconnection by the server clients do not reconnect by themselves: they need a new token.
-    // Nothing may come with it: clients would take the end of the connection in first.
-    if (why === "expired" && this.socket) this.send([packets.DISCONNECT]);
-    this.drop(why === "expired" ? packets.DISCONNECT : packets.CLOSE);
+  /** The reference lets admins and resolvers into any chat, and has no channels. */
+  protected actorOf(identity: ConnectionIdentity): Actor {
+    return { ...actorOf(identity), reach: "staff", kinds: CHATS };
+  }
+
+  protected end(reason: EndReason): void {
+    // After a disconnect by the server clients do not reconnect by themselves: they need a new token.
+    // A poll may be answered with nothing else: clients would process the close first.
+    if (reason === "expired" && this.socket) this.send([packets.DISCONNECT]);
+    this.drop(reason === "expired" ? packets.DISCONNECT : packets.CLOSE);
   }
 
   protected override message(data: unknown): void {
@@ -52,21 +68,21 @@ export class SocketIoGateway extends EngineGateway {
   }
 
   private decoded(packet: Packet): void {
-    // The parser lets some through that lack what their type needs.
+    // The parser accepts some that lack what their type needs.
     if (!isPacketValid(packet)) {
       this.drop();
       return;
     }
     switch (packet.type) {
       case PacketType.CONNECT:
-        if (this.admit("command") === "accept") this.inBackground(this.introduce(packet));
+        if (this.admit("command") === "accept") this.inBackground(this.authenticate(packet));
         break;
       case PacketType.EVENT:
         if (packet.nsp !== packets.NAMESPACE || !this.rooms) this.drop();
         else if (this.isActive()) this.inBackground(this.handle(packet, this.isBinary));
         break;
       case PacketType.ACK:
-        // Nothing of ours asks for one.
+        // No event of ours asks for one.
         this.admit("command");
         break;
       default:
@@ -74,39 +90,40 @@ export class SocketIoGateway extends EngineGateway {
     }
   }
 
-  private async introduce(packet: Packet): Promise<void> {
+  private async authenticate(packet: Packet): Promise<void> {
     if (packet.nsp !== packets.NAMESPACE) {
       this.send([packets.refused(packet.nsp, "Invalid namespace")]);
       return;
     }
-    if (this.connecting || this.rooms || !this.visit) {
+    if (this.isConnecting || this.rooms || !this.opening) {
       this.drop();
       return;
     }
-    this.connecting = true;
-    const seated = await this.seatOf(this.visit, packet.data).catch((error: unknown) => {
-      unforeseen(error);
+    this.isConnecting = true;
+    const identity = await this.identityOf(this.opening, packet.data).catch((error: unknown) => {
+      failedCall(error);
       return "unavailable" as const;
     });
-    this.connecting = false;
-    // It may have ended meanwhile.
-    if (!this.visit) return;
-    if (typeof seated === "string") {
-      this.send([packets.refused(packets.NAMESPACE, ERRORS[seated][1], seated)]);
+    this.isConnecting = false;
+    // The connection may have ended meanwhile.
+    if (!this.opening) return;
+    if (typeof identity === "string") {
+      this.send([packets.refused(packets.NAMESPACE, ERRORS[identity][1], identity)]);
       return;
     }
-    this.authenticated(seated);
-    this.inBackground(ensureUserKnownIn(this.env, this.actorOf(seated)));
+    this.authenticated(identity);
+    this.inBackground(ensureUserKnownIn(this.env, this.actorOf(identity)));
     this.send([packets.connected(this.ctx.id.name ?? "")]);
     await this.scheduleHeartbeat();
   }
 
-  private async seatOf(
-    { seat, origin }: Visit,
+  /** Whose token comes with the packet, or else came with the request that opened the connection. */
+  private async identityOf(
+    { seat: identity, origin }: EngineRequest,
     data: unknown,
   ): Promise<ConnectionIdentity | "unauthenticated"> {
     const given = auth.safeParse(data);
-    if (!given.success) return seat ?? "unauthenticated";
+    if (!given.success) return identity ?? "unauthenticated";
     const { token } = given.data;
     const verified = await verify(this.settings, bearerOf(token) ?? token);
     if (!verified) return "unauthenticated";
@@ -133,11 +150,12 @@ export class SocketIoGateway extends EngineGateway {
       const linkTo = (file: Parameters<Links["linkTo"]>[0]) => links.linkTo(file, Date.now());
       result = await handler
         .call({ rooms, settings, linkTo }, args)
-        .catch((error) => ({ ok: false, error: unforeseen(error) }) as const);
+        .catch((error) => ({ ok: false, error: failedCall(error) }) as const);
     }
-    // Of a connection whose token expired meanwhile nothing is told any more.
-    if (packet.id !== undefined && this.isActive())
+    // The token may have expired meanwhile: then nothing more is sent.
+    if (packet.id !== undefined && this.isActive()) {
       this.send([packets.ackPacket(packet.id, result)]);
+    }
   }
 
   private newDecoder(): Decoder {

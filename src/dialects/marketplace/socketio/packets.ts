@@ -4,9 +4,9 @@ import type { ChatError, Result } from "../../../domain/error.ts";
 import { MAX_MESSAGES } from "../../../gateway/limits.ts";
 import { MAX_FRAME_BYTES } from "../../../live/version.ts";
 
-/** How packets are written: Socket.IO's (protocol 5) within Engine.IO's (protocol 4). */
+/** Encoding of packets: Socket.IO's (protocol 5) within Engine.IO's (protocol 4). */
 
-/** The server pings so often; a client that hears nothing for both together takes it for dead. */
+/** How often the server pings; a client that receives nothing for both together closes the connection. */
 export const PING_INTERVAL_MS = 50_000;
 export const PING_TIMEOUT_MS = 40_000;
 
@@ -19,7 +19,7 @@ export const NOOP = "6";
 export const PROBE = "2probe";
 export const PROBE_ANSWER = "3probe";
 export const UPGRADE = "5";
-/** Between the packets of a request or its answer. */
+/** Separates the packets of a request or its answer. */
 export const SEPARATOR = "\x1e";
 
 const encoder = new Encoder();
@@ -36,7 +36,7 @@ export function connected(sid: string): string {
   return encoded({ type: PacketType.CONNECT, nsp: NAMESPACE, data: { sid } });
 }
 
-/** Refuses a client, the way a middleware of Socket.IO's does. */
+/** Refuses a client as a middleware of Socket.IO's does. */
 export function refused(nsp: string, message: string, code?: string): string {
   const data = { message, ...(code && { data: { code } }) };
   return encoded({ type: PacketType.CONNECT_ERROR, nsp, data });
@@ -65,8 +65,8 @@ function failure({ message, code, details, retryAfterMs }: ChatError) {
 }
 
 /**
- * What a request brought, packet by packet; Engine.IO's `error` is what cannot be read, which is all of a
- * request of too many packets.
+ * The packets of a request. One that cannot be read is Engine.IO's `error`; so is a whole request of more
+ * than {@link MAX_MESSAGES}.
  */
 export function* packetsOf(payload: string): Generator<EnginePacket> {
   const encoded = payload.split(SEPARATOR, MAX_MESSAGES + 1);
@@ -74,7 +74,7 @@ export function* packetsOf(payload: string): Generator<EnginePacket> {
   else for (const packet of encoded) yield decodePacket(packet, "nodebuffer");
 }
 
-/** Whether attachments follow on the text of a packet of Socket.IO's. */
+/** Whether attachments follow the text of a packet of Socket.IO's. */
 export function isBinary(text: string): boolean {
   const type = Number(text.charAt(0));
   return type === PacketType.BINARY_EVENT || type === PacketType.BINARY_ACK;
@@ -83,9 +83,9 @@ export function isBinary(text: string): boolean {
 function encoded(packet: Packet): string {
   const [data, ...attachments] = encoder.encode(packet);
   // Clients take a packet without its attachments for a broken connection.
-  if (attachments.length > 0) throw new Error("nothing of ours has binary data");
+  if (attachments.length > 0) throw new Error("no event of ours has binary data");
   let text = "";
-  // A text is encoded at once.
+  // Text is encoded synchronously.
   encodePacket({ type: "message", data }, false, (encoded) => {
     text = encoded;
   });

@@ -1,25 +1,25 @@
 import { SEPARATOR } from "./packets.ts";
 
-/** How long a poll hangs at most; then it is answered with a ping. */
+/** How long a poll waits at most; then it is answered with a ping. */
 export const POLL_MS = 25_000;
-/** UTF-16 units that wait for a client which does not poll; with more than these it is given up. */
+/** UTF-16 units that wait for a client that does not poll; beyond them the connection is ended. */
 const MAX_WAITING = 1024 * 1024;
 const NOOP = "6";
 const PING = "2";
 
 /**
- * Engine.IO's long polling: packets wait in memory until the client asks for them, and a request waits
- * for packets. It lives as long as the object is awake; a client whose session is gone starts anew.
+ * Engine.IO's long polling: packets wait in memory for the next poll, and a poll waits for packets. It is
+ * lost when the object is evicted; the client then opens a new connection.
  */
 export class Polling {
-  /** A socket has been opened that is to take over: no request is kept waiting. */
+  /** A socket has been opened that is to replace polling: polls are answered at once. */
   upgrading = false;
   private packets: string[] = [];
   private size = 0;
   private emptied: (() => void)[] = [];
   private waiting: { answer: (payload: string) => void; timer: unknown } | undefined;
 
-  /** Gives packets to the client, now or with its next request; false when too many waited already. */
+  /** Sends packets, now or with the next poll; false when too many waited already. */
   push(packets: readonly string[]): boolean {
     const full = this.size > MAX_WAITING;
     for (const packet of packets) {
@@ -30,7 +30,7 @@ export class Polling {
     return !full;
   }
 
-  /** Answers a request, within {@link POLL_MS}; `undefined` when another one is waiting already. */
+  /** Answers a poll within {@link POLL_MS}; `undefined` when another one is waiting. */
   poll(): Promise<string> | undefined {
     if (this.waiting) return undefined;
     if (this.packets.length > 0) return Promise.resolve(this.taken());
@@ -41,13 +41,13 @@ export class Polling {
     });
   }
 
-  /** A socket is to take over: the client waits for its request to end. */
+  /** A socket is to replace polling: the client waits for its poll to end. */
   upgrade(): void {
     this.upgrading = true;
     if (this.waiting) this.answer(NOOP);
   }
 
-  /** The packets that nobody has asked for yet. */
+  /** Takes the packets that wait. */
   drain(): string[] {
     this.size = 0;
     for (const resolve of this.emptied.splice(0)) resolve();
@@ -55,8 +55,8 @@ export class Polling {
   }
 
   /**
-   * Ends it with one last packet: what had not been taken is not told any more. Answers the request that
-   * waits, or returns what the next one is to be answered.
+   * Ends polling with a last packet; those that wait are discarded. Answers the poll that waits, or returns
+   * the answer for the next one.
    */
   end(packet: string): string {
     this.drain();
@@ -65,7 +65,7 @@ export class Polling {
     return "";
   }
 
-  /** Resolves when nothing waits for the client any more; `undefined`: nothing does. */
+  /** Resolves when no packets wait; `undefined`: none do. */
   empty(): Promise<void> | undefined {
     if (this.packets.length === 0) return undefined;
     return new Promise((resolve) => this.emptied.push(resolve));

@@ -3,10 +3,10 @@ import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
 import { presentMember, presentMessage } from "../presenter.ts";
 
-/** An event by its name, with its one argument. */
+/** An event: its name and its only argument. */
 type Emitted = [name: string, payload: Record<string, unknown>];
 
-/** What the marketplace's clients are told of an event; of some, nothing. */
+/** An event as the marketplace's clients are sent it, the same for all of them; for some, nothing. */
 export function present({ conversationId: chatId, event, note }: GatewayEvent): Emitted[] {
   switch (event.type) {
     case "message": {
@@ -47,7 +47,7 @@ export function present({ conversationId: chatId, event, note }: GatewayEvent): 
     case "sync":
     case "ack":
     case "error":
-      // The reference has no event for the first two; the others are a socket's own.
+      // The reference has no event for the first two; the others belong to the live protocol's sockets.
       return [];
     default:
       return unreachable(event);

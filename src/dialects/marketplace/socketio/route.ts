@@ -3,16 +3,16 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { gatewaysOf } from "../../../conversation/stub.ts";
 import { readUpTo } from "../../../edge/body.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
+import { gatewayRequest, identityOf, mayConnect, withinLimit } from "../../../gateway/handshake.ts";
 import { connectionNamed, newConnection } from "../../../gateway/id.ts";
-import { mayConnect, requestFor, seatOf, withinLimit } from "../../../gateway/visitor.ts";
 import { MAX_FRAME_BYTES } from "../../../live/version.ts";
-import type { Visit } from "./engine.ts";
+import type { EngineRequest } from "./engine-request.ts";
 import { engineRefusal } from "./errors.ts";
 
-/** The one version of Engine.IO that Socket.IO's protocol 5 goes over. */
-const ENGINE = "4";
+/** The only version of Engine.IO that Socket.IO's protocol 5 uses. */
+const ENGINE_VERSION = "4";
 
-/** `GET /socket.io/` with an upgrade: a connection of its own, or one that was begun by polling. */
+/** `GET /socket.io/` with an upgrade: a new connection, or one that was opened by polling. */
 export async function socketIo(c: Context<EdgeEnv>, next: Next): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() === "websocket") return engine(c, "websocket");
   await next();
@@ -30,11 +30,11 @@ export async function enginePolling(c: Context<EdgeEnv>): Promise<Response> {
 }
 
 async function engine(c: Context<EdgeEnv>, transport: "websocket" | "polling"): Promise<Response> {
-  // Read before anything is answered: many clients fail to read an answer while they still write.
+  // Read before anything is answered: many clients cannot read an answer while they still write.
   const stream = c.req.raw.body;
   const body = stream && (await readUpTo(stream, MAX_FRAME_BYTES));
   if (body === undefined) return new Response(null, { status: 413 });
-  if (c.req.query("EIO") !== ENGINE) return engineRefusal("unsupportedVersion");
+  if (c.req.query("EIO") !== ENGINE_VERSION) return engineRefusal("unsupportedVersion");
   if (c.req.query("transport") !== transport) {
     const known = ["websocket", "polling"].includes(c.req.query("transport") ?? "");
     return engineRefusal(known ? "badRequest" : "unknownTransport");
@@ -43,21 +43,21 @@ async function engine(c: Context<EdgeEnv>, transport: "websocket" | "polling"): 
   const { ID_SECRET } = c.var.settings;
   const { origin } = new URL(c.req.url);
   const sid = c.req.query("sid");
-  let visit: Visit;
+  let engineRequest: EngineRequest;
   let name: string | undefined;
   if (sid === undefined) {
     if (c.req.method !== "GET") return engineRefusal("badMethod");
     if (!(await withinLimit(c))) return engineRefusal("tooMany");
     const connection = newConnection(ID_SECRET, "socketio");
     name = connection.name;
-    const seat = (await seatOf(c, "token", "access_token")) ?? null;
-    visit = { id: connection.id, fresh: true, seat, origin };
+    const seat = (await identityOf(c, "token", "access_token")) ?? null;
+    engineRequest = { id: connection.id, fresh: true, seat, origin };
   } else {
     name = connectionNamed(ID_SECRET, "socketio", sid);
     if (!name) return engineRefusal("unknownSession");
-    visit = { id: sid, fresh: false, seat: null, origin };
+    engineRequest = { id: sid, fresh: false, seat: null, origin };
   }
   return gatewaysOf(c.env, "socketio")
     .getByName(name)
-    .fetch(requestFor(c, visit, body));
+    .fetch(gatewayRequest(c, engineRequest, body));
 }

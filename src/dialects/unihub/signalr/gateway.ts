@@ -8,7 +8,7 @@ import { close } from "../../../conversation/outbound/sockets/socket.ts";
 import { ERRORS, fail, type Result, unreachable } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import type { Env } from "../../../env.ts";
-import { unforeseen } from "../../../gateway/conversations.ts";
+import { failedCall } from "../../../gateway/conversations.ts";
 import { EventEncoder } from "../../../gateway/event-encoder.ts";
 import { type EndReason, Gateway, type GatewayProtocol } from "../../../gateway/gateway.ts";
 import { tooLarge } from "../../../live/frames.ts";
@@ -34,28 +34,30 @@ const SIGNALR: GatewayProtocol = {
   ),
 };
 
-const FAREWELLS: Record<EndReason, string> = {
+/** Why a connection is closed, for its client. */
+const CLOSE_ERRORS: Record<EndReason, string> = {
   expired: ERRORS.unauthenticated[1],
   broken: ERRORS.unavailable[1],
   silent: "Nothing was heard for 90 seconds.",
   abusive: ERRORS.rate_limited[1],
 };
 
-/** A connection of a SignalR client to `/hubs/chat`. Its keep-alive is answered while it sleeps. */
+/** A connection of a SignalR client to `/hubs/chat`. Pings are answered while the object hibernates. */
 export class SignalRGateway extends Gateway {
-  private isSpent = false;
+  /** The only connection of this object was opened. */
+  private isUsed = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env, SIGNALR);
   }
 
-  /** Takes the socket of a verified person in: the Worker's upgrade, and the only request there is. */
+  /** Accepts the socket of a verified person: the Worker's upgrade, and the only request there is. */
   override fetch(request: Request): Response {
     const header = request.headers.get(IDENTITY_HEADER);
     const parsed = identitySchema.parse(JSON.parse(decodeURIComponent(header ?? "null")));
-    // The id was handed out for one connection, and what is left of that may still be on its way.
-    if (this.socket || this.isSpent) return new Response("connected already\n", { status: 409 });
-    this.isSpent = true;
+    // The id is for one connection, and calls of an earlier one may still be on their way.
+    if (this.socket || this.isUsed) return new Response("connected already\n", { status: 409 });
+    this.isUsed = true;
     this.keep({ seat: parsed });
     return this.accept("pending");
   }
@@ -66,9 +68,9 @@ export class SignalRGateway extends Gateway {
     if (typeof data !== "string" || tooLarge(data)) {
       this.close("A message is text of at most 64 KiB.", false);
     } else if (this.kept.stage === "pending") {
-      this.greet(data);
+      this.handshake(data);
     } else if (this.isActive()) {
-      this.hear(data);
+      this.receive(data);
     }
   }
 
@@ -88,11 +90,11 @@ export class SignalRGateway extends Gateway {
     this.awaitHandshake(() => this.refuse("The handshake was not made in time."));
   }
 
-  protected actorOf(seat: ConnectionIdentity): Actor {
-    return actorOf(seat);
+  protected actorOf(identity: ConnectionIdentity): Actor {
+    return actorOf(identity);
   }
 
-  /** Messages of a group go in one frame. */
+  /** Sends messages in one frame. */
   protected send(messages: readonly string[]): void {
     try {
       this.socket?.send(messages.join(""));
@@ -101,24 +103,24 @@ export class SignalRGateway extends Gateway {
     }
   }
 
-  protected end(why: EndReason): void {
-    this.close(FAREWELLS[why], true);
+  protected end(reason: EndReason): void {
+    this.close(CLOSE_ERRORS[reason], true);
   }
 
-  private greet(data: string): void {
+  private handshake(data: string): void {
     const read = readHandshake(data);
-    const { seat } = this.kept;
-    if (!read.ok || !seat) {
-      this.refuse(read.ok ? FAREWELLS.expired : read.error);
+    const { seat: identity } = this.kept;
+    if (!read.ok || !identity) {
+      this.refuse(read.ok ? CLOSE_ERRORS.expired : read.error);
       return;
     }
     this.keep({ stage: "open" });
-    this.authenticated(seat);
+    this.authenticated(identity);
     this.send([handshakeAnswer()]);
-    if (read.value.rest !== "" && this.isActive()) this.hear(read.value.rest);
+    if (read.value.rest !== "" && this.isActive()) this.receive(read.value.rest);
   }
 
-  private hear(data: string): void {
+  private receive(data: string): void {
     const read = readMessages(data);
     if (!read.ok) {
       this.close(`Connection closed with an error: ${read.error}`, false);
@@ -129,7 +131,7 @@ export class SignalRGateway extends Gateway {
       this.handle(message);
     }
     if (this.rooms && read.value.some(({ type }) => type === "ping")) {
-      // One answer, however many came. A ping that came alone was answered without waking the object.
+      // One answer, however many pings. One that is sent alone is answered without waking the object.
       this.send([PING]);
     }
   }
@@ -143,8 +145,8 @@ export class SignalRGateway extends Gateway {
         const admission = this.admit("command");
         if (message.id === undefined || admission === "ignore") break;
         const error = `No method of this hub has streams, '${message.target}' neither.`;
-        const why = admission === "refuse" ? ERRORS.rate_limited[1] : error;
-        this.send([failureOf(message.id, why)]);
+        const refusal = admission === "refuse" ? ERRORS.rate_limited[1] : error;
+        this.send([failureOf(message.id, refusal)]);
         break;
       }
       case "ping":
@@ -168,8 +170,8 @@ export class SignalRGateway extends Gateway {
     const admission = this.admit(method?.limit ?? "command");
     const { rooms, settings } = this;
     if (admission === "ignore" || !rooms) return;
-    // Who asks for no answer hears a ping: with all that it says the public client puts its own off
-    // until it hears something, and would take a server that is silent for dead.
+    // A call that asks for no answer gets a ping: the public client sends no pings of its own while it
+    // sends calls, and closes the connection when it receives nothing.
     const answer = (message: (id: string) => string) =>
       this.send([id === undefined ? PING : message(id)]);
     if (!method && admission === "accept") {
@@ -179,9 +181,9 @@ export class SignalRGateway extends Gateway {
       method && admission === "accept"
         ? await method
             .call({ rooms, settings }, args)
-            .catch((error) => ({ ok: false, error: unforeseen(error) }) as const)
+            .catch((error) => ({ ok: false, error: failedCall(error) }) as const)
         : fail("rate_limited");
-    // Of a connection whose token expired meanwhile nothing is told any more.
+    // The token may have expired meanwhile: then nothing more is sent.
     if (!this.isActive()) return;
     answer((id) => (result.ok ? resultOf(id, result.value) : failureOf(id, result.error.message)));
   }
@@ -204,7 +206,7 @@ export class SignalRGateway extends Gateway {
     const { socket } = this;
     this.closed();
     if (!socket) return;
-    // One that never answers the close stays among the object's sockets: nobody is to wake in it.
+    // One that never answers the close stays among the object's sockets: it must not be restored.
     socket.serializeAttachment(null);
     close(socket, 1000, "");
   }

@@ -6,9 +6,9 @@ import { MAX_MESSAGES } from "../../../gateway/limits.ts";
  * https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md
  */
 
-/** What ends every message. */
+/** Ends every message. */
 const SEPARATOR = "\x1e";
-/** Both versions mean the same where no stateful reconnect is negotiated. */
+/** They are equal where no stateful reconnect is negotiated. */
 const VERSIONS = [1, 2];
 
 const TYPE = { invocation: 1, completion: 3, streamInvocation: 4, ping: 6, close: 7 } as const;
@@ -25,17 +25,17 @@ const typed = z.object({ type: z.number() });
 
 export type HubMessage =
   | { type: "invocation"; target: string; id: string | undefined; arguments: unknown[] }
-  /** A stream is asked for or offered, and no method of the hub has one. */
+  /** A stream is requested or offered; no method of the hub has one. */
   | { type: "stream"; target: string; id: string | undefined }
   | { type: "ping" }
   | { type: "close" }
-  /** Of a type that means nothing here. */
+  /** Of a type that has no meaning here. */
   | { type: "other" };
 
-/** What was read, or what is wrong with it in words for the client. */
+/** What was read, or what is wrong with it, for the client. */
 export type Read<T> = { ok: true; value: T } | { ok: false; error: string };
 
-/** Reads the first message of a connection; `rest` is what came behind it. */
+/** Reads the first message of a connection; `rest` follows it. */
 export function readHandshake(text: string): Read<{ rest: string }> {
   const end = text.indexOf(SEPARATOR);
   const parsed = handshakeRequest.safeParse(end < 0 ? undefined : jsonOf(text.slice(0, end)));

@@ -11,21 +11,21 @@ import type { Rooms } from "../../../gateway/rooms.ts";
 import { clientMessageId, detailsOf } from "../../../live/fields.ts";
 import { presentSent } from "../presenter.ts";
 
-/** What the hub's methods work with. */
+/** What the hub's methods need. */
 export interface Hub {
   rooms: Rooms;
   settings: Settings;
 }
 
 interface Method {
-  /** How a call is counted. */
+  /** How a call counts against the connection's rate. */
   limit: Limit;
   call(hub: Hub, args: unknown[]): Promise<Result<unknown>>;
 }
 
 const since = z.number().int().min(0).nullish();
 
-/** A method whose arguments are as its schema has them; those left out at the end count as absent. */
+/** A method with arguments as a schema has them; those omitted at the end are absent. */
 function method<Schema extends z.ZodType>(
   schema: Schema,
   call: (hub: Hub, args: z.infer<Schema>) => Promise<Result<unknown>>,
@@ -41,7 +41,7 @@ function method<Schema extends z.ZodType>(
   };
 }
 
-/** The methods of UniHub's hub, by the names that clients call. */
+/** The methods of UniHub's hub, by name. */
 export const METHODS = new Map<string, Method>([
   [
     "JoinConversation",
@@ -100,7 +100,7 @@ export const METHODS = new Map<string, Method>([
 
 const byLowerCase = new Map([...METHODS].map(([name, method]) => [name.toLowerCase(), method]));
 
-/** The method of a name in upper or lower case, which means nothing to ASP.NET's hubs either. */
+/** The method of a name, in any case: ASP.NET's hubs ignore it as well. */
 export function methodNamed(name: string): Method | undefined {
   return byLowerCase.get(name.toLowerCase());
 }
@@ -117,7 +117,7 @@ async function typing({ rooms }: Hub, id: string, active: boolean): Promise<Resu
   return conversationId ? rooms.typing(conversationId, active) : fail("conversation_not_found");
 }
 
-/** Carries out what concerns one message, in the conversation that its id names. */
+/** Carries out a command on a message, in the conversation that its id names. */
 async function onMessage(
   { rooms }: Hub,
   command: Command & { messageId?: string | undefined },

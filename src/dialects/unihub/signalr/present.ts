@@ -3,10 +3,10 @@ import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
 import { presentMessage } from "../presenter.ts";
 
-/** A call of a client's method, with its one argument. */
+/** A call of a client's method: its name and its only argument. */
 type Call = [method: string, argument: Record<string, unknown>];
 
-/** What UniHub's clients are told of an event; of some, nothing. */
+/** An event as UniHub's clients are sent it, the same for all of them; for some, nothing. */
 export function present({ conversationId, event, note }: GatewayEvent): Call[] {
   switch (event.type) {
     case "message": {
@@ -63,7 +63,7 @@ export function present({ conversationId, event, note }: GatewayEvent): Call[] {
     case "sync":
     case "ack":
     case "error":
-      // A title has no event in the reference; the others are a socket's own.
+      // A title has no event in the reference; the others belong to the live protocol's sockets.
       return [];
     default:
       return unreachable(event);

@@ -3,21 +3,21 @@ import { gatewaysOf } from "../../../conversation/stub.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { LIMITER_PERIOD_MS } from "../../../edge/limiter.ts";
 import { refuse } from "../../../edge/refusal.ts";
+import { gatewayRequest, identityOf, mayConnect, withinLimit } from "../../../gateway/handshake.ts";
 import { connectionNamed, newConnection } from "../../../gateway/id.ts";
-import { mayConnect, requestFor, seatOf, withinLimit } from "../../../gateway/visitor.ts";
 
-/** What a client may connect by: text over a socket. No stateful reconnect is offered. */
+/** How a client may connect: text over a socket. No stateful reconnect is offered. */
 const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
 
-/** What a refusal says of the limit of new connections. */
+/** Details of a refusal for too many new connections. */
 const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_address" };
 
-/** `POST /hubs/chat/negotiate`: gives a connection's id to whom a token belongs. Versions 0 and 1. */
+/** `POST /hubs/chat/negotiate`: a connection's id for whoever has a valid token. Versions 0 and 1. */
 export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
-  if (!(await seatOf(c, "access_token"))) refuse("unauthenticated");
+  if (!(await identityOf(c, "access_token"))) refuse("unauthenticated");
   const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
-  // From version 1 on the id that may be shown is not the one that opens the connection.
+  // From version 1 the public id is not the one that opens the connection.
   const version = Number(c.req.query("negotiateVersion") ?? 0) >= 1 ? 1 : 0;
   return c.json({
     negotiateVersion: version,
@@ -26,7 +26,7 @@ export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   });
 }
 
-/** `GET /hubs/chat`: hands the socket of whom a token belongs to over to a gateway of its own. */
+/** `GET /hubs/chat`: passes the upgrade of whoever has a valid token to a gateway of its own. */
 export async function signalR(c: Context<EdgeEnv>, next: Next): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
     await next();
@@ -41,8 +41,8 @@ export async function signalR(c: Context<EdgeEnv>, next: Next): Promise<Response
     given === undefined
       ? newConnection(ID_SECRET, "signalr").name
       : connectionNamed(ID_SECRET, "signalr", given);
-  const seat = await seatOf(c, "access_token");
-  if (!seat) refuse("unauthenticated");
+  const identity = await identityOf(c, "access_token");
+  if (!identity) refuse("unauthenticated");
   if (!name) refuse("connection_not_found");
-  return gatewaysOf(c.env, "signalr").getByName(name).fetch(requestFor(c, seat));
+  return gatewaysOf(c.env, "signalr").getByName(name).fetch(gatewayRequest(c, identity));
 }

@@ -6,8 +6,8 @@ import type { EdgeEnv } from "../edge/context.ts";
 import { addressOf, withinRate } from "../edge/limiter.ts";
 import { isAllowedOrigin } from "../edge/origin.ts";
 
-/** Whose token a request carries, in a header or one of some parameters; `undefined`: no valid one. */
-export async function seatOf(
+/** Whose token a request has, in a header or one of some parameters; `undefined`: no valid one. */
+export async function identityOf(
   c: Context<EdgeEnv>,
   ...parameters: string[]
 ): Promise<ConnectionIdentity | undefined> {
@@ -23,7 +23,7 @@ export async function seatOf(
   return { userId, name, avatarUrl, role, expiresAt: verified.expiresAt, origin };
 }
 
-/** Whether a page of this origin may connect; what is no page may. */
+/** Whether a page of this origin may connect; clients that are not pages may. */
 export function mayConnect(c: Context<EdgeEnv>): boolean {
   const origin = c.req.header("Origin");
   return origin === undefined || isAllowedOrigin(c.var.settings, c.req.url, origin);
@@ -31,23 +31,23 @@ export function mayConnect(c: Context<EdgeEnv>): boolean {
 
 /**
  * Whether an address may open, or negotiate, one more connection: the platform's limiter, against abuse.
- * They are counted apart, for a negotiated id can be used again once its connection is over.
+ * They are counted separately, because a negotiated id can be used again once its connection has ended.
  */
 export async function withinLimit(
   c: Context<EdgeEnv>,
-  what: "open" | "negotiate" = "open",
+  action: "open" | "negotiate" = "open",
 ): Promise<boolean> {
   const address = addressOf(c);
-  return address === undefined || withinRate(c.env.LIMIT_CONNECTIONS, `${what} ${address}`);
+  return address === undefined || withinRate(c.env.LIMIT_CONNECTIONS, `${action} ${address}`);
 }
 
 /**
- * What a gateway is asked: the method, the body as far as it was read, and what the Worker says of it. Nothing else that the
- * client sent reaches the object.
+ * The request for a gateway: the method, the body as far as it was read, and what the Worker found out.
+ * Nothing else that the client sent reaches the object.
  */
-export function requestFor(
+export function gatewayRequest(
   c: Context<EdgeEnv>,
-  told: object,
+  verified: object,
   body: Uint8Array | null = null,
 ): Request {
   const { method } = c.req.raw;
@@ -55,7 +55,7 @@ export function requestFor(
   return new Request("https://gateway/", {
     method,
     headers: {
-      [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(told)),
+      [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(verified)),
       ...(upgrade && { Upgrade: "websocket" }),
     },
     body,

@@ -1,0 +1,86 @@
+import { unreachable } from "../domain/error.ts";
+import { isDeciding, markRemoved, pinned, sinceOf, supersede, without } from "./pending-joins.ts";
+import type { PendingJoin, RoomState } from "./room-state.ts";
+import { type Happening, leftOf, type Phase, released, type Step, stay } from "./room-steps.ts";
+
+/** The transitions of joining a conversation. */
+
+export function join(state: RoomState, { id, since }: Happening<"join">): Step {
+  const joins = [...state.joins, { id, since, superseded: false, removedAt: undefined }];
+  const next = { phase: "joining", joins, held: new Map() } as const;
+  switch (state.phase) {
+    case "left":
+      return stay({ ...next, resume: undefined, target: 0 });
+    case "joining":
+      return stay({ ...next, resume: state.resume, target: state.target });
+    case "answering":
+    case "catchingUp":
+      return stay({ ...next, resume: { rev: state.rev, target: state.target }, target: 0 });
+    case "live":
+      return stay({ ...next, resume: { rev: state.rev, target: state.rev }, target: 0 });
+    default:
+      return unreachable(state);
+  }
+}
+
+export function joinEnded(
+  state: RoomState,
+  pending: PendingJoin,
+  event: Happening<"joined" | "joinRefused" | "joinFailed">,
+): Step {
+  const joins = without(state.joins, pending);
+  const isOpen = state.phase === "joining" && !pending.superseded;
+  if (event.type === "joinFailed")
+    return isOpen ? joinFailed(state, event) : stay({ ...state, joins });
+  const isVoid = event.type === "joinRefused" || event.rev < (pending.removedAt ?? 0);
+  if (isVoid) {
+    if (!isOpen) return stay({ ...state, joins });
+    if (isDeciding(state.joins, pending)) return stay(leftOf(state, joins));
+    return stay({ ...state, joins: pinned(joins, state.resume?.rev), resume: undefined });
+  }
+  const resume = state.phase === "joining" ? state.resume : undefined;
+  const rev = Math.min(sinceOf(state.joins, pending, resume?.rev) ?? event.rev, event.rev);
+  if (!isOpen) return { ...stay({ ...state, joins }), answer: rev };
+  const target = Math.max(state.target, event.rev);
+  const rest = supersede(joins, resume?.rev, event.id);
+  if (!isDeciding(state.joins, pending)) {
+    const next: RoomState = { ...state, joins: rest, resume: { rev, target }, target };
+    return { ...stay(next), answer: rev };
+  }
+  const generation = event.id;
+  return {
+    state: { phase: "answering", joins: rest, generation, rev, target, held: state.held },
+    effects: [{ type: "awaitAnswered", generation }],
+    answer: rev,
+  };
+}
+
+/** The connection is where it was, unless another join decides that. */
+export function joinFailed(state: Phase<"joining">, { id }: Happening<"joinFailed">): Step {
+  const joins = state.joins.filter((join) => join.id !== id);
+  if (joins.some(({ superseded }) => !superseded)) return stay({ ...state, joins });
+  const { resume, held } = state;
+  if (!resume) return stay(leftOf(state, joins));
+  const target = Math.max(state.target, resume.target);
+  return released({ phase: "answering", joins, generation: id, rev: resume.rev, target, held });
+}
+
+/** The client is sent it at once; whether a join came after it is shown by the revision of its answer. */
+export function removedWhileJoining(
+  state: Phase<"joining">,
+  { batch, removal }: Happening<"removed">,
+): Step {
+  if (batch.to <= state.target) return stay(state);
+  const { joins, resume } = state;
+  const last = joins.findLast(({ superseded }) => !superseded);
+  const since = (last && sinceOf(joins, last, resume?.rev)) ?? Number.POSITIVE_INFINITY;
+  return {
+    state: {
+      ...state,
+      joins: markRemoved(joins, resume?.rev, batch.to),
+      resume: undefined,
+      target: batch.to,
+    },
+    effects: [{ type: "sendExpelled", rev: Math.min(since, removal ?? batch.to) }],
+  };
+}

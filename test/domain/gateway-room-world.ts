@@ -1,0 +1,217 @@
+import type { Batch } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
+import { reduce } from "../../src/gateway/room-reducer.ts";
+import { LEFT, type RoomEvent, type RoomState } from "../../src/gateway/room-state.ts";
+import type { Step } from "../../src/gateway/room-steps.ts";
+
+/** Messages of a page. */
+const PAGE = 2;
+
+type Call =
+  | { type: "subscribe"; id: number }
+  | { type: "unsubscribe" }
+  | { type: "page"; generation: number; since: number };
+
+/**
+ * A conversation, one connection to it that runs the reducer, a client, and what is on the way between
+ * them. Each revision is one event. Calls reach the conversation in order; answers and batches come in any
+ * order, and may be lost. Throws as soon as the client is sent something that it must not be sent.
+ */
+export class World {
+  state: RoomState = LEFT;
+  /** The conversation. */
+  rev = 1;
+  isMember = true;
+  isSubscribed = false;
+  private subscription = 0;
+  /** The revision of a removal whose batch was not delivered yet. */
+  private undelivered: number | undefined;
+  /** What the client was sent, up to this revision. */
+  has: number | undefined;
+  private isIn = false;
+  private lastJoin = 0;
+  private readonly calls: Call[] = [];
+  private readonly answers: RoomEvent[] = [];
+  private readonly batches: { batch: Batch; subscription: number }[] = [];
+  private readonly timers: number[] = [];
+
+  /** The client joins; with where it is, if it says so and is anywhere. */
+  join(saysSince: boolean): void {
+    const id = ++this.lastJoin;
+    this.take({ type: "join", id, since: saysSince ? this.has : undefined });
+    this.calls.push({ type: "subscribe", id });
+  }
+
+  leave(): void {
+    if (this.state.phase === "left") return;
+    this.take({ type: "leave" });
+    this.isIn = false;
+    this.calls.push({ type: "unsubscribe" });
+  }
+
+  commit(): void {
+    const from = this.rev++;
+    if (this.isSubscribed) this.post({ from, to: this.rev });
+  }
+
+  remove(): void {
+    if (!this.isMember) return;
+    this.isMember = false;
+    const from = this.rev++;
+    if (!this.isSubscribed) return;
+    this.isSubscribed = false;
+    this.undelivered = this.rev;
+    this.post({ from, to: this.rev, last: true });
+  }
+
+  add(): void {
+    if (this.isMember) return;
+    this.isMember = true;
+    this.rev++;
+  }
+
+  /** The oldest call arrives, or is lost. */
+  receiveCall(isLost: boolean): void {
+    const call = this.calls.shift();
+    if (!call) return;
+    switch (call.type) {
+      case "subscribe": {
+        const { id } = call;
+        if (isLost) this.answers.push({ type: "joinFailed", id });
+        else if (!this.isMember) this.answers.push({ type: "joinRefused", id });
+        else {
+          this.isSubscribed = true;
+          this.undelivered = undefined;
+          this.subscription++;
+          this.answers.push({ type: "joined", id, rev: this.rev });
+        }
+        return;
+      }
+      case "unsubscribe":
+        if (isLost) return;
+        this.isSubscribed = false;
+        this.undelivered = undefined;
+        return;
+      case "page": {
+        const { generation, since } = call;
+        if (!this.isMember) this.answers.push({ type: "pageRefused", generation });
+        else {
+          const batch = batchOf({ from: since, to: Math.min(since + PAGE, this.rev) });
+          this.answers.push({ type: "page", generation, batch });
+        }
+      }
+    }
+  }
+
+  /** Some answer arrives; one to a join may be lost on the way. */
+  receiveAnswer(pick: number, isLost: boolean): void {
+    const [answer] = this.answers.splice(pick % Math.max(1, this.answers.length), 1);
+    if (!answer) return;
+    this.take(answer.type === "joined" && isLost ? { type: "joinFailed", id: answer.id } : answer);
+  }
+
+  /** Some batch arrives, once or twice, or is lost. */
+  receiveBatch(pick: number, times: 0 | 1 | 2): void {
+    const [posted] = this.batches.splice(pick % Math.max(1, this.batches.length), 1);
+    for (let i = 0; posted && i < times; i++) this.deliver(posted.batch, posted.subscription);
+  }
+
+  ephemeral(): void {
+    if (this.state.phase === "left") return;
+    const event = { type: "typing", userId: "somebody", active: true, expiresInMs: 1 } as const;
+    this.take({ type: "ephemeral", event: { event, messages: ["typing"] } });
+  }
+
+  /** The client has been sent the oldest answer to a join. */
+  sendAnswer(): void {
+    const generation = this.timers.shift();
+    if (generation !== undefined) this.take({ type: "answered", generation });
+  }
+
+  /** Everything arrives, and the conversation retries what was lost. */
+  settle(): void {
+    const waiting = [this.calls, this.answers, this.batches, this.timers];
+    for (let round = 0; round < 1_000; round++) {
+      while (waiting.some(({ length }) => length > 0)) {
+        this.receiveCall(false);
+        this.receiveAnswer(0, false);
+        this.receiveBatch(0, 1);
+        this.sendAnswer();
+      }
+      const before = this.state;
+      const { rev, subscription } = this;
+      if (this.isSubscribed) this.deliver(batchOf({ from: rev, to: rev }), subscription);
+      if (this.undelivered !== undefined) {
+        this.deliver({ ...batchOf({ from: rev, to: rev }), last: true }, subscription);
+      }
+      if (before === this.state && waiting.every(({ length }) => length === 0)) return;
+    }
+    throw new Error("it does not come to rest");
+  }
+
+  private post(range: { from: number; to: number; last?: true }): void {
+    this.batches.push({ batch: batchOf(range), subscription: this.subscription });
+  }
+
+  private deliver(batch: Batch, subscription: number): void {
+    if (this.state.phase === "left") {
+      if (subscription === this.subscription) this.isSubscribed = false;
+    } else if (batch.last) {
+      this.take({ type: "removed", batch, removal: batch.to > batch.from ? batch.to : undefined });
+    } else {
+      this.take({ type: "batch", batch });
+    }
+    if (batch.last && subscription === this.subscription) this.undelivered = undefined;
+  }
+
+  private take(event: RoomEvent): void {
+    const { joins } = this.state;
+    const step = reduce(this.state, event);
+    this.state = step.state;
+    if (event.type === "joined") {
+      this.checkAnswer(step, joins.find(({ id }) => id === event.id)?.superseded ?? true);
+    }
+    if (this.state.phase === "left") this.isIn = false;
+    for (const effect of step.effects) {
+      switch (effect.type) {
+        case "send":
+          this.receive(effect.batch, effect.after);
+          break;
+        case "sendExpelled":
+          if (this.isIn && effect.rev > (this.has ?? 0)) throw new Error("told to skip events");
+          this.isIn = false;
+          break;
+        case "sendEphemeral":
+          if (this.state.phase === "joining") throw new Error("an event before the answer");
+          break;
+        case "requestPage":
+          this.calls.push({ ...effect, type: "page" });
+          break;
+        case "awaitAnswered":
+          this.timers.push(effect.generation);
+          break;
+        case "disconnect":
+          throw new Error("no page fails here");
+      }
+    }
+  }
+
+  private checkAnswer({ answer }: Step, superseded: boolean): void {
+    if (answer === undefined || superseded) return;
+    const { has = 0 } = this;
+    if (answer < has) throw new Error(`back from ${has} to ${answer}`);
+    if (this.isIn && answer !== has) throw new Error(`skipped from ${has} to ${answer}`);
+    this.has = answer;
+    this.isIn = true;
+  }
+
+  private receive({ from, to }: Batch, after: number): void {
+    if (after !== this.has) throw new Error(`sent after ${after} to a client that has ${this.has}`);
+    if (from > after) throw new Error(`a gap from ${after} to ${from}`);
+    this.has = to;
+  }
+}
+
+export function batchOf({ from, to, last }: { from: number; to: number; last?: true }): Batch {
+  const lines = Array.from({ length: to - from }, (_, i) => `${from + i + 1}`);
+  return { conversationId: "conversation", from, to, lines, notes: [], ...(last && { last }) };
+}
