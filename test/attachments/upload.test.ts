@@ -267,8 +267,8 @@ test("the body of a refused request is read, up to a limit", async () => {
 });
 
 test.each([
-  ["its row cannot be written", () => vi.spyOn(env.DB, "prepare").mockImplementation(unwell)],
-  ["R2 refuses the file", () => vi.spyOn(env.FILES, "put").mockImplementation(unwell)],
+  ["its row cannot be written", () => vi.spyOn(env.DB, "prepare").mockImplementation(failing)],
+  ["R2 refuses the file", () => vi.spyOn(env.FILES, "put").mockImplementation(failing)],
 ])("when %s, the answer is not a client error, and nothing is stored", async (_, breakIt) => {
   const alice = await person();
   const before = await stored();
@@ -280,7 +280,7 @@ test.each([
   expect(await stored()).toEqual(before);
 });
 
-function unwell(): never {
+function failing(): never {
   throw new Error("D1_ERROR: unwell");
 }
 
@@ -289,7 +289,7 @@ test("a large file whose last step fails leaves neither an object nor a row", as
   const before = await stored();
   const prepare = env.DB.prepare.bind(env.DB);
   vi.spyOn(env.DB, "prepare").mockImplementation((query) =>
-    /^update "uploads"/i.test(query) ? unwell() : prepare(query),
+    /^update "uploads"/i.test(query) ? failing() : prepare(query),
   );
   const answer = await putFile(alice, "a.png", bytes(png(), zeros(6 * 1024 * 1024)));
   vi.restoreAllMocks();
