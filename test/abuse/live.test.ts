@@ -63,7 +63,7 @@ test("49 connects and closes within two seconds are not broadcast", async () => 
   expect(watching.all("presence")).toHaveLength(1);
 });
 
-test("hello lists the users whose presence was broadcast, so that a new socket misses nobody", async () => {
+test("hello lists the users whose presence was broadcast, so that a new socket misses no change", async () => {
   const people = await Promise.all([person(), person(), person()]);
   const [alice, bob, carol] = people;
   const group = await groupOf(...people);
