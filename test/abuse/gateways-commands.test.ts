@@ -187,7 +187,7 @@ describe("all other items in a frame or request count", () => {
     ["unknown methods", message({ type: 1, target: "Nonsense", arguments: [] })],
     ["streams", message({ type: 4, target: "SendMessage", arguments: [], invocationId: "s" })],
     ["cancellations", message({ type: 5, invocationId: "s" })],
-    ["what has no meaning", message({ type: 77 })],
+    ["an unknown message type", message({ type: 77 })],
   ])("SignalR: %s", async (_, text) => {
     const hub = await Hub.connect(alice);
     hub.line.say(text.repeat(900));

@@ -83,7 +83,7 @@ test.each([
   ["Socket.IO", packetsOf, (caller: Caller) => Io.connect(caller)],
   ["SignalR", messagesOf, (caller: Caller) => Hub.connect(caller)],
 ] as const)(
-  "%s: random packets are answered, or close the connection (seed %#)",
+  `%s: random packets are answered, or close the connection (seed ${SEED})`,
   async (_, known, connect) => {
     const logged = vi.spyOn(console, "log");
     const dice = new Random(SEED);

@@ -106,7 +106,7 @@ test("an unreadable message closes a SignalR connection without reconnect", asyn
 
 test.each([
   ["no packet of Engine.IO's", "nonsense"],
-  ["an event that is no JSON", "42["],
+  ["an event that is not JSON", "42["],
   ["an event of another namespace", '42/admin,["join-chat-room"]'],
   ["a second CONNECT", "40{}"],
   ["a packet of the server's", "2"],

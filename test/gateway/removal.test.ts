@@ -59,8 +59,8 @@ const receives = (hub: Hub, content: string) =>
   hub.line.until(() => hub.all("ReceiveMessage").at(-1)?.content === content);
 
 test.each([
-  ["with where it says that it is", 1],
-  ["with where it was told to be", undefined],
+  ["with the client's revision", 1],
+  ["with the revision of the answer", undefined],
 ])(
   "a join that is overtaken by a removal is refused after the removal's event, %s",
   async (_, since) => {

@@ -102,10 +102,15 @@ test("a polling client receives missed events page by page, however many there a
 
 test.each([
   ["no version", "/socket.io/?transport=polling", 400, 5],
-  ["an older one", "/socket.io/?EIO=3&transport=polling", 400, 5],
+  ["an older version", "/socket.io/?EIO=3&transport=polling", 400, 5],
   ["no transport", "/socket.io/?EIO=4", 400, 0],
-  ["a session of nobody's", `${POLLING}&sid=guessed`, 400, 1],
-  ["one that was signed by nobody", `${POLLING}&sid=${"a".repeat(20)}.${"b".repeat(20)}`, 400, 1],
+  ["an unknown session", `${POLLING}&sid=guessed`, 400, 1],
+  [
+    "a session id with an invalid signature",
+    `${POLLING}&sid=${"a".repeat(20)}.${"b".repeat(20)}`,
+    400,
+    1,
+  ],
 ])("refused with Engine.IO's error: %s", async (_, path, status, code) => {
   const response = await get(path);
   expect(response.status).toBe(status);
