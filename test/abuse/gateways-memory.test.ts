@@ -58,7 +58,7 @@ test("while a join is pending, only the latest event of each kind and user is he
     expect(value).toHaveProperty("rev");
     const room = gateway.rooms.rooms.get(conversationId);
     const lastSeenAt = new Date(0).toISOString();
-    // As it is until the answer to a join is there.
+    // The state before the answer to a join arrives.
     for (let i = 0; i < 5_000; i++) {
       const userId = `person-${i % 500}`;
       const about = { userId, online: i % 2 === 0, lastSeenAt };

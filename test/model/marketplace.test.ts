@@ -22,7 +22,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Holds against the model what a chat says of itself, and what the lists say to one person. */
+/** Compares a chat's info and one user's lists with the model. */
 async function compare(world: World, chatIndex: number, personIndex: number): Promise<void> {
   const chat = world.chat(chatIndex);
   const insider = world.insider(chat);
