@@ -1,11 +1,11 @@
 import { expect } from "vitest";
 import { contains, type Figures, type Marked } from "../../src/domain/read-ranges.ts";
-import { CountedReads } from "./counted-reads.ts";
+import { NaiveReads } from "./naive-reads.ts";
 import { StoredReads } from "./stored-reads.ts";
 
 /** One conversation stored in both ways; each step is compared with a recount. */
 export class ComparedReads {
-  private readonly naive = new CountedReads();
+  private readonly naive = new NaiveReads();
   private readonly stored = new StoredReads();
   private readonly people = new Set<string>();
 

@@ -7,7 +7,7 @@ import {
   type Range,
   type ReadFacts,
 } from "../../src/domain/read-ranges.ts";
-import type { Sent } from "./counted-reads.ts";
+import type { Sent } from "./naive-reads.ts";
 
 interface StoredMember {
   present: boolean;

@@ -16,7 +16,7 @@ interface Reader {
  * One conversation in which unread messages are found by looking at every message, without ranges
  * or figures.
  */
-export class CountedReads {
+export class NaiveReads {
   readonly messages: Sent[] = [];
   private readonly readers = new Map<string, Reader>();
 
