@@ -207,7 +207,7 @@ export class Socket {
         const event = this.events[this.taken++];
         if (event?.type === type && fits(event as EventOf<Type>)) return event as EventOf<Type>;
       }
-      await this.heard();
+      await this.nextFrame();
     }
   }
 
@@ -218,10 +218,10 @@ export class Socket {
 
   /** Resolves once `done` returns true; it is called after each event. */
   async until(done: () => boolean): Promise<void> {
-    while (!done()) await this.heard();
+    while (!done()) await this.nextFrame();
   }
 
-  private heard(): Promise<void> {
+  private nextFrame(): Promise<void> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 

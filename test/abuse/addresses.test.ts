@@ -22,7 +22,7 @@ const DOORS: [name: string, method: string, path: string, headers?: Record<strin
   ["the same without an upgrade", "GET", `/live/${NOBODYS}`],
   ["Socket.IO's socket", "GET", "/socket.io/?EIO=4&transport=websocket", UPGRADE],
   ["Socket.IO's polling", "GET", "/socket.io/?EIO=4&transport=polling"],
-  ["a session that nobody knows", "POST", "/socket.io/?EIO=4&transport=polling&sid=x.y"],
+  ["an unknown session", "POST", "/socket.io/?EIO=4&transport=polling&sid=x.y"],
   ["SignalR's socket", "GET", "/hubs/chat", UPGRADE],
   ["SignalR's negotiation", "POST", "/hubs/chat/negotiate?negotiateVersion=1"],
   ["a file", "GET", "/uploads/chat/x"],

@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 /** The texts sent to the conversation, in order. */
-function said(): Promise<string[]> {
+function sentTexts(): Promise<string[]> {
   return runInDurableObject(objectOf(conversationId), (_, { storage }) =>
     storage.sql
       .exec<{ content: string }>("SELECT content FROM messages WHERE sender_id IS NOT NULL")
@@ -58,9 +58,9 @@ describe("a frame of 64 KiB full of sends causes at most three calls, and closes
     expect(sends.length).toBeGreaterThan(400);
     hub.line.say(frameOf(sends));
     await hub.line.closed;
-    await vi.waitFor(async () => expect(await said()).toEqual(numbers(20)));
+    await vi.waitFor(async () => expect(await sentTexts()).toEqual(numbers(20)));
     expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(3);
-    expect(hub.line.heard.at(-1)).toBe(
+    expect(hub.line.received.at(-1)).toBe(
       `{"type":7,"error":"Too many requests; wait before you try again.","allowReconnect":true}\x1e`,
     );
     expect(completions(hub)).toHaveLength(1);
@@ -80,7 +80,7 @@ describe("a frame of 64 KiB full of sends causes at most three calls, and closes
     expect(await one.post(...sends)).toBe(200);
     expect(await one.poll()).toEqual({ status: 200, packets: ["1"] });
     expect((await one.poll()).status).toBe(400);
-    await vi.waitFor(async () => expect(await said()).toEqual(numbers(20)));
+    await vi.waitFor(async () => expect(await sentTexts()).toEqual(numbers(20)));
     expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(3);
   });
 
@@ -93,8 +93,8 @@ describe("a frame of 64 KiB full of sends causes at most three calls, and closes
       io.line.say(`42${JSON.stringify(send)}`);
     }
     await io.line.closed;
-    await vi.waitFor(async () => expect((await said()).length).toBeGreaterThanOrEqual(18));
-    expect((await said()).length).toBeLessThanOrEqual(20);
+    await vi.waitFor(async () => expect((await sentTexts()).length).toBeGreaterThanOrEqual(18));
+    expect((await sentTexts()).length).toBeLessThanOrEqual(20);
     expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(20);
   });
 });
@@ -129,7 +129,7 @@ test("a client that sends 20 a second is never refused", async () => {
     expect(texts.filter(({ messageId }) => messageId)).toHaveLength(20);
     vi.setSystemTime(Date.now() + 1_000);
   }
-  expect(await said()).toHaveLength(100);
+  expect(await sentTexts()).toHaveLength(100);
 });
 
 test("sends to conversations of which the user is not a member count, also while a join is pending", async () => {
@@ -147,7 +147,7 @@ test("sends to conversations of which the user is not a member count, also while
   );
   await mallory.line.closed;
   expect(count(calls, "submit", "submitAll")).toBeLessThanOrEqual(3);
-  expect(await said()).toEqual([]);
+  expect(await sentTexts()).toEqual([]);
 });
 
 test("repeated joining and leaving is limited, and so are the rows that it writes", async () => {
@@ -187,7 +187,7 @@ describe("all other items in a frame or request count", () => {
     ["unknown methods", message({ type: 1, target: "Nonsense", arguments: [] })],
     ["streams", message({ type: 4, target: "SendMessage", arguments: [], invocationId: "s" })],
     ["cancellations", message({ type: 5, invocationId: "s" })],
-    ["what has no meaning", message({ type: 77 })],
+    ["an unknown message type", message({ type: 77 })],
   ])("SignalR: %s", async (_, text) => {
     const hub = await Hub.connect(alice);
     hub.line.say(text.repeat(900));
@@ -226,7 +226,7 @@ describe("all other items in a frame or request count", () => {
     const text = packet === "3" ? "3 " : packet;
     for (let i = 0; i < 300; i++) io.line.say(text);
     await io.line.closed;
-    expect(io.line.heard.length).toBeLessThanOrEqual(25);
+    expect(io.line.received.length).toBeLessThanOrEqual(25);
   });
 
   test("Socket.IO: a request of more than a thousand packets is not processed", async () => {
@@ -239,6 +239,6 @@ describe("all other items in a frame or request count", () => {
     const io = await Io.open();
     for (let i = 0; i < 300; i++) io.line.say('40{"token":"nonsense"}');
     await io.line.closed;
-    expect(io.line.heard.length).toBeLessThanOrEqual(25);
+    expect(io.line.received.length).toBeLessThanOrEqual(25);
   });
 });

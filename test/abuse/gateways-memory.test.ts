@@ -188,10 +188,10 @@ describe("a frame over 64 KiB closes a connection at once", () => {
       `42${id}${JSON.stringify(["mark-read", { chatId: conversationId }])}`;
     await one.post(...Array.from({ length: 30 }, (_, id) => emit(id)));
     probe.say("2probe");
-    await probe.hears((text) => text === "3probe");
+    await probe.receives((text) => text === "3probe");
     await one.poll();
     probe.say("5");
-    await probe.hears((text) => text.startsWith("43"));
+    await probe.receives((text) => text.startsWith("43"));
   });
 
   test("too many probes close the socket", async () => {
@@ -200,6 +200,6 @@ describe("a frame over 64 KiB closes a connection at once", () => {
     const probe = new Line(await get(upgrade, { Upgrade: "websocket" }));
     for (let i = 0; i < 300; i++) probe.say("2probe");
     await probe.closed;
-    expect(probe.heard.length).toBeLessThanOrEqual(40);
+    expect(probe.received.length).toBeLessThanOrEqual(40);
   });
 });

@@ -14,16 +14,16 @@ import {
 afterEach(() => void vi.useRealTimers());
 
 /** 12 KB of metadata and text, the largest message without files. */
-const FAT = { metadata: { fat: "m".repeat(8_000) } };
-const FAT_TEXT = "€".repeat(2_000);
+const LARGE = { metadata: { fat: "m".repeat(8_000) } };
+const LARGE_TEXT = "€".repeat(2_000);
 
 const bytesOf = (frame: string) => new TextEncoder().encode(frame).length;
 const largest = (socket: Socket) => Math.max(...socket.frames.map(bytesOf));
 
 /** Sends this many messages of the maximum size. */
-async function talk(caller: Caller, conversationId: string, count: number) {
+async function sendLargest(caller: Caller, conversationId: string, count: number) {
   for (let i = 0; i < count; i++) {
-    expect((await send(caller, conversationId, FAT_TEXT, FAT)).status).toBe(201);
+    expect((await send(caller, conversationId, LARGE_TEXT, LARGE)).status).toBe(201);
   }
 }
 
@@ -57,13 +57,13 @@ test("49 connects and closes within two seconds are not broadcast", async () => 
   // At most 30 upgrades a minute, each of them closed again.
   for (let i = 0; i < 20; i++) (await openLive(alice, conversationId)).close();
   const stays = await openLive(alice, conversationId);
-  const told = await watching.next("presence");
-  expect(told).toMatchObject({ userId: alice.userId, online: true });
+  const received = await watching.next("presence");
+  expect(received).toMatchObject({ userId: alice.userId, online: true });
   await settled(stays);
   expect(watching.all("presence")).toHaveLength(1);
 });
 
-test("hello lists the users whose presence was broadcast, so that a new socket misses nobody", async () => {
+test("hello lists the users whose presence was broadcast, so that a new socket misses no change", async () => {
   const people = await Promise.all([person(), person(), person()]);
   const [alice, bob, carol] = people;
   const group = await groupOf(...people);
@@ -82,7 +82,7 @@ test("hello lists the users whose presence was broadcast, so that a new socket m
 
 test("answers have at most 256 KiB, and the rest can be requested", async () => {
   const { alice, bob, conversationId } = await directPair();
-  await talk(alice, conversationId, 60);
+  await sendLargest(alice, conversationId, 60);
   const socket = await openLive(bob, conversationId);
   const first = socket.all("sync")[0]?.messages ?? [];
   expect(first.at(-1)?.number).toBe(60);
@@ -111,7 +111,7 @@ test("answers have at most 256 KiB, and the rest can be requested", async () => 
 
 test("a socket that keeps requesting without evidence that it reads is closed for reconnection", async () => {
   const { alice, bob, conversationId } = await directPair();
-  await talk(alice, conversationId, 30);
+  await sendLargest(alice, conversationId, 30);
   const socket = await openLive(bob, conversationId);
   const seconds = Math.ceil(MAX_UNREAD_BYTES / MAX_SYNC_BYTES / 20) + 2;
   let isOpen = true;
@@ -133,7 +133,7 @@ test("a socket that keeps requesting without evidence that it reads is closed fo
 
 test("a socket that catches up page by page stays open, because each page's cursor shows that it was read", async () => {
   const { alice, bob, conversationId } = await directPair();
-  await talk(alice, conversationId, 60);
+  await sendLargest(alice, conversationId, 60);
   const socket = await openLive(bob, conversationId, "?since=0");
   vi.setSystemTime(Date.now());
   for (let turn = 0; turn < 30; turn++) {
@@ -173,12 +173,12 @@ test("sends over the limit of a minute: a hundred errors, then 4400", async () =
 
 test("a reaction is sent without its message to clients with that feature", async () => {
   const { alice, bob, conversationId } = await directPair();
-  const { body } = await send(alice, conversationId, FAT_TEXT, FAT);
+  const { body } = await send(alice, conversationId, LARGE_TEXT, LARGE);
   const lean = await openLive(bob, conversationId, "?features=reactions,others");
   const old = await openLive(bob, conversationId);
   expect(lean.all("hello")[0]?.features).toEqual(["reactions"]);
   expect(old.all("hello")[0]?.features).toBeUndefined();
-  const [heard, whole] = [lean.frames.length, old.frames.length];
+  const [before, whole] = [lean.frames.length, old.frames.length];
   const a = await openLive(alice, conversationId);
   a.send({ op: "react", id: 1, messageId: body.messageId, emoji: "👍" });
   const { rev } = await a.next("ack");
@@ -188,7 +188,7 @@ test("a reaction is sent without its message to clients with that feature", asyn
     reactions: [{ emoji: "👍", count: 1, userIds: [alice.userId] }],
   });
   expect(await old.next("message")).toMatchObject({ rev, cause: "reaction" });
-  expect(Math.max(...lean.frames.slice(heard).map(bytesOf))).toBeLessThan(1_000);
+  expect(Math.max(...lean.frames.slice(before).map(bytesOf))).toBeLessThan(1_000);
   expect(Math.max(...old.frames.slice(whole).map(bytesOf))).toBeGreaterThan(8_000);
 });
 
@@ -199,7 +199,7 @@ test("a reaction is sent without its message to clients with that feature", asyn
  */
 test("with the cursors of another socket, a socket that does not read gets at most 32 MiB", async () => {
   const { alice, bob, conversationId } = await directPair();
-  await talk(alice, conversationId, 60);
+  await sendLargest(alice, conversationId, 60);
   const reader = await openLive(bob, conversationId, "?since=0");
   const ends = [reader.all("sync")[0]?.to ?? 0];
   for (let more = true; more; ) {

@@ -64,14 +64,14 @@ test("unknown conversations count as well, admins are exempt, and each user has 
   const limiter = {
     limit: async ({ key }: { key: string }) => ({ success: counted.push(key) > 1_000 }),
   };
-  const knock = async (token: string, changes: object) => {
+  const upgrade = async (token: string, changes: object) => {
     const headers = { Upgrade: "websocket", Authorization: `Bearer ${token}` };
     await fetchWith({ LIMIT_UPGRADES: limiter, ...changes }, `/live/${NOBODYS}`, { headers });
   };
   const [alice, admin] = [await person(), await person("admin", { role: "admin" })];
-  await knock(alice.token, {});
-  await knock(admin.token, {});
-  await knock(alice.token, { REQUEST_LIMITS: "off" });
-  await knock("nonsense", {});
+  await upgrade(alice.token, {});
+  await upgrade(admin.token, {});
+  await upgrade(alice.token, { REQUEST_LIMITS: "off" });
+  await upgrade("nonsense", {});
   expect(counted).toEqual([`${alice.userId} ${NOBODYS}`]);
 });

@@ -284,7 +284,7 @@ test("an unknown path is not found", async () => {
   }
 });
 
-test("a deleted message's files are served to nobody", async () => {
+test("a deleted message's files are not served to any user", async () => {
   const { alice, bob, conversationId } = await directPair();
   const file = await upload(alice, "digits.txt", TEXT);
   const { fileUrl } = file.body;

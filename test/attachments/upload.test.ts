@@ -126,9 +126,9 @@ const headless = whole.subarray(0, 60);
 test.each<[what: string, body: BodyInit, code: string, headers?: Record<string, string>]>([
   ["no file", formOf({ name: "content", content: "x" }), "no_file"],
   ["the file in another field", formOf({ ...file, name: "document" }), "no_file"],
-  ["a field named file that is none", formOf({ name: "file", content: "x" }), "no_file"],
+  ["a field named file without a file", formOf({ name: "file", content: "x" }), "no_file"],
   ["a file field left empty", formOf({ name: "file", filename: "", content: "" }), "no_file"],
-  ["no part at all", `--${BOUNDARY}--\r\n`, "no_file"],
+  ["no part", `--${BOUNDARY}--\r\n`, "no_file"],
   ["two files", formOf(file, file), "several_files"],
   ["two files in different fields", formOf(file, { ...file, name: "other" }), "no_file"],
   ["three files", formOf(file, file, file), "several_files"],
@@ -137,9 +137,13 @@ test.each<[what: string, body: BodyInit, code: string, headers?: Record<string, 
   ["an end in the middle of the file", whole.subarray(0, whole.length - 50), "invalid_form"],
   ["an end in the last boundary", whole.subarray(0, whole.length - 4), "invalid_form"],
   ["an end in the part's header", headless, "invalid_form"],
-  ["another boundary than announced", bytes("--other\r\n\r\nx\r\n--other--"), "invalid_form"],
+  [
+    "a boundary that differs from the header's",
+    bytes("--other\r\n\r\nx\r\n--other--"),
+    "invalid_form",
+  ],
   ["no boundary", whole, "invalid_form", { "Content-Type": "multipart/form-data" }],
-  ["another type", whole, "invalid_form", { "Content-Type": "application/json" }],
+  ["another content type", whole, "invalid_form", { "Content-Type": "application/json" }],
   ["an urlencoded form", "file=x", "invalid_form", { "Content-Type": "application/x-www-form" }],
   [
     "more fields than a form needs",
@@ -267,8 +271,8 @@ test("the body of a refused request is read, up to a limit", async () => {
 });
 
 test.each([
-  ["its row cannot be written", () => vi.spyOn(env.DB, "prepare").mockImplementation(unwell)],
-  ["R2 refuses the file", () => vi.spyOn(env.FILES, "put").mockImplementation(unwell)],
+  ["its row cannot be written", () => vi.spyOn(env.DB, "prepare").mockImplementation(failing)],
+  ["R2 refuses the file", () => vi.spyOn(env.FILES, "put").mockImplementation(failing)],
 ])("when %s, the answer is not a client error, and nothing is stored", async (_, breakIt) => {
   const alice = await person();
   const before = await stored();
@@ -280,7 +284,7 @@ test.each([
   expect(await stored()).toEqual(before);
 });
 
-function unwell(): never {
+function failing(): never {
   throw new Error("D1_ERROR: unwell");
 }
 
@@ -289,7 +293,7 @@ test("a large file whose last step fails leaves neither an object nor a row", as
   const before = await stored();
   const prepare = env.DB.prepare.bind(env.DB);
   vi.spyOn(env.DB, "prepare").mockImplementation((query) =>
-    /^update "uploads"/i.test(query) ? unwell() : prepare(query),
+    /^update "uploads"/i.test(query) ? failing() : prepare(query),
   );
   const answer = await putFile(alice, "a.png", bytes(png(), zeros(6 * 1024 * 1024)));
   vi.restoreAllMocks();

@@ -46,13 +46,13 @@ export class Crowd {
   }
 
   /** Keeps `inFlight` messages in flight for `ms` milliseconds, sent by {@link TALKERS} in turn. */
-  talk(inFlight: number, ms: number): Promise<Stretch> {
+  load(inFlight: number, ms: number): Promise<Stretch> {
     const until = performance.now() + ms;
     return this.keepTalking(inFlight, () => performance.now() < until);
   }
 
   /** Sends `count` messages, `inFlight` at a time. */
-  say(count: number, inFlight: number): Promise<Stretch> {
+  sendAll(count: number, inFlight: number): Promise<Stretch> {
     const last = this.nextId + count;
     return this.keepTalking(inFlight, () => this.nextId < last);
   }
@@ -126,7 +126,7 @@ export class Crowd {
         const pong = dialect.pongs?.[frame];
         if (pong) socket.send(pong);
         if (live) {
-          this.hear(frame, dialect, first);
+          this.receive(frame, dialect, first);
           return;
         }
         const { say, live: now } = dialect.greet(frame);
@@ -138,7 +138,7 @@ export class Crowd {
     });
   }
 
-  private hear(frame: string, dialect: Dialect, first: boolean): void {
+  private receive(frame: string, dialect: Dialect, first: boolean): void {
     try {
       if (first) this.check(dialect.ids(frame));
     } catch (error) {

@@ -12,7 +12,7 @@ import { median } from "./case.ts";
 import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
 import { type Cost, plotted, type Series } from "./plot.ts";
-import { Door } from "./proxy.ts";
+import { CountingProxy } from "./proxy.ts";
 import { call, parleyGroup, webSocketUrl } from "./subjects.ts";
 
 /** Repetitions of an operation for its median; its rows are counted once. */
@@ -28,10 +28,10 @@ interface Measured {
   messages: number;
 }
 
-const door = await Door.open();
+const proxy = await CountingProxy.open();
 const api = "/api/v1/chat";
 const ask = (token: string, method: "GET" | "POST", path: string, body?: unknown) =>
-  call(door.subject, token, method, `${api}${path}`, body);
+  call(proxy.subject, token, method, `${api}${path}`, body);
 
 /** An operation, and the kind of conversation that it needs. */
 const OPERATIONS: Record<string, (measured: Measured) => Promise<unknown>> = {
@@ -54,14 +54,14 @@ const OPERATIONS: Record<string, (measured: Measured) => Promise<unknown>> = {
 };
 
 function urlOf(conversationId: string): string {
-  return webSocketUrl(door.subject, `/live/${conversationId}`);
+  return webSocketUrl(proxy.subject, `/live/${conversationId}`);
 }
 
 async function costOf(
   measured: Measured,
   operation: (measured: Measured) => Promise<unknown>,
 ): Promise<Cost> {
-  const counts = await door.counting(measured.conversationId, () => operation(measured));
+  const counts = await proxy.counting(measured.conversationId, () => operation(measured));
   const times: number[] = [];
   for (let i = 0; i < TIMES; i++) {
     const began = performance.now();
@@ -78,9 +78,9 @@ async function conversationWith(
   receivers: number,
 ): Promise<Measured> {
   const people = Math.ceil(receivers / (receivers > 100 ? DEVICES : 1));
-  const { conversationId, tokens } = await parleyGroup(door.subject, Math.max(3, people));
+  const { conversationId, tokens } = await parleyGroup(proxy.subject, Math.max(3, people));
   const [token = ""] = tokens;
-  await door.run(conversationId, [
+  await proxy.run(conversationId, [
     ...membersSql(Math.max(1, members - tokens.length)),
     ...messagesSql(messages, "seed-000001"),
   ]);

@@ -14,38 +14,40 @@ export interface Counts {
 const PROJECTED_AFTER_MS = 400;
 
 /** Parley wrapped by proxy.mjs, which counts rows and has additional endpoints. */
-export class Door {
+export class CountingProxy {
   readonly subject: Subject;
 
   private constructor(subject: Subject) {
     this.subject = subject;
   }
 
-  static async open(): Promise<Door> {
-    return new Door(await startParley("parley with counters", "--wrapper=test/bench/proxy.mjs"));
+  static async open(): Promise<CountingProxy> {
+    return new CountingProxy(
+      await startParley("parley with counters", "--wrapper=test/bench/proxy.mjs"),
+    );
   }
 
   /** Puts an object to sleep, with its sockets left open. */
   async evict(conversationId: string): Promise<void> {
-    await this.knock("evict", conversationId);
+    await this.request("evict", conversationId);
   }
 
   /** Runs statements in an object, which is evicted afterwards. */
   async run(conversationId: string, statements: readonly string[]): Promise<void> {
-    await this.knock("run", conversationId, statements);
+    await this.request("run", conversationId, statements);
     await this.evict(conversationId);
   }
 
   /** The cost of an action, including its projection to D1. */
   async counting(conversationId: string, action: () => Promise<unknown>): Promise<Counts> {
     await sleep(PROJECTED_AFTER_MS);
-    await this.knock("counts", conversationId);
+    await this.request("counts", conversationId);
     await action();
     await sleep(PROJECTED_AFTER_MS);
-    return JSON.parse(await this.knock("counts", conversationId));
+    return JSON.parse(await this.request("counts", conversationId));
   }
 
-  private knock(what: string, conversationId: string, body: unknown = []): Promise<string> {
+  private request(what: string, conversationId: string, body: unknown = []): Promise<string> {
     return call(this.subject, "", "POST", `/bench/${what}?id=${conversationId}`, body);
   }
 }

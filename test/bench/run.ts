@@ -13,7 +13,7 @@ import { rows } from "./cases/rows.ts";
 import { waking } from "./cases/wake.ts";
 import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
-import { Door } from "./proxy.ts";
+import { CountingProxy } from "./proxy.ts";
 import { table } from "./report.ts";
 import { type Subject, startNode, startParley, startPeers, webSocketUrl } from "./subjects.ts";
 
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const tell = (text: string) => console.error(text);
+const print = (text: string) => console.error(text);
 
 let missed = false;
 try {
@@ -34,7 +34,7 @@ try {
   const fill = async (conversationId: string, tokens: string[], count: number) => {
     const url = webSocketUrl(subject, `/live/${conversationId}`);
     const crowd = await Crowd.gather(url, tokens.map(parley), 1);
-    await crowd.say(count, 128);
+    await crowd.sendAll(count, 128);
     crowd.close();
   };
   const groups: Record<string, () => Promise<Case[]>> = {
@@ -52,17 +52,17 @@ try {
     resume: () => resuming(subject, peers, fill),
     gateway: () => gateways(subject),
     door: async () => {
-      const door = await Door.open();
-      return [...(await waking(door)), ...(await rows(door))];
+      const server = await CountingProxy.open();
+      return [...(await waking(server)), ...(await rows(server))];
     },
   };
   const cases: Case[] = [];
   for (const [name, prepare] of Object.entries(groups)) {
     if (!name.includes(values.only)) continue;
-    tell(`preparing ${name}`);
+    print(`preparing ${name}`);
     cases.push(...(await prepare()));
   }
-  const outcomes = await measureAll(cases, Number(values.rounds), tell);
+  const outcomes = await measureAll(cases, Number(values.rounds), print);
   missed = outcomes.some(({ goals }) => goals.some(({ met }) => !met));
   console.log(values.json ? JSON.stringify(outcomes, undefined, 2) : table(outcomes));
 } finally {

@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from "vitest";
-import { closeBrowser, somebody } from "./people.ts";
+import { closeBrowser, signedIn } from "./people.ts";
 import { picture } from "./picture.ts";
 
 afterAll(closeBrowser);
 
 test("a picture is attached with progress and a preview, and received by the other user", async () => {
-  const [alice, carol] = await Promise.all([somebody("Alice Moreau"), somebody("Carol Okafor")]);
+  const [alice, carol] = await Promise.all([signedIn("Alice Moreau"), signedIn("Carol Okafor")]);
   await alice.talkTo("Carol Okafor");
   await carol.talkTo("Alice Moreau");
   const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
@@ -38,7 +38,7 @@ test("a picture is attached with progress and a preview, and received by the oth
 });
 
 test("a file that the server refuses is marked, and can be removed", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   await alice.talkTo("Carol Okafor");
   const file = {
     name: "run.exe",
@@ -55,7 +55,7 @@ test("a file that the server refuses is marked, and can be removed", async () =>
 });
 
 test("a file that is too large is marked, and a file that is not a picture has no broken preview", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   await alice.talkTo("Carol Okafor");
   await alice.page.getByLabel("Files to attach").evaluate((input: HTMLInputElement) => {
     const files = new DataTransfer();
@@ -71,7 +71,7 @@ test("a file that is too large is marked, and a file that is not a picture has n
 });
 
 test("a file removed before its upload begins is not uploaded; without a network an error is shown", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   const { page } = alice;
   await alice.talkTo("Carol Okafor");
   const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
@@ -103,7 +103,7 @@ test("a file removed before its upload begins is not uploaded; without a network
 });
 
 test("pasted text stays text, even with a picture of it, and only files can be dropped", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   await alice.talkTo("Carol Okafor");
   /** Whether the page prevents the browser's default action. */
   const takes = (type: "paste" | "drop", where: string, parts: Record<string, string>) =>

@@ -1,12 +1,12 @@
 import { afterAll, expect, test } from "vitest";
-import { closeBrowser, somebody } from "./people.ts";
+import { closeBrowser, signedIn } from "./people.ts";
 
 /** Dialogs show errors, stay open until they are closed, and return the focus. */
 
 afterAll(closeBrowser);
 
 test("an error in a dialog is shown inside it, and can be dismissed", async () => {
-  const { page } = await somebody("Alice Moreau");
+  const { page } = await signedIn("Alice Moreau");
   await page.getByRole("button", { name: "Browse channels" }).click();
   const dialog = page.getByRole("dialog", { name: "Channels" });
   await dialog.getByText("Loading…").waitFor({ state: "detached" });
@@ -19,7 +19,7 @@ test("an error in a dialog is shown inside it, and can be dismissed", async () =
 });
 
 test("a press that begins in a dialog does not close it, and a double click creates one channel", async () => {
-  const { page } = await somebody("Alice Moreau");
+  const { page } = await signedIn("Alice Moreau");
   await page.getByRole("button", { name: "Browse channels" }).click();
   const dialog = page.getByRole("dialog", { name: "Channels" });
   const field = dialog.getByLabel("Name", { exact: true });
@@ -41,7 +41,7 @@ test("a press that begins in a dialog does not close it, and a double click crea
 });
 
 test("the focus stays on a message that is deleted", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   const { page } = alice;
   await alice.talkTo("Dave Lindqvist");
   await alice.say("To be deleted");

@@ -4,7 +4,7 @@ import { ROOT } from "../../src/cli/settings.ts";
 import { Parley } from "../../src/client/parley.ts";
 import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
 import { signedFor } from "../system/token.ts";
-import { closeBrowser, stranger } from "./people.ts";
+import { closeBrowser, signedOut } from "./people.ts";
 
 /** The public clients of Socket.IO and SignalR in browser pages of another origin. */
 
@@ -46,7 +46,7 @@ async function site(): Promise<string> {
 
 /** A page at an origin, with both clients loaded. */
 async function pageAt(origin: string) {
-  const page = await stranger(origin);
+  const page = await signedOut(origin);
   onTestFinished(() => page.context().close());
   for (const path of SCRIPTS) await page.addScriptTag({ path });
   return page;
@@ -73,13 +73,13 @@ test("both clients work in a page of an allowed origin", async () => {
         .build();
       const heard: Record<string, string[]> = { alice: [], bob: [] };
       const both = new Promise<void>((resolve) => {
-        const hear = (who: string, text: string) => {
+        const receive = (who: string, text: string) => {
           if (heard[who]?.push(text) === 2 && heard["alice"]?.length === heard["bob"]?.length) {
             resolve();
           }
         };
-        socket.on("new-message", ({ message }) => hear("alice", message.content));
-        hub.on("ReceiveMessage", ({ content }) => hear("bob", content));
+        socket.on("new-message", ({ message }) => receive("alice", message.content));
+        hub.on("ReceiveMessage", ({ content }) => receive("bob", content));
       });
       await hub.start();
       await hub.invoke("JoinConversation", id);

@@ -1,12 +1,12 @@
 import { afterAll, expect, inject, test } from "vitest";
 import { Parley } from "../../src/client/parley.ts";
 import { tokenFor } from "../system/server.ts";
-import { closeBrowser, SOON_MS, somebody } from "./people.ts";
+import { closeBrowser, SOON_MS, signedIn } from "./people.ts";
 
 afterAll(closeBrowser);
 
 test("a group is created, and soon appears in all members' lists", async () => {
-  const [bob, dave] = await Promise.all([somebody("Bob Tanaka"), somebody("Dave Lindqvist")]);
+  const [bob, dave] = await Promise.all([signedIn("Bob Tanaka"), signedIn("Dave Lindqvist")]);
   await bob.page.getByRole("button", { name: "New conversation" }).click();
   const dialog = bob.page.getByRole("dialog", { name: "New conversation" });
   for (const name of ["Carol Okafor", "Dave Lindqvist"]) {
@@ -34,7 +34,7 @@ test("a group is created, and soon appears in all members' lists", async () => {
 });
 
 test("a channel is created, found, joined, and archived", async () => {
-  const [bob, dave] = await Promise.all([somebody("Bob Tanaka"), somebody("Dave Lindqvist")]);
+  const [bob, dave] = await Promise.all([signedIn("Bob Tanaka"), signedIn("Dave Lindqvist")]);
   await bob.page.getByRole("button", { name: "Browse channels" }).click();
   await bob.page.getByLabel("Name", { exact: true }).fill("Gardening");
   await bob.page.getByLabel("What it is about").fill("Beds and borders");
@@ -54,7 +54,7 @@ test("a channel is created, found, joined, and archived", async () => {
 });
 
 test("a long history can be scrolled back to its beginning without moving the visible messages", async () => {
-  const dave = await somebody("Dave Lindqvist");
+  const dave = await signedIn("Dave Lindqvist");
   const token = await tokenFor("erin", "--name", "Erin");
   const erin = new Parley({ url: inject("address"), token: () => token });
   await erin.rest.conversations();

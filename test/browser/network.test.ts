@@ -1,12 +1,12 @@
 import { afterAll, expect, test } from "vitest";
-import { closeBrowser, somebody } from "./people.ts";
+import { closeBrowser, signedIn } from "./people.ts";
 
 afterAll(closeBrowser);
 
 test("a message written without a network is sent once after reconnecting", async () => {
   const [carol, dave] = await Promise.all([
-    somebody("Carol Okafor", { holdSockets: true }),
-    somebody("Dave Lindqvist"),
+    signedIn("Carol Okafor", { holdSockets: true }),
+    signedIn("Dave Lindqvist"),
   ]);
   await carol.talkTo("Dave Lindqvist");
   await dave.talkTo("Carol Okafor");
@@ -22,7 +22,7 @@ test("a message written without a network is sent once after reconnecting", asyn
   await dave.say("Are you in the tunnel?");
   await dave.message("Are you in the tunnel?").waitFor();
 
-  await carol.findNetwork();
+  await carol.restoreNetwork();
   await carol.message("Are you in the tunnel?").waitFor();
   await status.getByText("You are offline.").waitFor({ state: "detached" });
   await dave.message("Still in it").waitFor();
@@ -39,8 +39,8 @@ test("a message written without a network is sent once after reconnecting", asyn
 
 test("a page that is loaded again sends the previous page's unsent messages", async () => {
   const [carol, dave] = await Promise.all([
-    somebody("Carol Okafor", { holdSockets: true }),
-    somebody("Dave Lindqvist"),
+    signedIn("Carol Okafor", { holdSockets: true }),
+    signedIn("Dave Lindqvist"),
   ]);
   await carol.talkTo("Dave Lindqvist");
   await dave.talkTo("Carol Okafor");
@@ -53,7 +53,7 @@ test("a page that is loaded again sends the previous page's unsent messages", as
   // The page has a network and its sockets have none, so that the first page sends nothing.
   await carol.page.context().setOffline(false);
   await Promise.all([carol.page.waitForEvent("load"), carol.page.reload()]);
-  await carol.findNetwork();
+  await carol.restoreNetwork();
   await dave.message("Written before the page was loaded again").waitFor();
   await carol.message("Written before the page was loaded again").waitFor();
   await carol.page.getByText("Sending…").waitFor({ state: "detached" });
@@ -62,8 +62,8 @@ test("a page that is loaded again sends the previous page's unsent messages", as
 
 test("without a connection the page shows neither online nor offline", async () => {
   const [carol, dave] = await Promise.all([
-    somebody("Carol Okafor", { holdSockets: true }),
-    somebody("Dave Lindqvist"),
+    signedIn("Carol Okafor", { holdSockets: true }),
+    signedIn("Dave Lindqvist"),
   ]);
   await carol.talkTo("Dave Lindqvist");
   await dave.talkTo("Carol Okafor");
@@ -74,14 +74,14 @@ test("without a connection the page shows neither online nor offline", async () 
   await carol.page.getByRole("main").getByText("You are offline.").waitFor();
   expect(await told.count()).toBe(0);
   expect(await carol.page.locator(".online-dot").count()).toBe(0);
-  await carol.findNetwork();
+  await carol.restoreNetwork();
   await carol.page.getByRole("main").getByText("Online", { exact: true }).waitFor();
 });
 
 test("an edit, a reaction and a deletion without a network are shown as pending", async () => {
   const [carol, dave] = await Promise.all([
-    somebody("Carol Okafor", { holdSockets: true }),
-    somebody("Dave Lindqvist"),
+    signedIn("Carol Okafor", { holdSockets: true }),
+    signedIn("Dave Lindqvist"),
   ]);
   await carol.talkTo("Dave Lindqvist");
   await dave.talkTo("Carol Okafor");
@@ -102,7 +102,7 @@ test("an edit, a reaction and a deletion without a network are shown as pending"
   for (const text of ["To be edited", "To be liked", "To be removed"]) {
     await carol.message(text).getByText("Waiting for the network").waitFor();
   }
-  await carol.findNetwork();
+  await carol.restoreNetwork();
   await dave.message("To be edited").getByText("Edited", { exact: true }).waitFor();
   await dave.message("To be liked").getByRole("button", { name: /^🎉 1/ }).waitFor();
   await dave.page.getByText("Message deleted").waitFor();

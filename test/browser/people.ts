@@ -26,7 +26,7 @@ let browser: Promise<Browser> | undefined;
 export type Name = "Alice Moreau" | "Bob Tanaka" | "Carol Okafor" | "Dave Lindqvist";
 
 /** A signed-in user. */
-export class Somebody {
+export class SignedInUser {
   readonly page: Page;
   /** Errors reported by the browser: errors of the page, and violations of its policy. */
   readonly complaints: string[] = [];
@@ -52,7 +52,7 @@ export class Somebody {
   }
 
   /** Routes the page's sockets through this process, so that they can be cut. */
-  async holdSockets(): Promise<void> {
+  async routeSockets(): Promise<void> {
     this.passesLate = true;
     await this.page.routeWebSocket(/\/live\//, (socket) => {
       if (this.isCut) {
@@ -71,7 +71,7 @@ export class Somebody {
     await Promise.all(this.sockets.splice(0).map((socket) => socket.close({ code: 1001 })));
   }
 
-  async findNetwork(): Promise<void> {
+  async restoreNetwork(): Promise<void> {
     this.isCut = false;
     await this.page.context().setOffline(false);
   }
@@ -121,18 +121,18 @@ export class Somebody {
 }
 
 /** Opens the page and signs in; after the test the page must have reported no errors. */
-export async function somebody(
+export async function signedIn(
   name: Name,
   options: BrowserContextOptions & { holdSockets?: boolean } = {},
-): Promise<Somebody> {
+): Promise<SignedInUser> {
   const { holdSockets = false, ...contextOptions } = options;
   const context = await newContext(contextOptions);
-  const one = new Somebody(await context.newPage());
+  const one = new SignedInUser(await context.newPage());
   onTestFinished(async () => {
     await context.close();
     expect(one.complaints).toEqual([]);
   });
-  if (holdSockets) await one.holdSockets();
+  if (holdSockets) await one.routeSockets();
   await one.page.goto(inject("address"));
   await one.page.getByRole("button", { name }).click();
   await one.page.getByRole("heading", { name }).waitFor();
@@ -140,7 +140,7 @@ export async function somebody(
 }
 
 /** Opens the page of a server, signed out. */
-export async function stranger(address: string): Promise<Page> {
+export async function signedOut(address: string): Promise<Page> {
   const page = await (await newContext()).newPage();
   page.setDefaultTimeout(SOON_MS);
   await page.goto(address);

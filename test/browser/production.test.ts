@@ -1,7 +1,7 @@
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { cleanUp, freePort, startCommand, temporaryFolder, up } from "../system/server.ts";
-import { closeBrowser, stranger } from "./people.ts";
+import { closeBrowser, signedOut } from "./people.ts";
 
 /** Outside development users sign in with a token of the identity provider. */
 
@@ -35,7 +35,7 @@ function tokenOf(name: string, { secret = SECRET, expires = "1h" } = {}): Promis
 
 /** The page, and its controls for signing in. */
 async function welcome() {
-  const page = await stranger(address);
+  const page = await signedOut(address);
   onTestFinished(() => page.context().close());
   const signIn = async (token: string) => {
     await page.getByLabel("Access token").fill(token);

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { clientOf } from "./clients.ts";
-import { closeBrowser, SOON_MS, somebody } from "./people.ts";
+import { closeBrowser, SOON_MS, signedIn } from "./people.ts";
 
 /** The scroll position with new messages, after sending, and after being removed. */
 
@@ -17,7 +17,7 @@ async function unreadFor(id: string, name: string, count: number) {
 
 test("a conversation opens at the first new message, and messages are read when the end is visible", async () => {
   const talk = await unreadFor("frank", "Frank", 2);
-  const bob = await somebody("Bob Tanaka", { viewport: { width: 1180, height: 500 } });
+  const bob = await signedIn("Bob Tanaka", { viewport: { width: 1180, height: 500 } });
   await bob.entry("Frank").click();
   await bob.entry("Frank").getByText("unread").waitFor({ state: "detached" });
   await bob.page.getByRole("button", { name: "Sign out" }).click();
@@ -42,7 +42,7 @@ test("a conversation opens at the first new message, and messages are read when 
 
 test("with more new messages than are loaded, the line is before the first loaded one", async () => {
   (await unreadFor("grace", "Grace", 70)).close();
-  const bob = await somebody("Bob Tanaka");
+  const bob = await signedIn("Bob Tanaka");
   await bob.entry("Grace").click();
   await bob.message("Number 70.").waitFor();
   await bob.page.locator(".scroller").hover();
@@ -59,7 +59,7 @@ test("with more new messages than are loaded, the line is before the first loade
 test("the confirmation of a sent message does not change the scroll position", async () => {
   const talk = await unreadFor("heidi", "Heidi", 40);
   talk.close();
-  const bob = await somebody("Bob Tanaka", { holdSockets: true });
+  const bob = await signedIn("Bob Tanaka", { holdSockets: true });
   const { page } = bob;
   await bob.entry("Heidi").click();
   await bob.message("Number 40.").waitFor();
@@ -73,7 +73,7 @@ test("the confirmation of a sent message does not change the scroll position", a
   await bob.say("To its end");
   await expect.poll(place).toBeGreaterThan(-1);
   await scroller.evaluate((one) => one.scrollTo({ top: -600 }));
-  await bob.findNetwork();
+  await bob.restoreNetwork();
   const unconfirmed = page.getByText(/Waiting for the network|Sending…/);
   await expect.poll(() => unconfirmed.count(), { timeout: SOON_MS }).toBe(0);
   await page.waitForTimeout(200);
@@ -89,7 +89,7 @@ test("a user who is added to a group again sees it at the place of the removal",
   const { conversationId } = await owner.rest.group({
     ...{ title: "Come and go", participantIds: ["bob", "carol"] },
   });
-  const bob = await somebody("Bob Tanaka");
+  const bob = await signedIn("Bob Tanaka");
   await bob.entry("Come and go").click();
   await bob.composer("Come and go").waitFor();
   await owner.rest.removeParticipant(conversationId, "bob");
@@ -100,7 +100,7 @@ test("a user who is added to a group again sees it at the place of the removal",
 });
 
 test("arrow up edits the last message, while it can be edited", async () => {
-  const bob = await somebody("Bob Tanaka");
+  const bob = await signedIn("Bob Tanaka");
   await bob.talkTo("Carol Okafor");
   await bob.say("Said last");
   await bob.confirmed("Said last");
@@ -114,7 +114,7 @@ test("arrow up edits the last message, while it can be edited", async () => {
 
 test("a phone does not zoom the page for a field", async () => {
   const viewport = { width: 360, height: 720 };
-  const bob = await somebody("Bob Tanaka", { viewport, hasTouch: true, isMobile: true });
+  const bob = await signedIn("Bob Tanaka", { viewport, hasTouch: true, isMobile: true });
   const fields = bob.page.locator("input, textarea");
   await bob.talkTo("Carol Okafor");
   const sizes = await fields.evaluateAll((all) =>
@@ -132,7 +132,7 @@ test("unsent messages to a group from which the user was removed are shown, unti
   const { conversationId } = await owner.rest.group({
     ...{ title: "Without Bob", participantIds: ["bob", "carol"] },
   });
-  const bob = await somebody("Bob Tanaka", { holdSockets: true });
+  const bob = await signedIn("Bob Tanaka", { holdSockets: true });
   const { page } = bob;
   await bob.entry("Without Bob").click();
   await bob.composer("Without Bob").waitFor();
@@ -140,7 +140,7 @@ test("unsent messages to a group from which the user was removed are shown, unti
   await bob.say("Long thoughts");
   await bob.message("Long thoughts").waitFor();
   await owner.rest.removeParticipant(conversationId, "bob");
-  await bob.findNetwork();
+  await bob.restoreNetwork();
   await page.getByText("You are not in this conversation.").waitFor();
   const unsent = page.getByRole("region", { name: "Not sent" });
   await unsent.getByText("Long thoughts").waitFor();
@@ -150,7 +150,7 @@ test("unsent messages to a group from which the user was removed are shown, unti
 });
 
 test("signing out closes the conversation for the next user", async () => {
-  const bob = await somebody("Bob Tanaka");
+  const bob = await signedIn("Bob Tanaka");
   const { page } = bob;
   await bob.talkTo("Carol Okafor");
   await page.getByRole("button", { name: "Sign out" }).click();

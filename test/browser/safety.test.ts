@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, expect, inject, test } from "vitest";
 import { Parley } from "../../src/client/parley.ts";
 import { tokenFor } from "../system/server.ts";
-import { closeBrowser, somebody } from "./people.ts";
+import { closeBrowser, signedIn } from "./people.ts";
 import { picture } from "./picture.ts";
 
 afterAll(closeBrowser);
@@ -10,7 +10,7 @@ afterAll(closeBrowser);
 const SCRIPT = `<img src=x onerror="window.ran=1"><script>window.ran=1</script>`;
 
 test("scripts in a name, a title, a message or a file's name are displayed as text", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   const token = await tokenFor("mallory", "--name", SCRIPT);
   const mallory = new Parley({ url: inject("address"), token: () => token });
   const { conversationId } = await mallory.rest.group({
@@ -64,7 +64,7 @@ test("the page's policy blocks other origins and inline scripts", async () => {
 
 test("all of its JavaScript is under 60 KB compressed, and cached for a year by its name", async () => {
   const scripts = new Set<string>();
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   const names = await alice.page.evaluate(() =>
     performance.getEntriesByType("resource").map(({ name }) => name),
   );

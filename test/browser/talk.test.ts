@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "vitest";
-import { closeBrowser, somebody } from "./people.ts";
+import { closeBrowser, signedIn } from "./people.ts";
 
 afterAll(closeBrowser);
 
 test("two users talk: messages, unread counts, presence, typing and read marks are live", async () => {
-  const [alice, bob] = await Promise.all([somebody("Alice Moreau"), somebody("Bob Tanaka")]);
+  const [alice, bob] = await Promise.all([signedIn("Alice Moreau"), signedIn("Bob Tanaka")]);
   await alice.talkTo("Bob Tanaka");
   await alice.say("Hello Bob!");
   await alice.say("Are you there?");
@@ -31,7 +31,7 @@ test("two users talk: messages, unread counts, presence, typing and read marks a
 });
 
 test("a message is replied to, edited, reacted to and deleted, and both users see it", async () => {
-  const [alice, bob] = await Promise.all([somebody("Alice Moreau"), somebody("Bob Tanaka")]);
+  const [alice, bob] = await Promise.all([signedIn("Alice Moreau"), signedIn("Bob Tanaka")]);
   await alice.talkTo("Bob Tanaka");
   await bob.talkTo("Alice Moreau");
   await alice.say("Lunhc at twelve?");
@@ -66,7 +66,7 @@ test("a message is replied to, edited, reacted to and deleted, and both users se
 });
 
 test("a draft is restored when the page is loaded again, and not after it was sent", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   await alice.talkTo("Bob Tanaka");
   await alice.say("Said before");
   await alice.confirmed("Said before");

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
 import { clientOf } from "./clients.ts";
-import { closeBrowser, somebody } from "./people.ts";
+import { closeBrowser, signedIn } from "./people.ts";
 
 /** Names and texts of all kinds and lengths fit into the layout. */
 
@@ -24,7 +24,7 @@ test.each([320, 1180])("%i pixels wide: the longest names and words fit", async 
   const theirs = await groupBy(`long-${width}`, name, name);
   const { messageId } = await theirs.send("W".repeat(400));
   await theirs.send({ content: `https://example.com/${"path/".repeat(60)}`, replyTo: messageId });
-  const alice = await somebody("Alice Moreau", { viewport: { width, height: 700 } });
+  const alice = await signedIn("Alice Moreau", { viewport: { width, height: 700 } });
   await alice.entry(name).click();
   await alice.say("Mine");
   await alice.confirmed("Mine");
@@ -44,7 +44,7 @@ test("right-to-left text is truncated at its end, not at its beginning", async (
   const theirs = await groupBy("salma", "Salma", "Reading");
   await theirs.send(ARABIC);
   theirs.close();
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   await alice.entry("Reading").click();
   await alice.act(ARABIC, "Reply");
   await alice.say("Yes");

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vites
 import { ROOT } from "../../src/cli/settings.ts";
 import { keyOf } from "../../src/client/rest.ts";
 import { clientOf } from "./clients.ts";
-import { closeBrowser, type Somebody, somebody, stranger } from "./people.ts";
+import { closeBrowser, type SignedInUser, signedIn, signedOut } from "./people.ts";
 import { picture } from "./picture.ts";
 
 /** The main views: axe finds nothing serious in any of them, and each is saved as a screenshot. */
@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 afterAll(closeBrowser);
 
-async function look(one: Somebody, name: string): Promise<void> {
+async function look(one: SignedInUser, name: string): Promise<void> {
   const { page } = one;
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
   await page.screenshot({ path: `${FOLDER}/${name}.png` });
@@ -74,7 +74,7 @@ async function look(one: Somebody, name: string): Promise<void> {
 }
 
 /** Opens a conversation and waits until all of its content is drawn. */
-async function openHike(one: Somebody): Promise<void> {
+async function openHike(one: SignedInUser): Promise<void> {
   await one.entry(HIKE).click();
   const image = one.page.getByRole("img", { name: "ridge.png" });
   await image.evaluate((element: HTMLImageElement) => element.decode());
@@ -92,7 +92,7 @@ test.each([
   const isNarrow = width < 720;
   const viewport = { width, height: isNarrow ? 720 : 820 };
   const name = `${colorScheme}-${width}`;
-  const alice = await somebody("Alice Moreau", { colorScheme, viewport });
+  const alice = await signedIn("Alice Moreau", { colorScheme, viewport });
   const { page } = alice;
   await alice.entry(HIKE).getByText("Perfect. See you there 👋").waitFor();
   await look(alice, `${name}-inbox`);
@@ -118,7 +118,7 @@ test.each([
 });
 
 test("the sign-in page appears at once with all demonstration people", async () => {
-  const page = await stranger("about:blank");
+  const page = await signedOut("about:blank");
   onTestFinished(() => page.context().close());
   await page.route("**/api/development/people", async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -140,7 +140,7 @@ test("the sign-in page appears at once with all demonstration people", async () 
 });
 
 test("the sign-in page", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   await alice.page.getByRole("button", { name: "Sign out" }).click();
   await alice.page.getByRole("button", { name: "Dave Lindqvist" }).waitFor();
   await look(alice, "welcome");
@@ -149,7 +149,7 @@ test("the sign-in page", async () => {
 test.each([320, 1180])(
   "%i pixels wide: a message's toolbar never leaves the list",
   async (width) => {
-    const alice = await somebody("Alice Moreau", { viewport: { width, height: 500 } });
+    const alice = await signedIn("Alice Moreau", { viewport: { width, height: 500 } });
     await openHike(alice);
     const list = alice.page.locator(".scroller");
     const bounds = await list.boundingBox();
@@ -171,7 +171,7 @@ test.each([320, 1180])(
 );
 
 test("everything can be reached with the keyboard", async () => {
-  const alice = await somebody("Alice Moreau");
+  const alice = await signedIn("Alice Moreau");
   const { page } = alice;
   const press = async (...keys: string[]) => {
     for (const key of keys) await page.keyboard.press(key);

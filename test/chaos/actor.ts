@@ -42,10 +42,10 @@ export class Actor {
   private readonly actions: typeof ACTIONS;
   private readonly model: Model;
   private readonly random: Random;
-  private readonly onTheWay = new Set<Promise<void>>();
+  private readonly inFlight = new Set<Promise<void>>();
   /** Ids of the device's own messages that can be changed. */
   private readonly own: string[] = [];
-  private readonly told = new Map<string, number>();
+  private readonly revisions = new Map<string, number>();
   private serial = 0;
   private stopped = false;
 
@@ -72,8 +72,8 @@ export class Actor {
       if (state === "live" && lives++ > 0) this.tally.reconnects++;
     });
     this.conversation.on("message", ({ message }) => {
-      if ((this.told.get(message.id) ?? 0) >= message.rev) this.tally.outOfOrder++;
-      this.told.set(message.id, message.rev);
+      if ((this.revisions.get(message.id) ?? 0) >= message.rev) this.tally.outOfOrder++;
+      this.revisions.set(message.id, message.rev);
     });
   }
 
@@ -81,8 +81,8 @@ export class Actor {
   async act(): Promise<void> {
     while (!this.stopped) {
       await sleep(this.random.between(0, 200));
-      while (this.onTheWay.size >= IN_FLIGHT && !this.stopped) {
-        await Promise.race(this.onTheWay);
+      while (this.inFlight.size >= IN_FLIGHT && !this.stopped) {
+        await Promise.race(this.inFlight);
       }
       this.start(this.random.weighted(this.actions));
     }
@@ -91,7 +91,7 @@ export class Actor {
   /** Starts nothing new; resolves once all pending commands have been answered. */
   async stop(): Promise<void> {
     this.stopped = true;
-    while (this.onTheWay.size > 0) await Promise.all(this.onTheWay);
+    while (this.inFlight.size > 0) await Promise.all(this.inFlight);
   }
 
   private start(action: keyof typeof ACTIONS): void {
@@ -99,8 +99,8 @@ export class Actor {
     if (!work) return;
     const tracked = work
       .catch((error) => void this.failures.push(`${this.name} ${action}: ${error}`))
-      .finally(() => this.onTheWay.delete(tracked));
-    this.onTheWay.add(tracked);
+      .finally(() => this.inFlight.delete(tracked));
+    this.inFlight.add(tracked);
   }
 
   private text(): string {
@@ -127,7 +127,7 @@ export class Actor {
         this.acknowledged(key, messageId);
         return;
       } catch (error) {
-        if (!(error instanceof ParleyError) || !passes(error)) throw error;
+        if (!(error instanceof ParleyError) || !isRetried(error)) throw error;
         await sleep(100);
       }
     }
@@ -224,6 +224,6 @@ export class Actor {
 }
 
 /** Whether a REST client retries after this error. */
-export function passes({ code, status = 0 }: ParleyError): boolean {
+export function isRetried({ code, status = 0 }: ParleyError): boolean {
   return code === "network" || code === "rate_limited" || status >= 500;
 }

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ParleyError } from "../../src/client/error.ts";
 import type { Rest } from "../../src/client/rest.ts";
 import type { Random } from "../random.ts";
-import { passes } from "./actor.ts";
-import type { Outsider } from "./outsider.ts";
-import type { Findings } from "./verdict.ts";
+import { isRetried } from "./actor.ts";
+import type { Findings } from "./checks.ts";
+import type { PublicClient } from "./public-client.ts";
 
 export interface MembershipChurnOptions {
   conversationId: string;
-  guest: Outsider;
+  guest: PublicClient;
   guestId: string;
   /** Of the owner. */
   rest: Rest;
@@ -43,9 +43,9 @@ export class MembershipChurn {
         );
         break;
       }
-      guest.isBarred = true;
+      guest.isRemoved = true;
       await sleep(random.between(0, 1_000));
-      guest.isBarred = false;
+      guest.isRemoved = false;
       await this.done(() => rest.addParticipant(conversationId, guestId), "already_a_member");
     }
   }
@@ -63,7 +63,7 @@ export class MembershipChurn {
       } catch (error) {
         if (!(error instanceof ParleyError)) throw error;
         if (error.code === already) return;
-        if (!passes(error)) throw error;
+        if (!isRetried(error)) throw error;
         await sleep(100);
       }
     }

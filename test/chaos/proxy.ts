@@ -10,11 +10,11 @@ export type Cut =
   /** The client is gone, and the server hears of it only later. */
   | "ghost";
 
-interface Line {
+interface Connection {
   client: Socket;
   server: Socket;
   /** Cut at the next chunk. */
-  doomed: boolean;
+  cutNext: boolean;
 }
 
 /** A network between clients and a server, which forwards connections and cuts them. */
@@ -25,7 +25,7 @@ export class Network {
   target: number | undefined;
   private readonly server: Server;
   private readonly random: Random;
-  private readonly lines = new Set<Line>();
+  private readonly lines = new Set<Connection>();
 
   private constructor(server: Server, port: number, random: Random) {
     this.server = server;
@@ -44,7 +44,7 @@ export class Network {
 
   /** Cuts a random connection; false when there is none. */
   cut(how: Cut): boolean {
-    const line = this.random.any([...this.lines].filter(({ doomed }) => !doomed));
+    const line = this.random.any([...this.lines].filter(({ cutNext }) => !cutNext));
     if (!line) return false;
     this.cuts[how]++;
     switch (how) {
@@ -52,7 +52,7 @@ export class Network {
         this.end(line);
         break;
       case "mid-frame":
-        line.doomed = true;
+        line.cutNext = true;
         break;
       case "ghost":
         line.client.destroy();
@@ -64,8 +64,8 @@ export class Network {
   }
 
   /** Cancels all scheduled cuts. */
-  spare(): void {
-    for (const line of this.lines) line.doomed = false;
+  cancelCuts(): void {
+    for (const line of this.lines) line.cutNext = false;
   }
 
   close(): void {
@@ -80,7 +80,7 @@ export class Network {
       return;
     }
     const server = connect({ port: this.target, host: "127.0.0.1", noDelay: true });
-    const line: Line = { client, server, doomed: false };
+    const line: Connection = { client, server, cutNext: false };
     this.lines.add(line);
     server.on("error", () => server.destroy());
     client.on("data", (data) => this.pass(line, data, server));
@@ -92,9 +92,9 @@ export class Network {
     });
   }
 
-  private pass(line: Line, data: Buffer, to: Socket): void {
+  private pass(line: Connection, data: Buffer, to: Socket): void {
     if (to.destroyed) return;
-    if (!line.doomed) {
+    if (!line.cutNext) {
       to.write(data);
       return;
     }
@@ -102,7 +102,7 @@ export class Network {
     to.write(part, () => this.end(line));
   }
 
-  private end(line: Line): void {
+  private end(line: Connection): void {
     this.lines.delete(line);
     line.client.destroy();
     line.server.destroy();

@@ -4,13 +4,13 @@ import type { Rest } from "../../src/client/rest.ts";
 import { Random } from "../random.ts";
 import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
+import { checkConversation, checkPublicClients, Findings } from "./checks.ts";
 import { MembershipChurn } from "./churn.ts";
 import { Model } from "./model.ts";
-import type { Outsider } from "./outsider.ts";
-import { SignalROutsider, SocketIoOutsider } from "./outsiders.ts";
 import type { Cut, Network } from "./proxy.ts";
+import type { PublicClient } from "./public-client.ts";
+import { SignalRClient, SocketIoClient } from "./public-clients.ts";
 import type { ChaosServer } from "./server.ts";
-import { Findings, judge, judgeOutsiders } from "./verdict.ts";
 
 const CONVERSATIONS = 5;
 const MEMBERS = 4;
@@ -55,8 +55,8 @@ export class Round {
   private readonly rests = new Map<string, Rest>();
   private readonly models: Model[] = [];
   private readonly actors = new Map<Model, Actor[]>();
-  private readonly outsiders = new Map<Model, Outsider[]>();
-  private readonly doors: MembershipChurn[] = [];
+  private readonly publicClients = new Map<Model, PublicClient[]>();
+  private readonly churns: MembershipChurn[] = [];
   private readonly done: Partial<Record<keyof typeof DISTURBANCES | "kills", number>> = {};
 
   constructor(goal: Goal, network: Network, server: ChaosServer) {
@@ -68,33 +68,35 @@ export class Round {
 
   async run(): Promise<Outcome> {
     const cutsBefore = { ...this.network.cuts };
-    await this.gather();
+    await this.connect();
     const everyone = [...this.actors.values()].flat();
-    const strangers = [...this.outsiders.values()].flat();
-    const acting = [...everyone, ...strangers].map((actor) => actor.act());
-    const doors = this.doors.map((door) => door.act());
+    const publicClients = [...this.publicClients.values()].flat();
+    const acting = [...everyone, ...publicClients].map((actor) => actor.act());
+    const churning = this.churns.map((churn) => churn.act());
     await this.disturb(everyone);
-    await this.server.poke("d1?ms=0");
+    await this.server.call("d1?ms=0");
     // The network is reliable again: clients reconnect at once, as pages do on the browser's online
     // event.
-    this.network.spare();
+    this.network.cancelCuts();
     for (const { conversation } of everyone) conversation.connect();
     // Guests are added before the checks, so that their pending sends succeed.
-    for (const door of this.doors) door.stop();
-    await Promise.all(doors);
-    for (const outsider of strangers) outsider.stop();
+    for (const churn of this.churns) churn.stop();
+    await Promise.all(churning);
+    for (const client of publicClients) client.stop();
     await Promise.all(everyone.map((actor) => actor.stop()));
     await Promise.all(acting);
     await Promise.all(
-      [...this.actors].map(([model, actors]) => judge(model, actors, this.rests, this.findings)),
+      [...this.actors].map(([model, actors]) =>
+        checkConversation(model, actors, this.rests, this.findings),
+      ),
     );
     await Promise.all(
-      [...this.outsiders].map(([model, outsiders]) =>
-        judgeOutsiders(model, outsiders, this.rests, this.findings),
+      [...this.publicClients].map(([model, clients]) =>
+        checkPublicClients(model, clients, this.rests, this.findings),
       ),
     );
     for (const { conversation } of everyone) conversation.close();
-    for (const outsider of strangers) outsider.close();
+    for (const client of publicClients) client.close();
     const sum = (of: (actor: Actor) => number) => everyone.reduce((all, one) => all + of(one), 0);
     const cuts = Object.entries(this.network.cuts).map(
       ([how, count]) => [`cut ${how}`, count - cutsBefore[how as Cut]] as const,
@@ -102,11 +104,11 @@ export class Round {
     const { lost, doubled, reordered, unread, different } = this.findings;
     return {
       clients: everyone.length,
-      "Socket.IO, SignalR": strangers.length,
+      "Socket.IO, SignalR": publicClients.length,
       acknowledged: sum(({ tally }) => tally.acknowledged),
-      "theirs acknowledged": strangers.reduce((all, one) => all + one.acknowledged, 0),
-      "their joins": strangers.reduce((all, one) => all + one.joins, 0),
-      removals: this.doors.reduce((all, { removals }) => all + removals, 0),
+      "theirs acknowledged": publicClients.reduce((all, one) => all + one.acknowledged, 0),
+      "their joins": publicClients.reduce((all, one) => all + one.joins, 0),
+      removals: this.churns.reduce((all, { removals }) => all + removals, 0),
       "server killed": this.done.kills ?? 0,
       "object aborted": this.done.abort ?? 0,
       "object evicted": this.done.evict ?? 0,
@@ -127,7 +129,7 @@ export class Round {
   /**
    * Creates users and conversations, and connects; in each conversation one user has two devices.
    */
-  private async gather(): Promise<void> {
+  private async connect(): Promise<void> {
     const { seed } = this.goal;
     const userIds = Array.from({ length: CONVERSATIONS * MEMBERS }, (_, i) => `p${i}-s${seed}`);
     const parleys = new Map(userIds.map((userId) => [userId, this.parley(userId)]));
@@ -158,24 +160,24 @@ export class Round {
           return new Actor(name, userId, parley, model, this.random.fork(), device === "a");
         }),
       );
-      const stranger = (
-        Client: typeof SocketIoOutsider | typeof SignalROutsider,
+      const publicClient = (
+        Client: typeof SocketIoClient | typeof SignalRClient,
         userId: string,
       ) => {
-        const name = `${c}.${userId}.${Client === SocketIoOutsider ? "io" : "hub"}`;
+        const name = `${c}.${userId}.${Client === SocketIoClient ? "io" : "hub"}`;
         const random = this.random.fork();
         const url = `http://127.0.0.1:${this.network.port}`;
         return new Client({ name, userId, url, model, random, token: this.tokens(userId) });
       };
-      const guest = stranger(c % 2 === 0 ? SocketIoOutsider : SignalROutsider, guestId);
-      this.outsiders.set(model, [
-        stranger(SocketIoOutsider, members[1] ?? ""),
-        stranger(SignalROutsider, members[2] ?? ""),
+      const guest = publicClient(c % 2 === 0 ? SocketIoClient : SignalRClient, guestId);
+      this.publicClients.set(model, [
+        publicClient(SocketIoClient, members[1] ?? ""),
+        publicClient(SignalRClient, members[2] ?? ""),
         guest,
       ]);
       const { random, findings } = this;
       const { rest } = owner;
-      this.doors.push(
+      this.churns.push(
         new MembershipChurn({
           conversationId,
           guest,
@@ -188,7 +190,7 @@ export class Round {
     }
     const everyone = [...this.actors.values()].flat();
     await Promise.all(everyone.map(({ conversation }) => conversation.connect().live()));
-    await Promise.all([...this.outsiders.values()].flat().map((outsider) => outsider.connect()));
+    await Promise.all([...this.publicClients.values()].flat().map((client) => client.connect()));
   }
 
   private parley(userId: string): Parley {
@@ -227,7 +229,7 @@ export class Round {
 
   private async disturbOnce(what: keyof typeof DISTURBANCES): Promise<void> {
     const id = this.random.any(this.models)?.conversationId ?? "";
-    const outsider = this.random.any([...this.outsiders.values()].flat());
+    const client = this.random.any([...this.publicClients.values()].flat());
     switch (what) {
       case "clean":
       case "mid-frame":
@@ -237,23 +239,23 @@ export class Round {
       case "abort":
       case "evict":
         // Not awaited: a busy object is evicted later.
-        void this.poke(what, `${what}?id=${id}`);
+        void this.callServer(what, `${what}?id=${id}`);
         break;
       case "gateway aborted":
       case "gateway evicted":
-        if (outsider?.gateway) {
+        if (client?.gateway) {
           const path = what === "gateway aborted" ? "abort" : "evict";
-          void this.poke(what, `${path}?${new URLSearchParams(outsider.gateway)}`);
+          void this.callServer(what, `${path}?${new URLSearchParams(client.gateway)}`);
         }
         break;
       case "d1":
-        await this.poke(what, `d1?ms=${this.random.between(200, 3_000)}`);
+        await this.callServer(what, `d1?ms=${this.random.between(200, 3_000)}`);
         break;
     }
   }
 
-  private async poke(what: keyof typeof DISTURBANCES, path: string): Promise<void> {
-    if (await this.server.poke(path)) this.done[what] = (this.done[what] ?? 0) + 1;
+  private async callServer(what: keyof typeof DISTURBANCES, path: string): Promise<void> {
+    if (await this.server.call(path)) this.done[what] = (this.done[what] ?? 0) + 1;
   }
 }
 

@@ -36,7 +36,7 @@ export class ChaosServer {
    * Calls a test endpoint of worker.mjs; false if it failed because the server was killed, or an
    * object was too busy to be evicted.
    */
-  async poke(path: string): Promise<boolean> {
+  async call(path: string): Promise<boolean> {
     const { target } = this.network;
     if (target === undefined) return false;
     const within = { signal: AbortSignal.timeout(2_000) };

@@ -8,7 +8,7 @@ import type { ServerEvent, WireMessage } from "../../src/live/events.ts";
 export const CONVERSATION = conversationIdOf(new Uint8Array(11).fill(7));
 const NOW = "2026-01-01T00:00:00.000Z";
 
-type Heard = { [Type in "open" | "message" | "close"]?: (event: never) => void };
+type Listeners = { [Type in "open" | "message" | "close"]?: (event: never) => void };
 
 export class FakeSocket implements SocketLike {
   readonly url: string;
@@ -17,7 +17,7 @@ export class FakeSocket implements SocketLike {
   isClosed = false;
   /** As in browsers: 1 while it is open. */
   readyState = 1;
-  private readonly listeners: Heard = {};
+  private readonly listeners: Listeners = {};
 
   constructor(url: string, protocols: string[]) {
     this.url = url;

@@ -12,16 +12,16 @@ const read = (rev: number, from: number, to: number, userId = "me"): ServerEvent
 
 test("repeated and late events change nothing and emit nothing", async () => {
   const { conversation, sockets, socket } = connected();
-  const heard: string[] = [];
-  conversation.on("event", ({ type }) => heard.push(type));
+  const received: string[] = [];
+  conversation.on("event", ({ type }) => received.push(type));
   (await socket(0)).greet(3, [message(1, 1), message(2, 3, { content: "edited" })]);
   const before = structuredClone(conversation.messages);
-  heard.length = 0;
+  received.length = 0;
   for (let i = 0; i < 2; i++) {
     sockets[0]?.say(sync(3, [message(1, 1), message(2, 2)]), created(2, 2), read(3, 1, 1, "you"));
   }
   expect(conversation.messages).toEqual(before);
-  expect(heard.filter((type) => type !== "status")).toEqual(["read"]);
+  expect(received.filter((type) => type !== "status")).toEqual(["read"]);
   expect(conversation.cursor).toEqual({ epoch: "e1", rev: 3 });
 });
 
@@ -36,8 +36,8 @@ test("an ack does not move the cursor; unknown events of a newer server are igno
 test("a reaction changes its message, if it is loaded, and moves the cursor", async () => {
   const { conversation, sockets, socket } = connected();
   (await socket(0)).greet(9, [message(5, 5), message(6, 9)]);
-  const heard: unknown[] = [];
-  conversation.on("message", ({ cause, message }) => heard.push([cause, message.number]));
+  const received: unknown[] = [];
+  conversation.on("message", ({ cause, message }) => received.push([cause, message.number]));
   const reactions = [{ emoji: "👍", count: 1, userIds: ["you"] }];
   const reaction = (rev: number, number: number): ServerEvent => ({
     ...{ type: "reaction", rev, messageId: message(number, 1).id, reactions },
@@ -46,7 +46,7 @@ test("a reaction changes its message, if it is loaded, and moves the cursor", as
   // The second is old, the third is for a message that is not loaded.
   for (const event of [reaction(10, 5), reaction(8, 6), reaction(12, 2)]) sockets[0]?.say(event);
   expect(conversation.messages).toEqual([message(5, 10, { reactions }), message(6, 9)]);
-  expect(heard).toEqual([["reaction", 5]]);
+  expect(received).toEqual([["reaction", 5]]);
   expect(conversation.cursor.rev).toBe(12);
 });
 

@@ -92,10 +92,10 @@ function cutOff(): ReadableStream<Uint8Array> {
 }
 
 test.each([
-  ["nobody answers", () => Promise.reject(new TypeError("fetch failed")), "network"],
+  ["a failed fetch", () => Promise.reject(new TypeError("fetch failed")), "network"],
   ["the answer ends too early", () => new Response('[{"conversationId":'), "network"],
   ["a refusal is cut off", () => new Response(cutOff(), { status: 400 }), "network"],
-  ["a page of somebody else's answers", () => new Response("<html>", { status: 502 }), "internal"],
+  ["an HTML answer", () => new Response("<html>", { status: 502 }), "internal"],
 ])("%s", async (_, answer: () => Response | Promise<Response>, code) => {
   await expect(restOf(answer).conversations()).rejects.toMatchObject({ code });
 });

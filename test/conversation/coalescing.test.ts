@@ -45,9 +45,9 @@ describe("read marks of one group commit that are covered by a later one", () =>
     ["single messages", [some, one, all], []],
     ["single messages between", [all, some, all], []],
     ["a deletion between", [all, erase, all], []],
-    ["somebody leaves between", [all, { type: "leave" }, all], []],
+    ["a member leaves between", [all, { type: "leave" }, all], []],
     ["a message that is not there yet", [upTo(LAST + 1), all], []],
-    ["a message of elsewhere", [upTo(3, ELSEWHERE), all], []],
+    ["a message of another conversation", [upTo(3, ELSEWHERE), all], []],
   ])("%s", (_, commands, expected) => {
     const group = commands.map((command) => ({ actor: actorOf("ada"), command }));
     const covered = coveredReads(group, { id: ID, lastNumber: LAST });

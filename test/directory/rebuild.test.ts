@@ -75,7 +75,7 @@ async function rowsOf(table: string): Promise<unknown[]> {
 }
 
 /** Conversations of every kind, with everything that D1 stores of them. */
-async function aLivelyPlace() {
+async function conversationsOfEveryKind() {
   const [alice, bob, carol] = await Promise.all([
     person("alice", { name: "Alice" }),
     person("bob", { name: "Bob" }),
@@ -109,7 +109,7 @@ async function aLivelyPlace() {
 
 describe("POST /api/admin/rebuild", () => {
   test("200 after all of D1 is lost: every list is restored, and files can be downloaded", async () => {
-    const { callers, ids } = await aLivelyPlace();
+    const { callers, ids } = await conversationsOfEveryKind();
     const [before, uploads] = [await lists(callers), await rowsOf("uploads")];
     expect(uploads).toHaveLength(1);
     await wipe();
@@ -128,7 +128,7 @@ describe("POST /api/admin/rebuild", () => {
 
   test("200 page by page over the conversations in D1, continuing from the cursor", async () => {
     await wipe();
-    const { callers } = await aLivelyPlace();
+    const { callers } = await conversationsOfEveryKind();
     const before = await lists(callers);
     await env.DB.batch([
       env.DB.prepare("UPDATE conversations SET title = 'wrong', last_message = NULL, rev = 1"),

@@ -14,7 +14,7 @@ describe("the key under which an address is counted", () => {
     ["the same written out", "0:0:0:0:0:ffff:192.0.2.1", "192.0.2.1"],
     ["the same with zeros", "0000:0000:0000:0000:0000:ffff:c000:0201", "192.0.2.1"],
     ["IPv6 by its /64", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["another of it", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"],
+    ["another address of the same /64", "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"],
     ["its first one, compressed", "2001:db8:1:2::", "2001:db8:1:2::/64"],
     ["compressed within", "2001:db8:1:2::6", "2001:db8:1:2::/64"],
     ["compressed across its end", "2001:db8::5:6", "2001:db8:0:0::/64"],

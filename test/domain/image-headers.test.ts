@@ -55,7 +55,7 @@ const HOSTILE: [what: string, mimeType: string, content: Uint8Array][] = [
   ["a JPEG of empty segments", "image/jpeg", repeated(JPEG_START, empty)],
   ["a JPEG of fill bytes", "image/jpeg", repeated(JPEG_START, Uint8Array.of(0xff))],
   ["a JPEG of zeros", "image/jpeg", repeated(JPEG_START, Uint8Array.of(0))],
-  ["a JPEG of markers that are none", "image/jpeg", repeated(JPEG_START, bytes(0xff, 0))],
+  ["a JPEG of invalid markers", "image/jpeg", repeated(JPEG_START, bytes(0xff, 0))],
   [
     "a JPEG of Exif blocks of 65,535 entries",
     "image/jpeg",

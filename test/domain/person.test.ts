@@ -13,7 +13,7 @@ describe("a user id", () => {
     ["a letter and its combining mark", "e\u0301"],
     ["symbols and emojis", "c++ €5 😀"],
     ["spaces within", "Ada King Lovelace"],
-    ["what means something to JSON, SQL and HTML", `"'<a&b>; --%_\\`],
+    ["special characters of JSON, SQL and HTML", `"'<a&b>; --%_\\`],
     ["128 characters", "x".repeat(128)],
   ])("may be %s", (_, text) => {
     expect(isUserId(text)).toBe(true);
@@ -85,7 +85,11 @@ describe("a user id is compared", () => {
       "3F2504E04F8941D39A0C0305E82C3301",
     ],
     ["a UUID in braces, as it is", `{${UUID.toUpperCase()}}`, `{${UUID.toUpperCase()}}`],
-    ["a UUID with more behind it, as it is", `${UUID.toUpperCase()}X`, `${UUID.toUpperCase()}X`],
+    [
+      "a UUID followed by other characters, unchanged",
+      `${UUID.toUpperCase()}X`,
+      `${UUID.toUpperCase()}X`,
+    ],
     ["an ObjectId, as it is", "507F1F77BCF86CD799439011", "507F1F77BCF86CD799439011"],
     ["a name, as it is", "Ada", "Ada"],
     ["nothing, as it is", "", ""],

@@ -32,7 +32,7 @@ const STAFF: Record<PlatformRole, readonly Action[]> = {
 };
 
 const outsiders: [string, Facts["member"]][] = [
-  ["someone who never was a member", undefined],
+  ["a user who never was a member", undefined],
   ...ROLES.map((role): [string, Facts["member"]] => [
     `a former ${role}`,
     { role, leftAt: 1_700_000_000_000 },

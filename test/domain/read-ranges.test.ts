@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { contains, type Range, rangesOf, size, subtract } from "../../src/domain/read-ranges.ts";
+import { ComparedReads } from "./compared-reads.ts";
 import { PEOPLE, steps, take } from "./read-steps.ts";
-import { TwinReads } from "./twin-reads.ts";
 
 test("figures and ranges are equal to a recount, after every step of a random conversation", () => {
   fc.assert(
     fc.property(steps, (sequence) => {
-      const twins = new TwinReads(...PEOPLE.slice(0, 2));
+      const twins = new ComparedReads(...PEOPLE.slice(0, 2));
       for (const step of sequence) take(twins, step);
-      twins.tellLists();
+      twins.updateLists();
     }),
     { numRuns: 5_000 },
   );
@@ -17,14 +17,14 @@ test("figures and ranges are equal to a recount, after every step of a random co
 
 describe("unread", () => {
   test("is the number of unread messages by others; a user's own later message does not change it", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "bob", "ada", undefined, "bob");
     expect(chat.unread("bob")).toEqual([1, 3]);
     expect(chat.unread("ada")).toEqual([2, 5]);
   });
 
   test("does not include messages from before a member joined, or joined again", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada");
     chat.join("cyd");
     expect(chat.unread("cyd")).toEqual([]);
@@ -41,30 +41,30 @@ describe("unread", () => {
   });
 
   test("decreases with the deletion of an unread message, and of no other", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada", "bob", "ada", "ada");
     chat.markSome("bob", [2]);
     for (const number of [2, 3, 4]) chat.delete(number);
     expect(chat.unread("bob")).toEqual([1, 5]);
-    chat.tellLists();
+    chat.updateLists();
   });
 
   test("is zero in lists too when a read message is marked again and then deleted", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada");
     chat.markSome("bob", [2]);
     chat.delete(1);
-    chat.tellLists();
+    chat.updateLists();
     chat.markSome("bob", [2]);
     chat.delete(2);
-    chat.tellLists();
+    chat.updateLists();
     expect(chat.unread("bob")).toEqual([]);
   });
 });
 
 describe("marking", () => {
   test("all leaves nothing unread, and marks each message once", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "bob", undefined, "ada", "ada");
     expect(chat.markSome("bob", [4])).toBe(1);
     expect(chat.markUpTo("bob", 5)).toBe(2);
@@ -74,7 +74,7 @@ describe("marking", () => {
   });
 
   test("up to a message does not change later ones, read or not", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada", "ada", "ada", "ada");
     chat.markSome("bob", [2, 5]);
     expect(chat.markUpTo("bob", 3)).toBe(2);
@@ -83,7 +83,7 @@ describe("marking", () => {
   });
 
   test("up to a number beyond the last marks the existing messages, and no later ones", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada");
     expect(chat.markUpTo("bob", 1_000)).toBe(2);
     chat.send("ada");
@@ -91,14 +91,14 @@ describe("marking", () => {
   });
 
   test("in a conversation without messages does nothing", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     expect(chat.markUpTo("bob", 0)).toBe(0);
     expect(chat.markUpTo("bob", 1)).toBe(0);
     expect(chat.markSome("bob", [])).toBe(0);
   });
 
   test("a message twice, at once or later, is the same as marking it once", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada", "ada");
     expect(chat.markSome("bob", [3, 3, 2])).toBe(2);
     expect(chat.markSome("bob", [2, 3])).toBe(0);
@@ -106,7 +106,7 @@ describe("marking", () => {
   });
 
   test("the user's own, a deleted or a system message creates no receipt", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "bob", undefined, "ada");
     chat.delete(1);
     expect(chat.markSome("bob", [1, 2, 3])).toBe(0);
@@ -115,7 +115,7 @@ describe("marking", () => {
   });
 
   test("a message from before a member joined creates a receipt", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "ada", "ada");
     chat.join("cyd");
     expect(chat.markUpTo("cyd", 3)).toBe(0);
@@ -124,7 +124,7 @@ describe("marking", () => {
   });
 
   test("the first unread message raises readUpTo over the read, own or uncounted ones after it", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send("ada", "bob", "ada", undefined, "ada", "bob");
     chat.markSome("bob", [3]);
     expect(chat.figures("bob")).toEqual({ readUpTo: 0, readBeyond: 3 });
@@ -135,7 +135,7 @@ describe("marking", () => {
   });
 
   test("the message before a thousand that were read out of order leaves nothing unread", () => {
-    const chat = new TwinReads("ada", "bob");
+    const chat = new ComparedReads("ada", "bob");
     chat.send(...Array.from({ length: 1_001 }, (_, index) => (index % 7 === 3 ? "bob" : "ada")));
     chat.markSome(
       "bob",

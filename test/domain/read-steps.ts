@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { unreachable } from "../../src/domain/error.ts";
-import type { TwinReads } from "./twin-reads.ts";
+import type { ComparedReads } from "./compared-reads.ts";
 
 export const PEOPLE = ["ada", "bob", "cyd", "dee"];
 
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const steps = fc.array(step, { maxLength: 60, size: "max" });
 
 /** Executes a step if it is possible: there are no marks in a conversation without members. */
-export function take(twins: TwinReads, step: Step): void {
+export function take(twins: ComparedReads, step: Step): void {
   const present = PEOPLE.filter((userId) => twins.isPresent(userId));
   const absent = PEOPLE.filter((userId) => !twins.isPresent(userId));
   const number = (pick: number) => 1 + (pick % Math.max(1, twins.lastNumber));
@@ -72,7 +72,7 @@ export function take(twins: TwinReads, step: Step): void {
       withOne(present, step.who, (userId) => twins.markSome(userId, step.messages.map(number)));
       break;
     case "tellLists":
-      twins.tellLists();
+      twins.updateLists();
       break;
     default:
       unreachable(step);

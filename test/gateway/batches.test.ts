@@ -74,8 +74,8 @@ test("a read mark between sends is executed in order", async () => {
     return event.type === "read" ? "read" : [];
   });
   expect(happened.slice(-6)).toEqual(["a", "b", "read", "c", "d", "e"]);
-  const heard = await one.until((packet) => packet.startsWith("437"));
-  expect(heard.find((packet) => packet.startsWith("432"))).toBe(
+  const received = await one.until((packet) => packet.startsWith("437"));
+  expect(received.find((packet) => packet.startsWith("432"))).toBe(
     '432[{"success":true,"data":{"modifiedCount":1}}]',
   );
   expect(calls).toEqual(["submit", "submitAll", "subscribe", "submit", "unsubscribe", "submit"]);

@@ -25,7 +25,7 @@ test("over a socket: refused, and the next event is accepted", async () => {
   const io = await Io.connect(alice);
   io.line.say(withFile(conversationId, 77));
   io.line.say(bytes(10));
-  const answer = await io.line.hears((text) => text.startsWith("4377"));
+  const answer = await io.line.receives((text) => text.startsWith("4377"));
   expect(answerOf(answer)).toEqual([REFUSED]);
   const sent = await io.ask("send-message", { chatId: conversationId, content: "words" });
   expect(sent).toMatchObject({ success: true });
@@ -53,7 +53,7 @@ test.each([
   const io = await Io.connect(alice);
   io.line.say(`45${attachments}-77${JSON.stringify(event)}`);
   for (let i = 0; i < attachments; i++) io.line.say(bytes(60_000));
-  const answer = await io.line.hears((text) => text.startsWith("4377"));
+  const answer = await io.line.receives((text) => text.startsWith("4377"));
   expect(answerOf(answer)).toEqual([REFUSED]);
 });
 

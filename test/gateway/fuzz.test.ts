@@ -8,12 +8,12 @@ const PINNED: number | undefined = undefined;
 const SEED = PINNED ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 1;
 const CONNECTIONS = 120;
 /** The maximum of packets for one connection; invalid packets often close it. */
-const SHOTS = 6;
+const MAX_PACKETS = 6;
 
 const RS = "\x1e";
 
 /** Generates packets: valid ones of the protocols, damaged ones, and other data. */
-class Gun {
+class PacketGenerator {
   private readonly dice: Random;
   private readonly known: readonly string[];
 
@@ -22,7 +22,7 @@ class Gun {
     this.known = known;
   }
 
-  shot(): string | ArrayBuffer {
+  next(): string | ArrayBuffer {
     const { dice } = this;
     if (dice.chance(0.05)) return new Uint8Array(dice.below(64)).buffer as ArrayBuffer;
     if (dice.chance(0.02)) return "x".repeat(70_000);
@@ -69,13 +69,13 @@ function messagesOf(dice: Random, id: string): string[] {
 }
 
 /** Sends packets, and then a request, which must be answered unless the connection is closed. */
-async function shoot(
-  gun: Gun,
-  shots: number,
+async function sendRandom(
+  generator: PacketGenerator,
+  count: number,
   line: Line,
   ask: () => Promise<unknown>,
 ): Promise<boolean> {
-  for (let i = 0; i < shots; i++) line.say(gun.shot());
+  for (let i = 0; i < count; i++) line.say(generator.next());
   return Promise.race([ask().then(() => true), line.closed.then(() => false)]);
 }
 
@@ -83,7 +83,7 @@ test.each([
   ["Socket.IO", packetsOf, (caller: Caller) => Io.connect(caller)],
   ["SignalR", messagesOf, (caller: Caller) => Hub.connect(caller)],
 ] as const)(
-  "%s: random packets are answered, or close the connection (seed %#)",
+  `%s: random packets are answered, or close the connection (seed ${SEED})`,
   async (_, known, connect) => {
     const logged = vi.spyOn(console, "log");
     const dice = new Random(SEED);
@@ -91,8 +91,13 @@ test.each([
     let ended = 0;
     for (let i = 0; i < CONNECTIONS; i++) {
       const one = await connect(alice);
-      const gun = new Gun(dice, known(dice, conversationId));
-      if (!(await shoot(gun, 1 + dice.below(SHOTS), one.line, () => one.ask("nonsense")))) ended++;
+      const generator = new PacketGenerator(dice, known(dice, conversationId));
+      if (
+        !(await sendRandom(generator, 1 + dice.below(MAX_PACKETS), one.line, () =>
+          one.ask("nonsense"),
+        ))
+      )
+        ended++;
       else one.line.socket.close();
     }
     expect(ended, `seed ${SEED}`).toBeGreaterThan(CONNECTIONS / 10);
@@ -117,9 +122,9 @@ test("long polling: random bodies are accepted or refused, and nothing breaks", 
     const post = (body: string | ArrayBuffer) =>
       get(`${path}&sid=${sid}`, {}, { method: "POST", body });
     await post(`40${JSON.stringify({ token: alice.token })}`);
-    const gun = new Gun(dice, packetsOf(dice, conversationId));
-    for (let shot = 0; shot < 5; shot++) {
-      const { status } = await post(gun.shot());
+    const generator = new PacketGenerator(dice, packetsOf(dice, conversationId));
+    for (let sent = 0; sent < 5; sent++) {
+      const { status } = await post(generator.next());
       expect([200, 400, 413], `seed ${SEED}`).toContain(status);
     }
   }

@@ -47,7 +47,7 @@ test("over 200 members: online is empty, and no presence, typing or reads are de
   await send(bob, large, "good bye");
   await io.until("new-message", 2);
   await hub.until("ReceiveMessage", 2);
-  const events = io.line.heard.flatMap((text) => /^42\["([\w-]+)"/.exec(text)?.[1] ?? []);
+  const events = io.line.received.flatMap((text) => /^42\["([\w-]+)"/.exec(text)?.[1] ?? []);
   expect(events).toEqual(["new-message", "message-edited", "new-message"]);
   const calls = hub.messages().flatMap(({ target }) => target ?? []);
   expect(calls).toEqual(["ReceiveMessage", "ReactionAdded", "ReceiveMessage"]);

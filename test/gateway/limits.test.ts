@@ -11,7 +11,7 @@ import {
   send,
 } from "../support.ts";
 import { get, Hub, Io, Line } from "./line.ts";
-import { between } from "./wire.ts";
+import { beforeAnswerArrives } from "./wire.ts";
 
 /** The limits and the ends of connections that docs/gateways.md states, to the byte and second. */
 
@@ -37,7 +37,7 @@ describe("a connection that does not authenticate within 15 seconds is closed", 
     holdTimers();
     const [silent, known] = [await Io.open(), await Io.open()];
     known.line.say(`40${JSON.stringify({ token })}`);
-    await known.line.hears((text) => text.startsWith("40"));
+    await known.line.receives((text) => text.startsWith("40"));
     let isClosed = false;
     void silent.line.closed.then(() => {
       isClosed = true;
@@ -55,13 +55,13 @@ describe("a connection that does not authenticate within 15 seconds is closed", 
     holdTimers();
     const [silent, known] = [await Hub.open(alice), await Hub.open(alice)];
     known.line.say(`{"protocol":"json","version":1}${RS}`);
-    await known.line.hears((text) => text === `{}${RS}`);
+    await known.line.receives((text) => text === `{}${RS}`);
     await pass(silent, 14_999);
     await known.ask("Nonsense");
-    expect(silent.line.heard).toEqual([]);
+    expect(silent.line.received).toEqual([]);
     await pass(silent, 1);
     await silent.line.closed;
-    expect(silent.line.heard).toEqual([
+    expect(silent.line.received).toEqual([
       `${JSON.stringify({ error: "The handshake was not made in time." })}${RS}`,
     ]);
     expect(await known.ask("Nonsense")).toHaveProperty("error");
@@ -74,10 +74,10 @@ describe("frames and bodies of at most 64 KiB", () => {
   test("a frame over Socket.IO", async () => {
     const io = await Io.connect(await person());
     io.line.say(padded('420["nonsense"]'));
-    await io.line.hears((text) => text.startsWith("430"));
+    await io.line.receives((text) => text.startsWith("430"));
     io.line.say(`${padded('421["nonsense"]')} `);
     await io.line.closed;
-    expect(io.line.heard.some((text) => text.startsWith("431"))).toBe(false);
+    expect(io.line.received.some((text) => text.startsWith("431"))).toBe(false);
   });
 
   test("a body of long polling", async () => {
@@ -93,10 +93,10 @@ describe("frames and bodies of at most 64 KiB", () => {
     const hub = await Hub.connect(await person());
     const ping = `{"type":6}${RS}`;
     hub.line.say(" ".repeat(LARGEST - ping.length) + ping);
-    await hub.line.hears((text) => text === ping);
+    await hub.line.receives((text) => text === ping);
     hub.line.say(" ".repeat(LARGEST - ping.length + 1) + ping);
     await hub.line.closed;
-    expect(hub.line.heard.at(-1)).toBe(close("A message is text of at most 64 KiB."));
+    expect(hub.line.received.at(-1)).toBe(close("A message is text of at most 64 KiB."));
   });
 });
 
@@ -109,13 +109,13 @@ test("an unreadable message closes a SignalR connection without reconnect", asyn
     const hub = await Hub.connect(await person());
     hub.line.say(frame ?? "");
     await hub.line.closed;
-    expect(hub.line.heard.at(-1)).toBe(close(`Connection closed with an error: ${why}`));
+    expect(hub.line.received.at(-1)).toBe(close(`Connection closed with an error: ${why}`));
   }
 });
 
 test.each([
   ["no packet of Engine.IO's", "nonsense"],
-  ["an event that is no JSON", "42["],
+  ["an event that is not JSON", "42["],
   ["an event of another namespace", '42/admin,["join-chat-room"]'],
   ["a second CONNECT", "40{}"],
   ["a packet of the server's", "2"],
@@ -213,7 +213,7 @@ test("a SignalR client that has been silent for 90 seconds is closed, and may re
   vi.setSystemTime(Date.now() + 91_000);
   await send(bob, conversationId, "anybody there?");
   await hub.line.closed;
-  expect(hub.line.heard.at(-1)).toBe(close("Nothing was heard for 90 seconds.", true));
+  expect(hub.line.received.at(-1)).toBe(close("Nothing was heard for 90 seconds.", true));
 });
 
 test("the time of a client's last message is kept while the gateway sleeps", async () => {
@@ -234,9 +234,9 @@ test("the time of a client's last message is kept while the gateway sleeps", asy
 describe("a token may be sent with a Socket.IO connection's first request", () => {
   const connected = async (path: string, headers: Record<string, string>) => {
     const line = new Line(await get(path, { ...UPGRADE, ...headers }));
-    await line.hears((text) => text.startsWith("0"));
+    await line.receives((text) => text.startsWith("0"));
     line.say("40");
-    return line.hears((text) => /^4[04]/.test(text));
+    return line.receives((text) => /^4[04]/.test(text));
   };
   const path = "/socket.io/?EIO=4&transport=websocket";
 
@@ -304,7 +304,7 @@ test.each([
 ] as const)("after the token expired no answer is sent: %s", async (_, Client, join) => {
   const { alice, conversationId } = await directPair();
   const client: Hub | Io = await Client.connect(alice);
-  await between(client.object, "online", () =>
+  await beforeAnswerArrives(client.object, "online", () =>
     runInDurableObject(client.object as Io["object"], (gateway) => {
       // biome-ignore lint/suspicious/noExplicitAny: changes a private field
       const { kept } = gateway as any;
@@ -313,5 +313,5 @@ test.each([
   );
   void client.ask(join, conversationId);
   await client.line.closed;
-  expect(client.line.heard.filter((text) => text.includes(conversationId))).toEqual([]);
+  expect(client.line.received.filter((text) => text.includes(conversationId))).toEqual([]);
 });

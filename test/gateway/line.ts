@@ -6,7 +6,7 @@ import { type Caller, ORIGIN } from "../support.ts";
 
 /** A raw socket: sends texts, and keeps the texts received. */
 export class Line {
-  readonly heard: string[] = [];
+  readonly received: string[] = [];
   readonly closed: Promise<number>;
   readonly socket: WebSocket;
   private waiting: (() => void)[] = [];
@@ -16,7 +16,7 @@ export class Line {
     this.socket = response.webSocket;
     this.socket.accept();
     this.socket.addEventListener("message", ({ data }) => {
-      this.heard.push(String(data));
+      this.received.push(String(data));
       for (const resolve of this.waiting.splice(0)) resolve();
     });
     this.closed = new Promise((resolve) => {
@@ -33,9 +33,9 @@ export class Line {
   }
 
   /** The first matching text, already received or later. */
-  async hears(fits: (text: string) => boolean): Promise<string> {
+  async receives(fits: (text: string) => boolean): Promise<string> {
     for (;;) {
-      const found = this.heard.find(fits);
+      const found = this.received.find(fits);
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
@@ -73,14 +73,14 @@ export class Io {
   static async open(origin?: string): Promise<Io> {
     const path = "/socket.io/?EIO=4&transport=websocket";
     const line = new Line(await get(path, UPGRADE, {}, origin));
-    const open = await line.hears((text) => text.startsWith("0"));
+    const open = await line.receives((text) => text.startsWith("0"));
     return new Io(line, JSON.parse(open.slice(1)).sid);
   }
 
   static async connect({ token }: Pick<Caller, "token">, origin?: string): Promise<Io> {
     const io = await Io.open(origin);
     io.line.say(`40${JSON.stringify({ token })}`);
-    await io.line.hears((text) => text.startsWith("40"));
+    await io.line.receives((text) => text.startsWith("40"));
     return io;
   }
 
@@ -89,14 +89,14 @@ export class Io {
     const id = this.acks++;
     this.line.say(`42${id}${JSON.stringify(event)}`);
     const head = `43${id}[`;
-    const answer = await this.line.hears((text) => text.startsWith(head));
+    const answer = await this.line.receives((text) => text.startsWith(head));
     return JSON.parse(answer.slice(head.length - 1))[0];
   }
 
   /** The events of this name received so far. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look at whatever the server sends
   all(name: string): any[] {
-    return this.line.heard
+    return this.line.received
       .filter((text) => text.startsWith(`42["${name}"`))
       .map((text) => JSON.parse(text.slice(2))[1]);
   }
@@ -140,7 +140,7 @@ export class Hub {
   static async connect(caller: Pick<Caller, "token">, origin?: string): Promise<Hub> {
     const hub = await Hub.open(caller, origin);
     hub.line.say(`{"protocol":"json","version":1}${RS}`);
-    await hub.line.hears((text) => text === `{}${RS}`);
+    await hub.line.receives((text) => text === `{}${RS}`);
     return hub;
   }
 
@@ -156,7 +156,7 @@ export class Hub {
 
   // biome-ignore lint/suspicious/noExplicitAny: tests look at whatever the server sends
   messages(): any[] {
-    return this.line.heard.flatMap((text) =>
+    return this.line.received.flatMap((text) =>
       text
         .split(RS)
         .filter(Boolean)

@@ -6,7 +6,7 @@ import { conversationOf } from "../../src/conversation/stub.ts";
 import { seedMessages } from "../conversation/seeds.ts";
 import { type Caller, groupOf, objectOf, openLive, person, send } from "../support.ts";
 import { Hub, Io } from "./line.ts";
-import { between, loseOne, outOfReach } from "./wire.ts";
+import { beforeAnswerArrives, dropNextCall, outOfReach } from "./wire.ts";
 
 /** A removed member's gateway receives the removal, in all race conditions. */
 
@@ -53,26 +53,28 @@ async function joined() {
   return { hub, rev };
 }
 
-const gone = (hub: Hub) => hub.all("ParticipantRemoved");
+const removalsOf = (hub: Hub) => hub.all("ParticipantRemoved");
 
-const hears = (hub: Hub, content: string) =>
+const receives = (hub: Hub, content: string) =>
   hub.line.until(() => hub.all("ReceiveMessage").at(-1)?.content === content);
 
 test.each([
-  ["with where it says that it is", 1],
-  ["with where it was told to be", undefined],
+  ["with the client's revision", 1],
+  ["with the revision of the answer", undefined],
 ])(
   "a join that is overtaken by a removal is refused after the removal's event, %s",
   async (_, since) => {
     const { hub, rev } = await joined();
-    await between(hub.object, "online", async () => {
+    await beforeAnswerArrives(hub.object, "online", async () => {
       await removeCarl();
       const conversation = conversationOf(env, conversationId);
-      while (gone(hub).length === 0) await conversation.unsubscribe("nobody");
+      while (removalsOf(hub).length === 0) await conversation.unsubscribe("nobody");
     });
     const { error } = await hub.ask("JoinConversation", conversationId, since);
     expect(error).toBe("Only members of this conversation may do this.");
-    expect(gone(hub)).toEqual([{ conversationId, participantId: carl.userId, rev: since ?? rev }]);
+    expect(removalsOf(hub)).toEqual([
+      { conversationId, participantId: carl.userId, rev: since ?? rev },
+    ]);
   },
 );
 
@@ -81,8 +83,8 @@ test("others receive presence once the removed member's last connection is close
   await Promise.all([joined(), joined()]);
   await removeCarl();
   await live.next("presence", ({ online }) => !online);
-  const told = live.all("presence").map(({ userId, online }) => [userId, online]);
-  expect(told).toEqual([
+  const received = live.all("presence").map(({ userId, online }) => [userId, online]);
+  expect(received).toEqual([
     [carl.userId, true],
     [carl.userId, false],
   ]);
@@ -90,12 +92,12 @@ test("others receive presence once the removed member's last connection is close
 
 test("after a gap in revisions, the removal is delivered and other events after the gap are not", async () => {
   const { hub, rev } = await joined();
-  await loseOne(conversationId);
+  await dropNextCall(conversationId);
   await send(bob, conversationId, "lost");
   await removeCarl();
   await hub.until("ParticipantRemoved", 1);
-  const told = hub.messages().filter(({ target }) => target !== undefined);
-  expect(told).toMatchObject([{ target: "ParticipantRemoved", arguments: [{ rev }] }]);
+  const received = hub.messages().filter(({ target }) => target !== undefined);
+  expect(received).toMatchObject([{ target: "ParticipantRemoved", arguments: [{ rev }] }]);
 });
 
 test("former members who are staff subscribe as staff, also after the conversation wakes", async () => {
@@ -113,12 +115,12 @@ test("former members who are staff subscribe as staff, also after the conversati
 
 test("after a crash directly after the removal, the alarm delivers it", async () => {
   const { hub } = await joined();
-  await loseOne(conversationId);
+  await dropNextCall(conversationId);
   await removeCarl();
-  expect(gone(hub)).toEqual([]);
+  expect(removalsOf(hub)).toEqual([]);
   await evictDurableObject(objectOf(conversationId));
   await alarm();
-  expect(gone(hub)).toMatchObject([{ conversationId, participantId: carl.userId }]);
+  expect(removalsOf(hub)).toMatchObject([{ conversationId, participantId: carl.userId }]);
   expect(await rows()).toEqual([]);
 });
 
@@ -135,7 +137,7 @@ test("to an unreachable gateway, the alarm delivers the removal until it is rece
   expect(await rows()).toEqual([]);
   await send(bob, conversationId, "among ourselves");
   await alarm();
-  expect(gone(hub)).toMatchObject([{ participantId: carl.userId }]);
+  expect(removalsOf(hub)).toMatchObject([{ participantId: carl.userId }]);
   expect(hub.all("ReceiveMessage").map(({ content }) => content)).not.toContain("among ourselves");
 });
 
@@ -157,30 +159,30 @@ test("a removal is not delivered to a member who was added again", async () => {
   const late = { conversationId, from: rev, to: rev, lines: [], notes: [] };
   expect(await hub.object.deliver({ ...late, last: true })).toBe(true);
   await send(bob, conversationId, "welcome back");
-  await hears(hub, "welcome back");
-  expect(gone(hub)).toEqual([]);
+  await receives(hub, "welcome back");
+  expect(removalsOf(hub)).toEqual([]);
   expect(await rows()).toEqual([{ user_id: carl.userId }]);
 });
 
 test("if the removal is lost during catch-up, the next page is refused", async () => {
   await seedMessages(conversationId, 600, bob.userId);
   const hub = await Hub.connect(carl);
-  await between(hub.object, "lines", async () => {
-    await loseOne(conversationId);
+  await beforeAnswerArrives(hub.object, "lines", async () => {
+    await dropNextCall(conversationId);
     await removeCarl();
   });
   await hub.ask("JoinConversation", conversationId, 0);
   await hub.until("ParticipantRemoved", 1);
-  const told = hub.all("ReceiveMessage").map(({ rev }) => rev);
-  expect(gone(hub)).toEqual([
-    { conversationId, participantId: carl.userId, rev: Math.max(...told) },
+  const received = hub.all("ReceiveMessage").map(({ rev }) => rev);
+  expect(removalsOf(hub)).toEqual([
+    { conversationId, participantId: carl.userId, rev: Math.max(...received) },
   ]);
 });
 
 test("a removal during catch-up carries the client's revision, from which it resumes after being added again", async () => {
   await seedMessages(conversationId, 600, bob.userId);
   const hub = await Hub.connect(carl);
-  await between(hub.object, "more", async (rooms) => {
+  await beforeAnswerArrives(hub.object, "more", async (rooms) => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
     while (rooms.isSubscribed(conversationId)) await conversation.unsubscribe("nobody");
@@ -188,11 +190,11 @@ test("a removal during catch-up carries the client's revision, from which it res
   await hub.ask("JoinConversation", conversationId, 0);
   await hub.until("ParticipantRemoved", 1);
   await addCarlAgain();
-  const [{ rev }] = gone(hub);
+  const [{ rev }] = removalsOf(hub);
   await hub.ask("JoinConversation", conversationId, rev);
   await hub.until("ReceiveMessage", 600);
   await send(bob, conversationId, "welcome back");
-  await hears(hub, "welcome back");
+  await receives(hub, "welcome back");
   const seeded = hub.all("ReceiveMessage").filter(({ senderId }) => senderId === bob.userId);
   expect(new Set(seeded.map(({ messageId }) => messageId)).size).toBe(601);
   expect(seeded).toHaveLength(601);
@@ -218,16 +220,16 @@ test("a member who is added again and joins is subscribed, even if the removal o
   });
   expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("rev");
   await send(bob, conversationId, "welcome back");
-  await hears(hub, "welcome back");
+  await receives(hub, "welcome back");
 });
 
 test("a join with a revision beyond the newest gets a removal with an existing revision", async () => {
   const hub = await Hub.connect(carl);
-  await between(hub.object, "online", async () => {
+  await beforeAnswerArrives(hub.object, "online", async () => {
     await removeCarl();
     const conversation = conversationOf(env, conversationId);
-    while (gone(hub).length === 0) await conversation.unsubscribe("nobody");
+    while (removalsOf(hub).length === 0) await conversation.unsubscribe("nobody");
   });
   await hub.ask("JoinConversation", conversationId, 10_000);
-  expect(gone(hub)[0].rev).toBeLessThan(100);
+  expect(removalsOf(hub)[0].rev).toBeLessThan(100);
 });

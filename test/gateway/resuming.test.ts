@@ -50,7 +50,7 @@ test("after resuming: current participants, all missed reads, in order of `rev`"
     bob.userId,
     carl.userId,
   ]);
-  const revs = second.line.heard.flatMap((text) =>
+  const revs = second.line.received.flatMap((text) =>
     text.startsWith("42") ? (JSON.parse(text.slice(2))[1].rev ?? []) : [],
   );
   expect(revs).toEqual(revs.toSorted((a, b) => a - b));
@@ -68,8 +68,8 @@ test("a second join directly after the first does not lose its events", async ()
   for (const joined of await Promise.all(joins)) expect(joined).toMatchObject({ rev });
   await send(bob, conversationId, "and then");
   await second.until("ReceiveMessage", 2);
-  const told = second.all("ReceiveMessage").map(({ content }) => content);
-  expect(told).toEqual(["missed", "and then"]);
+  const received = second.all("ReceiveMessage").map(({ content }) => content);
+  expect(received).toEqual(["missed", "and then"]);
 });
 
 test("when a conversation restarts, a send with a key succeeds, and one without a key may be retried", async () => {

@@ -19,7 +19,7 @@ import {
   tokenFor,
 } from "../support.ts";
 import { Hub, Io } from "./line.ts";
-import { between, listenIn, loseOne, outOfReach } from "./wire.ts";
+import { beforeAnswerArrives, dropNextCall, outOfReach, recordCalls } from "./wire.ts";
 
 /** Consistency between a conversation and its gateways, for both protocols. */
 
@@ -34,13 +34,13 @@ test("clients of each protocol and a socket receive messages in one order", asyn
   const live = await openLive(emil, id);
   for (const io of ios) await io.ask("join-chat-room", id);
   for (const hub of hubs) await hub.ask("JoinConversation", id);
-  const said: Promise<unknown>[] = [];
+  const sent: Promise<unknown>[] = [];
   for (let i = 0; i < 15; i++) {
-    for (const io of ios) said.push(io.ask("send-message", { chatId: id, content: `${i}` }));
-    for (const hub of hubs) said.push(hub.ask("SendMessage", id, `${i}`));
+    for (const io of ios) sent.push(io.ask("send-message", { chatId: id, content: `${i}` }));
+    for (const hub of hubs) sent.push(hub.ask("SendMessage", id, `${i}`));
     live.send({ op: "send", content: `${i}` });
     if (i % 5 === 4) {
-      await Promise.all(said);
+      await Promise.all(sent);
       // All objects sleep in between.
       await Promise.all([...ios, ...hubs].map((one) => one.evict()));
       await evictDurableObject(objectOf(id));
@@ -99,28 +99,28 @@ test("a lost batch is fetched, and a repeated one is delivered once", async () =
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   const { rev } = await hub.ask("JoinConversation", conversationId);
-  await loseOne(conversationId);
+  await dropNextCall(conversationId);
   await send(bob, conversationId, "lost on the way");
   expect(hub.all("ReceiveMessage")).toEqual([]);
   await send(bob, conversationId, "finds the gap");
   await hub.until("ReceiveMessage", 2);
-  const heard = () => hub.all("ReceiveMessage").map((message) => [message.content, message.rev]);
+  const received = () => hub.all("ReceiveMessage").map((message) => [message.content, message.rev]);
   const both = [
     ["lost on the way", rev + 1],
     ["finds the gap", rev + 2],
   ];
-  expect(heard()).toEqual(both);
+  expect(received()).toEqual(both);
   const batch = { conversationId, from: rev, to: rev + 1, lines: [], notes: [] };
   expect(await hub.object.deliver(batch)).toBe(true);
   expect(await hub.object.deliver({ ...batch, conversationId: "another" })).toBe(false);
-  expect(heard()).toEqual(both);
+  expect(received()).toEqual(both);
 });
 
 test("a message that changes between two pages of missed events is new once", async () => {
   const { alice, bob, conversationId } = await directPair();
   await seedMessages(conversationId, 600, bob.userId);
   const io = await Io.connect(alice);
-  await between(io.object, "lines", async () => {
+  await beforeAnswerArrives(io.object, "lines", async () => {
     const react = { type: "react", messageId: messageIdOf(conversationId, 1), emoji: "👍" };
     await conversationOf(env, conversationId).submit(
       { userId: bob.userId, name: null, avatarUrl: null, role: "user", reach: "member" },
@@ -140,7 +140,7 @@ test("after a crash directly after a commit, the conversation delivers to its ga
   const { alice, bob, conversationId } = await directPair();
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
-  await loseOne(conversationId);
+  await dropNextCall(conversationId);
   await send(bob, conversationId, "lost on the way");
   await evictDurableObject(objectOf(conversationId));
   await runInDurableObject(objectOf(conversationId), (object) => object.alarm());
@@ -164,8 +164,8 @@ test.each([
   join.mockRestore();
   await send(bob, conversationId, "and then");
   await hub.until("ReceiveMessage", 2);
-  const told = hub.all("ReceiveMessage").map(({ content }) => content);
-  expect(told).toEqual(["meanwhile", "and then"]);
+  const received = hub.all("ReceiveMessage").map(({ content }) => content);
+  expect(received).toEqual(["meanwhile", "and then"]);
 });
 
 test("an unreachable gateway is retried by the alarm, without further messages", async () => {
@@ -234,7 +234,7 @@ test("presence changes during a join are delivered after the answer to the join"
   const [hers, his] = [await Hub.connect(alice), await Hub.connect(bob)];
   await his.ask("JoinConversation", conversationId);
   const [name = ""] = his.id.split(".");
-  await between(hers.object, "online", async () => {
+  await beforeAnswerArrives(hers.object, "online", async () => {
     const conversation = conversationOf(env, conversationId);
     await conversation.unsubscribe(name);
     // The event arrives long before the answer.
@@ -264,8 +264,8 @@ test("presence directly after a join is delivered before a later event of the sa
     gateway.deliver({ conversationId, from, to: rev, lines, notes: [] });
   });
   await hub.until("MessageRead", 1);
-  const told = hub.messages().flatMap(({ target }) => target ?? []);
-  expect(told).toEqual(["UserOnline", "MessageRead"]);
+  const received = hub.messages().flatMap(({ target }) => target ?? []);
+  expect(received).toEqual(["UserOnline", "MessageRead"]);
 });
 
 test("typing without a stop event expires", async () => {
@@ -281,8 +281,8 @@ test("typing without a stop event expires", async () => {
   await types("vanished", true);
   await types("vanished", true);
   await hub.until("UserTyping", 5);
-  const told = hub.all("UserTyping").map(({ userId, isTyping }) => [userId, isTyping]);
-  expect(told).toEqual([
+  const received = hub.all("UserTyping").map(({ userId, isTyping }) => [userId, isTyping]);
+  expect(received).toEqual([
     ["said so", true],
     ["said so", false],
     ["vanished", true],
@@ -293,18 +293,18 @@ test("typing without a stop event expires", async () => {
 
 test("a subscriber that vanished is evicted with the next message", async () => {
   const { alice, bob, conversationId } = await directPair();
-  const listeners = () =>
+  const subscribers = () =>
     runInDurableObject(objectOf(conversationId), (_, { storage }) =>
       storage.sql.exec("SELECT user_id FROM listeners").toArray(),
     );
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
-  expect(await listeners()).toEqual([{ user_id: alice.userId }]);
+  expect(await subscribers()).toEqual([{ user_id: alice.userId }]);
   await evictDurableObject(hub.object, { webSockets: "close" });
   const live = await openLive(bob, conversationId);
   await send(bob, conversationId, "anybody there?");
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
-  expect(await listeners()).toEqual([]);
+  expect(await subscribers()).toEqual([]);
 });
 
 test("a message writes the same number of rows with gateways as without", async () => {
@@ -325,7 +325,7 @@ test("in a large conversation a read calls no gateway, and creates no gap", asyn
   await send(alice, conversationId, "hello");
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
-  const calls = await listenIn(conversationId);
+  const calls = await recordCalls(conversationId);
   const live = await openLive(bob, conversationId);
   live.send({ op: "read", id: "read" });
   await live.next("ack");

@@ -60,7 +60,7 @@ test("a refused connection is answered over HTTP, and no object is called", asyn
   expect(statuses.map(({ status }) => status)).toEqual([401, 401, 404, 404, 403]);
   const line = new Line(await get(`/hubs/chat?${token}`, upgrade));
   line.say(`{"protocol":"json","version":1}${RS}`);
-  await line.hears((text) => text === `{}${RS}`);
+  await line.receives((text) => text === `{}${RS}`);
 });
 
 test.each([
@@ -73,7 +73,7 @@ test.each([
 ])("an invalid handshake: %s", async (request, error) => {
   const hub = await Hub.open(await person());
   hub.line.say(request + RS);
-  expect(await hub.line.hears(() => true)).toBe(`${JSON.stringify({ error })}${RS}`);
+  expect(await hub.line.receives(() => true)).toBe(`${JSON.stringify({ error })}${RS}`);
   await hub.line.closed;
 });
 
@@ -150,7 +150,7 @@ test("failures are completions with the contract's text", async () => {
   });
   expect(await hub.ask("Nonsense")).toEqual({ error: "Unknown hub method 'Nonsense'." });
   hub.line.say(`{"type":4,"target":"SendMessage","arguments":[],"invocationId":"s"}${RS}`);
-  await hub.line.hears((text) => text.includes('"invocationId":"s","error":'));
+  await hub.line.receives((text) => text.includes('"invocationId":"s","error":'));
 });
 
 test("a sleeping gateway answers pings without waking, and wakes for a message", async () => {
@@ -160,7 +160,7 @@ test("a sleeping gateway answers pings without waking, and wakes for a message",
   await hub.evict();
   const ping = `{"type":6}${RS}`;
   hub.line.say(ping);
-  await hub.line.hears((text) => text === ping);
+  await hub.line.receives((text) => text === ping);
   // It has not been loaded again.
   await expect(hub.evict()).rejects.toThrow("not currently running");
   await send(bob, conversationId, "good morning");
@@ -189,7 +189,7 @@ test("an expired token: a close message that allows reconnecting", async () => {
   await send(bob, conversationId, "not for Alice");
   await hub.line.closed;
   expect(hub.all("ReceiveMessage")).toEqual([]);
-  expect(hub.line.heard.at(-1)).toBe(
+  expect(hub.line.received.at(-1)).toBe(
     `{"type":7,"error":"Send a valid, unexpired bearer token.","allowReconnect":true}${RS}`,
   );
 });

@@ -59,12 +59,12 @@ test("polling, then an upgrade to a socket: exactly the protocol's bytes", async
     await get(`/socket.io/?EIO=4&transport=websocket&sid=${sid}`, { Upgrade: "websocket" }),
   );
   line.say("2probe");
-  await line.hears((text) => text === "3probe");
+  await line.receives((text) => text === "3probe");
   expect((await hanging).text).toBe("6");
   // Events during the upgrade wait for the socket.
   await send(bob, conversationId, "in between");
   line.say("5");
-  const message = await line.hears((text) => text.startsWith('42["new-message"'));
+  const message = await line.receives((text) => text.startsWith('42["new-message"'));
   expect(JSON.parse(message.slice(2))[1]).toMatchObject({
     chatId: conversationId,
     rev: 4,
@@ -84,28 +84,33 @@ test("a polling client receives missed events page by page, however many there a
   const session = await pollingAs(alice);
   const join = `420["join-chat-room","${conversationId}",{"since":0}]`;
   await polled(session, { method: "POST", body: join });
-  const heard: string[] = [];
-  const news = () => heard.filter((packet) => packet.startsWith('42["new-message"'));
+  const received: string[] = [];
+  const news = () => received.filter((packet) => packet.startsWith('42["new-message"'));
   let largest = 0;
   while (news().length < pages * perPage) {
     const { status, text } = await polled(session);
     expect(status).toBe(200);
     largest = Math.max(largest, text.length);
-    heard.push(...text.split("\x1e"));
+    received.push(...text.split("\x1e"));
     // Simulates a slow client: events that do not wait for its polls arrive in between.
     for (let turn = 0; turn < 20; turn++) await objectOf(conversationId).unsubscribe("nobody");
   }
-  expect(heard[0]).toMatch(/^430\[\{"success":true/);
+  expect(received[0]).toMatch(/^430\[\{"success":true/);
   expect(new Set(news()).size).toBe(pages * perPage);
   expect(largest).toBeLessThan(1024 * 1024);
 });
 
 test.each([
   ["no version", "/socket.io/?transport=polling", 400, 5],
-  ["an older one", "/socket.io/?EIO=3&transport=polling", 400, 5],
+  ["an older version", "/socket.io/?EIO=3&transport=polling", 400, 5],
   ["no transport", "/socket.io/?EIO=4", 400, 0],
-  ["a session of nobody's", `${POLLING}&sid=guessed`, 400, 1],
-  ["one that was signed by nobody", `${POLLING}&sid=${"a".repeat(20)}.${"b".repeat(20)}`, 400, 1],
+  ["an unknown session", `${POLLING}&sid=guessed`, 400, 1],
+  [
+    "a session id with an invalid signature",
+    `${POLLING}&sid=${"a".repeat(20)}.${"b".repeat(20)}`,
+    400,
+    1,
+  ],
 ])("refused with Engine.IO's error: %s", async (_, path, status, code) => {
   const response = await get(path);
   expect(response.status).toBe(status);
@@ -126,7 +131,7 @@ test("a page of another origin may not connect", async () => {
 test("a connection without a valid token is refused and closed at the next packet", async () => {
   const io = await Io.open();
   io.line.say('40{"token":"nonsense"}');
-  expect(await io.line.hears((text) => text.startsWith("44"))).toBe(
+  expect(await io.line.receives((text) => text.startsWith("44"))).toBe(
     '44{"message":"Send a valid, unexpired bearer token.","data":{"code":"unauthenticated"}}',
   );
   io.line.say('42["join-chat-room","x"]');
@@ -167,7 +172,7 @@ test("all events of a chat have the marketplace's shapes", async () => {
   expect(io.all("participants-added")).toMatchObject([
     { chatId, participants: [{ userId: carl.userId, role: "member" }] },
   ]);
-  const revs = io.line.heard.flatMap((text) =>
+  const revs = io.line.received.flatMap((text) =>
     text.startsWith("42") ? (JSON.parse(text.slice(2))[1].rev ?? []) : [],
   );
   expect(revs).toEqual(revs.toSorted((a, b) => a - b));
@@ -213,7 +218,7 @@ test("failures have REST's codes and texts", async () => {
   });
   expect(await mine.ask("nonsense")).toMatchObject({ code: "invalid_request" });
   for (let i = 0; i < 30; i++) void mine.ask("typing-stop", chatId);
-  await mine.line.hears((text) => text.includes('"code":"rate_limited"'));
+  await mine.line.receives((text) => text.includes('"code":"rate_limited"'));
 });
 
 test("staff join chats without membership, and are not online there", async () => {
@@ -246,9 +251,9 @@ test("an alarm sends pings; a pong and a sleeping gateway need no alarm", async 
   const { data } = await io.ask("join-chat-room", conversationId);
   await io.evict();
   await runDurableObjectAlarm(io.object);
-  await io.line.hears((text) => text === "2");
+  await io.line.receives((text) => text === "2");
   io.line.say("3");
-  await io.line.hears((text) => text === "6");
+  await io.line.receives((text) => text === "6");
   await io.evict();
   await send(bob, conversationId, "good morning");
   await io.until("new-message", 1);
@@ -322,25 +327,25 @@ test("an expired token closes the connection before the next event is delivered"
   await send(bob, conversationId, "not for Alice");
   await io.line.closed;
   expect(io.all("new-message")).toEqual([]);
-  expect(io.line.heard.at(-1)).toBe("41");
+  expect(io.line.received.at(-1)).toBe("41");
 });
 
 test("a polling client whose token expired receives only the end, with the next poll", async () => {
   vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
   const { alice, bob, conversationId } = await directPair();
   const tokens = await Promise.all([60, 120].map((s) => tokenFor(alice.userId, { expiresIn: s })));
-  const [told, untold] = await Promise.all(tokens.map((token) => pollingAs({ token })));
+  const [first, second] = await Promise.all(tokens.map((token) => pollingAs({ token })));
   const join = { method: "POST", body: `420["join-chat-room","${conversationId}"]` };
-  await polled(told ?? "", join);
+  await polled(first ?? "", join);
   await send(bob, conversationId, "never asked for");
   vi.setSystemTime(Date.now() + 60_000);
   // This message closes the connection, which has no pending poll.
   await send(bob, conversationId, "not for Alice");
-  expect(await polled(told ?? "")).toEqual({ status: 200, text: "41" });
-  expect((await polled(told ?? "")).status).toBe(400);
+  expect(await polled(first ?? "")).toEqual({ status: 200, text: "41" });
+  expect((await polled(first ?? "")).status).toBe(400);
   vi.setSystemTime(Date.now() + 60_000);
   // Without any event, the poll itself finds the expiry.
-  expect(await polled(untold ?? "")).toEqual({ status: 200, text: "41" });
+  expect(await polled(second ?? "")).toEqual({ status: 200, text: "41" });
 });
 
 test("a removed member receives the removal, and nothing after it", async () => {

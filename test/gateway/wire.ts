@@ -7,7 +7,7 @@ import type { Hub, Io } from "./line.ts";
 /** Records, drops, delays and fails calls between conversations and gateways. */
 
 /** The names of a conversation's calls to gateways from now on. */
-export async function listenIn(conversationId: string): Promise<string[]> {
+export async function recordCalls(conversationId: string): Promise<string[]> {
   const names: string[] = [];
   await runInDurableObject(objectOf(conversationId), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
@@ -22,7 +22,7 @@ export async function listenIn(conversationId: string): Promise<string[]> {
 }
 
 /** Drops a conversation's next call to a gateway. */
-export function loseOne(conversationId: string): Promise<void> {
+export function dropNextCall(conversationId: string): Promise<void> {
   return runInDurableObject(objectOf(conversationId), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
     const { subscribers } = (object as any).open;
@@ -37,7 +37,7 @@ export function loseOne(conversationId: string): Promise<void> {
  * Calls `happens` once, after a conversation has answered a gateway with a value that has `field`,
  * and before the gateway receives it.
  */
-export function between(
+export function beforeAnswerArrives(
   object: Io["object"] | Hub["object"],
   field: string,
   happens: (rooms: Rooms) => Promise<void>,
@@ -64,9 +64,9 @@ export async function outOfReach(conversationId: string) {
     tries.failed++;
     return Promise.reject(new Error("out of reach"));
   };
-  const real = await reroute(conversationId, () => () => ({ deliver }));
+  const real = await replaceStubs(conversationId, () => () => ({ deliver }));
   tries.end = async () => {
-    await reroute(conversationId, () => real);
+    await replaceStubs(conversationId, () => real);
   };
   return tries;
 }
@@ -76,7 +76,7 @@ type StubFor = (...address: unknown[]) => Partial<GatewayStub>;
 /**
  * Replaces the stubs by which a conversation calls its gateways; resolves to the replaced function.
  */
-export function reroute(
+export function replaceStubs(
   conversationId: string,
   change: (real: StubFor) => StubFor,
 ): Promise<StubFor> {

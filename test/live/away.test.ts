@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { Replica } from "../../src/client/replica.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import { type Caller, groupOf, open, openLive, person, type Socket } from "../support.ts";
-import { happened } from "./long-absence.ts";
+import { writeLongHistory } from "./long-history.ts";
 
 /** Resuming after 50,000 changes, while others keep sending and the socket is repeatedly cut. */
 
@@ -28,7 +28,7 @@ async function absence(counts: typeof ABSENCE): Promise<Absence> {
   const leaving = await openLive(away, conversationId);
   for (const event of leaving.events) take(replica, event);
   leaving.close();
-  await happened(
+  await writeLongHistory(
     conversationId,
     [anna, ben, cora].map(({ userId }) => userId),
     counts,

@@ -24,7 +24,7 @@ const BAD: [name: string, frame: string | ArrayBuffer, code: string, id?: string
   ["an op that is a list", '{"op":["send"],"id":3,"content":"x"}', "invalid_frame", 3],
   ["an id of a wrong type", '{"op":"send","id":{"a":1},"content":"x"}', "invalid_frame"],
   ["an id that is null", '{"op":"send","id":null,"content":"x"}', "invalid_frame"],
-  ["an id beyond numbers", '{"op":"send","id":1e999,"content":"x"}', "invalid_frame"],
+  ["an infinite id", '{"op":"send","id":1e999,"content":"x"}', "invalid_frame"],
   ["a very long id", `{"op":"send","id":"${"i".repeat(129)}","content":"x"}`, "invalid_frame"],
   ["content of a wrong type", '{"op":"send","id":4,"content":5}', "invalid_frame", 4],
   [

@@ -1,7 +1,7 @@
 import type { Random } from "../random.ts";
 
 /** One object of the fuzz test as it is sent, with the expected answer. */
-export interface Shot {
+export interface FuzzObject {
   /** A whole frame (binary, oversized), or one line of a frame. */
   data: string | ArrayBuffer;
   alone: boolean;
@@ -16,7 +16,7 @@ export interface Shot {
 }
 
 /** What the fuzzing client knows of the conversation. */
-export interface Known {
+export interface KnownState {
   conversationId: string;
   messageIds: readonly string[];
   rev: number;
@@ -43,17 +43,17 @@ const BAD_CONTENTS = ["", " \n ", "x".repeat(2_001), "a\u0000b", "\u009b", "half
 const KEYS = ["k1", "k2", "k3", "k4", "k5"];
 
 /** Generates objects; each has a unique id where its type allows one. */
-export class Gun {
+export class ObjectGenerator {
   private readonly dice: Random;
   private readonly name: string;
-  private shots = 0;
+  private made = 0;
 
   constructor(dice: Random, name: string) {
     this.dice = dice;
     this.name = name;
   }
 
-  shot(known: Known, badness: number): Shot {
+  next(known: KnownState, badness: number): FuzzObject {
     const { dice } = this;
     if (!dice.chance(badness)) return this.command(known);
     switch (dice.below(5)) {
@@ -70,12 +70,12 @@ export class Gun {
     }
   }
 
-  private unreadable(data: string | ArrayBuffer, alone: boolean): Shot {
+  private unreadable(data: string | ArrayBuffer, alone: boolean): FuzzObject {
     return { data, alone, bad: true, id: undefined, op: "none", fields: {} };
   }
 
   /** A JSON object that is not a valid command. Sometimes its id is invalid too. */
-  private mistyped(): Shot {
+  private mistyped(): FuzzObject {
     const { dice } = this;
     const fields = dice.pick<Record<string, unknown>>([
       { op: "shout" },
@@ -104,7 +104,7 @@ export class Gun {
     return { data, alone: false, bad: true, id, op: "none", fields };
   }
 
-  private command(known: Known): Shot {
+  private command(known: KnownState): FuzzObject {
     const { dice } = this;
     const id = this.id();
     const fields = this.fields(known);
@@ -112,7 +112,7 @@ export class Gun {
     return { data, alone: false, bad: false, id, op: String(fields["op"]), fields };
   }
 
-  private fields(known: Known): Record<string, unknown> {
+  private fields(known: KnownState): Record<string, unknown> {
     const { dice } = this;
     const contents = dice.chance(0.15) ? BAD_CONTENTS : CONTENTS;
     const content = dice.pick(dice.chance(0.02) ? LONG_CONTENTS : contents);
@@ -155,7 +155,7 @@ export class Gun {
     }
   }
 
-  private messageId({ conversationId, messageIds }: Known): string {
+  private messageId({ conversationId, messageIds }: KnownState): string {
     const { dice } = this;
     const bogus = ["", "x", conversationId, `${conversationId.slice(0, -10)}ffffffffff`];
     if (messageIds.length === 0 || dice.chance(0.1)) return dice.pick(bogus);
@@ -165,15 +165,15 @@ export class Gun {
   }
 
   private id(): string {
-    return `${this.name}-${++this.shots}`;
+    return `${this.name}-${++this.made}`;
   }
 }
 
 /** Packs objects into frames; those that can share a frame sometimes do. */
-export function framesOf(shots: readonly Shot[], dice: Random): (string | ArrayBuffer)[] {
+export function framesOf(objects: readonly FuzzObject[], dice: Random): (string | ArrayBuffer)[] {
   const frames: (string | ArrayBuffer)[] = [];
   let open = false;
-  for (const { data, alone } of shots) {
+  for (const { data, alone } of objects) {
     const last = frames.at(-1);
     if (open && !alone && typeof last === "string" && dice.chance(0.3)) {
       frames[frames.length - 1] = `${last}\n${data}`;

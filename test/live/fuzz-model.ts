@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Answer } from "./answer.ts";
-import type { Shot } from "./fuzz-frames.ts";
+import type { FuzzObject } from "./fuzz-frames.ts";
 import type { Replica } from "./replica.ts";
 
 /** The expected content of the conversation, derived only from acknowledged commands. */
@@ -19,13 +19,13 @@ export class Model {
    * Checks that each command that is not ignored has exactly one answer, that each other object has
    * an error without an id, and that there are no other answers.
    */
-  judge(
+  checkAnswers(
     userId: string,
-    sent: readonly Shot[],
+    sent: readonly FuzzObject[],
     answers: readonly Answer[],
     ignored: ReadonlySet<string>,
   ): void {
-    const commands = new Map(sent.map((shot) => [shot.id, shot]));
+    const commands = new Map(sent.map((object) => [object.id, object]));
     const anonymous = answers.filter(({ id }) => id === undefined);
     expect(anonymous.length).toBe(sent.filter(({ id }) => id === undefined).length);
     for (const answer of anonymous) {
@@ -35,10 +35,10 @@ export class Model {
     for (const answer of answers) {
       if (answer.id === undefined) continue;
       const id = String(answer.id);
-      const shot = commands.get(id);
-      if (!shot || answered.has(id)) throw new Error(`unasked: ${JSON.stringify(answer)}`);
+      const object = commands.get(id);
+      if (!object || answered.has(id)) throw new Error(`unasked: ${JSON.stringify(answer)}`);
       answered.add(id);
-      this.answered(userId, shot, answer);
+      this.checkAnswer(userId, object, answer);
     }
     const silent = sent.filter(
       ({ id, op }) => id && op !== "typing" && answered.has(id) === ignored.has(id),
@@ -47,64 +47,64 @@ export class Model {
   }
 
   /** Checks an answer against its command, and applies what was acknowledged. */
-  private answered(userId: string, shot: Shot, answer: Answer): void {
-    const told = `${JSON.stringify(answer).slice(0, 300)} to ${String(shot.data).slice(0, 300)}`;
-    if (shot.bad) {
-      expect(answer, told).toMatchObject({ type: "error", code: "invalid_frame" });
+  private checkAnswer(userId: string, object: FuzzObject, answer: Answer): void {
+    const context = `${JSON.stringify(answer).slice(0, 300)} to ${String(object.data).slice(0, 300)}`;
+    if (object.bad) {
+      expect(answer, context).toMatchObject({ type: "error", code: "invalid_frame" });
       return;
     }
     if (answer.type === "error") {
-      expect(answer.code, told).not.toMatch(/^(internal|invalid_frame|not_a_member)$/);
+      expect(answer.code, context).not.toMatch(/^(internal|invalid_frame|not_a_member)$/);
       if (answer.code === "idempotency_conflict") {
-        const first = this.byKey.get(keyOf(userId, shot));
-        expect(first && first.body !== bodyOf(shot), told).toBe(true);
+        const first = this.byKey.get(keyOf(userId, object));
+        expect(first && first.body !== bodyOf(object), context).toBe(true);
       }
       return;
     }
-    const reading = shot.op === "history" || shot.op === "sync";
-    expect(answer.type, told).toBe(reading ? "sync" : "ack");
-    if (answer.type === "ack") this.acknowledged(userId, shot, answer, told);
+    const reading = object.op === "history" || object.op === "sync";
+    expect(answer.type, context).toBe(reading ? "sync" : "ack");
+    if (answer.type === "ack") this.acknowledged(userId, object, answer, context);
   }
 
   private acknowledged(
     userId: string,
-    shot: Shot,
+    object: FuzzObject,
     ack: Extract<Answer, { type: "ack" }>,
-    told: string,
+    context: string,
   ): void {
     const { messageId = "", rev } = ack;
     this.rev = Math.max(this.rev, rev);
-    if (shot.op === "send") {
-      const key = keyOf(userId, shot);
+    if (object.op === "send") {
+      const key = keyOf(userId, object);
       const before = this.byKey.get(key);
       if (ack.deduplicated) {
-        expect(before, told).toEqual({ id: messageId, body: bodyOf(shot) });
+        expect(before, context).toEqual({ id: messageId, body: bodyOf(object) });
         return;
       }
-      expect(before, told).toBeUndefined();
-      if (shot.fields["clientMessageId"]) {
-        this.byKey.set(key, { id: messageId, body: bodyOf(shot) });
+      expect(before, context).toBeUndefined();
+      if (object.fields["clientMessageId"]) {
+        this.byKey.set(key, { id: messageId, body: bodyOf(object) });
       }
-      const content = String(shot.fields["content"]).trim();
+      const content = String(object.fields["content"]).trim();
       this.messages.push({ id: messageId, content, senderId: userId, deleted: false });
     }
     const message = this.messages.find(({ id }) => id === messageId);
-    if (shot.op === "edit" || shot.op === "delete") {
-      expect(message?.senderId, told).toBe(userId);
+    if (object.op === "edit" || object.op === "delete") {
+      expect(message?.senderId, context).toBe(userId);
       if (!message) return;
-      if (shot.op === "delete") Object.assign(message, { content: "", deleted: true });
-      else expect(message.deleted, told).toBe(false);
-      if (shot.op === "edit") message.content = String(shot.fields["content"]).trim();
+      if (object.op === "delete") Object.assign(message, { content: "", deleted: true });
+      else expect(message.deleted, context).toBe(false);
+      if (object.op === "edit") message.content = String(object.fields["content"]).trim();
     }
   }
 }
 
-function keyOf(userId: string, shot: Shot): string {
-  const key = shot.fields["clientMessageId"];
+function keyOf(userId: string, object: FuzzObject): string {
+  const key = object.fields["clientMessageId"];
   return key === undefined ? "" : `${userId} ${key}`;
 }
 
-function bodyOf({ fields }: Shot): string {
+function bodyOf({ fields }: FuzzObject): string {
   const { content, replyTo, metadata, attachments } = fields;
   return JSON.stringify([String(content).trim(), replyTo, metadata, attachments]);
 }

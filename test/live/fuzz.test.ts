@@ -2,9 +2,9 @@ import { evictDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import { Random } from "../random.ts";
 import { type Caller, groupOf, objectOf, open, openLive, person } from "../support.ts";
-import { Gun } from "./fuzz-frames.ts";
+import { FuzzClient } from "./fuzz-client.ts";
+import { ObjectGenerator } from "./fuzz-frames.ts";
 import { Model, naiveUnread } from "./fuzz-model.ts";
-import { Shooter } from "./fuzz-shooter.ts";
 import { Replica, replicaOf } from "./replica.ts";
 
 /** Set this to the seed of a failure to repeat it. */
@@ -22,37 +22,38 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
   const [observer, ...callers] = [await person(), await person(), await person(), await person()];
   const conversationId = await groupOf(observer, ...callers);
   vi.setSystemTime(Date.now());
-  const shooters = callers.map(
-    (caller, i) => new Shooter(caller, new Gun(dice, `shot-${i}`), conversationId, dice),
+  const clients = callers.map(
+    (caller, i) =>
+      new FuzzClient(caller, new ObjectGenerator(dice, `shot-${i}`), conversationId, dice),
   );
-  for (const shooter of shooters) await shooter.connect();
+  for (const client of clients) await client.connect();
   const watching = await openLive(observer, conversationId);
   const born = watching.all("hello")[0]?.rev ?? 0;
   const model = new Model();
 
-  for (let fired = 0, round = 1; fired < FRAMES; round++) {
-    const shooter = dice.pick(shooters);
+  for (let sentCount = 0, round = 1; sentCount < FRAMES; round++) {
+    const client = dice.pick(clients);
     const badness = dice.chance(0.04) ? 1 : dice.pick([0, 0.1, 0.4]);
     const known = { conversationId, messageIds: model.ids, rev: model.rev };
-    const { sent, answers } = await shooter.shoot(known, badness);
-    model.judge(shooter.caller.userId, sent, answers, shooter.ignored);
-    fired += sent.length;
+    const { sent, answers } = await client.sendBatch(known, badness);
+    model.checkAnswers(client.caller.userId, sent, answers, client.ignored);
+    sentCount += sent.length;
     // Enough for some sends and commands to be rate limited, and for some edits to be too late.
     vi.setSystemTime(Date.now() + 200 + dice.below(2_000));
     watching.send({ op: "typing", active: false });
     if (round % EVICT_EVERY !== 0) continue;
     await evictDurableObject(objectOf(conversationId));
-    for (const shooter of shooters) shooter.slept();
+    for (const client of clients) client.resetBudget();
   }
-  expect(shooters.some(({ thrownOut }) => thrownOut > 0)).toBe(true);
+  expect(clients.some(({ closedByServer }) => closedByServer > 0)).toBe(true);
   expect(model.messages.length).toBeGreaterThan(100);
 
   // The client that stayed connected has received every revision, once and in order.
   const watcher = new Replica();
-  let heard = 0;
+  let taken = 0;
   await watching.until(() => {
-    replicaOf(watching.events.slice(heard), watcher);
-    heard = watching.events.length;
+    replicaOf(watching.events.slice(taken), watcher);
+    taken = watching.events.length;
     return watcher.rev >= model.rev;
   });
   const revs = watching.events.flatMap((event) =>
@@ -64,11 +65,11 @@ test(`${FRAMES} frames in random order: each is answered, and nothing breaks (se
   const whole = await wholeOf(observer, conversationId);
   expect(whole.state.messages.map(shown)).toEqual(model.messages);
   expect(watcher.state).toEqual(whole.state);
-  for (const shooter of shooters) {
-    await shooter.catchUp(model.rev);
-    expect(shooter.replica.state).toEqual(whole.state);
-    const [hello] = (await openLive(shooter.caller, conversationId)).all("hello");
-    expect(hello?.you.unread).toBe(naiveUnread(whole, shooter.caller.userId));
+  for (const client of clients) {
+    await client.catchUp(model.rev);
+    expect(client.replica.state).toEqual(whole.state);
+    const [hello] = (await openLive(client.caller, conversationId)).all("hello");
+    expect(hello?.you.unread).toBe(naiveUnread(whole, client.caller.userId));
   }
 });
 
@@ -78,7 +79,7 @@ async function wholeOf(caller: Caller, conversationId: string): Promise<Replica>
   const socket = await open(caller, conversationId, "?since=0");
   for (;;) {
     const page = await socket.next("sync");
-    replica.hear(page);
+    replica.apply(page);
     if (!page.more) return replica;
     socket.send({ op: "sync", since: page.to });
   }

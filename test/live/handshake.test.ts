@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { directPair, fetchJson, openLive, tokenFor } from "../support.ts";
-import { knock } from "./knock.ts";
+import { requestSocket } from "./request-socket.ts";
 
 const PROTOCOL_HEADER = "Sec-WebSocket-Protocol";
 
 test("a bearer header opens the socket, and no subprotocol is returned that was not offered", async () => {
   const { alice, conversationId } = await directPair();
-  const socket = await knock(`/live/${conversationId}`, {
+  const socket = await requestSocket(`/live/${conversationId}`, {
     Authorization: `Bearer ${alice.token}`,
   });
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
@@ -20,7 +20,7 @@ test.each([
   ["parley.v2,parley.v1,bearer.", ",chat"],
 ])("of the list %s<jwt>%s only parley.v1 is returned", async (before, after) => {
   const { alice, conversationId } = await directPair();
-  const socket = await knock(`/live/${conversationId}`, {
+  const socket = await requestSocket(`/live/${conversationId}`, {
     [PROTOCOL_HEADER]: before + alice.token + after,
   });
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
@@ -29,7 +29,7 @@ test.each([
 
 test("a browser's token in the subprotocol list is sufficient, and is not returned", async () => {
   const { alice, conversationId } = await directPair();
-  const socket = await knock(`/live/${conversationId}`, {
+  const socket = await requestSocket(`/live/${conversationId}`, {
     [PROTOCOL_HEADER]: `bearer.${alice.token}`,
   });
   await socket.next("hello");
@@ -38,13 +38,13 @@ test("a browser's token in the subprotocol list is sufficient, and is not return
 
 test("?access_token= opens the socket", async () => {
   const { alice, conversationId } = await directPair();
-  const socket = await knock(`/live/${conversationId}?access_token=${alice.token}`);
+  const socket = await requestSocket(`/live/${conversationId}?access_token=${alice.token}`);
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
 test("an invalid bearer header is rejected even with a valid token elsewhere", async () => {
   const { alice, conversationId } = await directPair();
-  const socket = await knock(`/live/${conversationId}?access_token=${alice.token}`, {
+  const socket = await requestSocket(`/live/${conversationId}?access_token=${alice.token}`, {
     Authorization: "Bearer not.a.token",
   });
   expect((await socket.closed).code).toBe(4401);
@@ -53,7 +53,7 @@ test("an invalid bearer header is rejected even with a valid token elsewhere", a
 test("a token signed with the older secret opens the socket during secret rotation", async () => {
   const { alice, conversationId } = await directPair();
   const token = await tokenFor(alice.userId, { secret: "test-jwt-older-0123456789abcdefghij" });
-  const socket = await knock(`/live/${conversationId}?access_token=${token}`);
+  const socket = await requestSocket(`/live/${conversationId}?access_token=${token}`);
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
@@ -72,14 +72,14 @@ test("a long name and picture in the token do not prevent a connection", async (
     name: "名".repeat(500),
     claims: { picture: `https://parley.test/${"é".repeat(2_000)}` },
   });
-  const socket = await knock(`/live/${conversationId}?access_token=${token}`);
+  const socket = await requestSocket(`/live/${conversationId}?access_token=${token}`);
   expect((await socket.next("hello")).you.userId).toBe(alice.userId);
 });
 
 test("the identity comes only from the token, whatever else the request contains", async () => {
   const { alice, bob, conversationId } = await directPair();
   const seat = { userId: bob.userId, name: null, avatarUrl: null, role: "admin", expiresAt: 1e15 };
-  const socket = await knock(`/live/${conversationId}?userId=${bob.userId}`, {
+  const socket = await requestSocket(`/live/${conversationId}?userId=${bob.userId}`, {
     Authorization: `Bearer ${alice.token}`,
     "X-Parley-Seat": encodeURIComponent(JSON.stringify(seat)),
     "X-User-Id": bob.userId,

@@ -40,8 +40,8 @@ async function sendFile(): Promise<string> {
 }
 
 /** The distinct origins of the links in a value. */
-function originsIn(heard: unknown): string[] {
-  const links = JSON.stringify(heard).matchAll(/(https?:\/\/[^/"]+)\/uploads\/chat\//g);
+function originsIn(received: unknown): string[] {
+  const links = JSON.stringify(received).matchAll(/(https?:\/\/[^/"]+)\/uploads\/chat\//g);
   return [...new Set(Array.from(links, ([, origin = ""]) => origin))];
 }
 

@@ -29,7 +29,7 @@ async function catchUp(
   let pages = 0;
   for (;;) {
     const page = await socket.next("sync");
-    replica.hear(page);
+    replica.apply(page);
     pages++;
     if (!page.more) return pages;
     await between(pages);
@@ -40,7 +40,7 @@ async function catchUp(
 async function resumed(caller: Caller, conversationId: string, since = 0) {
   const socket = await open(caller, conversationId, `?since=${since}`);
   const replica = new Replica();
-  replica.hear(await socket.next("hello"));
+  replica.apply(await socket.next("hello"));
   return { socket, replica };
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { directPair, groupOf, objectOf, open, openLive, person, type Socket } from "../support.ts";
 import { acked } from "./answer.ts";
 
-function heard(socket: Socket) {
+function received(socket: Socket) {
   return socket.all("presence").map(({ userId, online }) => [userId, online]);
 }
 
@@ -14,23 +14,23 @@ test("others receive presence for a person's first socket and for the last one c
   const two = await openLive(alice, conversationId);
   await acked(two, { op: "send", content: "from the second" });
   await b.next("message");
-  expect(heard(b)).toEqual([[alice.userId, true]]);
+  expect(received(b)).toEqual([[alice.userId, true]]);
   one.close();
   await evictDurableObject(objectOf(conversationId));
   await acked(two, { op: "send", content: "still here" });
   await b.next("message");
-  expect(heard(b)).toEqual([[alice.userId, true]]);
+  expect(received(b)).toEqual([[alice.userId, true]]);
   two.close();
   await b.next("presence", ({ online }) => !online);
   const three = await openLive(alice, conversationId);
   await acked(three, { op: "send", content: "back" });
   await b.next("message", ({ message }) => message.content === "back");
-  expect(heard(b)).toEqual([
+  expect(received(b)).toEqual([
     [alice.userId, true],
     [alice.userId, false],
     [alice.userId, true],
   ]);
-  for (const socket of [one, two, three]) expect(heard(socket)).toEqual([]);
+  for (const socket of [one, two, three]) expect(received(socket)).toEqual([]);
 });
 
 test("lastSeenAt is the time of the presence change", async () => {
@@ -107,10 +107,10 @@ test("presence changes during catch-up are delivered when it is complete", async
   const c = await openLive(carol, group);
   a.close();
   await c.next("presence", ({ userId, online }) => userId === alice.userId && !online);
-  expect(heard(returning)).toEqual([]);
+  expect(received(returning)).toEqual([]);
   returning.send({ op: "sync", since: first.to });
   await returning.next("presence", ({ online }) => !online);
-  expect(heard(returning)).toEqual([
+  expect(received(returning)).toEqual([
     [carol.userId, true],
     [alice.userId, false],
   ]);

@@ -21,7 +21,7 @@ async function sixMessages() {
 }
 
 /** The reads that a socket has received: user ids and numbers. */
-function heard(socket: Socket) {
+function readsReceived(socket: Socket) {
   return socket.all("read").map(({ userId, from, to }) => [userId, from, to]);
 }
 
@@ -30,11 +30,11 @@ test("single messages are marked as read; the rest stay unread", async () => {
   expect(await unread(bob)).toBe(4);
   const ack = await acked(b, { op: "read", messageIds: [ids[4], ids[1], ids[1]] });
   await a.until(() => a.all("read").length === 2);
-  expect(heard(a)).toEqual([
+  expect(readsReceived(a)).toEqual([
     [bob.userId, 2, 2],
     [bob.userId, 5, 5],
   ]);
-  expect(heard(b)).toEqual(heard(a));
+  expect(readsReceived(b)).toEqual(readsReceived(a));
   expect(ack.rev).toBe(a.all("read")[1]?.rev);
   expect(await unread(bob)).toBe(2);
 });
@@ -47,7 +47,7 @@ test("upTo marks everything up to a message, once", async () => {
   await acked(b, { op: "read", upTo: ids[1] });
   await acked(b, { op: "read", upTo: ids[2] });
   await acked(a, { op: "send", content: "behind the acks" });
-  expect(heard(a)).toEqual([[bob.userId, 1, 3]]);
+  expect(readsReceived(a)).toEqual([[bob.userId, 1, 3]]);
 });
 
 test.each([
@@ -77,7 +77,7 @@ test("one unknown id among known ones is rejected, and nothing is marked", async
     }
   }
   await acked(a, { op: "send", content: "behind the answers" });
-  expect(heard(a)).toEqual([]);
+  expect(readsReceived(a)).toEqual([]);
   expect(await unread(bob)).toBe(5);
 });
 
@@ -99,7 +99,7 @@ test("the user's own and deleted messages can be named, and are not marked", asy
   const { rev } = await acked(b, { op: "read", messageIds: [ids[0], ids[3], ids[5]] });
   expect(await unread(bob)).toBe(3);
   expect((await acked(b, { op: "read", messageIds: [ids[3]] })).rev).toBe(rev);
-  expect(heard(a)).toEqual([]);
+  expect(readsReceived(a)).toEqual([]);
 });
 
 test("a person's other devices receive their read marks", async () => {

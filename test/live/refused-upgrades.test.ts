@@ -4,7 +4,7 @@ import { SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { settingsOf } from "../../src/env.ts";
 import { directPair, objectOf, open, openLive, person, tokenFor } from "../support.ts";
-import { knock } from "./knock.ts";
+import { requestSocket } from "./request-socket.ts";
 
 /** Upgrades without a valid token open no socket. */
 const BAD_TOKENS: Record<string, (userId: string) => string | Promise<string>> = {
@@ -27,9 +27,11 @@ test.each(Object.entries(BAD_TOKENS))("%s: 4401", async (_, make) => {
   const { alice, conversationId } = await directPair();
   const token = await make(alice.userId);
   const asked = await Promise.all([
-    knock(`/live/${conversationId}`, token ? { Authorization: `Bearer ${token}` } : {}),
-    knock(`/live/${conversationId}?access_token=${encodeURIComponent(token)}`),
-    knock(`/live/${conversationId}`, { "Sec-WebSocket-Protocol": `parley.v1, bearer.${token}` }),
+    requestSocket(`/live/${conversationId}`, token ? { Authorization: `Bearer ${token}` } : {}),
+    requestSocket(`/live/${conversationId}?access_token=${encodeURIComponent(token)}`),
+    requestSocket(`/live/${conversationId}`, {
+      "Sec-WebSocket-Protocol": `parley.v1, bearer.${token}`,
+    }),
   ]);
   for (const socket of asked) {
     expect((await socket.closed).code).toBe(4401);
@@ -85,7 +87,7 @@ test("an invalid conversation id: 4404, and no object is called", async () => {
 test("without a token the answer does not reveal which conversations exist", async () => {
   const { conversationId } = await directPair();
   for (const id of [conversationId, "0a1b2c3d-4e5f-8a7b-9c8d-7e0000000001", "nothing"]) {
-    expect((await (await knock(`/live/${id}`)).closed).code).toBe(4401);
+    expect((await (await requestSocket(`/live/${id}`)).closed).code).toBe(4401);
   }
 });
 

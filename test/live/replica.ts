@@ -11,7 +11,7 @@ export class Replica {
   /** Whether the last `sync` has more pages. */
   more = false;
 
-  hear(event: ServerEvent): void {
+  apply(event: ServerEvent): void {
     switch (event.type) {
       case "hello":
         this.epoch = event.epoch;
@@ -19,7 +19,7 @@ export class Replica {
       case "sync":
         // Without `to` it is a page of history, which does not move the cursor.
         if (event.to === undefined) break;
-        if (event.reset) this.forget();
+        if (event.reset) this.clear();
         for (const message of event.messages) this.upsert(message);
         for (const member of event.members) this.members.set(member.userId, member);
         for (const read of event.reads) this.reads.set(read.rev, read);
@@ -57,7 +57,7 @@ export class Replica {
     }
   }
 
-  private forget(): void {
+  private clear(): void {
     this.rev = 0;
     this.messages.clear();
     this.members.clear();
@@ -67,6 +67,6 @@ export class Replica {
 
 /** A replica to which these events were applied. */
 export function replicaOf(events: readonly ServerEvent[], replica = new Replica()): Replica {
-  for (const event of events) replica.hear(event);
+  for (const event of events) replica.apply(event);
   return replica;
 }

@@ -47,7 +47,7 @@ test.each([
   ["a reply to nothing", { content: "x", replyTo: "nothing" }, "invalid_reply"],
   ["a reply to the future", { content: "x", replyTo: 9 }, "invalid_reply"],
   ["a reply to the conversation", { content: "x", replyTo: 0 }, "invalid_reply"],
-  ["files nobody uploaded", { attachments: ["key"] }, "unknown_attachments"],
+  ["unknown files", { attachments: ["key"] }, "unknown_attachments"],
 ])("%s: refused, and nothing changes", async (_, fields, code) => {
   const { alice, conversationId, a, b } = await pair();
   const named = "replyTo" in fields && typeof fields.replyTo === "number";
@@ -110,8 +110,8 @@ test("the same clientMessageId is the same message, over socket and REST, after 
 });
 
 test.each([
-  ["metadata of another shape", { metadata: { x: { a: 1 } } }, { metadata: { x: [["a", 1]] } }],
-  ["metadata or none", { metadata: { x: 1 } }, {}],
+  ["metadata of a different shape", { metadata: { x: { a: 1 } } }, { metadata: { x: [["a", 1]] } }],
+  ["metadata in one of them", { metadata: { x: 1 } }, {}],
 ])("%s under the same key is a conflict", async (_, one, two) => {
   const { a } = await pair();
   const frame = { op: "send", content: "x", clientMessageId: "k" };

@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { WireMessage } from "../../src/live/events.ts";
 import { type Caller, openLive } from "../support.ts";
-import { counts, type Message, type Talk, unreadOf } from "./model.ts";
+import { counts, type Message, type ModelConversation, unreadOf } from "./model.ts";
 import { pick } from "./steps.ts";
 
 const CHAT = "/api/v1/chat";
@@ -15,8 +15,8 @@ const SYNCED = 50;
  */
 export async function compareOne(
   people: readonly Caller[],
-  talks: readonly Talk[],
-  touched: Talk,
+  talks: readonly ModelConversation[],
+  touched: ModelConversation,
   n: number,
 ): Promise<void> {
   const members = people.filter(({ userId }) => touched.members.has(userId));
@@ -29,7 +29,7 @@ export async function compareOne(
 }
 
 /** Compares everything, for all members. */
-export async function compareAll(people: readonly Caller[], talks: readonly Talk[]) {
+export async function compareAll(people: readonly Caller[], talks: readonly ModelConversation[]) {
   for (const caller of people) {
     await compareInbox(caller, talks);
     await compareChannels(caller, talks);
@@ -45,7 +45,7 @@ export async function compareAll(people: readonly Caller[], talks: readonly Talk
   }
 }
 
-function ids(talk: Talk): string[] {
+function ids(talk: ModelConversation): string[] {
   return [...talk.members.keys()].sort();
 }
 
@@ -55,7 +55,7 @@ function reactionsOf({ reactions }: Message) {
 }
 
 /** The object's state, as a socket receives it: members and roles, unread, the newest messages. */
-async function compareLive(viewer: Caller, talk: Talk): Promise<void> {
+async function compareLive(viewer: Caller, talk: ModelConversation): Promise<void> {
   const socket = await openLive(viewer, talk.id);
   socket.close(1_000);
   const [hello, sync] = [socket.all("hello")[0], socket.all("sync")[0]];
@@ -92,7 +92,7 @@ function expected(message: Message) {
 }
 
 /** The whole history over REST, newest first; for users who are not members, 403. */
-async function compareHistory(caller: Caller, talk: Talk): Promise<void> {
+async function compareHistory(caller: Caller, talk: ModelConversation): Promise<void> {
   const page = (n: number) =>
     caller.get(`${CHAT}/messages?conversationId=${talk.id}&pageSize=100&page=${n}`);
   if (!talk.members.has(caller.userId)) {
@@ -118,7 +118,11 @@ async function compareHistory(caller: Caller, talk: Talk): Promise<void> {
   expect(items).toMatchObject(all.reverse());
 }
 
-async function compareReceipts(viewer: Caller, talk: Talk, number: number): Promise<void> {
+async function compareReceipts(
+  viewer: Caller,
+  talk: ModelConversation,
+  number: number,
+): Promise<void> {
   const path = `${CHAT}/messages/${messageIdOf(talk.id, number)}/read-receipts`;
   const { body } = await viewer.get(path);
   const readers = talk.messages[number - 1]?.readers ?? [];
@@ -129,7 +133,7 @@ async function compareReceipts(viewer: Caller, talk: Talk, number: number): Prom
 }
 
 /** D1: a user's groups, latest message first, each with its figures. */
-async function compareInbox(caller: Caller, talks: readonly Talk[]): Promise<void> {
+async function compareInbox(caller: Caller, talks: readonly ModelConversation[]): Promise<void> {
   const { body } = await caller.get(`${CHAT}/conversations`);
   const mine = talks.filter(({ kind, members }) => kind === "group" && members.has(caller.userId));
   const entries = mine.map((talk) => {
@@ -164,7 +168,7 @@ function timeOf(time: number | undefined): string | null {
 }
 
 /** D1: a user's channels, and the public ones. */
-async function compareChannels(caller: Caller, talks: readonly Talk[]): Promise<void> {
+async function compareChannels(caller: Caller, talks: readonly ModelConversation[]): Promise<void> {
   const channels = talks.filter(({ kind }) => kind === "channel");
   const byId = (a: { channelId: string }, b: { channelId: string }) =>
     a.channelId < b.channelId ? -1 : 1;

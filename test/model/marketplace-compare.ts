@@ -5,7 +5,7 @@ import type { Outcome } from "./marketplace-calls.ts";
 import { counts, type ModelChat, type ModelPerson } from "./marketplace-chat.ts";
 
 /** A user, on the server and in the model. */
-export interface Somebody {
+export interface WorldUser {
   model: ModelPerson;
   caller: Caller;
 }
@@ -13,7 +13,7 @@ export interface Somebody {
 /** Compares a page of a user's list with the model. */
 export async function expectList(
   chats: readonly ModelChat[],
-  { caller, model }: Somebody,
+  { caller, model }: WorldUser,
   asked: { type: string | null; archived: boolean | null; limit: number; page: number },
 ): Promise<void> {
   const { type, archived, limit, page } = asked;
@@ -37,7 +37,7 @@ export async function expectList(
 
 /** Compares a page of history with the model. */
 export async function expectHistory(
-  { caller, model }: Somebody,
+  { caller, model }: WorldUser,
   chat: ModelChat,
   asked: { before: string | null; oldestFirst: boolean; limit: number; page: number },
 ): Promise<void> {
@@ -59,7 +59,7 @@ export async function expectHistory(
 }
 
 /** Compares a chat's info for a participant with the model. */
-export async function expectInfo({ caller, model }: Somebody, chat: ModelChat): Promise<void> {
+export async function expectInfo({ caller, model }: WorldUser, chat: ModelChat): Promise<void> {
   const unreadCounts = chat.unreadCounts();
   const data = { chat: { ...chat.presentFor(model.userId), unreadCounts } };
   expectOutcome(await caller.get(`${api.CHATS}/${chat.facts.id}/info`), { data });
@@ -68,7 +68,7 @@ export async function expectInfo({ caller, model }: Somebody, chat: ModelChat): 
 /** Compares a user's totals with the model. */
 export async function expectStats(
   chats: readonly ModelChat[],
-  { caller, model }: Somebody,
+  { caller, model }: WorldUser,
 ): Promise<void> {
   const mine = chats.filter(({ members }) => members.has(model.userId));
   expect(await api.statsOf(caller)).toEqual({

@@ -3,7 +3,7 @@ import * as api from "../rest/marketplace/chats.ts";
 import { Caller, someone, tokenFor } from "../support.ts";
 import * as calls from "./marketplace-calls.ts";
 import { ModelChat, type ModelPerson } from "./marketplace-chat.ts";
-import { expectHistory, expectList, expectOutcome, type Somebody } from "./marketplace-compare.ts";
+import { expectHistory, expectList, expectOutcome, type WorldUser } from "./marketplace-compare.ts";
 import { type Call, NOBODY, type Pick, type Step } from "./marketplace-steps.ts";
 
 const START = Date.parse("2031-05-06T07:08:09.123Z");
@@ -15,11 +15,11 @@ const ROLES: Record<string, ModelPerson["role"]> = { fay: "resolver", guy: "admi
 
 /** Users and their chats, on the server and in the model. */
 export class World {
-  readonly people: Somebody[];
+  readonly people: WorldUser[];
   readonly chats: ModelChat[];
-  private lastRead: { who: Somebody; chat: ModelChat; ids: string[] } | undefined;
+  private lastRead: { who: WorldUser; chat: ModelChat; ids: string[] } | undefined;
 
-  private constructor(people: Somebody[], chats: ModelChat[]) {
+  private constructor(people: WorldUser[], chats: ModelChat[]) {
     this.people = people;
     this.chats = chats;
   }
@@ -33,7 +33,7 @@ export class World {
     const people = await Promise.all(NAMES.map(known));
     const [ann, ben, cat] = people;
     if (!ann || !ben || !cat) throw new Error("three of seven");
-    const create = async (owner: Somebody, others: Somebody[], path: string, body: object) => {
+    const create = async (owner: WorldUser, others: WorldUser[], path: string, body: object) => {
       vi.setSystemTime(Date.now() + 1_000);
       const { chat } = (await owner.caller.post(api.CHATS + path, body)).body.data;
       const facts = {
@@ -69,20 +69,20 @@ export class World {
     return chat;
   }
 
-  person(index: number): Somebody {
+  person(index: number): WorldUser {
     const person = this.people[index % this.people.length];
     if (!person) throw new Error("there are people");
     return person;
   }
 
   /** A user who is in a chat. */
-  insider(chat: ModelChat): Somebody {
+  insider(chat: ModelChat): WorldUser {
     const insider = this.people.find(({ model }) => chat.members.has(model.userId));
     if (!insider) throw new Error("nobody is left");
     return insider;
   }
 
-  private async carryOut(call: Call, who: Somebody, chat: ModelChat): Promise<void> {
+  private async carryOut(call: Call, who: WorldUser, chat: ModelChat): Promise<void> {
     const { caller, model } = who;
     const { id } = chat.facts;
     const now = Date.now();
@@ -149,7 +149,7 @@ export class World {
     }
   }
 
-  private async read({ caller, model }: Somebody, chat: ModelChat, ids: string[]): Promise<void> {
+  private async read({ caller, model }: WorldUser, chat: ModelChat, ids: string[]): Promise<void> {
     const outcome = calls.read(chat, model, ids, Date.now());
     expectOutcome(await api.markRead(caller, chat.facts.id, ids), outcome);
   }
@@ -168,13 +168,13 @@ export class World {
     }
   }
 
-  private authorOf(chat: ModelChat, messageId: string, otherwise: Somebody): Somebody {
+  private authorOf(chat: ModelChat, messageId: string, otherwise: WorldUser): WorldUser {
     const senderId = chat.message(messageId)?.senderId;
     return this.people.find(({ model }) => model.userId === senderId) ?? otherwise;
   }
 }
 
-async function known(name: string): Promise<Somebody> {
+async function known(name: string): Promise<WorldUser> {
   const role = ROLES[name] ?? "user";
   const userId = someone(name);
   const token = await tokenFor(userId, { name, role, expiresIn: LIFETIME });

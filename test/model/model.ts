@@ -25,7 +25,7 @@ export interface Member {
   joinedAfter: number;
 }
 
-export interface Talk {
+export interface ModelConversation {
   id: string;
   kind: "group" | "channel";
   isPublic: boolean;
@@ -47,11 +47,11 @@ export type Act =
   | { type: "read" | "readUpTo" | "delete"; number: number }
   | { type: "readSome"; numbers: number[] };
 
-export function talk(
-  facts: Pick<Talk, "id" | "kind" | "isPublic">,
+export function newConversation(
+  facts: Pick<ModelConversation, "id" | "kind" | "isPublic">,
   userIds: readonly string[],
   now: number,
-): Talk {
+): ModelConversation {
   const members = userIds.map((userId, i): [string, Member] => [
     userId,
     { role: i === 0 ? "owner" : "member", joinedAt: now, joinedAfter: 0 },
@@ -72,7 +72,7 @@ export function counts(message: Message): boolean {
 }
 
 /** The numbers of a member's unread messages. */
-export function unreadOf(talk: Talk, userId: string): number[] {
+export function unreadOf(talk: ModelConversation, userId: string): number[] {
   const after = talk.members.get(userId)?.joinedAfter ?? 0;
   return talk.messages
     .map((message, i) => ({ message, number: i + 1 }))
@@ -86,7 +86,7 @@ export function unreadOf(talk: Talk, userId: string): number[] {
  * Executes an act, and returns `ok` or the error's code. `known`: the users known to the server.
  */
 export function perform(
-  talk: Talk,
+  talk: ModelConversation,
   userId: string,
   act: Act,
   known: readonly string[],
@@ -141,7 +141,7 @@ export function perform(
       if (!me) return "not_a_member";
       if (talk.archived) return "channel_archived";
       if (act.replyTo !== null && !talk.messages[act.replyTo - 1]) return "invalid_reply";
-      say(talk, userId, act.content, act.replyTo);
+      append(talk, userId, act.content, act.replyTo);
       talk.sentAt.set(talk.messages.length, now);
       return "ok";
     case "delete":
@@ -176,30 +176,35 @@ export function perform(
   }
 }
 
-function say(talk: Talk, senderId: string | null, content: string, replyTo: number | null): void {
+function append(
+  talk: ModelConversation,
+  senderId: string | null,
+  content: string,
+  replyTo: number | null,
+): void {
   const fresh = { deleted: false, reactions: [], readers: [] };
   talk.messages.push({ senderId, content, replyTo, ...fresh });
 }
 
-function enter(talk: Talk, userId: string, now: number): void {
+function enter(talk: ModelConversation, userId: string, now: number): void {
   const joinedAfter = talk.messages.length;
   talk.members.set(userId, { role: "member", joinedAt: now, joinedAfter });
 }
 
-function add(talk: Talk, whom: string, known: readonly string[], now: number): string {
+function add(talk: ModelConversation, whom: string, known: readonly string[], now: number): string {
   if (!known.includes(whom)) return "unknown_user";
   if (talk.members.has(whom)) return "already_a_member";
-  say(talk, null, `${whom} was added`, null);
+  append(talk, null, `${whom} was added`, null);
   enter(talk, whom, now);
   return "ok";
 }
 
-function remove(talk: Talk, by: string, whom: string): string {
+function remove(talk: ModelConversation, by: string, whom: string): string {
   const member = talk.members.get(whom);
   if (!member) return "participant_not_found";
   if (talk.members.size <= 2) return "too_few_members";
   talk.members.delete(whom);
-  say(talk, null, `${whom} ${by === whom ? "left" : "was removed"}`, null);
+  append(talk, null, `${whom} ${by === whom ? "left" : "was removed"}`, null);
   if (member.role === "owner") {
     const [heir] = [...talk.members].sort(
       ([a, one], [b, other]) => one.joinedAt - other.joinedAt || (a < b ? -1 : 1),
@@ -209,7 +214,7 @@ function remove(talk: Talk, by: string, whom: string): string {
   return "ok";
 }
 
-function invite(talk: Talk, whom: string, known: readonly string[]): string {
+function invite(talk: ModelConversation, whom: string, known: readonly string[]): string {
   if (!known.includes(whom)) return "unknown_user";
   if (talk.archived) return "channel_archived";
   if (talk.members.has(whom)) return "already_a_member";
@@ -217,7 +222,7 @@ function invite(talk: Talk, whom: string, known: readonly string[]): string {
   return "ok";
 }
 
-function expel(talk: Talk, whom: string): string {
+function expel(talk: ModelConversation, whom: string): string {
   const member = talk.members.get(whom);
   if (!member) return "participant_not_found";
   if (member.role === "owner") return "owner_stays";
@@ -225,7 +230,7 @@ function expel(talk: Talk, whom: string): string {
   return "ok";
 }
 
-function promote(talk: Talk, whom: string): string {
+function promote(talk: ModelConversation, whom: string): string {
   const member = talk.members.get(whom);
   if (!member) return "not_in_channel";
   if (member.role !== "member") return "already_a_moderator";
@@ -233,7 +238,7 @@ function promote(talk: Talk, whom: string): string {
   return "ok";
 }
 
-function demote(talk: Talk, whom: string): string {
+function demote(talk: ModelConversation, whom: string): string {
   const member = talk.members.get(whom);
   if (member?.role === "owner") return "owner_stays";
   if (member?.role !== "moderator") return "not_a_moderator";
@@ -241,7 +246,7 @@ function demote(talk: Talk, whom: string): string {
   return "ok";
 }
 
-function erase(talk: Talk, userId: string, number: number): string {
+function erase(talk: ModelConversation, userId: string, number: number): string {
   const message = talk.messages[number - 1];
   if (!talk.members.has(userId)) return "not_a_member";
   if (!message) return "message_not_found";
@@ -252,7 +257,13 @@ function erase(talk: Talk, userId: string, number: number): string {
   return "ok";
 }
 
-function react(talk: Talk, userId: string, on: boolean, number: number, emoji: string): string {
+function react(
+  talk: ModelConversation,
+  userId: string,
+  on: boolean,
+  number: number,
+  emoji: string,
+): string {
   if (!EMOJIS.some((supported) => supported === emoji)) return "unsupported_emoji";
   const message = talk.messages[number - 1];
   if (!talk.members.has(userId)) return "not_a_member";
@@ -270,7 +281,12 @@ function react(talk: Talk, userId: string, on: boolean, number: number, emoji: s
 }
 
 /** Marks counted messages of others as read; those that were read before keep their time. */
-function mark(talk: Talk, userId: string, numbers: readonly number[], now: number): void {
+function mark(
+  talk: ModelConversation,
+  userId: string,
+  numbers: readonly number[],
+  now: number,
+): void {
   for (const number of numbers) {
     const message = talk.messages[number - 1];
     if (!message || !counts(message) || message.senderId === userId) continue;

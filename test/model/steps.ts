@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Act, Talk } from "./model.ts";
+import type { Act, ModelConversation } from "./model.ts";
 
 /**
  * One step of a run, as data: its numbers select from whatever exists at that time, so that a run
@@ -9,16 +9,16 @@ export interface Step {
   type: "alone" | "together" | "createGroup" | "createChannel" | "sleep";
   where: number;
   /** The act of a step of type `alone`, over REST or a socket. */
-  deed: Deed;
+  act: RandomAct;
   /** The acts of a step of type `together`: mostly joins and removals, many of them of one user. */
-  stir: Deed[];
+  acts: RandomAct[];
   whose: number;
   bySocket: boolean;
   /** The user from whose view the world is compared afterwards. */
   viewer: number;
 }
 
-export interface Deed {
+export interface RandomAct {
   type: Act["type"];
   who: number;
   whom: number;
@@ -30,14 +30,14 @@ export interface Deed {
 }
 
 /** The relative frequency of each kind of act. */
-const DEEDS: Record<Deed["type"], number> = {
+const ACT_WEIGHTS: Record<RandomAct["type"], number> = {
   ...{ send: 24, delete: 8, react: 10, unreact: 6 },
   ...{ read: 12, readSome: 6, readUpTo: 5, readAll: 6 },
   ...{ add: 8, remove: 7, join: 6, leave: 4, invite: 3, expel: 2 },
   ...{ promote: 2, demote: 1, archive: 1, unarchive: 2 },
 };
 
-const STIRRING: Partial<typeof DEEDS> = {
+const TOGETHER_WEIGHTS: Partial<typeof ACT_WEIGHTS> = {
   ...{ send: 8, delete: 2, react: 1, readSome: 2, readUpTo: 1, readAll: 2 },
   ...{ add: 5, remove: 5, join: 5, leave: 5, expel: 1, promote: 1 },
 };
@@ -52,9 +52,9 @@ function weighted<T extends string | boolean>(...options: [T, number][]): fc.Arb
   return fc.oneof(...options.map(([value, weight]) => ({ arbitrary: fc.constant(value), weight })));
 }
 
-function deeds(weights: Partial<typeof DEEDS>): fc.Arbitrary<Deed> {
+function randomAct(weights: Partial<typeof ACT_WEIGHTS>): fc.Arbitrary<RandomAct> {
   return fc.record({
-    type: weighted(...(Object.entries(weights) as [Deed["type"], number][])),
+    type: weighted(...(Object.entries(weights) as [RandomAct["type"], number][])),
     who: fc.nat(19),
     whom: fc.nat(23),
     wild: weighted([false, 4], [true, 1]),
@@ -66,8 +66,8 @@ function deeds(weights: Partial<typeof DEEDS>): fc.Arbitrary<Deed> {
 export const step: fc.Arbitrary<Step> = fc.record({
   type: weighted(...(Object.entries(STEPS) as [Step["type"], number][])),
   where: fc.nat(30),
-  deed: deeds(DEEDS),
-  stir: fc.array(deeds(STIRRING), { minLength: 3, maxLength: 8 }),
+  act: randomAct(ACT_WEIGHTS),
+  acts: fc.array(randomAct(TOGETHER_WEIGHTS), { minLength: 3, maxLength: 8 }),
   whose: fc.nat(19),
   bySocket: fc.boolean(),
   viewer: fc.nat(20),
@@ -84,17 +84,21 @@ export function pick<T>(list: readonly T[], n: number): T {
  * Possible actors and targets: all users, the most frequent one, and one whom the server does not
  * know.
  */
-export interface Cast {
+export interface Candidates {
   people: readonly string[];
   focus: string | undefined;
   unknown: string;
 }
 
 /** The actor. */
-export function doerOf({ type, who, wild }: Deed, talk: Talk, { people, focus }: Cast): string {
+export function actorOf(
+  { type, who, wild }: RandomAct,
+  talk: ModelConversation,
+  { people, focus }: Candidates,
+): string {
   if (wild) return pick(people, who);
   const inside = people.filter((userId) => talk.members.has(userId));
-  if (COMING.includes(type) || MODERATING.includes(type)) {
+  if (ADDING.includes(type) || MODERATING.includes(type)) {
     const moderators = inside.filter((userId) => talk.members.get(userId)?.role !== "member");
     return pick(moderators, who);
   }
@@ -103,27 +107,32 @@ export function doerOf({ type, who, wild }: Deed, talk: Talk, { people, focus }:
   return pick(type === "join" && outside.length > 0 ? outside : inside, who);
 }
 
-const COMING: readonly Deed["type"][] = ["add", "invite"];
-const MODERATING: readonly Deed["type"][] = [
+const ADDING: readonly RandomAct["type"][] = ["add", "invite"];
+const MODERATING: readonly RandomAct["type"][] = [
   ...(["remove", "expel", "promote", "demote", "archive", "unarchive"] as const),
 ];
 
 /** The target. */
 function targetOf(
-  { type, whom, wild }: Deed,
-  talk: Talk,
-  { people, focus, unknown }: Cast,
+  { type, whom, wild }: RandomAct,
+  talk: ModelConversation,
+  { people, focus, unknown }: Candidates,
 ): string {
   if (wild) return pick([...people, unknown], whom);
   if (focus !== undefined) return focus;
-  const isComing = COMING.includes(type);
+  const isComing = ADDING.includes(type);
   const fit = people.filter((userId) => talk.members.has(userId) !== isComing);
   return pick(fit.length > 0 ? fit : people, whom);
 }
 
 /** The act in a conversation; undefined if it needs a message and there is none. */
-export function actOf(deed: Deed, talk: Talk, userId: string, cast: Cast): Act | undefined {
-  const { type, whom, wild, messages, emoji } = deed;
+export function actOf(
+  act: RandomAct,
+  talk: ModelConversation,
+  userId: string,
+  cast: Candidates,
+): Act | undefined {
+  const { type, whom, wild, messages, emoji } = act;
   // Members also use the number of the next message, which does not exist.
   const beyond = talk.members.has(userId) ? 1 : 0;
   const numbers = messages.map((back) => talk.messages.length + beyond - back);
@@ -135,7 +144,7 @@ export function actOf(deed: Deed, talk: Talk, userId: string, cast: Cast): Act |
     case "expel":
     case "promote":
     case "demote":
-      return { type, whom: targetOf(deed, talk, cast) };
+      return { type, whom: targetOf(act, talk, cast) };
     case "join":
     case "leave":
     case "archive":

@@ -33,15 +33,16 @@ async function failureOf(
   compare: "each step" | "at the end",
 ): Promise<Failure | undefined> {
   const world = await World.begin();
-  const { people, talks, log } = world;
+  const { people, conversations, log } = world;
   let taken = 0;
   try {
     for (const step of steps) {
       taken++;
       const touched = await world.take(step);
       const all = compare === "each step" ? taken % ALL_EVERY === 0 : taken === steps.length;
-      if (all) await compareAll(people, talks);
-      else if (compare === "each step") await compareOne(people, talks, touched, step.viewer);
+      if (all) await compareAll(people, conversations);
+      else if (compare === "each step")
+        await compareOne(people, conversations, touched, step.viewer);
     }
     return undefined;
   } catch (error) {

@@ -3,8 +3,8 @@ import { expect, vi } from "vitest";
 import { together } from "../conversation/together.ts";
 import { type Caller, objectOf, person, someone } from "../support.ts";
 import { commandOf, drive, frameOf } from "./driver.ts";
-import { type Act, perform, type Talk, talk } from "./model.ts";
-import { actOf, type Deed, doerOf, pick, type Step } from "./steps.ts";
+import { type Act, type ModelConversation, newConversation, perform } from "./model.ts";
+import { actOf, actorOf, pick, type RandomAct, type Step } from "./steps.ts";
 
 const PEOPLE = 5;
 /** Milliseconds between two steps, so that no user reaches a hundred messages a minute. */
@@ -13,7 +13,7 @@ const TICK = 1_000;
 /** A server and a model of it, on which the same steps are executed. */
 export class World {
   readonly people: Caller[];
-  readonly talks: Talk[] = [];
+  readonly conversations: ModelConversation[] = [];
   /** The executed steps, to explain a failure. */
   readonly log: string[] = [];
   /** A user whom the server does not know. */
@@ -37,7 +37,7 @@ export class World {
   /**
    * Executes a step in both, which must have the same outcome; returns the conversation concerned.
    */
-  async take(step: Step): Promise<Talk> {
+  async take(step: Step): Promise<ModelConversation> {
     vi.setSystemTime(Date.now() + TICK);
     const touched = await this.carryOut(step);
     // Changes over a socket are in D1 after the alarm has run.
@@ -45,13 +45,13 @@ export class World {
     return touched;
   }
 
-  private async carryOut(step: Step): Promise<Talk> {
-    const { type, where, deed, bySocket } = step;
-    const { who, whom, messages } = deed;
+  private async carryOut(step: Step): Promise<ModelConversation> {
+    const { type, where, act, bySocket } = step;
+    const { who, whom, messages } = act;
     if (type === "createGroup") return this.createGroup(who, [whom, ...messages]);
     if (type === "createChannel") return this.createChannel(who, bySocket);
-    const touched = pick(this.talks, where);
-    if (type === "alone") await this.alone(deed, touched, bySocket);
+    const touched = pick(this.conversations, where);
+    if (type === "alone") await this.alone(act, touched, bySocket);
     if (type === "together") await this.together(step, touched);
     if (type === "sleep") {
       this.log.push(`${this.nameOf(touched)} sleeps`);
@@ -60,8 +60,12 @@ export class World {
     return touched;
   }
 
-  private async alone(deed: Deed, touched: Talk, wantsSocket: boolean): Promise<void> {
-    const { caller, act } = this.resolved(deed, touched);
+  private async alone(
+    randomAct: RandomAct,
+    touched: ModelConversation,
+    wantsSocket: boolean,
+  ): Promise<void> {
+    const { caller, act } = this.resolved(randomAct, touched);
     if (!act) return;
     const bySocket = wantsSocket && frameOf(touched.id, act) !== undefined;
     // A user who is not a member cannot open a socket.
@@ -76,11 +80,11 @@ export class World {
   }
 
   /** In one group commit, which must have the same result as one after the other. */
-  private async together({ stir, whose }: Step, touched: Talk): Promise<void> {
+  private async together({ acts, whose }: Step, touched: ModelConversation): Promise<void> {
     const done: { userId: string; act: Act; expected: string }[] = [];
     const focus = pick(this.known(), whose);
-    for (const deed of stir) {
-      const { caller, act } = this.resolved(deed, touched, focus);
+    for (const randomAct of acts) {
+      const { caller, act } = this.resolved(randomAct, touched, focus);
       if (!act) continue;
       const { userId } = caller;
       const expected = perform(touched, userId, act, this.known(), Date.now());
@@ -94,17 +98,17 @@ export class World {
     this.agree("together", touched, told);
   }
 
-  private resolved(deed: Deed, touched: Talk, focus?: string) {
+  private resolved(randomAct: RandomAct, touched: ModelConversation, focus?: string) {
     const cast = { people: this.known(), focus, unknown: this.unknown };
-    const userId = doerOf(deed, touched, cast);
+    const userId = actorOf(randomAct, touched, cast);
     const caller = this.people.find((person) => person.userId === userId);
     if (!caller) throw new Error("nobody does it");
-    return { caller, act: actOf(deed, touched, userId, cast) };
+    return { caller, act: actOf(randomAct, touched, userId, cast) };
   }
 
   private agree(
     way: string,
-    touched: Talk,
+    touched: ModelConversation,
     done: readonly { userId: string; act: Act; expected: string; outcome: string }[],
   ): void {
     for (const { userId, act, expected, outcome } of done) {
@@ -120,23 +124,23 @@ export class World {
     return this.people.map(({ userId }) => userId);
   }
 
-  private nameOf(touched: Talk): string {
-    return `${touched.kind} ${this.talks.indexOf(touched)}`;
+  private nameOf(touched: ModelConversation): string {
+    return `${touched.kind} ${this.conversations.indexOf(touched)}`;
   }
 
-  private async createGroup(who: number, whom: number[]): Promise<Talk> {
+  private async createGroup(who: number, whom: number[]): Promise<ModelConversation> {
     const owner = pick(this.people, who);
     const named = [...new Set(whom.map((n) => pick(this.people, n).userId))];
     const { status, body } = await owner.post("/api/v1/chat/conversations/group", {
       participantIds: named,
     });
     expect(status).toBe(named.length < 2 ? 400 : 201);
-    if (status !== 201) return pick(this.talks, 0);
+    if (status !== 201) return pick(this.conversations, 0);
     const others = named.filter((userId) => userId !== owner.userId);
     return this.began(body.conversationId, "group", false, [owner.userId, ...others]);
   }
 
-  private async createChannel(who: number, isPublic: boolean): Promise<Talk> {
+  private async createChannel(who: number, isPublic: boolean): Promise<ModelConversation> {
     const owner = pick(this.people, who);
     const { status, body } = await owner.post("/api/v1/chat/channels", {
       name: "Channel",
@@ -146,16 +150,21 @@ export class World {
     return this.began(body.channelId, "channel", isPublic, [owner.userId]);
   }
 
-  private began(id: string, kind: Talk["kind"], isPublic: boolean, userIds: string[]): Talk {
-    const created = talk({ id, kind, isPublic }, userIds, Date.now());
-    this.talks.push(created);
-    this.log.push(`${kind} ${this.talks.length - 1} of ${userIds.join(", ")}`);
+  private began(
+    id: string,
+    kind: ModelConversation["kind"],
+    isPublic: boolean,
+    userIds: string[],
+  ): ModelConversation {
+    const created = newConversation({ id, kind, isPublic }, userIds, Date.now());
+    this.conversations.push(created);
+    this.log.push(`${kind} ${this.conversations.length - 1} of ${userIds.join(", ")}`);
     return created;
   }
 }
 
 /** Evicts the object of a conversation, so that its state is read from storage again. */
-async function sleep({ id }: Talk): Promise<void> {
+async function sleep({ id }: ModelConversation): Promise<void> {
   await runDurableObjectAlarm(objectOf(id));
   await objectOf(id).info({
     userId: "nobody",

@@ -34,7 +34,7 @@ function lists(...keys: unknown[]) {
     .mockImplementation(async () => Response.json({ keys: [...keys] }));
 }
 
-function isOutOfReach() {
+function isUnreachable() {
   return vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("network connection lost"));
 }
 
@@ -201,7 +201,7 @@ describe("the cache of keys", () => {
     at(10 * 60_000 - 1_000);
     expect(await whois(within, by)).toBe("within");
     expect(fetched).toHaveBeenCalledTimes(1);
-    isOutOfReach();
+    isUnreachable();
     at(10 * 60_000 + 1_000);
     await expect(whois(late, by)).rejects.toThrow();
     expect(await whois(early, by)).toBe("early");
@@ -300,7 +300,7 @@ describe("when the provider is unreachable, the answer is 503 and not 401", () =
   test("while one request retries the provider, the others are answered at once", async () => {
     at(0);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
-    isOutOfReach();
+    isUnreachable();
     const by = verifier();
     await expect(whois(await sign("alice"), by)).rejects.toMatchObject({ retryAfterMs: 30_000 });
     const answer = Promise.withResolvers<Response>();
@@ -322,7 +322,7 @@ describe("when the provider is unreachable, the answer is 503 and not 401", () =
     lists(jwk);
     const before = await sign(someone());
     expect((await asked(before)).status).toBe(200);
-    isOutOfReach();
+    isUnreachable();
     at(60_000);
     const unknown = await keyPair("ES256").then((pair) => pair.sign(someone(), { kid: "new" }));
     expect(await asked(unknown)).toEqual(unavailable("30"));
@@ -336,7 +336,7 @@ describe("when the provider is unreachable, the answer is 503 and not 401", () =
   test("the provider is called again after a clock that was fast is corrected", async () => {
     at(3_600_000);
     const { sign, jwk } = await keyPair("ES256", { kid: "one" });
-    isOutOfReach();
+    isUnreachable();
     expect(await asked(await sign(someone()))).toEqual(unavailable("30"));
     lists(jwk);
     at(0);
@@ -347,7 +347,7 @@ describe("when the provider is unreachable, the answer is 503 and not 401", () =
     const log = vi.spyOn(console, "log").mockReturnValue(undefined);
     at(0);
     const { sign } = await keyPair("ES256", { kid: "one" });
-    isOutOfReach();
+    isUnreachable();
     const token = await sign(someone());
     for (let i = 0; i < 3; i++) expect((await asked(token)).status).toBe(503);
     const logged = log.mock.calls.map(([line]) => String(line));

@@ -178,7 +178,7 @@ test("conversation_failed: a gateway could not read missed events; its client re
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId, 1);
   await hub.line.closed;
-  expect(hub.line.heard.at(-1)).toContain('"allowReconnect":true');
+  expect(hub.line.received.at(-1)).toContain('"allowReconnect":true');
   expect(logged("conversation_failed")).toEqual([
     { event: "conversation_failed", conversationId, ...A_BUG },
   ]);

@@ -127,7 +127,7 @@ describe("PUT /users", () => {
     ["an avatar that is not a URL", { avatarUrl: "ann.png" }, "avatarUrl"],
     ["an avatar with a script URL", { avatarUrl: "javascript:alert(1)" }, "avatarUrl"],
     ["an unknown role", { role: "root" }, "role"],
-  ])("400 with %s, naming the field; nobody is provisioned", async (_, wrong, field) => {
+  ])("400 with %s, naming the field; no user is provisioned", async (_, wrong, field) => {
     const [host, fine] = [await admin(), someone("fine")];
     const answer = await host.put(USERS, {
       users: [{ id: fine }, { id: someone("wrong"), ...wrong }],

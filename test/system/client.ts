@@ -116,7 +116,7 @@ export class Live {
       url.searchParams.set("epoch", from.epoch);
     }
     this.socket = new WebSocket(url, [PROTOCOL, `${BEARER_PREFIX}${token}`]);
-    this.socket.addEventListener("message", ({ data }) => this.hear(String(data)));
+    this.socket.addEventListener("message", ({ data }) => this.receive(String(data)));
     this.closed = new Promise((resolve) => {
       this.socket.addEventListener("close", ({ code, reason }) => {
         this.broken ??= new Error(`closed: ${code} ${reason}`);
@@ -177,7 +177,7 @@ export class Live {
     this.socket.close();
   }
 
-  private hear(frame: string): void {
+  private receive(frame: string): void {
     for (const line of frame.split("\n")) {
       const parsed = serverEvent.safeParse(JSON.parse(line));
       if (!parsed.success) {

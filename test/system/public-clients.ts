@@ -17,7 +17,7 @@ export async function known(address: string, name: string): Promise<Known> {
 }
 
 /** The events that a client has received, and the tests waiting for them. */
-export class Ear {
+export class ReceivedEvents {
   /** Messages of all its conversations, by id. */
   readonly ids: string[] = [];
   readonly texts: string[] = [];
@@ -27,7 +27,7 @@ export class Ear {
   readonly revs = new Map<string, number>();
   private waiting: (() => void)[] = [];
 
-  hear(conversationId: string, rev: number, message?: { id: string; text: string }): void {
+  receive(conversationId: string, rev: number, message?: { id: string; text: string }): void {
     if (message) {
       this.ids.push(message.id);
       this.texts.push(message.text);
@@ -48,7 +48,7 @@ export class Ear {
 /** Returns a client's token for each connection. */
 export type TokenSource = () => string | Promise<string>;
 
-export class OverSocketIo extends Ear {
+export class OverSocketIo extends ReceivedEvents {
   readonly socket: Socket;
   /** The number of connections, and the reasons of disconnects. */
   connects = 0;
@@ -65,11 +65,11 @@ export class OverSocketIo extends Ear {
     });
     const { socket } = this;
     socket.on("new-message", ({ chatId, message, rev }) =>
-      this.hear(chatId, rev, { id: message._id, text: message.content }),
+      this.receive(chatId, rev, { id: message._id, text: message.content }),
     );
     socket.on("participant-removed", ({ chatId, participantId, rev }) => {
       this.removed.push(participantId);
-      this.hear(chatId, rev);
+      this.receive(chatId, rev);
     });
     socket.on("connect", () => {
       this.connects++;
@@ -105,7 +105,7 @@ export class OverSocketIo extends Ear {
   }
 }
 
-export class OverSignalR extends Ear {
+export class OverSignalR extends ReceivedEvents {
   readonly hub: HubConnection;
   /** The number of connections. */
   connects = 0;
@@ -119,11 +119,11 @@ export class OverSignalR extends Ear {
       .build();
     const { hub } = this;
     hub.on("ReceiveMessage", ({ conversationId, messageId, content, rev }) =>
-      this.hear(conversationId, rev, { id: messageId, text: content }),
+      this.receive(conversationId, rev, { id: messageId, text: content }),
     );
     hub.on("ParticipantRemoved", ({ conversationId, participantId, rev }) => {
       this.removed.push(participantId);
-      this.hear(conversationId, rev);
+      this.receive(conversationId, rev);
     });
     hub.onreconnected(() => {
       this.connects++;

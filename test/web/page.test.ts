@@ -40,14 +40,14 @@ function ask(path: string, id: string): [string, RequestInit] {
 }
 
 test("JWT_USER_CLAIM is passed to the page; without it nothing is", async () => {
-  const told = async (JWT_USER_CLAIM?: string) => {
+  const claimOf = async (JWT_USER_CLAIM?: string) => {
     const html = await (await get("/", { JWT_USER_CLAIM })).text();
     return /<meta name="user-claim" content="(.*)">/.exec(html)?.[1];
   };
-  expect(await told()).toBeUndefined();
-  expect(await told("oid")).toBe("oid");
-  expect(await told("http://login.test/x?a&b")).toBe("http://login.test/x?a&amp;b");
-  expect(await told('"><script>')).toBe("&quot;>&lt;script>");
+  expect(await claimOf()).toBeUndefined();
+  expect(await claimOf("oid")).toBe("oid");
+  expect(await claimOf("http://login.test/x?a&b")).toBe("http://login.test/x?a&amp;b");
+  expect(await claimOf('"><script>')).toBe("&quot;>&lt;script>");
 });
 
 describe("in development", () => {

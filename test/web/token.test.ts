@@ -24,12 +24,12 @@ describe("the user of a token", () => {
   });
 
   test.each([
-    ["expired", { sub: "ada", exp: NOW / 1_000 }, undefined],
-    ["without an end", { sub: "ada", exp: undefined }, undefined],
-    ["of nobody", {}, undefined],
-    ["of a number", { sub: 7 }, undefined],
-    ["of no user id", { sub: " ada" }, undefined],
-    ["without the server's claim", { sub: "ada" }, "oid"],
+    ["an expiry in the past", { sub: "ada", exp: NOW / 1_000 }, undefined],
+    ["no expiry", { sub: "ada", exp: undefined }, undefined],
+    ["no user id", {}, undefined],
+    ["a number as user id", { sub: 7 }, undefined],
+    ["an invalid user id", { sub: " ada" }, undefined],
+    ["no claim that the server requires", { sub: "ada" }, "oid"],
   ])("is missing in a token with %s", (_, claims, userClaim) => {
     expect(whois(claims, userClaim)).toBeUndefined();
   });

@@ -26,12 +26,12 @@ async function gathered(subjects: Broadcasters, receivers: number): Promise<Crow
     usual: await crowdOf(subjects.usual, `/usual?${receivers}`, receivers),
     node: await crowdOf(subjects.node, "/socket.io/?EIO=4&transport=websocket", receivers),
   };
-  for (const crowd of Object.values(crowds)) await crowd.talk(32, 500);
+  for (const crowd of Object.values(crowds)) await crowd.load(32, 500);
   return crowds;
 }
 
 async function deliveriesPerSecond(crowd: Crowd, inFlight: number): Promise<number> {
-  const { deliveries, ms } = await crowd.talk(inFlight, STRETCH_MS);
+  const { deliveries, ms } = await crowd.load(inFlight, STRETCH_MS);
   return (deliveries * 1_000) / ms;
 }
 
@@ -80,7 +80,7 @@ export async function fanOutOf20(subjects: Broadcasters): Promise<Case[]> {
       unit: "µs",
       measures: each(crowds, (crowd, name) => async () => {
         const before = processorMs(subjects[name].program);
-        const { deliveries } = await crowd.talk(32, STRETCH_MS);
+        const { deliveries } = await crowd.load(32, STRETCH_MS);
         return ((processorMs(subjects[name].program) - before) * 1_000) / deliveries;
       }),
       goals: [

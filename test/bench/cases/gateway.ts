@@ -28,7 +28,7 @@ export async function gateways(subject: Subject): Promise<Case[]> {
       name,
       async () => {
         const before = processorMs(subject.program);
-        const { deliveries } = await crowd.talk(32, STRETCH_MS);
+        const { deliveries } = await crowd.load(32, STRETCH_MS);
         return ((processorMs(subject.program) - before) * 1_000) / deliveries;
       },
     ]),

@@ -1,19 +1,19 @@
 import type { Case } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { parley } from "../dialects.ts";
-import type { Door } from "../proxy.ts";
+import type { CountingProxy } from "../proxy.ts";
 import { parleyGroup, webSocketUrl } from "../subjects.ts";
 
 /** The number of messages over which rows are counted. */
 const MESSAGES = 1_000;
 
 /** Rows written per message, including alarm, projection mark and `clientMessageId`. */
-export async function rows(door: Door): Promise<Case[]> {
-  const { conversationId, tokens } = await parleyGroup(door.subject, 20);
-  const url = webSocketUrl(door.subject, `/live/${conversationId}`);
+export async function rows(proxy: CountingProxy): Promise<Case[]> {
+  const { conversationId, tokens } = await parleyGroup(proxy.subject, 20);
+  const url = webSocketUrl(proxy.subject, `/live/${conversationId}`);
   const crowd = await Crowd.gather(url, tokens.map(parley), 1);
-  const alone = () => door.counting(conversationId, () => crowd.one());
-  const together = () => door.counting(conversationId, () => crowd.say(MESSAGES, 32));
+  const alone = () => proxy.counting(conversationId, () => crowd.one());
+  const together = () => proxy.counting(conversationId, () => crowd.sendAll(MESSAGES, 32));
   return [
     {
       name: "rows written per message",

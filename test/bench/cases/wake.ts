@@ -2,7 +2,7 @@ import { membersSql, messagesSql } from "../../seed-sql.ts";
 import { type Case, median } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { parley } from "../dialects.ts";
-import type { Door } from "../proxy.ts";
+import type { CountingProxy } from "../proxy.ts";
 import { parleyGroup, webSocketUrl } from "../subjects.ts";
 
 /** Wakes in a round. */
@@ -11,9 +11,9 @@ const WAKES = 10;
 /**
  * The time from sleep to the first acknowledgement, in an empty conversation and in a large one.
  */
-export async function waking(door: Door): Promise<Case[]> {
-  const empty = await sleeper(door, []);
-  const large = await sleeper(door, [
+export async function waking(proxy: CountingProxy): Promise<Case[]> {
+  const empty = await sleeper(proxy, []);
+  const large = await sleeper(proxy, [
     ...membersSql(10_000),
     ...messagesSql(100_000, "seed-000001"),
   ]);
@@ -27,15 +27,18 @@ export async function waking(door: Door): Promise<Case[]> {
   ];
 }
 
-async function sleeper(door: Door, statements: readonly string[]): Promise<() => Promise<number>> {
-  const { conversationId, tokens } = await parleyGroup(door.subject, 3);
-  if (statements.length > 0) await door.run(conversationId, statements);
-  const url = webSocketUrl(door.subject, `/live/${conversationId}`);
+async function sleeper(
+  proxy: CountingProxy,
+  statements: readonly string[],
+): Promise<() => Promise<number>> {
+  const { conversationId, tokens } = await parleyGroup(proxy.subject, 3);
+  if (statements.length > 0) await proxy.run(conversationId, statements);
+  const url = webSocketUrl(proxy.subject, `/live/${conversationId}`);
   const crowd = await Crowd.gather(url, tokens.slice(0, 1).map(parley), 1);
   return async () => {
     const times: number[] = [];
     for (let i = 0; i < WAKES; i++) {
-      await door.evict(conversationId);
+      await proxy.evict(conversationId);
       times.push(await crowd.one());
     }
     return median(times);

@@ -96,7 +96,7 @@ describe("DELETE /api/chat/:id/messages/:messageId", () => {
     expect(await infoOf(alice, chatId)).toMatchObject({ unreadCount: 1 });
   });
 
-  test("200 and the message is unread for nobody, whether it was read before or not", async () => {
+  test("200 and the message is unread for no member, whether it was read before or not", async () => {
     const other = await sent(bob, chatId, "stays");
     await markRead(carol, chatId, [messageId]);
     await remove(bob, chatId, messageId);

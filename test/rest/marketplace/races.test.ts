@@ -59,7 +59,7 @@ test("a concurrent edit and deletion: the message is deleted in the end, in eith
   expect(await entryOf(bob, chatId)).toMatchObject({ lastMessage: null, unreadCount: 0 });
 });
 
-test("a concurrent deletion and reading: the message is unread for nobody, and counted nowhere", async () => {
+test("a concurrent deletion and reading: the message is unread for no member, and counted nowhere", async () => {
   const { alice, bob, carol, chatId } = await groupChat();
   const kept = await sent(alice, chatId, "kept");
   for (let i = 0; i < 6; i++) {

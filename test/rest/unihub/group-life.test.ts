@@ -52,7 +52,7 @@ describe("system messages", () => {
     );
   });
 
-  test("are in nobody's unread count, last message, or rate limit", async () => {
+  test("do not count as unread, as the last message, or for a rate limit", async () => {
     const { alice, bob, carol, group } = await threePeople();
     const dave = await person("dave");
     const before = await send(alice, group, "first");

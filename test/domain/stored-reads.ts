@@ -9,7 +9,7 @@ import {
 } from "../../src/domain/read-ranges.ts";
 import type { Sent } from "./naive-reads.ts";
 
-interface Kept {
+interface StoredMember {
   present: boolean;
   figures: Figures;
   /** In order of number. */
@@ -29,9 +29,9 @@ interface Listed {
  * are updated as the projector updates D1: with members who changed or marked, with senders, and
  * with readers ahead.
  */
-export class KeptReads {
+export class StoredReads {
   readonly messages: Sent[] = [];
-  readonly members = new Map<string, Kept>();
+  readonly members = new Map<string, StoredMember>();
   private readonly uncounted: number[] = [];
   private readonly listed: Listed = { lastNumber: 0, uncounted: new Set(), figures: new Map() };
   private changedMembers = new Set<string>();
@@ -98,7 +98,7 @@ export class KeptReads {
     return unread(figures.get(userId) ?? { readUpTo: 0, readBeyond: 0 }, lastNumber, uncounted);
   }
 
-  tellLists(): void {
+  updateLists(): void {
     const touched = new Set(this.changedMembers);
     for (const number of this.changedMessages) {
       const { sender, deleted } = this.messages[number - 1] ?? { sender: undefined, deleted: true };
@@ -116,7 +116,7 @@ export class KeptReads {
     this.changedMessages = new Set();
   }
 
-  member(userId: string): Kept {
+  member(userId: string): StoredMember {
     const member = this.members.get(userId);
     if (!member) throw new Error(`${userId} was never here`);
     return member;

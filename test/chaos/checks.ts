@@ -4,7 +4,7 @@ import type { Message, Rest } from "../../src/client/rest.ts";
 import { parseMessageId } from "../../src/domain/id.ts";
 import type { Actor } from "./actor.ts";
 import type { Model } from "./model.ts";
-import type { Outsider } from "./outsider.ts";
+import type { PublicClient } from "./public-client.ts";
 
 /** How long the lists may take to catch up after the disturbances. */
 const PATIENCE_MS = 45_000;
@@ -27,7 +27,7 @@ export class Findings {
 const numberOf = (messageId: string) => parseMessageId(messageId)?.number ?? 0;
 
 /** Compares a conversation's clients, history, inboxes and model with each other. */
-export async function judge(
+export async function checkConversation(
   model: Model,
   actors: readonly Actor[],
   rests: ReadonlyMap<string, Rest>,
@@ -37,33 +37,34 @@ export async function judge(
   const anyone = rests.get(model.memberIds[0] ?? "");
   if (!anyone) throw new Error("nobody to ask");
   const history = await wholeHistory(anyone, model.conversationId);
-  judgeHistory(model, history, findings);
-  for (const actor of actors) judgeClient(model, actor, history, findings);
+  checkHistory(model, history, findings);
+  for (const actor of actors) checkClient(model, actor, history, findings);
   const reads = actors.map(({ conversation }) => JSON.stringify(sortedReads(conversation.reads)));
   if (new Set(reads).size > 1) findings.lost.add(`${model.conversationId}: reads differ`);
   await Promise.all(
-    model.memberIds.map((userId) => judgeInbox(model, userId, rests, history, findings)),
+    model.memberIds.map((userId) => checkInbox(model, userId, rests, history, findings)),
   );
 }
 
 /** Compares the state of public clients with the history, and waits until they have caught up. */
-export async function judgeOutsiders(
+export async function checkPublicClients(
   model: Model,
-  outsiders: readonly Outsider[],
+  clients: readonly PublicClient[],
   rests: ReadonlyMap<string, Rest>,
   findings: Findings,
 ): Promise<void> {
   const anyone = rests.get(model.memberIds[0] ?? "");
   if (!anyone) throw new Error("nobody to ask");
   const history = await wholeHistory(anyone, model.conversationId);
-  for (const outsider of outsiders) {
+  for (const client of clients) {
     const deadline = Date.now() + PATIENCE_MS;
-    while (outsider.differences(history).length > 0 && Date.now() < deadline) await sleep(50);
-    for (const difference of outsider.differences(history)) findings.lost.add(difference);
-    const { name, doubled, outOfOrder, leaked } = outsider;
-    if (doubled > 0) findings.doubled.add(`${name}: ${doubled} told twice`);
-    if (outOfOrder > 0) findings.reordered.add(`${name}: ${outOfOrder} told late`);
-    if (leaked > 0) findings.different.add(`${name}: ${leaked} told to one who was removed`);
+    while (client.differences(history).length > 0 && Date.now() < deadline) await sleep(50);
+    for (const difference of client.differences(history)) findings.lost.add(difference);
+    const { name, doubled, outOfOrder, receivedWhileRemoved } = client;
+    if (doubled > 0) findings.doubled.add(`${name}: ${doubled} received twice`);
+    if (outOfOrder > 0) findings.reordered.add(`${name}: ${outOfOrder} received out of order`);
+    if (receivedWhileRemoved > 0)
+      findings.different.add(`${name}: ${receivedWhileRemoved} received while removed`);
   }
 }
 
@@ -91,7 +92,7 @@ async function wholeHistory(rest: Rest, conversationId: string): Promise<Message
   return newestFirst.reverse();
 }
 
-function judgeHistory(model: Model, history: readonly Message[], findings: Findings): void {
+function checkHistory(model: Model, history: readonly Message[], findings: Findings): void {
   const byId = new Map(history.map((message) => [message.messageId, message]));
   if (byId.size !== history.length) findings.doubled.add(`${model.conversationId}: ids repeat`);
   for (const [index, { messageId }] of history.entries()) {
@@ -131,7 +132,7 @@ function judgeHistory(model: Model, history: readonly Message[], findings: Findi
   }
 }
 
-function judgeClient(
+function checkClient(
   model: Model,
   { name, userId, conversation, tally, failures }: Actor,
   history: readonly Message[],
@@ -154,7 +155,8 @@ function judgeClient(
     }
   }
   if (conversation.pending.length > 0) findings.lost.add(`${name}: pending messages`);
-  if (tally.outOfOrder > 0) findings.reordered.add(`${name}: ${tally.outOfOrder} told late`);
+  if (tally.outOfOrder > 0)
+    findings.reordered.add(`${name}: ${tally.outOfOrder} received out of order`);
   for (const failure of failures) findings.different.add(failure);
   const expected = model.unread(userId, numbered(history));
   if (conversation.unread !== expected) {
@@ -162,7 +164,7 @@ function judgeClient(
   }
 }
 
-async function judgeInbox(
+async function checkInbox(
   model: Model,
   userId: string,
   rests: ReadonlyMap<string, Rest>,

@@ -1,12 +1,12 @@
 import { expect } from "vitest";
 import { contains, type Figures, type Marked } from "../../src/domain/read-ranges.ts";
-import { KeptReads } from "./kept-reads.ts";
 import { NaiveReads } from "./naive-reads.ts";
+import { StoredReads } from "./stored-reads.ts";
 
 /** One conversation stored in both ways; each step is compared with a recount. */
-export class TwinReads {
+export class ComparedReads {
   private readonly naive = new NaiveReads();
-  private readonly kept = new KeptReads();
+  private readonly stored = new StoredReads();
   private readonly people = new Set<string>();
 
   constructor(...members: string[]) {
@@ -32,41 +32,41 @@ export class TwinReads {
   }
 
   figures(userId: string): Figures {
-    return this.kept.member(userId).figures;
+    return this.stored.member(userId).figures;
   }
 
   /** Sends one message for each sender; `undefined` is the system. */
   send(...senders: (string | undefined)[]): void {
     for (const sender of senders) {
       this.naive.send(sender);
-      this.kept.send(sender);
+      this.stored.send(sender);
     }
     this.compare();
   }
 
   delete(number: number): void {
     this.naive.delete(number);
-    this.kept.delete(number);
+    this.stored.delete(number);
     this.compare();
   }
 
   join(userId: string): void {
     this.people.add(userId);
     this.naive.join(userId);
-    this.kept.join(userId);
+    this.stored.join(userId);
     this.compare();
   }
 
   leave(userId: string): void {
     this.naive.leave(userId);
-    this.kept.leave(userId);
+    this.stored.leave(userId);
     this.compare();
   }
 
   /** Returns how many messages became read. */
   markUpTo(userId: string, number: number): number {
     const counted = this.naive.markUpTo(userId, number);
-    return this.marked(userId, counted, () => this.kept.markUpTo(userId, number));
+    return this.marked(userId, counted, () => this.stored.markUpTo(userId, number));
   }
 
   /**
@@ -78,15 +78,15 @@ export class TwinReads {
       .filter((number) => this.naive.isReadable(userId, number))
       .sort((a, b) => a - b);
     const counted = this.naive.markSome(userId, readable);
-    return this.marked(userId, counted, () => this.kept.markSome(userId, readable));
+    return this.marked(userId, counted, () => this.stored.markSome(userId, readable));
   }
 
   /** Updates the lists as the projector does. */
-  tellLists(): void {
-    this.kept.tellLists();
+  updateLists(): void {
+    this.stored.updateLists();
     for (const userId of this.present()) {
       same(
-        this.kept.listedUnread(userId),
+        this.stored.listedUnread(userId),
         this.unread(userId).length,
         `${userId}'s unread, listed`,
       );
@@ -94,7 +94,7 @@ export class TwinReads {
   }
 
   private marked(userId: string, counted: number, mark: () => Marked): number {
-    const { figures: before, ranges } = this.kept.member(userId);
+    const { figures: before, ranges } = this.stored.member(userId);
     const { newlyRead, pieces, figures } = mark();
     same(newlyRead, counted, `newly read by ${userId}`);
     same(pieces.length > 0, counted > 0, `${userId} has ranges to add when messages became read`);
@@ -122,14 +122,14 @@ export class TwinReads {
   private compareFigures(userId: string): void {
     const { readUpTo, readBeyond } = this.figures(userId);
     const unread = this.naive.unread(userId);
-    same(this.kept.unread(userId), unread.length, `${userId}'s unread`);
+    same(this.stored.unread(userId), unread.length, `${userId}'s unread`);
     const upTo = unread.filter((number) => number <= readUpTo);
     same(upTo.join(), "", `${userId}'s unread up to readUpTo`);
     same(readBeyond, this.naive.settledAfter(userId, readUpTo), `${userId}'s readBeyond`);
   }
 
   private compareRanges(userId: string): void {
-    const { ranges } = this.kept.member(userId);
+    const { ranges } = this.stored.member(userId);
     const covered: number[] = [];
     for (let number = 1; number <= this.lastNumber; number++) {
       if (contains(ranges, number) && this.naive.isReadable(userId, number)) covered.push(number);

@@ -68,7 +68,7 @@ describe("users are created from their tokens", () => {
 
   test("before the database is read for the request", async () => {
     const unseen = await stranger();
-    const learning = slowToLearn();
+    const learning = slowUserWrites();
     const sessions = vi.spyOn(env.DB, "withSession");
     const answer = fetchWith({}, CONVERSATIONS, raw(unseen, "GET"));
     await learning.begun;
@@ -82,7 +82,7 @@ describe("users are created from their tokens", () => {
     const [host, unseen] = [await admin(), await stranger()];
     await host.put(USERS, { users: [{ id: unseen.userId }] });
     const { body } = await host.post(DIRECT, { otherUserId: unseen.userId });
-    const learning = slowToLearn();
+    const learning = slowUserWrites();
     const sent = fetchWith(
       { SENDS_WAIT_FOR_LISTS: "off" },
       MESSAGES,
@@ -113,7 +113,7 @@ describe("users are created from their tokens", () => {
  * one. Only for apps that run in the test's own context: workerd ties promises to the request that
  * created them.
  */
-function slowToLearn() {
+function slowUserWrites() {
   vi.spyOn(console, "log").mockReturnValue(undefined);
   const [begun, written] = [Promise.withResolvers<void>(), Promise.withResolvers<object>()];
   const statement = {

@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { GatewayStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { Hub } from "./line.ts";
-import { listenIn, outOfReach, reroute } from "./wire.ts";
+import { outOfReach, recordCalls, replaceStubs } from "./wire.ts";
 
 /** Delivery to gateways that are restarted, slow, or unreachable. */
 
@@ -25,18 +25,18 @@ const within = <T>(
 const alarm = () => within((object) => object.alarm());
 
 /** Expects that no alarm remains. */
-async function expectRest(): Promise<void> {
+async function expectNoAlarm(): Promise<void> {
   await vi.waitFor(async () => {
     await runDurableObjectAlarm(objectOf(conversationId));
     expect(await within((_, storage) => storage.getAlarm())).toBeNull();
   });
 }
 
-const heard = () => hub.all("ReceiveMessage").map(({ content }) => content);
+const contents = () => hub.all("ReceiveMessage").map(({ content }) => content);
 
 test("a restarted gateway receives events through a new stub, at once and afterwards", async () => {
   let asked = 0;
-  await reroute(conversationId, (real) => (...address) => {
+  await replaceStubs(conversationId, (real) => (...address) => {
     asked++;
     return asked === 1
       ? stub(() => Promise.reject(new Error("a stub of before")))
@@ -45,7 +45,7 @@ test("a restarted gateway receives events through a new stub, at once and afterw
   await send(bob, conversationId, "one");
   await send(bob, conversationId, "two");
   await hub.until("ReceiveMessage", 2);
-  expect(heard()).toEqual(["one", "two"]);
+  expect(contents()).toEqual(["one", "two"]);
   expect(asked).toBe(2);
 });
 
@@ -56,7 +56,7 @@ test("after an unreachable gateway is reached, there are no more retries", async
   await tries.end();
   await alarm();
   await hub.until("ReceiveMessage", 1);
-  await expectRest();
+  await expectNoAlarm();
 });
 
 test("an unreachable gateway that has unsubscribed is not retried", async () => {
@@ -64,13 +64,13 @@ test("an unreachable gateway that has unsubscribed is not retried", async () => 
   await send(bob, conversationId, "unheard");
   await vi.waitFor(() => expect(tries.failed).toBe(2));
   await hub.ask("LeaveConversation", conversationId);
-  await expectRest();
+  await expectNoAlarm();
 });
 
 test("a gateway that unsubscribes during a delivery is not retried", async () => {
   const { promise, reject } = Promise.withResolvers<boolean>();
   let asked = 0;
-  await reroute(
+  await replaceStubs(
     conversationId,
     () => () =>
       stub(() => {
@@ -82,12 +82,12 @@ test("a gateway that unsubscribes during a delivery is not retried", async () =>
   await hub.ask("LeaveConversation", conversationId);
   reject(new Error("out of reach"));
   await vi.waitFor(() => expect(asked).toBe(2));
-  await expectRest();
+  await expectNoAlarm();
 });
 
 test("after waking, a conversation sends its current revision once", async () => {
   await evictDurableObject(objectOf(conversationId));
-  const asked = await listenIn(conversationId);
+  const asked = await recordCalls(conversationId);
   await alarm();
   expect(asked).toEqual(["deliver"]);
   await alarm();
@@ -96,15 +96,15 @@ test("after waking, a conversation sends its current revision once", async () =>
 
 test("a successful ephemeral delivery does not count as delivery of a removal", async () => {
   const { promise, resolve } = await within(() => Promise.withResolvers<boolean>());
-  const pass = vi.fn(() => promise);
-  await reroute(conversationId, () => () => ({
+  const deliverEphemeral = vi.fn(() => promise);
+  await replaceStubs(conversationId, () => () => ({
     ...stub(() => Promise.reject(new Error("out of reach"))),
-    deliverEphemeral: pass,
+    deliverEphemeral: deliverEphemeral,
   }));
   const live = await openLive(bob, conversationId);
   live.send({ op: "typing", active: true });
   // Presence of Bob, and his typing.
-  await vi.waitFor(() => expect(pass).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(deliverEphemeral).toHaveBeenCalledTimes(2));
   await within((object) => {
     // biome-ignore lint/suspicious/noExplicitAny: simulates a removal's broadcast
     const { subscribers, memory } = (object as any).open;

@@ -13,7 +13,7 @@ interface Shown {
   deleted: boolean;
 }
 
-export interface OutsiderOptions {
+export interface PublicClientOptions {
   name: string;
   userId: string;
   url: string;
@@ -26,14 +26,14 @@ export interface OutsiderOptions {
  * A client of a public library: it sends with keys until it is answered, joins with its last
  * revision after each reconnect and removal, and applies the events.
  */
-export abstract class Outsider {
+export abstract class PublicClient {
   readonly shown = new Map<string, Shown>();
   /** New messages that were received twice. */
   doubled = 0;
   /** Events whose revision is not newer than the previous one. */
   outOfOrder = 0;
   /** Events received while it is not a member. */
-  leaked = 0;
+  receivedWhileRemoved = 0;
   acknowledged = 0;
   joins = 0;
   /** Milliseconds within which it must notice its removal, whatever happened to its connection. */
@@ -41,9 +41,9 @@ export abstract class Outsider {
   /** Whether it has learned that it is not a member, since this was last reset. */
   isOut = false;
   /** Whether it was removed and has noticed it, and is not being added again yet. */
-  isBarred = false;
+  isRemoved = false;
   readonly name: string;
-  protected readonly options: OutsiderOptions;
+  protected readonly options: PublicClientOptions;
   protected rev: number | undefined;
   /** Sends no new messages, but still receives those of others. */
   private stopped = false;
@@ -54,7 +54,7 @@ export abstract class Outsider {
   /** It was removed again while it joined. */
   private again = false;
 
-  constructor(options: OutsiderOptions) {
+  constructor(options: PublicClientOptions) {
     this.options = options;
     this.name = options.name;
     options.model.sentBy.set(options.name, []);
@@ -88,9 +88,9 @@ export abstract class Outsider {
   protected abstract join(since: number | undefined): Promise<number>;
   protected abstract leave(): Promise<unknown>;
 
-  protected hear(isNew: boolean, id: string, { rev, content, deleted }: Shown): void {
+  protected receive(isNew: boolean, id: string, { rev, content, deleted }: Shown): void {
     const before = this.shown.get(id);
-    if (this.isBarred) this.leaked++;
+    if (this.isRemoved) this.receivedWhileRemoved++;
     if (isNew && before) this.doubled++;
     if (rev <= (this.rev ?? 0)) this.outOfOrder++;
     this.rev = Math.max(this.rev ?? 0, rev);

@@ -6,7 +6,7 @@ import { objectOf } from "../support.ts";
  * API. Messages of several senders, then edits, deletions and reactions of every fifth, then reads
  * of single messages. Each takes one revision; resolves to the last one.
  */
-export async function happened(
+export async function writeLongHistory(
   conversationId: string,
   senders: readonly string[],
   counts: { messages: number; changes: number; reads: number },

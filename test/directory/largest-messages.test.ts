@@ -17,7 +17,7 @@ const WIDE = "😀";
 afterEach(() => void vi.restoreAllMocks());
 
 /** Records the size of every batch to D1; batches wait for `gate`. */
-function watched(gate: Promise<void> = Promise.resolve()) {
+function batchSizes(gate: Promise<void> = Promise.resolve()) {
   const sizes: number[] = [];
   const batch = env.DB.batch.bind(env.DB);
   vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
@@ -36,7 +36,7 @@ async function filesIn(conversationId: string): Promise<number> {
 }
 
 /** Ten files with the longest allowed names. */
-function fattestFiles() {
+function largestFiles() {
   return Array.from({ length: 10 }, () => ({
     key: crypto.randomUUID(),
     name: `${WIDE.repeat(251)}.txt`,
@@ -46,7 +46,7 @@ function fattestFiles() {
 }
 
 /** The longest text and metadata. */
-const FATTEST = { content: WIDE.repeat(5_000), metadata: { text: "\u0800".repeat(2_700) } };
+const LARGEST = { content: WIDE.repeat(5_000), metadata: { text: "\u0800".repeat(2_700) } };
 
 test("a conversation of messages of the maximum size is rebuilt", async () => {
   const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
@@ -63,9 +63,9 @@ test("a conversation of messages of the maximum size is rebuilt", async () => {
         number,
         rev + number,
         alice.userId,
-        FATTEST.content,
-        JSON.stringify(FATTEST.metadata),
-        JSON.stringify(fattestFiles()),
+        LARGEST.content,
+        JSON.stringify(LARGEST.metadata),
+        JSON.stringify(largestFiles()),
       );
     }
     sql.exec(
@@ -74,7 +74,7 @@ test("a conversation of messages of the maximum size is rebuilt", async () => {
     );
   });
   await evictDurableObject(objectOf(group));
-  const sizes = watched();
+  const sizes = batchSizes();
   const { body } = await admin.post("/api/admin/rebuild", { ids: [group] });
   expect(body).toMatchObject({ rebuilt: 1, unfinished: [], failed: [] });
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_BYTES + STATEMENTS);
@@ -90,7 +90,7 @@ test("commits made while D1 did not answer are sent to it in several batches", a
   const group = await groupOf(alice, bob, carol);
   await send(alice, group, "before");
   const gate = Promise.withResolvers<void>();
-  const sizes = watched(gate.promise);
+  const sizes = batchSizes(gate.promise);
   await runInDurableObject(objectOf(group), async (instance) => {
     const sends = [alice, bob, carol].flatMap(({ userId }) =>
       Array.from({ length: 90 }, () => {
@@ -99,7 +99,7 @@ test("commits made while D1 did not answer are sent to it in several batches", a
           type: "send",
           kind: "text",
           content: "files",
-          attachments: fattestFiles(),
+          attachments: largestFiles(),
           claim: crypto.randomUUID(),
           maxLength: 5_000,
         };
@@ -139,7 +139,7 @@ test("one deletion that changes the figures of thousands is sent to D1 in severa
   });
   await evictDurableObject(objectOf(channel));
   await send(owner, channel, "awake");
-  const sizes = watched();
+  const sizes = batchSizes();
   await runInDurableObject(objectOf(channel), async (instance) => {
     const { userId } = owner;
     const actor = { userId, name: null, avatarUrl: null, role: "user", reach: "member" } as const;
@@ -147,12 +147,12 @@ test("one deletion that changes the figures of thousands is sent to D1 in severa
     const { result } = await instance.submit(actor, command, { wait: true, readers: false });
     expect(result.ok).toBe(true);
   });
-  const told = () =>
+  const projected = () =>
     env.DB.prepare(
       "SELECT count(*) AS n FROM members WHERE conversation_id = ? AND read_beyond = 0",
     )
       .bind(channel)
       .first<{ n: number }>();
-  await vi.waitUntil(async () => ((await told())?.n ?? 0) >= count, { timeout: 10_000 });
+  await vi.waitUntil(async () => ((await projected())?.n ?? 0) >= count, { timeout: 10_000 });
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_BYTES + STATEMENTS);
 });

@@ -26,7 +26,7 @@ test("nothing is stored for an unauthenticated connection", async () => {
   const stranger = await Io.open();
   expect(await storedBy(stranger.object)).toEqual(NOTHING);
   stranger.line.say('40{"token":"not a token"}');
-  await stranger.line.hears((text) => text.startsWith("44"));
+  await stranger.line.receives((text) => text.startsWith("44"));
   expect(await storedBy(stranger.object)).toEqual(NOTHING);
 
   const known = await Io.connect(await person("alice"));

@@ -10,7 +10,7 @@ import {
   PING_INTERVAL_MS,
   PING_TIMEOUT_MS,
 } from "../../src/dialects/marketplace/socketio/packets.ts";
-import { Outsider, PATIENCE_MS } from "./outsider.ts";
+import { PATIENCE_MS, PublicClient } from "./public-client.ts";
 
 /** The public clients of both protocols, from npm. */
 
@@ -22,7 +22,7 @@ import { Outsider, PATIENCE_MS } from "./outsider.ts";
  */
 const POLLING_PATIENCE_MS = PING_INTERVAL_MS + PING_TIMEOUT_MS + 15_000;
 
-export class SocketIoOutsider extends Outsider {
+export class SocketIoClient extends PublicClient {
   private readonly startsWithPolling = this.options.random.next() < 0.5;
   override readonly patienceMs = this.startsWithPolling ? POLLING_PATIENCE_MS : 15_000;
   private socket: Socket | undefined;
@@ -47,7 +47,7 @@ export class SocketIoOutsider extends Outsider {
     for (const name of ["new-message", "message-edited", "message-deleted"]) {
       socket.on(name, ({ message, rev }) => {
         const { _id, content, deletedAt } = message;
-        this.hear(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
+        this.receive(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
       });
     }
     socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
@@ -87,7 +87,7 @@ export class SocketIoOutsider extends Outsider {
   }
 }
 
-export class SignalROutsider extends Outsider {
+export class SignalRClient extends PublicClient {
   private hub: HubConnection | undefined;
 
   get gateway() {
@@ -105,7 +105,7 @@ export class SignalROutsider extends Outsider {
     this.hub = hub;
     for (const name of ["ReceiveMessage", "MessageEdited", "MessageDeleted"]) {
       hub.on(name, ({ messageId, content, isDeleted, rev }) =>
-        this.hear(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
+        this.receive(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
       );
     }
     hub.on("ParticipantRemoved", ({ participantId }) => this.removed(participantId));
