@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { SignJWT } from "jose";
 import { onTestFinished } from "vitest";
@@ -151,6 +152,16 @@ export function send(caller: Caller, conversationId: string, content: string, mo
 /** A stub of a conversation's object, for access to its internals. */
 export function objectOf(conversationId: string) {
   return env.CONVERSATIONS.getByName(conversationId);
+}
+
+/**
+ * Fires the alarms of a conversation, each as soon as it is set, until none is: consumers of its commits
+ * have deadlines of their own. At most ten.
+ */
+export async function fireAlarms(conversationId: string): Promise<void> {
+  for (let i = 0; i < 10; i++) {
+    if (!(await runDurableObjectAlarm(objectOf(conversationId)))) return;
+  }
 }
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;

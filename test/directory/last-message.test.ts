@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
@@ -14,7 +14,7 @@ import {
   sent,
   statsOf,
 } from "../rest/marketplace/chats.ts";
-import { type Caller, objectOf, openLive } from "../support.ts";
+import { type Caller, fireAlarms, objectOf, openLive } from "../support.ts";
 
 let alice: Caller;
 let bob: Caller;
@@ -133,7 +133,7 @@ test("edits and deletions over a socket appear in the lists", async () => {
   expect(await unreadOf(bob)).toBe(1);
 });
 
-test("edits, deletions and read marks during a D1 outage are projected by the next alarm", async () => {
+test("edits, deletions and read marks during a D1 outage are projected by the alarms after it", async () => {
   const edited = await sent(alice, chatId, "as sent");
   const deleted = await sent(alice, chatId, "to be deleted");
   await markRead(carol, chatId, [deleted]);
@@ -143,7 +143,7 @@ test("edits, deletions and read marks during a D1 outage are projected by the ne
   await markRead(carol, chatId);
   expect(await lastOf(bob)).toBe("to be deleted");
   vi.restoreAllMocks();
-  expect(await runDurableObjectAlarm(objectOf(chatId))).toBe(true);
+  await fireAlarms(chatId);
   expect(await lastOf(bob)).toBe("as edited");
   expect([await unreadOf(bob), await unreadOf(carol)]).toEqual([1, 0]);
 });

@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import { type Caller, directPair, objectOf, send } from "../support.ts";
+import { type Caller, directPair, fireAlarms, objectOf, send } from "../support.ts";
 
 function failD1() {
   const fail = () => Promise.reject(new Error("D1_ERROR: out of order"));
@@ -26,7 +26,7 @@ test("while D1 fails, sends and history work; afterwards the inbox catches up", 
   expect(await inboxOf(bob)).toMatchObject({ lastMessage: null, unreadCount: 0 });
 
   vi.restoreAllMocks();
-  expect(await runDurableObjectAlarm(objectOf(conversationId))).toBe(true);
+  await fireAlarms(conversationId);
   expect(await inboxOf(bob)).toMatchObject({ lastMessage: { content: "two" }, unreadCount: 1 });
   expect(await inboxOf(alice)).toMatchObject({ unreadCount: 1 });
 });
@@ -53,6 +53,6 @@ test("an alarm during an outage sets the next one", async () => {
     expect(await runDurableObjectAlarm(objectOf(conversationId))).toBe(true);
   }
   vi.restoreAllMocks();
-  expect(await runDurableObjectAlarm(objectOf(conversationId))).toBe(true);
+  await fireAlarms(conversationId);
   expect(await inboxOf(bob)).toMatchObject({ lastMessage: { content: "one" } });
 });

@@ -62,7 +62,7 @@ test("follows the cursor, waits on 429, and continues unfinished conversations",
     step({}),
   ];
   const output = await rebuild(address);
-  expect(output.split("\n")).toEqual(["50 of 60", "60 of 60", "1 large ones go on", "done"]);
+  expect(output.split("\n")).toEqual(["50 of 60", "60 of 60", "1 large ones continue", "done"]);
   expect(calls.map(({ body }) => body)).toEqual([
     { cursor: null },
     { cursor: "next" },
