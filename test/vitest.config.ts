@@ -26,6 +26,8 @@ const IN_NODE = ["domain", "system", "chaos", "client", "browser"].map((name) =>
 const MODELS = "test/model/**/*.test.ts";
 /** Tests of the limits against abuse, which hold in them. */
 const ABUSE = "test/abuse/**/*.test.ts";
+/** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are half. */
+const OBJECTS = ["live", "gateway", "conversation"].map((name) => `test/${name}/**/*.test.ts`);
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
 const ALONE = [
   "test/attachments/**/*.test.ts",
@@ -74,7 +76,8 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      workers("workers", { exclude: [...IN_NODE, ...ALONE, MODELS, ABUSE] }),
+      workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, MODELS, ABUSE] }),
+      workers("objects", { include: OBJECTS }),
       workers("models", { include: [MODELS] }),
       workers("alone", {
         include: ALONE,

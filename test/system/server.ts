@@ -25,7 +25,7 @@ export class Program {
   private gone = false;
 
   constructor(command: string, args: readonly string[]) {
-    this.child = spawn(process.execPath, ["test/system/leash.ts", command, ...args], {
+    this.child = spawn(process.execPath, ["test/system/process-group.ts", command, ...args], {
       cwd: ROOT,
       detached: true,
       stdio: ["pipe", "pipe", "pipe", "ipc"],

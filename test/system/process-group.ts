@@ -1,5 +1,5 @@
 /**
- * `node leash.ts COMMAND [ARGUMENTS]` runs a command in a process group that it leads, and kills
+ * `node process-group.ts COMMAND [ARGUMENTS]` runs a command in a process group that it leads, and kills
  * the group when the parent process ends, also when the tests are interrupted and cannot clean up.
  */
 import { spawn } from "node:child_process";
