@@ -2,30 +2,30 @@ import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { backoff } from "./backoff.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Part of the protocol: an object that is awake closes sockets that have been silent for 90 s. */
+/** Interval of pings: an awake object closes sockets that were silent for 90 s. */
 const PING_EVERY_MS = 30_000;
-/** A socket on which nothing is heard for so long after a ping is dead. */
+/** A socket that receives nothing for so long after a ping is dead. */
 const PONG_WITHIN_MS = 10_000;
-/** What opening a socket may take, and every page of catching up. */
+/** Timeout of opening a socket and of each page of catching up. */
 const PAGE_WITHIN_MS = 20_000;
-/** Where waits start as long as no server has said better. */
+/** The start of the backoff until a server has sent its own. */
 const FIRST_WAIT_MS = 500;
 
-/** `WebSocket.OPEN`, which not every implementation has on its class. */
+/** `WebSocket.OPEN`, which some implementations lack on their class. */
 const OPEN = 1;
 
-/** How a conversation stands with its server. */
+/** The state of a conversation's connection. */
 export type Status =
-  /** A socket is being opened, or catches up. */
+  /** A socket is being opened or is catching up. */
   | { state: "connecting" }
-  /** Everything has been caught up with, and what happens comes as it happens. */
+  /** Up to date; events arrive as they happen. */
   | { state: "live" }
-  /** The socket was lost; the next attempt comes after `retryInMs`. */
+  /** The socket was lost; the next attempt starts after `retryInMs`. */
   | { state: "offline"; reason: string; retryInMs: number }
-  /** There will be no other attempt. `code` is the server's; absent: the caller closed. */
+  /** No further attempts. `code` is the server's; absent: the caller closed. */
   | { state: "closed"; code?: number; reason: string };
 
-/** What is used of a `WebSocket`. */
+/** The used part of `WebSocket`. */
 export interface SocketLike {
   readonly readyState: number;
   send(data: string): void;
@@ -50,22 +50,22 @@ export interface ConnectionOptions {
 }
 
 /**
- * One socket at a time, opened again for as long as it makes sense: with a fresh token after 4401, never
- * after 4400, 4403 or 4404, and otherwise after a wait with full jitter.
+ * One auto-reconnecting socket: with a fresh token after 4401, never after 4400, 4403 or 4404, and otherwise
+ * after a backoff with full jitter.
  */
 export class Connection {
-  /** Where the waits before reconnecting start: what `hello` says. */
+  /** The start of the backoff, from `hello`. */
   firstWaitMs = FIRST_WAIT_MS;
   private readonly options: ConnectionOptions;
   private socket: SocketLike | undefined;
-  /** Counts sockets and attempts: whatever belongs to an earlier one is over. */
+  /** Counts sockets and attempts: events of an earlier one are ignored. */
   private turn = 0;
   private attempt = 0;
   private isLive = false;
   private ended = false;
-  /** The last token was refused, and nothing has been heard since. */
+  /** The last token was rejected, and nothing was received since. */
   private refused = false;
-  /** The server said that there are too many sockets, which passes: its 4400 is not for good. */
+  /** The server reported too many sockets, which is temporary: its 4400 is not final. */
   private crowded = false;
   private timers: ReturnType<typeof setTimeout>[] = [];
   private silence: ReturnType<typeof setTimeout> | undefined;

@@ -1,11 +1,11 @@
 type Listener<Event> = (event: Event) => void;
 type Listeners<Events> = { [Name in keyof Events]?: Set<Listener<Events[Name]>> };
 
-/** Named events with their types. */
+/** A typed event emitter. */
 export class Emitter<Events extends object> {
   private readonly listeners: Listeners<Events> = {};
 
-  /** Calls `listener` with every event of a name from now on; the function returned ends it. */
+  /** Calls `listener` with every event of a name; the returned function removes it. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
     const set = this.listeners[name] ?? new Set<Listener<Events[Name]>>();
     this.listeners[name] = set;
@@ -18,7 +18,7 @@ export class Emitter<Events extends object> {
       try {
         listener(event);
       } catch (error) {
-        // A listener's bug is reported as uncaught; it keeps nobody else from hearing.
+        // A listener's exception is reported as uncaught and does not affect other listeners.
         queueMicrotask(() => {
           throw error;
         });

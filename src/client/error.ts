@@ -1,8 +1,8 @@
 import type { ErrorCode, ErrorDetail } from "../domain/error.ts";
 
 /**
- * Why something was not done. A server's refusal has one of its codes; `network`: nobody answered;
- * `closed`: the conversation was closed before the answer came.
+ * A failure. A server's refusal has one of its codes; `network`: no answer; `closed`: the conversation was
+ * closed before the answer.
  */
 export class ParleyError extends Error {
   /** An {@link ErrorCode}, `network` or `closed`; a newer server may know others. */
@@ -10,7 +10,7 @@ export class ParleyError extends Error {
   /** The HTTP status of a REST answer. */
   readonly status: number | undefined;
   readonly details: readonly ErrorDetail[];
-  /** Milliseconds after which the same may succeed. */
+  /** Milliseconds after which a retry may succeed. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -4,13 +4,13 @@ import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 
-/** What a page of changes brings has no cause of its own. */
+/** Rows of a page of changes have no cause of their own. */
 type Cause<Type extends "message" | "member"> = EventOf<Type>["cause"] | "sync";
 
-/** What somebody who listens to a conversation is told. */
+/** The events of a conversation. */
 export type ConversationEvent =
   | ({ type: "status" } & Status)
-  /** What was known is forgotten: the conversation's state starts over with the events that follow. */
+  /** The known state is void: the following events contain the new one. */
   | { type: "reset" }
   | { type: "message"; cause: Cause<"message">; message: EventOf<"message">["message"] }
   | { type: "member"; cause: Cause<"member">; member: EventOf<"member">["member"] }
@@ -19,11 +19,11 @@ export type ConversationEvent =
   | EventOf<"typing">
   | EventOf<"presence">
   /**
-   * The server sent something that cannot be read: it is skipped, and reported once. What it was about may
-   * be out of date until it changes again.
+   * The server sent something unreadable: it is skipped and reported once. The row that it was about may be
+   * out of date until it changes again.
    */
   | { type: "error"; reason: string }
-  /** A command is sent again that was not answered. */
+  /** An unanswered command is sent again. */
   | { type: "resend"; op: Question["op"]; clientMessageId?: string };
 
 /** Events by their names. */

@@ -1,4 +1,4 @@
-/** Events as an iterator: what comes while nobody asks is kept; the last event ends it. */
+/** Events as an async iterator: unread events are buffered; the final event ends it. */
 export class Feed<Event> implements AsyncIterator<Event> {
   private readonly kept: Event[] = [];
   private readonly off: () => void;
@@ -26,7 +26,7 @@ export class Feed<Event> implements AsyncIterator<Event> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
-  /** Whoever leaves the loop hears no more. */
+  /** Leaving the loop unsubscribes. */
   return(): Promise<IteratorResult<Event>> {
     this.kept.length = 0;
     this.end();

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { ParleyError } from "./error.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** How every API of Parley that clients use writes a refusal. */
+/** The form of a refusal in every API that clients use. */
 const refusal = z.object({
   error: z.string(),
   code: z.string(),
@@ -11,7 +11,7 @@ const refusal = z.object({
 
 export type Query = Record<string, string | number | undefined>;
 
-/** Requests in one person's name. */
+/** HTTP requests of one user. */
 export class Http {
   private readonly base: string;
   private readonly tokens: Tokens;
@@ -27,14 +27,14 @@ export class Http {
     return this.call("GET", path + queryOf(query));
   }
 
-  /** Sends JSON, or nothing. */
+  /** Sends JSON, or no body. */
   send<Answer>(method: string, path: string, body?: object): Promise<Answer> {
     if (body === undefined) return this.call(method, path);
     return this.call(method, path, JSON.stringify(body), "application/json");
   }
 
   /**
-   * One request, and a second one with a fresh token when the server does not take the first one's.
+   * One request, and a second one with a fresh token when the server rejects the first one's.
    * Rejects with a `ParleyError`: the server's refusal, or `network`.
    */
   async call<Answer>(
@@ -52,7 +52,7 @@ export class Http {
     }
     if (!response.ok) throw await errorOf(response);
     try {
-      // The server's tests hold its answers against the schemas that `Answer` is inferred from.
+      // The server's tests check its answers against the schemas that `Answer` is inferred from.
       return (await response.json()) as Answer;
     } catch (cause) {
       throw cutOff(cause);
@@ -79,7 +79,7 @@ export class Http {
   }
 }
 
-/** A path whose parts are encoded: path`/channels/${id}`. */
+/** A path with encoded parts: path`/channels/${id}`. */
 export function path(texts: TemplateStringsArray, ...parts: string[]): string {
   return texts.reduce((whole, text, i) => whole + encodeURIComponent(parts[i - 1] ?? "") + text);
 }
@@ -95,7 +95,7 @@ function cutOff(cause: unknown): ParleyError {
   return new ParleyError("network", "The answer ended before it was complete.", { cause });
 }
 
-/** What the server refused a request for; what came of a refusal that was cut off is unknown. */
+/** The server's refusal; a truncated one is a network error, because its cause is unknown. */
 async function errorOf(response: Response): Promise<ParleyError> {
   const { status } = response;
   let text: string;

@@ -1,22 +1,22 @@
 import type { SendFrame } from "./outbox.ts";
 
-/** What is to be sent. */
+/** A message to send. */
 export type NewMessage = Omit<SendFrame, "op" | "id">;
 
-/** A message on its way: it stands behind those that are confirmed, in the order of sending. */
+/** An unconfirmed message; shown after the confirmed ones, in the order of sending. */
 export interface PendingMessage extends NewMessage {
   clientMessageId: string;
-  /** When it was sent, by this machine's clock. */
+  /** Time of sending, by the local clock. */
   sentAt: Date;
 }
 
-/** What became of a message. */
+/** The result of a send. */
 export interface SentMessage {
   messageId: string;
   clientMessageId: string;
-  /** It had arrived before, under the same `clientMessageId`. */
+  /** It had been sent before with the same `clientMessageId`. */
   deduplicated: boolean;
 }
 
-/** What a page of history was asked for: around, before or after a message id; otherwise the newest. */
+/** A page of history: around, before or after a message id; otherwise the newest. */
 export type HistoryPlace = { before?: string; after?: string; around?: string; limit?: number };

@@ -4,42 +4,42 @@ import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 export type Answer = EventOf<"ack"> | EventOf<"sync">;
-/** What can be asked and is answered; `typing` is answered with nothing. */
+/** Frames that are answered; `typing` is not. */
 export type Question = Exclude<ClientFrame, { op: "typing" }>;
 export type SendFrame = Extract<ClientFrame, { op: "send" }>;
 
 interface Entry {
   id: string;
   frame: Question;
-  /** How often it has been sent. */
+  /** The number of attempts. */
   tries: number;
-  /** Of this try: whether it is on its way. */
+  /** Whether the present attempt is in flight. */
   sent: boolean;
   resolve: (answer: Answer) => void;
   reject: (error: ParleyError) => void;
 }
 
-/** What waits no longer than this for its answer, on a socket that stands. */
+/** Timeout of an answer on an open socket. */
 const ANSWER_WITHIN_MS = 30_000;
 
-/** Messages on their way at once: a hundred that are refused for their rate would end the session. */
+/** Messages in flight at most: a hundred that exceed the rate would end the session. */
 const MAX_SENDS_IN_FLIGHT = 50;
 
 export interface OutboxOptions {
   transmit: (frame: string) => void;
-  /** The socket stands, but an answer is missing: it is to be replaced. */
+  /** An answer is missing on an open socket: the socket must be replaced. */
   onUnanswered: () => void;
-  /** Something is sent again that was sent before and not answered. */
+  /** An unanswered command is sent again. */
   onResend: (frame: Question) => void;
-  /** Whether a refused command had in truth been carried out by an earlier try. */
+  /** Whether an earlier attempt of a refused command had succeeded. */
   wasDone: (frame: Question, code: string) => boolean;
 }
 
 /**
- * What has been asked and not been answered. While the session is live, messages go out at once, fifty at
- * a time, in order, under a `clientMessageId` that makes sending them again harmless. Everything else goes one at a
- * time, each after the answer to the one before, so that no edit overtakes another when it has to be
- * sent again. A new session starts with what the last one left unanswered.
+ * The unanswered commands. While the session is live, messages are sent at once, at most fifty in flight, in
+ * order, with a `clientMessageId` that makes retries idempotent. Other commands are sent one at a time, each
+ * after the answer to the one before, so that retries keep their order. A new session starts with the
+ * commands that the last one left unanswered.
  */
 export class Outbox {
   private readonly options: OutboxOptions;
@@ -49,14 +49,14 @@ export class Outbox {
   private serial = 0;
   private patience: ReturnType<typeof setTimeout> | undefined;
   private pause: ReturnType<typeof setTimeout> | undefined;
-  /** While the rate of sends is used up: those that are not on their way wait. */
+  /** While the rate of sends is exceeded: messages that are not in flight wait. */
   private sendPause: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: OutboxOptions) {
     this.options = options;
   }
 
-  /** Sends now, or as soon as the session is live; resolves with the answer. */
+  /** Sends now, or once the session is live; resolves with the answer. */
   ask(frame: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const id = String(++this.serial);
@@ -66,13 +66,13 @@ export class Outbox {
     });
   }
 
-  /** The session is live: what is left from the last one goes out again, and what has waited. */
+  /** The session is live: unanswered and queued commands are sent. */
   resume(): void {
     this.live = true;
     this.flush();
   }
 
-  /** The session is over; what was on its way may or may not have arrived. */
+  /** The session has ended; commands in flight may or may not have been carried out. */
   interrupt(): void {
     this.live = false;
     clearTimeout(this.patience);
@@ -83,7 +83,7 @@ export class Outbox {
     for (const entry of [...this.sends, ...this.others]) entry.sent = false;
   }
 
-  /** Nothing will be answered any more. */
+  /** No more answers will arrive. */
   abandon(reason: string): void {
     this.interrupt();
     for (const entry of [...this.sends.splice(0), ...this.others.splice(0)]) {
@@ -91,7 +91,7 @@ export class Outbox {
     }
   }
 
-  /** Takes an answer; false when nobody asked. */
+  /** Handles an answer; false when nothing was waiting for it. */
   answer(event: Answer | EventOf<"error">): boolean {
     const entry = [...this.others.slice(0, 1), ...this.sends].find(({ id }) => id === event.id);
     if (!entry?.sent) return false;
@@ -119,7 +119,7 @@ export class Outbox {
     }
   }
 
-  /** Commands other than sends have a rate of their own, and a second later there is room again. */
+  /** Commands other than sends have a rate of their own, which allows more after a second. */
   private again(entry: Entry, afterMs: number): void {
     entry.sent = false;
     entry.tries--;
@@ -130,7 +130,7 @@ export class Outbox {
     this.flush();
   }
 
-  /** A message was refused for its rate: those that have not gone out wait until there is room. */
+  /** A message exceeded the rate: messages that were not sent wait until the rate allows them. */
   private holdSends(afterMs: number): void {
     this.sendPause ??= setTimeout(() => {
       this.sendPause = undefined;
@@ -146,7 +146,7 @@ export class Outbox {
     const [next] = this.others;
     if (next && this.pause === undefined) this.transmit(next);
     clearTimeout(this.patience);
-    // What pauses is not on its way: no answer to it is missing.
+    // A paused command is not in flight: no answer is missing.
     if (this.sends.some(({ sent }) => sent) || next?.sent) {
       this.patience = setTimeout(() => this.options.onUnanswered(), ANSWER_WITHIN_MS);
     }

@@ -4,18 +4,18 @@ import { Rest } from "./rest.ts";
 import { type TokenSource, Tokens } from "./tokens.ts";
 
 export interface ParleyOptions {
-  /** Where the server is: `https://chat.example.com`. */
+  /** The server's address: `https://chat.example.com`. */
   url: string;
-  /** The caller's JWT. Asked for once, and again whenever the server takes the last one no longer. */
+  /** Returns the user's JWT. Called once, and again whenever the server rejects the last one. */
   token: TokenSource;
-  /** In place of the platform's own, for tests. */
+  /** Replaces the platform's own, for tests. */
   fetch?: typeof fetch;
   openSocket?: (url: string, protocols: string[]) => SocketLike;
   random?: () => number;
   clock?: () => number;
 }
 
-/** A person's way into Parley: the REST API, and conversations that stay up to date. */
+/** One user's client: the REST API, and conversations that stay up to date. */
 export class Parley {
   readonly rest: Rest;
   private readonly options: ParleyOptions;
@@ -27,7 +27,7 @@ export class Parley {
     this.rest = new Rest(options.url, this.tokens, options.fetch ?? ((...a) => fetch(...a)));
   }
 
-  /** A conversation, to be connected with `connect()`. */
+  /** A conversation; `connect()` opens its socket. */
   conversation(id: string): Conversation {
     const { openSocket, random = Math.random, clock = Date.now } = this.options;
     return new Conversation(id, {

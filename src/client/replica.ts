@@ -11,7 +11,7 @@ import { Timeline } from "./timeline.ts";
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 type Sync = EventOf<"sync">;
 
-/** What changed by an event: rows that were new to the client, and nothing else. */
+/** The rows of an event that were new to the client. */
 export interface Applied {
   messages: WireMessage[];
   members: WireMember[];
@@ -20,26 +20,26 @@ export interface Applied {
 }
 
 /**
- * What a client knows of a conversation. Applying is idempotent: a row counts only if its `rev` is
- * newer than what is known, so that whatever comes twice does no harm.
+ * A client's copy of a conversation. Applying is idempotent: a row is applied only if its `rev` is newer than
+ * the known one, so duplicates are harmless.
  */
 export class Replica {
   epoch: string | undefined;
-  /** The highest revision applied: where to resume from. Absent before the first `sync`. */
+  /** The highest applied revision, to resume from. Absent before the first `sync`. */
   rev: number | undefined;
   you: EventOf<"hello">["you"] | undefined;
   limits: EventOf<"hello">["limits"] | undefined;
-  /** The features that this session has, of those that were asked for. */
+  /** The features that were granted, of those that were requested. */
   features: readonly string[] = [];
   conversation: WireConversation | undefined;
   readonly members = new Map<string, WireMember>();
-  /** By revision: ranges are added and never change. */
+  /** By revision: ranges are only added, never changed. */
   readonly reads = new Map<number, WireRead>();
   readonly timeline = new Timeline();
-  /** The first message whose read marks are known: what came by `history` has none. */
+  /** The first message whose read marks are known: messages from `history` have none. */
   readsFrom = 1;
 
-  /** The session stands: who one is here, and of which epoch the revisions are. */
+  /** Applies `hello`: the user's membership and the epoch of the revisions. */
   greet(hello: EventOf<"hello">): void {
     this.epoch = hello.epoch;
     this.you = hello.you;
@@ -47,7 +47,7 @@ export class Replica {
     this.features = hello.features ?? [];
   }
 
-  /** Takes a page over. With `reset`, or on a first visit, what was known before is forgotten. */
+  /** Applies a page of changes. With `reset`, or on a first visit, the previous state is cleared. */
   sync(sync: Sync): Applied {
     if (sync.reset || this.rev === undefined) this.startOver(sync);
     const applied: Applied = {
@@ -60,23 +60,23 @@ export class Replica {
     return applied;
   }
 
-  /** Takes older messages over, which an answer to `history` brought: they move no cursor. */
+  /** Applies older messages from an answer to `history`, which move no cursor. */
   older(messages: readonly WireMessage[]): WireMessage[] {
     const [oldest, newest] = [messages[0], messages.at(-1)];
-    // The state may have started over since they were asked for: they must not leave a gap.
+    // The state may have been reset since the request: the messages must not leave a gap.
     if (!oldest || !newest || newest.number < this.timeline.first - 1) return [];
     this.timeline.lower(oldest.number);
     return messages.filter((message) => this.timeline.put(message));
   }
 
-  /** Takes an event with a revision over; false when it was known. */
+  /** Applies an event with a revision; false when it was known. */
   apply(event: EventOf<"message" | "member" | "read" | "conversation">): boolean {
     const isNew = this.put(event);
     this.reach(event.rev);
     return isNew;
   }
 
-  /** Takes a reaction over; gives the message as it is now, if the client has it and it is news. */
+  /** Applies a reaction; returns the updated message if it is loaded and the reaction was new. */
   react({ rev, messageId, reactions }: EventOf<"reaction">): WireMessage | undefined {
     this.reach(rev);
     const known = this.timeline.at(parseMessageId(messageId)?.number ?? 0);

@@ -32,7 +32,7 @@ export class Session {
   readonly connection: Connection;
   private readonly options: SessionOptions;
   private helloRev = 0;
-  /** Problems that were reported. */
+  /** Kinds of problems that were reported. */
   private readonly reported = new Set<string>();
 
   constructor(options: SessionOptions) {
@@ -80,18 +80,18 @@ export class Session {
       }
       const { type, id, problem } = line;
       const message = `The server sent ${problem}.`;
-      // Asked again, it would be answered with the same.
+      // A retry would get the same answer.
       const answer = { type: "error", id, code: "unreadable", message } as const;
       if (id !== undefined && this.outbox.answer(answer)) continue;
       if (type === "hello" || type === "sync") {
-        // Without them there is no session. It never becomes live, so that the waits grow.
+        // The session needs them. It never becomes live, so the backoff grows.
         this.connection.drop(message);
         return;
       }
     }
   }
 
-  /** Reports what cannot be read: each kind of it once, however often it comes. */
+  /** Reports unreadable input, once for each kind. */
   private report(reason: string): void {
     if (this.reported.has(reason)) return;
     this.reported.add(reason);
@@ -179,13 +179,13 @@ export class Session {
 
   private refused(event: EventOf<"error">): void {
     if (this.outbox.answer(event) || event.code !== "rate_limited") return;
-    // Of the session itself: too many sockets, and a close with 4400 follows.
+    // An error of the session: too many sockets; a close with 4400 follows.
     if (event.id === undefined) this.connection.refusedAsCrowded();
-    // Of a question for the next page: asked again when there is room.
+    // An error of the request for the next page: retried when the rate allows it.
     else this.connection.later(() => this.requestPage(this.replica.rev ?? 0), event.retryAfterMs);
   }
 
-  /** Whether a command that was refused when it was sent again had been carried out the first time. */
+  /** Whether a command that was refused on a retry had been carried out by its first attempt. */
   private wasDone(frame: Question, code: string): boolean {
     if (frame.op === "unreact") return code === "reaction_not_found";
     if (frame.op !== "edit") return false;

@@ -1,28 +1,27 @@
 import type { WireMessage } from "./received.ts";
 
 /**
- * The messages that a client has, in order of their numbers and, once it has caught up, without a gap
- * from the first of them to the newest. What changes before the first is left out: whoever goes back
- * there is given its present state.
+ * The loaded messages in order of their numbers and, after catching up, without a gap from the first to the
+ * newest. Changes of earlier messages are ignored: loading those returns their present state.
  */
 export class Timeline {
   /** In order of number. */
   readonly messages: WireMessage[] = [];
-  /** The smallest number that is taken. */
+  /** The smallest number that is accepted. */
   first = 1;
 
-  /** Forgets everything; `first` is the first number that is taken from now on. */
+  /** Clears the timeline; `first` is the smallest number that is accepted from now on. */
   startOver(first: number): void {
     this.messages.length = 0;
     this.first = first;
   }
 
-  /** Older messages are coming, from this number on. */
+  /** Accepts older messages, from this number on. */
   lower(first: number): void {
     this.first = Math.min(this.first, first);
   }
 
-  /** Takes a message over; false when it is no newer than what is known, or before the first. */
+  /** Applies a message; false when it is not newer than the known one, or before the first. */
   put(message: WireMessage): boolean {
     if (message.number < this.first) return false;
     const index = this.indexOf(message.number);
@@ -36,13 +35,13 @@ export class Timeline {
     return true;
   }
 
-  /** The message of a number. */
+  /** The message with a number. */
   at(number: number): WireMessage | undefined {
     const message = this.messages[this.indexOf(number)];
     return message?.number === number ? message : undefined;
   }
 
-  /** Where a number is, or would be. New messages come last, so that the end is looked at first. */
+  /** The index of a number, or where to insert it. Searches from the end, where new messages go. */
   private indexOf(number: number): number {
     let low = 0;
     let high = this.messages.length;

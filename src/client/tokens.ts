@@ -1,7 +1,7 @@
-/** Fetches a token, now or in a moment. */
+/** Returns a token, now or later. */
 export type TokenSource = () => string | Promise<string>;
 
-/** A token that is asked for once and kept until the server no longer takes it. */
+/** Caches a token until the server rejects it. */
 export class Tokens {
   private readonly source: TokenSource;
   private current: Promise<string> | undefined;
@@ -10,7 +10,7 @@ export class Tokens {
     this.source = source;
   }
 
-  /** The token; whoever asks while it is being fetched gets the same. Rejects as the source does. */
+  /** The token; concurrent calls share one fetch. Rejects as the source does. */
   get(): Promise<string> {
     if (this.current) return this.current;
     const fetching = Promise.resolve().then(this.source);
@@ -21,7 +21,7 @@ export class Tokens {
     return fetching;
   }
 
-  /** The server did not take `token`: the next to ask gets another, unless somebody has it already. */
+  /** The server rejected `token`: the next call fetches another, unless that has happened already. */
   async refuse(token: string): Promise<void> {
     const { current } = this;
     const known = await current?.catch(() => undefined);

@@ -5,7 +5,7 @@ import type { PendingMessage } from "./message.ts";
 import type { WireConversation, WireMember, WireMessage, WireRead } from "./received.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
-/** What is known of a conversation, and the events by which it changes. */
+/** The state of a conversation, and the events that change it. */
 export class View extends Emitter<ConversationEvents> {
   readonly id: string;
   protected readonly session: Session;
@@ -24,22 +24,22 @@ export class View extends Emitter<ConversationEvents> {
     return this.current;
   }
 
-  /** The confirmed messages, oldest first: the newest at least, more after `loadOlder`. */
+  /** The confirmed messages, oldest first: at least the newest, more after `loadOlder`. */
   get messages(): readonly WireMessage[] {
     return this.session.replica.timeline.messages;
   }
 
-  /** What has been sent and is not confirmed yet: shown behind `messages`. */
+  /** Unconfirmed messages, shown after `messages`. */
   get pending(): readonly PendingMessage[] {
     return [...this.onTheWay.values()];
   }
 
-  /** Who is in it, and who was; in a large conversation the first 200 and those who came since. */
+  /** Present and former members; in a large conversation the first 200 and those who joined since. */
   get members(): ReadonlyMap<string, WireMember> {
     return this.session.replica.members;
   }
 
-  /** Who read what: ranges of message numbers. */
+  /** Read marks: ranges of message numbers. */
   get reads(): Iterable<WireRead> {
     return this.session.replica.reads.values();
   }
@@ -48,31 +48,30 @@ export class View extends Emitter<ConversationEvents> {
     return this.session.replica.conversation;
   }
 
-  /** Oneself here, as the server knows one. */
+  /** The user's own membership. */
   get you(): { userId: string; role: WireMember["role"] } | undefined {
     return this.session.replica.you;
   }
 
-  /** What the conversation allows, as the server says. */
+  /** The conversation's limits. */
   get limits() {
     return this.session.replica.limits;
   }
 
-  /** The additions to the protocol that the server granted, of those that this client asks for. */
+  /** The protocol features that the server granted, of those that this client requests. */
   get features(): readonly string[] {
     return this.session.replica.features;
   }
 
   /**
-   * How many messages one has not read. Exact where all unread messages are loaded, and after each
-   * connect; else what was read or deleted of those that are not loaded is reckoned with as well as can
-   * be until the next connect.
+   * The number of unread messages. Exact after each connect and while all unread messages are loaded;
+   * otherwise reads and deletions of messages that are not loaded are estimated until the next connect.
    */
   get unread(): number {
     return this.session.unread.count;
   }
 
-  /** Who is there. Empty in a large conversation, which names nobody: see `onlineCount`. */
+  /** The users who are online. Empty in a large conversation: see `onlineCount`. */
   get online(): ReadonlySet<string> {
     return this.session.presence.online;
   }
@@ -81,12 +80,12 @@ export class View extends Emitter<ConversationEvents> {
     return this.session.presence.onlineCount;
   }
 
-  /** Who is typing now. */
+  /** The users who are typing now. */
   get typing(): string[] {
     return this.session.presence.typingAt(this.clock());
   }
 
-  /** Where this client has come to: of which `epoch`, and up to which revision. */
+  /** This client's cursor: the `epoch` and the last applied revision. */
   get cursor(): { epoch: string | undefined; rev: number | undefined } {
     const { epoch, rev } = this.session.replica;
     return { epoch, rev };
@@ -99,7 +98,7 @@ export class View extends Emitter<ConversationEvents> {
     this.emitNamed(event);
   }
 
-  /** A message of one's own is there: it is not on its way any more, whether or not the ack has come. */
+  /** The user's own message has arrived: it is confirmed, with or without its ack. */
   private confirm({ senderId, clientMessageId }: WireMessage): void {
     if (clientMessageId !== null && senderId === this.you?.userId) {
       this.onTheWay.delete(clientMessageId);
