@@ -1,6 +1,7 @@
 import type { ConversationStub, Submitted } from "../conversation/api.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
+import { CALL_TIMEOUT_MS, withTimeout } from "../conversation/timeout.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import { ask, carryOut, carryOutAll } from "../edge/conversations.ts";
@@ -91,7 +92,7 @@ export class Conversations {
   ): Promise<T> {
     const stub = this.stubOf(id);
     try {
-      return await call(stub);
+      return await withTimeout(call(stub), CALL_TIMEOUT_MS);
     } catch (error) {
       if (this.stubs.get(id) === stub) this.stubs.delete(id);
       throw error;

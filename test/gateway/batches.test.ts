@@ -153,6 +153,17 @@ test("after a failed call each of its commands gets an error, and later commands
   expect(await hub.ask("SendMessage", conversationId, "later")).toHaveProperty("messageId");
 });
 
+test("a call that is never answered is answered as unavailable, and does not block the next", async () => {
+  const hub = await Hub.connect(alice);
+  vi.spyOn(Conversation.prototype, "submit").mockReturnValueOnce(new Promise(() => undefined));
+  const [lost, next] = await Promise.all([
+    hub.ask("SendMessage", conversationId, "lost"),
+    hub.ask("SendMessage", conversationId, "next"),
+  ]);
+  expect(lost.error).toContain("try again soon");
+  expect(next).toHaveProperty("messageId");
+});
+
 test("an object of the previous version, without submitAll, gets the commands one by one, in order", async () => {
   const live = await openLive(bob, conversationId);
   const hub = await Hub.connect(alice);

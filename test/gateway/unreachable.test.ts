@@ -85,6 +85,18 @@ test("a gateway that unsubscribes during a delivery is not retried", async () =>
   await expectNoAlarm();
 });
 
+test("a delivery that is never answered is repeated with a fresh stub", async () => {
+  let isFirst = true;
+  await replaceStubs(conversationId, (real) => (...address) => {
+    if (!isFirst) return real(...address);
+    isFirst = false;
+    return stub(() => new Promise(() => undefined));
+  });
+  await send(bob, conversationId, "at last");
+  await hub.until("ReceiveMessage", 1);
+  expect(contents()).toEqual(["at last"]);
+});
+
 test("after waking, a conversation sends its current revision once", async () => {
   await evictDurableObject(objectOf(conversationId));
   const asked = await recordCalls(conversationId);

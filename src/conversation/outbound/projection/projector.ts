@@ -4,6 +4,7 @@ import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
+import { withTimeout } from "../../timeout.ts";
 import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
@@ -194,14 +195,4 @@ export class Projector implements Consumer {
     if (!changes.more) this.unprojected.startAt(counters.rev);
     return changes;
   }
-}
-
-function withTimeout<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`no answer within ${milliseconds} ms`)),
-      milliseconds,
-    );
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

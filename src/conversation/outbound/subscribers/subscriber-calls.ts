@@ -1,3 +1,4 @@
+import { CALL_TIMEOUT_MS, withTimeout } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
 import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
 
@@ -19,8 +20,8 @@ export class SubscriberCalls {
   }
 
   /**
-   * Calls a gateway, and a second time by a fresh stub if that fails: it may have been restarted. Every
-   * method may be called twice. Resolves to its answer, or to `undefined` when it cannot be reached.
+   * Calls a gateway, and a second time by a fresh stub if that fails or is not answered in time: it may have
+   * been restarted. Every method may be called twice. Resolves to its answer, or to `undefined` when it cannot be reached.
    */
   async ask<Name extends keyof GatewayStub>(
     subscriber: Subscriber,
@@ -28,8 +29,10 @@ export class SubscriberCalls {
     ...parameters: Parameters<GatewayStub[Name]>
   ): Promise<boolean | undefined> {
     const { gateway } = subscriber;
-    const question = (stub: GatewayStub) =>
-      (stub[name] as (...parameters: unknown[]) => Promise<boolean>)(...parameters);
+    const question = (stub: GatewayStub) => {
+      const method = stub[name] as (...parameters: unknown[]) => Promise<boolean>;
+      return withTimeout(method(...parameters), CALL_TIMEOUT_MS);
+    };
     try {
       const first = this.stubOf(subscriber);
       return await question(first).catch(() => {
