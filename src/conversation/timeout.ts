@@ -18,3 +18,48 @@ export function withTimeout<T>(promise: Promise<T>, milliseconds: number): Promi
 class TimeoutError extends Error {
   readonly overloaded = true;
 }
+
+/**
+ * The same for many calls at once, with one timer for all of them: a commit calls every gateway. No timer
+ * is pending while no call is.
+ */
+export class CallTimeouts {
+  private readonly pending = new Set<{ deadline: number; reject: (error: Error) => void }>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Rejects when a call is not answered within {@link CALL_TIMEOUT_MS}, or up to twice that. */
+  limit<T>(call: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const entry = { deadline: Date.now() + CALL_TIMEOUT_MS, reject };
+      this.pending.add(entry);
+      this.timer ??= setTimeout(() => this.expire(), CALL_TIMEOUT_MS);
+      const settled = () => {
+        this.pending.delete(entry);
+        if (this.pending.size > 0) return;
+        clearTimeout(this.timer);
+        this.timer = undefined;
+      };
+      call.then(
+        (value) => {
+          settled();
+          resolve(value);
+        },
+        (error) => {
+          settled();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  private expire(): void {
+    this.timer = undefined;
+    const now = Date.now();
+    for (const entry of this.pending) {
+      if (entry.deadline > now) continue;
+      this.pending.delete(entry);
+      entry.reject(new TimeoutError(`no answer within ${CALL_TIMEOUT_MS} ms`));
+    }
+    if (this.pending.size > 0) this.timer = setTimeout(() => this.expire(), CALL_TIMEOUT_MS);
+  }
+}

@@ -1,4 +1,4 @@
-import { CALL_TIMEOUT_MS, withTimeout } from "../../timeout.ts";
+import { CallTimeouts } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
 import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
 
@@ -6,6 +6,7 @@ import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
 export class SubscriberCalls {
   private readonly stubFor: (protocol: Protocol, gateway: string) => GatewayStub;
   private readonly onFailure: (error: unknown) => void;
+  private readonly timeouts = new CallTimeouts();
   /** One for each gateway: calls of one stub arrive in order. */
   private readonly stubs = new Map<string, GatewayStub>();
   /** Gateways that missed a batch, and how many attempts of the alarm, and the first, have failed. */
@@ -31,7 +32,7 @@ export class SubscriberCalls {
     const { gateway } = subscriber;
     const question = (stub: GatewayStub) => {
       const method = stub[name] as (...parameters: unknown[]) => Promise<boolean>;
-      return withTimeout(method(...parameters), CALL_TIMEOUT_MS);
+      return this.timeouts.limit(method(...parameters));
     };
     try {
       const first = this.stubOf(subscriber);
