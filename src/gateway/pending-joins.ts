@@ -23,7 +23,8 @@ export function sinceOf(
   join: PendingJoin,
   rev: number | undefined,
 ): number | undefined {
-  if (join.since !== undefined || isDetached(join)) return join.since;
+  if (join.since !== undefined || join.superseded) return join.since;
+  if (join.removedAt !== undefined) return rev;
   const earlier = joins.findLast(
     (one) => one.id < join.id && one.since !== undefined && !isDetached(one),
   );
@@ -55,7 +56,7 @@ export function markRemoved(
   return pinned(joins, rev).map((join) => (join.superseded ? join : { ...join, removedAt }));
 }
 
-/** Its `since` is final, and no join after it continues from there. */
+/** No join after it continues from its `since`. */
 function isDetached({ superseded, removedAt }: PendingJoin): boolean {
   return superseded || removedAt !== undefined;
 }

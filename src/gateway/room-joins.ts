@@ -14,10 +14,12 @@ export function join(state: RoomState, { id, since }: Happening<"join">): Step {
     case "joining":
       return stay({ ...next, resume: state.resume, target: state.target });
     case "answering":
-    case "catchingUp":
-      return stay({ ...next, resume: { rev: state.rev, target: state.target }, target: 0 });
     case "live":
-      return stay({ ...next, resume: { rev: state.rev, target: state.rev }, target: 0 });
+    case "catchingUp": {
+      const { rev, subscribedAt } = state;
+      const target = state.phase === "live" ? rev : state.target;
+      return stay({ ...next, resume: { rev, target, subscribedAt }, target: 0 });
+    }
     default:
       return unreachable(state);
   }
@@ -31,38 +33,44 @@ export function joinEnded(
   const joins = without(state.joins, pending);
   const isOpen = state.phase === "joining" && !pending.superseded;
   if (event.type === "joinFailed")
-    return isOpen ? joinFailed(state, event) : stay({ ...state, joins });
+    return isOpen ? joinFailed(state, pending) : stay({ ...state, joins });
   const isVoid = event.type === "joinRefused" || event.rev < (pending.removedAt ?? 0);
   if (isVoid) {
     if (!isOpen) return stay({ ...state, joins });
     if (isDeciding(state.joins, pending)) return stay(leftOf(state, joins));
-    return stay({ ...state, joins: pinned(joins, state.resume?.rev), resume: undefined });
+    return stay({ ...state, joins: othersPinned(state, pending), resume: undefined });
   }
   const resume = state.phase === "joining" ? state.resume : undefined;
   const rev = Math.min(sinceOf(state.joins, pending, resume?.rev) ?? event.rev, event.rev);
   if (!isOpen) return { ...stay({ ...state, joins }), answer: rev };
   const target = Math.max(state.target, event.rev);
   const rest = supersede(joins, resume?.rev, event.id);
+  const position = { rev, target, subscribedAt: event.rev };
   if (!isDeciding(state.joins, pending)) {
-    const next: RoomState = { ...state, joins: rest, resume: { rev, target }, target };
+    const next: RoomState = { ...state, joins: rest, resume: position, target };
     return { ...stay(next), answer: rev };
   }
   const generation = event.id;
   return {
-    state: { phase: "answering", joins: rest, generation, rev, target, held: state.held },
+    state: { phase: "answering", joins: rest, generation, ...position, held: state.held },
     effects: [{ type: "awaitAnswered", generation }],
     answer: rev,
   };
 }
 
 /** The connection is where it was, unless another join decides that. */
-export function joinFailed(state: Phase<"joining">, { id }: Happening<"joinFailed">): Step {
-  const joins = state.joins.filter((join) => join.id !== id);
+function joinFailed(state: Phase<"joining">, pending: PendingJoin): Step {
+  const joins = othersPinned(state, pending);
   if (joins.some(({ superseded }) => !superseded)) return stay({ ...state, joins });
   const { resume, held } = state;
   if (!resume) return stay(leftOf(state, joins));
   const target = Math.max(state.target, resume.target);
-  return released({ phase: "answering", joins, generation: id, rev: resume.rev, target, held });
+  return released({ phase: "answering", joins, generation: pending.id, ...resume, target, held });
+}
+
+/** The other joins, each with the revision that its client has, which this one may have said. */
+function othersPinned({ joins, resume }: Phase<"joining">, pending: PendingJoin): PendingJoin[] {
+  return without(pinned(joins, resume?.rev), pending);
 }
 
 /** The client is sent it at once; whether a join came after it is shown by the revision of its answer. */

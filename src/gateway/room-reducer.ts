@@ -78,7 +78,7 @@ function batch(room: InRoom, { batch }: Happening<"batch">): Step {
 
 function removed(room: InRoom, { batch, removal }: Happening<"removed">): Step {
   // A late one: the person has been added again, and joined, since.
-  if (batch.to <= (room.phase === "live" ? room.rev : room.target)) return stay(room);
+  if (batch.to <= room.subscribedAt) return stay(room);
   const follows = room.phase === "live" && batch.from <= room.rev;
   // What comes behind a gap is not sent, for the gap cannot be filled any more.
   const effect: RoomEffect =

@@ -22,6 +22,11 @@ export interface Position {
   rev: number;
   /** The newest revision that is known of; where it is higher than `rev`, something is missing. */
   target: number;
+  /**
+   * The conversation's revision when it subscribed the connection: a removal up to it is of an earlier
+   * membership. `rev` does not show that: a page may end after a removal of this one.
+   */
+  subscribedAt: number;
 }
 
 /** Events without a revision that wait for the answer to a join, by type and person; see {@link hold}. */
@@ -42,7 +47,7 @@ export type RoomState = { joins: readonly PendingJoin[] } & (
     }
   /** A join was answered, and the client has not been sent the answer yet. */
   | ({ phase: "answering"; generation: number; held: HeldEvents } & Position)
-  | { phase: "live"; generation: number; rev: number }
+  | ({ phase: "live"; generation: number } & Omit<Position, "target">)
   /** A page is requested. `known`: the revision at which catching up began. */
   | ({ phase: "catchingUp"; generation: number; known: number } & Position)
 );
@@ -83,7 +88,7 @@ export const LEFT: RoomState = { phase: "left", joins: [] };
 
 /** A conversation that the connection was in before it hibernated. */
 export function storedRoom(rev: number): RoomState {
-  return { phase: "live", joins: [], generation: 0, rev };
+  return { phase: "live", joins: [], generation: 0, rev, subscribedAt: rev };
 }
 
 /** Up to where the client was sent everything; `undefined` outside of a conversation, and while joining. */

@@ -26,8 +26,9 @@ export function leftOf(state: RoomState, joins = state.joins): RoomState {
 }
 
 /** Inside, and free to send: what was held goes out, and what is missing is requested. */
-export function released({ joins, generation, rev, target, held }: Phase<"answering">): Step {
-  const next = inRoomAt({ joins, generation }, rev, target);
+export function released(state: Phase<"answering">): Step {
+  const { rev, target, held } = state;
+  const next = inRoomAt(state, rev, target);
   if (held.size === 0) return next;
   return {
     state: next.state,
@@ -36,14 +37,15 @@ export function released({ joins, generation, rev, target, held }: Phase<"answer
 }
 
 export function inRoomAt(
-  { joins, generation }: Pick<InRoom, "joins" | "generation">,
+  { joins, generation, subscribedAt }: InRoom | Phase<"answering">,
   rev: number,
   target: number,
   known = rev,
 ): Step {
-  if (rev >= target) return stay({ phase: "live", joins, generation, rev });
+  const common = { joins, generation, subscribedAt, rev };
+  if (rev >= target) return stay({ phase: "live", ...common });
   return {
-    state: { phase: "catchingUp", joins, generation, rev, target, known },
+    state: { phase: "catchingUp", ...common, target, known },
     effects: [{ type: "requestPage", generation, since: rev, known }],
   };
 }

@@ -27,6 +27,8 @@ export class World {
   private undelivered: number | undefined;
   /** What the client was sent, up to this revision. */
   has: number | undefined;
+  /** The newest revision of an event that it was sent: none of them may come again. */
+  private sent = 0;
   private isIn = false;
   private lastJoin = 0;
   private readonly calls: Call[] = [];
@@ -197,9 +199,9 @@ export class World {
 
   private checkAnswer({ answer }: Step, superseded: boolean): void {
     if (answer === undefined || superseded) return;
-    const { has = 0 } = this;
-    if (answer < has) throw new Error(`back from ${has} to ${answer}`);
-    if (this.isIn && answer !== has) throw new Error(`skipped from ${has} to ${answer}`);
+    const { has = 0, sent } = this;
+    if (answer < sent) throw new Error(`back from ${sent} to ${answer}`);
+    if (this.isIn && answer > has) throw new Error(`skipped from ${has} to ${answer}`);
     this.has = answer;
     this.isIn = true;
   }
@@ -208,6 +210,7 @@ export class World {
     if (after !== this.has) throw new Error(`sent after ${after} to a client that has ${this.has}`);
     if (from > after) throw new Error(`a gap from ${after} to ${from}`);
     this.has = to;
+    this.sent = to;
   }
 }
 
