@@ -1,65 +1,65 @@
-/** Calls between conversations and gateways that take longer than this are taken to be lost. */
+/** Milliseconds after which a call between a conversation and a gateway is taken to be lost. */
 export const CALL_TIMEOUT_MS = 5_000;
 
-/**
- * Rejects when a promise has not settled in time; its outcome is unknown then. The error is marked as
- * `overloaded`, as the platform marks those of objects that do not answer: callers are told to retry.
- */
-export function withTimeout<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new TimeoutError(`no answer within ${milliseconds} ms`)),
-      milliseconds,
-    );
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
-}
-
-class TimeoutError extends Error {
-  readonly overloaded = true;
+interface PendingCall {
+  /** Whether it is rejected when the timer fires next. */
+  expiresNext: boolean;
+  reject: (error: Error) => void;
 }
 
 /**
- * The same for many calls at once, with one timer for all of them: a commit calls every gateway. No timer
- * is pending while no call is.
+ * Rejects calls that are not answered in time, between `milliseconds` and twice that; their outcome is
+ * unknown then. One timer serves all calls, because a commit calls every gateway. No timer is pending while
+ * no call is.
  */
 export class CallTimeouts {
-  private readonly pending = new Set<{ deadline: number; reject: (error: Error) => void }>();
+  private readonly milliseconds: number;
+  private readonly pending = new Set<PendingCall>();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Rejects when a call is not answered within {@link CALL_TIMEOUT_MS}, or up to twice that. */
+  constructor(milliseconds = CALL_TIMEOUT_MS) {
+    this.milliseconds = milliseconds;
+  }
+
+  /** Settles as the call does, or rejects with a {@link TimeoutError}. */
   limit<T>(call: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const entry = { deadline: Date.now() + CALL_TIMEOUT_MS, reject };
+      // A call that is made while the timer runs waits for the next time that it fires.
+      const entry = { expiresNext: this.timer === undefined, reject };
       this.pending.add(entry);
-      this.timer ??= setTimeout(() => this.expire(), CALL_TIMEOUT_MS);
-      const settled = () => {
-        this.pending.delete(entry);
-        if (this.pending.size > 0) return;
-        clearTimeout(this.timer);
-        this.timer = undefined;
-      };
-      call.then(
-        (value) => {
-          settled();
-          resolve(value);
-        },
-        (error) => {
-          settled();
-          reject(error);
-        },
-      );
+      this.timer ??= setTimeout(() => this.expire(), this.milliseconds);
+      // Before the caller goes on: it may make the next call, which needs a timer.
+      const settle = () => this.settled(entry);
+      call.then(settle, settle);
+      call.then(resolve, reject);
     });
+  }
+
+  private settled(entry: PendingCall): void {
+    this.pending.delete(entry);
+    if (this.pending.size > 0) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   private expire(): void {
     this.timer = undefined;
-    const now = Date.now();
     for (const entry of this.pending) {
-      if (entry.deadline > now) continue;
-      this.pending.delete(entry);
-      entry.reject(new TimeoutError(`no answer within ${CALL_TIMEOUT_MS} ms`));
+      if (entry.expiresNext) {
+        this.pending.delete(entry);
+        entry.reject(new TimeoutError(`no answer within ${this.milliseconds} ms`));
+      }
+      entry.expiresNext = true;
     }
-    if (this.pending.size > 0) this.timer = setTimeout(() => this.expire(), CALL_TIMEOUT_MS);
+    if (this.pending.size > 0) this.timer = setTimeout(() => this.expire(), this.milliseconds);
   }
+}
+
+/**
+ * Marked as the platform marks the errors of objects that do not answer
+ * (https://developers.cloudflare.com/durable-objects/best-practices/error-handling/): callers are told to
+ * retry.
+ */
+class TimeoutError extends Error {
+  readonly overloaded = true;
 }

@@ -1,7 +1,7 @@
 import type { ConversationStub, Submitted } from "../conversation/api.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
-import { CALL_TIMEOUT_MS, withTimeout } from "../conversation/timeout.ts";
+import { CallTimeouts } from "../conversation/timeout.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import { ask, carryOut, carryOutAll } from "../edge/conversations.ts";
@@ -22,6 +22,7 @@ export class Conversations {
   private readonly stubs = new Map<string, ConversationStub>();
   /** Of the conversations with calls under way. */
   private readonly queues = new Map<string, CommandQueue>();
+  private readonly timeouts = new CallTimeouts();
   private outstanding = 0;
 
   constructor(env: Env, actor: Actor) {
@@ -92,7 +93,7 @@ export class Conversations {
   ): Promise<T> {
     const stub = this.stubOf(id);
     try {
-      return await withTimeout(call(stub), CALL_TIMEOUT_MS);
+      return await this.timeouts.limit(call(stub));
     } catch (error) {
       if (this.stubs.get(id) === stub) this.stubs.delete(id);
       throw error;

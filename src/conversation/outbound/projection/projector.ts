@@ -4,7 +4,7 @@ import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
-import { withTimeout } from "../../timeout.ts";
+import { CallTimeouts } from "../../timeout.ts";
 import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
@@ -44,6 +44,7 @@ export class Projector implements Consumer {
   readonly name = "projection";
   readonly stage = "background";
   private readonly options: ProjectorOptions;
+  private readonly timeouts = new CallTimeouts(TIMEOUT_MS);
   private readonly unprojected = new UnprojectedChanges();
   private readonly waiters = new Waiters();
   private running: Promise<void> | undefined;
@@ -172,7 +173,7 @@ export class Projector implements Consumer {
 
   private write({ rows, to }: Page): Promise<unknown> {
     const { sql, memory, epoch, directory } = this.options;
-    return withTimeout(project(directory, snapshotOf(sql, memory, epoch, rows, to)), TIMEOUT_MS);
+    return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, to)));
   }
 
   private failed(error: unknown, rev: number): void {
