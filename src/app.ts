@@ -65,7 +65,7 @@ export function createApp(): Hono<EdgeEnv> {
   app.get("/live/:conversationId", live, headers, upgradeRequired);
   app.get("/socket.io", socketIo, headers, enginePolling);
   app.get("/hubs/chat", signalR);
-  // A file has headers of its own, and the response to a range request cannot be rewritten.
+  // A file has different headers, and the response to a range request cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", crossOriginFile, serveUpload);
 
   app.use(headers);

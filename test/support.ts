@@ -156,7 +156,7 @@ export function objectOf(conversationId: string) {
 
 /**
  * Fires the alarms of a conversation, each as soon as it is set, until none is: consumers of its commits
- * have deadlines of their own. At most ten.
+ * have separate deadlines. At most ten.
  */
 export async function fireAlarms(conversationId: string): Promise<void> {
   for (let i = 0; i < 10; i++) {

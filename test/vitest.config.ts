@@ -35,7 +35,7 @@ const ALONE = [
   "test/rest/marketplace/support-pool.test.ts",
 ];
 
-/** Tests in workerd. Files share a runtime, and each test makes people and conversations of its own. */
+/** Tests in workerd. Files share a runtime, and each test creates its own users and conversations. */
 function workers(
   name: string,
   test: {

@@ -12,7 +12,7 @@ export interface ClaimRequest {
   conversationId: string;
   keys: readonly string[];
   now: number;
-  /** The claim to make, which nobody has made before. */
+  /** The claim to make: a new one. */
   claim: string;
   /** Claims of earlier attempts of this send, which are over: they are voided however young they are. */
   earlierClaims?: readonly string[];

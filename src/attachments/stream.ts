@@ -34,7 +34,7 @@ export async function readThrough(
     const next = await within(patience, () => reader.read(new Uint8Array(CHUNK_BYTES)));
     waitedMs += Date.now() - began;
     if (next === "too slow") {
-      // Not awaited: the sender may be gone.
+      // Not awaited: the sender may have disconnected.
       reader.cancel().catch(() => undefined);
       return wanted ? "too slow" : "complete";
     }

@@ -113,7 +113,7 @@ export class Connection {
     if (this.socket?.readyState === OPEN) this.socket.send(frame);
   }
 
-  /** The session stands and has caught up: what happens next starts the waits anew. */
+  /** The session has caught up: the backoff is reset. */
   live(): void {
     this.isLive = true;
     this.attempt = 0;
@@ -122,7 +122,7 @@ export class Connection {
     this.options.onStatus({ state: "live" });
   }
 
-  /** Does something after a wait, unless the socket is gone by then. */
+  /** Runs an action after a wait, unless the socket has closed by then. */
   later(task: () => void, milliseconds = 1_000): void {
     this.timers.push(setTimeout(task, milliseconds));
   }
@@ -215,7 +215,7 @@ export class Connection {
     for (const timer of this.timers.splice(0)) clearTimeout(timer);
     const { socket } = this;
     this.socket = undefined;
-    // A dead socket may take minutes to close: nobody waits for it.
+    // A dead socket may take minutes to close, which is not awaited.
     socket?.close();
   }
 }

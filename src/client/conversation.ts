@@ -18,7 +18,7 @@ export class Conversation extends View implements AsyncIterable<ConversationEven
   }
 
   /**
-   * For the moment in which a network or a machine comes back: ends a wait for the next attempt, and a
+   * For the moment in which a network or a machine is available again: ends a wait for the next attempt, and a
    * socket that stands is asked now, not half a minute later, whether it still does.
    */
   wake(): this {
@@ -87,7 +87,7 @@ export class Conversation extends View implements AsyncIterable<ConversationEven
     await this.ask({ op: "read", ...what });
   }
 
-  /** Tells the others that one is typing, or not any more; nobody hears it while offline. */
+  /** Broadcasts that the user is typing or stopped; dropped while offline. */
   sayTyping(active = true): void {
     if (this.current.state !== "live") return;
     this.session.connection.send(JSON.stringify({ op: "typing", active }));

@@ -4,7 +4,7 @@ import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 
-/** Rows of a page of changes have no cause of their own. */
+/** Rows of a page of changes have no cause. */
 type Cause<Type extends "message" | "member"> = EventOf<Type>["cause"] | "sync";
 
 /** The events of a conversation. */

@@ -119,7 +119,7 @@ export class Outbox {
     }
   }
 
-  /** Commands other than sends have a rate of their own, which allows more after a second. */
+  /** Commands other than sends have a separate rate, which allows more after a second. */
   private again(entry: Entry, afterMs: number): void {
     entry.sent = false;
     entry.tries--;

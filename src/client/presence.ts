@@ -2,11 +2,11 @@ import type { ServerEvent } from "./received.ts";
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 
-/** Who is there and who is typing: nothing of it has a revision, and each session starts anew. */
+/** Who is online and who is typing. It has no revision, and each session starts empty. */
 export class Presence {
-  /** Who is there; in a large conversation nobody is named. */
+  /** Who is online; empty in a large conversation. */
   readonly online = new Set<string>();
-  /** How many are there, where nobody is named. */
+  /** How many are online in a large conversation. */
   onlineCount = 0;
   private readonly typingUntil = new Map<string, number>();
 

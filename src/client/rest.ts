@@ -26,7 +26,7 @@ export type Paging = { page?: number; pageSize?: number };
 /**
  * The UniHub API, and of the marketplace's what that lacks, typed by the schemas that the server
  * answers by. Every call rejects with a
- * {@link ParleyError}: the server's code, or `network` when nobody answered.
+ * {@link ParleyError}: the server's code, or `network` without an answer.
  */
 export class Rest {
   private readonly http: Http;
@@ -47,12 +47,12 @@ export class Rest {
     return users;
   }
 
-  /** One's conversations, the one with the newest message first; channels have a list of their own. */
+  /** The user's conversations, the one with the newest message first; channels have a separate list. */
   conversations(paging: Paging = {}): Promise<InboxEntry[]> {
     return this.http.get("/conversations", paging);
   }
 
-  /** Creates the conversation with somebody, or finds the one that exists. */
+  /** Creates the direct conversation with a user, or finds the existing one. */
   direct(otherUserId: string): Promise<Answer<"createdSchema">> {
     return this.http.send("POST", "/conversations/direct", { otherUserId });
   }

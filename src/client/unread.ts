@@ -1,7 +1,7 @@
 import type { WireMessage } from "./received.ts";
 import type { Replica } from "./replica.ts";
 
-/** Whether a message counts as unread by somebody as long as they have not read it. */
+/** Whether a message counts as unread until a user has read it. */
 function countsFor(userId: string, joinedAt: string, message: WireMessage): boolean {
   const { senderId, deletedAt, createdAt } = message;
   return senderId !== null && senderId !== userId && deletedAt === null && createdAt >= joinedAt;
@@ -26,7 +26,7 @@ export class Unread {
     this.before = Math.max(0, count - this.known());
   }
 
-  /** Somebody read a range: one's own takes from what is not loaded. */
+  /** A user read a range: the user's own range reduces the count of messages that are not loaded. */
   read(userId: string, from: number, to: number): void {
     if (userId !== this.replica.you?.userId) return;
     const last = Math.min(to, this.replica.readsFrom - 1);

@@ -97,8 +97,8 @@ export interface ConversationStub {
    */
   eventsSince(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
-   * Writes everything that D1 should know of the conversation to it, anew or going on where that stands,
-   * and waits for it. `undefined`: there is no conversation here.
+   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it.
+   * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
   fetch(request: Request): Promise<Response>;

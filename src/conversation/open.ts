@@ -120,7 +120,7 @@ export class OpenConversation {
       onFault: (error) => log("command_failed", { conversationId, error }),
       onBroken: (error) => {
         log("commit_failed", { conversationId, error });
-        // Memory and storage may differ now: start anew from what is stored.
+        // Memory and storage may differ now: restart from what is stored.
         ctx.abort("a commit failed");
       },
     });

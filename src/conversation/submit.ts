@@ -63,7 +63,7 @@ export async function submitWithFiles(
 
 /**
  * Looks at a command before it is carried out. Of a send, before its files are stored or claimed: refuses
- * somebody who may not send here, and finds what the same send came to before. Any other is refused as it
+ * a user who may not send here, and returns the outcome of an earlier identical send. Any other is refused as it
  * would be right now. `undefined`: it would be carried out.
  */
 export function precheck(

@@ -28,7 +28,7 @@ export class CallTimeouts {
       const entry = { expiresNext: this.timer === undefined, reject };
       this.pending.add(entry);
       this.timer ??= setTimeout(() => this.expire(), this.milliseconds);
-      // Before the caller goes on: it may make the next call, which needs a timer.
+      // Before the caller continues: it may make the next call, which needs a timer.
       const settle = () => this.settled(entry);
       call.then(settle, settle);
       call.then(resolve, reject);
@@ -57,7 +57,7 @@ export class CallTimeouts {
 
 /**
  * Marked as the platform marks the errors of objects that do not answer
- * (https://developers.cloudflare.com/durable-objects/best-practices/error-handling/): callers are told to
+ * (https://developers.cloudflare.com/durable-objects/best-practices/error-handling/), so callers are asked to
  * retry.
  */
 class TimeoutError extends Error {

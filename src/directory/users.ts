@@ -109,7 +109,7 @@ export async function usersByRole(
       .where(condition)
       .orderBy(desc(lastSeenAt))
       .limit(limit);
-  // Two queries, because each uses an index of its own.
+  // Two queries, because each uses its own index.
   const [provisioned, seen] = await directory.batch([
     withRole(eq(users.provisionedRole, role)),
     withRole(and(eq(users.role, role), gte(lastSeenAt, now - TOKEN_ROLE_KEPT_MS))),

@@ -5,7 +5,7 @@
  *
  * `readUpTo`: everything up to it is read, their own, or from before they joined.
  * `readBeyond`: how many countable messages after it are read or their own.
- * Uncounted: messages that count for nobody, which are deleted and system messages.
+ * Uncounted: messages that count for no one, which are deleted and system messages.
  */
 
 /** Message numbers `from`…`to`, inclusive. */

@@ -103,7 +103,7 @@ export interface FileForm {
 
 /** Takes in a body that is the file itself. */
 export async function fileBody(c: Context<EdgeEnv>, name: string): Promise<Attachment> {
-  // Refused by its size first: it is charged to nobody.
+  // Refused by its size first, so that no allowance is charged.
   if (Number(c.req.header("Content-Length") ?? 0) > MAX_FILE_BYTES) refuse("file_too_large");
   const { body } = c.req.raw;
   return unwrapped(await admitted(c, (permit) => receiveBody(body, uploadFor(c, name, permit))));

@@ -116,13 +116,13 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.socket?.serializeAttachment(this.kept);
   }
 
-  /** Ends a connection on which nobody authenticates within {@link HANDSHAKE_MS}. */
+  /** Ends a connection that is not authenticated within {@link HANDSHAKE_MS}. */
   protected awaitHandshake(onTimeout: () => void): void {
     clearTimeout(this.handshakeTimer);
     this.handshakeTimer = setTimeout(onTimeout, HANDSHAKE_MS);
   }
 
-  /** The connection has ended, whoever ended it. */
+  /** The connection has ended, by either side. */
   protected closed(): void {
     clearTimeout(this.handshakeTimer);
     const { rooms } = this;

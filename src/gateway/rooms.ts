@@ -130,7 +130,7 @@ export class Rooms {
     return this.conversations.submit(id, { command, readers });
   }
 
-  /** Has a conversation tell the others that the person types or stopped, unless it was told just now. */
+  /** Has a conversation broadcast that the user types or stopped, unless that was just sent. */
   async typing(id: string, active: boolean): Promise<Result<null>> {
     if (this.conversations.isFull) return fail("unavailable");
     const { actor } = this.options;

@@ -5,7 +5,7 @@ type Typing = Extract<ServerEvent, { type: "typing" }>;
 /**
  * Stops the typing of people who did not say that they stopped. The live protocol's clients expire it
  * themselves, so that no event says it; those of gateways need an explicit stop event. A timer runs for as
- * long as somebody types, a few seconds.
+ * long as a user types, a few seconds.
  */
 export class TypingExpiry {
   private readonly onExpired: (conversationId: string, event: Typing) => void;
@@ -15,7 +15,7 @@ export class TypingExpiry {
     this.onExpired = onExpired;
   }
 
-  /** Notes that somebody types, or stopped. */
+  /** Records that a user types or stopped. */
   follow(conversationId: string, event: Typing): void {
     const key = `${conversationId} ${event.userId}`;
     clearTimeout(this.timers.get(key));

@@ -29,7 +29,7 @@ export const MAX_BAD_FRAMES = 10;
 export const MAX_SYNC_BYTES = 256 * 1024;
 /** Bytes of answers that a client may ask for without showing that it reads them. */
 export const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
-/** Bytes of answers that one socket is given in all; whoever needs more resumes on another one. */
+/** Bytes of answers that one socket is given in all; a client that needs more resumes on another one. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** How long after `typing` a client forgets it by itself. */
 export const TYPING_EXPIRES_MS = 6_000;

@@ -119,7 +119,7 @@ describe("60 conversations an hour", { timeout: 90_000 }, () => {
     await chat();
     await purchase();
     expect(await spent(alice, "conversations_per_hour")).toBe(2);
-    // In a pair nobody is added.
+    // A pair has no additions.
     expect(await spent(alice, "additions_per_hour")).toBe(0);
     await Promise.all(
       strangers.slice(0, 58).map((otherUserId) => alice.post(DIRECT, { otherUserId })),

@@ -16,7 +16,7 @@ afterEach(async () => {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const SIZE = MAX_FILE_BYTES;
-/** Of files of which there are many at once: parts of their own, and not all that memory holds. */
+/** The size of files that are uploaded concurrently: several parts, and less than memory holds. */
 const THREE_PARTS = 2 * PART_BYTES + MIB;
 const FORM_HEAD = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n`;
 const FORM_TAIL = `\r\n--${BOUNDARY}--\r\n`;

@@ -5,9 +5,9 @@ import type { Random } from "../random.ts";
 export type Cut =
   /** Both ends at once. */
   | "clean"
-  /** The next thing that comes from either side is passed on in part, then both ends are gone. */
+  /** The next chunk from either side is passed on in part, then both ends are closed. */
   | "mid-frame"
-  /** The client is gone, and the server hears of it only later. */
+  /** The client's end is closed, and the server's end only later. */
   | "ghost";
 
 interface Connection {

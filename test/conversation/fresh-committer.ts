@@ -14,7 +14,7 @@ import type { Actor } from "../../src/domain/policy.ts";
 import { CREATED, ID } from "../domain/decide/state.ts";
 import { objectOf } from "../support.ts";
 
-/** A committer over the real storage of an object of its own, whose timers are the test's. */
+/** A committer over the real storage of a new object, with the test's timers. */
 export class FreshCommitter {
   readonly storage: DurableObjectStorage;
   readonly commits: Commit[] = [];
@@ -52,7 +52,7 @@ export class FreshCommitter {
     this.committer = this.wake();
   }
 
-  /** Begins anew with what is stored, as an object does that has slept. */
+  /** Restarts from what is stored, as an object does after hibernation. */
   wake(): Committer {
     const { storage } = this;
     this.memory = this.stored();
@@ -82,7 +82,7 @@ export class FreshCommitter {
     return this.committer;
   }
 
-  /** Somebody's command, on its way to the committer. */
+  /** A user's command, submitted to the committer. */
   submit(userId: string, command: Command, more: Partial<Actor> = {}): void {
     this.submitAll([[userId, command]], more);
   }

@@ -7,7 +7,7 @@ import { Hub } from "../gateway/line.ts";
 import { type Caller, directPair, objectOf, openLive, type Socket, send } from "../support.ts";
 import { counting } from "./counters.ts";
 
-/** Consumers of committed changes: one that fails concerns nobody else, and loses nothing. */
+/** Consumers of committed changes: one that fails affects no other, and loses nothing. */
 
 let alice: Caller;
 let bob: Caller;
@@ -152,7 +152,7 @@ test("somebody removed in a commit that gateways missed gets nothing more by the
   expect(subscribers).toEqual([alice.userId]);
   await within((open) => {
     vi.spyOn(open.subscribers, "committed").mockImplementationOnce(broken);
-    // A direct conversation is left by nobody: as if it were.
+    // A direct conversation cannot be left: this simulates it.
     open.sql.exec("UPDATE members SET left_at = 1 WHERE user_id = ?", alice.userId);
     open.memory.members.clear();
   });
@@ -164,7 +164,7 @@ test("somebody removed in a commit that gateways missed gets nothing more by the
   expect(await within(({ subscribers }) => subscribers.userIds())).toEqual([]);
 });
 
-/** A consumer as somebody would write one: the contents of messages, in order of revision. */
+/** A consumer as a developer would write one: the contents of messages, in order of revision. */
 class ContentIndex implements Consumer {
   readonly name = "index";
   readonly stage = "background";

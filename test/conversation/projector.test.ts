@@ -43,7 +43,7 @@ class HeldDatabase {
     this.held = undefined;
   }
 
-  /** Resolves once no write is under way that is not held up, and whoever waited for it has gone on. */
+  /** Resolves once every write that is not held back has ended and its waiters have run. */
   async idle(): Promise<void> {
     do {
       if (!this.held) await Promise.allSettled(this.active);

@@ -50,7 +50,7 @@ export class Peer {
     await this.until("pong");
   }
 
-  /** The frames that came since the last time: the socket is told to end them. */
+  /** The frames received since the last call, ended by a marker that the socket sends. */
   async received(): Promise<string[]> {
     this.session.socket.send(END);
     return this.until(END);
@@ -88,7 +88,7 @@ export class Room {
     this.sessions = this.wake();
   }
 
-  /** Begins anew with the sockets that are there, as an object does that has hibernated. */
+  /** Restores the sessions from the open sockets, as an object does after hibernation. */
   wake(): Sessions {
     this.sessions = new Sessions({
       ctx: this.ctx,
@@ -104,12 +104,12 @@ export class Room {
     return this.sessions;
   }
 
-  /** Somebody's socket, not live yet. */
+  /** A user's socket that is not live yet. */
   enter(userId: string, features: readonly Feature[] = []): Peer {
     return new Peer(this.sessions, userId, "https://a.test", features);
   }
 
-  /** Somebody's socket that is live; frames until then are dropped. */
+  /** A user's live socket; frames until then are dropped. */
   async live(userId: string, features: readonly Feature[] = []): Promise<Peer> {
     const peer = this.enter(userId, features);
     this.sessions.goLive(peer.session);
@@ -129,7 +129,7 @@ export function withRoom(action: (room: Room) => Promise<void>): Promise<void> {
   return runInDurableObject(objectOf(name), (_, ctx) => action(new Room(ctx)));
 }
 
-/** Presence of somebody as an event. */
+/** A presence event of a user. */
 export function presence(userId: string, online: boolean) {
   return { type: "presence", userId, online, lastSeenAt: expect.any(String) };
 }
@@ -147,7 +147,7 @@ export function noEvents(): EventLines {
   return new EventLines(() => () => "link", undefined);
 }
 
-/** An event that is easily told apart. */
+/** An event that is easy to distinguish. */
 export function typing(userId: string, active: boolean): ServerEvent {
   return { type: "typing", userId, active, expiresInMs: 0 };
 }

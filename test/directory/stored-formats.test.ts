@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { groupChat, infoOf, sent } from "../rest/marketplace/chats.ts";
 import { type Caller, objectOf, open } from "../support.ts";
 
-/** What another version, or nobody, could have written into stored JSON never fails a page. */
+/** Stored JSON of another version, or invalid JSON, never fails a page. */
 
 let alice: Caller;
 let bob: Caller;

@@ -27,7 +27,7 @@ class World {
     this.alarms = this.wake();
   }
 
-  /** The object starts anew: what is stored is all that is left. */
+  /** The object restarts: only what is stored is left. */
   wake(): Alarms {
     const alarms = new Alarms({
       setAlarm: (time) => {
@@ -47,7 +47,7 @@ class World {
     return alarms;
   }
 
-  /** Time goes on up to the alarm, which fires. */
+  /** Advances the time to the alarm, which fires. */
   async fire(): Promise<string[]> {
     if (this.stored === null) throw new Error("no alarm is set");
     vi.setSystemTime(Math.max(Date.now(), this.stored));

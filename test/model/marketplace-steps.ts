@@ -19,7 +19,7 @@ export type Call =
   | { do: "edit"; message: Pick; content: string; author: boolean }
   | { do: "delete"; message: Pick; author: boolean }
   | { do: "read"; messages: Pick[] }
-  /** The last marking of messages by their ids once more, by whoever did it. */
+  /** Repeats the last marking of messages by their ids, by the same user. */
   | { do: "read-again" }
   | { do: "archive" }
   | { do: "add" | "remove"; whom: number }

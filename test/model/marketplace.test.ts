@@ -22,7 +22,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Holds against the model a chat's figures and what the lists show one person. */
+/** Compares a chat's figures and one user's lists with the model. */
 async function compareFigures(world: World, chatIndex: number, personIndex: number) {
   const chat = world.chat(chatIndex);
   const asked = { type: null, archived: null, limit: 100, page: 1 };
@@ -32,7 +32,7 @@ async function compareFigures(world: World, chatIndex: number, personIndex: numb
   ]);
 }
 
-/** Holds against the model a chat's messages and one person's totals. */
+/** Compares a chat's messages and one user's totals with the model. */
 async function compareMessages(world: World, chatIndex: number, personIndex: number) {
   const chat = world.chat(chatIndex);
   const asked = { before: null, oldestFirst: false, limit: 100, page: 1 };

@@ -13,7 +13,7 @@ const WORLDS = 12;
 const STEPS = 100;
 /** Steps after which everything is compared. */
 const ALL_EVERY = 50;
-/** How long a failure is made shorter before it is told. */
+/** How long a failure is shortened before it is reported. */
 const SHORTEN_MS = 30_000;
 
 afterEach(() => {

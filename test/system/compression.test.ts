@@ -10,7 +10,7 @@ import { cleanUp, freePort, Program, temporaryFolder } from "./server.ts";
 
 /**
  * Compressed frames would let a client that sends few bytes use much memory: 316 KB on the wire
- * were 31 MiB. Miniflare and `wrangler dev` put a Worker of their own in front, which compresses
+ * were 31 MiB. Miniflare and `wrangler dev` put another Worker in front, which compresses
  * whatever our flags are, so the flags of wrangler.toml are tested on the runtime itself.
  */
 

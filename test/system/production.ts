@@ -4,7 +4,7 @@ import { Program, run, type Server, temporaryFolder } from "./server.ts";
 /** The bundle of this run's other processes: test/run.ts builds it once for all of them. */
 const BUILT = process.env["PARLEY_BUNDLE"];
 
-/** What would be deployed by a configuration, in a folder of its own. */
+/** What a configuration would deploy, in a new folder. */
 export async function bundled(config = "wrangler.toml"): Promise<string> {
   if (BUILT && config === "wrangler.toml") return BUILT;
   const folder = await temporaryFolder();

@@ -72,7 +72,7 @@ async function optionsOf(config: string): Promise<Partial<V4WorkerOptions>> {
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, "utf8"));
   const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
   const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
-  // Several may start at once: nobody reads half a file.
+  // Several may start at once: none reads half a file.
   writeFileSync(`${kept}.${process.pid}`, JSON.stringify(workerOptions));
   renameSync(`${kept}.${process.pid}`, kept);
   return workerOptions;

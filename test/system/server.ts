@@ -14,11 +14,11 @@ const PATIENCE_MS = 60_000;
 const running = new Set<Program>();
 const folders = new Set<string>();
 
-/** A program in a process group of its own, so that everything it starts ends with it. */
+/** A program in its own process group, so that everything it starts ends with it. */
 export class Program {
   /** What it has written so far, to stdout and stderr. */
   output = "";
-  /** Resolves once it is gone and all its output has been read: its exit code, `null` when killed. */
+  /** Resolves once it has ended and all its output has been read: its exit code, `null` when killed. */
   readonly ended: Promise<number | null>;
   private readonly child: ChildProcess;
   private waiting: (() => void)[] = [];
@@ -84,7 +84,7 @@ export class Program {
     try {
       if (pid !== undefined) process.kill(-pid, "SIGKILL");
     } catch (error) {
-      // ESRCH: the whole group is gone already.
+      // ESRCH: the whole group has ended already.
       if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
     }
     await this.ended;
@@ -128,7 +128,7 @@ export function tokenFor(...args: string[]): Promise<string> {
   return run(process.execPath, "src/cli/token.ts", ...args);
 }
 
-/** A port that nobody listens on now. */
+/** A free port. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().on("error", reject);
@@ -140,7 +140,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** A new folder, gone after the tests. */
+/** A new folder, deleted after the tests. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "parley-"));
   folders.add(folder);

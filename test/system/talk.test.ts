@@ -23,7 +23,7 @@ beforeAll(async () => {
     someone("bob"),
     someone("carol"),
   ]);
-  // Whoever has made a request is known, and can be written to.
+  // A user who has made a request is known and can be messaged.
   await Promise.all([bob, carol].map((person) => new Rest(server.address, person).conversations()));
 });
 afterAll(cleanUp);
@@ -49,7 +49,7 @@ test("two sockets and a REST client hear all messages once, in one order, withou
   expect(heard.map((message) => message.content).sort()).toEqual(everything.sort());
   expect(await rest.history(conversationId)).toEqual(asHistory(conversationId, heard));
 
-  // Each is told of their own messages what all are told.
+  // Senders receive the same events of their own messages as the others.
   for (const [person, socket, own] of [[alice, a, byAlice] as const, [bob, b, byBob] as const]) {
     const theirs = heard.filter((message) => message.senderId === person.userId);
     expect(theirs.map((message) => message.content)).toEqual(own);
@@ -109,7 +109,7 @@ test("a server killed in the midst of sends keeps what it acknowledged, once", a
     expect((entry?.lastMessage?.messageId ?? "") >= lastHeard).toBe(true);
   }, 20_000);
 
-  // Nothing acknowledged is lost, nothing is there twice, and nothing that nobody said.
+  // No acknowledged message is lost or duplicated, and there are no others.
   const after = await rejoin(before);
   const history = await after.rest.history(conversationId);
   const kept = new Map(history.map((message) => [message.content, message.messageId]));
@@ -118,7 +118,7 @@ test("a server killed in the midst of sends keeps what it acknowledged, once", a
   expect([...kept.keys()].filter((text) => !chatter.said.has(text))).toEqual([]);
   expectNothingMissed(before, after, history);
 
-  // Whoever retries gets the original, and what had not arrived arrives now.
+  // A retry returns the original, and messages that had not arrived are stored now.
   const { a, b, rest } = after;
   const originals = new Map<string, string | undefined>();
   for (const text of chatter.by("alice")) a.send(text, text);
@@ -171,7 +171,7 @@ async function rejoin({ conversationId, a, b }: Meeting): Promise<Meeting> {
   return { conversationId, a: alices, b: bobs, rest: new Rest(address, carol) };
 }
 
-/** What a socket heard before the restart, and what it caught up with after, is the history: once. */
+/** The events before the restart and those of the catch-up together are the history, each message once. */
 function expectNothingMissed(before: Meeting, after: Meeting, history: readonly Message[]): void {
   for (const [then, now] of [[before.a, after.a] as const, [before.b, after.b] as const]) {
     const messages = [...then.heard(), ...now.caughtUp()];

@@ -165,7 +165,7 @@ export class Committer {
   }
 
   /**
-   * Runs a command in a savepoint of its own: its rows are written at once, and rolled back if it
+   * Runs a command in its own savepoint: its rows are written at once, and rolled back if it
    * throws.
    */
   private runWithSavepoint(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {

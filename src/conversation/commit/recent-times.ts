@@ -3,7 +3,7 @@ import { pruned, WINDOW_MS } from "../../domain/rate-window.ts";
 /**
  * Each person's recent actions within the rate window, by the server's clock. In memory only,
  * bounded by the window. When the clock is set back, later times are set to the moment at which
- * that is noticed, so that nobody is locked out for longer than the window.
+ * that is noticed, so that no user is locked out for longer than the window.
  */
 export class RecentTimes {
   private readonly byUser = new Map<string, number[]>();

@@ -49,7 +49,7 @@ export function decideRemove(
 }
 
 /**
- * Members are told first that the conversation is no group, then whether their role allows the
+ * Members get the refusal for the kind first (not a group), then whether their role allows the
  * command.
  */
 function groupRefusal(

@@ -53,7 +53,7 @@ export type Command =
   | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
   | { type: "update"; title?: string | undefined; description?: string | null | undefined };
 
-/** A change with a revision of its own. Members and D1 receive it. */
+/** A change with its own revision. Members and D1 receive it. */
 export type Change =
   | {
       type: "message";
@@ -82,7 +82,7 @@ export interface Reacted {
 
 export type MemberCause = "joined" | "added" | "left" | "removed" | "role";
 
-/** What is stored beside the changes, without a revision or an event of its own. */
+/** What is stored beside the changes, without a revision or an event. */
 export type Effect =
   /** A message that no longer counts for anybody. */
   | { type: "uncounted"; number: number }

@@ -24,7 +24,7 @@ interface Task {
 
 /**
  * Runs named tasks, each at its own deadline, by the one alarm that an object has: it is set to the
- * earliest of them. A task that fails is retried with a backoff of its own, and none waits for another:
+ * earliest of them. A task that fails is retried with its own backoff, and none waits for another:
  * the alarm fires again while a slow task is still running.
  *
  * Only the alarm is stored. Deadlines are kept in memory, so that several of them cost no more rows than

@@ -20,7 +20,7 @@ export interface Broadcast {
   departures: Departure[];
   /** Members who joined. */
   arrivals: string[];
-  /** Events for the other sockets of one person and nobody else. */
+  /** Events for the other sockets of one user only. */
   ownEvents: { userId: string; line: string }[];
 }
 

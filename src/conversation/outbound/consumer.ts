@@ -22,13 +22,13 @@ export interface Consumer {
   /**
    * Takes a commit that changed something, in the turn in which it was made. Starts whatever takes time
    * and does not wait for it: no commit waits for a consumer. An exception is logged as `consumer_failed`
-   * and concerns nobody else.
+   * and affects no other consumer.
    */
   deliver(commit: PushedCommit): void;
   /**
    * Retries what failed and reads what was missed since the cursor; does nothing where nothing is missing.
    * Called at most one second after a commit, at the consumer's own deadlines, and after a crash, by
-   * `Alarms`. Where it rejects, it is called again with a backoff of its own; where it resolves with
+   * `Alarms`. Where it rejects, it is called again with its own backoff; where it resolves with
    * the cursor still behind, after a second, unless it has set a deadline itself.
    */
   catchUp(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { ServerEvent } from "../../live/events.ts";
 import type { LinkTo } from "../../live/wire.ts";
 
-/** How somebody is sent events. */
+/** The form in which a receiver gets events. */
 export interface Reader {
   /** The address that they connected to. */
   origin: string;

@@ -20,7 +20,7 @@ export function answered<T>(
   return answer(open);
 }
 
-/** Logs that somebody acts by their platform role who is no member: who, what, and why. */
+/** Logs that a user who is not a member acts by their platform role: who, what, and why. */
 export function logStaffAccess(open: OpenConversation, actor: Actor, action: string): void {
   if (!isStaff(actor) || memberOf(open.sql, actor.userId)?.leftAt === null) return;
   log("staff_access", {

@@ -10,7 +10,7 @@ import { messageAt } from "../tables/messages.ts";
 import { readersOf } from "../tables/receipts.ts";
 import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
 
-/** Answers from the tables, for somebody who may ask; `access.ts` checks that. */
+/** Answers from the tables, for callers who may ask; `access.ts` checks that. */
 
 /** A page of messages. */
 export function historyOf(

@@ -11,7 +11,7 @@ export function user(userId: string, more: Partial<Actor> = {}): Actor {
   return { userId, name: null, avatarUrl: null, role: "user", reach: "member", ...more };
 }
 
-/** Somebody who comes in where staff reach any conversation. */
+/** A user of an API in which staff reach any conversation. */
 export function staff(userId: string, role: Actor["role"]): Actor {
   return user(userId, { role, reach: "staff" });
 }
@@ -21,7 +21,7 @@ export function id(number: number): string {
   return messageIdOf(ID, number);
 }
 
-/** What a command comes to; fails where it is refused. */
+/** The decision on a command; fails if it is refused. */
 export function accepted(
   state: MemoryState,
   actor: Actor,

@@ -81,7 +81,7 @@ export class MemoryState implements State {
     this.members.set(member.userId, frozen({ ...known, ...member }));
   }
 
-  /** Stores a message of somebody, or of the system (`null`), and returns it. */
+  /** Stores a message of a user, or of the system (`null`), and returns it. */
   post(senderId: string | null, more: Partial<Message> = {}): Message {
     const number = this.counters.lastNumber + 1;
     const rev = this.counters.rev + 1;
@@ -105,7 +105,7 @@ export class MemoryState implements State {
     return message;
   }
 
-  /** Stores what a decision comes to, as the committer does. */
+  /** Applies a decision, as the committer does. */
   apply(decision: Decision, userId: string): void {
     for (const change of decision.changes) {
       switch (change.type) {
@@ -289,7 +289,7 @@ function note(times: Times, userId: string, time: number): void {
   times.set(userId, [...(times.get(userId) ?? []), time]);
 }
 
-/** Freezes a value with all that it holds: whoever changes it throws. */
+/** Freezes a value deeply: a change throws. */
 function frozen<T>(value: T): T {
   if (typeof value === "object" && value !== null) {
     for (const inner of Object.values(value)) frozen(inner);

@@ -31,7 +31,7 @@ const COMMANDS = [
   ...(["invite", "uninvite", "expel", "promote", "demote", "update"] as const),
 ] as const;
 
-/** Often one of the first few, so that a run comes back to a message that it has touched before. */
+/** Often one of the first few, so that a run returns to messages that it has changed before. */
 const pick = fc.oneof(fc.nat(5), fc.nat(60));
 
 const step: fc.Arbitrary<Step> = fc.record({

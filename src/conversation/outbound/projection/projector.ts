@@ -13,7 +13,7 @@ import { type Changed, changedOf, snapshotOf } from "./snapshot.ts";
 import { UnprojectedChanges } from "./unprojected-changes.ts";
 import { Waiters } from "./waiters.ts";
 
-/** D1 is written to so long after a commit, if nobody waits for it sooner. */
+/** D1 is written to so long after a commit, unless a caller waits for it. */
 export const DELAY_MS = 100;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
@@ -34,10 +34,10 @@ export interface ProjectorOptions {
 type Page = Omit<Changes, "rows"> & { rows: readonly Changed[] };
 
 /**
- * Writes `changes(projectedRev)` to D1: a moment after a commit, or at once when somebody waits for it,
+ * Writes `changes(projectedRev)` to D1: a moment after a commit, or at once when a caller waits for it,
  * and one write at a time, so that what is committed meanwhile is written together by the next. The latest
  * changes are in memory; after a wake or a failure they are read from the tables. While D1 fails, only the
- * alarm retries. `projectedRev` is stored with the next commit, not in a write of its own: after a crash
+ * alarm retries. `projectedRev` is stored with the next commit, not in a separate write: after a crash
  * some changes are written again, which does no harm.
  */
 export class Projector implements Consumer {
@@ -72,7 +72,7 @@ export class Projector implements Consumer {
   }
 
   /**
-   * Takes the changes of a commit, in its turn; `urgent`: whoever asks D1 next must see them, so they are
+   * Takes the changes of a commit, in its turn; `urgent`: the next read of D1 must see them, so they are
    * written at once, or right after what is being written.
    */
   committed(changes: readonly Change[], urgent = false): void {
@@ -86,7 +86,7 @@ export class Projector implements Consumer {
   }
 
   /**
-   * Begins to write everything to D1 anew, from the first revision on. The cursor is stored, so that
+   * Starts to write everything to D1 again, from the first revision on. The cursor is stored, so that
    * after a crash the alarm continues.
    */
   restart(): void {
@@ -123,7 +123,7 @@ export class Projector implements Consumer {
     return this.cursor < this.options.memory.counters.rev;
   }
 
-  /** Whether somebody waits for something that D1 does not have. */
+  /** Whether a caller waits for something that D1 does not have. */
   private isAwaited(): boolean {
     return this.waiters.size > 0 || this.cursor < this.urgentRev;
   }
@@ -154,7 +154,7 @@ export class Projector implements Consumer {
         await this.write(page);
         if (this.failures > 0) log("projection_recovered", { failures: this.failures });
         this.failures = 0;
-        // Unless everything is to be written anew since this page was read.
+        // Unless a restart was requested since this page was read.
         if (this.cursor !== page.from) {
           more = true;
           continue;

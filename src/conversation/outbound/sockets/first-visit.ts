@@ -12,7 +12,7 @@ const FIRST_MESSAGES = 50;
 const FIRST_MEMBERS = 200;
 /** Bytes of a first visit that are reserved for members and reads. */
 const RESERVED_BYTES = 96 * 1024;
-/** Bounded by the two above: nobody reads a message twice. */
+/** Bounded by the two above: a member reads a message once. */
 const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
 
 /**

@@ -12,7 +12,7 @@ export interface PresenceOptions {
 }
 
 /**
- * A connection that opens and closes within the delay is announced to nobody, however often it does. A
+ * A connection that opens and closes within the delay is not announced, however often it does. A
  * pending timer keeps the object awake for the delay and no longer.
  */
 export class Presence {
@@ -30,7 +30,7 @@ export class Presence {
     return this.announced;
   }
 
-  /** Somebody's connections changed: whether they are online may have, too. */
+  /** A user's connections changed: whether they are online may have, too. */
   changed(userId: string): void {
     const { delayMs, clock, isOnline } = this.options;
     if (this.announced.has(userId) === isOnline(userId)) {

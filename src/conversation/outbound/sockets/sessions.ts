@@ -21,7 +21,7 @@ export interface SessionsOptions {
 
 /** Connections other than sockets: gateways. */
 export interface OtherConnections {
-  /** Whether somebody is online there. */
+  /** Whether a user is online there. */
   has(userId: string): boolean;
   userIds(): string[];
   /** Sends an event to everybody there but one person. */
@@ -103,7 +103,7 @@ export class Sessions {
     return [...new Set([...this.presence.online, userId])];
   }
 
-  /** Somebody's connections elsewhere changed. */
+  /** A user's other connections changed. */
   presenceChanged(userId: string): void {
     this.presence.changed(userId);
   }
@@ -146,7 +146,7 @@ export class Sessions {
     }
   }
 
-  /** Broadcasts that somebody types or stopped, as often as {@link TypingThrottle} allows. */
+  /** Broadcasts that a user types or stopped, as often as {@link TypingThrottle} allows. */
   broadcastTyping(userId: string, active: boolean): void {
     if (!this.typing.allows(userId, active, this.clock())) return;
     this.broadcastToOthers(userId, {
@@ -194,7 +194,7 @@ export class Sessions {
     }
   }
 
-  /** Announces to the others that somebody is online, or offline, since `at`. */
+  /** Announces to the others that a user is online or offline since `at`. */
   private announce(userId: string, online: boolean, at: number): void {
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
     if (this.quiet()) return;
@@ -205,7 +205,7 @@ export class Sessions {
     this.broadcastToOthers(userId, event);
   }
 
-  /** An event for everybody but one person; for nobody in a large conversation. */
+  /** An event for all but one user; not sent in a large conversation. */
   private broadcastToOthers(userId: string, event: ServerEvent): void {
     if (this.quiet()) return;
     const frame = JSON.stringify(event);

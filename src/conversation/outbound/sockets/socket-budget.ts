@@ -12,7 +12,7 @@ const ANSWERS: Rate = { burst: 24 * 1024 * 1024, perSecond: 1024 * 1024 };
 /** The one that is too many closes the socket. */
 const BAD_FRAMES: Rate = { burst: MAX_BAD_FRAMES - 1, perSecond: 0.1 };
 
-/** Limits on what one socket may cause. Kept in memory: they start anew when the object wakes. */
+/** Limits on what one socket may cause. Kept in memory: they reset when the object wakes. */
 export class SocketBudget {
   private readonly commands = new LeakyBucket(COMMANDS);
   private readonly answers = new LeakyBucket(ANSWERS);

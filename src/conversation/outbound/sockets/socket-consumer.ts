@@ -20,7 +20,7 @@ export interface SocketConsumerOptions {
 
 /**
  * Broadcasts commits to native sockets: one frame for each, with the events and, behind them, the answers
- * to its own commands. Each client keeps a cursor of its own: a socket that misses a broadcast is closed,
+ * to its own commands. Each client keeps its own cursor: a socket that misses a broadcast is closed,
  * reconnects and resumes from there.
  */
 export class SocketConsumer implements Consumer {

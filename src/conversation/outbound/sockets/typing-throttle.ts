@@ -3,7 +3,7 @@ import { TYPING_EVERY_MS } from "../../../live/version.ts";
 /** People kept at most; beyond that, those who may type again are removed. */
 const MAX_KEPT = 1_000;
 
-/** When somebody's last start and stop were broadcast; milliseconds since the epoch. */
+/** When a user's last start and stop were broadcast; milliseconds since the epoch. */
 interface Typed {
   start: number;
   stop: number;
@@ -20,7 +20,7 @@ export class TypingThrottle {
   allows(userId: string, active: boolean, now: number): boolean {
     const typed = this.byUser.get(userId) ?? { start: -Infinity, stop: -Infinity };
     const last = active ? typed.start : typed.stop;
-    // A clock that was set back silences nobody.
+    // A clock that was set back silences no user.
     if (now - last < TYPING_EVERY_MS && now >= last) return false;
     if (this.byUser.size >= MAX_KEPT) this.expire(now);
     this.byUser.set(userId, active ? { ...typed, start: now } : { ...typed, stop: now });

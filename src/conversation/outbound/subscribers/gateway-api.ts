@@ -3,7 +3,7 @@ import type { Reacted } from "../../decide/types.ts";
 
 /** The RPC between a conversation and the gateways that are subscribed to it. */
 
-/** Each protocol has a class of objects of its own, because an object has one auto-response. */
+/** Each protocol has its own class of objects, because an object has one auto-response. */
 export type Protocol = "socketio" | "signalr";
 
 /** How a gateway is reached. */
@@ -43,7 +43,7 @@ export interface Note {
   rev: number;
   /** Who added or removed which emoji. */
   reaction?: Reacted;
-  /** Who has read the message; absent: nobody, as with a new one. */
+  /** Who has read the message; absent: no one, as with a new one. */
   readers?: Receipt[];
 }
 
@@ -51,7 +51,7 @@ export interface Note {
 export interface Subscribed {
   /** The newest revision: every later one will be delivered. */
   rev: number;
-  /** Who is online; nobody in a large conversation. */
+  /** Who is online; empty in a large conversation. */
   online: string[];
 }
 

@@ -7,7 +7,7 @@ import { memberOf } from "../../tables/members.ts";
 import type { GatewayAddress, Subscribed } from "./gateway-api.ts";
 
 /**
- * Subscribes the gateway of somebody who may read: at once, so that its next call finds it subscribed.
+ * Subscribes the gateway of a user who may read: at once, so that its next call finds it subscribed.
  * Where the person has too many, stale ones are evicted; rejected if none is stale.
  */
 export async function subscribe(

@@ -15,7 +15,7 @@ export interface SubscribersOptions {
   /** The newest revision. */
   rev: () => number;
   stubOf: (protocol: Protocol, gateway: string) => GatewayStub;
-  /** The first gateway of somebody was added, or the last one removed. */
+  /** The first gateway of a user was added, or the last one removed. */
   onPresence: (userId: string) => void;
   onFailure: (error: unknown) => void;
   /** Has {@link Subscribers.catchUp} called so many milliseconds from now, or sooner. */
@@ -25,7 +25,7 @@ export interface SubscribersOptions {
 /**
  * The gateways that are subscribed to a conversation. They are stored in a table that is read when the
  * object wakes, and written only when one is added or removed: messages cost no row. Each gateway keeps a
- * cursor of its own, and finds a gap by the revision range of the next batch. Nothing waits for a gateway;
+ * separate cursor, and finds a gap by the revision range of the next batch. Nothing waits for a gateway;
  * one that answers that it is not subscribed is removed.
  */
 export class Subscribers implements Consumer {
@@ -114,7 +114,7 @@ export class Subscribers implements Consumer {
     departures: readonly Departure[],
     rev: number,
   ): void {
-    // A commit without events calls nobody: in a large conversation that is every read.
+    // A commit without events calls no gateway: in a large conversation that is every read.
     if (events.length === 0) return;
     const from = this.batchRev;
     this.batchRev = rev;
@@ -135,7 +135,7 @@ export class Subscribers implements Consumer {
 
   /**
    * Calls the gateways that missed a batch, or may have: an empty batch shows them the gap, or that their
-   * person was removed. Those that cannot be reached are retried with a backoff of their own: an object
+   * person was removed. Those that cannot be reached are retried with their own backoff: an object
    * can be reached in the end, and answers if it is not subscribed.
    */
   async catchUp(): Promise<void> {
@@ -220,7 +220,7 @@ export class Subscribers implements Consumer {
     }
   }
 
-  /** Somebody is a member now: staff who are subscribed already are online by that from now on. */
+  /** A user is a member now: staff who are subscribed already are online by that from now on. */
   private joined(userId: string): void {
     for (const subscriber of this.ofUser(userId)) {
       if (!subscriber.counted) this.add({ ...subscriber, counted: true });

@@ -31,7 +31,7 @@ const found = z.object({ chat: chatSchema, ambiguous: z.literal(true).optional()
 export const chatFound = enveloped(found);
 
 /**
- * The derived id of a chat about a purchase request, which includes the buyer, so that nobody can
+ * The derived id of a chat about a purchase request, which includes the buyer, so that no one can
  * occupy another buyer's.
  */
 export function chatIdOf(c: Context<EdgeEnv>, naming: Naming): Promise<string> {

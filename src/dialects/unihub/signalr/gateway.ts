@@ -170,7 +170,7 @@ export class SignalRGateway extends Gateway {
     const admission = this.admit(method?.limit ?? "command");
     const { rooms, settings } = this;
     if (admission === "ignore" || !rooms) return;
-    // A call that asks for no answer gets a ping: the public client sends no pings of its own while it
+    // A call that asks for no answer gets a ping: the public client sends no pings while it
     // sends calls, and closes the connection when it receives nothing.
     const answer = (message: (id: string) => string) =>
       this.send([id === undefined ? PING : message(id)]);

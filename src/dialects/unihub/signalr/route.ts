@@ -12,7 +12,7 @@ const TRANSPORTS = [{ transport: "WebSockets", transferFormats: ["Text"] }];
 /** Details of a refusal for too many new connections. */
 const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_address" };
 
-/** `POST /hubs/chat/negotiate`: a connection's id for whoever has a valid token. Versions 0 and 1. */
+/** `POST /hubs/chat/negotiate`: an id for a new connection, for callers with a valid token. Versions 0 and 1. */
 export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
   if (!(await identityOf(c, "access_token"))) refuse("unauthenticated");
@@ -26,7 +26,7 @@ export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   });
 }
 
-/** `GET /hubs/chat`: passes the upgrade of whoever has a valid token to a gateway of its own. */
+/** `GET /hubs/chat`: passes an upgrade with a valid token to a new gateway. */
 export async function signalR(c: Context<EdgeEnv>, next: Next): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
     await next();
