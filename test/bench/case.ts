@@ -1,26 +1,24 @@
-/** A measurement of several subjects, round by round, with its goals. */
+import { type Goal, type Judged, judge, median, type Samples } from "./goals.ts";
+
+/** A measurement of several subjects, round by round, of one or several quantities. */
 export interface Case {
   name: string;
+  quantities: Record<string, Quantity>;
+  /** By subject: performs one measurement, with a figure for each quantity. */
+  measures: Record<string, () => Promise<Record<string, number>>>;
+}
+
+interface Quantity {
   unit: string;
-  /** By subject: performs one measurement. */
-  measures: Record<string, () => Promise<number>>;
   goals: Goal[];
 }
 
-/** A bound on a subject's figure: absolute, or as a multiple of another subject's figure. */
-export interface Goal {
-  of: string;
-  beside?: string;
-  atLeast?: number;
-  atMost?: number;
-}
-
-/** The result of a case. */
+/** The result of one quantity of a case. */
 export interface Outcome {
   name: string;
   unit: string;
   figures: Figure[];
-  goals: (Goal & { value: number; met: boolean })[];
+  goals: Judged[];
 }
 
 export interface Figure {
@@ -37,7 +35,8 @@ export async function measureAll(
   tell: (text: string) => void,
 ): Promise<Outcome[]> {
   const samples = cases.map(
-    ({ measures }) => new Map(Object.keys(measures).map((subject) => [subject, [] as number[]])),
+    ({ measures }) =>
+      new Map(Object.keys(measures).map((subject) => [subject, [] as Record<string, number>[]])),
   );
   for (let round = 0; round < rounds; round++) {
     for (const [index, one] of cases.entries()) {
@@ -49,33 +48,30 @@ export async function measureAll(
       }
     }
   }
-  return cases.map((one, index) => outcomeOf(one, samples[index] ?? new Map()));
+  return cases.flatMap((one, index) => outcomesOf(one, samples[index] ?? new Map()));
 }
 
-/** The median; of an even number, the higher of the two middle values. */
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-function outcomeOf({ name, unit, goals }: Case, samples: Map<string, number[]>): Outcome {
-  const figures = Array.from(samples, ([subject, values]) => ({
-    subject,
-    median: median(values),
-    lowest: Math.min(...values),
-    highest: Math.max(...values),
-  }));
-  return {
-    name,
-    unit,
-    figures,
-    goals: goals.map((goal) => {
-      // Of the same round, so that a slow machine affects both.
-      const values = (samples.get(goal.of) ?? []).map((value, round) =>
-        goal.beside ? value / (samples.get(goal.beside)?.[round] ?? Number.NaN) : value,
-      );
-      const value = median(values);
-      const met = value >= (goal.atLeast ?? -Infinity) && value <= (goal.atMost ?? Infinity);
-      return { ...goal, value, met };
-    }),
-  };
+function outcomesOf(
+  { name, quantities }: Case,
+  samples: Map<string, Record<string, number>[]>,
+): Outcome[] {
+  return Object.entries(quantities).map(([quantity, { unit, goals }]) => {
+    const figures: Samples = new Map(
+      Array.from(samples, ([subject, values]) => [
+        subject,
+        values.map((value) => value[quantity] ?? Number.NaN),
+      ]),
+    );
+    return {
+      name: `${name}: ${quantity}`,
+      unit,
+      figures: Array.from(figures, ([subject, values]) => ({
+        subject,
+        median: median(values),
+        lowest: Math.min(...values),
+        highest: Math.max(...values),
+      })),
+      goals: goals.flatMap((goal) => judge(goal, figures) ?? []),
+    };
+  });
 }

@@ -33,6 +33,17 @@ export const plain: Dialect = {
   ids: (frame) => [JSON.parse(frame).id],
 };
 
+/** Frames with several messages, one a line: (d). */
+export const lines: Dialect = {
+  ...plain,
+  count: (frame) => {
+    let count = 1;
+    for (let at = frame.indexOf("\n"); at >= 0; at = frame.indexOf("\n", at + 1)) count++;
+    return count;
+  },
+  ids: (frame) => frame.split("\n").map((line) => JSON.parse(line).id),
+};
+
 /** Parley's native protocol; a token signed for one person identifies the socket. */
 export function parley(token: string): Dialect {
   const start = '{"type":"message"';

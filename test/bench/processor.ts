@@ -29,3 +29,24 @@ function usageOf(pid: string): [group: number, user: number, system: number] {
     return [0, 0, 0];
   }
 }
+
+/** The rate at which a server did something, and its processor time for each. */
+export type RateAndCost = {
+  /** A second. */
+  rate: number;
+  /** Microseconds. */
+  processor: number;
+};
+
+/** Measures `work`, which returns how often it was done and in how many milliseconds. */
+export async function rateAndCost(
+  program: Program,
+  work: () => Promise<{ count: number; ms: number }>,
+): Promise<RateAndCost> {
+  const before = processorMs(program);
+  const { count, ms } = await work();
+  return {
+    rate: (count * 1_000) / ms,
+    processor: ((processorMs(program) - before) * 1_000) / count,
+  };
+}

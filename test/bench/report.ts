@@ -1,24 +1,40 @@
-import type { Goal, Outcome } from "./case.ts";
+import type { Outcome } from "./case.ts";
+import { type Goal, type Judged, NEAR } from "./goals.ts";
 
 /** The outcomes as a readable table: figures with their spread, then each goal. */
 export function table(outcomes: readonly Outcome[]): string {
-  return outcomes
-    .map(({ name, unit, figures, goals }) =>
+  const goals = outcomes.flatMap(({ name, goals }) => goals.map((goal) => ({ name, goal })));
+  const missed = goals.filter(({ goal }) => !goal.met);
+  return [
+    ...outcomes.map(({ name, unit, figures, goals }) =>
       [
         `\n${name} (${unit})`,
         ...figures.map(
           ({ subject, median, lowest, highest }) =>
             `  ${subject.padEnd(28)}${amount(median).padStart(10)}   ${amount(lowest)} … ${amount(highest)}`,
         ),
-        ...goals.map((goal) => `  ${goal.met ? "✓" : "✗"} ${asText(goal)}: ${amount(goal.value)}`),
+        ...goals.map((goal) => `  ${goal.met ? "✓" : "✗"} ${judgement(goal)}`),
       ].join("\n"),
-    )
-    .join("\n");
+    ),
+    `\nGoals met: ${goals.length - missed.length} of ${goals.length}. Missed:`,
+    ...missed.map(({ name, goal }) => `  ✗ ${name}: ${judgement(goal)}`),
+  ].join("\n");
 }
 
-function asText({ of, beside, atLeast, atMost }: Goal): string {
-  const bound = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
-  return beside ? `${of} ${bound} × ${beside}` : `${of} ${bound}`;
+function judgement({ minimum, ...goal }: Judged): string {
+  const text = `${bound(goal)}: ${amount(goal.value)}`;
+  if (!minimum || goal.unless === undefined) return text;
+  const near = bound(
+    goal.atLeast === undefined
+      ? { of: goal.of, beside: goal.unless, atMost: NEAR }
+      : { of: goal.of, beside: goal.unless, atLeast: Number((1 / NEAR).toFixed(2)) },
+  );
+  return `${text}; out of reach (${goal.unless}: ${amount(minimum.value)}): ${near}: ${amount(minimum.times)}`;
+}
+
+function bound({ of, beside, atLeast, atMost }: Goal): string {
+  const text = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+  return beside ? `${of} ${text} × ${beside}` : `${of} ${text}`;
 }
 
 /** Three significant digits. */

@@ -15,7 +15,15 @@ import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
 import { CountingProxy } from "./proxy.ts";
 import { table } from "./report.ts";
-import { type Subject, startNode, startParley, startPeers, webSocketUrl } from "./subjects.ts";
+import {
+  crowdOf,
+  parleyCrowd,
+  type Subject,
+  startNode,
+  startParley,
+  startPeers,
+  webSocketUrl,
+} from "./subjects.ts";
 
 const { values } = parseArgs({
   options: {
@@ -31,29 +39,39 @@ try {
   const subject = await startParley("parley");
   const peers = await startPeers("peers");
   const node = await startNode("node");
-  const fill = async (conversationId: string, tokens: string[], count: number) => {
-    const url = webSocketUrl(subject, `/live/${conversationId}`);
+  const fill = async (to: Subject, conversationId: string, tokens: string[], count: number) => {
+    const url = webSocketUrl(to, `/live/${conversationId}`);
     const crowd = await Crowd.gather(url, tokens.map(parley), 1);
     await crowd.sendAll(count, 128);
     crowd.close();
   };
+  const peer = async (name: "limit" | "floor" | "usual") => {
+    const one = await startPeers(name);
+    return { subject: one, crowd: (size: number) => crowdOf(one, `/${name}?${size}`, size) };
+  };
+  const socketIo = "/socket.io/?EIO=4&transport=websocket";
   const groups: Record<string, () => Promise<Case[]>> = {
     fan: async () => {
-      const floor: Subject = await startPeers("floor");
-      const usual: Subject = await startPeers("usual");
-      const all = { parley: subject, floor, usual, node };
+      const all = {
+        parley: { subject, crowd: (size: number) => parleyCrowd(subject, size) },
+        limit: await peer("limit"),
+        floor: await peer("floor"),
+        usual: await peer("usual"),
+        node: { subject: node, crowd: (size: number) => crowdOf(node, socketIo, size) },
+      };
       return [...(await fanOutOf20(all)), ...(await fanOutOf200(all))];
     },
     rest: async () => {
       const notWaiting = await startParley("not waiting", "--var=SENDS_WAIT_FOR_LISTS:off");
-      return await restSends(subject, notWaiting, peers, node);
+      const both = { "parley, lists waited for": subject, "parley, not waited for": notWaiting };
+      return await restSends(both, { peers, node });
     },
-    history: () => restHistory(subject, peers, node, fill),
-    resume: () => resuming(subject, peers, fill),
-    gateway: () => gateways(subject),
+    history: () => restHistory({ parley: subject }, fill, { peers, node }),
+    resume: () => resuming({ parley: subject }, fill, peers),
+    gateway: () => gateways({ parley: subject }),
     door: async () => {
-      const server = await CountingProxy.open();
-      return [...(await waking(server)), ...(await rows(server))];
+      const proxies = { parley: await CountingProxy.open() };
+      return [...(await waking(proxies)), ...(await rows(proxies))];
     },
   };
   const cases: Case[] = [];

@@ -3,7 +3,7 @@ import { addressOf, bundled, serve } from "../system/production.ts";
 import { Program, temporaryFolder } from "../system/server.ts";
 import { signedFor } from "../system/token.ts";
 import { Crowd } from "./crowd.ts";
-import { type Dialect, parley, plain, socketIo } from "./dialects.ts";
+import { type Dialect, lines, parley, plain, socketIo } from "./dialects.ts";
 
 /** A running server that is measured. */
 export interface Subject {
@@ -74,11 +74,15 @@ export async function parleyGroup(
 
 /** The sockets of a peer: what one of them sends, all receive. */
 export async function crowdOf(subject: Subject, path: string, size: number): Promise<Crowd> {
-  const dialect: Dialect = path.startsWith("/socket.io/")
-    ? socketIo(await signedFor("somebody"), `conversation of ${size}`)
-    : plain;
+  const dialect = await dialectOf(path, size);
   const dialects = Array.from({ length: size }, () => dialect);
   return await Crowd.gather(webSocketUrl(subject, path), dialects, 1);
+}
+
+async function dialectOf(path: string, size: number): Promise<Dialect> {
+  if (path.startsWith("/limit")) return lines;
+  if (!path.startsWith("/socket.io/")) return plain;
+  return socketIo(await signedFor("somebody"), `conversation of ${size}`);
 }
 
 /** One request; returns the text of its answer. Throws if it is refused. */

@@ -1,44 +1,48 @@
 import type { Case } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { gateway, parley } from "../dialects.ts";
-import { processorMs } from "../processor.ts";
+import { rateAndCost } from "../processor.ts";
 import { parleyGroup, type Subject, webSocketUrl } from "../subjects.ts";
 
 const STRETCH_MS = 1_500;
 const RECEIVERS = 20;
 
 /** The cost of a delivery through a gateway compared with one over a conversation's own socket. */
-export async function gateways(subject: Subject): Promise<Case[]> {
-  const native = await parleyGroup(subject, RECEIVERS);
-  const foreign = await parleyGroup(subject, RECEIVERS);
-  const crowds = {
-    "native sockets": await Crowd.gather(
-      webSocketUrl(subject, `/live/${native.conversationId}`),
-      native.tokens.map(parley),
-      1,
-    ),
-    "through Socket.IO gateways": await Crowd.gather(
-      webSocketUrl(subject, "/socket.io/?EIO=4&transport=websocket"),
-      foreign.tokens.map((token) => gateway(token, foreign.conversationId)),
-      1,
-    ),
-  };
-  const measures = Object.fromEntries(
-    Object.entries(crowds).map(([name, crowd]) => [
-      name,
-      async () => {
-        const before = processorMs(subject.program);
-        const { deliveries } = await crowd.load(32, STRETCH_MS);
-        return ((processorMs(subject.program) - before) * 1_000) / deliveries;
-      },
-    ]),
-  );
+export async function gateways(parleys: Record<string, Subject>): Promise<Case[]> {
+  const through: Case["measures"] = {};
+  const native: Case["measures"] = {};
+  const load = (subject: Subject, crowd: Crowd) => () =>
+    rateAndCost(subject.program, async () => {
+      const { deliveries, ms } = await crowd.load(32, STRETCH_MS);
+      return { count: deliveries, ms };
+    });
+  for (const [name, subject] of Object.entries(parleys)) {
+    const own = await parleyGroup(subject, RECEIVERS);
+    native[`${name}, native sockets`] = load(
+      subject,
+      await Crowd.gather(
+        webSocketUrl(subject, `/live/${own.conversationId}`),
+        own.tokens.map(parley),
+        1,
+      ),
+    );
+    const { conversationId, tokens } = await parleyGroup(subject, RECEIVERS);
+    through[name] = load(
+      subject,
+      await Crowd.gather(
+        webSocketUrl(subject, "/socket.io/?EIO=4&transport=websocket"),
+        tokens.map((token) => gateway(token, conversationId)),
+        1,
+      ),
+    );
+  }
   return [
     {
-      name: "processor time per delivered message, 32 in flight, 20 receivers",
-      unit: "µs",
-      measures,
-      goals: [],
+      name: "through Socket.IO gateways, 32 in flight, 20 receivers",
+      quantities: {
+        processor: { unit: "µs per delivery", goals: [{ of: "parley", atMost: 60 }] },
+      },
+      measures: { ...through, ...native },
     },
   ];
 }

@@ -1,115 +1,124 @@
-import { Pool } from "undici";
 import { signedFor } from "../../system/token.ts";
 import type { Case } from "../case.ts";
+import { type Ask, requestsTo } from "../requests.ts";
 import { call, parleyGroup, type Subject } from "../subjects.ts";
 
-const CONCURRENT = 32;
-const STRETCH_MS = 1_500;
 /** The size of the history that is read. */
 const HISTORY = 10_000;
+const MESSAGES = "/api/v1/chat/messages";
 
-interface Ask {
-  method: "GET" | "POST";
-  path: string;
-  body?: unknown;
-}
-
-/** Requests a second that a server answers, {@link CONCURRENT} at a time. */
-async function requestsPerSecond(
-  { address }: Subject,
-  token: string,
-  next: () => Ask,
-): Promise<number> {
-  const pool = new Pool(address, { connections: CONCURRENT });
-  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const began = performance.now();
-  let answered = 0;
-  const asking = async () => {
-    while (performance.now() - began < STRETCH_MS) {
-      const { method, path, body } = next();
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-      const answer = await pool.request({ method, path, headers, ...sent });
-      const text = await answer.body.text();
-      if (answer.statusCode >= 300) throw new Error(`${path}: ${answer.statusCode} ${text}`);
-      answered++;
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENT }, asking));
-  const rate = (answered * 1_000) / (performance.now() - began);
-  await pool.close();
-  return rate;
+/** Servers beside which Parley is measured. */
+export interface Beside {
+  peers: Subject;
+  node: Subject;
 }
 
 let key = 0;
 
-/** Sending over REST, compared with a Worker that only verifies the same token. */
+/** Sends of one person to a conversation. */
+const sends = (subject: Subject, token: string, conversationId: string, path: string) => () =>
+  requestsTo(subject, token, (): Ask => {
+    const content = `message number ${++key}, of about the usual length`;
+    const body = { conversationId, content, clientMessageId: `rest-${key}` };
+    return { method: "POST", path, body };
+  });
+
+/**
+ * Sending over REST, compared with the platform's minimum, with a Worker that only verifies the same
+ * token, and with Express.
+ */
 export async function restSends(
-  parley: Subject,
-  parleyNotWaiting: Subject,
-  peers: Subject,
-  node: Subject,
+  parleys: Record<string, Subject>,
+  beside?: Beside,
 ): Promise<Case[]> {
-  const body = (conversationId: string) => ({
-    conversationId,
-    content: `message number ${++key}, of about the usual length`,
-    clientMessageId: `rest-${key}`,
-  });
   const token = await signedFor("somebody");
-  const to = (conversationId: string, path: string) => (): Ask => ({
-    method: "POST",
-    path,
-    body: body(conversationId),
-  });
-  const sending = async (subject: Subject) => {
+  const measures: Case["measures"] = {};
+  let id = "";
+  for (const [name, subject] of Object.entries(parleys)) {
     const { conversationId, tokens } = await parleyGroup(subject, 20);
-    const ask = to(conversationId, "/api/v1/chat/messages");
-    return () => requestsPerSecond(subject, tokens[0] ?? "", ask);
-  };
-  const wait = await sending(parley);
-  const noWait = await sending(parleyNotWaiting);
+    measures[name] = sends(subject, tokens[0] ?? "", conversationId, MESSAGES);
+    id = conversationId;
+  }
+  if (beside) {
+    measures["limit"] = sends(beside.peers, token, id, "/limit/messages");
+    measures["a Worker that verifies"] = sends(beside.peers, token, id, "/verify");
+    measures["express, SQLite"] = sends(beside.node, token, id, "/messages");
+  }
+  const [waiting, notWaiting] = ["parley, lists waited for", "parley, not waited for"];
   return [
     {
       name: "REST send, 32 concurrent",
-      unit: "requests/s",
-      measures: {
-        "parley, lists waited for": wait,
-        "parley, not waited for": noWait,
-        "a Worker that verifies": () => requestsPerSecond(peers, token, to("x", "/verify")),
-        "express, SQLite": () => requestsPerSecond(node, token, to("x", "/messages")),
+      quantities: {
+        rate: {
+          unit: "requests/s",
+          goals: [
+            { of: notWaiting, beside: "limit", atLeast: 0.75 },
+            { of: waiting, beside: "limit", atLeast: 0.6 },
+          ],
+        },
+        processor: {
+          unit: "µs per send",
+          goals: [{ of: notWaiting, beside: "limit", atMost: 1.4 }],
+        },
       },
-      goals: [
-        { of: "parley, not waited for", beside: "a Worker that verifies", atLeast: 0.6 },
-        { of: "parley, lists waited for", beside: "a Worker that verifies", atLeast: 0.6 },
-      ],
+      measures,
     },
   ];
 }
 
-/** Reading the newest page, compared with an object that has the same bytes in memory. */
+/**
+ * Reading the newest page, compared with the platform's minimum, with an object that has the same
+ * bytes in memory, and with Express.
+ */
 export async function restHistory(
-  parley: Subject,
-  peers: Subject,
-  node: Subject,
-  fill: (conversationId: string, tokens: string[], count: number) => Promise<void>,
+  parleys: Record<string, Subject>,
+  fill: (subject: Subject, id: string, tokens: string[], count: number) => Promise<void>,
+  beside?: Beside,
 ): Promise<Case[]> {
-  const { conversationId, tokens } = await parleyGroup(parley, 20);
-  await fill(conversationId, tokens, HISTORY);
-  const [token = ""] = tokens;
-  const path = `/api/v1/chat/messages?conversationId=${conversationId}&pageSize=50`;
-  await call(peers, token, "PUT", "/memory", await call(parley, token, "GET", path));
-  const asking = (subject: Subject, path: string) => () =>
-    requestsPerSecond(subject, token, () => ({ method: "GET", path }));
-  const inNode = "/messages?conversationId=conversation%20of%2020";
+  const measures: Case["measures"] = {};
+  for (const [name, subject] of Object.entries(parleys)) {
+    const { conversationId, tokens } = await parleyGroup(subject, 20);
+    await fill(subject, conversationId, tokens, HISTORY);
+    const [token = ""] = tokens;
+    const asking = (of: Subject, path: string) => () =>
+      requestsTo(of, token, () => ({ method: "GET", path }));
+    const query = `?conversationId=${conversationId}&pageSize=50`;
+    measures[name] = asking(subject, MESSAGES + query);
+    if (beside) {
+      const { peers, node } = beside;
+      const page = await call(subject, token, "GET", MESSAGES + query);
+      await call(peers, token, "PUT", "/memory", page);
+      await call(peers, token, "PUT", `/limit/fill?${conversationId}`, String(HISTORY));
+      sameForm(page, await call(peers, token, "GET", `/limit/messages${query}`));
+      measures["limit"] = asking(peers, `/limit/messages${query}`);
+      measures["the bytes from memory"] = asking(peers, "/memory");
+      measures["express, SQLite"] = asking(node, "/messages?conversationId=conversation%20of%2020");
+    }
+  }
   return [
     {
       name: `50 newest of ${HISTORY.toLocaleString("en")} messages over REST, 32 concurrent`,
-      unit: "requests/s",
-      measures: {
-        parley: asking(parley, path),
-        "the bytes from memory": asking(peers, "/memory"),
-        "express, SQLite": asking(node, inNode),
+      quantities: {
+        rate: {
+          unit: "requests/s",
+          goals: [{ of: "parley", beside: "limit", atLeast: 0.7 }],
+        },
+        processor: {
+          unit: "µs per page",
+          goals: [{ of: "parley", beside: "limit", atMost: 1.4 }],
+        },
       },
-      goals: [{ of: "parley", beside: "the bytes from memory", atLeast: 0.7 }],
+      measures,
     },
   ];
+}
+
+/** Fails unless two pages have the same fields, in the same order, and about the same length. */
+function sameForm(one: string, other: string): void {
+  const withoutValues = (page: string) =>
+    JSON.stringify(JSON.parse(page), (_, value) => (typeof value === "object" ? value : 0));
+  const differs = withoutValues(one) !== withoutValues(other);
+  if (differs || Math.abs(one.length / other.length - 1) > 0.05) {
+    throw new Error(`the limit's page is another than Parley's:\n${one}\n${other}`);
+  }
 }

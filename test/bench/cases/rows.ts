@@ -1,49 +1,49 @@
+import { messageIdOf } from "../../../src/domain/id.ts";
 import type { Case } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { parley } from "../dialects.ts";
 import type { CountingProxy } from "../proxy.ts";
-import { parleyGroup, webSocketUrl } from "../subjects.ts";
+import { call, parleyGroup, webSocketUrl } from "../subjects.ts";
 
 /** The number of messages over which rows are counted. */
 const MESSAGES = 1_000;
+const ROWS = "rows of the object, alarms included";
+const D1 = "rows of D1";
 
-/** Rows written per message, including alarm, projection mark and `clientMessageId`. */
-export async function rows(proxy: CountingProxy): Promise<Case[]> {
-  const { conversationId, tokens } = await parleyGroup(proxy.subject, 20);
-  const url = webSocketUrl(proxy.subject, `/live/${conversationId}`);
-  const crowd = await Crowd.gather(url, tokens.map(parley), 1);
-  const alone = () => proxy.counting(conversationId, () => crowd.one());
-  const together = () => proxy.counting(conversationId, () => crowd.sendAll(MESSAGES, 32));
+/** Rows written per message and per read mark, including those of the alarm. */
+export async function rows(proxies: Record<string, CountingProxy>): Promise<Case[]> {
+  const alone: Case["measures"] = {};
+  const together: Case["measures"] = {};
+  const read: Case["measures"] = {};
+  for (const [name, proxy] of Object.entries(proxies)) {
+    const { conversationId, tokens } = await parleyGroup(proxy.subject, 20);
+    const url = webSocketUrl(proxy.subject, `/live/${conversationId}`);
+    const crowd = await Crowd.gather(url, tokens.map(parley), 1);
+    const counting = async (count: number, action: () => Promise<unknown>) => {
+      const counts = await proxy.counting(conversationId, action);
+      return {
+        [ROWS]: (counts.rowsWritten + counts.alarms) / count,
+        [D1]: counts.d1RowsWritten / count,
+      };
+    };
+    alone[name] = () => counting(1, () => crowd.one());
+    together[name] = () => counting(MESSAGES, () => crowd.sendAll(MESSAGES, 32));
+    const marks = { number: 0 };
+    read[name] = async () => {
+      // The last member has sent nothing: what they mark is unread until then.
+      marks.number++;
+      await crowd.one();
+      const path = `/api/v1/chat/messages/${messageIdOf(conversationId, marks.number)}/read`;
+      return counting(1, () => call(proxy.subject, tokens.at(-1) ?? "", "POST", path, {}));
+    };
+  }
+  const quantities = (own: number, d1: number): Case["quantities"] => ({
+    [ROWS]: { unit: "rows", goals: [{ of: "parley", atMost: own }] },
+    [D1]: { unit: "rows", goals: [{ of: "parley", atMost: d1 }] },
+  });
   return [
-    {
-      name: "rows written per message",
-      unit: "rows, alarms included",
-      measures: {
-        alone: async () => {
-          const { rowsWritten, alarms } = await alone();
-          return rowsWritten + alarms;
-        },
-        "32 in flight": async () => {
-          const { rowsWritten, alarms } = await together();
-          return (rowsWritten + alarms) / MESSAGES;
-        },
-      },
-      goals: [
-        { of: "alone", atMost: 6 },
-        { of: "32 in flight", atMost: 2.5 },
-      ],
-    },
-    {
-      name: "D1 rows written per message",
-      unit: "rows",
-      measures: {
-        alone: async () => (await alone()).d1RowsWritten,
-        "32 in flight": async () => (await together()).d1RowsWritten / MESSAGES,
-      },
-      goals: [
-        { of: "alone", atMost: 3 },
-        { of: "32 in flight", atMost: 0.3 },
-      ],
-    },
+    { name: "a message alone", quantities: quantities(4, 2), measures: alone },
+    { name: "a message of 32 in flight", quantities: quantities(2.1, 0.3), measures: together },
+    { name: "a read mark", quantities: quantities(3, 1), measures: read },
   ];
 }
