@@ -1,4 +1,4 @@
-import { type Goal, type Judged, judge, median, type Samples } from "./goals.ts";
+import { type Goal, type Judged, judge, type Samples } from "./goals.ts";
 
 /** A measurement of several subjects, round by round, of one or several quantities. */
 export interface Case {
@@ -6,9 +6,12 @@ export interface Case {
   quantities: Record<string, Quantity>;
   /** By subject: performs one measurement, with a figure for each quantity. */
   measures: Record<string, () => Promise<Record<string, number>>>;
+  /** At most so many rounds, for what is counted and hardly varies. */
+  rounds?: number;
 }
 
 interface Quantity {
+  /** A rate ends in `/s`: more is better. Of every other unit less is. */
   unit: string;
   goals: Goal[];
 }
@@ -17,15 +20,9 @@ interface Quantity {
 export interface Outcome {
   name: string;
   unit: string;
-  figures: Figure[];
+  /** By subject: a figure of each round. */
+  figures: Samples;
   goals: Judged[];
-}
-
-export interface Figure {
-  subject: string;
-  median: number;
-  lowest: number;
-  highest: number;
 }
 
 /** Measures cases in turn, every subject in each round, in a different order each time. */
@@ -40,6 +37,7 @@ export async function measureAll(
   );
   for (let round = 0; round < rounds; round++) {
     for (const [index, one] of cases.entries()) {
+      if (round >= (one.rounds ?? rounds)) continue;
       tell(`round ${round + 1} of ${rounds}: ${one.name}`);
       const subjects = Object.entries(one.measures);
       for (let i = 0; i < subjects.length; i++) {
@@ -65,12 +63,7 @@ function outcomesOf(
     return {
       name: `${name}: ${quantity}`,
       unit,
-      figures: Array.from(figures, ([subject, values]) => ({
-        subject,
-        median: median(values),
-        lowest: Math.min(...values),
-        highest: Math.max(...values),
-      })),
+      figures,
       goals: goals.flatMap((goal) => judge(goal, figures) ?? []),
     };
   });

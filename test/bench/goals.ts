@@ -30,12 +30,18 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** The median of one subject's figures as multiples of another's in the same round. */
-export function ratio(samples: Samples, of: string, beside: string): number {
+/** One subject's figures as multiples of another's in the same round; of two zeros, 1. */
+export function ratios(samples: Samples, of: string, beside: string): number[] {
   const others = samples.get(beside) ?? [];
-  return median(
-    (samples.get(of) ?? []).map((value, round) => value / (others[round] ?? Number.NaN)),
-  );
+  return (samples.get(of) ?? []).map((value, round) => {
+    const other = others[round] ?? Number.NaN;
+    return value === other ? 1 : value / other;
+  });
+}
+
+/** The median of the {@link ratios}. */
+export function ratio(samples: Samples, of: string, beside: string): number {
+  return median(ratios(samples, of, beside));
 }
 
 /** Judges a goal; `undefined` where a subject of it was not measured. */

@@ -8,6 +8,7 @@ import { ROOT } from "../../src/cli/settings.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { membersSql, messagesSql } from "../seed-sql.ts";
 import { cleanUp } from "../system/server.ts";
+import { buildOfThis } from "./builds.ts";
 import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
 import { median } from "./goals.ts";
@@ -28,7 +29,7 @@ interface Measured {
   messages: number;
 }
 
-const proxy = await CountingProxy.open();
+const proxy = await CountingProxy.open(await buildOfThis());
 const api = "/api/v1/chat";
 const ask = (token: string, method: "GET" | "POST", path: string, body?: unknown) =>
   call(proxy.subject, token, method, `${api}${path}`, body);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Build } from "./builds.ts";
 import { call, type Subject, startParley } from "./subjects.ts";
 
 /** The platform's counters: rows of the object and of D1, and alarms that were set. */
@@ -21,9 +22,9 @@ export class CountingProxy {
     this.subject = subject;
   }
 
-  static async open(): Promise<CountingProxy> {
+  static async open(build: Build): Promise<CountingProxy> {
     return new CountingProxy(
-      await startParley("parley with counters", "--wrapper=test/bench/proxy.mjs"),
+      await startParley("parley with counters", build, "--wrapper=test/bench/proxy.mjs"),
     );
   }
 

@@ -1,23 +1,43 @@
 import type { Outcome } from "./case.ts";
-import { type Goal, type Judged, NEAR } from "./goals.ts";
+import type { Comparison } from "./comparison.ts";
+import { type Goal, type Judged, median, NEAR } from "./goals.ts";
 
-/** The outcomes as a readable table: figures with their spread, then each goal. */
+/** Figures with their spread, and each goal; then the number of goals met, and those missed. */
 export function table(outcomes: readonly Outcome[]): string {
   const goals = outcomes.flatMap(({ name, goals }) => goals.map((goal) => ({ name, goal })));
   const missed = goals.filter(({ goal }) => !goal.met);
   return [
-    ...outcomes.map(({ name, unit, figures, goals }) =>
-      [
-        `\n${name} (${unit})`,
-        ...figures.map(
-          ({ subject, median, lowest, highest }) =>
-            `  ${subject.padEnd(28)}${amount(median).padStart(10)}   ${amount(lowest)} … ${amount(highest)}`,
-        ),
-        ...goals.map((goal) => `  ${goal.met ? "✓" : "✗"} ${judgement(goal)}`),
-      ].join("\n"),
-    ),
-    `\nGoals met: ${goals.length - missed.length} of ${goals.length}. Missed:`,
+    ...outcomes.map(figuresOf),
+    `\nGoals met: ${goals.length - missed.length} of ${goals.length}.${missed.length > 0 ? " Missed:" : ""}`,
     ...missed.map(({ name, goal }) => `  ✗ ${name}: ${judgement(goal)}`),
+  ].join("\n");
+}
+
+/** Figures of both builds with their spread; then the ratio of each, and what became worse. */
+export function comparisonTable(
+  outcomes: readonly Outcome[],
+  comparisons: readonly Comparison[],
+  other: string,
+): string {
+  return [
+    ...outcomes.map((outcome) => figuresOf({ ...outcome, goals: [] })),
+    `\nThis build as a multiple of ${other}, in the same round:`,
+    ...comparisons.map(({ name, subject, better, median, lowest, highest, verdict }) => {
+      const what = subject === "parley" ? name : `${name}, ${subject}`;
+      const spread = `${amount(lowest)} … ${amount(highest)}`;
+      return `  ${verdict.padEnd(6)} ${amount(median).padStart(6)}   ${spread.padEnd(15)}  ${what} (${better} is better)`;
+    }),
+  ].join("\n");
+}
+
+function figuresOf({ name, unit, figures, goals }: Outcome): string {
+  return [
+    `\n${name} (${unit})`,
+    ...Array.from(figures, ([subject, values]) => {
+      const spread = `${amount(Math.min(...values))} … ${amount(Math.max(...values))}`;
+      return `  ${subject.padEnd(40)}${amount(median(values)).padStart(10)}   ${spread}`;
+    }),
+    ...goals.map((goal) => `  ${goal.met ? "✓" : "✗"} ${judgement(goal)}`),
   ].join("\n");
 }
 

@@ -2,6 +2,7 @@ import { request } from "undici";
 import { addressOf, bundled, serve } from "../system/production.ts";
 import { Program, temporaryFolder } from "../system/server.ts";
 import { signedFor } from "../system/token.ts";
+import type { Build } from "./builds.ts";
 import { Crowd } from "./crowd.ts";
 import { type Dialect, lines, parley, plain, socketIo } from "./dialects.ts";
 
@@ -15,13 +16,15 @@ export interface Subject {
 /** Parley with high limits where they would affect the measurement, and defaults otherwise. */
 const HIGH = ["--var=MESSAGES_PER_MINUTE_UNIHUB:100000000", "--var=REQUEST_LIMITS:off"];
 
-/** Starts Parley's production bundle; `options` are those of serve.ts. */
-export async function startParley(name: string, ...options: string[]): Promise<Subject> {
-  parleyBundle ??= bundled();
+/** Starts a production bundle of Parley; `options` are those of serve.ts. */
+export async function startParley(
+  name: string,
+  { bundle, config }: Build,
+  ...options: string[]
+): Promise<Subject> {
   const folder = await temporaryFolder();
-  return await started(name, serve(await parleyBundle, folder, [...HIGH, ...options]));
+  return await started(name, serve(bundle, folder, [`--config=${config}`, ...HIGH, ...options]));
 }
-let parleyBundle: Promise<string> | undefined;
 
 /** Starts a process of the Workers with which Parley is compared. */
 export async function startPeers(name: string): Promise<Subject> {

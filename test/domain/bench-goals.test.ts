@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Goal, judge, median, ratio, type Samples } from "../bench/goals.ts";
+import { compared } from "../bench/comparison.ts";
+import { type Goal, judge, median, ratio, ratios, type Samples } from "../bench/goals.ts";
 
 /** The arithmetic of `npm run bench`. */
 
@@ -18,6 +19,47 @@ test("a ratio compares figures of the same round", () => {
   // The second round was measured on a machine four times slower.
   const samples = samplesOf({ parley: [200, 50, 220], node: [100, 25, 110] });
   expect(ratio(samples, "parley", "node")).toBe(2);
+});
+
+test("zero is as much as zero, and infinitely less than anything", () => {
+  const samples = samplesOf({ one: [0, 1, 0], other: [0, 0, 1] });
+  expect(ratios(samples, "one", "other")).toEqual([1, Infinity, 0]);
+});
+
+describe("of two builds", () => {
+  test.each<[string, string, number[], number[], string]>([
+    ["a rate that is higher in every round", "sends/s", [11, 12], [10, 10], "better"],
+    ["a rate that is lower in every round", "sends/s", [9, 8], [10, 10], "worse"],
+    ["a time that is higher in every round", "ms", [11, 12], [10, 10], "worse"],
+    ["a time that is lower in every round", "ms", [9, 8], [10, 10], "better"],
+    ["rounds that disagree", "ms", [20, 30, 9], [10, 10, 10], "same"],
+    ["a difference below one in twenty", "ms", [104, 104], [100, 100], "same"],
+    ["no difference", "rows", [5, 5], [5, 5], "same"],
+    ["nothing where there was something", "rows", [0, 0], [2, 2], "better"],
+    ["something where there was nothing", "rows", [2, 2], [0, 0], "worse"],
+  ])("%s", (_, unit, parley, before, verdict) => {
+    const figures = samplesOf({ parley, abc123: before });
+    const [comparison] = compared([{ name: "", unit, figures, goals: [] }], "parley", "abc123");
+    expect(comparison?.verdict).toBe(verdict);
+  });
+
+  test("each subject is compared with its counterpart", () => {
+    const figures = samplesOf({
+      "parley, waiting": [2],
+      parley: [6],
+      abc123: [3],
+      "abc123, waiting": [1],
+    });
+    const comparisons = compared(
+      [{ name: "", unit: "ms", figures, goals: [] }],
+      "parley",
+      "abc123",
+    );
+    expect(comparisons.map(({ subject, median }) => [subject, median])).toEqual([
+      ["parley, waiting", 2],
+      ["parley", 2],
+    ]);
+  });
 });
 
 describe("a goal", () => {
