@@ -1,12 +1,15 @@
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 
 /** D1 through drizzle: all data that spans conversations. */
-export type Directory = DrizzleD1Database;
+export type Directory = DrizzleD1Database & { readonly $client: D1Client };
+
+/** What is used of a database, which a session has as well. */
+type D1Client = Pick<D1Database, "prepare" | "batch">;
 
 const directories = new WeakMap<object, Directory>();
 
 /** A directory over a database, or over one session of it. */
-export function directoryOf(database: Pick<D1Database, "prepare" | "batch">): Directory {
+export function directoryOf(database: D1Client): Directory {
   const known = directories.get(database);
   if (known) return known;
   // drizzle's type requires a D1Database, but it uses only these two methods, which a session has

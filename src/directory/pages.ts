@@ -4,7 +4,8 @@ import { Buffer } from "node:buffer";
 export const MAX_BATCH_BYTES = 1_000_000;
 
 /** The kinds of rows of a conversation. */
-export type List = "members" | "uncounted" | "sent" | "deleted";
+export const LISTS = ["members", "uncounted", "sent", "deleted"] as const;
+export type List = (typeof LISTS)[number];
 
 /** The rows of one batch, each as JSON. */
 export type Page = Record<List, string[]>;

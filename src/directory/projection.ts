@@ -1,11 +1,9 @@
 import { Buffer } from "node:buffer";
-import { inArray, type SQL, sql } from "drizzle-orm";
-import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
 import type { Directory } from "./directory.ts";
-import { type List, pagesOf } from "./pages.ts";
-import { conversations, members, uncounted, uploads } from "./schema.ts";
+import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
+import { upsertConversation, writeRows } from "./projection-statements.ts";
 
 /** The data of a conversation for D1, at one revision. */
 export interface Snapshot {
@@ -39,15 +37,11 @@ export async function project(directory: Directory, snapshot: Snapshot): Promise
   const taken = Buffer.byteLength((lastMessage?.json ?? "") + (metadata ?? ""));
   let written = 0;
   for (const [index, page] of pagesOf(rowsOf(snapshot), taken).entries()) {
-    const [first, ...others] = [
-      ...(index === 0 ? [upsertConversation(directory, snapshot, metadata)] : []),
-      ...(page.members.length > 0 ? [upsertMembers(directory, snapshot, page.members)] : []),
-      ...(page.uncounted.length > 0 ? [addUncounted(directory, snapshot, page.uncounted)] : []),
-      ...(page.sent.length > 0 ? [markSent(directory, snapshot, page.sent)] : []),
-      ...(page.deleted.length > 0 ? [markDeleted(directory, snapshot, page.deleted)] : []),
-    ];
-    if (!first) continue;
-    const results = await directory.batch([first, ...others]);
+    const statements = statementsOf(directory, snapshot, page);
+    if (index === 0)
+      statements.unshift(upsertConversation.bind(directory, columnsOf(snapshot, metadata)));
+    if (statements.length === 0) continue;
+    const results = await directory.$client.batch(statements);
     written += results.reduce((sum, result) => sum + result.meta.rows_written, 0);
   }
   return written;
@@ -68,109 +62,29 @@ function* rowsOf({ members, uncounted, files }: Snapshot): Generator<readonly [L
   for (const key of files.deleted) yield ["deleted", key];
 }
 
-function upsertConversation(directory: Directory, snapshot: Snapshot, metadata: string | null) {
+/** The conversation's own row. */
+function columnsOf(snapshot: Snapshot, metadata: string | null): Record<string, unknown> {
   const { conversation, counters, lastMessage, epoch, rev } = snapshot;
-  return directory
-    .insert(conversations)
-    .values({
-      ...conversation,
-      metadata,
-      memberCount: counters.memberCount,
-      lastNumber: counters.lastNumber,
-      messageCount: counters.counted,
-      lastMessage: lastMessage?.json ?? null,
-      lastMessageAt: lastMessage?.createdAt ?? null,
-      epoch,
-      rev,
-    })
-    .onConflictDoUpdate({
-      target: conversations.id,
-      set: {
-        title: sql`excluded.title`,
-        description: sql`excluded.description`,
-        visibility: sql`excluded.visibility`,
-        archivedAt: sql`excluded.archived_at`,
-        memberCount: sql`excluded.member_count`,
-        lastNumber: sql`excluded.last_number`,
-        messageCount: sql`excluded.message_count`,
-        lastMessage: sql`excluded.last_message`,
-        lastMessageAt: sql`excluded.last_message_at`,
-        epoch: sql`excluded.epoch`,
-        rev: sql`excluded.rev`,
-      },
-      setWhere: notOlder(conversations),
-    });
+  return {
+    ...conversation,
+    metadata,
+    memberCount: counters.memberCount,
+    lastNumber: counters.lastNumber,
+    messageCount: counters.counted,
+    lastMessage: lastMessage?.json ?? null,
+    lastMessageAt: lastMessage?.createdAt ?? null,
+    epoch,
+    rev,
+  };
 }
 
-function upsertMembers(
-  directory: Directory,
-  { conversation, epoch, rev }: Snapshot,
-  rows: string[],
-) {
-  return directory
-    .insert(members)
-    .select(
-      sql`SELECT value ->> 0, ${conversation.id}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6, ${epoch}, ${rev} FROM ${each(rows)} WHERE true`,
-    )
-    .onConflictDoUpdate({
-      target: [members.userId, members.conversationId],
-      set: {
-        role: sql`excluded.role`,
-        joinedAt: sql`excluded.joined_at`,
-        leftAt: sql`excluded.left_at`,
-        archived: sql`excluded.archived`,
-        readUpTo: sql`excluded.read_up_to`,
-        readBeyond: sql`excluded.read_beyond`,
-        epoch: sql`excluded.epoch`,
-        rev: sql`excluded.rev`,
-      },
-      setWhere: notOlder(members),
-    });
-}
-
-function addUncounted(directory: Directory, { conversation }: Snapshot, rows: string[]) {
-  return directory
-    .insert(uncounted)
-    .select(sql`SELECT ${conversation.id}, value FROM ${each(rows)} WHERE true`)
-    .onConflictDoNothing();
-}
-
-/** Updates uploads as sent. Their rows exist, unless D1 was lost: then they are restored. */
-function markSent(directory: Directory, { conversation }: Snapshot, rows: string[]) {
-  return directory
-    .insert(uploads)
-    .select(
-      sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-        value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${conversation.id}, value ->> 8,
-        NULL FROM ${each(rows)} WHERE true`,
-    )
-    .onConflictDoUpdate({
-      target: uploads.key,
-      set: { sentTo: sql`excluded.sent_to`, sentNumber: sql`excluded.sent_number` },
-    });
-}
-
-function markDeleted(directory: Directory, { conversation }: Snapshot, rows: string[]) {
-  return directory
-    .update(uploads)
-    .set({
-      sentTo: conversation.id,
-      deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
-    })
-    .where(inArray(uploads.key, sql`(SELECT value FROM ${each(rows)})`));
-}
-
-/**
- * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE true` keeps
- * SQLite's parser from reading ON CONFLICT as a join's.
- */
-function each(rows: readonly string[]): SQL {
-  return sql`json_each(${`[${rows.join()}]`})`;
-}
-
-/** The new row is not of an older revision or an earlier epoch than the stored one. */
-function notOlder(table: SQLiteTable & { epoch: unknown; rev: unknown }): SQL {
-  return sql`excluded.epoch > ${table.epoch}
-    OR (excluded.epoch = ${table.epoch} AND excluded.rev >= ${table.rev})`;
+/** The statements that write the rows of a page. */
+function statementsOf(directory: Directory, snapshot: Snapshot, page: Page): D1PreparedStatement[] {
+  const { conversation, epoch, rev } = snapshot;
+  return LISTS.filter((list) => page[list].length > 0).map((list) =>
+    writeRows[list].bind(directory, {
+      ...{ id: conversation.id, epoch, rev },
+      rows: `[${page[list].join()}]`,
+    }),
+  );
 }

@@ -277,6 +277,75 @@ describe("waiting for a revision", () => {
     }));
 });
 
+describe("where several callers wait at a time", () => {
+  /** A write that two callers waited for. */
+  async function shared(projection: Projection): Promise<void> {
+    projection.commit("one", "two");
+    const { projector } = projection;
+    expect(await Promise.all([projector.reached(5, 250), projector.reached(6, 250)])).toEqual([
+      true,
+      true,
+    ]);
+    projection.database.begun = 0;
+  }
+
+  test("the next write starts at the end of the commit window, with what was committed in it", () =>
+    withProjection(async (projection) => {
+      const { database, projector } = projection;
+      await shared(projection);
+      projection.commit("three");
+      const first = projector.reached(7, 250);
+      projection.commit("four");
+      const second = projector.reached(8, 250);
+      expect(database.begun).toBe(0);
+      vi.advanceTimersByTime(0);
+      expect(await Promise.all([first, second])).toEqual([true, true]);
+      expect([database.begun, database.most]).toEqual([1, 1]);
+      expect(await projection.listed()).toMatchObject({ rev: 8, lastNumber: 4 });
+    }));
+
+  test("a write that is running is followed at once by that of those who came meanwhile", () =>
+    withProjection(async (projection) => {
+      const { database, projector } = projection;
+      await shared(projection);
+      database.hold();
+      projection.commit("three");
+      const first = projector.reached(7, 250);
+      vi.advanceTimersByTime(0);
+      projection.commit("four");
+      const second = projector.reached(8, 250);
+      expect(database.begun).toBe(1);
+      database.release();
+      expect(await Promise.all([first, second])).toEqual([true, true]);
+      expect([database.begun, database.most]).toEqual([2, 1]);
+    }));
+
+  test("the limit of a caller's time includes the window", () =>
+    withProjection(async (projection) => {
+      const { database, projector } = projection;
+      await shared(projection);
+      database.hold();
+      projection.commit("three");
+      const reached = projector.reached(7, 250);
+      vi.advanceTimersByTime(250);
+      expect(await reached).toBe(false);
+      database.release();
+      await database.idle();
+      expect(await projection.listed()).toMatchObject({ rev: 7 });
+    }));
+
+  test("a second after the last of them, writes start at once again", () =>
+    withProjection(async (projection) => {
+      const { database, fresh, projector } = projection;
+      await shared(projection);
+      fresh.clock += 1_000;
+      projection.commit("three");
+      const reached = projector.reached(7, 250);
+      expect(database.begun).toBe(1);
+      expect(await reached).toBe(true);
+    }));
+});
+
 describe("while D1 fails", () => {
   test("waiting resolves to false and only the alarm retries; then D1 catches up", () =>
     withProjection(async (projection) => {

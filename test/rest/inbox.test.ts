@@ -1,6 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Caller, directPair, groupOf, openLive, person, send } from "../support.ts";
 import { CONVERSATIONS, carryOut, DIRECT, entryOf, ISO_TIME } from "./requests.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 async function idsOf(caller: Caller, query = ""): Promise<string[]> {
   const { body } = await caller.get(CONVERSATIONS + query);
@@ -49,6 +54,28 @@ describe("GET /conversations", () => {
     };
     expect((await alice.get(CONVERSATIONS)).body).toStrictEqual([after]);
     expect((await bob.get(CONVERSATIONS)).body).toStrictEqual([{ ...after, unreadCount: 1 }]);
+  });
+
+  test("shows each of many concurrent sends once it is answered, however slow D1 is", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const write = env.DB.batch.bind(env.DB);
+    vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return write(statements);
+    });
+    const sendAndLook = async (content: string) => {
+      const { body, headers } = await send(alice, conversationId, content);
+      const [listed] = (await bob.get(CONVERSATIONS)).body;
+      // Slower than a send waits: then the answer says so.
+      if (headers.has("Warning")) return;
+      const number = Number.parseInt(body.messageId.slice(-10), 16);
+      expect(listed.lastMessage.messageId >= body.messageId).toBe(true);
+      expect(listed.unreadCount).toBeGreaterThanOrEqual(number);
+    };
+    // The sends of the second round share writes from the beginning.
+    for (const round of ["first", "second"]) {
+      await Promise.all(Array.from({ length: 16 }, (_, i) => sendAndLook(`${round} ${i}`)));
+    }
   });
 
   test("contains no conversations of others", async () => {

@@ -15,6 +15,8 @@ import { Waiters } from "./waiters.ts";
 
 /** D1 is written to so long after a commit, unless a caller waits for it. */
 export const DELAY_MS = 100;
+/** For so long after several callers waited for one write, the next waits for more callers. */
+const BUSY_MS = 1_000;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
 
@@ -48,7 +50,10 @@ export class Projector implements Consumer {
   private readonly unprojected = new UnprojectedChanges();
   private readonly waiters = new Waiters();
   private running: Promise<void> | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The next write, and the delay it was given. */
+  private timer: { ms: number; handle: ReturnType<typeof setTimeout> } | undefined;
+  /** When a write was last one that several callers waited for. */
+  private sharedAt = Number.NEGATIVE_INFINITY;
   /** Writes that failed in a row. */
   private failures = 0;
   /** D1 is to have everything up to this revision without delay. */
@@ -82,7 +87,7 @@ export class Projector implements Consumer {
     // Every commit retrying a D1 that fails would only add to its load.
     if (this.failures > 0) return;
     if (urgent) this.run();
-    else this.runSoon();
+    else this.runWithin(DELAY_MS);
   }
 
   /**
@@ -95,7 +100,7 @@ export class Projector implements Consumer {
     updateCounters(this.options.sql, this.options.memory.counters);
     if (this.failures > 0) return;
     this.options.setAlarm(this.options.clock() + CHECK_AFTER_MS);
-    this.runSoon();
+    this.runWithin(DELAY_MS);
   }
 
   /** Writes what D1 does not have. Never rejects: a failure sets the next deadline. */
@@ -105,12 +110,15 @@ export class Projector implements Consumer {
 
   /**
    * Resolves to true once D1 has everything up to `rev`, or to false after `timeoutMs`, and at once
-   * while D1 fails.
+   * while D1 fails. The write starts at once for a lone caller; where several wait at a time, at the end of
+   * the commit window (`setTimeout(0)`), so that all who are committed in it share one write.
    */
   reached(rev: number, timeoutMs: number): Promise<boolean> {
     if (this.cursor >= rev) return Promise.resolve(true);
     if (this.failures > 0) return Promise.resolve(false);
-    this.run();
+    const isBusy = this.options.clock() - this.sharedAt < BUSY_MS;
+    if (isBusy) this.runWithin(0);
+    else this.run();
     return this.waiters.wait(rev, timeoutMs);
   }
 
@@ -129,17 +137,20 @@ export class Projector implements Consumer {
   }
 
   private run(): Promise<void> {
-    clearTimeout(this.timer);
+    clearTimeout(this.timer?.handle);
     this.timer = undefined;
     this.running ??= this.writePages().finally(() => {
       this.running = undefined;
-      if (this.failures === 0 && this.isBehind()) this.runSoon();
+      if (this.failures === 0 && this.isBehind()) this.runWithin(DELAY_MS);
     });
     return this.running;
   }
 
-  private runSoon(): void {
-    this.timer ??= setTimeout(() => void this.run(), DELAY_MS);
+  /** Starts a write after `ms` at most; one that is running is followed by another where it has to be. */
+  private runWithin(ms: number): void {
+    if (this.running || (this.timer && this.timer.ms <= ms)) return;
+    clearTimeout(this.timer?.handle);
+    this.timer = { ms, handle: setTimeout(() => void this.run(), ms) };
   }
 
   private async writePages(): Promise<void> {
@@ -163,7 +174,7 @@ export class Projector implements Consumer {
         // Many pages are not written again because of a crash; for one, storing it costs more than that.
         several ||= more;
         if (several) updateCounters(sql, memory.counters);
-        this.waiters.settle(this.cursor);
+        if (this.waiters.settle(this.cursor) > 1) this.sharedAt = this.options.clock();
       } catch (error) {
         this.failed(error, rev);
         return;

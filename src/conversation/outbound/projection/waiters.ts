@@ -27,9 +27,11 @@ export class Waiters {
     });
   }
 
-  /** D1 has everything up to `cursor`: answers those who waited for that. */
-  settle(cursor: number): void {
-    for (const waiter of [...this.waiters]) if (waiter.rev <= cursor) waiter.resolve(true);
+  /** D1 has everything up to `cursor`: answers those who waited for that; how many they were. */
+  settle(cursor: number): number {
+    const answered = [...this.waiters].filter(({ rev }) => rev <= cursor);
+    for (const waiter of answered) waiter.resolve(true);
+    return answered.length;
   }
 
   /** D1 failed: answers everybody. */

@@ -1,0 +1,128 @@
+import { inArray, type SQL, sql } from "drizzle-orm";
+import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import type { List } from "./pages.ts";
+import { conversations, members, uncounted, uploads } from "./schema.ts";
+import { Statement } from "./statement.ts";
+
+/** The statements of the projection, with placeholders. */
+
+const ID = sql.placeholder("id");
+const EPOCH = sql.placeholder("epoch");
+const REV = sql.placeholder("rev");
+/**
+ * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE true` keeps
+ * SQLite's parser from reading ON CONFLICT as a join's.
+ */
+const EACH_ROW = sql`json_each(${sql.placeholder("rows")})`;
+
+/** Takes the columns of the conversation's row. */
+export const upsertConversation = new Statement((directory) =>
+  directory
+    .insert(conversations)
+    .values({
+      id: ID,
+      kind: sql.placeholder("kind"),
+      title: sql.placeholder("title"),
+      description: sql.placeholder("description"),
+      visibility: sql.placeholder("visibility"),
+      createdBy: sql.placeholder("createdBy"),
+      createdAt: sql.placeholder("createdAt"),
+      archivedAt: sql.placeholder("archivedAt"),
+      subject: sql.placeholder("subject"),
+      purchaseRequestId: sql.placeholder("purchaseRequestId"),
+      metadata: sql.placeholder("metadata"),
+      memberCount: sql.placeholder("memberCount"),
+      lastNumber: sql.placeholder("lastNumber"),
+      messageCount: sql.placeholder("messageCount"),
+      lastMessage: sql.placeholder("lastMessage"),
+      lastMessageAt: sql.placeholder("lastMessageAt"),
+      epoch: EPOCH,
+      rev: REV,
+    })
+    .onConflictDoUpdate({
+      target: conversations.id,
+      set: {
+        title: sql`excluded.title`,
+        description: sql`excluded.description`,
+        visibility: sql`excluded.visibility`,
+        archivedAt: sql`excluded.archived_at`,
+        memberCount: sql`excluded.member_count`,
+        lastNumber: sql`excluded.last_number`,
+        messageCount: sql`excluded.message_count`,
+        lastMessage: sql`excluded.last_message`,
+        lastMessageAt: sql`excluded.last_message_at`,
+        epoch: sql`excluded.epoch`,
+        rev: sql`excluded.rev`,
+      },
+      setWhere: notOlder(conversations),
+    }),
+);
+
+const upsertMembers = new Statement((directory) =>
+  directory
+    .insert(members)
+    .select(
+      sql`SELECT value ->> 0, ${ID}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+        value ->> 5, value ->> 6, ${EPOCH}, ${REV} FROM ${EACH_ROW} WHERE true`,
+    )
+    .onConflictDoUpdate({
+      target: [members.userId, members.conversationId],
+      set: {
+        role: sql`excluded.role`,
+        joinedAt: sql`excluded.joined_at`,
+        leftAt: sql`excluded.left_at`,
+        archived: sql`excluded.archived`,
+        readUpTo: sql`excluded.read_up_to`,
+        readBeyond: sql`excluded.read_beyond`,
+        epoch: sql`excluded.epoch`,
+        rev: sql`excluded.rev`,
+      },
+      setWhere: notOlder(members),
+    }),
+);
+
+const addUncounted = new Statement((directory) =>
+  directory
+    .insert(uncounted)
+    .select(sql`SELECT ${ID}, value FROM ${EACH_ROW} WHERE true`)
+    .onConflictDoNothing(),
+);
+
+/** Updates uploads as sent. Their rows exist, unless D1 was lost: then they are restored. */
+const markSent = new Statement((directory) =>
+  directory
+    .insert(uploads)
+    .select(
+      sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+        value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${ID}, value ->> 8,
+        NULL FROM ${EACH_ROW} WHERE true`,
+    )
+    .onConflictDoUpdate({
+      target: uploads.key,
+      set: { sentTo: sql`excluded.sent_to`, sentNumber: sql`excluded.sent_number` },
+    }),
+);
+
+const markDeleted = new Statement((directory) =>
+  directory
+    .update(uploads)
+    .set({
+      sentTo: sql`${ID}`,
+      deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
+    })
+    .where(inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)),
+);
+
+/** By kind of row: takes the rows as a JSON list, with the conversation's id and the snapshot's `epoch` and `rev`. */
+export const writeRows: Record<List, Statement> = {
+  members: upsertMembers,
+  uncounted: addUncounted,
+  sent: markSent,
+  deleted: markDeleted,
+};
+
+/** The new row is not of an older revision or an earlier epoch than the stored one. */
+function notOlder(table: SQLiteTable & { epoch: unknown; rev: unknown }): SQL {
+  return sql`excluded.epoch > ${table.epoch}
+    OR (excluded.epoch = ${table.epoch} AND excluded.rev >= ${table.rev})`;
+}
