@@ -7,7 +7,8 @@ export type SenderKey = readonly [senderId: string, clientMessageId: string];
 
 /**
  * The messages that a group sends. Their rows are deferred and written together, and earlier sends
- * under their keys are looked up together.
+ * under their keys are looked up together, or assumed not to exist: inserting a row under a used key
+ * throws.
  */
 export class NewMessages {
   private readonly sql: SqlStorage;
@@ -23,6 +24,11 @@ export class NewMessages {
   lookUp(keys: readonly SenderKey[]): void {
     for (const key of keys) this.known.set(nameOf(key), undefined);
     for (const sent of messagesSentAs(this.sql, keys)) this.remember(sent);
+  }
+
+  /** Assumes that nothing was sent under some keys before this group. */
+  assumeNew(keys: readonly SenderKey[]): void {
+    for (const key of keys) this.known.set(nameOf(key), undefined);
   }
 
   /** The send under a key, by this group or before it. */
