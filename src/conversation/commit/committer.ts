@@ -176,7 +176,7 @@ export class Committer {
   private run(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
     let decided = decide(draft, pending, now);
     // A repeat is answered as the first one was, and a refused one has no row that shows that it is one.
-    if (!decided.ok && draft.lookUpAssumed(pending)) decided = decide(draft, pending, now);
+    if (!decided.ok && draft.isMistaken(pending)) decided = decide(draft, pending, now);
     if (!decided.ok) return decided;
     const decision = decided.value;
     if (writes(decision)) draft.put(decision);

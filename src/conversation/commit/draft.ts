@@ -87,16 +87,14 @@ export class Draft implements State {
       for (const one of membersAmong(this.sql, [...strangers])) this.members.set(one.userId, one);
     }
     this.hasAssumedKeys = assumesNewKeys && keys.length > 0;
-    if (this.hasAssumedKeys) this.sent.assumeNew(keys);
+    if (this.hasAssumedKeys) this.sent.assumeNewKeys();
     else if (keys.length > 1) this.sent.lookUp(keys);
   }
 
-  /** Looks up the key of a command if it was assumed to be new; whether it was. */
-  lookUpAssumed(request: CommandRequest): boolean {
+  /** Whether a command is a send under a used key that was assumed to be new. */
+  isMistaken(request: CommandRequest): boolean {
     const key = keyOf(request);
-    if (!key || !this.hasAssumedKeys || this.sent.sentAs(...key)) return false;
-    this.sent.lookUp([key]);
-    return true;
+    return key !== undefined && this.hasAssumedKeys && this.sent.isUsed(key);
   }
 
   member(userId: string): Member | undefined {

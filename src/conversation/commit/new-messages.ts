@@ -1,6 +1,7 @@
 import type { Message } from "../../domain/message.ts";
 import type { Sent } from "../decide/types.ts";
-import { insertMessages, messageSentAs, messagesSentAs } from "../tables/messages.ts";
+import { insertMessages } from "../tables/insert-messages.ts";
+import { messageSentAs, messagesSentAs } from "../tables/messages.ts";
 
 /** A sender and one of their keys. */
 export type SenderKey = readonly [senderId: string, clientMessageId: string];
@@ -15,6 +16,7 @@ export class NewMessages {
   private unwritten: Sent[] = [];
   /** By sender and key: what was sent under it, as far as it was looked up. */
   private readonly known = new Map<string, Sent | undefined>();
+  private assumesNewKeys = false;
 
   constructor(sql: SqlStorage) {
     this.sql = sql;
@@ -26,15 +28,24 @@ export class NewMessages {
     for (const sent of messagesSentAs(this.sql, keys)) this.remember(sent);
   }
 
-  /** Assumes that nothing was sent under some keys before this group. */
-  assumeNew(keys: readonly SenderKey[]): void {
-    for (const key of keys) this.known.set(nameOf(key), undefined);
+  /** Takes keys that are not looked up to be new from now on, those of this group's own sends included. */
+  assumeNewKeys(): void {
+    this.assumesNewKeys = true;
+  }
+
+  /** Looks up a key although it is assumed to be new; whether it was used. */
+  isUsed(key: SenderKey): boolean {
+    this.write();
+    const sent = messageSentAs(this.sql, ...key);
+    this.known.set(nameOf(key), sent);
+    return sent !== undefined;
   }
 
   /** The send under a key, by this group or before it. */
   sentAs(senderId: string, clientMessageId: string): Sent | undefined {
     const name = nameOf([senderId, clientMessageId]);
     if (this.known.has(name)) return this.known.get(name);
+    if (this.assumesNewKeys) return undefined;
     this.write();
     return messageSentAs(this.sql, senderId, clientMessageId);
   }
@@ -52,6 +63,7 @@ export class NewMessages {
   }
 
   remember(sent: Sent): void {
+    if (this.assumesNewKeys) return;
     const key = keyOf(sent.message);
     if (key) this.known.set(nameOf(key), sent);
   }
