@@ -62,7 +62,8 @@ export function captionOf(text: string | undefined, maxLength: number): Result<s
     return refused("control_characters", "The text is not well-formed Unicode.");
   }
   const trimmed = lines.trim();
-  if (codePoints(trimmed) > maxLength) {
+  // A code point is at least one UTF-16 unit, so that most texts need no counting.
+  if (trimmed.length > maxLength && codePoints(trimmed) > maxLength) {
     const message = `The text is too long: at most ${maxLength} characters are accepted.`;
     return refused("content_too_long", message);
   }

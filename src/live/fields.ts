@@ -4,12 +4,20 @@ import { MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
 
 /** Schemas of fields that sockets, gateways and REST share. */
 
+/** Characters of a frame's id. */
+export const MAX_FRAME_ID = 128;
+/** Characters of a message id that a client names. */
+export const MAX_MESSAGE_ID = 64;
+
+/** Printable ASCII without spaces. */
+export const PRINTABLE = /^[\x21-\x7e]+$/;
+
 /** A key for retries: printable ASCII, chosen by the client. */
 export const clientMessageId = z
   .string()
   .min(1)
   .max(MAX_CLIENT_MESSAGE_ID)
-  .regex(/^[\x21-\x7e]+$/, "only printable ASCII without spaces");
+  .regex(PRINTABLE, "only printable ASCII without spaces");
 
 /** A JSON object of at most 8 KiB and 32 levels. */
 export const metadata = z

@@ -1,39 +1,38 @@
 import * as z from "zod";
-import { fail, ok, type Result } from "../domain/error.ts";
 import { MAX_ATTACHMENTS } from "../domain/message.ts";
-import { clientMessageId, detailsOf, messageIds, metadata } from "./fields.ts";
+import { clientMessageId, MAX_FRAME_ID, MAX_MESSAGE_ID, messageIds, metadata } from "./fields.ts";
 import { MAX_FRAME_BYTES } from "./version.ts";
 
 /** What a client may send: one schema for each `op`. Unknown fields are ignored. */
 
-const id = z.union([z.string().max(128), z.number()]).optional();
-const messageId = z.string().max(64);
+export const frameId = z.union([z.string().max(MAX_FRAME_ID), z.number()]).optional();
+const messageId = z.string().max(MAX_MESSAGE_ID);
 const content = z.string();
 
 export const sendFrame = z.object({
   op: z.literal("send"),
-  id,
+  id: frameId,
   content: content.optional(),
   clientMessageId: clientMessageId.optional(),
   replyTo: messageId.nullish(),
   attachments: z.array(z.string().max(256)).max(MAX_ATTACHMENTS).optional(),
   metadata: metadata.nullish(),
 });
-export const editFrame = z.object({ op: z.literal("edit"), id, messageId, content });
-export const deleteFrame = z.object({ op: z.literal("delete"), id, messageId });
-const reaction = { id, messageId, emoji: z.string().max(32) };
+export const editFrame = z.object({ op: z.literal("edit"), id: frameId, messageId, content });
+export const deleteFrame = z.object({ op: z.literal("delete"), id: frameId, messageId });
+const reaction = { id: frameId, messageId, emoji: z.string().max(32) };
 export const reactFrame = z.object({ op: z.literal("react"), ...reaction });
 export const unreactFrame = z.object({ op: z.literal("unreact"), ...reaction });
 export const readFrame = z.object({
   op: z.literal("read"),
-  id,
+  id: frameId,
   messageIds: messageIds(messageId),
   upTo: messageId.optional(),
 });
-export const typingFrame = z.object({ op: z.literal("typing"), id, active: z.boolean() });
+export const typingFrame = z.object({ op: z.literal("typing"), id: frameId, active: z.boolean() });
 export const historyFrame = z.object({
   op: z.literal("history"),
-  id,
+  id: frameId,
   before: messageId.optional(),
   after: messageId.optional(),
   around: messageId.optional(),
@@ -41,7 +40,7 @@ export const historyFrame = z.object({
 });
 export const syncFrame = z.object({
   op: z.literal("sync"),
-  id,
+  id: frameId,
   since: z.number().int().min(0),
 });
 
@@ -59,25 +58,6 @@ export const clientFrame = z.discriminatedUnion("op", [
 export type ClientFrame = z.infer<typeof clientFrame>;
 
 export type FrameId = string | number | undefined;
-
-/** Parses one object of a frame. On failure, `id` is the object's id if it is usable. */
-export function parseFrame(line: string): Result<ClientFrame> & { id: FrameId } {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return { ...fail("invalid_frame", { message: "The frame is not JSON." }), id: undefined };
-  }
-  const parsed = clientFrame.safeParse(value);
-  if (parsed.success) return { ...ok(parsed.data), id: parsed.data.id };
-  return { ...fail("invalid_frame", { details: detailsOf(parsed.error) }), id: idOf(value) };
-}
-
-function idOf(value: unknown): FrameId {
-  if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
-  const parsed = id.safeParse(value.id);
-  return parsed.success ? parsed.data : undefined;
-}
 
 /** Whether a client's frame exceeds {@link MAX_FRAME_BYTES}. */
 export function tooLarge(data: string): boolean {

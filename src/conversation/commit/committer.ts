@@ -14,6 +14,15 @@ export const MAX_GROUP = 128;
 /** Members kept in memory at most; beyond that the cache is cleared. */
 const MAX_REMEMBERED = 1_000;
 
+/** After a send was repeated, the keys of groups are looked up for so long: others may follow. */
+const REPEATS_MS = 60_000;
+
+/**
+ * How a group is committed. `assuming`: the keys of its sends are taken to be new. `looking up`: they
+ * are not. `careful`: each command has a savepoint of its own.
+ */
+type Attempt = "assuming" | "looking up" | "careful";
+
 /** A command, and where its result is sent. */
 export interface PendingCommand extends CommandRequest {
   reply:
@@ -54,6 +63,8 @@ export class Committer {
   private readonly options: CommitterOptions;
   private queue: PendingCommand[] = [];
   private windowOpen = false;
+  /** Until then, keys are looked up. */
+  private repeatsUntil = 0;
 
   constructor(options: CommitterOptions) {
     this.options = options;
@@ -85,18 +96,22 @@ export class Committer {
     const group = this.queue.splice(0, MAX_GROUP);
     this.windowOpen = group.length > 0;
     if (!this.windowOpen) return;
-    setTimeout(() => this.next(), 0);
-    this.commit(group);
+    try {
+      this.commit(group);
+    } finally {
+      setTimeout(() => this.next(), 0);
+    }
   }
 
   /**
-   * Commits a group. The first attempt writes the rows of plain sends together at the end. If
-   * anything throws, the transaction is rolled back and the group is retried with a savepoint per
-   * command, so that only the failing command is undone.
+   * Commits a group. The first attempts write the rows of plain sends together at the end. If
+   * anything throws, which a send under a used key does, the transaction is rolled back and the group
+   * is retried: the last time with a savepoint per command, so that only the failing command is undone.
    */
-  private commit(group: PendingCommand[], careful = false): void {
+  private commit(group: PendingCommand[], attempt?: Attempt): void {
     const { storage, windows, clock: clockOf, onCommit, onBroken } = this.options;
     const clock = clockOf();
+    const how = attempt ?? (clock < this.repeatsUntil ? "looking up" : "assuming");
     // `createdAt` never runs backwards, whatever the clock does.
     const now = Math.max(clock, this.memory.counters.lastCreatedAt);
     const draft = this.draft(clock);
@@ -104,18 +119,21 @@ export class Committer {
     let outcomes: Commit["outcomes"];
     try {
       outcomes = storage.transactionSync(() => {
-        draft.lookUp(group);
+        draft.lookUp(group, how === "assuming");
         const results = this.carriedOut(group, (pending) =>
-          careful ? this.runWithSavepoint(draft, pending, now) : this.run(draft, pending, now),
+          how === "careful"
+            ? this.runWithSavepoint(draft, pending, now)
+            : this.run(draft, pending, now),
         );
         if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
         return results;
       });
     } catch (error) {
-      if (careful) onBroken(error);
-      else this.commit(group, true);
+      if (how === "careful") onBroken(error);
+      else this.commit(group, draft.hasAssumedKeys ? "looking up" : "careful");
       return;
     }
+    if (attempt === "looking up") this.repeatsUntil = clock + REPEATS_MS;
     this.memory.conversation = draft.conversation;
     this.memory.counters = draft.counters;
     this.rememberMembers(draft);
@@ -156,7 +174,9 @@ export class Committer {
   }
 
   private run(draft: Draft, pending: PendingCommand, now: number): Result<Answer> {
-    const decided = decide(draft, pending, now);
+    let decided = decide(draft, pending, now);
+    // A repeat is answered as the first one was, and a refused one has no row that shows that it is one.
+    if (!decided.ok && draft.isMistaken(pending)) decided = decide(draft, pending, now);
     if (!decided.ok) return decided;
     const decision = decided.value;
     if (writes(decision)) draft.put(decision);

@@ -48,6 +48,8 @@ export class Draft implements State {
   private readonly known: ReadonlyMap<string, Member>;
   private readonly figures = new Map<string, Figures>();
   private readonly sent: NewMessages;
+  /** Whether keys of this group are assumed to be new: if one is not, its row cannot be inserted. */
+  hasAssumedKeys = false;
 
   constructor(
     sql: SqlStorage,
@@ -66,20 +68,33 @@ export class Draft implements State {
     this.clock = clock;
   }
 
-  /** Prefetches in one query what a group's sends would look up one by one. */
-  lookUp(group: readonly CommandRequest[]): void {
+  /**
+   * Prefetches in one query what a group's sends would look up one by one. `assumesNewKeys`: their
+   * keys are not looked up, because almost none was used before.
+   */
+  lookUp(group: readonly CommandRequest[], assumesNewKeys: boolean): void {
     const keys: SenderKey[] = [];
     const strangers = new Set<string>();
-    for (const { actor, command } of group) {
+    for (const request of group) {
+      const { actor, command } = request;
       if (command.type !== "send") continue;
       if (!this.known.has(actor.userId)) strangers.add(actor.userId);
-      if (command.clientMessageId !== undefined) keys.push([actor.userId, command.clientMessageId]);
+      const key = keyOf(request);
+      if (key) keys.push(key);
     }
     if (strangers.size > 1) {
       for (const userId of strangers) this.members.set(userId, undefined);
       for (const one of membersAmong(this.sql, [...strangers])) this.members.set(one.userId, one);
     }
-    if (keys.length > 1) this.sent.lookUp(keys);
+    this.hasAssumedKeys = assumesNewKeys && keys.length > 0;
+    if (this.hasAssumedKeys) this.sent.assumeNewKeys();
+    else if (keys.length > 1) this.sent.lookUp(keys);
+  }
+
+  /** Whether a command is a send under a used key that was assumed to be new. */
+  isMistaken(request: CommandRequest): boolean {
+    const key = keyOf(request);
+    return key !== undefined && this.hasAssumedKeys && this.sent.isUsed(key);
   }
 
   member(userId: string): Member | undefined {
@@ -215,6 +230,11 @@ export class Draft implements State {
     if (this.figures.size > 0) updateFigures(this.sql, this.figures);
     updateCounters(this.sql, this.counters);
   }
+}
+
+function keyOf({ actor, command }: CommandRequest): SenderKey | undefined {
+  if (command.type !== "send" || command.clientMessageId === undefined) return undefined;
+  return [actor.userId, command.clientMessageId];
 }
 
 function note(times: TimesByUser, userId: string, time: number): void {

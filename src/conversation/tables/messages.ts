@@ -23,50 +23,6 @@ type MessageRow = {
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
   clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
 
-/** Rows of one INSERT: the platform binds at most 100 parameters to a statement. */
-const INSERTS_AT_ONCE = 8;
-const INSERT_COLUMNS = 12;
-const INSERT = Array.from(
-  { length: INSERTS_AT_ONCE + 1 },
-  (_, count) =>
-    `INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
-       clock_at, client_message_id, digest, metadata, attachments)
-     VALUES ${Array.from({ length: count }, (_, row) => placeholders(row)).join()}`,
-);
-
-/** The placeholders of one row, of which the second is used twice. */
-function placeholders(row: number): string {
-  const [number, rev, ...others] = Array.from(
-    { length: INSERT_COLUMNS },
-    (_, column) => `?${row * INSERT_COLUMNS + column + 1}`,
-  );
-  return `(${[number, rev, rev, ...others].join()})`;
-}
-
-/** Inserts messages; `digest` is that of what was sent, where the message does not show it. */
-export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
-  for (let from = 0; from < sent.length; from += INSERTS_AT_ONCE) {
-    const some = sent.slice(from, from + INSERTS_AT_ONCE);
-    sql.exec(
-      INSERT[some.length] ?? "",
-      ...some.flatMap(({ message, digest }) => [
-        message.number,
-        message.rev,
-        message.senderId,
-        message.kind,
-        message.content,
-        message.replyTo,
-        message.createdAt,
-        message.clockAt ?? null,
-        message.clientMessageId,
-        digest,
-        message.metadata && JSON.stringify(message.metadata),
-        jsonList(message.attachments),
-      ]),
-    );
-  }
-}
-
 /**
  * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
  * was sent, unless an earlier one is there. Its metadata and files go with its deletion and change by
@@ -270,6 +226,6 @@ function messageOf(row: MessageRow): Message {
   };
 }
 
-function jsonList(list: readonly unknown[]): string | null {
+export function jsonList(list: readonly unknown[]): string | null {
   return list.length === 0 ? null : JSON.stringify(list);
 }

@@ -9,12 +9,13 @@ import type { Answer } from "../../decide/types.ts";
 export function ackOf(conversationId: string, result: Result<Answer>, id: FrameId): ServerEvent {
   if (!result.ok) return errorEventOf(result.error, id);
   const { rev, message, deduplicated, rate } = result.value;
+  // JSON leaves out what is undefined.
   return {
     type: "ack",
-    ...(id !== undefined && { id }),
+    id,
     rev,
-    ...(message && { messageId: messageIdOf(conversationId, message.number) }),
-    ...(deduplicated && { deduplicated }),
-    ...(rate && { remaining: rate.remaining }),
+    messageId: message && messageIdOf(conversationId, message.number),
+    deduplicated,
+    remaining: rate?.remaining,
   };
 }

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { chatError, type Failure, fail } from "../../../domain/error.ts";
-import { type ClientFrame, type FrameId, parseFrame, tooLarge } from "../../../live/frames.ts";
+import { type ClientFrame, type FrameId, tooLarge } from "../../../live/frames.ts";
+import { parseFrame } from "../../../live/parse-frame.ts";
 import { CLOSE } from "../../../live/version.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import { actorOf } from "../../identity.ts";
