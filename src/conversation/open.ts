@@ -31,6 +31,7 @@ import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { gatewayOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
+import { readPendingFigures } from "./tables/pending-figures.ts";
 
 /**
  * A conversation that exists, awake: wires its memory, its committer and the consumers of its commits
@@ -62,7 +63,10 @@ export class OpenConversation {
     this.clock = clock;
     this.settings = settings;
     this.env = env;
-    const memory = { conversation, counters: readCounters(sql), members: new Map() };
+    const memory: Memory = {
+      ...{ conversation, counters: readCounters(sql), members: new Map() },
+      pendingFigures: readPendingFigures(sql),
+    };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
     this.limits = limitsOf(settings, conversation.origin);

@@ -6,6 +6,7 @@ import type { Memory } from "../../src/conversation/commit/draft.ts";
 import { RateWindows } from "../../src/conversation/commit/rate-windows.ts";
 import type { Answer, Command, Limits } from "../../src/conversation/decide/types.ts";
 import { readConversation, readCounters } from "../../src/conversation/tables/conversation.ts";
+import { readPendingFigures } from "../../src/conversation/tables/pending-figures.ts";
 import { memberOf } from "../../src/conversation/tables/members.ts";
 import type { Kind, Role } from "../../src/domain/conversation.ts";
 import type { Result } from "../../src/domain/error.ts";
@@ -149,9 +150,10 @@ export class FreshCommitter {
 
   /** What is in memory is what is stored. */
   expectMemoryToBeStored(): void {
-    const { conversation, counters } = this.stored();
+    const { conversation, counters, pendingFigures } = this.stored();
     expect(this.memory.conversation).toEqual(conversation);
     expect(this.memory.counters).toEqual(counters);
+    expect(this.memory.pendingFigures).toEqual(pendingFigures);
     for (const [userId, member] of this.memory.members) {
       expect(member).toEqual(memberOf(this.storage.sql, userId));
     }
@@ -160,7 +162,8 @@ export class FreshCommitter {
   private stored(): Memory {
     const { sql } = this.storage;
     const { conversation } = readConversation(sql);
-    return { conversation, counters: readCounters(sql), members: new Map() };
+    const pendingFigures = readPendingFigures(sql);
+    return { conversation, counters: readCounters(sql), members: new Map(), pendingFigures };
   }
 }
 

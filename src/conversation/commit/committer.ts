@@ -136,6 +136,7 @@ export class Committer {
     if (attempt === "looking up") this.repeatsUntil = clock + REPEATS_MS;
     this.memory.conversation = draft.conversation;
     this.memory.counters = draft.counters;
+    this.memory.pendingFigures = draft.pendingFigures;
     this.rememberMembers(draft);
     windows.sends.add(draft.sends, clock);
     windows.changes.add(draft.spending.changes, clock);

@@ -2,13 +2,14 @@ import type { Conversation, Counters, Member } from "../../domain/conversation.t
 import type { Message } from "../../domain/message.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
-import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
+import type { ReadFacts } from "../../domain/read-ranges.ts";
 import type { Change, CommandRequest, Decision, Sent, Spending, State } from "../decide/types.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
 import { invitedAt } from "../tables/invitations.ts";
 import { longestMember, memberOf, membersAmong, updateFigures } from "../tables/members.ts";
 import { messageAt, ownCounted } from "../tables/messages.ts";
+import { MAX_PENDING, type PendingFigures, storedFigures } from "../tables/pending-figures.ts";
 import { firstReactors, hasReacted } from "../tables/reactions.ts";
 import { readersAhead, readsTouching } from "../tables/reads.ts";
 import { countedBefore, uncountedAmong, uncountedWithin } from "../tables/uncounted.ts";
@@ -22,6 +23,8 @@ export interface Memory {
   counters: Counters;
   /** Recently active members. Others are read from storage. */
   members: Map<string, Member>;
+  /** Figures that members' rows do not have yet. */
+  pendingFigures: ReadonlyMap<string, PendingFigures>;
 }
 
 type TimesByUser = Map<string, number[]>;
@@ -46,7 +49,9 @@ export class Draft implements State {
   /** Members changed by this group's commands, or missing in memory. */
   readonly members = new Map<string, Member | undefined>();
   private readonly known: ReadonlyMap<string, Member>;
-  private readonly figures = new Map<string, Figures>();
+  /** Those of the group included; `undefined`: the group has changed none. */
+  private figures: Map<string, PendingFigures> | undefined;
+  private readonly figuresBefore: ReadonlyMap<string, PendingFigures>;
   private readonly sent: NewMessages;
   /** Whether keys of this group are assumed to be new: if one is not, its row cannot be inserted. */
   hasAssumedKeys = false;
@@ -63,6 +68,7 @@ export class Draft implements State {
     this.conversation = memory.conversation;
     this.counters = memory.counters;
     this.known = memory.members;
+    this.figuresBefore = memory.pendingFigures;
     this.windows = windows;
     this.limits = limits;
     this.clock = clock;
@@ -175,9 +181,14 @@ export class Draft implements State {
     };
   }
 
-  /** Whether a member's figures have to be written although there is no new revision. */
+  /** Figures that members' rows do not have, after this group. */
+  get pendingFigures(): ReadonlyMap<string, PendingFigures> {
+    return this.figures ?? this.figuresBefore;
+  }
+
+  /** Whether figures have to be written although there is no new revision. */
   get figuresMoved(): boolean {
-    return this.figures.size > 0;
+    return this.figures !== undefined;
   }
 
   /**
@@ -195,7 +206,7 @@ export class Draft implements State {
     writeDecision(this.sql, decision);
   }
 
-  /** Adopts a decision whose rows are written. Assignments only: nothing that can fail. */
+  /** Adopts a decision whose rows are written. */
   fold(decision: Decision, userId: string): void {
     this.counters = decision.counters;
     if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
@@ -205,7 +216,9 @@ export class Draft implements State {
       if (change.type === "member" || change.type === "flag") {
         // The written row holds the current figures.
         this.members.set(change.member.userId, change.member);
-        this.figures.delete(change.member.userId);
+        if (this.pendingFigures.has(change.member.userId)) {
+          this.changeFigures().delete(change.member.userId);
+        }
       }
       if (change.type !== "message") continue;
       const { senderId } = change.message;
@@ -218,17 +231,28 @@ export class Draft implements State {
       }
     }
     for (const { userId, figures } of decision.figures ?? []) {
-      const member = this.members.get(userId);
-      if (member) this.members.set(userId, { ...member, ...figures });
-      this.figures.set(userId, figures);
+      const member = this.member(userId);
+      if (!member) continue;
+      const { readUpTo, readBeyond } = member;
+      const base = this.pendingFigures.get(userId)?.base ?? { readUpTo, readBeyond };
+      this.members.set(userId, { ...member, ...figures });
+      this.changeFigures().set(userId, { ...figures, base });
     }
+  }
+
+  private changeFigures(): Map<string, PendingFigures> {
+    this.figures ??= new Map(this.figuresBefore);
+    return this.figures;
   }
 
   /** Writes the rows that are written once per group. */
   flush(): void {
     this.sent.write();
-    if (this.figures.size > 0) updateFigures(this.sql, this.figures);
-    updateCounters(this.sql, this.counters);
+    if (this.figures && this.figures.size > MAX_PENDING) {
+      updateFigures(this.sql, this.figures);
+      this.figures.clear();
+    }
+    updateCounters(this.sql, this.counters, this.figures && storedFigures(this.figures));
   }
 }
 

@@ -1,7 +1,10 @@
 import { backoffMs } from "./backoff.ts";
 
-/** How long after a commit its consumers are checked: a crash in between is what that is for. */
-export const CHECK_AFTER_MS = 1_000;
+/**
+ * How long after a commit its consumers are checked: a crash in between is what that is for. Commits
+ * until then have the same alarm, which is a row.
+ */
+export const CHECK_AFTER_MS = 10_000;
 /** The handler of the alarm waits at most so long for what it started. */
 const MAX_WAIT_MS = 30_000;
 

@@ -103,12 +103,12 @@ export function insertCounters(sql: SqlStorage, counters: Counters): void {
   );
 }
 
-export function updateCounters(sql: SqlStorage, counters: Counters): void {
-  sql.exec(
-    `UPDATE counters SET rev = ?, last_number = ?, counted = ?, last_counted = ?, last_created_at = ?,
-       member_count = ?, projected_rev = ?`,
-    ...bound(counters),
-  );
+/** `figures`: the pending figures, where they changed, as `pending-figures.ts` stores them. */
+export function updateCounters(sql: SqlStorage, counters: Counters, figures?: string | null): void {
+  const set = `UPDATE counters SET rev = ?, last_number = ?, counted = ?, last_counted = ?,
+    last_created_at = ?, member_count = ?, projected_rev = ?`;
+  if (figures === undefined) sql.exec(set, ...bound(counters));
+  else sql.exec(`${set}, figures = ?`, ...bound(counters), figures);
 }
 
 export function readCounters(sql: SqlStorage): Counters {

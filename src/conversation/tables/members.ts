@@ -1,5 +1,6 @@
 import type { Member, Role } from "../../domain/conversation.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
+import { currentFigures, readPendingFigures } from "./pending-figures.ts";
 
 type MemberRow = {
   user_id: string;
@@ -39,7 +40,7 @@ export function putMember(sql: SqlStorage, member: Member): void {
   );
 }
 
-/** Updates members' figures only: what a send changes of its sender. */
+/** Updates members' figures only. */
 export function updateFigures(sql: SqlStorage, figures: ReadonlyMap<string, Figures>): void {
   if (figures.size === 1) {
     for (const [userId, { readUpTo, readBeyond }] of figures) {
@@ -104,19 +105,21 @@ export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number)
 }
 
 function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[]): Member[] {
-  return sql
-    .exec<MemberRow>(`SELECT * FROM members ${clause}`, ...bindings)
-    .toArray()
-    .map((row) => ({
-      userId: row.user_id,
-      name: row.name,
-      avatarUrl: row.avatar_url,
-      role: row.role,
-      joinedAt: row.joined_at,
-      leftAt: row.left_at,
-      archived: row.archived === 1,
-      readUpTo: row.read_up_to,
-      readBeyond: row.read_beyond,
-      rev: row.rev,
-    }));
+  const rows = sql.exec<MemberRow>(`SELECT * FROM members ${clause}`, ...bindings).toArray();
+  if (rows.length === 0) return [];
+  const pending = readPendingFigures(sql);
+  return rows.map((row) => ({
+    userId: row.user_id,
+    name: row.name,
+    avatarUrl: row.avatar_url,
+    role: row.role,
+    joinedAt: row.joined_at,
+    leftAt: row.left_at,
+    archived: row.archived === 1,
+    ...currentFigures(
+      { readUpTo: row.read_up_to, readBeyond: row.read_beyond },
+      pending.get(row.user_id),
+    ),
+    rev: row.rev,
+  }));
 }

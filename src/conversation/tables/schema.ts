@@ -139,6 +139,10 @@ const STEPS: readonly string[] = [
     ON CONFLICT (block) DO UPDATE SET count = count + 1;
   END;
   `,
+  `
+  -- Figures that members' rows do not have yet (pending-figures.ts).
+  ALTER TABLE counters ADD COLUMN figures TEXT;
+  `,
 ];
 
 /**
