@@ -15,7 +15,7 @@ import { Waiters } from "./waiters.ts";
 
 /** D1 is written to so long after a commit, unless a caller waits for it. */
 export const DELAY_MS = 100;
-/** For so long after several callers waited for one write, the next waits for more callers. */
+/** For so long after a write that several callers waited for, others are taken to follow them. */
 const BUSY_MS = 1_000;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
@@ -50,9 +50,9 @@ export class Projector implements Consumer {
   private readonly unprojected = new UnprojectedChanges();
   private readonly waiters = new Waiters();
   private running: Promise<void> | undefined;
-  /** The next write, and the delay it was given. */
+  /** Starts the next write, `ms` after it was set. */
   private timer: { ms: number; handle: ReturnType<typeof setTimeout> } | undefined;
-  /** When a write was last one that several callers waited for. */
+  /** When a write that several callers waited for last ended. */
   private sharedAt = Number.NEGATIVE_INFINITY;
   /** Writes that failed in a row. */
   private failures = 0;
