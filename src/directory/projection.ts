@@ -11,6 +11,8 @@ export interface Snapshot {
   /** The revision of the snapshot. */
   rev: number;
   conversation: Conversation;
+  /** Whether the conversation's own row may have changed: not by a read mark, nor by a member's flag. */
+  isConversationChanged: boolean;
   counters: Pick<Counters, "memberCount" | "lastNumber" | "counted">;
   /** The newest message that counts, as its column holds it, with its time. */
   lastMessage: { json: string; createdAt: number } | null;
@@ -38,8 +40,9 @@ export async function project(directory: Directory, snapshot: Snapshot): Promise
   let written = 0;
   for (const [index, page] of pagesOf(rowsOf(snapshot), taken).entries()) {
     const statements = statementsOf(directory, snapshot, page);
-    if (index === 0)
+    if (index === 0 && snapshot.isConversationChanged) {
       statements.unshift(upsertConversation.bind(directory, columnsOf(snapshot, metadata)));
+    }
     if (statements.length === 0) continue;
     const results = await directory.$client.batch(statements);
     written += results.reduce((sum, result) => sum + result.meta.rows_written, 0);

@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/decide/types.ts";
+import { CHECK_AFTER_MS } from "../../src/conversation/outbound/alarms.ts";
 import { Subscribers } from "../../src/conversation/outbound/subscribers/subscribers.ts";
 import { conversationOf } from "../../src/conversation/stub.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
@@ -206,7 +207,7 @@ test("a commit does not wait for a later alarm", async () => {
   });
   await send(bob, conversationId, "unheard as well");
   await runInDurableObject(objectOf(conversationId), async (_, { storage }) => {
-    expect(await storage.getAlarm()).toBeLessThanOrEqual(Date.now() + 1_000);
+    expect(await storage.getAlarm()).toBeLessThanOrEqual(Date.now() + CHECK_AFTER_MS);
   });
 });
 

@@ -71,10 +71,9 @@ export function snapshotOf(
     for (const userId of readersAhead(sql, message.number)) touched.add(userId);
   }
   const last = counters.lastCounted > 0 ? messageAt(sql, counters.lastCounted) : undefined;
+  const isConversationChanged = changes.some(({ type }) => type !== "read" && type !== "flag");
   return {
-    epoch,
-    rev: to,
-    conversation,
+    ...{ epoch, rev: to, conversation, isConversationChanged },
     counters,
     lastMessage: last
       ? { json: storedLastMessage(conversation.id, last), createdAt: last.createdAt }
