@@ -181,6 +181,8 @@ test("an unreachable gateway is retried by the alarm, without further messages",
     const waits: number[] = [];
     for (let tried = 1; tried <= 25; tried++) {
       await object.alarm();
+      // Once it was the other consumers' turn, which have nothing to do.
+      if (tries.failed < 2 + 2 * tried) await object.alarm();
       expect(tries.failed).toBe(2 + 2 * tried);
       waits.push(((await storage.getAlarm()) ?? 0) - Date.now());
     }
