@@ -1,6 +1,4 @@
 import { type Context, Hono } from "hono";
-import { every } from "hono/combine";
-import { secureHeaders } from "hono/secure-headers";
 import { development } from "./admin/development.ts";
 import { docsRoutes } from "./admin/docs.ts";
 import type { MountedApi } from "./admin/openapi-types.ts";
@@ -19,13 +17,15 @@ import { addressLimit } from "./edge/address-limit.ts";
 import { authenticate, readsDirectory } from "./edge/auth.ts";
 import type { EdgeEnv } from "./edge/context.ts";
 import { closed, dialect } from "./edge/dialect.ts";
-import { errorHandler, plainErrors, respondWith } from "./edge/errors.ts";
+import { type ErrorForm, errorHandler, plainErrors, respondWith } from "./edge/errors.ts";
 import { serveUpload } from "./edge/files.ts";
 import { userSearch } from "./edge/find-users.ts";
 import { jsonBody } from "./edge/json-body.ts";
 import { live, upgradeRequired } from "./edge/live.ts";
-import { crossOrigin, crossOriginFile, withCredentials } from "./edge/origin.ts";
+import { crossOriginFile } from "./edge/origin.ts";
 import { requestLimits } from "./edge/request-limits.ts";
+import { responseHeaders as headers } from "./edge/response-headers.ts";
+import { RememberingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
@@ -34,8 +34,9 @@ import { type PageOptions, type Served, servePage, servePageFile } from "./web/s
 /** The Worker's routes: middleware for every request, connections and files, then the APIs and the page. */
 export function createApp(): Hono<EdgeEnv> {
   // Not strict: a trailing slash makes no difference.
-  const app = new Hono<EdgeEnv>({ strict: false });
-  app.onError(errorHandler(plainErrors));
+  const app = new Hono<EdgeEnv>({ strict: false, router: new RememberingRouter() });
+  const mounted = apis();
+  app.onError((error, c) => errorHandler(errorFormOf(c.req.path, mounted))(error, c));
   app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrors));
 
   // With invalid settings every request is refused; without secrets the Worker would run open.
@@ -58,7 +59,6 @@ export function createApp(): Hono<EdgeEnv> {
     return await next();
   });
 
-  const mounted = apis();
   app.use(addressLimit({ present: (error, c) => presentAddressLimit(error, c, mounted), headers }));
 
   // An upgrade is answered before `headers`, which cannot change its response.
@@ -84,26 +84,17 @@ export function createApp(): Hono<EdgeEnv> {
   return app;
 }
 
-/** Sets the headers of every answer but files and sockets. */
-const headers = every(
-  async (c: Context<EdgeEnv>, next) => {
-    c.header("X-Request-Id", c.var.requestId);
-    // Answers are private to their caller; the page and the reference replace this.
-    c.header("Cache-Control", "no-store");
-    await next();
-    c.header("Server-Timing", c.var.timing.header());
-  },
-  secureHeaders(),
-  withCredentials,
-  crossOrigin(),
-);
-
 /** The refusal of too many requests from one address, in the error form of the API that was called. */
 function presentAddressLimit(error: Error, c: Context<EdgeEnv>, mounted: readonly MountedApi[]) {
   const { path } = c.req;
   if (/^\/socket\.io(\/|$)/.test(path)) return engineRefusal("tooMany");
+  return errorHandler(errorFormOf(path, mounted))(error, c);
+}
+
+/** The error form of the API that a path belongs to. */
+function errorFormOf(path: string, mounted: readonly MountedApi[]): ErrorForm {
   const called = mounted.find(({ base }) => path === base || path.startsWith(`${base}/`));
-  return errorHandler(called?.errors ?? plainErrors)(error, c);
+  return called?.errors ?? plainErrors;
 }
 
 /** The APIs that are mounted and described in the reference. */
@@ -144,7 +135,7 @@ function apis(): MountedApi[] {
 
 /** `/api/users`: callers find people, the host application provisions them. */
 function users() {
-  const app = dialect(plainErrors);
+  const app = dialect();
   app.use(authenticate(), requestLimits, jsonBody, readsDirectory);
   userProvisioning(app);
   userSearch(app);
@@ -152,7 +143,7 @@ function users() {
 }
 
 function pageOptions(c: Context<EdgeEnv>): PageOptions {
-  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM } = c.var.settings;
+  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM } = c.get("settings");
   const { origin } = new URL(c.req.url);
   return {
     environment: ENVIRONMENT,

@@ -4,7 +4,6 @@ import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { upsertUsers } from "../directory/users.ts";
 import { closed, dialect } from "../edge/dialect.ts";
-import { plainErrors } from "../edge/errors.ts";
 import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
 
@@ -38,9 +37,9 @@ const sign = createRoute({
  * route does not exist.
  */
 export function development() {
-  const app = dialect(plainErrors);
+  const app = dialect();
   app.use(async (c, next) => {
-    if (c.var.settings.ENVIRONMENT !== "development") refuse("route_not_found");
+    if (c.get("settings").ENVIRONMENT !== "development") refuse("route_not_found");
     await next();
   }, jsonBody);
 
@@ -49,14 +48,14 @@ export function development() {
   app.openapi(sign, async (c) => {
     const { id } = c.req.valid("json");
     const found = PEOPLE.find((one) => one.id === id);
-    const [secret] = c.var.settings.JWT_SECRET ?? [];
+    const [secret] = c.get("settings").JWT_SECRET ?? [];
     // With an identity provider's keys there is no secret to sign with.
     if (!found || !secret) refuse("unknown_user");
     // All of them are stored, because only known people can be written to.
     const profiles = PEOPLE.map((one) => ({ userId: one.id, name: one.name }));
     await upsertUsers(directoryOf(c.env.DB), profiles, null);
     const now = Math.floor(Date.now() / 1_000);
-    const { JWT_ISSUER, JWT_AUDIENCE, JWT_USER_CLAIM } = c.var.settings;
+    const { JWT_ISSUER, JWT_AUDIENCE, JWT_USER_CLAIM } = c.get("settings");
     const named = JWT_USER_CLAIM ? { [JWT_USER_CLAIM]: found.id } : {};
     const token = new SignJWT({ name: found.name, ...named })
       .setProtectedHeader({ alg: "HS256" })

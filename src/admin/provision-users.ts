@@ -41,13 +41,13 @@ const provision = createRoute({
 /** `PUT /api/users`: the host application registers its people. */
 export function userProvisioning(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(provision, async (c) => {
-    if (c.var.actor.role !== "admin") {
+    if (c.get("actor").role !== "admin") {
       refuse("forbidden", { message: "Only admins provision people." });
     }
     const profiles = new Map(
       c.req.valid("json").users.map(({ id, ...rest }) => [id, { userId: id, ...rest }]),
     );
-    await upsertUsers(c.var.directory, [...profiles.values()], null);
+    await upsertUsers(c.get("directory"), [...profiles.values()], null);
     return c.json({ upserted: profiles.size }, 200);
   });
 }

@@ -5,7 +5,6 @@ import { registerPurchaseRequests } from "../directory/purchase-requests.ts";
 import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
-import { plainErrors } from "../edge/errors.ts";
 import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
 import { requestLimits } from "../edge/request-limits.ts";
@@ -49,15 +48,15 @@ const register = createRoute({
 
 /** `/api/purchase-requests`: the host application registers purchase requests. */
 export function purchaseRequests() {
-  const app = dialect(plainErrors);
+  const app = dialect();
   app.use(authenticate(), requestLimits, jsonBody);
 
   app.openapi(register, async (c) => {
-    if (c.var.actor.role !== "admin") {
+    if (c.get("actor").role !== "admin") {
       refuse("forbidden", { message: "Only admins register purchase requests." });
     }
     const requests = new Map(c.req.valid("json").requests.map((request) => [request.id, request]));
-    await registerPurchaseRequests(c.var.directory, [...requests.values()], Date.now());
+    await registerPurchaseRequests(c.get("directory"), [...requests.values()], Date.now());
     return c.json({ upserted: requests.size }, 200);
   });
   return closed(app);

@@ -29,7 +29,7 @@ export async function rebuildNext(
   limit: number,
   from: From,
 ) {
-  const { directory } = c.var;
+  const directory = c.get("directory");
   const [after, before, of] = cursor
     ? positionOf(cursor)
     : ["", 0, await conversationCount(directory)];
@@ -56,15 +56,15 @@ export async function rebuild(
         else if (done.projectedRev < done.rev) outcome.unfinished.push(done);
         else outcome.rebuilt++;
       } catch (error) {
-        log("rebuild_failed", { requestId: c.var.requestId, id, error });
+        log("rebuild_failed", { requestId: c.get("requestId"), id, error });
         outcome.failed.push({ id, reason: "unavailable" });
       }
     }),
   );
   const { rebuilt, unfinished, failed } = outcome;
   log("rebuilt", {
-    requestId: c.var.requestId,
-    userId: c.var.actor.userId,
+    requestId: c.get("requestId"),
+    userId: c.get("actor").userId,
     rebuilt,
     unfinished: unfinished.length,
     failed: failed.length,

@@ -4,7 +4,6 @@ import { jsonOf, leavableBodyOf } from "../contract/openapi.ts";
 import { parseConversationId } from "../domain/id.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
-import { plainErrors } from "../edge/errors.ts";
 import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
 import { requestLimits } from "../edge/request-limits.ts";
@@ -70,9 +69,9 @@ const rebuilding = createRoute({
 
 /** `/api/admin`: for the operator, with a token whose role is `admin`. */
 export function admin() {
-  const app = dialect(plainErrors);
+  const app = dialect();
   app.use(authenticate(), requestLimits, async (c, next) => {
-    if (c.var.actor.role !== "admin") refuse("forbidden");
+    if (c.get("actor").role !== "admin") refuse("forbidden");
     await next();
   });
   app.use(jsonBody);

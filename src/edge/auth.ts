@@ -47,7 +47,7 @@ export function authenticate(
   scope: Partial<Pick<Actor, "reach" | "kinds">> = {},
 ): MiddlewareHandler<EdgeEnv> {
   return async (c, next) => {
-    const verified = await verify(c.var.settings, bearerOf(c.req.header("Authorization")));
+    const verified = await verify(c.get("settings"), bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
     c.set("actor", { ...verified.actor, ...scope });
     const userKnown = ensureUserKnown(c, verified.actor);
@@ -59,7 +59,7 @@ export function authenticate(
 
 /** Stores a person in the directory; never rejects. */
 export function ensureUserKnown(c: Context<EdgeEnv>, actor: Actor): Promise<void> {
-  return ensureUserKnownIn(c.env, actor, { requestId: c.var.requestId });
+  return ensureUserKnownIn(c.env, actor, { requestId: c.get("requestId") });
 }
 
 /** The same without a request; `context` is logged with a failure. */
@@ -81,11 +81,12 @@ const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
  * bookmark.
  */
 export const readsDirectory: MiddlewareHandler<EdgeEnv> = async (c, next) => {
-  await c.var.userKnown;
+  await c.get("userKnown");
   const bookmark = c.req.header("D1-Bookmark");
   const session = sessionOf(c.env.DB, bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined);
   c.set("directory", directoryOf(session));
   await next();
   const reached = session.getBookmark();
-  if (reached) c.header("D1-Bookmark", reached);
+  // In place: `c.header` would make the answer anew.
+  if (reached) c.res.headers.set("D1-Bookmark", reached);
 };

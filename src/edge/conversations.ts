@@ -40,21 +40,22 @@ const IDEMPOTENT = new Set<Command["type"]>([
 type Send = Extract<Command, { type: "send" }>;
 
 /** A request, or the cron, which has no answer to write a timing into. */
-type Asker = { env: Env; var?: { timing?: Timing } };
+type Asker = { env: Env; get?: (key: "timing") => Timing | undefined };
 
 /**
  * Makes an idempotent call of a conversation, and retries it once with a new stub when the platform
  * marks the error as retryable (a deploy, a moved object). Never when the object is overloaded.
  */
 export async function ask<T>(
-  { env, var: { timing } = {} }: Asker,
+  asker: Asker,
   conversationId: string,
   call: (stub: ConversationStub) => Promise<T>,
-  stub = conversationOf(env, conversationId),
+  stub = conversationOf(asker.env, conversationId),
 ): Promise<T> {
+  const timing = asker.get?.("timing");
   const asked = call(stub).catch((error: unknown) => {
     if (!isRetryable(error)) throw error;
-    return call(conversationOf(env, conversationId));
+    return call(conversationOf(asker.env, conversationId));
   });
   return timing ? timing.of("object", asked) : asked;
 }
@@ -74,7 +75,7 @@ export async function create(
   const isFound =
     isLimited(c) && hasDerivedId(creation.kind) && (await exists(c, conversationId, stub));
   if (!isFound) await spendHourly(c, costsOf(creation));
-  const { created, listed } = await c.var.timing.of("object", stub.create(creation));
+  const { created, listed } = await c.get("timing").of("object", stub.create(creation));
   if (!listed) warnOfLists(c);
   return created;
 }
@@ -90,7 +91,7 @@ async function exists(
   conversationId: string,
   stub: ConversationStub,
 ): Promise<boolean> {
-  const info = await ask(c, conversationId, (stub) => stub.info(c.var.actor), stub);
+  const info = await ask(c, conversationId, (stub) => stub.info(c.get("actor")), stub);
   return info.ok || info.error.code !== "conversation_not_found";
 }
 
@@ -103,12 +104,12 @@ export async function submit(
 ): Promise<Answer & { readers: Receipt[] }> {
   if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
     // Other errors come first, and do not count.
-    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
+    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.get("actor"), command)));
     await spendHourly(c, { additions_per_hour: 1 });
   }
-  const wait = command.type !== "send" || c.var.settings.SENDS_WAIT_FOR_LISTS;
+  const wait = command.type !== "send" || c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
-  const submitted = await carryOut(c, conversationId, c.var.actor, command, submitOptions);
+  const submitted = await carryOut(c, conversationId, c.get("actor"), command, submitOptions);
   return answerOf(c, submitted, wait);
 }
 
@@ -124,7 +125,7 @@ export async function sendFiles(
   files: readonly FileToSend[],
   options: { readers?: boolean } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
-  const wait = c.var.settings.SENDS_WAIT_FOR_LISTS;
+  const wait = c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
   const claims: string[] = [];
   const send = (stub: ConversationStub) => {
@@ -132,7 +133,7 @@ export async function sendFiles(
     const earlierClaims = [...claims];
     claims.push(claim);
     return stub
-      .sendWithFiles(c.var.actor, command, { files, claim, earlierClaims }, submitOptions)
+      .sendWithFiles(c.get("actor"), command, { files, claim, earlierClaims }, submitOptions)
       .catch((error: unknown) => {
         if (lacksMethod(error, "sendWithFiles")) refuse("unavailable");
         throw error;
@@ -141,7 +142,7 @@ export async function sendFiles(
   const stub = conversationOf(c.env, conversationId);
   const sent = isIdempotent(command)
     ? ask(c, conversationId, send, stub)
-    : c.var.timing.of("object", send(stub));
+    : c.get("timing").of("object", send(stub));
   return answerOf(c, await sent, wait);
 }
 
@@ -176,7 +177,7 @@ export function carryOut(
   const submitTo = (stub: ConversationStub) => stub.submit(actor, command, options);
   if (isIdempotent(command)) return ask(asker, conversationId, submitTo, stub);
   const submitted = submitTo(stub);
-  return asker.var?.timing ? asker.var.timing.of("object", submitted) : submitted;
+  return asker.get?.("timing")?.of("object", submitted) ?? submitted;
 }
 
 /**
@@ -210,8 +211,8 @@ export async function peopleAmong(
   c: Context<EdgeEnv>,
   userIds: readonly string[],
 ): Promise<Person[]> {
-  const known = await usersById(c.var.directory, userIds);
-  const open = c.var.settings.USER_DIRECTORY === "open";
+  const known = await usersById(c.get("directory"), userIds);
+  const open = c.get("settings").USER_DIRECTORY === "open";
   return userIds.flatMap((userId) => {
     const person = known.get(userId);
     if (person) return [person];
@@ -232,7 +233,7 @@ export async function peopleOf(c: Context<EdgeEnv>, userIds: readonly string[]):
 
 /** The caller as a person. */
 export function callerOf(c: Context<EdgeEnv>): Person {
-  const { userId, name, avatarUrl } = c.var.actor;
+  const { userId, name, avatarUrl } = c.get("actor");
   return { userId, name, avatarUrl };
 }
 

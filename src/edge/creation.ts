@@ -38,7 +38,7 @@ export async function ensureDirect(
 ): Promise<{ conversationId: string; created: boolean }> {
   const caller = callerOf(c);
   const pair = [caller.userId, other.userId].sort();
-  const secret = c.var.settings.ID_SECRET;
+  const secret = c.get("settings").ID_SECRET;
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const created = await create(c, conversationId, {
     ...creationOf("direct", dialect, caller),

@@ -2,7 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { z } from "zod";
 import { detailsOf } from "../live/fields.ts";
 import type { EdgeEnv } from "./context.ts";
-import { type ErrorForm, errorHandler } from "./errors.ts";
+import { decodeInOneStep } from "./decoder.ts";
 import { refuse } from "./refusal.ts";
 
 /** Refuses requests that no route matched. A mounted app's own `notFound` would not be called. */
@@ -11,15 +11,20 @@ export function closed(app: OpenAPIHono<EdgeEnv>): OpenAPIHono<EdgeEnv> {
   return app;
 }
 
-/** An app that writes all errors in the form of one dialect. */
-export function dialect(errors: ErrorForm): OpenAPIHono<EdgeEnv> {
+/**
+ * The routes of an API. It has no error handler: the one of the whole Worker writes errors in the form of
+ * the API that was called. With its own, Hono would run each of its layers in a chain of its own.
+ */
+export function dialect(): OpenAPIHono<EdgeEnv> {
   const app = new OpenAPIHono<EdgeEnv>({
     defaultHook: (result) => {
-      if (!result.success) {
-        refuse("invalid_request", { details: detailsOf(result.error as z.ZodError) });
-      }
+      if (!result.success) invalid(result.error as z.ZodError);
     },
   });
-  app.onError(errorHandler(errors));
+  decodeInOneStep(app, invalid);
   return app;
+}
+
+function invalid(error: z.ZodError): never {
+  refuse("invalid_request", { details: detailsOf(error) });
 }

@@ -18,16 +18,16 @@ import { refuse } from "./refusal.ts";
  * uploader or of a member of its conversation. Files of deleted messages are not served.
  */
 export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Promise<Response> {
-  c.header("X-Request-Id", c.var.requestId);
+  c.header("X-Request-Id", c.get("requestId"));
   const key = c.req.param("key");
   const query = new URL(c.req.url).searchParams;
   const token = bearerOf(c.req.header("Authorization"));
   const isLink = ["signature", "expires", "disposition"].some((name) => query.has(name));
   const signed = isLink
-    ? verifiedLink(c.var.settings.FILES_SECRET, key, query, Date.now())
+    ? verifiedLink(c.get("settings").FILES_SECRET, key, query, Date.now())
     : undefined;
   if (isLink && !signed) refuse("invalid_link");
-  const verified = signed ? undefined : await verify(c.var.settings, token);
+  const verified = signed ? undefined : await verify(c.get("settings"), token);
   if (!signed && !verified) refuse("unauthenticated");
   const row = isKey(key) ? await uploadOf(directoryOf(c.env.DB), key) : undefined;
   if (!row || row.storedAt === null || row.deletedAt !== null) refuse("file_not_found");
@@ -35,9 +35,9 @@ export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Pr
   await refuseUnlessCarried(c, row, reader);
   const disposition = signed ?? (isShownInline(row.mimeType) ? "inline" : "attachment");
   const response = await serveFile(c.env.FILES, row, c.req.raw, disposition);
-  response?.headers.set("X-Request-Id", c.var.requestId);
+  response?.headers.set("X-Request-Id", c.get("requestId"));
   // Miniflare's entry Worker compresses texts, ranges too, despite `no-transform`.
-  if (c.var.settings.ENVIRONMENT === "development") {
+  if (c.get("settings").ENVIRONMENT === "development") {
     response?.headers.set("Content-Encoding", "identity");
   }
   return response ?? refuse("file_not_found");

@@ -56,8 +56,8 @@ export function userSearch(app: OpenAPIHono<EdgeEnv>): void {
     const { q } = c.req.valid("query");
     const found =
       q === undefined
-        ? [...(await usersById(c.var.directory, idsOf(c.req.url))).values()]
-        : await usersByName(c.var.directory, q);
+        ? [...(await usersById(c.get("directory"), idsOf(c.req.url))).values()]
+        : await usersByName(c.get("directory"), q);
     return c.json(
       { users: found.map(({ userId, name, avatarUrl }) => ({ id: userId, name, avatarUrl })) },
       200,

@@ -28,7 +28,8 @@ export type Costs = Partial<Record<HourlyLimit, number>>;
  */
 export async function spendHourly(c: Context<EdgeEnv>, costs: Costs): Promise<void> {
   if (!isLimited(c)) return;
-  const { settings, actor } = c.var;
+  const settings = c.get("settings");
+  const actor = c.get("actor");
   const limits = Object.keys(costs) as HourlyLimit[];
   const expenses = limits.map((name) => {
     return { name, amount: costs[name] ?? 0, limit: settings[HOURLY[name][0]] };

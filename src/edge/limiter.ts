@@ -20,8 +20,11 @@ export async function withinRate(limiter: RateLimit, key: string): Promise<boole
 }
 
 /** Whether abuse limits apply to a caller: to all but admins, unless they are switched off. */
-export function isLimited(c: Context<EdgeEnv>, { role }: { role: string } = c.var.actor): boolean {
-  return c.var.settings.REQUEST_LIMITS && role !== "admin";
+export function isLimited(
+  c: Context<EdgeEnv>,
+  { role }: { role: string } = c.get("actor"),
+): boolean {
+  return c.get("settings").REQUEST_LIMITS && role !== "admin";
 }
 
 /**
@@ -29,7 +32,7 @@ export function isLimited(c: Context<EdgeEnv>, { role }: { role: string } = c.va
  * request comes from a developer's own machine, where all clients share one address or have none.
  */
 export function addressOf(c: Context<EdgeEnv>): string | undefined {
-  const { REQUEST_LIMITS, ENVIRONMENT } = c.var.settings;
+  const { REQUEST_LIMITS, ENVIRONMENT } = c.get("settings");
   if (!REQUEST_LIMITS) return undefined;
   const address = c.req.header("CF-Connecting-IP");
   const isLocal = address === undefined || isLoopback(address);

@@ -29,14 +29,14 @@ export async function live(
   const offered = (c.req.header("Sec-WebSocket-Protocol") ?? "").split(",").map((s) => s.trim());
   const echoed = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
   const origin = c.req.header("Origin");
-  if (origin !== undefined && !isAllowedOrigin(c.var.settings, c.req.url, origin)) {
+  if (origin !== undefined && !isAllowedOrigin(c.get("settings"), c.req.url, origin)) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "origin not allowed"), echoed);
   }
   const token =
     bearerOf(c.req.header("Authorization")) ??
     offered.find((name) => name.startsWith(BEARER_PREFIX))?.slice(BEARER_PREFIX.length) ??
     c.req.query("access_token");
-  const verified = await verify(c.var.settings, token);
+  const verified = await verify(c.get("settings"), token);
   if (!verified) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
   }

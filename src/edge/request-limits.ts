@@ -12,7 +12,7 @@ import { refuse } from "./refusal.ts";
 export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if (isLimited(c)) {
     const [limit, limiter] = limiterOf(c.req, c.env);
-    if (!(await withinRate(limiter, c.var.actor.userId))) {
+    if (!(await withinRate(limiter, c.get("actor").userId))) {
       refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS, limit });
     }
   }

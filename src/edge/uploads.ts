@@ -35,7 +35,8 @@ async function runAdmitted<T>(
   c: Context<EdgeEnv>,
   work: (permit: Permit) => Promise<Result<T>>,
 ): Promise<Result<T>> {
-  const { settings, actor } = c.var;
+  const settings = c.get("settings");
+  const actor = c.get("actor");
   const length = c.req.header("Content-Length");
   const declared = length === undefined ? undefined : Number(length);
   const isLimited = settings.REQUEST_LIMITS && actor.role !== "admin";
@@ -64,7 +65,7 @@ export function uploadFor(c: Context<EdgeEnv>, name: string, permit: Permit): Up
   return new Upload({
     bucket: c.env.FILES,
     directory: directoryOf(c.env.DB),
-    ownerId: c.var.actor.userId,
+    ownerId: c.get("actor").userId,
     name,
     now: Date.now(),
     permit,
@@ -90,7 +91,7 @@ export async function precheckSend(
   conversationId: string,
   command: Send,
 ): Promise<Result<Answer> | undefined> {
-  return unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.var.actor, command)));
+  return unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.get("actor"), command)));
 }
 
 /** What a form that sends one file says beside it. */

@@ -13,10 +13,10 @@ export async function identityOf(
 ): Promise<ConnectionIdentity | undefined> {
   const inQuery = parameters.map((name) => c.req.query(name)).find((token) => token !== undefined);
   const token = bearerOf(c.req.header("Authorization")) ?? inQuery;
-  const verified = await verify(c.var.settings, token);
+  const verified = await verify(c.get("settings"), token);
   if (!verified) return undefined;
   c.executionCtx.waitUntil(
-    ensureUserKnownIn(c.env, verified.actor, { requestId: c.var.requestId }),
+    ensureUserKnownIn(c.env, verified.actor, { requestId: c.get("requestId") }),
   );
   const { userId, name, avatarUrl, role } = verified.actor;
   const { origin } = new URL(c.req.url);
@@ -26,7 +26,7 @@ export async function identityOf(
 /** Whether a page of this origin may connect; clients that are not pages may. */
 export function mayConnect(c: Context<EdgeEnv>): boolean {
   const origin = c.req.header("Origin");
-  return origin === undefined || isAllowedOrigin(c.var.settings, c.req.url, origin);
+  return origin === undefined || isAllowedOrigin(c.get("settings"), c.req.url, origin);
 }
 
 /**

@@ -2,7 +2,7 @@ import { HTTPException } from "hono/http-exception";
 import { describe, expect, test } from "vitest";
 import { marketplaceErrors } from "../../src/dialects/marketplace/app.ts";
 import { dialect } from "../../src/edge/dialect.ts";
-import { plainErrors } from "../../src/edge/errors.ts";
+import { errorHandler, plainErrors } from "../../src/edge/errors.ts";
 
 /** Errors that Hono raises itself have the same form as ours. */
 
@@ -19,9 +19,10 @@ const CODES: Record<number, [status: number, code: string]> = {
 
 describe.each([plainErrors, marketplaceErrors])("in the form $name", (form) => {
   async function answerTo(status: number) {
-    const app = dialect(form).get("/", () => {
+    const app = dialect().get("/", () => {
       throw new HTTPException(status as 400, { message: "what Hono says" });
     });
+    app.onError(errorHandler(form));
     const response = await app.request("/");
     return { status: response.status, body: await response.json<{ code: string }>() };
   }

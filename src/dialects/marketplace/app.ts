@@ -27,7 +27,7 @@ export const marketplaceErrors: ErrorForm = {
 
 /** The marketplace chat API: decodes, calls and presents. */
 export function marketplace() {
-  const app = dialect(marketplaceErrors);
+  const app = dialect();
   app.use(authenticate({ reach: "staff", kinds: CHATS }), requestLimits);
   fileRoutes(app);
   app.use(jsonBody);

@@ -1,6 +1,5 @@
 import { authenticate } from "../../edge/auth.ts";
 import { closed, dialect } from "../../edge/dialect.ts";
-import { plainErrors } from "../../edge/errors.ts";
 import { jsonBody } from "../../edge/json-body.ts";
 import { requestLimits } from "../../edge/request-limits.ts";
 import { attachmentRoutes, uploadRoutes } from "./routes/attachments.ts";
@@ -12,7 +11,7 @@ import { messageRoutes } from "./routes/messages.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
-  const app = dialect(plainErrors);
+  const app = dialect();
   app.use(authenticate(), requestLimits);
   uploadRoutes(app);
   app.use(jsonBody);

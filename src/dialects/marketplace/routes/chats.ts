@@ -117,7 +117,8 @@ const removeParticipant = createRoute({
 export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { page, limit, type, archived } = c.req.valid("query");
-    const { directory, actor } = c.var;
+    const directory = c.get("directory");
+    const actor = c.get("actor");
     const query = {
       userId: actor.userId,
       kinds: type ? kindsOf(type) : CHATS,
@@ -129,19 +130,19 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
     ]);
     const userIds = new Set(entries.flatMap((e) => e.participants.map((p) => p.userId)));
     const people = await usersById(directory, [...userIds]);
-    const chats = entries.map((entry) => presentEntry(entry, people, c.var.linkTo));
+    const chats = entries.map((entry) => presentEntry(entry, people, c.get("linkTo")));
     return c.json(success({ chats, pagination: paginationOf(page, limit, total) }), 200);
   });
 
   app.openapi(totals, async (c) =>
-    c.json(success(await stats(c.var.directory, c.var.actor.userId, CHATS)), 200),
+    c.json(success(await stats(c.get("directory"), c.get("actor").userId, CHATS)), 200),
   );
 
   app.openapi(info, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
-    const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
+    const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.get("actor"))));
     const unreadCounts = Object.fromEntries(overview.unread);
-    const chat = { ...presentChat(overview, c.var.actor.userId, c.var.linkTo), unreadCounts };
+    const chat = { ...presentChat(overview, c.get("actor").userId, c.get("linkTo")), unreadCounts };
     return c.json(success({ chat }), 200);
   });
 
@@ -167,8 +168,8 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
 /** A chat as its caller sees it. */
 export async function chatOf(c: Context<EdgeEnv>, chatId: string): Promise<Chat> {
-  const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.var.actor)));
-  return presentChat(overview, c.var.actor.userId, c.var.linkTo);
+  const overview = unwrapped(await ask(c, chatId, (stub) => stub.overview(c.get("actor"))));
+  return presentChat(overview, c.get("actor").userId, c.get("linkTo"));
 }
 
 function kindsOf(type: Chat["type"]): typeof CHATS {

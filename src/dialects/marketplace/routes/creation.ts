@@ -93,7 +93,7 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(createChat, async (c) => {
     const { participantIds, type, title, metadata } = c.req.valid("json");
     const others = new Set(participantIds);
-    others.delete(c.var.actor.userId);
+    others.delete(c.get("actor").userId);
     if (others.size === 0) {
       refuse("invalid_participants", { message: "A chat needs at least two participants." });
     }
@@ -116,7 +116,7 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(purchaseRequest, async (c) => {
     const { buyerId, ...named } = c.req.valid("json");
-    const { userId } = c.var.actor;
+    const { userId } = c.get("actor");
     if (named.sellerId === userId) {
       return c.json(success(await chatForSeller(c, { buyerId, ...named })), 200);
     }
@@ -134,7 +134,7 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(support, async (c) => {
     const { subject, initialMessage } = c.req.valid("json");
-    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const maxLength = c.get("settings").MAX_LENGTH_MARKETPLACE;
     // Validated first, so that a refused message creates no chat.
     const content = captionOf(initialMessage ?? undefined, maxLength);
     if (!content.ok) {
@@ -177,7 +177,8 @@ async function purchaseRequestWith(
 
 /** Support staff, then admins, most recently seen first, without duplicates and the caller. */
 async function supportPool(c: Context<EdgeEnv>): Promise<Person[]> {
-  const { actor, directory } = c.var;
+  const actor = c.get("actor");
+  const directory = c.get("directory");
   const now = Date.now();
   const [agents, admins] = await Promise.all([
     usersByRole(directory, "support", SUPPORT_POOL_MAX + 1, now),

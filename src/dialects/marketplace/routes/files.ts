@@ -91,7 +91,7 @@ function sendOf(c: Context<EdgeEnv>, form: Partial<FileForm>): Extract<Command, 
     content,
     replyTo: replyToMessageId,
     clientMessageId,
-    maxLength: c.var.settings.MAX_LENGTH_MARKETPLACE,
+    maxLength: c.get("settings").MAX_LENGTH_MARKETPLACE,
     // A retry uploads the same file under another key.
     fingerprint: attachment && JSON.stringify([attachment.name, attachment.size]),
   };

@@ -118,7 +118,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const bound = before === undefined ? undefined : boundOf(chatId, before);
     const found = unwrapped(
       await ask(c, chatId, (stub) =>
-        stub.history(c.var.actor, {
+        stub.history(c.get("actor"), {
           by: "page",
           page,
           pageSize: limit,
@@ -131,7 +131,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const messages = found.messages.map((message) =>
       presentMessage(
         chatId,
-        wireMessage(chatId, message, c.var.linkTo),
+        wireMessage(chatId, message, c.get("linkTo")),
         found.readers?.get(message.number) ?? [],
       ),
     );
@@ -141,7 +141,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(send, async (c) => {
     const body = c.req.valid("json");
-    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const maxLength = c.get("settings").MAX_LENGTH_MARKETPLACE;
     const content = unwrapped(contentOf(body.content, maxLength));
     const chatId = conversationNamed(c.req.valid("param").id);
     const answer = await message(c, chatId, {
@@ -165,7 +165,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(edit, async (c) => {
     const { id, messageId } = c.req.valid("param");
-    const maxLength = c.var.settings.MAX_LENGTH_MARKETPLACE;
+    const maxLength = c.get("settings").MAX_LENGTH_MARKETPLACE;
     const content = unwrapped(contentOf(c.req.valid("json").content, maxLength));
     const chatId = conversationNamed(id);
     return c.json(await message(c, chatId, { type: "edit", messageId, content, maxLength }), 200);
@@ -191,7 +191,7 @@ export function presentAnswer(
   answer: Answer & { readers: readonly Receipt[] },
 ) {
   if (!answer.message) throw new Error("an answer without its message");
-  const wire = wireMessage(chatId, answer.message, c.var.linkTo);
+  const wire = wireMessage(chatId, answer.message, c.get("linkTo"));
   const message = presentMessage(chatId, wire, answer.readers);
   return success({ message, ...(answer.deduplicated && { deduplicated: answer.deduplicated }) });
 }

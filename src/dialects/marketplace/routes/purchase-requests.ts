@@ -37,7 +37,7 @@ export const chatFound = enveloped(found);
 export function chatIdOf(c: Context<EdgeEnv>, naming: Naming): Promise<string> {
   const { purchaseRequestId, buyerId, sellerId } = naming;
   const parts = ["purchase-request", purchaseRequestId, buyerId, sellerId];
-  return derivedConversationId(c.var.settings.ID_SECRET, parts);
+  return derivedConversationId(c.get("settings").ID_SECRET, parts);
 }
 
 /** The chat that the caller looks for as the seller: the given buyer's, or the oldest. */
@@ -49,7 +49,7 @@ export async function chatForSeller(
     const chatId = await chatIdOf(c, { purchaseRequestId, sellerId, buyerId });
     return { chat: await chatOf(c, chatId) };
   }
-  const oldest = await purchaseRequestChatOf(c.var.directory, purchaseRequestId, sellerId);
+  const oldest = await purchaseRequestChatOf(c.get("directory"), purchaseRequestId, sellerId);
   if (!oldest) refuse("conversation_not_found");
   const { chatId, ambiguous } = oldest;
   return { chat: await chatOf(c, chatId), ...(ambiguous && { ambiguous }) };
@@ -60,14 +60,14 @@ export async function chatForSeller(
  * chat is still found. `undefined`: it may be opened.
  */
 export async function openedBefore(c: Context<EdgeEnv>, naming: Naming): Promise<Chat | undefined> {
-  if (c.var.settings.PURCHASE_REQUESTS === "open") return undefined;
+  if (c.get("settings").PURCHASE_REQUESTS === "open") return undefined;
   // Read from the primary: the host may have just registered it.
   const request = await purchaseRequestOf(directoryOf(c.env.DB), naming.purchaseRequestId);
   const isTheirs =
     request?.buyerId === naming.buyerId && (request.sellerIds?.includes(naming.sellerId) ?? true);
   if (isTheirs) return undefined;
   const chatId = await chatIdOf(c, naming);
-  const overview = await ask(c, chatId, (stub) => stub.overview(c.var.actor));
+  const overview = await ask(c, chatId, (stub) => stub.overview(c.get("actor")));
   if (!overview.ok) refuse("purchase_request_not_found");
-  return presentChat(overview.value, c.var.actor.userId, c.var.linkTo);
+  return presentChat(overview.value, c.get("actor").userId, c.get("linkTo"));
 }

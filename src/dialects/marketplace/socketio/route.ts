@@ -40,7 +40,7 @@ async function engine(c: Context<EdgeEnv>, transport: "websocket" | "polling"): 
     return engineRefusal(known ? "badRequest" : "unknownTransport");
   }
   if (!mayConnect(c)) return engineRefusal("forbidden");
-  const { ID_SECRET } = c.var.settings;
+  const { ID_SECRET } = c.get("settings");
   const { origin } = new URL(c.req.url);
   const sid = c.req.query("sid");
   let engineRequest: EngineRequest;

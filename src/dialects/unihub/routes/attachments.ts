@@ -61,12 +61,12 @@ export function uploadRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openAPIRegistry.registerPath(uploadForm);
   app.post(uploadForm.path, async (c) => {
     const { attachment } = await fileForm(c, (name, permit) => uploadFor(c, name, permit));
-    return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
+    return c.json(presentUploaded(attachment, c.get("linkTo")(attachment)), 200);
   });
 
   app.openapi(uploadBody, async (c) => {
     const attachment = await fileBody(c, fileName(c.req.valid("query").name));
-    return c.json(presentUploaded(attachment, c.var.linkTo(attachment)), 200);
+    return c.json(presentUploaded(attachment, c.get("linkTo")(attachment)), 200);
   });
 }
 
@@ -84,7 +84,7 @@ export function attachmentRoutes(app: OpenAPIHono<EdgeEnv>): void {
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
-      maxLength: c.var.settings.MAX_LENGTH_UNIHUB,
+      maxLength: c.get("settings").MAX_LENGTH_UNIHUB,
     };
     const answer = await sendFiles(c, conversationId, command, files);
     return c.json(presentSent(conversationId, answer), 201);

@@ -91,7 +91,9 @@ export function channelMemberRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const channelId = conversationNamed(c.req.valid("param").id);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c, channelId, (stub) => stub.members({ ...c.var.actor, kinds: ["channel"] }, page)),
+      await ask(c, channelId, (stub) =>
+        stub.members({ ...c.get("actor"), kinds: ["channel"] }, page),
+      ),
     );
     return c.json(found.map(presentChannelMember), 200);
   });

@@ -85,13 +85,13 @@ const reopen = createRoute({
 
 export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(listPublic, async (c) => {
-    const found = await publicChannels(c.var.directory, slice(c.req.valid("query")));
+    const found = await publicChannels(c.get("directory"), slice(c.req.valid("query")));
     return c.json(found.map(presentChannel), 200);
   });
 
   app.openapi(listMine, async (c) => {
     const page = slice(c.req.valid("query"));
-    const found = await channelsOf(c.var.directory, c.var.actor.userId, page);
+    const found = await channelsOf(c.get("directory"), c.get("actor").userId, page);
     return c.json(found.map(presentMyChannel), 200);
   });
 
@@ -111,7 +111,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(details, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
-    const actor: Actor = { ...c.var.actor, kinds: ["channel"] };
+    const actor: Actor = { ...c.get("actor"), kinds: ["channel"] };
     const info = unwrapped(await ask(c, channelId, (stub) => stub.info(actor)));
     return c.json(presentChannelInfo(info), 200);
   });

@@ -73,18 +73,19 @@ const removeParticipant = createRoute({
 
 export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
-    const { directory, actor } = c.var;
+    const directory = c.get("directory");
+    const actor = c.get("actor");
     const page = slice(c.req.valid("query"));
     const entries = await inbox(directory, { userId: actor.userId, kinds: LISTED, ...page });
     return c.json(
-      entries.map((entry) => presentConversation(entry, c.var.linkTo)),
+      entries.map((entry) => presentConversation(entry, c.get("linkTo"))),
       200,
     );
   });
 
   app.openapi(direct, async (c) => {
     const { otherUserId } = c.req.valid("json");
-    if (otherUserId === c.var.actor.userId) {
+    if (otherUserId === c.get("actor").userId) {
       refuse("invalid_participants", { message: "otherUserId must be someone else." });
     }
     const [other] = await peopleOf(c, [otherUserId]);
@@ -96,7 +97,7 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(group, async (c) => {
     const { participantIds, title } = c.req.valid("json");
     const others = new Set(participantIds);
-    others.delete(c.var.actor.userId);
+    others.delete(c.get("actor").userId);
     const people = await peopleOf(c, [...others]);
     const conversationId = await createGroup(c, people, { origin: "unihub", title: title || null });
     return c.json({ conversationId }, 201);

@@ -91,7 +91,7 @@ export function markRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { conversationId, number } = messageNamed(c.req.valid("param").messageId);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c, conversationId, (stub) => stub.receipts(c.var.actor, number, page)),
+      await ask(c, conversationId, (stub) => stub.receipts(c.get("actor"), number, page)),
     );
     return c.json(
       found.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) })),

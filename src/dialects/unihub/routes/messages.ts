@@ -44,13 +44,13 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { conversationId, page, pageSize } = c.req.valid("query");
     const id = conversationNamed(conversationId);
     const found = unwrapped(
-      await ask(c, id, (stub) => stub.history(c.var.actor, { by: "page", page, pageSize })),
+      await ask(c, id, (stub) => stub.history(c.get("actor"), { by: "page", page, pageSize })),
     );
     return c.json(
       {
         items: found.messages
           .toReversed()
-          .map((message) => presentMessage(id, wireMessage(id, message, c.var.linkTo))),
+          .map((message) => presentMessage(id, wireMessage(id, message, c.get("linkTo")))),
         totalCount: found.total,
         page,
         pageSize,
@@ -62,7 +62,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(send, async (c) => {
     const body = c.req.valid("json");
-    const maxLength = c.var.settings.MAX_LENGTH_UNIHUB;
+    const maxLength = c.get("settings").MAX_LENGTH_UNIHUB;
     // An invalid request is refused before the conversation is called.
     const content = unwrapped(contentOf(body.content, maxLength));
     const id = conversationNamed(body.conversationId);

@@ -16,7 +16,7 @@ const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_addr
 export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
   if (!(await identityOf(c, "access_token"))) refuse("unauthenticated");
-  const { id, name } = newConnection(c.var.settings.ID_SECRET, "signalr");
+  const { id, name } = newConnection(c.get("settings").ID_SECRET, "signalr");
   // From version 1 the public id is not the one that opens the connection.
   const version = Number(c.req.query("negotiateVersion") ?? 0) >= 1 ? 1 : 0;
   return c.json({
@@ -32,7 +32,7 @@ export async function signalR(c: Context<EdgeEnv>, next: Next): Promise<Response
     await next();
     return undefined;
   }
-  const { ID_SECRET } = c.var.settings;
+  const { ID_SECRET } = c.get("settings");
   if (!mayConnect(c)) refuse("origin_not_allowed");
   if (!(await withinLimit(c))) refuse("rate_limited", TOO_MANY);
   const given = c.req.query("id");
