@@ -8,15 +8,15 @@ import { conversationIdOf } from "../../src/domain/id.ts";
 import { directPair, objectOf, openLive, person, send } from "../support.ts";
 import { counting } from "./counters.ts";
 
-test("a plain message sent alone writes at most 3 rows, 5 with alarm and projection mark", async () => {
+test("a plain message sent alone writes at most 2 rows, 3 with its alarm", async () => {
   const { alice, conversationId } = await directPair();
   await send(alice, conversationId, "first");
   const counted = await counting(conversationId, () => send(alice, conversationId, "counted"));
   expect(counted.rowsWritten).toBeGreaterThan(0);
-  expect(counted.rowsWritten).toBeLessThanOrEqual(3);
-  expect(counted.rowsWritten + counted.alarms).toBeLessThanOrEqual(5);
+  expect(counted.rowsWritten).toBeLessThanOrEqual(2);
+  expect(counted.rowsWritten + counted.alarms).toBeLessThanOrEqual(3);
   expect(counted.d1RowsWritten).toBeGreaterThan(0);
-  expect(counted.d1RowsWritten).toBeLessThanOrEqual(3);
+  expect(counted.d1RowsWritten).toBeLessThanOrEqual(2);
 });
 
 test("a clientMessageId costs one more row", async () => {
@@ -24,11 +24,11 @@ test("a clientMessageId costs one more row", async () => {
   const counted = await counting(conversationId, () =>
     send(alice, conversationId, "counted", { clientMessageId: crypto.randomUUID() }),
   );
-  expect(counted.rowsWritten).toBeLessThanOrEqual(4);
-  expect(counted.rowsWritten + counted.alarms).toBeLessThanOrEqual(6);
+  expect(counted.rowsWritten).toBeLessThanOrEqual(3);
+  expect(counted.rowsWritten + counted.alarms).toBeLessThanOrEqual(4);
 });
 
-test("32 concurrent sends with keys write at most 2.5 rows a message", async () => {
+test("32 concurrent sends with keys write at most 2.1 rows a message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const a = await openLive(alice, conversationId);
   const b = await openLive(bob, conversationId);
@@ -39,7 +39,19 @@ test("32 concurrent sends with keys write at most 2.5 rows a message", async () 
     }
     await a.until(() => a.all("message").length === 32);
   });
-  expect((counted.rowsWritten + counted.alarms) / 32).toBeLessThanOrEqual(2.5);
+  expect((counted.rowsWritten + counted.alarms) / 32).toBeLessThanOrEqual(2.1);
+});
+
+test("a read mark within ten seconds of its message writes 3 rows, and 1 in D1", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
+  a.send({ op: "send", content: "hello" });
+  const { message } = await b.next("message");
+  const counted = await counting(conversationId, () => {
+    b.send({ op: "read", id: 1, upTo: message.id });
+    return b.next("ack");
+  });
+  expect(counted.rowsWritten + counted.alarms).toBe(3);
 });
 
 test("an object that is called with a guessed id stores nothing", async () => {
