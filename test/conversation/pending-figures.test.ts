@@ -5,7 +5,7 @@ import {
   MAX_PENDING,
   readPendingFigures,
 } from "../../src/conversation/tables/pending-figures.ts";
-import { generator } from "../random.ts";
+import { Random } from "../random.ts";
 import { groupOf, objectOf, openLive, person, send, unreadOf } from "../support.ts";
 
 describe("which figures count", () => {
@@ -45,34 +45,37 @@ test("figures of more people than are pending are written to their rows, and not
   }
   const { pending, rows } = await stored(group);
   expect(pending.size).toBeLessThanOrEqual(MAX_PENDING);
-  expect([...rows.values()].filter((readUpTo) => readUpTo === 1).length).toBeGreaterThan(MAX_PENDING);
+  expect([...rows.values()].filter((readUpTo) => readUpTo === 1).length).toBeGreaterThan(
+    MAX_PENDING,
+  );
   await evictDurableObject(objectOf(group));
   for (const one of people) expect(await unreadOf(one, group)).toBe(0);
 });
 
 test("random sends, reads and deletions, with evictions: unread counts are those of a model", async () => {
-  const { random, seed } = generator();
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const random = new Random(seed);
   const people = await Promise.all([person("a"), person("b"), person("c")]);
   const group = await groupOf(...people);
   const sockets = await Promise.all(people.map((one) => openLive(one, group)));
   const messages: { id: string; by: number; isDeleted: boolean; readBy: Set<number> }[] = [];
   for (let step = 0; step < 80; step++) {
-    const who = Math.floor(random() * people.length);
+    const who = random.below(people.length);
     const socket = sockets[who];
-    const what = random();
+    const what = random.next();
     const id = `step-${step}`;
     if (what < 0.5 || messages.length === 0) {
       socket?.send({ op: "send", id, content: id });
       const ack = await socket?.next("ack", (event) => event.id === id);
       messages.push({ id: ack?.messageId ?? "", by: who, isDeleted: false, readBy: new Set() });
     } else if (what < 0.7) {
-      const upTo = messages[Math.floor(random() * messages.length)];
-      socket?.send({ op: "read", id, upTo: upTo?.id });
+      const upTo = random.pick(messages);
+      socket?.send({ op: "read", id, upTo: upTo.id });
       await socket?.next("ack", (event) => event.id === id);
-      for (const one of messages.slice(0, messages.indexOf(upTo as never) + 1)) one.readBy.add(who);
+      for (const one of messages.slice(0, messages.indexOf(upTo) + 1)) one.readBy.add(who);
     } else if (what < 0.85) {
-      const one = messages[Math.floor(random() * messages.length)];
-      if (!one || one.isDeleted) continue;
+      const one = random.pick(messages);
+      if (one.isDeleted) continue;
       socket?.send({ op: "read", id, messageIds: [one.id] });
       await socket?.next("ack", (event) => event.id === id);
       one.readBy.add(who);
