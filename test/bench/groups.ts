@@ -1,7 +1,9 @@
 import type { Build } from "./builds.ts";
 import type { Case } from "./case.ts";
 import { fanOutOf20, fanOutOf200 } from "./cases/fan-out.ts";
+import { frames } from "./cases/frame.ts";
 import { gateways } from "./cases/gateway.ts";
+import { memory } from "./cases/memory.ts";
 import { type Beside, restHistory, restSends } from "./cases/rest.ts";
 import { resuming } from "./cases/resume.ts";
 import { rows } from "./cases/rows.ts";
@@ -36,7 +38,11 @@ export async function groupsOf(
         }))),
         ...(beside && (await peers(beside))),
       };
-      return [...(await fanOutOf20(broadcasters)), ...(await fanOutOf200(broadcasters))];
+      return [
+        ...(await frames(parleys)),
+        ...(await fanOutOf20(broadcasters)),
+        ...(await fanOutOf200(broadcasters)),
+      ];
     },
     rest: async () => {
       const waiting = named(parleys, "lists waited for");
@@ -52,6 +58,7 @@ export async function groupsOf(
       const proxies = await forEach(builds, (build) => CountingProxy.open(build));
       return [...(await waking(proxies)), ...(await rows(proxies))];
     },
+    memory: async () => memory(builds, beside && (await startPeers("floor"))),
   };
 }
 
