@@ -23,11 +23,22 @@ import {
 /** By name of a build: something of it. */
 type Each<T> = Record<string, T>;
 
+type Groups = Record<string, () => Promise<Case[]>>;
+
+/** Groups that take minutes each: measured only where they are asked for. */
+const SLOW = ["memory"];
+
+/** The groups whose names contain `only`; all but the slow ones if it is empty. */
+export function chosen(groups: Groups, only: string): [name: string, Groups[string]][] {
+  const all = Object.entries(groups);
+  if (!only) return all.filter(([name]) => !SLOW.includes(name));
+  const found = all.filter(([name]) => name.includes(only));
+  if (found.length > 0) return found;
+  throw new Error(`no group is named ${only}; there are ${Object.keys(groups).join(", ")}`);
+}
+
 /** Groups of cases by name; each starts the servers that it needs when it is prepared. */
-export async function groupsOf(
-  builds: Each<Build>,
-  beside: Beside | undefined,
-): Promise<Record<string, () => Promise<Case[]>>> {
+export async function groupsOf(builds: Each<Build>, beside: Beside | undefined): Promise<Groups> {
   const parleys = await forEach(builds, (build, name) => startParley(name, build));
   return {
     fan: async () => {

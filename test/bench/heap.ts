@@ -42,6 +42,8 @@ export class Isolate {
   async heapBytes(): Promise<number> {
     // workerd does not answer `HeapProfiler.collectGarbage`; a snapshot collects before it is taken.
     await this.call("HeapProfiler.takeHeapSnapshot");
+    // Until then, every object is tracked for the next snapshot.
+    await this.call("HeapProfiler.disable");
     const used = usage.parse(await this.call("Runtime.getHeapUsage"));
     return used.usedSize + used.embedderHeapUsedSize + used.backingStorageSize;
   }

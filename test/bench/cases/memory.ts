@@ -4,13 +4,14 @@ import type { Build } from "../builds.ts";
 import type { Case } from "../case.ts";
 import { Crowd } from "../crowd.ts";
 import { parley } from "../dialects.ts";
+import type { Goal } from "../goals.ts";
 import { Isolate } from "../heap.ts";
 import { runtimeBytes } from "../processor.ts";
 import { CountingProxy } from "../proxy.ts";
 import { call, crowdOf, type Subject, webSocketUrl } from "../subjects.ts";
 
-const SMALL = { sockets: 10, conversations: 50 };
-const LARGE = { sockets: 1_000, conversations: 2 };
+const SMALL = { sockets: 10, conversations: 20 };
+const LARGE = { sockets: 1_000, conversations: 1 };
 /** Conversations that are awake at once. */
 const AWAKE = 2_000;
 /** Requests at once. */
@@ -37,16 +38,17 @@ export async function memory(builds: Record<string, Build>, floor?: Subject): Pr
     processes["floor"] = () =>
       perSocket(floor, (part) => crowdOf(floor, `/floor?memory${part}`, LARGE.sockets));
   }
+  const atMost = (bound: number): Goal[] => [{ of: "parley", atMost: bound }];
   return [
     {
       name: "memory of the isolate",
       quantities: {
-        "a conversation awake after a message": { unit: "KiB", goals: [] },
-        "a conversation awake with 10 sockets": { unit: "KiB", goals: [] },
-        "a conversation awake with 1,000 sockets": { unit: "KiB", goals: [] },
-        "a socket of a conversation awake": { unit: "KiB", goals: [] },
-        "a socket of a conversation asleep": { unit: "KiB", goals: [] },
-        "2,000 conversations awake": { unit: "MiB", goals: [] },
+        "a conversation awake after a message": { unit: "KiB", goals: atMost(16) },
+        "a conversation awake with 10 sockets": { unit: "KiB", goals: atMost(50) },
+        "a conversation awake with 1,000 sockets": { unit: "KiB", goals: atMost(1024) },
+        "a socket of a conversation awake": { unit: "KiB", goals: atMost(1) },
+        "a socket of a conversation asleep": { unit: "KiB", goals: atMost(0.5) },
+        "2,000 conversations awake": { unit: "MiB", goals: atMost(48) },
       },
       measures: heaps,
       rounds: 1,
@@ -54,7 +56,10 @@ export async function memory(builds: Record<string, Build>, floor?: Subject): Pr
     {
       name: "memory of the process",
       quantities: {
-        "an idle socket": { unit: "KiB", goals: [] },
+        "an idle socket": {
+          unit: "KiB",
+          goals: [{ of: "parley", beside: "floor", atMost: 1.5 }],
+        },
       },
       measures: processes,
       rounds: 1,
@@ -64,7 +69,11 @@ export async function memory(builds: Record<string, Build>, floor?: Subject): Pr
 
 async function heapOf(build: Build): Promise<Record<string, number>> {
   const inspectorPort = await freePort();
-  const proxy = await CountingProxy.open(build, `--inspector-port=${inspectorPort}`);
+  const proxy = await CountingProxy.open(
+    build,
+    `--inspector-port=${inspectorPort}`,
+    "--var=SENDS_WAIT_FOR_LISTS:off",
+  );
   const isolate = await Isolate.of(inspectorPort);
   const host = await Host.of(proxy);
   // What is created once, such as caches and compiled code, is there before the first figure.
@@ -166,7 +175,8 @@ class Host {
 
   /** Puts all conversations to sleep. */
   async sleep(): Promise<void> {
-    for (const conversationId of this.created.splice(0)) await this.proxy.putToSleep(conversationId);
+    for (const conversationId of this.created.splice(0))
+      await this.proxy.putToSleep(conversationId);
   }
 
   private async conversation(size: number): Promise<string> {
