@@ -81,7 +81,7 @@ export class Crowd {
   private ping(): void {
     for (const [at, socket] of this.sockets.entries()) {
       const ping = this.dialects[at]?.ping;
-      if (ping) socket.send(ping);
+      if (ping && socket.readyState === WebSocket.OPEN) socket.send(ping);
     }
   }
 

@@ -21,7 +21,8 @@ export interface Dialect {
   ids(frame: string): number[];
 }
 
-const contentOf = (id: number) => `message number ${id}, of about the usual length`;
+/** The text of the message with an id. */
+export const contentOf = (id: number) => `message number ${id}, of about the usual length`;
 const idOf = (content: string) => Number(/\d+/.exec(content)?.[0]);
 
 /** Frames that are forwarded unchanged, or almost: (a) and (b). */

@@ -1,7 +1,9 @@
 import type { Build } from "./builds.ts";
 import type { Case } from "./case.ts";
 import { fanOutOf20, fanOutOf200 } from "./cases/fan-out.ts";
+import { frames } from "./cases/frame.ts";
 import { gateways } from "./cases/gateway.ts";
+import { memory } from "./cases/memory.ts";
 import { type Beside, restHistory, restSends } from "./cases/rest.ts";
 import { resuming } from "./cases/resume.ts";
 import { rows } from "./cases/rows.ts";
@@ -21,11 +23,22 @@ import {
 /** By name of a build: something of it. */
 type Each<T> = Record<string, T>;
 
+type Groups = Record<string, () => Promise<Case[]>>;
+
+/** Groups that take minutes each: measured only where they are asked for. */
+const SLOW = ["memory"];
+
+/** The groups whose names contain `only`; all but the slow ones if it is empty. */
+export function chosen(groups: Groups, only: string): [name: string, Groups[string]][] {
+  const all = Object.entries(groups);
+  if (!only) return all.filter(([name]) => !SLOW.includes(name));
+  const found = all.filter(([name]) => name.includes(only));
+  if (found.length > 0) return found;
+  throw new Error(`no group is named ${only}; there are ${Object.keys(groups).join(", ")}`);
+}
+
 /** Groups of cases by name; each starts the servers that it needs when it is prepared. */
-export async function groupsOf(
-  builds: Each<Build>,
-  beside: Beside | undefined,
-): Promise<Record<string, () => Promise<Case[]>>> {
+export async function groupsOf(builds: Each<Build>, beside: Beside | undefined): Promise<Groups> {
   const parleys = await forEach(builds, (build, name) => startParley(name, build));
   return {
     fan: async () => {
@@ -36,7 +49,11 @@ export async function groupsOf(
         }))),
         ...(beside && (await peers(beside))),
       };
-      return [...(await fanOutOf20(broadcasters)), ...(await fanOutOf200(broadcasters))];
+      return [
+        ...(await frames(parleys)),
+        ...(await fanOutOf20(broadcasters)),
+        ...(await fanOutOf200(broadcasters)),
+      ];
     },
     rest: async () => {
       const waiting = named(parleys, "lists waited for");
@@ -52,6 +69,7 @@ export async function groupsOf(
       const proxies = await forEach(builds, (build) => CountingProxy.open(build));
       return [...(await waking(proxies)), ...(await rows(proxies))];
     },
+    memory: async () => memory(builds, beside && (await startPeers("floor"))),
   };
 }
 

@@ -4,29 +4,56 @@ import type { Program } from "../system/server.ts";
 /** Ticks of the kernel's clock in a second (`getconf CLK_TCK`): 100 wherever Linux runs. */
 const TICKS_PER_SECOND = 100;
 
+/** The size of a page of memory (`getconf PAGESIZE`) on most machines. */
+const PAGE_BYTES = 4_096;
+
+interface Process {
+  name: string;
+  group: number;
+  /** Processor time in user and kernel mode. */
+  ticks: number;
+  /** Resident memory. */
+  pages: number;
+}
+
 /**
  * Processor time, in milliseconds, that a program and all its child processes have used so far
  * (Linux only).
  */
 export function processorMs(program: Program): number {
-  let ticks = 0;
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const [group, user, system] = usageOf(pid);
-    if (group === program.group) ticks += user + system;
-  }
+  const ticks = processesOf(program).reduce((sum, { ticks }) => sum + ticks, 0);
   return (ticks * 1_000) / TICKS_PER_SECOND;
 }
 
-/** Process group, and ticks in user and kernel mode; see proc_pid_stat(5). */
-function usageOf(pid: string): [group: number, user: number, system: number] {
+/** Resident bytes of the runtime's process of a program (Linux only). */
+export function runtimeBytes(program: Program): number {
+  const runtime = processesOf(program).filter(({ name }) => name === "workerd");
+  return runtime.reduce((sum, { pages }) => sum + pages, 0) * PAGE_BYTES;
+}
+
+/** A program's process and all child processes. */
+function processesOf({ group }: Program): Process[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => processOf(pid) ?? [])
+    .filter((one) => one.group === group);
+}
+
+/** What the kernel says of a process; see proc_pid_stat(5). */
+function processOf(pid: string): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // Field 3 begins after the name, which may contain any characters.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return [Number(fields[2]), Number(fields[11]), Number(fields[12])];
+    // The name is in parentheses, and may contain any characters. Field 3 begins after it.
+    const [open, close] = [stat.indexOf("("), stat.lastIndexOf(")")];
+    const fields = stat
+      .slice(close + 2)
+      .split(" ")
+      .map(Number);
+    const [group = 0, user = 0, system = 0, pages = 0] = [2, 11, 12, 21].map((at) => fields[at]);
+    return { name: stat.slice(open + 1, close), group, ticks: user + system, pages };
   } catch {
     // The process has just ended.
-    return [0, 0, 0];
+    return undefined;
   }
 }
 

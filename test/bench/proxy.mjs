@@ -1,12 +1,14 @@
 /**
  * The production bundle with endpoints for the benchmark: rows are counted by the platform's own
- * counters, statements can be run in an object, and objects evicted. None of this is in src/.
+ * counters, statements can be run in an object, and objects evicted or kept awake. None of this is in src/.
  */
 import unsafe from "workerd:unsafe";
 import parley, { Conversation as Real } from "./index.js";
 
 export * from "./index.js";
 
+/** Until counts are asked for, nothing is counted or kept. */
+let isCounting = false;
 const counts = { rowsRead: 0, rowsWritten: 0, alarms: 0, d1RowsRead: 0, d1RowsWritten: 0 };
 /** By object's storage: cursors that have not been counted yet; only their object can read them. */
 const cursors = new WeakMap();
@@ -29,7 +31,7 @@ function watched(storage) {
   const exec = sql.exec.bind(sql);
   sql.exec = (...args) => {
     const cursor = exec(...args);
-    own.push(cursor);
+    if (isCounting) own.push(cursor);
     return cursor;
   };
   const setAlarm = storage.setAlarm.bind(storage);
@@ -102,7 +104,22 @@ export class Conversation extends Real {
   }
 
   takeCounts() {
+    isCounting = true;
     return taken(this.ctx.storage);
+  }
+
+  /** Keeps this object from hibernating. */
+  keepAwake() {
+    this.ctx.waitUntil(
+      new Promise((resolve) => {
+        this.letSleep = resolve;
+      }),
+    );
+  }
+
+  /** Ends that; an object that is not kept awake stays as it is. */
+  mayHibernate() {
+    this.letSleep?.();
   }
 
   runStatements(statements) {
@@ -118,6 +135,12 @@ export default {
     switch (url.pathname) {
       case "/bench/counts":
         return Response.json(await stub.takeCounts());
+      case "/bench/awake":
+        await stub.keepAwake();
+        break;
+      case "/bench/asleep":
+        await stub.mayHibernate();
+        break;
       case "/bench/run":
         await stub.runStatements(await request.json());
         break;

@@ -22,10 +22,21 @@ export class CountingProxy {
     this.subject = subject;
   }
 
-  static async open(build: Build): Promise<CountingProxy> {
-    return new CountingProxy(
-      await startParley("parley with counters", build, "--wrapper=test/bench/proxy.mjs"),
-    );
+  /** Starts it; `options` are those of serve.ts. */
+  static async open(build: Build, ...options: string[]): Promise<CountingProxy> {
+    const wrapper = "--wrapper=test/bench/proxy.mjs";
+    return new CountingProxy(await startParley("parley with counters", build, wrapper, ...options));
+  }
+
+  /** Wakes an object, and keeps it from hibernating. */
+  async keepAwake(conversationId: string): Promise<void> {
+    await this.request("awake", conversationId);
+  }
+
+  /** Puts an object to sleep that was kept awake, with its sockets left open. */
+  async putToSleep(conversationId: string): Promise<void> {
+    await this.request("asleep", conversationId);
+    await this.evict(conversationId);
   }
 
   /** Puts an object to sleep, with its sockets left open. */

@@ -3,7 +3,7 @@ import { type RateAndCost, rateAndCost } from "./processor.ts";
 import type { Subject } from "./subjects.ts";
 
 const CONCURRENT = 32;
-const STRETCH_MS = 1_500;
+const STRETCH_MS = 1_200;
 
 export interface Ask {
   method: "GET" | "POST";

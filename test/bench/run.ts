@@ -10,7 +10,7 @@ import { cleanUp } from "../system/server.ts";
 import { buildOf, buildOfThis, shortHash } from "./builds.ts";
 import { type Case, measureAll } from "./case.ts";
 import { compared } from "./comparison.ts";
-import { groupsOf } from "./groups.ts";
+import { chosen, groupsOf } from "./groups.ts";
 import { comparisonTable, table } from "./report.ts";
 import { startNode, startPeers } from "./subjects.ts";
 
@@ -37,8 +37,7 @@ try {
     ? undefined
     : { peers: await startPeers("peers"), node: await startNode("node") };
   const cases: Case[] = [];
-  for (const [name, prepare] of Object.entries(await groupsOf(builds, beside))) {
-    if (!name.includes(values.only)) continue;
+  for (const [name, prepare] of chosen(await groupsOf(builds, beside), values.only)) {
     print(`preparing ${name}`);
     try {
       cases.push(...(await prepare()));

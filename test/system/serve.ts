@@ -1,6 +1,6 @@
 /**
- * `node serve.ts BUNDLE FOLDER [--port PORT] [--config FILE] [--wrapper FILE] [--var NAME:value]…`: a bundle, as it
- * would be deployed, in Miniflare, without the proxy of `wrangler dev`, keeping its data in a folder.
+ * `node serve.ts BUNDLE FOLDER [--port PORT] [--config FILE] [--wrapper FILE] [--var NAME:value]…
+ * [--inspector-port PORT]`: a bundle, as it would be deployed, in Miniflare, without the proxy of `wrangler dev`, keeping its data in a folder.
  * A wrapper is a module that imports the bundle as `./index.js` and stands in its place. Says where it
  * answers, and runs until it is killed.
  */
@@ -16,6 +16,7 @@ const { positionals, values } = parseArgs({
     port: { type: "string", default: "0" },
     config: { type: "string", default: "wrangler.toml" },
     wrapper: { type: "string" },
+    "inspector-port": { type: "string" },
     var: { type: "string", multiple: true, default: [] },
   },
 });
@@ -43,6 +44,7 @@ const wrapper = values.wrapper && esModule("/wrapper.mjs", resolve(ROOT, values.
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     host: "127.0.0.1",
+    ...(values["inspector-port"] && { inspectorPort: Number(values["inspector-port"]) }),
     port: Number(values.port),
     resourcePersistencePath: folder,
     workers: [

@@ -4,7 +4,7 @@ import { gateway, parley } from "../dialects.ts";
 import { rateAndCost } from "../processor.ts";
 import { parleyGroup, type Subject, webSocketUrl } from "../subjects.ts";
 
-const STRETCH_MS = 1_500;
+const STRETCH_MS = 1_200;
 const RECEIVERS = 20;
 
 /** The cost of a delivery through a gateway compared with one over a conversation's own socket. */

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { createTable, fillTable, type MessageRow } from "./table.ts";
+import { createTable, fillTable } from "./table.ts";
 
 /** A message to be committed; `committed` is called once it is. */
 interface Pending {
@@ -48,21 +48,26 @@ export class Limit extends DurableObject<unknown> {
   /** The 50 newest messages, as Parley's page of UniHub's API. */
   page(): string {
     const rows = this.ctx.storage.sql
-      .exec<MessageRow>("SELECT * FROM messages ORDER BY number DESC LIMIT 50")
-      .toArray();
-    const items = rows.map((row) => ({
-      messageId: this.idOf(row.number),
-      conversationId: this.ctx.id.name,
-      senderId: row.sender_id,
-      content: row.content,
-      type: "Text",
-      sentAt: new Date(row.created_at).toISOString(),
-      editedAt: row.edited_at,
-      isDeleted: row.deleted_at !== null,
-      replyToMessageId: row.reply_to,
-      attachments: [],
-      reactions: [],
-    }));
+      .exec("SELECT * FROM messages ORDER BY number DESC LIMIT 50")
+      .raw();
+    const conversationId = this.ctx.id.name;
+    const items = Array.from(rows, (row) => {
+      const [number, , , senderId, , content, replyToMessageId, createdAt, editedAt, deletedAt] =
+        row;
+      return {
+        messageId: this.idOf(Number(number)),
+        conversationId,
+        senderId,
+        content,
+        type: "Text",
+        sentAt: new Date(Number(createdAt)).toISOString(),
+        editedAt,
+        isDeleted: deletedAt !== null,
+        replyToMessageId,
+        attachments: [],
+        reactions: [],
+      };
+    });
     const totalPages = Math.ceil(this.last / 50);
     return JSON.stringify({ items, totalCount: this.last, page: 1, pageSize: 50, totalPages });
   }

@@ -4,24 +4,6 @@ const TABLE = `CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY, 
   created_at INTEGER, edited_at INTEGER, deleted_at INTEGER, client_message_id TEXT,
   metadata TEXT, attachments TEXT, reactions TEXT)`;
 
-/** A stored message. */
-export type MessageRow = {
-  number: number;
-  rev: number;
-  created_rev: number;
-  sender_id: string;
-  kind: string;
-  content: string;
-  reply_to: number | null;
-  created_at: number;
-  edited_at: number | null;
-  deleted_at: number | null;
-  client_message_id: string;
-  metadata: string | null;
-  attachments: string | null;
-  reactions: string | null;
-};
-
 export function createTable(sql: SqlStorage): void {
   sql.exec(TABLE);
 }
