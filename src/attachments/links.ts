@@ -11,6 +11,11 @@ const VALID_MS = 24 * 60 * 60_000;
 /** Links made within the same hour are equal, so that caches can reuse the file. */
 const ROUND_MS = 60 * 60_000;
 
+/** The hour in which links are equal, as a number: links of a file made in another one differ. */
+export function linkPeriod(now: number): number {
+  return Math.floor(now / ROUND_MS);
+}
+
 export type Disposition = "inline" | "attachment";
 
 /** Signs links to files with the first secret; any of them verifies. */
@@ -25,7 +30,7 @@ export class Links {
 
   /** An absolute link to a file, valid without a token. */
   linkTo({ key, mimeType }: Pick<Attachment, "key" | "mimeType">, now: number): string {
-    const expires = (Math.floor(now / ROUND_MS) + 1) * ROUND_MS + VALID_MS;
+    const expires = (linkPeriod(now) + 1) * ROUND_MS + VALID_MS;
     const disposition: Disposition = isShownInline(mimeType) ? "inline" : "attachment";
     const seconds = String(expires / 1_000);
     const signature = sign(this.secrets[0] ?? "", key, seconds, disposition);

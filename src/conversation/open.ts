@@ -27,6 +27,7 @@ import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
+import { MessageTexts } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { gatewayOf } from "./stub.ts";
@@ -41,6 +42,7 @@ export class OpenConversation {
   readonly epoch: string;
   readonly memory: Memory;
   readonly recent: RecentMessages;
+  readonly texts: MessageTexts;
   readonly sessions: Sessions;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
@@ -65,6 +67,10 @@ export class OpenConversation {
     const memory = { conversation, counters: readCounters(sql), members: new Map() };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
+    this.texts = new MessageTexts({
+      ...{ conversationId, recent: this.recent, clock },
+      linkTo: (address) => this.linkTo(address),
+    });
     this.limits = limitsOf(settings, conversation.origin);
 
     const rev = () => memory.counters.rev;
