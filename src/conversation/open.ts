@@ -27,7 +27,7 @@ import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
-import { MessageTexts } from "./queries/message-texts.ts";
+import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { gatewayOf } from "./stub.ts";
@@ -201,7 +201,8 @@ export class OpenConversation {
   /** The conversation as a reader sees it who connected to `origin`. */
   viewFor(origin: string): View {
     const { sql, recent, memory, epoch } = this;
-    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin) };
+    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin);
+    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin), write };
   }
 
   /** Links to files, at the public address or, in development, at the one that a reader connected to. */
