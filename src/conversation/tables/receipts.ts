@@ -51,13 +51,15 @@ export function readersWithin(
        FROM members m CROSS JOIN reads r ON r.user_id = m.user_id AND r.to_number >= ?1
          AND r.to_number <= ifnull((
            SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?2), ?3)
-       WHERE r.from_number <= ?2 ORDER BY r.read_at, r.rev`,
+       WHERE r.from_number <= ?2`,
       from,
       to,
       MAX_NUMBER,
     )
     .raw<[userId: string, from: number, to: number, readAt: number, rev: number]>();
-  for (const [userId, first, last, readAt, rev] of ranges) {
+  // Not in the statement: rows that it sorts count as read once more.
+  const ordered = [...ranges].sort((a, b) => a[3] - b[3] || a[4] - b[4]);
+  for (const [userId, first, last, readAt, rev] of ordered) {
     for (let number = Math.max(from, first); number <= Math.min(to, last); number++) {
       const message = messages[number - from];
       if (!message || message.senderId === null || message.senderId === userId) continue;
