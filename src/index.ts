@@ -1,14 +1,21 @@
 import { createApp } from "./app.ts";
 import { sweep } from "./attachments/sweep.ts";
+import { Conversation as ConversationObject } from "./conversation/object.ts";
+import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
+import { unihubForm } from "./dialects/unihub/presenter.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
 
-export { Conversation } from "./conversation/object.ts";
 export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
 export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
+
+/** The object of a conversation, which writes pages in the form of each API. */
+export class Conversation extends ConversationObject {
+  protected override readonly forms = [unihubForm, marketplaceForm];
+}
 
 const app = createApp();
 

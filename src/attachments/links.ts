@@ -11,24 +11,32 @@ const VALID_MS = 24 * 60 * 60_000;
 /** Links made within the same hour are equal, so that caches can reuse the file. */
 const ROUND_MS = 60 * 60_000;
 
+/** Signatures kept, of about 100 characters each with its key. */
+const MAX_SIGNATURES = 2_000;
+
+/** The hour in which links are equal, as a number: links of a file made in another one differ. */
+export function linkPeriod(now: number): number {
+  return Math.floor(now / ROUND_MS);
+}
+
 export type Disposition = "inline" | "attachment";
 
 /** Signs links to files with the first secret; any of them verifies. */
 export class Links {
-  private readonly secrets: readonly string[];
+  private readonly signatures: Signatures;
   private readonly baseUrl: string;
 
   constructor(secrets: readonly string[], baseUrl: string) {
-    this.secrets = secrets;
+    this.signatures = signaturesBy(secrets);
     this.baseUrl = baseUrl;
   }
 
   /** An absolute link to a file, valid without a token. */
   linkTo({ key, mimeType }: Pick<Attachment, "key" | "mimeType">, now: number): string {
-    const expires = (Math.floor(now / ROUND_MS) + 1) * ROUND_MS + VALID_MS;
+    const expires = (linkPeriod(now) + 1) * ROUND_MS + VALID_MS;
     const disposition: Disposition = isShownInline(mimeType) ? "inline" : "attachment";
     const seconds = String(expires / 1_000);
-    const signature = sign(this.secrets[0] ?? "", key, seconds, disposition);
+    const signature = this.signatures.of(key, seconds, disposition);
     const query = `expires=${seconds}&disposition=${disposition}&signature=${signature}`;
     return `${this.baseUrl}${FILES_PATH}${key}?${query}`;
   }
@@ -63,6 +71,43 @@ export function keyIn(link: string): string | undefined {
 
 export function isKey(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z0-9]{1,10}$/.test(text);
+}
+
+/**
+ * Signatures with the first secret. Those of links that expire at the same time are kept, at most
+ * {@link MAX_SIGNATURES} of them.
+ */
+class Signatures {
+  private readonly secret: string;
+  private readonly known = new Map<string, string>();
+  private expires = "";
+
+  constructor(secret: string) {
+    this.secret = secret;
+  }
+
+  of(key: string, expires: string, disposition: Disposition): string {
+    const name = `${key} ${disposition}`;
+    const known = this.expires === expires ? this.known.get(name) : undefined;
+    if (known !== undefined) return known;
+    if (this.expires !== expires || this.known.size >= MAX_SIGNATURES) this.known.clear();
+    this.expires = expires;
+    const signature = sign(this.secret, key, expires, disposition);
+    this.known.set(name, signature);
+    return signature;
+  }
+}
+
+const signatures = new WeakMap<readonly string[], Signatures>();
+
+/** The signatures made with the secrets of a deployment, whoever shows its links. */
+function signaturesBy(secrets: readonly string[]): Signatures {
+  let known = signatures.get(secrets);
+  if (!known) {
+    known = new Signatures(secrets[0] ?? "");
+    signatures.set(secrets, known);
+  }
+  return known;
 }
 
 function sign(secret: string, key: string, expires: string, disposition: string): string {

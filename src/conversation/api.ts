@@ -7,7 +7,7 @@ import type { Actor } from "../domain/policy.ts";
 import type { Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
-import type { HistoryPage, HistoryQuery } from "./queries/history.ts";
+import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 
 /** The RPC interface of a conversation's object. */
@@ -77,7 +77,15 @@ export interface ConversationStub {
   voidClaim(claim: string): Promise<boolean>;
   /** What became of a file that was sent here, or reserved for it; refuses a reader who is no member. */
   fileState(file: FileReference, reader: Actor | null): Promise<Result<FileState>>;
-  history(actor: Actor, query: HistoryQuery): Promise<Result<HistoryPage>>;
+  /**
+   * A page of messages: as text in a form, if it knows that form. An object of the previous version
+   * knows none.
+   */
+  history(
+    actor: Actor,
+    query: PageQuery,
+    as?: FormOfPage,
+  ): Promise<Result<HistoryPage | HistoryText>>;
   info(actor: Actor): Promise<Result<Info>>;
   overview(actor: Actor): Promise<Result<Overview>>;
   members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;

@@ -21,9 +21,10 @@ import { eventsSince } from "./outbound/subscribers/events-since.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
-import type { HistoryPage, HistoryQuery } from "./queries/history.ts";
+import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
+import type { MessageForm } from "./queries/message-texts.ts";
 import { overview } from "./queries/overview.ts";
-import { historyOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
+import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
@@ -42,6 +43,8 @@ type Rpc = {
  * `api.ts` documents the methods.
  */
 export class Conversation extends DurableObject<Env> implements Rpc {
+  /** The forms in which pages are written. */
+  protected readonly forms: readonly MessageForm[] = [];
   /** `undefined` until the conversation is created. */
   private open: OpenConversation | undefined;
 
@@ -104,8 +107,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return answered(this.open, reader, "read", ({ sql }) => ok(fileState(sql, file)));
   }
 
-  history(actor: Actor, query: HistoryQuery): Result<HistoryPage> {
-    return answered(this.open, actor, "read", (open) => historyOf(open, query));
+  history(actor: Actor, query: PageQuery, as?: FormOfPage): Result<HistoryPage | HistoryText> {
+    const form = this.forms.find(({ name }) => name === as?.form);
+    return answered<HistoryPage | HistoryText>(this.open, actor, "read", (open) =>
+      form && as ? historyTextOf(open, query, form, as.origin) : historyOf(open, query),
+    );
   }
 
   info(actor: Actor): Result<Info> {

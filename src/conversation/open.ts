@@ -27,6 +27,7 @@ import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
+import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { gatewayOf } from "./stub.ts";
@@ -42,6 +43,7 @@ export class OpenConversation {
   readonly epoch: string;
   readonly memory: Memory;
   readonly recent: RecentMessages;
+  readonly texts: MessageTexts;
   readonly sessions: Sessions;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
@@ -69,6 +71,10 @@ export class OpenConversation {
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
+    this.texts = new MessageTexts({
+      ...{ conversationId, recent: this.recent, clock },
+      linkTo: (address) => this.linkTo(address),
+    });
     this.limits = limitsOf(settings, conversation.origin);
 
     const rev = () => memory.counters.rev;
@@ -199,7 +205,8 @@ export class OpenConversation {
   /** The conversation as a reader sees it who connected to `origin`. */
   viewFor(origin: string): View {
     const { sql, recent, memory, epoch } = this;
-    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin) };
+    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin);
+    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin), write };
   }
 
   /** Links to files, at the public address or, in development, at the one that a reader connected to. */

@@ -1,3 +1,4 @@
+import type { Member } from "../../domain/conversation.ts";
 import { fail, type Result } from "../../domain/error.ts";
 import { type Actor, isStaff, refusal } from "../../domain/policy.ts";
 import { log } from "../../logging.ts";
@@ -13,16 +14,21 @@ export function answered<T>(
 ): Result<T> {
   if (!open) return fail("conversation_not_found");
   const { kind, visibility } = open.memory.conversation;
-  const member = memberOf(open.sql, actor.userId);
+  const member = knownMember(open, actor.userId);
   const refused = refusal(actor, action, { kind, member, isPublic: visibility === "public" });
   if (refused) return { ok: false, error: refused };
   logStaffAccess(open, actor, action);
   return answer(open);
 }
 
+/** A member as committed: from memory, which has those who acted recently, or from storage. */
+function knownMember({ sql, memory }: OpenConversation, userId: string): Member | undefined {
+  return memory.members.get(userId) ?? memberOf(sql, userId);
+}
+
 /** Logs that a user who is not a member acts by their platform role: who, what, and why. */
 export function logStaffAccess(open: OpenConversation, actor: Actor, action: string): void {
-  if (!isStaff(actor) || memberOf(open.sql, actor.userId)?.leftAt === null) return;
+  if (!isStaff(actor) || knownMember(open, actor.userId)?.leftAt === null) return;
   log("staff_access", {
     conversationId: open.memory.conversation.id,
     userId: actor.userId,

@@ -4,21 +4,24 @@ import { firstNumberAfter } from "../tables/messages.ts";
 import { readersWithin } from "../tables/receipts.ts";
 import type { RecentMessages } from "./recent.ts";
 
+/** A page of a conversation's messages. */
+export interface PageQuery {
+  by: "page";
+  /** Page 1 has the newest messages, or the oldest with `oldestFirst`. */
+  page: number;
+  pageSize: number;
+  oldestFirst?: boolean;
+  /**
+   * Only messages before this one, or created before this time (milliseconds since the epoch).
+   */
+  before?: { number: number } | { time: number };
+  /** Whether to answer who has read each of them. */
+  readers?: boolean;
+}
+
 /** A part of a conversation's messages. Numbers are message numbers. */
 export type HistoryQuery =
-  | {
-      by: "page";
-      /** Page 1 has the newest messages, or the oldest with `oldestFirst`. */
-      page: number;
-      pageSize: number;
-      oldestFirst?: boolean;
-      /**
-       * Only messages before this one, or created before this time (milliseconds since the epoch).
-       */
-      before?: { number: number } | { time: number };
-      /** Whether to answer who has read each of them. */
-      readers?: boolean;
-    }
+  | PageQuery
   | { by: "before" | "after" | "around"; number: number; limit: number };
 
 export interface HistoryPage {
@@ -28,6 +31,21 @@ export interface HistoryPage {
   total: number;
   /** By message number, where that was requested. */
   readers?: Map<number, Receipt[]>;
+}
+
+/** The same as text. */
+export interface HistoryText {
+  /** Each message as JSON, separated by commas, newest first unless asked for otherwise. */
+  text: string;
+  total: number;
+}
+
+/** The form in which a page is asked for. */
+export interface FormOfPage {
+  /** The name of a form. */
+  form: string;
+  /** The address that the caller connected to. */
+  origin: string;
 }
 
 /**

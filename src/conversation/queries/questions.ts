@@ -8,7 +8,14 @@ import type { OpenConversation } from "../open.ts";
 import { memberOf, presentMembers } from "../tables/members.ts";
 import { messageAt } from "../tables/messages.ts";
 import { readersOf } from "../tables/receipts.ts";
-import { type HistoryPage, type HistoryQuery, history } from "./history.ts";
+import {
+  type HistoryPage,
+  type HistoryQuery,
+  type HistoryText,
+  history,
+  type PageQuery,
+} from "./history.ts";
+import type { MessageForm } from "./message-texts.ts";
 
 /** Answers from the tables, for callers who may ask; `access.ts` checks that. */
 
@@ -21,6 +28,22 @@ export function historyOf(
   const before = query.by === "page" ? query.before : undefined;
   if (before && "number" in before && before.number > lastNumber) return fail("message_not_found");
   return ok(history(sql, recent, lastNumber, query));
+}
+
+/** A page of messages as JSON, in a form whose links begin with an address. */
+export function historyTextOf(
+  open: OpenConversation,
+  query: PageQuery,
+  form: MessageForm,
+  address: string,
+): Result<HistoryText> {
+  const page = historyOf(open, query);
+  if (!page.ok) return page;
+  const { messages, total, readers } = page.value;
+  const write = open.texts.writer(form, address);
+  const json = messages.map((message) => write(message, readers?.get(message.number)));
+  if (!query.oldestFirst) json.reverse();
+  return ok({ text: json.join(), total });
 }
 
 /** What the conversation is, and the asker's own membership. */

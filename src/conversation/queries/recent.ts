@@ -27,6 +27,11 @@ export class RecentMessages {
     return messages;
   }
 
+  /** Whether this is a message in memory, as it is now. */
+  has(message: Message): boolean {
+    return this.kept[message.number - (this.kept[0]?.number ?? 0)] === message;
+  }
+
   /** Applies committed changes. */
   follow(changes: readonly Change[]): void {
     for (const change of changes) {

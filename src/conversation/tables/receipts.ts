@@ -1,3 +1,4 @@
+import { MAX_NUMBER } from "../../domain/id.ts";
 import type { Message, Receipt } from "../../domain/message.ts";
 
 /** Readers listed for each message of a page at most. */
@@ -32,49 +33,40 @@ function latestReceipt(message: Message): number {
   return message.deletedAt === null ? Number.MAX_SAFE_INTEGER : message.rev;
 }
 
-/** The same for consecutive messages in one call, at most {@link READERS_MAX} for each. */
+/**
+ * The same for consecutive messages in one call, at most {@link READERS_MAX} for each. For each member it
+ * reads the ranges that meet the page, and seeks the one where they end.
+ */
 export function readersWithin(
   sql: SqlStorage,
   messages: readonly Message[],
 ): Map<number, Receipt[]> {
-  const readers = new Map<number, (Receipt & { rev: number })[]>(
-    messages.map((message) => [message.number, []]),
-  );
+  const readers = new Map<number, Receipt[]>(messages.map((message) => [message.number, []]));
   const from = messages[0]?.number;
   const to = messages.at(-1)?.number;
   if (from === undefined || to === undefined) return readers;
-  const members = sql.exec<{ user_id: string }>("SELECT user_id FROM members").toArray();
-  for (const { user_id: userId } of members) {
-    // One cursor per member, closed as soon as it is past the page.
-    const ranges = sql.exec<{
-      from_number: number;
-      to_number: number;
-      read_at: number;
-      rev: number;
-    }>(
-      `SELECT from_number, to_number, read_at, rev FROM reads
-       WHERE user_id = ? AND to_number >= ? ORDER BY to_number`,
-      userId,
+  const ranges = sql
+    .exec(
+      `SELECT r.user_id, r.from_number, r.to_number, r.read_at, r.rev
+       FROM members m CROSS JOIN reads r ON r.user_id = m.user_id AND r.to_number >= ?1
+         AND r.to_number <= ifnull((
+           SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?2), ?3)
+       WHERE r.from_number <= ?2`,
       from,
-    );
-    for (const range of ranges) {
-      if (range.from_number > to) break;
-      const first = Math.max(from, range.from_number);
-      for (let number = first; number <= Math.min(to, range.to_number); number++) {
-        const message = messages[number - from];
-        if (!message || message.senderId === null || message.senderId === userId) continue;
-        if (range.rev >= latestReceipt(message)) continue;
-        readers.get(number)?.push({ userId, readAt: range.read_at, rev: range.rev });
-      }
+      to,
+      MAX_NUMBER,
+    )
+    .raw<[userId: string, from: number, to: number, readAt: number, rev: number]>();
+  // Not in the statement: rows that it sorts count as read once more.
+  const ordered = [...ranges].sort((a, b) => a[3] - b[3] || a[4] - b[4]);
+  for (const [userId, first, last, readAt, rev] of ordered) {
+    for (let number = Math.max(from, first); number <= Math.min(to, last); number++) {
+      const message = messages[number - from];
+      if (!message || message.senderId === null || message.senderId === userId) continue;
+      if (rev >= latestReceipt(message)) continue;
+      const receipts = readers.get(number);
+      if (receipts && receipts.length < READERS_MAX) receipts.push({ userId, readAt });
     }
   }
-  return new Map(
-    Array.from(readers, ([number, receipts]) => [
-      number,
-      receipts
-        .sort((a, b) => a.readAt - b.readAt || a.rev - b.rev)
-        .slice(0, READERS_MAX)
-        .map(({ userId, readAt }) => ({ userId, readAt })),
-    ]),
-  );
+  return readers;
 }

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
+import type { MessageForm } from "../../conversation/queries/message-texts.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
@@ -104,6 +105,9 @@ export function presentMessage(
     deletedAt: message.deletedAt,
   };
 }
+
+/** Messages in pages. */
+export const marketplaceForm: MessageForm = { name: "marketplace", present: presentMessage };
 
 /** A chat, from its object's overview. */
 export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {

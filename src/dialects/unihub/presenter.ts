@@ -9,6 +9,7 @@ import type {
 } from "../../contract/answers.ts";
 import type { Info } from "../../conversation/api.ts";
 import type { Answer } from "../../conversation/decide/types.ts";
+import type { MessageForm } from "../../conversation/queries/message-texts.ts";
 import type { ListedChannel } from "../../directory/channels.ts";
 import type { InboxEntry } from "../../directory/inbox.ts";
 import type { Member, Role } from "../../domain/conversation.ts";
@@ -52,6 +53,9 @@ export function presentMessage(
     reactions: message.reactions,
   };
 }
+
+/** Messages in pages. */
+export const unihubForm: MessageForm = { name: "unihub", present: presentMessage };
 
 /** The answer to a send. */
 export function presentSent(conversationId: string, answer: Answer): z.infer<typeof sentSchema> {

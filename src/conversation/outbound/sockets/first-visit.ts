@@ -1,7 +1,7 @@
 import { isLarge } from "../../../domain/conversation.ts";
 import type { FrameId } from "../../../live/frames.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
-import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
+import { wireConversation, wireMember, wireRead } from "../../../live/wire.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
 import { readsFrom, readsOfMember } from "../../tables/reads.ts";
 import { bytesOf, frameOf, jsonOf } from "./sync-frame.ts";
@@ -20,7 +20,7 @@ const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
  * as much of each as fits into {@link MAX_SYNC_BYTES}, and at least one message.
  */
 export function firstSync(
-  { sql, recent, memory, linkTo }: View,
+  { sql, recent, memory, write }: View,
   reset: boolean,
   userId: string,
   id: FrameId,
@@ -40,20 +40,15 @@ export function firstSync(
   const whole = JSON.stringify(wireConversation(conversation, counters));
   let left = MAX_SYNC_BYTES - bytesOf([whole, ...own.member, ...own.reads]);
   const newest = recent.between(from, counters.lastNumber, counters.lastNumber).reverse();
-  const messages = jsonOf(
-    newest,
-    (message) => wireMessage(conversation.id, message, linkTo),
-    left - RESERVED_BYTES,
-    1,
-  ).reverse();
+  const messages = jsonOf(newest, write, left - RESERVED_BYTES, 1).reverse();
   left -= bytesOf(messages);
   const members = jsonOf(
     others.slice(0, FIRST_MEMBERS - own.member.length),
-    wireMember,
+    (member) => JSON.stringify(wireMember(member)),
     left - RESERVED_BYTES / 2,
   );
   left -= bytesOf(members);
-  const reads = jsonOf(othersReads, wireRead, left);
+  const reads = jsonOf(othersReads, (read) => JSON.stringify(wireRead(read)), left);
   const frame = frameOf({
     from: 0,
     to: counters.rev,

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import type { Message } from "../../../domain/message.ts";
 import type { FrameId } from "../../../live/frames.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
-import { wireMessage } from "../../../live/wire.ts";
 import { type HistoryQuery, history } from "../../queries/history.ts";
+import type { WriteMessage } from "../../queries/message-texts.ts";
 import { frameOf } from "./sync-frame.ts";
 import type { View } from "./view.ts";
 
@@ -12,11 +12,10 @@ import type { View } from "./view.ts";
  * requested message. It moves no cursor.
  */
 export function historyPage(view: View, query: HistoryQuery, id: FrameId): string {
-  const { sql, recent, memory, linkTo } = view;
-  const { conversation, counters } = memory;
+  const { sql, recent, write } = view;
+  const { counters } = view.memory;
   const page = history(sql, recent, counters.lastNumber, query).messages;
-  const wire = (message: Message) => wireMessage(conversation.id, message, linkTo);
-  const { start, json } = nearest(page, query, wire);
+  const { start, json } = nearest(page, query, write);
   const last = page[start + json.length - 1]?.number ?? counters.lastNumber;
   return frameOf({
     messages: json,
@@ -33,7 +32,7 @@ export function historyPage(view: View, query: HistoryQuery, id: FrameId): strin
 function nearest(
   page: readonly Message[],
   query: HistoryQuery,
-  wire: (message: Message) => unknown,
+  write: WriteMessage,
 ): { start: number; json: string[] } {
   const anchor = query.by === "around" ? query.number : query.by === "after" ? 0 : Infinity;
   let start = page.findIndex(({ number }) => number >= anchor);
@@ -44,7 +43,7 @@ function nearest(
   const take = (index: number): boolean => {
     const message = page[index];
     if (!message) return false;
-    const text = JSON.stringify(wire(message));
+    const text = write(message);
     bytes += Buffer.byteLength(text) + 1;
     if (bytes > MAX_SYNC_BYTES && json.length > 0) return false;
     if (index < start) json.unshift(text);

@@ -14,14 +14,14 @@ export interface Page {
 /** Rows as JSON, as many from the beginning as fit into `bytes`, and `least` of them in any case. */
 export function jsonOf<Row>(
   rows: readonly Row[],
-  wire: (row: Row) => unknown,
+  write: (row: Row) => string,
   bytes: number,
   least = 0,
 ): string[] {
   const json: string[] = [];
   let left = bytes;
   for (const row of rows) {
-    const text = JSON.stringify(wire(row));
+    const text = write(row);
     left -= Buffer.byteLength(text) + 1;
     if (left < 0 && json.length >= least) break;
     json.push(text);

@@ -1,5 +1,6 @@
 import type { LinkTo } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
+import type { WriteMessage } from "../../queries/message-texts.ts";
 import type { RecentMessages } from "../../queries/recent.ts";
 
 /** A conversation as one reader sees it: links begin with the address that they connected to. */
@@ -9,6 +10,8 @@ export interface View {
   memory: Memory;
   epoch: string;
   linkTo: LinkTo;
+  /** Writes a message in the native form. */
+  write: WriteMessage;
 }
 
 /** One `sync` object. */

@@ -9,16 +9,18 @@ import {
 } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
 import type { Answer, Command } from "../../../conversation/decide/types.ts";
+import type { PageQuery } from "../../../conversation/queries/history.ts";
 import type { Receipt } from "../../../domain/message.ts";
 import { contentOf } from "../../../domain/message.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
-import { ask, submit } from "../../../edge/conversations.ts";
+import { submit } from "../../../edge/conversations.ts";
+import { answerText, pageOf } from "../../../edge/history.ts";
 import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
 import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse, unwrapped } from "../../../edge/refusal.ts";
 import { clientMessageId, messageIds, metadata } from "../../../live/fields.ts";
 import { wireMessage } from "../../../live/wire.ts";
-import { messageSchema, presentMessage } from "../presenter.ts";
+import { marketplaceForm, messageSchema, presentMessage } from "../presenter.ts";
 import {
   enveloped,
   messageAnswer,
@@ -116,27 +118,16 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const chatId = conversationNamed(c.req.valid("param").id);
     const { page, limit, before, order } = c.req.valid("query");
     const bound = before === undefined ? undefined : boundOf(chatId, before);
-    const found = unwrapped(
-      await ask(c, chatId, (stub) =>
-        stub.history(c.get("actor"), {
-          by: "page",
-          page,
-          pageSize: limit,
-          oldestFirst: order === "asc",
-          ...(bound && { before: bound }),
-          readers: true,
-        }),
-      ),
+    const query: PageQuery = {
+      ...{ by: "page", page, pageSize: limit, oldestFirst: order === "asc", readers: true },
+      ...(bound && { before: bound }),
+    };
+    const { text, total } = await pageOf(c, chatId, query, marketplaceForm);
+    const pagination = JSON.stringify(paginationOf(page, limit, total));
+    return answerText(
+      c,
+      `{"success":true,"data":{"messages":[${text}],"pagination":${pagination}}}`,
     );
-    const messages = found.messages.map((message) =>
-      presentMessage(
-        chatId,
-        wireMessage(chatId, message, c.get("linkTo")),
-        found.readers?.get(message.number) ?? [],
-      ),
-    );
-    if (order === "desc") messages.reverse();
-    return c.json(success({ messages, pagination: paginationOf(page, limit, found.total) }), 200);
   });
 
   app.openapi(send, async (c) => {

@@ -5,11 +5,11 @@ import { idempotencyHeader, uuid, wholeNumber } from "../../../contract/fields.t
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { contentOf } from "../../../domain/message.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
-import { ask, submit } from "../../../edge/conversations.ts";
+import { submit } from "../../../edge/conversations.ts";
+import { answerText, pageOf } from "../../../edge/history.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
-import { wireMessage } from "../../../live/wire.ts";
-import { presentMessage, presentSent } from "../presenter.ts";
+import { presentSent, unihubForm } from "../presenter.ts";
 
 const list = createRoute({
   method: "get",
@@ -43,21 +43,9 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { conversationId, page, pageSize } = c.req.valid("query");
     const id = conversationNamed(conversationId);
-    const found = unwrapped(
-      await ask(c, id, (stub) => stub.history(c.get("actor"), { by: "page", page, pageSize })),
-    );
-    return c.json(
-      {
-        items: found.messages
-          .toReversed()
-          .map((message) => presentMessage(id, wireMessage(id, message, c.get("linkTo")))),
-        totalCount: found.total,
-        page,
-        pageSize,
-        totalPages: Math.ceil(found.total / pageSize),
-      },
-      200,
-    );
+    const { text, total } = await pageOf(c, id, { by: "page", page, pageSize }, unihubForm);
+    const figures = { totalCount: total, page, pageSize, totalPages: Math.ceil(total / pageSize) };
+    return answerText(c, `{"items":[${text}],${JSON.stringify(figures).slice(1)}`);
   });
 
   app.openapi(send, async (c) => {

@@ -1,0 +1,39 @@
+import type { Context, TypedResponse } from "hono";
+import type { HistoryText, PageQuery } from "../conversation/queries/history.ts";
+import type { MessageForm } from "../conversation/queries/message-texts.ts";
+import { wireMessage } from "../live/wire.ts";
+import type { EdgeEnv } from "./context.ts";
+import { ask } from "./conversations.ts";
+import { unwrapped } from "./refusal.ts";
+
+/** A page of a conversation's messages, as its object writes it. Throws a refusal. */
+export async function pageOf(
+  c: Context<EdgeEnv>,
+  conversationId: string,
+  query: PageQuery,
+  form: MessageForm,
+): Promise<HistoryText> {
+  const { actor, settings, linkTo } = c.var;
+  const origin = settings.PUBLIC_URL ?? new URL(c.req.url).origin;
+  const page = unwrapped(
+    await ask(c, conversationId, (stub) => stub.history(actor, query, { form: form.name, origin })),
+  );
+  if ("text" in page) return page;
+  // An object of the previous version answers the messages.
+  const json = page.messages.map((message) => {
+    const readers = page.readers?.get(message.number) ?? [];
+    const wire = wireMessage(conversationId, message, linkTo);
+    return JSON.stringify(form.present(conversationId, wire, readers));
+  });
+  if (!query.oldestFirst) json.reverse();
+  return { text: json.join(), total: page.total };
+}
+
+/** Answers with JSON that is written already: that it is a `Body` is the caller's word. */
+export function answerText<Body>(
+  c: Context<EdgeEnv>,
+  json: string,
+): Response & TypedResponse<Body, 200, "json"> {
+  const response = c.newResponse(json, 200, { "Content-Type": "application/json" });
+  return response as Response & TypedResponse<Body, 200, "json">;
+}
