@@ -4,6 +4,7 @@ import {
   type Delivery,
   DeliveryRounds,
   MAX_PAUSE_MS,
+  MAX_WAITING,
   PAUSE_FACTOR,
 } from "../../src/conversation/outbound/subscribers/delivery-rounds.ts";
 import type { Batch, Subscriber } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
@@ -153,6 +154,40 @@ test("what waits for a gateway that is removed is not sent", async () => {
   rounds.add(toAll(["b"], batchOf(3, 4)));
   await pass(MAX_PAUSE_MS);
   expect(calls.slice(2).map(said)).toEqual([`${MAX_PAUSE_MS} b 2-4`]);
+});
+
+test("a late answer to an earlier round does not shorten the pause", async () => {
+  const { calls, rounds } = world();
+  rounds.add(toAll(ONE, batchOf(0, 1)));
+  await pass(3);
+  rounds.add(toAll(ONE, batchOf(1, 3)));
+  rounds.add(toAll(ONE, batchOf(3, 4)));
+  await calls[0]?.answer();
+  await pass(MAX_PAUSE_MS - 1);
+  expect(calls).toHaveLength(2);
+  await pass(1);
+  expect(calls).toHaveLength(3);
+});
+
+test("a timer that fires late keeps the order", async () => {
+  const { calls, rounds } = world();
+  rounds.add(toAll(ONE, batchOf(0, 2)));
+  rounds.add(toAll(ONE, batchOf(2, 3)));
+  vi.setSystemTime(Date.now() + 2 * MAX_PAUSE_MS);
+  rounds.add(toAll(ONE, batchOf(3, 4)));
+  await pass(MAX_PAUSE_MS);
+  expect(calls.slice(1).map(({ delivery }) => delivery)).toEqual(toAll(ONE, batchOf(2, 4)));
+});
+
+test("beyond some deliveries to one gateway, they are sent at once", async () => {
+  const { calls, rounds } = world();
+  rounds.add(toAll(ONE, batchOf(0, 2)));
+  rounds.add(toAll(ONE, batchOf(2, 3)));
+  const lines = Array.from({ length: MAX_WAITING - 1 }, (_, i) => `typing ${i}`);
+  for (const line of lines) rounds.addEphemeral(subscriber("a"), line);
+  expect(calls.map(said)).toEqual(["0 a 0-2", "0 a 2-3", ...lines.map((line) => `0 a ${line}`)]);
+  await pass(MAX_PAUSE_MS);
+  expect(calls).toHaveLength(1 + MAX_WAITING);
 });
 
 const steps = fc.array(

@@ -10,11 +10,11 @@ export type Delivery = { subscriber: Subscriber } & (
 
 /** Milliseconds between the beginnings of two rounds at most. */
 export const MAX_PAUSE_MS = 50;
-/** How many times what half of the gateways take to answer may pass between the beginnings of two rounds. */
+/** How many times the time that half of the gateways take to answer a round the next one waits. */
 export const PAUSE_FACTOR = 4;
 
 /** Deliveries that wait for one gateway at most. */
-const MAX_WAITING = 64;
+export const MAX_WAITING = 64;
 
 /** The calls by which the batches of a commit, or of several, are delivered. */
 interface Round {
