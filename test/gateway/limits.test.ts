@@ -237,10 +237,8 @@ test("the stored time of a client's last message is less than a second old", asy
   vi.setSystemTime(began);
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
-  for (const ms of [1_000, 1_999]) {
-    vi.setSystemTime(began + ms);
-    await hub.ask("StopTyping", conversationId);
-  }
+  vi.setSystemTime(began + 1_000);
+  await hub.ask("StopTyping", conversationId);
   await hub.evict();
   vi.setSystemTime(began + 1_000 + 90_000);
   await send(bob, conversationId, "still there?");

@@ -9,7 +9,7 @@ export type Delivery = { subscriber: Subscriber } & (
 );
 
 /** Milliseconds between the beginnings of two rounds at most. */
-export const MAX_PAUSE_MS = 50;
+export const MAX_PAUSE_MS = 100;
 /** How many times the time that half of the gateways take to answer a round the next one waits. */
 export const PAUSE_FACTOR = 4;
 
