@@ -32,20 +32,28 @@ export function lacksMethod(error: unknown, method: string): boolean {
 
 /** A stub that calls a method by its previous name where the object does not have the present one. */
 export function withPreviousNames<Stub extends object>(stub: Stub, names: PreviousNames): Stub {
+  // Each read of a stub's property makes an object of the platform's: each method is read once.
+  const known = new Map<string | symbol, Method>();
   return new Proxy(stub, {
     get(target, name) {
+      const knownMethod = known.get(name);
+      if (knownMethod) return knownMethod;
       const methods = target as Record<string | symbol, Method | undefined>;
+      const method = methods[name];
       // A stub has no `then`, or awaiting it would call the object.
-      if (typeof methods[name] !== "function") return methods[name];
-      // Stubs are proxies themselves: a method must be called on the stub it was read from.
-      const call = (key: string | symbol, parameters: unknown[]) => methods[key]?.(...parameters);
+      if (typeof method !== "function") return method;
       const previous = typeof name === "string" ? names[name] : undefined;
-      if (previous === undefined) return (...parameters: unknown[]) => call(name, parameters);
-      return (...parameters: unknown[]) =>
-        call(name, parameters)?.catch((error: unknown) => {
+      const call: Method = (...parameters) => {
+        // Stubs are proxies themselves: a method must be called on the stub it was read from.
+        const called = Reflect.apply(method, target, parameters);
+        if (previous === undefined) return called;
+        return called.catch((error: unknown) => {
           if (!lacksMethod(error, String(name))) throw error;
-          return call(previous, parameters);
+          return methods[previous]?.(...parameters);
         });
+      };
+      known.set(name, call);
+      return call;
     },
   });
 }

@@ -28,10 +28,16 @@ export class CallTimeouts {
       const entry = { expiresNext: this.timer === undefined, reject };
       this.pending.add(entry);
       this.timer ??= setTimeout(() => this.expire(), this.milliseconds);
-      // Before the caller continues: it may make the next call, which needs a timer.
-      const settle = () => this.settled(entry);
-      call.then(settle, settle);
-      call.then(resolve, reject);
+      call.then(
+        (value) => {
+          this.settled(entry);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.settled(entry);
+          reject(error);
+        },
+      );
     });
   }
 

@@ -20,6 +20,9 @@ import { Rooms } from "./rooms.ts";
 /** How long a client has to authenticate. Until then nothing is stored, so that a timer measures it. */
 const HANDSHAKE_MS = 15_000;
 
+/** How much older, in milliseconds, the stored time of a client's last message may be than the true one. */
+const HEARD_AT_LAG_MS = 1_000;
+
 /** Why this side ends a connection. */
 export type EndReason = "expired" | "broken" | "silent" | "abusive";
 
@@ -48,6 +51,10 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   private handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly commands = new LeakyBucket(COMMANDS);
   private readonly violations = new Violations();
+  /** The time of the client's last message as it is stored. */
+  private storedHeardAt = 0;
+  /** When a heartbeat was last answered, as far as it was looked up. */
+  private heartbeatAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env, protocol: GatewayProtocol) {
     super(ctx, env);
@@ -65,6 +72,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       }
       this.socket = socket;
       this.kept = parsed.data;
+      this.storedHeardAt = parsed.data.heardAt;
       this.rooms = this.roomsOf(parsed.data.seat);
     }
   }
@@ -113,6 +121,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
 
   protected keep(change: Partial<ConnectionAttachment>): void {
     this.kept = { ...this.kept, ...change };
+    this.storedHeardAt = this.kept.heardAt;
     this.socket?.serializeAttachment(this.kept);
   }
 
@@ -135,22 +144,29 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected isActive(): boolean {
     const { seat: identity } = this.kept;
     if (!this.rooms || !identity) return false;
-    const silent = this.silenceMs() > SILENCE_MS;
-    if (identity.expiresAt > Date.now() && !silent) return true;
+    const now = Date.now();
+    const silent = this.isSilent(now);
+    if (identity.expiresAt > now && !silent) return true;
     this.end(silent ? "silent" : "expired");
     return false;
   }
 
   /** The client has sent something. */
   protected noteActivity(): void {
-    this.keep({ heardAt: Date.now() });
+    const heardAt = Date.now();
+    const lag = heardAt - this.storedHeardAt;
+    if (lag < 0 || lag >= HEARD_AT_LAG_MS) this.keep({ heardAt });
+    else this.kept = { ...this.kept, heardAt };
   }
 
-  /** Milliseconds since the client last sent something, a heartbeat included. */
-  protected silenceMs(): number {
+  /** Whether the client has sent nothing for too long, heartbeats included. */
+  private isSilent(now: number): boolean {
+    const isRecent = (then: number) => now - then <= SILENCE_MS;
+    if (isRecent(this.kept.heardAt) || isRecent(this.heartbeatAt)) return false;
     const { socket } = this;
-    const heartbeatAt = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
-    return Date.now() - Math.max(heartbeatAt ?? 0, this.kept.heardAt);
+    const answeredAt = socket && this.ctx.getWebSocketAutoResponseTimestamp(socket);
+    this.heartbeatAt = answeredAt?.getTime() ?? 0;
+    return !isRecent(this.heartbeatAt);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Batch } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
+import { mergedBatch } from "../../src/conversation/outbound/subscribers/merged-batch.ts";
 import { reduce } from "../../src/gateway/room-reducer.ts";
 import { LEFT, type RoomEvent, type RoomState } from "../../src/gateway/room-state.ts";
 import type { Step } from "../../src/gateway/room-steps.ts";
@@ -115,6 +116,16 @@ export class World {
   receiveBatch(pick: number, times: 0 | 1 | 2): void {
     const [posted] = this.batches.splice(pick % Math.max(1, this.batches.length), 1);
     for (let i = 0; posted && i < times; i++) this.deliver(posted.batch, posted.subscription);
+  }
+
+  /** Two batches that follow one another are merged, or become a gap where they are too large together. */
+  merge(pick: number, isTooLarge: boolean): void {
+    const at = pick % Math.max(1, this.batches.length);
+    const [earlier, later] = this.batches.slice(at, at + 2);
+    if (!earlier || !later) return;
+    const bounds = { lines: isTooLarge ? 0 : 100, units: 1_000 };
+    const batch = mergedBatch(earlier.batch, later.batch, bounds);
+    if (batch) this.batches.splice(at, 2, { batch, subscription: later.subscription });
   }
 
   ephemeral(): void {

@@ -345,7 +345,7 @@ const steps = fc.array(
   fc.record({
     kind: fc.constantFrom(
       ...(["join", "join", "leave", "commit", "commit", "remove", "add", "ephemeral"] as const),
-      ...(["call", "call", "answer", "answer", "batch", "batch", "sent"] as const),
+      ...(["call", "call", "answer", "answer", "batch", "batch", "merge", "sent"] as const),
     ),
     pick: fc.nat(3),
     flag: fc.boolean(),
@@ -425,6 +425,7 @@ test("in whatever order: each revision once and in order, and in the end all of 
         else if (kind === "call") world.receiveCall(flag && pick === 0);
         else if (kind === "answer") world.receiveAnswer(pick, flag && pick === 0);
         else if (kind === "batch") world.receiveBatch(pick, flag ? 1 : pick > 1 ? 2 : 0);
+        else if (kind === "merge") world.merge(pick, flag);
         else if (kind === "sent") world.sendAnswer();
         else world[kind]();
       }

@@ -231,6 +231,20 @@ test("the time of a client's last message is kept while the gateway sleeps", asy
   await hub.until("ReceiveMessage", 1);
 });
 
+test("the stored time of a client's last message is less than a second old", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const began = Date.now();
+  vi.setSystemTime(began);
+  const hub = await Hub.connect(alice);
+  await hub.ask("JoinConversation", conversationId);
+  vi.setSystemTime(began + 1_000);
+  await hub.ask("StopTyping", conversationId);
+  await hub.evict();
+  vi.setSystemTime(began + 1_000 + 90_000);
+  await send(bob, conversationId, "still there?");
+  await hub.until("ReceiveMessage", 1);
+});
+
 describe("a token may be sent with a Socket.IO connection's first request", () => {
   const connected = async (path: string, headers: Record<string, string>) => {
     const line = new Line(await get(path, { ...UPGRADE, ...headers }));

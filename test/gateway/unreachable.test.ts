@@ -133,6 +133,30 @@ test("a successful ephemeral delivery does not count as delivery of a removal", 
   expect(rows).toEqual([{ user_id: alice.userId }]);
 });
 
+test("the answer to an earlier delivery does not count as delivery of a removal", async () => {
+  const { promise, resolve } = await within(() => Promise.withResolvers<boolean>());
+  const answers = [promise];
+  const deliver = vi.fn(() => answers.shift() ?? Promise.reject(new Error("out of reach")));
+  await replaceStubs(conversationId, () => () => stub(deliver));
+  await send(bob, conversationId, "answered late");
+  await within((object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: simulates a removal's broadcast
+    const { subscribers, memory } = (object as any).open;
+    subscribers.committed(
+      { length: 1, for: () => ["{}"] },
+      () => [],
+      [{ userId: alice.userId, eventCount: 1 }],
+      memory.counters.rev,
+    );
+  });
+  // The message, and the removal twice.
+  await vi.waitFor(() => expect(deliver).toHaveBeenCalledTimes(3));
+  await within(() => resolve(true));
+  await alarm();
+  const rows = await within((_, { sql }) => sql.exec("SELECT user_id FROM listeners").toArray());
+  expect(rows).toEqual([{ user_id: alice.userId }]);
+});
+
 function stub(deliver: () => Promise<boolean>): GatewayStub {
   return { deliver, deliverEphemeral: async () => true, isSubscribed: async () => true };
 }

@@ -4,6 +4,7 @@ import { backoffMs } from "../backoff.ts";
 import type { Departure } from "../broadcast.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
 import type { EventLines } from "../event-lines.ts";
+import { type Delivery, DeliveryRounds } from "./delivery-rounds.ts";
 import type { Batch, GatewayStub, Note, Protocol, Subscriber } from "./gateway-api.ts";
 import { notesOf } from "./notes.ts";
 import { SubscriberCalls } from "./subscriber-calls.ts";
@@ -33,6 +34,7 @@ export class Subscribers implements Consumer {
   readonly stage = "live";
   private readonly options: SubscribersOptions;
   private readonly calls: SubscriberCalls;
+  private readonly rounds: DeliveryRounds;
   private readonly list: SubscriberList;
   /** Gateways of people who left, until they have taken their last batch. */
   private readonly leaving = new Map<string, { subscriber: Subscriber; last: Batch }>();
@@ -49,6 +51,7 @@ export class Subscribers implements Consumer {
     this.options = options;
     this.calls = new SubscriberCalls(options.stubOf, options.onFailure);
     this.list = new SubscriberList(options.onPresence);
+    this.rounds = new DeliveryRounds((delivery) => this.send(delivery), Date.now);
     this.deliveredRev = options.rev();
     this.batchRev = this.deliveredRev;
     this.load();
@@ -87,6 +90,7 @@ export class Subscribers implements Consumer {
     this.leaving.delete(gateway);
     this.unsynced.delete(gateway);
     this.calls.remove(gateway);
+    this.rounds.remove(gateway);
     if (subscriber) this.list.remove(subscriber);
   }
 
@@ -121,16 +125,20 @@ export class Subscribers implements Consumer {
     if (this.list.size === 0) return;
     const { conversationId } = this.options;
     const batch = { conversationId, from, to: rev, notes: notes() };
+    const deliveries: Delivery[] = [];
     for (const { userId, eventCount } of departures) {
       for (const subscriber of this.ofUser(userId)) {
         const lines = events.for(subscriber).slice(0, eventCount);
-        this.startLeaving(subscriber, { ...batch, lines, last: true });
-        void this.call(subscriber, "deliver", { ...batch, lines, last: true });
+        const last: Batch = { ...batch, lines, last: true };
+        this.startLeaving(subscriber, last);
+        deliveries.push({ type: "batch", subscriber, batch: last });
       }
     }
     for (const subscriber of this.list.all()) {
-      void this.call(subscriber, "deliver", { ...batch, lines: events.for(subscriber) });
+      const lines = events.for(subscriber);
+      deliveries.push({ type: "batch", subscriber, batch: { ...batch, lines } });
     }
+    this.rounds.add(deliveries);
   }
 
   /**
@@ -163,8 +171,20 @@ export class Subscribers implements Consumer {
   deliverEphemeral(line: string, exceptUserId: string): void {
     for (const subscriber of this.list.all()) {
       if (subscriber.userId === exceptUserId) continue;
-      void this.call(subscriber, "deliverEphemeral", this.options.conversationId, line);
+      this.rounds.addEphemeral(subscriber, line);
     }
+  }
+
+  private send(delivery: Delivery): Promise<void> {
+    const { conversationId } = this.options;
+    if (delivery.type === "batch" && delivery.batch.last) {
+      return this.call(delivery.subscriber, "deliver", delivery.batch);
+    }
+    // It may have become a member's while the delivery waited.
+    const subscriber = this.list.get(delivery.subscriber.gateway) ?? delivery.subscriber;
+    return delivery.type === "batch"
+      ? this.call(subscriber, "deliver", delivery.batch)
+      : this.call(subscriber, "deliverEphemeral", conversationId, delivery.line);
   }
 
   /**
@@ -184,9 +204,9 @@ export class Subscribers implements Consumer {
     const leaves = this.leaving.get(gateway)?.subscriber === subscriber;
     if (!stays && !leaves) return;
     if (name === "deliver") this.note(gateway, answer !== undefined);
-    if (leaves ? name === "deliver" && answer !== undefined : answer === false) {
-      this.remove(gateway);
-    }
+    const [batch] = parameters;
+    const isLast = typeof batch === "object" && batch.last === true;
+    if (leaves ? isLast && answer !== undefined : answer === false) this.remove(gateway);
   }
 
   private note(gateway: string, isDelivered: boolean): void {
