@@ -13,7 +13,9 @@ export async function pageOf(
   query: PageQuery,
   form: MessageForm,
 ): Promise<HistoryText> {
-  const { actor, settings, linkTo } = c.var;
+  const actor = c.get("actor");
+  const settings = c.get("settings");
+  const linkTo = c.get("linkTo");
   const origin = settings.PUBLIC_URL ?? new URL(c.req.url).origin;
   const page = unwrapped(
     await ask(c, conversationId, (stub) => stub.history(actor, query, { form: form.name, origin })),
