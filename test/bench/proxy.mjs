@@ -117,9 +117,11 @@ export class Conversation extends Real {
     );
   }
 
-  /** Ends that; an object that is not kept awake stays as it is. */
+  /** Ends that. False where the object was evicted since, and so was not awake. */
   mayHibernate() {
+    const wasAwake = this.letSleep !== undefined;
     this.letSleep?.();
+    return wasAwake;
   }
 
   runStatements(statements) {
@@ -139,8 +141,7 @@ export default {
         await stub.keepAwake();
         break;
       case "/bench/asleep":
-        await stub.mayHibernate();
-        break;
+        return Response.json(await stub.mayHibernate());
       case "/bench/run":
         await stub.runStatements(await request.json());
         break;

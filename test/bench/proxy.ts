@@ -33,9 +33,10 @@ export class CountingProxy {
     await this.request("awake", conversationId);
   }
 
-  /** Puts an object to sleep that was kept awake, with its sockets left open. */
+  /** Puts an object to sleep, with its sockets left open. Fails if it was not kept awake until now. */
   async putToSleep(conversationId: string): Promise<void> {
-    await this.request("asleep", conversationId);
+    const wasAwake = JSON.parse(await this.request("asleep", conversationId));
+    if (!wasAwake) throw new Error(`${conversationId} did not stay awake`);
     await this.evict(conversationId);
   }
 

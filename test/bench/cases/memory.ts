@@ -12,8 +12,9 @@ import { call, crowdOf, type Subject, webSocketUrl } from "../subjects.ts";
 
 const SMALL = { sockets: 10, conversations: 20 };
 const LARGE = { sockets: 1_000, conversations: 1 };
-/** Conversations that are awake at once. */
-const AWAKE = 2_000;
+/** Conversations without sockets that are awake at once, and for how many that is projected. */
+const AWAKE = 200;
+const PROJECTED = 2_000;
 /** Requests at once. */
 const CONCURRENT = 16;
 /** Sockets of one user in a conversation, at most. */
@@ -43,12 +44,12 @@ export async function memory(builds: Record<string, Build>, floor?: Subject): Pr
     {
       name: "memory of the isolate",
       quantities: {
-        "a conversation awake after a message": { unit: "KiB", goals: atMost(16) },
-        "a conversation awake with 10 sockets": { unit: "KiB", goals: atMost(50) },
+        "a conversation awake without sockets": { unit: "KiB", goals: atMost(20) },
+        "a conversation awake with 10 sockets": { unit: "KiB", goals: atMost(64) },
         "a conversation awake with 1,000 sockets": { unit: "KiB", goals: atMost(1024) },
         "a socket of a conversation awake": { unit: "KiB", goals: atMost(1) },
-        "a socket of a conversation asleep": { unit: "KiB", goals: atMost(0.5) },
-        "2,000 conversations awake": { unit: "MiB", goals: atMost(48) },
+        "a socket of a conversation asleep": { unit: "KiB", goals: atMost(0.75) },
+        "2,000 conversations awake, projected": { unit: "MiB", goals: atMost(64) },
       },
       measures: heaps,
       rounds: 1,
@@ -67,7 +68,8 @@ export async function memory(builds: Record<string, Build>, floor?: Subject): Pr
   ];
 }
 
-async function heapOf(build: Build): Promise<Record<string, number>> {
+/** A new server with people, its isolate, and the growth of its heap by an action. */
+async function observed(build: Build) {
   const inspectorPort = await freePort();
   const proxy = await CountingProxy.open(
     build,
@@ -76,33 +78,56 @@ async function heapOf(build: Build): Promise<Record<string, number>> {
   );
   const isolate = await Isolate.of(inspectorPort);
   const host = await Host.of(proxy);
-  // What is created once, such as caches and compiled code, is there before the first figure.
-  const crowds = [await host.crowd(SMALL.sockets)];
   const growthOf = async (action: () => Promise<unknown>) => {
     const before = await isolate.heapBytes();
     await action();
     return (await isolate.heapBytes()) - before;
   };
+  const end = async () => {
+    isolate.close();
+    await proxy.subject.program.kill();
+  };
+  return { isolate, host, growthOf, end };
+}
+
+async function heapOf(build: Build): Promise<Record<string, number>> {
+  return { ...(await withSockets(build)), ...(await withoutSockets(build)) };
+}
+
+async function withSockets(build: Build): Promise<Record<string, number>> {
+  const { host, growthOf, end } = await observed(build);
+  // What is created once, such as caches and compiled code, is there before the first figure.
+  const crowds = [await host.crowd(SMALL.sockets)];
   const open = async ({ sockets, conversations }: typeof SMALL) => {
     for (let i = 0; i < conversations; i++) crowds.push(await host.crowd(sockets));
   };
   const small = (await growthOf(() => open(SMALL))) / SMALL.conversations;
   const large = (await growthOf(() => open(LARGE))) / LARGE.conversations;
-  const all = small * SMALL.conversations + large * LARGE.conversations;
-  const asleep = all + (await growthOf(() => host.sleep()));
+  const awake = small * SMALL.conversations + large * LARGE.conversations;
+  const asleep = awake + (await growthOf(() => host.sleep()));
   for (const crowd of crowds) crowd.close();
-  const without = await growthOf(() => host.conversations(AWAKE));
-  const total = await isolate.heapBytes();
-  isolate.close();
-  await proxy.subject.program.kill();
+  await end();
   const sockets = SMALL.sockets * SMALL.conversations + LARGE.sockets * LARGE.conversations;
   return {
-    "a conversation awake after a message": without / AWAKE / KIB,
     "a conversation awake with 10 sockets": small / KIB,
     "a conversation awake with 1,000 sockets": large / KIB,
     "a socket of a conversation awake": (large - small) / (LARGE.sockets - SMALL.sockets) / KIB,
     "a socket of a conversation asleep": asleep / sockets / KIB,
-    "2,000 conversations awake": total / MIB,
+  };
+}
+
+async function withoutSockets(build: Build): Promise<Record<string, number>> {
+  const { isolate, host, growthOf, end } = await observed(build);
+  await host.conversations(1);
+  const grown = await growthOf(() => host.conversations(AWAKE));
+  const total = await isolate.heapBytes();
+  // Fails unless all of them were awake until now.
+  await host.sleep();
+  await end();
+  const each = grown / AWAKE;
+  return {
+    "a conversation awake without sockets": each / KIB,
+    "2,000 conversations awake, projected": (total - grown + each * PROJECTED) / MIB,
   };
 }
 
