@@ -26,7 +26,7 @@ function idOf(value: unknown): FrameId {
 
 /**
  * A `send` of a text without files and metadata, which most frames are: as `sendFrame` decodes it. The
- * schema, which cannot be compiled in a Worker, takes a fifth of what a message costs. `undefined`: it is
+ * schema, which cannot be compiled in a Worker, takes 4 to 13 µs, this less than 1. `undefined`: it is
  * something else, or not valid, which the schema then tells.
  */
 export function plainSend(value: unknown): Extract<ClientFrame, { op: "send" }> | undefined {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { clientFrame } from "../../src/live/frames.ts";
+import { clientFrame, sendFrame } from "../../src/live/frames.ts";
 import { parseFrame, plainSend } from "../../src/live/parse-frame.ts";
 
 /** Frames are decoded by their schema; a plain send is decoded by hand, to the same. */
@@ -47,6 +47,11 @@ test("every valid send without files and metadata is decoded by hand", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("the decoder by hand knows every field of the schema", () => {
+  const known = ["op", "id", "content", "clientMessageId", "replyTo", "attachments", "metadata"];
+  expect(Object.keys(sendFrame.shape)).toEqual(known);
 });
 
 test("a line is decoded to the same, or refused with the same details", () => {
