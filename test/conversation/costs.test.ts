@@ -42,7 +42,7 @@ test("32 concurrent sends with keys write at most 2.1 rows a message", async () 
   expect((counted.rowsWritten + counted.alarms) / 32).toBeLessThanOrEqual(2.1);
 });
 
-test("a read mark within ten seconds of its message writes 3 rows, and 1 in D1", async () => {
+test("a read mark within eight seconds of its message writes 3 rows, and 1 in D1", async () => {
   const { alice, bob, conversationId } = await directPair();
   const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
   a.send({ op: "send", content: "hello" });
