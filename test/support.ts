@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { SignJWT } from "jose";
 import { onTestFinished } from "vitest";
@@ -152,6 +152,16 @@ export function send(caller: Caller, conversationId: string, content: string, mo
 /** A stub of a conversation's object, for access to its internals. */
 export function objectOf(conversationId: string) {
   return env.CONVERSATIONS.getByName(conversationId);
+}
+
+/** Evicts a conversation's object, which may have been evicted before; sockets are kept unless closed. */
+export async function evict(
+  conversationId: string,
+  options?: Parameters<typeof evictDurableObject>[1],
+): Promise<void> {
+  // One that is not running cannot be evicted.
+  await runInDurableObject(objectOf(conversationId), () => undefined);
+  await evictDurableObject(objectOf(conversationId), options);
 }
 
 /**

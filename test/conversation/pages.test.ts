@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -14,7 +14,7 @@ import { messageIdOf } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
 import { settingsOf } from "../../src/env.ts";
 import { wireMessage } from "../../src/live/wire.ts";
-import { type Caller, groupOf, ORIGIN, objectOf, person, send } from "../support.ts";
+import { type Caller, evict, groupOf, ORIGIN, objectOf, person, send } from "../support.ts";
 
 /**
  * Whatever happens in a conversation, its pages are those that are made from its tables at that moment,
@@ -70,14 +70,14 @@ async function begin(): Promise<void> {
     const stored = JSON.stringify(attachments);
     sql.exec("UPDATE messages SET attachments = ? WHERE number = ?", stored, last);
   });
-  await evictDurableObject(objectOf(id));
+  await evict(id);
 }
 
 const callerOf = (index: number): Caller => people[index] as Caller;
 
 async function carryOut({ does, who, pick }: Step): Promise<void> {
   if (does === "wait") return void vi.setSystemTime(Date.now() + 4_000);
-  if (does === "sleep") return await evictDurableObject(objectOf(id));
+  if (does === "sleep") return await evict(id);
   const third = callerOf(2).userId;
   const messageId = messageIdOf(id, 1 + (pick % last));
   const text = { content: `${does} ${pick}`, maxLength: 100 };

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import {
   currentFigures,
@@ -6,7 +6,7 @@ import {
   readPendingFigures,
 } from "../../src/conversation/tables/pending-figures.ts";
 import { Random } from "../random.ts";
-import { groupOf, objectOf, openLive, person, send, unreadOf } from "../support.ts";
+import { evict, groupOf, objectOf, openLive, person, send, unreadOf } from "../support.ts";
 
 describe("which figures count", () => {
   const row = { readUpTo: 3, readBeyond: 1 };
@@ -48,7 +48,7 @@ test("figures of more people than are pending are written to their rows, and not
   expect([...rows.values()].filter((readUpTo) => readUpTo === 1).length).toBeGreaterThan(
     MAX_PENDING,
   );
-  await evictDurableObject(objectOf(group));
+  await evict(group);
   for (const one of people) expect(await unreadOf(one, group)).toBe(0);
 });
 
@@ -86,10 +86,10 @@ test("random sends, reads and deletions, with evictions: unread counts are those
       await socket?.next("ack", (event) => event.id === id);
       own.isDeleted = true;
     } else {
-      await evictDurableObject(objectOf(group), { webSockets: "hibernate" });
+      await evict(group, { webSockets: "hibernate" });
     }
   }
-  await evictDurableObject(objectOf(group), { webSockets: "hibernate" });
+  await evict(group, { webSockets: "hibernate" });
   for (const [who, one] of people.entries()) {
     const unread = messages.filter(
       ({ by, isDeleted, readBy }) => by !== who && !isDeleted && !readBy.has(who),
