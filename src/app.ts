@@ -25,7 +25,7 @@ import { live, upgradeRequired } from "./edge/live.ts";
 import { crossOriginFile } from "./edge/origin.ts";
 import { requestLimits } from "./edge/request-limits.ts";
 import { responseHeaders as headers } from "./edge/response-headers.ts";
-import { RememberingRouter } from "./edge/router.ts";
+import { CachingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
@@ -34,7 +34,7 @@ import { type PageOptions, type Served, servePage, servePageFile } from "./web/s
 /** The Worker's routes: middleware for every request, connections and files, then the APIs and the page. */
 export function createApp(): Hono<EdgeEnv> {
   // Not strict: a trailing slash makes no difference.
-  const app = new Hono<EdgeEnv>({ strict: false, router: new RememberingRouter() });
+  const app = new Hono<EdgeEnv>({ strict: false, router: new CachingRouter() });
   const mounted = apis();
   app.onError((error, c) => errorHandler(errorFormOf(c.req.path, mounted))(error, c));
   app.notFound((c) => respondWith(c, chatError("route_not_found"), plainErrors));

@@ -100,7 +100,7 @@ class Signatures {
 
 const signatures = new WeakMap<readonly string[], Signatures>();
 
-/** The signatures made with the secrets of a deployment, whoever shows its links. */
+/** The signature cache of a set of secrets, shared by all requests and conversations of the isolate. */
 function signaturesBy(secrets: readonly string[]): Signatures {
   let known = signatures.get(secrets);
   if (!known) {

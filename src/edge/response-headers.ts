@@ -14,8 +14,8 @@ const SECURE: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * Sets the headers of every answer but files and sockets, in place and once: each header that Hono sets on
- * an answer makes it anew.
+ * Sets the headers of every response except files and sockets, in place: `c.header` copies a response that
+ * exists already.
  */
 export const responseHeaders: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if (c.req.method === "OPTIONS") c.res = await answerPreflight(c);

@@ -2,11 +2,11 @@ import type { Result, Router } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 
 /**
- * Hono's router for patterns that its faster one does not take, such as `/conversations/direct` beside
- * `/conversations/:id`; what it finds for a path without parameters is remembered.
+ * Caches the matches of Hono's trie router for paths without parameters. Hono's faster router does not
+ * support `/conversations/direct` beside `/conversations/:id`.
  */
-export class RememberingRouter<T> implements Router<T> {
-  readonly name = "RememberingRouter";
+export class CachingRouter<T> implements Router<T> {
+  readonly name = "CachingRouter";
   private readonly trie = new TrieRouter<T>();
   private readonly literals = new Set<string>();
   private readonly found = new Map<string, Result<T>>();

@@ -19,7 +19,7 @@ const REPEATS_MS = 60_000;
 
 /**
  * How a group is committed. `assuming`: the keys of its sends are taken to be new. `looking up`: they
- * are not. `careful`: each command has a savepoint of its own.
+ * are not. `careful`: one savepoint per command.
  */
 type Attempt = "assuming" | "looking up" | "careful";
 
