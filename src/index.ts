@@ -9,6 +9,7 @@ import { log } from "./logging.ts";
 export { Conversation } from "./conversation/object.ts";
 export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
 export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
+export { Inbox } from "./inbox/object.ts";
 
 const app = createApp();
 

@@ -139,6 +139,10 @@ const STEPS: readonly string[] = [
     ON CONFLICT (block) DO UPDATE SET count = count + 1;
   END;
   `,
+  `
+  -- Members whose inbox is called (armed.ts).
+  CREATE TABLE armed (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
+  `,
 ];
 
 /**
