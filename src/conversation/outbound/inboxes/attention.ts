@@ -50,8 +50,8 @@ export interface RowChange {
   now: number;
   /** The member is connected to the conversation itself. */
   isHere: boolean;
-  /** The member has read something. */
-  isRead: boolean;
+  /** What the member did, on one of their devices; the others are to show it at once. */
+  own: "read" | "membership or flag" | undefined;
 }
 
 /**
@@ -59,9 +59,9 @@ export interface RowChange {
  * inbox is called after {@link READING_ALONG_MS}, with the latest state, or at once where it shows messages
  * as unread that were read now. A retry is not brought forward.
  */
-export function changed(attention: Attention, { now, isHere, isRead }: RowChange): Attention {
-  const showsUnread = isRead && (attention.toldUnread ?? 0) > 0;
-  const dueAt = now + (isHere && !showsUnread ? READING_ALONG_MS : 0);
+export function changed(attention: Attention, { now, isHere, own }: RowChange): Attention {
+  const isUrgent = own === "read" ? (attention.toldUnread ?? 0) > 0 : own !== undefined;
+  const dueAt = now + (isHere && !isUrgent ? READING_ALONG_MS : 0);
   if (attention.dueAt === undefined) return { ...attention, dueAt };
   if (attention.failures > 0) return attention;
   return { ...attention, dueAt: Math.min(attention.dueAt, dueAt) };

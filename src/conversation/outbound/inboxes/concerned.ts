@@ -4,19 +4,21 @@ import type { Change } from "../../decide/types.ts";
 export interface Concerned {
   /** Those of all members. */
   everybody: boolean;
-  /** Those of some members in any case. */
-  userIds: Set<string>;
+  /** Members who have read something. */
+  readers: Set<string>;
+  /** Members whose membership or flag changed. */
+  changed: Set<string>;
+  /** Those among them who joined. */
   joined: Set<string>;
-  read: Set<string>;
 }
 
 /** `lastCounted`: the newest message that counts, which rows preview. */
 export function concernedBy(changes: readonly Change[], lastCounted: number): Concerned {
   const concerned: Concerned = {
     everybody: false,
-    userIds: new Set(),
+    readers: new Set(),
+    changed: new Set(),
     joined: new Set(),
-    read: new Set(),
   };
   for (const change of changes) {
     switch (change.type) {
@@ -32,15 +34,14 @@ export function concernedBy(changes: readonly Change[], lastCounted: number): Co
         break;
       case "member":
         concerned.everybody = true;
-        concerned.userIds.add(change.member.userId);
+        concerned.changed.add(change.member.userId);
         if (change.member.leftAt === null) concerned.joined.add(change.member.userId);
         break;
       case "flag":
-        concerned.userIds.add(change.member.userId);
+        concerned.changed.add(change.member.userId);
         break;
       case "read":
-        concerned.userIds.add(change.read.userId);
-        concerned.read.add(change.read.userId);
+        concerned.readers.add(change.read.userId);
         break;
     }
   }

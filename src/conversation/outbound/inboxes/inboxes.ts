@@ -22,6 +22,7 @@ import {
   isNeedless,
   NEWLY_ARMED,
   RESTORED,
+  type RowChange,
   rearmed,
   skipped,
 } from "./attention.ts";
@@ -80,11 +81,11 @@ export class Inboxes implements Consumer {
     const concerned = concernedBy(commit.changes, memory.counters.lastCounted);
     const all = this.load();
     if (commit.from !== this.cursor) concerned.everybody = true;
-    for (const userId of [...concerned.joined, ...concerned.read]) {
-      if (!all.has(userId)) this.arm(userId);
-    }
-    const userIds = concerned.everybody ? all.keys() : concerned.userIds;
-    for (const userId of userIds) this.change(userId, concerned.read.has(userId));
+    const { everybody, changed, joined, readers } = concerned;
+    for (const userId of [...joined, ...readers]) if (!all.has(userId)) this.arm(userId);
+    if (everybody) for (const userId of all.keys()) this.change(userId);
+    for (const userId of readers) this.change(userId, "read");
+    for (const userId of changed) this.change(userId, "membership or flag");
     this.seenRev = commit.to;
     this.callDue();
   }
@@ -138,11 +139,11 @@ export class Inboxes implements Consumer {
     return this.armed;
   }
 
-  private change(userId: string, isRead = false): void {
+  private change(userId: string, own?: RowChange["own"]): void {
     const attention = this.armed?.get(userId);
     if (!attention) return;
     const { clock, isHere } = this.options;
-    this.armed?.set(userId, changed(attention, { now: clock(), isHere: isHere(userId), isRead }));
+    this.armed?.set(userId, changed(attention, { now: clock(), isHere: isHere(userId), own }));
   }
 
   /** Calls those who are due, as far as the second allows, and sees to it that the others are called. */
