@@ -4,6 +4,7 @@ import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
 import type { Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
@@ -96,6 +97,11 @@ export interface ConversationStub {
    */
   subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>>;
   unsubscribe(gateway: string): Promise<void>;
+  /**
+   * Has the inbox of a member called with every commit that concerns them, because somebody is connected
+   * to it. Resolves to the newest row, which says where they are no member; `undefined`: they never were.
+   */
+  rearm(userId: string): Promise<InboxRow | undefined>;
   /** Broadcasts to the others that the actor types, or has stopped. */
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**

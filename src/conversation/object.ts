@@ -5,6 +5,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
@@ -137,6 +138,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   unsubscribe(gateway: string): void {
     this.open?.subscribers.remove(gateway);
+  }
+
+  rearm(userId: string): InboxRow | undefined {
+    return this.open?.inboxes.rearm(userId);
   }
 
   typing(actor: Actor, active: boolean): Result<null> {

@@ -19,6 +19,8 @@ import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
 import { EventLines } from "./outbound/event-lines.ts";
+import { Inboxes } from "./outbound/inboxes/inboxes.ts";
+import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
@@ -30,7 +32,7 @@ import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
-import { gatewayOf } from "./stub.ts";
+import { gatewayOf, inboxOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -47,6 +49,7 @@ export class OpenConversation {
   readonly sessions: Sessions;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
+  readonly inboxes: Inboxes;
   readonly alarms: Alarms;
   readonly outbound: Outbound;
   readonly limits: Limits;
@@ -102,6 +105,13 @@ export class OpenConversation {
       directory: directoryOf(env.DB),
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
     });
+    this.inboxes = new Inboxes({
+      ...{ sql, memory, clock, rows: new InboxRows({ sql, epoch, memory }) },
+      stubOf: (userId) => inboxOf(env, userId),
+      isHere: (userId) => this.sessions.ofUser(userId).size > 0 || this.subscribers.has(userId),
+      onFailure: (error) => log("inbox_failed", { conversationId, error }),
+      callWithin: (ms) => this.alarms.noLaterThan(this.inboxes.name, clock() + ms),
+    });
     const sockets = new SocketConsumer({
       ...{ sessions: this.sessions, conversationId, rev, clock },
       closesAbusive: this.limits.abuse !== undefined,
@@ -112,7 +122,8 @@ export class OpenConversation {
       acknowledge: (outcomes) => sockets.acknowledge(outcomes),
     });
     // Who follows the conversation, in the order in which they get a commit.
-    for (const consumer of [sockets, this.subscribers, this.projector]) this.outbound.add(consumer);
+    const consumers = [sockets, this.subscribers, this.inboxes, this.projector];
+    for (const consumer of consumers) this.outbound.add(consumer);
 
     this.committer = new Committer({
       ...{ storage, memory, limits: this.limits, clock },

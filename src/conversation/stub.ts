@@ -1,5 +1,6 @@
 import { type Env, settingsOf } from "../env.ts";
 import type { ConversationStub } from "./api.ts";
+import type { InboxStub } from "./outbound/inboxes/inbox-api.ts";
 import type { GatewayStub, Protocol } from "./outbound/subscribers/gateway-api.ts";
 import {
   PREVIOUS_CONVERSATION_METHODS,
@@ -43,6 +44,16 @@ export function conversationOf(
 export function objectOf(env: Env, objectId: string): ConversationStub {
   const namespace = env.CONVERSATIONS;
   return conversationStub(namespace.get(namespace.idFromString(objectId)));
+}
+
+/** The inbox of a user, in the same jurisdiction. */
+export function inboxOf(env: Env, userId: string): InboxStub {
+  const settings = settingsOf(env);
+  if (settings instanceof Error) throw settings;
+  const { JURISDICTION } = settings;
+  const namespace = JURISDICTION ? env.INBOXES.jurisdiction(JURISDICTION) : env.INBOXES;
+  const stub: unknown = namespace.getByName(userId);
+  return stub as InboxStub;
 }
 
 /** The object of a gateway. */

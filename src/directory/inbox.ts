@@ -73,7 +73,7 @@ const BLOCK = sql.raw(`read_up_to / ${BLOCK_NUMBERS}`);
  * Unread messages of a member. Of uncounted numbers it reads one row for each block of {@link
  * BLOCK_NUMBERS}, and the rows of one block.
  */
-const UNREAD = sql`last_number - read_up_to - read_beyond
+export const UNREAD = sql`last_number - read_up_to - read_beyond
   - (SELECT coalesce(sum(b.count), 0) FROM uncounted_blocks b
     WHERE b.conversation_id = id AND b.block > ${BLOCK})
   - (SELECT count(*) FROM uncounted u

@@ -41,8 +41,8 @@ export type Command =
       messageIds?: string[] | undefined;
       upTo?: string | undefined;
     }
-  /** Toggles the caller's own archived flag. */
-  | { type: "archive" }
+  /** Sets the caller's own archived flag; without `archived`, toggles it. */
+  | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
   /** Of groups. */
   | { type: "add"; person: Person | undefined }

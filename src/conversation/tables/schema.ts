@@ -143,6 +143,10 @@ const STEPS: readonly string[] = [
   -- Figures that members' rows do not have yet (pending-figures.ts).
   ALTER TABLE counters ADD COLUMN figures TEXT;
   `,
+  `
+  -- Members whose inbox is called (armed.ts).
+  CREATE TABLE armed (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
+  `,
 ];
 
 /**

@@ -1,0 +1,49 @@
+import type { Change } from "../../decide/types.ts";
+
+/** Whose inbox rows a commit may have changed. */
+export interface Concerned {
+  /** Those of all members. */
+  everybody: boolean;
+  /** Members who have read something. */
+  readers: Set<string>;
+  /** Members whose membership or flag changed. */
+  changed: Set<string>;
+  /** Those among them who joined. */
+  joined: Set<string>;
+}
+
+/** `lastCounted`: the newest message that counts, which rows preview. */
+export function concernedBy(changes: readonly Change[], lastCounted: number): Concerned {
+  const concerned: Concerned = {
+    everybody: false,
+    readers: new Set(),
+    changed: new Set(),
+    joined: new Set(),
+  };
+  for (const change of changes) {
+    switch (change.type) {
+      case "message":
+        // A deletion changes unread counts; another change shows only in a preview.
+        concerned.everybody ||=
+          change.cause === "created" ||
+          change.cause === "deleted" ||
+          (change.cause === "edited" && change.message.number === lastCounted);
+        break;
+      case "conversation":
+        concerned.everybody = true;
+        break;
+      case "member":
+        concerned.everybody = true;
+        concerned.changed.add(change.member.userId);
+        if (change.member.leftAt === null) concerned.joined.add(change.member.userId);
+        break;
+      case "flag":
+        concerned.changed.add(change.member.userId);
+        break;
+      case "read":
+        concerned.readers.add(change.read.userId);
+        break;
+    }
+  }
+  return concerned;
+}

@@ -1,0 +1,78 @@
+import type { Member } from "../../../domain/conversation.ts";
+import { messageIdOf } from "../../../domain/id.ts";
+import { PREVIEW_LENGTH, PREVIEWED_MEMBERS } from "../../../domain/inbox.ts";
+import type { Message } from "../../../domain/message.ts";
+import { truncated } from "../../../domain/text.ts";
+import type { InboxEntry, InboxRow } from "../../../live/inbox-events.ts";
+import { isoTime } from "../../../live/wire.ts";
+import type { Memory } from "../../commit/draft.ts";
+import { memberOf, presentMembers } from "../../tables/members.ts";
+import { messageAt } from "../../tables/messages.ts";
+import { uncountedAfter } from "../../tables/uncounted.ts";
+
+type Common = Omit<InboxEntry, "unread" | "archived">;
+
+/** Builds the inbox rows of a conversation's members, in its present state. */
+export class InboxRows {
+  private readonly sql: SqlStorage;
+  private readonly epoch: string;
+  private readonly memory: Memory;
+  /** What the rows of all members share, at the revision in it. */
+  private common: Common | undefined;
+
+  constructor({ sql, epoch, memory }: { sql: SqlStorage; epoch: string; memory: Memory }) {
+    this.sql = sql;
+    this.epoch = epoch;
+    this.memory = memory;
+  }
+
+  /** The row of somebody who is or was a member; `undefined`: they never were. */
+  of(userId: string): InboxRow | undefined {
+    const member = memberOf(this.sql, userId);
+    if (!member) return undefined;
+    const { epoch, memory } = this;
+    const { rev } = memory.counters;
+    const conversationId = memory.conversation.id;
+    if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
+    if (this.common?.rev !== rev) this.common = this.commonNow();
+    return { ...this.common, unread: this.unreadOf(member), archived: member.archived };
+  }
+
+  private unreadOf({ readUpTo, readBeyond }: Member): number {
+    const after = this.memory.counters.lastNumber - readUpTo;
+    return after - readBeyond - (after > 0 ? uncountedAfter(this.sql, readUpTo) : 0);
+  }
+
+  private commonNow(): Common {
+    const { sql, epoch, memory } = this;
+    const { conversation, counters } = memory;
+    const last = counters.lastCounted > 0 ? messageAt(sql, counters.lastCounted) : undefined;
+    return {
+      conversationId: conversation.id,
+      epoch,
+      rev: counters.rev,
+      kind: conversation.kind,
+      title: conversation.title,
+      createdAt: isoTime(conversation.createdAt),
+      members: presentMembers(sql, PREVIEWED_MEMBERS).map(({ userId }) => userId),
+      memberCount: counters.memberCount,
+      lastMessage: last ? previewOf(conversation.id, last) : null,
+      lastNumber: counters.lastNumber,
+    };
+  }
+}
+
+/** A message as inbox rows show it. */
+export function previewOf(
+  conversationId: string,
+  message: Message,
+): NonNullable<InboxEntry["lastMessage"]> {
+  const { number, senderId, kind, content, createdAt, attachments } = message;
+  return {
+    id: messageIdOf(conversationId, number),
+    ...{ number, senderId, kind },
+    content: truncated(content, PREVIEW_LENGTH),
+    createdAt: isoTime(createdAt),
+    attachments: attachments.length,
+  };
+}

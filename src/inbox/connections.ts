@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { type ConnectionIdentity, identitySchema } from "../conversation/identity.ts";
+import { close } from "../conversation/outbound/sockets/socket.ts";
+import { SocketBudget } from "../conversation/outbound/sockets/socket-budget.ts";
+import { CLOSE, SILENCE_MS } from "../live/version.ts";
+
+/** What is stored of a connection while the object hibernates. */
+const stored = z.object({ identity: identitySchema, openedAt: z.number() });
+
+/** A socket of an inbox. */
+export interface Connection {
+  readonly socket: WebSocket;
+  readonly identity: ConnectionIdentity;
+  readonly budget: SocketBudget;
+  /** When it last sent something other than a ping; after a wake, when it was opened. */
+  lastFrameAt: number;
+  /** Frames that wait for `hello`, which is the first; `undefined`: it was sent. */
+  waiting: string[] | undefined;
+}
+
+/** The open sockets of one user's inbox. */
+export class Connections {
+  private readonly ctx: DurableObjectState;
+  private readonly clock: () => number;
+  private readonly bySocket = new Map<WebSocket, Connection>();
+
+  constructor(ctx: DurableObjectState, clock: () => number) {
+    this.ctx = ctx;
+    this.clock = clock;
+    for (const socket of ctx.getWebSockets()) {
+      const parsed = stored.safeParse(socket.deserializeAttachment());
+      if (parsed.success) this.restore(socket, parsed.data);
+      else close(socket, CLOSE.goingAway, "please reconnect");
+    }
+  }
+
+  get size(): number {
+    return this.bySocket.size;
+  }
+
+  of(socket: WebSocket): Connection | undefined {
+    return this.bySocket.get(socket);
+  }
+
+  /** Any one of them; `undefined`: nobody is connected. */
+  first(): Connection | undefined {
+    return this.bySocket.values().next().value;
+  }
+
+  /** Accepts a socket for hibernation. */
+  accept(socket: WebSocket, identity: ConnectionIdentity): Connection {
+    this.ctx.acceptWebSocket(socket);
+    const openedAt = this.clock();
+    socket.serializeAttachment({ identity, openedAt } satisfies z.infer<typeof stored>);
+    const connection = newConnection(socket, { identity, openedAt });
+    connection.waiting = [];
+    this.bySocket.set(socket, connection);
+    return connection;
+  }
+
+  /** Sends the first frame of a connection, and behind it what has waited for that. */
+  greet(connection: Connection, frame: string): void {
+    const { waiting = [] } = connection;
+    connection.waiting = undefined;
+    for (const one of [frame, ...waiting]) this.send(connection, one);
+  }
+
+  /** Removes a socket that is closed, or closes it with `code`. */
+  leave({ socket }: Connection, code?: number, reason = ""): void {
+    this.bySocket.delete(socket);
+    if (code === undefined) return;
+    // A client that never answers the close leaves the socket among the object's.
+    socket.serializeAttachment(null);
+    close(socket, code, reason);
+  }
+
+  /** Sends a frame to everybody who is connected; whether there is anybody. */
+  broadcast(frame: string): boolean {
+    this.evictStale();
+    for (const connection of [...this.bySocket.values()]) this.send(connection, frame);
+    return this.size > 0;
+  }
+
+  /** Sends a frame, or closes the connection if its token has expired or it cannot be sent to. */
+  send(connection: Connection, frame: string): void {
+    if (this.expired(connection)) return;
+    if (connection.waiting) {
+      connection.waiting.push(frame);
+      return;
+    }
+    try {
+      connection.socket.send(frame);
+    } catch {
+      // It has missed something: it must connect again, also if it is restored after a wake.
+      this.leave(connection, CLOSE.goingAway, "please reconnect");
+    }
+  }
+
+  /** Closes a connection whose token has expired; true when it has. */
+  expired(connection: Connection): boolean {
+    if (connection.identity.expiresAt > this.clock()) return false;
+    this.leave(connection, CLOSE.unauthenticated, "the token expired");
+    return true;
+  }
+
+  /** Closes connections whose token has expired or that have neither sent a frame nor pinged. */
+  evictStale(): void {
+    const now = this.clock();
+    for (const connection of [...this.bySocket.values()]) {
+      if (this.expired(connection)) continue;
+      const { socket, lastFrameAt } = connection;
+      const pinged = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+      if (now - Math.max(pinged, lastFrameAt) <= SILENCE_MS) continue;
+      this.leave(connection, CLOSE.goingAway, "nothing received for 90 seconds");
+    }
+  }
+
+  private restore(socket: WebSocket, identity: z.infer<typeof stored>): void {
+    this.bySocket.set(socket, newConnection(socket, identity));
+  }
+}
+
+function newConnection(
+  socket: WebSocket,
+  { identity, openedAt }: z.infer<typeof stored>,
+): Connection {
+  const budget = new SocketBudget();
+  return { socket, identity, budget, lastFrameAt: openedAt, waiting: undefined };
+}

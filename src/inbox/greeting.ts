@@ -1,0 +1,69 @@
+import type { Directory } from "../directory/directory.ts";
+import { stats } from "../directory/inbox.ts";
+import { type InboxPage, inboxRows } from "../directory/inbox-rows.ts";
+import { isLarge, KINDS } from "../domain/conversation.ts";
+import { chatError } from "../domain/error.ts";
+import type { FrameId } from "../live/frames.ts";
+import { MAX_FRAME_BYTES, MAX_SOCKETS_PER_USER, PROTOCOL } from "../live/version.ts";
+import { errorEventOf } from "../live/wire.ts";
+import { log } from "../logging.ts";
+import type { Connection, Connections } from "./connections.ts";
+
+/** A client that reconnects waits so long at first. */
+const RECONNECT_AFTER_MS = 1_000;
+/** How long to wait before a list is requested again that could not be read. */
+const RETRY_AFTER_MS = 2_000;
+
+export interface ListSource {
+  connections: Connections;
+  directory: Directory;
+  /** Has large conversations call this inbox: they do so only where it asks for it. */
+  arm: (conversationIds: readonly string[]) => void;
+}
+
+/** Sends `hello` and the first page of the list, in one frame. */
+export async function greet(source: ListSource, connection: Connection): Promise<void> {
+  const { userId } = connection.identity;
+  const [totals, list] = await Promise.all([
+    stats(source.directory, userId, KINDS).catch(() => undefined),
+    listPage(source, connection, undefined, undefined),
+  ]);
+  const hello = {
+    type: "hello",
+    protocol: PROTOCOL,
+    you: { userId },
+    ...(totals && { unread: totals.totalUnread }),
+    limits: { sockets: MAX_SOCKETS_PER_USER, frameBytes: MAX_FRAME_BYTES },
+    reconnectAfterMs: RECONNECT_AFTER_MS,
+  };
+  source.connections.greet(connection, `${JSON.stringify(hello)}\n${list}`);
+}
+
+/**
+ * A page of the list as an `inbox` event; an `error` with `retryAfterMs` where D1 cannot be read. Rows that
+ * change go on meanwhile.
+ */
+export async function listPage(
+  { directory, arm }: ListSource,
+  { identity: { userId } }: Connection,
+  after: string | undefined,
+  id: FrameId,
+): Promise<string> {
+  let page: InboxPage;
+  try {
+    page = await inboxRows(directory, userId, after);
+  } catch (error) {
+    log("inbox_list_failed", { userId, error });
+    const unavailable = chatError("unavailable", { retryAfterMs: RETRY_AFTER_MS });
+    return JSON.stringify(errorEventOf(unavailable, id));
+  }
+  const { rows, next } = page;
+  arm(rows.filter((row) => isLarge(row.memberCount)).map((row) => row.conversationId));
+  return JSON.stringify({
+    type: "inbox",
+    ...(id !== undefined && { id }),
+    rows,
+    more: next !== undefined,
+    next,
+  });
+}

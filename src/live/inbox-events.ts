@@ -1,0 +1,75 @@
+import * as z from "zod";
+import { KINDS } from "../domain/conversation.ts";
+import { MESSAGE_KINDS } from "../domain/message.ts";
+
+/** What the server sends over an inbox socket (`GET /live` without an id). Times are ISO 8601 in UTC. */
+
+const time = z.iso.datetime();
+const rev = z.number().int();
+
+/** The newest message that counts, as lists preview it. */
+const preview = z.object({
+  id: z.string(),
+  number: z.number().int(),
+  senderId: z.string().nullable(),
+  kind: z.enum(MESSAGE_KINDS),
+  /** The beginning of the text, at most 200 code points. */
+  content: z.string(),
+  createdAt: time,
+  /** How many files it carries. */
+  attachments: z.number().int(),
+});
+
+/** A conversation of the inbox. `(epoch, rev)` orders versions of a row: the higher one wins. */
+export const inboxEntry = z.object({
+  conversationId: z.string(),
+  epoch: z.string(),
+  rev,
+  kind: z.enum(KINDS),
+  title: z.string().nullable(),
+  createdAt: time,
+  /** The ids of the first eight members, in order. */
+  members: z.array(z.string()),
+  memberCount: z.number().int(),
+  lastMessage: preview.nullable(),
+  lastNumber: z.number().int(),
+  unread: z.number().int(),
+  archived: z.boolean(),
+});
+export type InboxEntry = z.infer<typeof inboxEntry>;
+
+/** A conversation that the person is no longer in. */
+export const inboxRemoval = z.object({
+  conversationId: z.string(),
+  epoch: z.string(),
+  rev,
+  removed: z.literal(true),
+});
+export type InboxRemoval = z.infer<typeof inboxRemoval>;
+
+export const inboxRow = z.union([inboxRemoval, inboxEntry]);
+export type InboxRow = z.infer<typeof inboxRow>;
+
+export const inboxHelloEvent = z.object({
+  type: z.literal("hello"),
+  protocol: z.string(),
+  you: z.object({ userId: z.string() }),
+  /** Unread messages of all conversations; absent while that cannot be read. */
+  unread: z.number().int().optional(),
+  limits: z.object({ sockets: z.number().int(), frameBytes: z.number().int() }),
+  /** The first delay of a client's reconnect backoff. */
+  reconnectAfterMs: z.number().int(),
+});
+
+/**
+ * Rows of the inbox. A page of the list has `more`, and with it `next`, which requests the following one;
+ * after a page without more, conversations that no `inbox` event of this connection has named are gone.
+ * Without `more` the rows have changed just now.
+ */
+export const inboxEvent = z.object({
+  type: z.literal("inbox"),
+  id: z.union([z.string(), z.number()]).optional(),
+  rows: z.array(inboxRow),
+  more: z.boolean().optional(),
+  next: z.string().optional(),
+});
