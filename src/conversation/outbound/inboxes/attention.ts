@@ -1,3 +1,4 @@
+import { CHECK_AFTER_MS } from "../alarms.ts";
 import type { InboxAnswer } from "./inbox-api.ts";
 
 /**
@@ -22,8 +23,11 @@ export interface Attention {
   readonly failures: number;
 }
 
-/** How long the inbox of a member who is connected to the conversation itself is not called. */
-export const READING_ALONG_MS = 10_000;
+/**
+ * How long the inbox of a member who is connected to the conversation itself is not called. The alarm that
+ * a commit sets anyway fires then.
+ */
+export const READING_ALONG_MS = CHECK_AFTER_MS;
 
 /** A member who is armed from now on. */
 export const NEWLY_ARMED: Attention = {
