@@ -12,6 +12,7 @@ export interface Rate {
 /** A leaky bucket used as a meter: it fills with what is spent and drains at a constant rate. */
 export class LeakyBucket {
   private readonly rate: Rate;
+  /** In thousandths, of which whole numbers drain in a millisecond: fractions would add up to errors. */
   private level = 0;
   private drainedAt = 0;
 
@@ -22,8 +23,8 @@ export class LeakyBucket {
   /** Spends `amount` if there is room; otherwise returns false and spends nothing. */
   take(amount: number, now: number): boolean {
     this.drain(now);
-    if (this.level + amount > this.rate.burst) return false;
-    this.level += amount;
+    if (this.excess(amount) > 0) return false;
+    this.level += amount * 1_000;
     return true;
   }
 
@@ -33,21 +34,25 @@ export class LeakyBucket {
    */
   charge(amount: number, now: number): void {
     this.drain(now);
-    this.level += amount;
+    this.level += amount * 1_000;
   }
 
   /** Milliseconds until there is room for `amount`; 0 if there is. */
   waitMs(amount: number, now: number): number {
     this.drain(now);
-    const excess = this.level + amount - this.rate.burst;
-    return excess <= 0 ? 0 : Math.ceil((excess / this.rate.perSecond) * 1_000);
+    return Math.ceil(Math.max(0, this.excess(amount)) / this.rate.perSecond);
+  }
+
+  /** How much of an amount there is no room for, in thousandths. */
+  private excess(amount: number): number {
+    return this.level + (amount - this.rate.burst) * 1_000;
   }
 
   private drain(now: number): void {
     // A clock that was set back neither drains the bucket nor delays it.
-    const seconds = Math.max(0, now - this.drainedAt) / 1_000;
+    const milliseconds = Math.max(0, now - this.drainedAt);
     this.drainedAt = now;
-    this.level = Math.max(0, this.level - seconds * this.rate.perSecond);
+    this.level = Math.max(0, this.level - milliseconds * this.rate.perSecond);
   }
 }
 
