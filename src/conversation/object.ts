@@ -67,6 +67,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       createConversation(this.ctx.storage, id, epoch, creation, now);
       this.open = this.opened();
       this.open.outbound.check();
+      this.open.inboxes.created();
     }
     const { projector, memory } = this.open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };

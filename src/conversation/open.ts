@@ -86,6 +86,7 @@ export class OpenConversation {
     this.alarms = new Alarms({
       ...{ clock, onFailure: consumerFailed },
       setAlarm: (time) => void storage.setAlarm(time),
+      onInterrupted: () => this.inboxes.interrupted(),
     });
     this.subscribers = new Subscribers({
       ...{ sql, conversationId, rev },
@@ -124,6 +125,11 @@ export class OpenConversation {
     // Who follows the conversation, in the order in which they get a commit.
     const consumers = [sockets, this.subscribers, this.inboxes, this.projector];
     for (const consumer of consumers) this.outbound.add(consumer);
+
+    // The object woke before the alarm of its previous instance.
+    void storage.getAlarm().then((time) => {
+      if (time !== null) this.inboxes.interrupted();
+    });
 
     this.committer = new Committer({
       ...{ storage, memory, limits: this.limits, clock },

@@ -8,26 +8,27 @@ import {
   isDue,
   isNeedless,
   NEWLY_ARMED,
-  READING_ALONG_MS,
   RESTORED,
   rearmed,
   skipped,
+  WITH_ALARM,
+  withAlarm,
 } from "../../src/conversation/outbound/inboxes/attention.ts";
 
 const NOW = 1_000_000;
 const away = { now: NOW, isHere: false, own: undefined };
 const here = { now: NOW, isHere: true, own: undefined };
-const calling = called(changed(RESTORED, away));
+const calling = called(changed(RESTORED, away), 3);
 
 describe("when the inbox is called", () => {
   test.each<[string, Attention, Parameters<typeof changed>[1], number]>([
     ["at once, where the member is not connected here", RESTORED, away, NOW],
-    ["later, where they are", RESTORED, here, NOW + READING_ALONG_MS],
+    ["with the alarm, where they are", RESTORED, here, WITH_ALARM],
     [
-      "later, where they read what no inbox shows",
+      "with the alarm, where they read what no inbox shows",
       RESTORED,
       { ...here, own: "read" },
-      NOW + READING_ALONG_MS,
+      WITH_ALARM,
     ],
     [
       "at once, where they read what their inbox shows as unread",
@@ -42,8 +43,9 @@ describe("when the inbox is called", () => {
   ])("%s", (_, attention, change, dueAt) => {
     const next = changed(attention, change);
     expect(next.dueAt).toBe(dueAt);
-    expect(isDue(next, dueAt - 1)).toBe(false);
-    expect(isDue(next, dueAt)).toBe(true);
+    const isAlarm = dueAt === WITH_ALARM;
+    expect(isDue(next, isAlarm ? NOW + 60_000 : dueAt - 1)).toBe(false);
+    expect(isDue(isAlarm ? withAlarm(next, NOW) : next, isAlarm ? NOW : dueAt)).toBe(true);
   });
 
   test("never twice at the same time: a change during a call makes it due behind it", () => {
@@ -51,6 +53,11 @@ describe("when the inbox is called", () => {
     expect(isDue(again, NOW)).toBe(false);
     const next = answered(again, "watching", 1);
     expect(next !== "rest" && isDue(next, NOW)).toBe(true);
+  });
+
+  test("the alarm brings no retry forward", () => {
+    const retried = failed(calling, NOW + 5_000);
+    expect(withAlarm(retried, NOW)).toEqual(retried);
   });
 
   test("again after a failure, at the time of the retry", () => {
@@ -70,6 +77,14 @@ describe("what an answer does", () => {
       { isAway: false, toldUnread: 3, isKnown: true },
     ],
     ["away with news: rests", calling, "away", 1, "rest"],
+    ["away, called once: rests", { ...calling, isOnce: true }, "away", 0, "rest"],
+    [
+      "watching, called once: stays armed",
+      { ...calling, isOnce: true },
+      "watching",
+      0,
+      { isOnce: false },
+    ],
     ["away without: stays armed, and is known to be away", calling, "away", 0, { isAway: true }],
     [
       "away, but armed since the call began: stays armed",

@@ -7,19 +7,13 @@
 /** No user id is empty. */
 const ROUND_DONE = "";
 
-/** Those who are armed; `undefined`: the first round of calls is not done. */
-export function armedMembers(sql: SqlStorage): string[] | undefined {
-  const ids = sql
-    .exec<{ user_id: string }>("SELECT user_id FROM armed ORDER BY user_id")
-    .toArray()
-    .map(({ user_id }) => user_id);
-  return ids[0] === ROUND_DONE ? ids.slice(1) : undefined;
+export function isArmed(sql: SqlStorage, userId: string): boolean {
+  return sql.exec("SELECT 1 FROM armed WHERE user_id = ?", userId).toArray().length > 0;
 }
 
-/** Those who were armed already while the first round is not done. */
-export function armedBeforeRound(sql: SqlStorage): string[] {
+export function armedMembers(sql: SqlStorage): string[] {
   return sql
-    .exec<{ user_id: string }>("SELECT user_id FROM armed")
+    .exec<{ user_id: string }>("SELECT user_id FROM armed WHERE user_id <> ?", ROUND_DONE)
     .toArray()
     .map(({ user_id }) => user_id);
 }
@@ -32,7 +26,11 @@ export function deleteArmed(sql: SqlStorage, userId: string): void {
   sql.exec("DELETE FROM armed WHERE user_id = ?", userId);
 }
 
-/** The first round of calls is done. */
+/** Whether the first round of calls is done: until then all members of a small conversation are armed. */
+export function isFirstRoundDone(sql: SqlStorage): boolean {
+  return isArmed(sql, ROUND_DONE);
+}
+
 export function endFirstRound(sql: SqlStorage): void {
   insertArmed(sql, ROUND_DONE);
 }

@@ -33,6 +33,8 @@ export function concernedBy(changes: readonly Change[], lastCounted: number): Co
         concerned.everybody = true;
         break;
       case "member":
+        // Rows show no roles.
+        if (change.cause === "role") break;
         concerned.everybody = true;
         concerned.changed.add(change.member.userId);
         if (change.member.leftAt === null) concerned.joined.add(change.member.userId);

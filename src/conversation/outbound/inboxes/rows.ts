@@ -19,6 +19,8 @@ export class InboxRows {
   private readonly memory: Memory;
   /** What the rows of all members share, at the revision in it. */
   private common: Common | undefined;
+  /** By what members have read up to; at that revision as well. */
+  private readonly uncounted = new Map<number, number>();
 
   constructor({ sql, epoch, memory }: { sql: SqlStorage; epoch: string; memory: Memory }) {
     this.sql = sql;
@@ -34,13 +36,22 @@ export class InboxRows {
     const { rev } = memory.counters;
     const conversationId = memory.conversation.id;
     if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
-    if (this.common?.rev !== rev) this.common = this.commonNow();
+    if (this.common?.rev !== rev) {
+      this.common = this.commonNow();
+      this.uncounted.clear();
+    }
     return { ...this.common, unread: this.unreadOf(member), archived: member.archived };
   }
 
   private unreadOf({ readUpTo, readBeyond }: Member): number {
     const after = this.memory.counters.lastNumber - readUpTo;
-    return after - readBeyond - (after > 0 ? uncountedAfter(this.sql, readUpTo) : 0);
+    return after - readBeyond - (after > 0 ? this.uncountedAfter(readUpTo) : 0);
+  }
+
+  private uncountedAfter(number: number): number {
+    const known = this.uncounted.get(number) ?? uncountedAfter(this.sql, number);
+    this.uncounted.set(number, known);
+    return known;
   }
 
   private commonNow(): Common {
