@@ -36,6 +36,9 @@ import { gatewayOf, inboxOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
+/** How many inboxes a conversation calls within a second. */
+const INBOX_CALLS_PER_SECOND = 500;
+
 /**
  * A conversation that exists, awake: wires its memory, its committer and the consumers of its commits
  * together.
@@ -108,6 +111,7 @@ export class OpenConversation {
     });
     this.inboxes = new Inboxes({
       ...{ sql, memory, clock, rows: new InboxRows({ sql, epoch, memory }) },
+      callsPerSecond: INBOX_CALLS_PER_SECOND,
       stubOf: (userId) => inboxOf(env, userId),
       isHere: (userId) => this.sessions.ofUser(userId).size > 0 || this.subscribers.has(userId),
       onFailure: (error) => log("inbox_failed", { conversationId, error }),

@@ -2,6 +2,7 @@ import { isLarge } from "../../../domain/conversation.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
 import type { Memory } from "../../commit/draft.ts";
 import { CallTimeouts } from "../../timeout.ts";
+import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
 import { ArmedMembers } from "./armed-members.ts";
@@ -22,8 +23,6 @@ import { type Concerned, concernedBy } from "./concerned.ts";
 import type { InboxStub } from "./inbox-api.ts";
 import type { InboxRows } from "./rows.ts";
 
-/** Calls of one conversation within a second; the rest wait, and are then made with the latest state. */
-export const CALLS_PER_SECOND = 500;
 const SECOND_MS = 1_000;
 
 export interface InboxesOptions {
@@ -31,6 +30,8 @@ export interface InboxesOptions {
   memory: Memory;
   rows: InboxRows;
   clock: () => number;
+  /** Calls within a second at most; the rest wait, and are then made with the latest state. */
+  callsPerSecond: number;
   stubOf: (userId: string) => InboxStub;
   /** Whether a member is connected to the conversation itself. */
   isHere: (userId: string) => boolean;
@@ -140,7 +141,7 @@ export class Inboxes implements Consumer {
 
   /** Calls those who are due, as far as the second allows, and sees to it that the others are called. */
   private callDue(): void {
-    const { clock, callWithin } = this.options;
+    const { clock, callsPerSecond, callWithin } = this.options;
     const now = clock();
     if (now - this.second.from >= SECOND_MS || now < this.second.from) {
       this.second = { from: now, calls: 0 };
@@ -149,9 +150,9 @@ export class Inboxes implements Consumer {
     for (const [userId, attention] of this.armed.known()) {
       if (!isDue(attention, now)) {
         if (attention.calling === undefined) next = Math.min(next, attention.dueAt ?? Infinity);
-      } else if (this.second.calls >= CALLS_PER_SECOND) {
-        next = this.second.from + SECOND_MS;
-        this.continueAt(next);
+      } else if (this.second.calls >= callsPerSecond) {
+        this.continueAt(this.second.from + SECOND_MS);
+        next = Math.min(next, now + CHECK_AFTER_MS);
         break;
       } else this.call(userId, attention);
     }
