@@ -16,7 +16,8 @@ const RETRY_AFTER_MS = 2_000;
 
 export interface ListSource {
   connections: Connections;
-  directory: Directory;
+  /** Throws, or its answers reject, while D1 is unavailable. */
+  directory: () => Directory;
   /** Has large conversations call this inbox: they do so only where it asks for it. */
   arm: (conversationIds: readonly string[]) => void;
 }
@@ -25,7 +26,7 @@ export interface ListSource {
 export async function greet(source: ListSource, connection: Connection): Promise<void> {
   const { userId } = connection.identity;
   const [totals, list] = await Promise.all([
-    stats(source.directory, userId, KINDS).catch(() => undefined),
+    totalsOf(source, userId),
     listPage(source, connection, undefined, undefined),
   ]);
   const hello = {
@@ -37,6 +38,15 @@ export async function greet(source: ListSource, connection: Connection): Promise
     reconnectAfterMs: RECONNECT_AFTER_MS,
   };
   source.connections.greet(connection, `${JSON.stringify(hello)}\n${list}`);
+}
+
+/** `undefined`: they cannot be read. */
+async function totalsOf({ directory }: ListSource, userId: string) {
+  try {
+    return await stats(directory(), userId, KINDS);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -51,7 +61,7 @@ export async function listPage(
 ): Promise<string> {
   let page: InboxPage;
   try {
-    page = await inboxRows(directory, userId, after);
+    page = await inboxRows(directory(), userId, after);
   } catch (error) {
     log("inbox_list_failed", { userId, error });
     const unavailable = chatError("unavailable", { retryAfterMs: RETRY_AFTER_MS });

@@ -46,6 +46,8 @@ export class Inbox extends DurableObject<Env> {
       onArmed: (conversationId, row) => this.armed(conversationId, row),
       onFailure: (conversationId, error) => this.failedToArm(conversationId, error),
     });
+    // The previous instance may have ended before all of them had answered.
+    this.rearm();
   }
 
   update(row: InboxRow): InboxAnswer {
@@ -81,7 +83,7 @@ export class Inbox extends DurableObject<Env> {
       {
         env: this.env,
         connections: this.connections,
-        directory: this.directory(),
+        directory: this.directory,
         arm: (rows) => this.armLarge(rows),
       },
       connection,
@@ -109,7 +111,7 @@ export class Inbox extends DurableObject<Env> {
     return greet(
       {
         connections: this.connections,
-        directory: this.directory(),
+        directory: this.directory,
         arm: (rows) => this.armLarge(rows),
       },
       connection,
@@ -117,9 +119,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   /** D1 in a session: a list is at least as new as everything that was written before it was requested. */
-  private directory() {
-    return directoryOf(sessionOf(this.env.DB, undefined));
-  }
+  private readonly directory = () => directoryOf(sessionOf(this.env.DB, undefined));
 
   /** Asks the conversations that have stopped calling, if there is somebody to show them to. */
   private rearm(): void {
