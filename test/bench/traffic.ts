@@ -1,4 +1,5 @@
 import { WebSocket } from "ws";
+import { parseMessageId } from "../../src/domain/id.ts";
 import { contentOf, parley } from "./dialects.ts";
 
 /** Senders in many conversations, and one person who follows all of them. */
@@ -17,7 +18,7 @@ export class Traffic {
       if (event.type === "error") throw new Error(`refused: ${JSON.stringify(event)}`);
       if (event.type !== "ack") return;
       this.inFlight--;
-      this.sent.set(conversationId, event.number ?? 0);
+      this.sent.set(conversationId, parseMessageId(event.messageId ?? "")?.number ?? 0);
       this.changed();
     });
     this.senders.push({ socket, conversationId });
@@ -67,7 +68,7 @@ export class Traffic {
 /** What is read of an event. */
 interface Event {
   type: string;
-  number?: number;
+  messageId?: string;
   message?: { number: number };
   rows?: { conversationId: string; lastNumber?: number }[];
 }
