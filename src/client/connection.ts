@@ -1,5 +1,6 @@
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { backoff } from "./backoff.ts";
+import type { Link, Status } from "./link.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** Interval of pings: an awake object closes sockets that were silent for 90 s. */
@@ -13,17 +14,6 @@ const FIRST_WAIT_MS = 500;
 
 /** `WebSocket.OPEN`, which some implementations lack on their class. */
 const OPEN = 1;
-
-/** The state of a conversation's connection. */
-export type Status =
-  /** A socket is being opened or is catching up. */
-  | { state: "connecting" }
-  /** Up to date; events arrive as they happen. */
-  | { state: "live" }
-  /** The socket was lost; the next attempt starts after `retryInMs`. */
-  | { state: "offline"; reason: string; retryInMs: number }
-  /** No further attempts. `code` is the server's; absent: the caller closed. */
-  | { state: "closed"; code?: number; reason: string };
 
 /** The used part of `WebSocket`. */
 export interface SocketLike {
@@ -53,8 +43,7 @@ export interface ConnectionOptions {
  * One auto-reconnecting socket: with a fresh token after 4401, never after 4400, 4403 or 4404, and otherwise
  * after a backoff with full jitter.
  */
-export class Connection {
-  /** The start of the backoff, from `hello`. */
+export class Connection implements Link {
   firstWaitMs = FIRST_WAIT_MS;
   private readonly options: ConnectionOptions;
   private socket: SocketLike | undefined;
@@ -74,9 +63,11 @@ export class Connection {
     this.options = options;
   }
 
-  /** Opens a socket now, also while a wait for the next attempt is running. */
-  async open(): Promise<void> {
-    if (this.ended || this.socket) return;
+  open(): void {
+    if (!this.ended && !this.socket) void this.attemptNow();
+  }
+
+  private async attemptNow(): Promise<void> {
     this.forget();
     const { turn } = this;
     this.options.onStatus({ state: "connecting" });
@@ -104,7 +95,7 @@ export class Connection {
    */
   wake(): void {
     if (this.ended) return;
-    if (!this.socket) void this.open();
+    if (!this.socket) this.open();
     else if (this.isLive) this.ping();
   }
 
@@ -113,7 +104,6 @@ export class Connection {
     if (this.socket?.readyState === OPEN) this.socket.send(frame);
   }
 
-  /** The session has caught up: the backoff is reset. */
   live(): void {
     this.isLive = true;
     this.attempt = 0;
@@ -122,25 +112,21 @@ export class Connection {
     this.options.onStatus({ state: "live" });
   }
 
-  /** Runs an action after a wait, unless the socket has closed by then. */
   later(task: () => void, milliseconds = 1_000): void {
     this.timers.push(setTimeout(task, milliseconds));
   }
 
-  /** The server refuses this socket because there are too many of this person. */
   refusedAsCrowded(): void {
     // Once it is live, a refusal without an id is that of a command.
     if (!this.isLive) this.crowded = true;
   }
 
-  /** Gives the socket up as dead and tries again. */
   drop(reason: string): void {
     if (this.ended) return;
     this.forget();
     this.retry(reason);
   }
 
-  /** Ends everything; `code` is the server's, if it was the server who ended it. */
   close(reason: string, code?: number): void {
     if (this.ended) return;
     this.ended = true;
@@ -203,7 +189,7 @@ export class Connection {
     const { random, onStatus } = this.options;
     const retryInMs = atOnce ? 0 : Math.round(backoff(this.attempt, this.firstWaitMs, random));
     this.attempt++;
-    this.timers.push(setTimeout(() => void this.open(), retryInMs));
+    this.timers.push(setTimeout(() => this.open(), retryInMs));
     onStatus({ state: "offline", reason, retryInMs });
   }
 

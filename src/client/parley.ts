@@ -1,4 +1,5 @@
-import type { SocketLike } from "./connection.ts";
+import { FEATURES } from "../live/version.ts";
+import { Connection, type ConnectionOptions, type SocketLike } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
 import { Rest } from "./rest.ts";
 import { type TokenSource, Tokens } from "./tokens.ts";
@@ -29,13 +30,23 @@ export class Parley {
 
   /** A conversation; `connect()` opens its socket. */
   conversation(id: string): Conversation {
-    const { openSocket, random = Math.random, clock = Date.now } = this.options;
+    const { clock = Date.now } = this.options;
     return new Conversation(id, {
-      address: new URL(`/live/${id}`, this.options.url).href.replace(/^http/, "ws"),
-      tokens: this.tokens,
-      open: openSocket ?? ((url, protocols) => new WebSocket(url, protocols)),
-      random,
+      linkOf: ({ place, ...heard }) =>
+        this.connection({ ...heard, url: () => this.addressOf(`/live/${id}`, place()) }),
       clock,
     });
+  }
+
+  private addressOf(path: string, place: { since: number; epoch: string } | undefined): string {
+    const at = place && { since: String(place.since), epoch: place.epoch };
+    const query = new URLSearchParams({ ...at, features: FEATURES.join() });
+    return `${new URL(path, this.options.url).href.replace(/^http/, "ws")}?${query}`;
+  }
+
+  private connection(options: Pick<ConnectionOptions, "url" | "onFrame" | "onStatus">): Connection {
+    const { openSocket, random = Math.random } = this.options;
+    const open = openSocket ?? ((url, protocols) => new WebSocket(url, protocols));
+    return new Connection({ ...options, tokens: this.tokens, open, random });
   }
 }
