@@ -52,7 +52,7 @@ export class Conversation extends View {
   /** Broadcasts that the user is typing or stopped; dropped while offline. */
   sayTyping(active = true): void {
     if (this.status.state !== "live") return;
-    this.link.send(JSON.stringify({ op: "typing", active }));
+    this.link.send({ op: "typing", active });
   }
 
   /** A page of history, oldest first; `messages` stays as it is. */

@@ -19,7 +19,7 @@ export interface DecoderOptions<Event> {
 export class Decoder<Event> {
   private readonly options: DecoderOptions<Event>;
   /** Kinds of problems that were reported. */
-  private readonly reported = new Set<string>();
+  private readonly problems = new Set<string>();
 
   constructor(options: DecoderOptions<Event>) {
     this.options = options;
@@ -31,26 +31,33 @@ export class Decoder<Event> {
    */
   linesOf(frame: string): Line<Event>[] {
     return frame.split("\n").flatMap((text) => {
-      const line = this.lineOf(text);
-      if (line?.problem !== undefined) this.report(line.problem);
-      return line ?? [];
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        return this.reported({ problem: "a line that is not JSON" });
+      }
+      return this.linesIn(value);
     });
   }
 
-  private report(problem: string): void {
-    if (this.reported.has(problem)) return;
-    this.reported.add(problem);
-    this.options.report(problem);
+  /** The line that a value is, if its type is known. */
+  linesIn(value: unknown): Line<Event>[] {
+    const line = this.lineOf(value);
+    return line ? [this.reported(line)] : [];
   }
 
-  private lineOf(line: string): Line<Event> | undefined {
-    const { schema, types, hasLess } = this.options;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      return { problem: "a line that is not JSON" };
+  private reported(line: Line<Event>): Line<Event> {
+    const { problem } = line;
+    if (problem !== undefined && !this.problems.has(problem)) {
+      this.problems.add(problem);
+      this.options.report(problem);
     }
+    return line;
+  }
+
+  private lineOf(value: unknown): Line<Event> | undefined {
+    const { schema, types, hasLess } = this.options;
     if (typeof value !== "object" || value === null || !("type" in value)) {
       return { problem: "a line that is not an event" };
     }

@@ -21,7 +21,9 @@ const ANSWER_WITHIN_MS = 30_000;
 const MAX_SENDS_IN_FLIGHT = 50;
 
 export interface OutboxOptions<Question, Answer> {
-  transmit: (frame: string) => void;
+  /** What the ids of commands begin with, where others use the same socket. */
+  prefix?: string;
+  transmit: (frame: object) => void;
   /** An answer is missing on an open socket: the socket must be replaced. */
   onUnanswered: () => void;
   /** An unanswered command is sent again. */
@@ -54,7 +56,7 @@ export class Outbox<Question extends { op: string }, Answer extends { type: stri
   /** Sends now, or once the session is live; resolves with the answer. */
   ask(frame: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const id = String(++this.serial);
+      const id = `${this.options.prefix ?? ""}${++this.serial}`;
       const entry = { id, frame: { ...frame, id }, tries: 0, sent: false, resolve, reject };
       (frame.op === "send" ? this.sends : this.others).push(entry);
       this.flush();
@@ -152,7 +154,7 @@ export class Outbox<Question extends { op: string }, Answer extends { type: stri
     entry.sent = true;
     entry.tries++;
     if (entry.tries > 1) this.options.onResend(entry.frame);
-    this.options.transmit(JSON.stringify(entry.frame));
+    this.options.transmit(entry.frame);
   }
 }
 

@@ -1,6 +1,6 @@
 import { parseMessageId } from "../domain/id.ts";
 import { withNewlines } from "../domain/text.ts";
-import { Decoder, isShorter } from "./decode.ts";
+import { Decoder, isShorter, type Line } from "./decode.ts";
 import type { ConversationChange, Question } from "./event.ts";
 import type { Link, Status } from "./link.ts";
 import { Outbox } from "./outbox.ts";
@@ -16,6 +16,8 @@ export interface LinkOptions {
   /** Where the next connection resumes: the last applied revision and its epoch; absent: a first visit. */
   place: () => { since: number; epoch: string } | undefined;
   onFrame: (frame: string) => void;
+  /** One event of a frame, which was parsed already. */
+  onEvent: (event: unknown) => void;
   onStatus: (status: Status) => void;
 }
 
@@ -49,7 +51,8 @@ export class Session {
     });
     this.link = linkOf({
       place: () => this.place(),
-      onFrame: (frame) => this.receive(frame),
+      onFrame: (frame) => this.receive(this.decoder.linesOf(frame)),
+      onEvent: (event) => this.receive(this.decoder.linesIn(event)),
       onStatus: (status) => this.statusChanged(status),
     });
     this.outbox = new Outbox<Question, Answer>({
@@ -77,8 +80,8 @@ export class Session {
     if (status.state === "closed") this.outbox.abandon(status.reason);
   }
 
-  private receive(frame: string): void {
-    for (const line of this.decoder.linesOf(frame)) {
+  private receive(lines: readonly Line<ServerEvent>[]): void {
+    for (const line of lines) {
       if (line.event) {
         this.take(line.event);
         continue;
@@ -172,7 +175,7 @@ export class Session {
   }
 
   private requestPage(since: number): void {
-    this.link.send(JSON.stringify({ op: "sync", id: `since ${since}`, since }));
+    this.link.send({ op: "sync", id: `since ${since}`, since });
   }
 
   private refused(event: EventOf<"error">): void {
