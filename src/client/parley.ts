@@ -1,7 +1,9 @@
 import { FEATURES } from "../live/version.ts";
 import { Connection, type ConnectionOptions, type SocketLike } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
+import { Inbox } from "./inbox.ts";
 import { Rest } from "./rest.ts";
+import { SharedLink } from "./shared-link.ts";
 import { type TokenSource, Tokens } from "./tokens.ts";
 
 export interface ParleyOptions {
@@ -28,12 +30,27 @@ export class Parley {
     this.rest = new Rest(options.url, this.tokens, options.fetch ?? ((...a) => fetch(...a)));
   }
 
-  /** A conversation; `connect()` opens its socket. */
-  conversation(id: string): Conversation {
-    const { clock = Date.now } = this.options;
+  /** A conversation; `connect()` opens its socket, or with `over` opens it over the socket of an inbox. */
+  conversation(id: string, { over }: { over?: Inbox } = {}): Conversation {
+    const { random = Math.random, clock = Date.now } = this.options;
     return new Conversation(id, {
-      linkOf: ({ place, ...heard }) =>
-        this.connection({ ...heard, url: () => this.addressOf(`/live/${id}`, place()) }),
+      linkOf: (options) =>
+        over
+          ? new SharedLink({ ...options, conversationId: id, carrier: over.carrier, random })
+          : this.connection({
+              ...options,
+              url: () => this.addressOf(`/live/${id}`, options.place()),
+            }),
+      clock,
+    });
+  }
+
+  /** All conversations of the user; `connect()` opens its socket. */
+  inbox(): Inbox {
+    const { clock = Date.now } = this.options;
+    return new Inbox({
+      connectionOf: (options) =>
+        this.connection({ ...options, url: () => this.addressOf("/live", undefined) }),
       clock,
     });
   }
