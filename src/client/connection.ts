@@ -124,7 +124,8 @@ export class Connection extends Reconnecting {
       this.refused = true;
       await this.options.tokens.refuse(token);
     }
-    if (turn === this.turn && !this.ended) this.retry(reason || `closed with ${code}`, atOnce);
+    if (turn !== this.turn || this.ended) return;
+    this.retry(reason || `closed with ${code}`, { atOnce, code });
   }
 
   private ping(): void {

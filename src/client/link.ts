@@ -4,8 +4,8 @@ export type Status =
   | { state: "connecting"; reason?: string }
   /** Up to date; events arrive as they happen. */
   | { state: "live" }
-  /** The connection was lost; the next attempt starts after `retryInMs`. */
-  | { state: "offline"; reason: string; retryInMs: number }
+  /** The connection was lost; the next attempt starts after `retryInMs`. `code`: the server's, if it closed. */
+  | { state: "offline"; reason: string; retryInMs: number; code?: number }
   /** No further attempts. `code` is the server's; absent: the caller closed. */
   | { state: "closed"; code?: number; reason: string };
 

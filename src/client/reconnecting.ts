@@ -97,11 +97,14 @@ export abstract class Reconnecting implements Link {
     return code === CLOSE.notAMember || code === CLOSE.notFound;
   }
 
-  protected retry(reason: string, atOnce = false): void {
+  protected retry(
+    reason: string,
+    { atOnce = false, code }: { atOnce?: boolean; code?: number } = {},
+  ): void {
     const retryInMs = atOnce ? 0 : Math.round(backoff(this.attempt, this.firstWaitMs, this.random));
     this.attempt++;
     this.later(() => this.open(), retryInMs);
-    this.onStatus({ state: "offline", reason, retryInMs });
+    this.onStatus({ state: "offline", reason, retryInMs, ...(code !== undefined && { code }) });
   }
 
   /** Lets go of the connection and of everything that was to happen. */
