@@ -29,6 +29,7 @@ const row = z.object({
   id: z.string(),
   kind: z.enum(KINDS),
   title: z.string().nullable(),
+  archived_at: z.number().nullable(),
   created_at: z.number(),
   member_count: z.number(),
   members: z.string().transform(parsed).pipe(z.array(z.string())),
@@ -64,7 +65,7 @@ export async function inboxRows(
         WHERE p.conversation_id = page.id AND p.left_at IS NULL
         ORDER BY p.user_id LIMIT ${PREVIEWED_MEMBERS})) AS members
     FROM (
-      SELECT c.id, c.kind, c.title, c.created_at, c.member_count, c.last_number, c.last_message,
+      SELECT c.id, c.kind, c.title, c.archived_at, c.created_at, c.member_count, c.last_number, c.last_message,
         coalesce(c.last_message_at, -1) AS sorted_at, c.epoch,
         max(c.rev, iif(m.epoch = c.epoch, m.rev, 0)) AS rev,
         m.archived, m.read_up_to, m.read_beyond
@@ -90,6 +91,7 @@ function entryOf(found: z.infer<typeof row>): InboxEntry {
     rev: found.rev,
     kind: found.kind,
     title: found.title,
+    ...(found.archived_at !== null && { closed: true }),
     createdAt: isoTime(found.created_at),
     members: found.members,
     memberCount: found.member_count,

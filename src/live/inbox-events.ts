@@ -27,6 +27,8 @@ export const inboxEntry = z.object({
   rev,
   kind: z.enum(KINDS),
   title: z.string().nullable(),
+  /** A channel that nobody can write to any more. */
+  closed: z.literal(true).optional(),
   createdAt: time,
   /** The ids of the first eight members, in order. */
   members: z.array(z.string()),

@@ -64,6 +64,7 @@ export class InboxRows {
       rev: counters.rev,
       kind: conversation.kind,
       title: conversation.title,
+      ...(conversation.archivedAt !== null && { closed: true }),
       createdAt: isoTime(conversation.createdAt),
       members: presentMembers(sql, PREVIEWED_MEMBERS).map(({ userId }) => userId),
       memberCount: counters.memberCount,
