@@ -1,6 +1,6 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { KINDS } from "../domain/conversation.ts";
+import { KINDS, LARGE_CONVERSATION } from "../domain/conversation.ts";
 import { messageIdOf } from "../domain/id.ts";
 import { PREVIEW_LENGTH, PREVIEWED_MEMBERS } from "../domain/inbox.ts";
 import { parsed } from "../domain/stored.ts";
@@ -14,10 +14,17 @@ import { lastMessageIn } from "./last-message.ts";
 /** Rows of a page. */
 export const INBOX_PAGE = 50;
 
-/** The place behind a row: when its last message was sent, its creation and its id. */
-type Place = readonly [lastMessageAt: number, createdAt: number, conversationId: string];
+/**
+ * The place behind a row: when its last message was sent, its creation and its id; and when the newest
+ * message of the list's first page was sent.
+ */
+const placeSchema = z.tuple([z.number(), z.number(), z.string(), z.number()]);
+type Place = z.infer<typeof placeSchema>;
 
-const placeSchema = z.tuple([z.number(), z.number(), z.string()]);
+/** Clocks of two machines differ by less. */
+const CLOCKS_DIFFER_MS = 60_000;
+/** Large conversations that may get a message while a list is read. */
+const MAX_MOVED = 200;
 
 export interface InboxPage {
   rows: InboxEntry[];
@@ -40,12 +47,14 @@ const row = z.object({
   unread: z.number(),
   epoch: z.string(),
   rev: z.number(),
+  moved: z.number(),
 });
 
 /**
  * A page of all conversations of a user, newest message first, as inbox rows. A row's revision is the
  * newest that changed it: that of the conversation's row or of the member's. Pages are stable: a
- * conversation that gets a message while they are read moves before them.
+ * conversation that gets a message while they are read moves before them. Of small ones the inbox is told;
+ * large ones which have moved are added to the last page, so that every conversation was on one.
  */
 export async function inboxRows(
   directory: Directory,
@@ -53,11 +62,12 @@ export async function inboxRows(
   after: string | undefined,
 ): Promise<InboxPage> {
   const place = after === undefined ? undefined : placeIn(after);
-  const rest = place
-    ? sql`AND (coalesce(c.last_message_at, -1), c.created_at) <= (${place[0]}, ${place[1]})
-        AND (coalesce(c.last_message_at, -1) < ${place[0]} OR c.created_at < ${place[1]}
-          OR c.id > ${place[2]})`
-    : sql``;
+  const columns = sql`c.id, c.kind, c.title, c.archived_at, c.created_at, c.member_count, c.last_number,
+        c.last_message, coalesce(c.last_message_at, -1) AS sorted_at, c.epoch,
+        max(c.rev, iif(m.epoch = c.epoch, m.rev, 0)) AS rev,
+        m.archived, m.read_up_to, m.read_beyond`;
+  const mine = sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
+      WHERE m.user_id = ${userId} AND m.left_at IS NULL`;
   const found = z.array(row).parse(
     await directory.all(sql`
     SELECT page.*, ${UNREAD} AS unread,
@@ -65,22 +75,31 @@ export async function inboxRows(
         WHERE p.conversation_id = page.id AND p.left_at IS NULL
         ORDER BY p.user_id LIMIT ${PREVIEWED_MEMBERS})) AS members
     FROM (
-      SELECT c.id, c.kind, c.title, c.archived_at, c.created_at, c.member_count, c.last_number, c.last_message,
-        coalesce(c.last_message_at, -1) AS sorted_at, c.epoch,
-        max(c.rev, iif(m.epoch = c.epoch, m.rev, 0)) AS rev,
-        m.archived, m.read_up_to, m.read_beyond
-      FROM members m JOIN conversations c ON c.id = m.conversation_id
-      WHERE m.user_id = ${userId} AND m.left_at IS NULL ${rest}
-      ORDER BY sorted_at DESC, c.created_at DESC, c.id
-      LIMIT ${INBOX_PAGE}
+      SELECT * FROM (SELECT ${columns}, 0 AS moved ${mine} ${place ? behind(place) : sql``}
+        ORDER BY sorted_at DESC, c.created_at DESC, c.id LIMIT ${INBOX_PAGE})
+      UNION ALL
+      SELECT * FROM (SELECT ${columns}, 1 AS moved ${mine} ${place ? movedSince(place) : sql`AND false`}
+        LIMIT ${MAX_MOVED})
     ) page
-    ORDER BY sorted_at DESC, created_at DESC, id`),
+    ORDER BY moved, sorted_at DESC, created_at DESC, id`),
   );
-  const last = found.length === INBOX_PAGE ? found.at(-1) : undefined;
-  return {
-    rows: found.map(entryOf),
-    next: last && JSON.stringify([last.sorted_at, last.created_at, last.id] satisfies Place),
-  };
+  const page = found.filter(({ moved }) => moved === 0);
+  const last = page.at(-1);
+  if (!last || page.length < INBOX_PAGE) return { rows: found.map(entryOf), next: undefined };
+  const top = place?.[3] ?? page[0]?.sorted_at ?? -1;
+  const next: Place = [last.sorted_at, last.created_at, last.id, top];
+  return { rows: page.map(entryOf), next: JSON.stringify(next) };
+}
+
+function behind([lastMessageAt, createdAt, id]: Place): SQL {
+  return sql`AND (coalesce(c.last_message_at, -1), c.created_at) <= (${lastMessageAt}, ${createdAt})
+        AND (coalesce(c.last_message_at, -1) < ${lastMessageAt} OR c.created_at < ${createdAt}
+          OR c.id > ${id})`;
+}
+
+/** Large conversations that have had a message since the list began. */
+function movedSince([, , , top]: Place): SQL {
+  return sql`AND c.member_count > ${LARGE_CONVERSATION} AND c.last_message_at > ${top - CLOCKS_DIFFER_MS}`;
 }
 
 function entryOf(found: z.infer<typeof row>): InboxEntry {
