@@ -13,6 +13,8 @@ const SEED = Number(
   process.env["VITE_MENTIONS_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0],
 );
 const STEPS = 90;
+/** Messages that are edited, and read out of order, are among the newest so many. */
+const RECENT = 8;
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -75,7 +77,7 @@ class World {
     const { random, group, owner } = this;
     const who = random.pick(this.present);
     const what = random.weighted({
-      ...{ send: 8, edit: 4, delete: 2, readOne: 7, readSome: 2, readAll: 1 },
+      ...{ send: 8, edit: 6, delete: 1, readOne: 8, readSome: 1, readAll: 0.3 },
       ...{ leave: 1, add: 2, evict: 1, outage: 1 },
     });
     switch (what) {
@@ -98,7 +100,7 @@ class World {
         break;
       }
       case "edit": {
-        const message = random.any(this.living);
+        const message = random.any(this.living.slice(-RECENT));
         if (!message || !this.present.includes(message.by)) break;
         const asked = {
           ...(random.chance(0.7) && { mentions: this.some() }),
@@ -122,7 +124,7 @@ class World {
         break;
       }
       case "readOne": {
-        const message = random.any(this.living);
+        const message = random.any(this.living.slice(-RECENT));
         if (!message) break;
         await who.post(`/api/v1/chat/messages/${message.id}/read`);
         this.read.get(who)?.add(message.id);
