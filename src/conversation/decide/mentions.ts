@@ -21,11 +21,10 @@ export function decideMentions(
 ): Result<Mentions> {
   const after = mentionsOf(asked, before);
   if (after.mentionsAll && !before.mentionsAll) {
-    const refused = refusal(actor, "mentionAll", state.factsOf(actor.userId));
-    if (refused) {
-      const message = "Only the owner and moderators may mention everybody.";
-      return { ok: false, error: { ...refused, message } };
-    }
+    // Also for staff who may send without being members.
+    const isRefused = refusal(actor, "mentionAll", state.factsOf(actor.userId));
+    const message = "Only the owner and moderators may mention everybody.";
+    if (isRefused) return fail("forbidden", { message });
   }
   const details: ErrorDetail[] = [];
   for (const [index, userId] of (after.mentions ?? []).entries()) {
