@@ -142,4 +142,6 @@ export interface Overview {
   lastMessage: { message: Message; readers: Receipt[] } | undefined;
   /** By user id. */
   unread: Map<string, number>;
+  /** The caller's unread mentions; an object of the previous version knows none. */
+  unreadMentions?: number;
 }

@@ -121,7 +121,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   overview(actor: Actor): Result<Overview> {
-    return answered(this.open, actor, "read", (open) => ok(overview(open)));
+    return answered(this.open, actor, "read", (open) => ok(overview(open, actor)));
   }
 
   members(actor: Actor, page: PageOf): Result<Member[]> {

@@ -8,7 +8,7 @@ import { truncated } from "../domain/text.ts";
 import type { InboxEntry } from "../live/inbox-events.ts";
 import { isoTime } from "../live/wire.ts";
 import type { Directory } from "./directory.ts";
-import { UNREAD } from "./inbox.ts";
+import { UNREAD, unreadMentions } from "./inbox.ts";
 import { lastMessageIn } from "./last-message.ts";
 
 /** Rows of a page. */
@@ -45,6 +45,7 @@ const row = z.object({
   sorted_at: z.number(),
   archived: z.number(),
   unread: z.number(),
+  mentions: z.number(),
   epoch: z.string(),
   rev: z.number(),
   moved: z.number(),
@@ -70,7 +71,7 @@ export async function inboxRows(
       WHERE m.user_id = ${userId} AND m.left_at IS NULL`;
   const found = z.array(row).parse(
     await directory.all(sql`
-    SELECT page.*, ${UNREAD} AS unread,
+    SELECT page.*, ${UNREAD} AS unread, ${unreadMentions(userId)} AS mentions,
       (SELECT json_group_array(user_id) FROM (SELECT p.user_id FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL
         ORDER BY p.user_id LIMIT ${PREVIEWED_MEMBERS})) AS members
@@ -123,6 +124,7 @@ function entryOf(found: z.infer<typeof row>): InboxEntry {
     },
     lastNumber: found.last_number,
     unread: found.unread,
+    mentions: found.mentions,
     archived: found.archived === 1,
   };
 }

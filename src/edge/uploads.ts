@@ -100,6 +100,9 @@ export interface FileForm {
   content: string | undefined;
   replyToMessageId: string | undefined;
   clientMessageId: string | undefined;
+  /** A list of user ids as JSON. */
+  mentions: string | undefined;
+  mentionsAll: string | undefined;
 }
 
 /** Takes in a body that is the file itself. */
@@ -125,5 +128,7 @@ export async function fileForm(
     // A field that was left empty is as if it were not there.
     replyToMessageId: fields.get("replyToMessageId") || undefined,
     clientMessageId: fields.get("clientMessageId") || undefined,
+    mentions: fields.get("mentions") || undefined,
+    mentionsAll: fields.get("mentionsAll") || undefined,
   };
 }

@@ -36,6 +36,8 @@ export const inboxEntry = z.object({
   lastMessage: preview.nullable(),
   lastNumber: z.number().int(),
   unread: z.number().int(),
+  /** Unread mentions of the person, among the newest 100 of them and of everybody. */
+  mentions: z.number().int(),
   archived: z.boolean(),
 });
 export type InboxEntry = z.infer<typeof inboxEntry>;

@@ -125,8 +125,8 @@ async function expectSameNow(person: Caller, inbox: InboxReplica): Promise<void>
   const { body } = await person.get("/api/v1/chat/conversations");
   const shown = inbox.entries
     .filter(({ kind }) => kind !== "channel")
-    .map(({ conversationId, title, lastMessage, unread, archived, members }) => ({
-      ...{ conversationId, title, unread, archived, members },
+    .map(({ conversationId, title, lastMessage, unread, mentions, archived, members }) => ({
+      ...{ conversationId, title, unread, mentions, archived, members },
       last: lastMessage && [lastMessage.id, lastMessage.content, lastMessage.createdAt],
     }));
   expect(shown).toEqual(
@@ -135,6 +135,7 @@ async function expectSameNow(person: Caller, inbox: InboxReplica): Promise<void>
       conversationId: row.conversationId,
       title: row.title,
       unread: row.unreadCount,
+      mentions: row.unreadMentions,
       archived: row.isArchived,
       members: [...row.participantIds].sort().slice(0, 8),
       last: row.lastMessage && [

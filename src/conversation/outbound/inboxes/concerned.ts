@@ -1,3 +1,4 @@
+import { EVERYBODY } from "../../../domain/mentions.ts";
 import type { Change } from "../../decide/types.ts";
 
 /** Whose inbox rows a commit may have changed. */
@@ -10,6 +11,10 @@ export interface Concerned {
   changed: Set<string>;
   /** Those among them who joined. */
   joined: Set<string>;
+  /** People whom a message mentions now, or did before an edit. */
+  mentioned: Set<string>;
+  /** Whether a message mentions all members, or did before an edit. */
+  mentionsAll: boolean;
 }
 
 /** `lastCounted`: the newest message that counts, which rows preview. */
@@ -19,6 +24,8 @@ export function concernedBy(changes: readonly Change[], lastCounted: number): Co
     readers: new Set(),
     changed: new Set(),
     joined: new Set(),
+    mentioned: new Set(),
+    mentionsAll: false,
   };
   for (const change of changes) {
     switch (change.type) {
@@ -28,6 +35,10 @@ export function concernedBy(changes: readonly Change[], lastCounted: number): Co
           change.cause === "created" ||
           change.cause === "deleted" ||
           (change.cause === "edited" && change.message.number === lastCounted);
+        for (const userId of change.mentioned ?? []) {
+          if (userId === EVERYBODY) concerned.mentionsAll = concerned.everybody = true;
+          else concerned.mentioned.add(userId);
+        }
         break;
       case "conversation":
         concerned.everybody = true;

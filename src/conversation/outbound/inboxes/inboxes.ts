@@ -45,7 +45,8 @@ export interface InboxesOptions {
  * newest row, and one at a time. An inbox that nobody watches has its member rest: one row in this object,
  * one in the inbox, and no call until the member reads, joins or connects. A call that fails is retried.
  *
- * In large conversations only those are armed whose inbox asks for it, because it shows them.
+ * In large conversations only those are armed whose inbox asks for it, because it shows them. Others are
+ * told once when they join and when they are mentioned.
  */
 export class Inboxes implements Consumer {
   readonly name = "inboxes";
@@ -74,6 +75,7 @@ export class Inboxes implements Consumer {
     if (commit.from !== this.cursor) concerned.everybody = true;
     this.arm(concerned);
     if (concerned.everybody) for (const userId of this.armed.all().keys()) this.change(userId);
+    for (const userId of concerned.mentioned) this.change(userId);
     for (const userId of concerned.readers) this.change(userId, "read");
     for (const userId of concerned.changed) this.change(userId, "membership or flag");
     this.seenRev = commit.to;
@@ -123,12 +125,14 @@ export class Inboxes implements Consumer {
     return row;
   }
 
-  private arm({ joined, readers }: Concerned): void {
-    const isLargeNow = isLarge(this.options.memory.counters.memberCount);
-    if (!isLargeNow) for (const userId of readers) this.armed.arm(userId);
-    for (const userId of joined) {
-      if (!isLargeNow) this.armed.arm(userId);
-      else if (!this.armed.of(userId)) this.armed.set(userId, CALLED_ONCE);
+  /** Arms those who are back; in large conversations those who joined or are mentioned are told once. */
+  private arm({ joined, readers, mentioned }: Concerned): void {
+    if (!isLarge(this.options.memory.counters.memberCount)) {
+      for (const userId of [...joined, ...readers]) this.armed.arm(userId);
+      return;
+    }
+    for (const userId of [...joined, ...mentioned]) {
+      if (!this.armed.of(userId)) this.armed.set(userId, CALLED_ONCE);
     }
   }
 

@@ -7,10 +7,11 @@ import type { InboxEntry, InboxRow } from "../../../live/inbox-events.ts";
 import { isoTime } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
+import { unreadMentions } from "../../tables/mentions.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 
-type Common = Omit<InboxEntry, "unread" | "archived">;
+type Common = Omit<InboxEntry, "unread" | "mentions" | "archived">;
 
 /** Builds the inbox rows of a conversation's members, in its present state. */
 export class InboxRows {
@@ -40,7 +41,9 @@ export class InboxRows {
       this.common = this.commonNow();
       this.uncounted.clear();
     }
-    return { ...this.common, unread: this.unreadOf(member), archived: member.archived };
+    const unread = this.unreadOf(member);
+    const mentions = unread > 0 ? unreadMentions(this.sql, member) : 0;
+    return { ...this.common, unread, mentions, archived: member.archived };
   }
 
   private unreadOf({ readUpTo, readBeyond }: Member): number {

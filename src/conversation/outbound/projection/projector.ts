@@ -8,8 +8,9 @@ import { CallTimeouts } from "../../timeout.ts";
 import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
+import { type Changed, changedOf } from "./changed.ts";
 import { concernsFiles } from "./concerns-files.ts";
-import { type Changed, changedOf, snapshotOf } from "./snapshot.ts";
+import { snapshotOf } from "./snapshot.ts";
 import { UnprojectedChanges } from "./unprojected-changes.ts";
 import { Waiters } from "./waiters.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optional, uuid } from "../../../contract/fields.ts";
+import { mentioning, optional, uuid } from "../../../contract/fields.ts";
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import { parseConversationId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
@@ -33,6 +33,7 @@ const sent = z.object({
   replyToMessageId: uuid.nullish(),
   metadata: metadata.nullish(),
   clientMessageId: optional(clientMessageId),
+  ...mentioning,
 });
 const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
 
@@ -103,6 +104,8 @@ export const HANDLERS = new Map<string, Handler>([
           clientMessageId: body.clientMessageId,
           replyTo: body.replyToMessageId ?? undefined,
           metadata: body.metadata ?? undefined,
+          mentions: body.mentions,
+          mentionsAll: body.mentionsAll,
           maxLength,
         } as const;
         const { result, readers } = await rooms.submit(chatId, command, true);

@@ -8,7 +8,7 @@ import { emojiOf } from "../../../domain/reaction.ts";
 import type { Settings } from "../../../env.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
-import { clientMessageId, detailsOf } from "../../../live/fields.ts";
+import { clientMessageId, detailsOf, mentions } from "../../../live/fields.ts";
 import { presentSent } from "../presenter.ts";
 
 /** What the hub's methods need. */
@@ -68,8 +68,11 @@ export const METHODS = new Map<string, Method>([
   [
     "SendMessage",
     method(
-      z.tuple([uuid, z.string(), uuid.nullish(), clientMessageId.nullish()]),
-      async ({ rooms, settings }, [id, text, replyTo, key]) => {
+      z.tuple([
+        ...([uuid, z.string(), uuid.nullish(), clientMessageId.nullish()] as const),
+        ...([mentions.nullish(), z.boolean().nullish()] as const),
+      ]),
+      async ({ rooms, settings }, [id, text, replyTo, key, mentions, mentionsAll]) => {
         const maxLength = settings.MAX_LENGTH_UNIHUB;
         const content = contentOf(text, maxLength);
         if (!content.ok) return content;
@@ -81,6 +84,8 @@ export const METHODS = new Map<string, Method>([
           content: content.value,
           replyTo: replyTo ?? undefined,
           clientMessageId: key ?? undefined,
+          mentions: mentions ?? undefined,
+          mentionsAll: mentionsAll ?? undefined,
           maxLength,
         });
         return result.ok ? ok(presentSent(conversationId, result.value)) : result;
