@@ -159,8 +159,9 @@ test("while D1 is down, what is live goes on; the list comes when D1 does", asyn
 test("members of a conversation that was stored before are told of the next commit, and then rest", async () => {
   const { alice, bob, conversationId } = await directPair();
   await runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) => {
-    sql.exec("DROP TABLE armed");
-    sql.exec("DELETE FROM schema_steps WHERE step = 7");
+    sql.exec("ALTER TABLE messages DROP COLUMN mentions");
+    for (const table of ["armed", "mentions", "unmentioned"]) sql.exec(`DROP TABLE ${table}`);
+    sql.exec("DELETE FROM schema_steps WHERE step > 6");
   });
   await runInDurableObject(inboxOf(alice), (_, { storage }) => storage.deleteAll());
   await evictDurableObject(inboxOf(alice));
