@@ -25,6 +25,7 @@ import { live, liveInbox, upgradeRequired } from "./edge/live.ts";
 import { crossOriginFile } from "./edge/origin.ts";
 import { requestLimits } from "./edge/request-limits.ts";
 import { responseHeaders as headers } from "./edge/response-headers.ts";
+import { userPresence } from "./edge/user-presence.ts";
 import { CachingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
 import { settingsOf } from "./env.ts";
@@ -140,6 +141,7 @@ function users() {
   app.use(authenticate(), requestLimits, jsonBody, readsDirectory);
   userProvisioning(app);
   userSearch(app);
+  userPresence(app);
   return closed(app);
 }
 

@@ -185,7 +185,8 @@ export class Watching {
   private spend(amount: number): Result<never> | undefined {
     const now = this.options.clock();
     if (this.lookUps.take(amount, now)) return undefined;
-    return fail("rate_limited", { retryAfterMs: this.lookUps.waitMs(amount, now) });
+    const retryAfterMs = this.lookUps.waitMs(amount, now);
+    return fail("rate_limited", { retryAfterMs, limit: "presence_look_ups" });
   }
 
   /** Stores whom a connection watches: one row. */
