@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { MAX_WATCHED } from "../../src/domain/presence.ts";
-import { directPair, groupOf, open, openLive, person, someone } from "../support.ts";
 import { Hub, Io } from "../gateway/line.ts";
+import { directPair, groupOf, open, openLive, person, someone } from "../support.ts";
 import { inboxOf, openInbox, openListed } from "./replica.ts";
 import {
   endGrace,

@@ -84,3 +84,61 @@ export async function presenceOver(caller: Caller, person: Caller) {
   const { body } = await caller.get(`/api/users/presence?ids=${person.userId}`);
   return body.users[0];
 }
+
+/** What an object wrote, by the platform's counter, and how often its RPC was called, while something ran. */
+export interface Used {
+  rowsWritten: number;
+  alarms: number;
+  calls: string[];
+}
+
+const RPC = [
+  ...["update", "arrived", "left", "watch", "presenceNow", "presenceOf", "unwatched"],
+  "presenceOfOthers",
+];
+
+/** Counts what the inbox of a person uses while something runs. */
+export async function usedBy(person: Caller, action: () => Promise<unknown>): Promise<Used> {
+  const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = [];
+  const used: Used = { rowsWritten: 0, alarms: 0, calls: [] };
+  const undo: (() => void)[] = [];
+  await runInDurableObject(inboxOf(person), (instance, { storage }) => {
+    const exec = storage.sql.exec.bind(storage.sql);
+    const sql = vi.spyOn(storage.sql, "exec").mockImplementation((query, ...bindings) => {
+      const cursor = exec(query, ...bindings);
+      cursors.push(cursor);
+      return cursor as ReturnType<typeof exec<never>>;
+    });
+    const setAlarm = storage.setAlarm.bind(storage);
+    const alarms = vi.spyOn(storage, "setAlarm").mockImplementation((...parameters) => {
+      used.alarms++;
+      return setAlarm(...parameters);
+    });
+    undo.push(
+      () => sql.mockRestore(),
+      () => alarms.mockRestore(),
+    );
+    for (const name of RPC) {
+      // biome-ignore lint/suspicious/noExplicitAny: wraps methods of a class
+      const type: any = Object.getPrototypeOf(instance);
+      const real = type[name];
+      type[name] = function (this: unknown, ...parameters: unknown[]) {
+        if (this === instance) used.calls.push(name);
+        return real.apply(this, parameters);
+      };
+      undo.push(() => {
+        type[name] = real;
+      });
+    }
+  });
+  try {
+    await action();
+  } finally {
+    for (const restore of undo) restore();
+  }
+  // An unfinished cursor can be read only inside its object.
+  used.rowsWritten = await runInDurableObject(inboxOf(person), () =>
+    cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0),
+  );
+  return used;
+}
