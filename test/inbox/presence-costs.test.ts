@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import operations from "../../docs/operations.md?raw";
 import { MAX_WATCHERS } from "../../src/domain/presence.ts";
 import { type Caller, directPair, groupOf, openLive, person } from "../support.ts";
-import { inboxOf, openInbox, openListed } from "./replica.ts";
+import { type InboxReplica, inboxOf, openInbox, openListed } from "./replica.ts";
 import {
   endGrace,
   evictInbox,
@@ -89,7 +89,7 @@ test("watching 50 users, and a transition that 50 watch: calls and rows are the 
   const again = await usedBy(bob, () => watch(inbox, ...others));
   expect([rows(again), again.calls]).toEqual([0, ["watch"]]);
 
-  const watchers = [];
+  const watchers: InboxReplica[] = [];
   for (const one of others) {
     const socket = await openListed(one);
     await watch(socket, alice);

@@ -157,7 +157,10 @@ function killSilently(conversationId: string): Promise<void> {
 }
 
 /** The calls of methods of an object's RPC from now on. */
-async function callsOf(object: DurableObjectStub, ...methods: string[]): Promise<string[]> {
+async function callsOf(
+  object: ReturnType<typeof objectOf>,
+  ...methods: string[]
+): Promise<string[]> {
   const calls: string[] = [];
   await runInDurableObject(object, (instance) => {
     for (const name of methods) {

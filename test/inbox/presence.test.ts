@@ -233,6 +233,18 @@ describe("invisible", () => {
     await inbox.until(() => toldOf(inbox, bob).length === 3);
     expect(toldOf(inbox, bob)).toEqual([true, false, true]);
   });
+
+  test("is changed at most five times at once", async () => {
+    const bob = await person("bob");
+    const inbox = await openListed(bob);
+    for (let i = 1; i <= 7; i++) inbox.send({ op: "set", id: i, invisible: i % 2 === 1 });
+    const answers = () =>
+      inbox.events.flatMap((event) =>
+        "code" in event ? [event["code"]] : event.type === "ack" ? ["ack"] : [],
+      );
+    await inbox.until(() => answers().length === 7);
+    expect(answers()).toEqual([...Array(5).fill("ack"), "rate_limited", "ack"]);
+  });
 });
 
 test("an inbox that is only asked stores nothing", async () => {

@@ -34,7 +34,11 @@ export async function handlePresenceFrame(
       acknowledge(handling, connection, { type: "ack", id: frame.id });
       return;
     case "set": {
-      presence.setInvisible(frame.invisible);
+      const set = presence.setInvisible(frame.invisible);
+      if (!set.ok) {
+        refuse(handling, connection, set.error, frame.id);
+        return;
+      }
       acknowledge(handling, connection, { type: "ack", id: frame.id });
       const settings = { invisible: presence.isInvisible };
       const event: z.infer<typeof inboxSettingsEvent> = { type: "settings", settings };

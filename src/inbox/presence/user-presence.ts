@@ -1,4 +1,6 @@
 import type { Watcher } from "../../conversation/outbound/inboxes/inbox-api.ts";
+import { LeakyBucket, type Rate } from "../../domain/budget.ts";
+import { fail, ok, type Result } from "../../domain/error.ts";
 import {
   afterEvent,
   NEVER_ONLINE,
@@ -30,6 +32,8 @@ import { Watchers, type WatchersOptions } from "./watchers.ts";
 
 /** Sources that are asked one after the other until one has a connection. */
 const MAX_ASKED = 20;
+/** Changes of settings, of which all watchers are told. */
+const SETTINGS: Rate = { burst: 5, perSecond: 0.1 };
 /** When a round of calls is checked that is under way: the object may end before it does. */
 const CHECK_TOLD_MS = 10_000;
 
@@ -55,6 +59,7 @@ export class UserPresence {
   private isCreated: boolean;
   private isTelling = false;
   private verification: Promise<void> | undefined;
+  private readonly settings = new LeakyBucket(SETTINGS);
 
   constructor(options: UserPresenceOptions) {
     this.options = options;
@@ -86,8 +91,14 @@ export class UserPresence {
     void this.verify();
   }
 
-  setInvisible(invisible: boolean): void {
+  /** Hides the user from others, or shows them again. */
+  setInvisible(invisible: boolean): Result<null> {
+    const now = this.options.clock();
+    if (invisible !== this.presence.invisible && !this.settings.take(1, now)) {
+      return fail("rate_limited", { retryAfterMs: this.settings.waitMs(1, now) });
+    }
     this.apply({ type: "invisible", invisible });
+    return ok(null);
   }
 
   /** Adds a watcher, who is told of changes from now on; what they are shown now. */
