@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { CONFIRMED_MS } from "../../src/domain/presence-sources.ts";
-import { Hub } from "../gateway/line.ts";
+import { Hub, type Io } from "../gateway/line.ts";
 import { directPair, evict, objectOf, openLive } from "../support.ts";
 import { inboxOf, openInbox, openListed } from "./replica.ts";
 import {
@@ -60,7 +60,7 @@ test("a gateway that was killed is found when the last other connection closes",
   const hub = await Hub.connect(bob);
   await hasSources(bob, 1);
   const his = await openInbox(bob);
-  await runInDurableObject(hub.object as Parameters<typeof runInDurableObject>[0], (object) => {
+  await runInDurableObject(hub.object as Io["object"], (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: what a crash leaves behind
     (object as any).rooms = undefined;
   });
@@ -75,7 +75,10 @@ test("one that has connections stays, and is not asked again for five minutes", 
   const { alice, bob, conversationId } = await directPair();
   const socket = await openLive(bob, conversationId);
   await hasSources(bob, 1);
-  const asked = await callsOf(objectOf(conversationId), "isConnected");
+  const asked = await callsOf(
+    (action) => runInDurableObject(objectOf(conversationId), action),
+    "isConnected",
+  );
   for (const milliseconds of [CONFIRMED_MS - 1_000, 2_000, CONFIRMED_MS - 2_000]) {
     moveClock(milliseconds);
     socket.send({ op: "history", id: milliseconds });
@@ -124,7 +127,11 @@ test("a conversation that hibernated reports the end of sockets from before, and
   const socket = await openLive(bob, conversationId);
   await hasSources(bob, 1);
   await evict(conversationId);
-  const calls = await callsOf(inboxOf(bob), "arrived", "left");
+  const calls = await callsOf(
+    (action) => runInDurableObject(inboxOf(bob), action),
+    "arrived",
+    "left",
+  );
   const second = await openLive(bob, conversationId);
   second.close();
   socket.close();
@@ -158,11 +165,11 @@ function killSilently(conversationId: string): Promise<void> {
 
 /** The calls of methods of an object's RPC from now on. */
 async function callsOf(
-  object: ReturnType<typeof objectOf>,
+  run: (action: (instance: object) => void) => Promise<void>,
   ...methods: string[]
 ): Promise<string[]> {
   const calls: string[] = [];
-  await runInDurableObject(object, (instance) => {
+  await run((instance) => {
     for (const name of methods) {
       // biome-ignore lint/suspicious/noExplicitAny: wraps methods of a class
       const type: any = Object.getPrototypeOf(instance);
