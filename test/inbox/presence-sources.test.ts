@@ -122,6 +122,19 @@ test("a report that fails is repeated with the alarm of the conversation, also a
   expect(await presenceOver(alice, bob)).toMatchObject({ online: true });
 });
 
+test("a gateway's report that fails is repeated", async () => {
+  const { alice, bob } = await directPair();
+  await breakInbox(bob, true);
+  await Hub.connect(bob);
+  expect(await presenceOver(alice, bob)).toMatchObject({ online: false });
+  await breakInbox(bob, false);
+  await vi.waitFor(
+    async () => expect(await rowsOf(bob, "presence_sources")).toHaveLength(1),
+    5_000,
+  );
+  expect(await presenceOver(alice, bob)).toMatchObject({ online: true });
+});
+
 test("a conversation that hibernated reports the end of sockets from before, and no arrival twice", async () => {
   const { bob, conversationId } = await directPair();
   const socket = await openLive(bob, conversationId);

@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { MAX_WATCHED } from "../../src/domain/presence.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { directPair, groupOf, open, openLive, person, someone } from "../support.ts";
@@ -161,6 +162,39 @@ describe("watching", () => {
     moveClock(5_000);
     expect((await look()).status).toBe(200);
   });
+});
+
+test("while D1 is down, a watch is refused as unavailable, and everything else goes on", async () => {
+  const { alice, bob } = await directPair();
+  const inbox = await openListed(alice);
+  await watch(inbox, bob);
+  const down = vi.spyOn(env.DB, "withSession").mockImplementation(() => {
+    throw new Error("D1_ERROR: down");
+  });
+  onTestFinished(() => down.mockRestore());
+  inbox.send({ op: "watch", id: "down", userIds: [bob.userId] });
+  await inbox.until(() => inbox.events.some(({ type }) => type === "error"));
+  const refusal = { type: "error", id: "down", code: "unavailable", retryAfterMs: 2_000 };
+  expect(inbox.events.at(-1)).toMatchObject(refusal);
+  await openInbox(bob);
+  await inbox.until(() => toldOf(inbox, bob).length === 2);
+  expect(toldOf(inbox, bob)).toEqual([false, true]);
+});
+
+test("a user who cannot be reached is given up after three attempts, and the socket is told", async () => {
+  const { alice, bob } = await directPair();
+  await runInDurableObject(inboxOf(bob), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
+    (object as any).presence.watch = () => Promise.reject(new Error("broken"));
+  });
+  const inbox = await openListed(alice);
+  inbox.send({ op: "watch", id: 1, userIds: [bob.userId] });
+  await inbox.until(() => inbox.events.some(({ type }) => type === "unwatched"));
+  expect(inbox.events.slice(-2)).toEqual([
+    { type: "ack", id: 1, userIds: [bob.userId] },
+    { type: "unwatched", userIds: [bob.userId] },
+  ]);
+  expect(await rowsOf(alice, "watched")).toEqual([]);
 });
 
 describe("connections that count", () => {
