@@ -27,6 +27,7 @@ import { requestLimits } from "./edge/request-limits.ts";
 import { responseHeaders as headers } from "./edge/response-headers.ts";
 import { CachingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
+import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
@@ -140,6 +141,7 @@ function users() {
   app.use(authenticate(), requestLimits, jsonBody, readsDirectory);
   userProvisioning(app);
   userSearch(app);
+  userPresence(app);
   return closed(app);
 }
 

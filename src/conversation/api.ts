@@ -102,6 +102,8 @@ export interface ConversationStub {
    * to it. Resolves to the newest row, which says where they are no member; `undefined`: they never were.
    */
   rearm(userId: string): Promise<InboxRow | undefined>;
+  /** Whether a user has a socket here; those that are silent are closed first. */
+  isConnected(userId: string): Promise<boolean>;
   /** Broadcasts to the others that the actor types, or has stopped. */
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**

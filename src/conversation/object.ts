@@ -145,6 +145,13 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.open?.inboxes.rearm(userId);
   }
 
+  isConnected(userId: string): boolean {
+    const { open } = this;
+    if (!open) return false;
+    open.sessions.evictStale(open.sessions.ofUser(userId));
+    return open.sessions.ofUser(userId).size > 0;
+  }
+
   typing(actor: Actor, active: boolean): Result<null> {
     return answered(this.open, actor, "send", ({ sessions }) => {
       sessions.broadcastTyping(actor.userId, active);

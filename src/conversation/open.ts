@@ -19,6 +19,7 @@ import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
 import { EventLines } from "./outbound/event-lines.ts";
+import { ConnectionReports } from "./outbound/inboxes/connection-reports.ts";
 import { Inboxes } from "./outbound/inboxes/inboxes.ts";
 import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { Outbound } from "./outbound/outbound.ts";
@@ -50,6 +51,7 @@ export class OpenConversation {
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
   readonly sessions: Sessions;
+  readonly reports: ConnectionReports;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
   readonly inboxes: Inboxes;
@@ -102,7 +104,16 @@ export class OpenConversation {
       ...{ ctx, clock, elsewhere: this.subscribers },
       quiet: () => isLarge(memory.counters.memberCount),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
+      onSockets: (userId) => this.reports.changed(userId),
     });
+    this.reports = new ConnectionReports({
+      ...{ sessions: this.sessions, clock, delayMs: settings.PRESENCE_DELAY_MS },
+      source: ["conversation", conversationId],
+      stubOf: (userId) => inboxOf(env, userId),
+      onFailure: (error) => log("presence_failed", { conversationId, error }),
+      retryWithin: (ms) => this.alarms.noLaterThan(this.reports.name, clock() + ms),
+    });
+    this.alarms.add(this.reports.name, () => this.reports.catchUp());
     this.projector = new Projector({
       ...{ sql, epoch, memory, clock, random: Math.random },
       log: (event, fields) => log(event, { conversationId, ...fields }),

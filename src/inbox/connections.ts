@@ -5,11 +5,18 @@ import { SocketBudget } from "../conversation/outbound/sockets/socket-budget.ts"
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 
 /** What is stored of a connection while the object hibernates. */
-const stored = z.object({ identity: identitySchema, openedAt: z.number() });
+const stored = z.object({
+  identity: identitySchema,
+  openedAt: z.number(),
+  id: z.string().default(() => crypto.randomUUID()),
+});
+type Stored = z.infer<typeof stored>;
 
 /** A socket of an inbox. */
 export interface Connection {
   readonly socket: WebSocket;
+  /** Its own, also after a wake. */
+  readonly id: string;
   readonly identity: ConnectionIdentity;
   readonly budget: SocketBudget;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
@@ -23,10 +30,17 @@ export class Connections {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
   private readonly bySocket = new Map<WebSocket, Connection>();
+  private readonly onChange: (connection: Connection, isOpen: boolean) => void;
 
-  constructor(ctx: DurableObjectState, clock: () => number) {
+  /** `onChange`: a connection was accepted or has ended. */
+  constructor(
+    ctx: DurableObjectState,
+    clock: () => number,
+    onChange: (connection: Connection, isOpen: boolean) => void,
+  ) {
     this.ctx = ctx;
     this.clock = clock;
+    this.onChange = onChange;
     for (const socket of ctx.getWebSockets()) {
       const parsed = stored.safeParse(socket.deserializeAttachment());
       if (parsed.success) this.restore(socket, parsed.data);
@@ -42,6 +56,15 @@ export class Connections {
     return this.bySocket.get(socket);
   }
 
+  /** Every connection, as of now. */
+  all(): Connection[] {
+    return [...this.bySocket.values()];
+  }
+
+  has(id: string): boolean {
+    return this.all().some((connection) => connection.id === id);
+  }
+
   /** Any one of them; `undefined`: nobody is connected. */
   first(): Connection | undefined {
     return this.bySocket.values().next().value;
@@ -50,11 +73,12 @@ export class Connections {
   /** Accepts a socket for hibernation. */
   accept(socket: WebSocket, identity: ConnectionIdentity): Connection {
     this.ctx.acceptWebSocket(socket);
-    const openedAt = this.clock();
-    socket.serializeAttachment({ identity, openedAt } satisfies z.infer<typeof stored>);
-    const connection = newConnection(socket, { identity, openedAt });
+    const attachment: Stored = { identity, openedAt: this.clock(), id: crypto.randomUUID() };
+    socket.serializeAttachment(attachment);
+    const connection = newConnection(socket, attachment);
     connection.waiting = [];
     this.bySocket.set(socket, connection);
+    this.onChange(connection, true);
     return connection;
   }
 
@@ -66,12 +90,15 @@ export class Connections {
   }
 
   /** Removes a socket that is closed, or closes it with `code`. */
-  leave({ socket }: Connection, code?: number, reason = ""): void {
-    this.bySocket.delete(socket);
-    if (code === undefined) return;
-    // A client that never answers the close leaves the socket among the object's.
-    socket.serializeAttachment(null);
-    close(socket, code, reason);
+  leave(connection: Connection, code?: number, reason = ""): void {
+    const { socket } = connection;
+    const isKnown = this.bySocket.delete(socket);
+    if (code !== undefined) {
+      // A client that never answers the close leaves the socket among the object's.
+      socket.serializeAttachment(null);
+      close(socket, code, reason);
+    }
+    if (isKnown) this.onChange(connection, false);
   }
 
   /** Sends a frame to everybody who is connected; whether there is anybody. */
@@ -115,15 +142,12 @@ export class Connections {
     }
   }
 
-  private restore(socket: WebSocket, identity: z.infer<typeof stored>): void {
-    this.bySocket.set(socket, newConnection(socket, identity));
+  private restore(socket: WebSocket, attachment: Stored): void {
+    this.bySocket.set(socket, newConnection(socket, attachment));
   }
 }
 
-function newConnection(
-  socket: WebSocket,
-  { identity, openedAt }: z.infer<typeof stored>,
-): Connection {
+function newConnection(socket: WebSocket, { id, identity, openedAt }: Stored): Connection {
   const budget = new SocketBudget();
-  return { socket, identity, budget, lastFrameAt: openedAt, waiting: undefined };
+  return { socket, id, identity, budget, lastFrameAt: openedAt, waiting: undefined };
 }

@@ -13,8 +13,9 @@ import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Connection } from "./connections.ts";
 import { type ListSource, listPage } from "./greeting.ts";
+import { handlePresenceFrame, type PresenceHandling } from "./presence/frames.ts";
 
-export interface FrameHandling extends ListSource {
+export interface FrameHandling extends ListSource, PresenceHandling {
   env: Env;
 }
 
@@ -62,6 +63,11 @@ async function handle(
     case "read":
     case "archive":
       await command(handling, connection, frame);
+      return;
+    case "watch":
+    case "unwatch":
+    case "set":
+      await handlePresenceFrame(handling, connection, frame);
   }
 }
 
@@ -69,7 +75,7 @@ async function handle(
 async function command(
   handling: FrameHandling,
   connection: Connection,
-  frame: Exclude<InboxFrame, { op: "list" }>,
+  frame: Extract<InboxFrame, { op: "read" | "archive" }>,
 ): Promise<void> {
   const conversationId = parseConversationId(frame.conversationId);
   if (!conversationId) {

@@ -4,6 +4,7 @@ import { type InboxPage, inboxRows } from "../directory/inbox-rows.ts";
 import { isLarge, KINDS } from "../domain/conversation.ts";
 import { chatError } from "../domain/error.ts";
 import type { FrameId } from "../live/frames.ts";
+import type { InboxSettings } from "../live/inbox-events.ts";
 import { MAX_FRAME_BYTES, MAX_SOCKETS_PER_USER, PROTOCOL } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
@@ -23,7 +24,11 @@ export interface ListSource {
 }
 
 /** Sends `hello` and the first page of the list, in one frame. */
-export async function greet(source: ListSource, connection: Connection): Promise<void> {
+export async function greet(
+  source: ListSource,
+  connection: Connection,
+  settings: () => InboxSettings,
+): Promise<void> {
   const { userId } = connection.identity;
   const [totals, list] = await Promise.all([
     totalsOf(source, userId),
@@ -34,6 +39,7 @@ export async function greet(source: ListSource, connection: Connection): Promise
     protocol: PROTOCOL,
     you: { userId },
     ...(totals && { unread: totals.totalUnread }),
+    settings: settings(),
     limits: { sockets: MAX_SOCKETS_PER_USER, frameBytes: MAX_FRAME_BYTES },
     reconnectAfterMs: RECONNECT_AFTER_MS,
   };

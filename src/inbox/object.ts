@@ -2,10 +2,13 @@ import { DurableObject } from "cloudflare:workers";
 import { IDENTITY_HEADER } from "../conversation/api.ts";
 import { identitySchema } from "../conversation/identity.ts";
 import { backoffMs } from "../conversation/outbound/backoff.ts";
-import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
+import type { InboxAnswer, Watcher } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
-import { chatError } from "../domain/error.ts";
+import { sharingWith } from "../directory/sharing.ts";
+import { chatError, type Result } from "../domain/error.ts";
+import type { ShownPresence } from "../domain/presence.ts";
+import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import type { Env } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
@@ -22,6 +25,9 @@ import {
   insertPending,
   pendingConversations,
 } from "./pending.ts";
+import { PresenceCalls } from "./presence/calls.ts";
+import { UserPresence } from "./presence/user-presence.ts";
+import { Watching } from "./presence/watching.ts";
 import { Rearming } from "./rearming.ts";
 
 /**
@@ -32,16 +38,43 @@ import { Rearming } from "./rearming.ts";
 export class Inbox extends DurableObject<Env> {
   private readonly connections: Connections;
   private readonly rearming: Rearming;
+  private readonly presence: UserPresence;
+  private readonly watching: Watching;
+  /** What the alarm is set to, as far as this instance of the object knows. */
+  private alarmAt: number | undefined;
   private isPendingCreated: boolean;
   private failures = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-    this.connections = new Connections(ctx, () => Date.now());
+    const userId = ctx.id.name ?? "";
+    const clock = () => Date.now();
+    this.connections = new Connections(ctx, clock, (connection, isOpen) => {
+      if (!isOpen) this.watching.closed(connection);
+      this.presence.socketsChanged();
+    });
+    const { sql } = ctx.storage;
+    const calls = new PresenceCalls(env, userId);
+    this.presence = new UserPresence({
+      ...{ sql, clock },
+      hasSocket: () => this.connections.size > 0,
+      askSource: (source) => calls.askSource(source),
+      tell: (watcher, presence) => calls.tell(watcher, presence),
+      dropped: (watcher) => calls.dropped(watcher),
+      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+      onFailure: (error) => log("presence_failed", { userId, error }),
+    });
+    this.watching = new Watching({
+      ...{ sql, clock, userId, connections: this.connections },
+      sharing: (userIds) => sharingWith(this.directory(), userId, userIds),
+      watch: (other) => calls.watch(other),
+      ask: (other) => calls.ask(other),
+      onFailure: (error) => log("presence_failed", { userId, error }),
+    });
     this.isPendingCreated = hasPendingTable(ctx.storage.sql);
     this.rearming = new Rearming({
-      userId: ctx.id.name ?? "",
+      userId,
       ask: (conversationId, call) => ask({ env }, conversationId, call),
       onArmed: (conversationId, row) => this.armed(conversationId, row),
       onFailure: (conversationId, error) => this.failedToArm(conversationId, error),
@@ -54,6 +87,36 @@ export class Inbox extends DurableObject<Env> {
     if (this.connections.broadcast(frameOf([row]))) return "watching";
     this.remember(row.conversationId);
     return "away";
+  }
+
+  arrived(source: PresenceSource, at: number): void {
+    this.presence.arrived(source, at);
+  }
+
+  left(source: PresenceSource, at: number): void {
+    this.presence.left(source, at);
+  }
+
+  watch(watcher: Watcher): Promise<ShownPresence> {
+    this.connections.evictStale();
+    return this.presence.watch(watcher);
+  }
+
+  presenceNow(): Promise<ShownPresence> {
+    this.connections.evictStale();
+    return this.presence.now();
+  }
+
+  presenceOf(userId: string, presence: ShownPresence): InboxAnswer {
+    return this.watching.take(userId, presence) ? "watching" : "away";
+  }
+
+  unwatched(userId: string): void {
+    this.watching.lost(userId);
+  }
+
+  presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
+    return this.watching.look(userIds);
   }
 
   override async fetch(request: Request): Promise<Response> {
@@ -85,6 +148,8 @@ export class Inbox extends DurableObject<Env> {
         connections: this.connections,
         directory: this.directory,
         arm: (rows) => this.armLarge(rows),
+        presence: this.presence,
+        watching: this.watching,
       },
       connection,
       data,
@@ -103,8 +168,11 @@ export class Inbox extends DurableObject<Env> {
     this.webSocketClose(socket, 1006);
   }
 
-  override alarm(): void {
+  override async alarm(): Promise<void> {
+    this.alarmAt = undefined;
     this.rearm();
+    this.connections.evictStale();
+    await this.presence.check();
   }
 
   private greet(connection: Connection): Promise<void> {
@@ -115,6 +183,7 @@ export class Inbox extends DurableObject<Env> {
         arm: (rows) => this.armLarge(rows),
       },
       connection,
+      () => ({ invisible: this.presence.isInvisible }),
     );
   }
 
@@ -142,7 +211,18 @@ export class Inbox extends DurableObject<Env> {
     log("rearm_failed", { conversationId, error });
     this.remember(conversationId);
     this.failures++;
-    void this.ctx.storage.setAlarm(Date.now() + backoffMs(this.failures));
+    this.ctx.waitUntil(this.alarmNoLaterThan(Date.now() + backoffMs(this.failures)));
+  }
+
+  /** Sets the alarm, unless it is set to an earlier time: then everything that is due is done. */
+  private async alarmNoLaterThan(time: number): Promise<void> {
+    if (time >= (this.alarmAt ?? Infinity)) return;
+    const { storage } = this.ctx;
+    const stored = this.alarmAt ?? (await storage.getAlarm()) ?? Infinity;
+    this.alarmAt = Math.min(stored, this.alarmAt ?? Infinity);
+    if (time >= this.alarmAt) return;
+    this.alarmAt = time;
+    await storage.setAlarm(time);
   }
 
   /** Stores that a conversation has to be asked once somebody is connected. */

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { KINDS } from "../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../domain/message.ts";
+import type { ShownPresence } from "../domain/presence.ts";
+import { isoTime } from "./wire.ts";
 
 /** What the server sends over an inbox socket (`GET /live` without an id). Times are ISO 8601 in UTC. */
 
@@ -54,12 +56,21 @@ export type InboxRemoval = z.infer<typeof inboxRemoval>;
 export const inboxRow = z.union([inboxRemoval, inboxEntry]);
 export type InboxRow = z.infer<typeof inboxRow>;
 
+/** What a user has set for themselves. */
+export const inboxSettings = z.object({
+  /** Others are shown the user as offline. */
+  invisible: z.boolean(),
+});
+export type InboxSettings = z.infer<typeof inboxSettings>;
+
 export const inboxHelloEvent = z.object({
   type: z.literal("hello"),
   protocol: z.string(),
   you: z.object({ userId: z.string() }),
   /** Unread messages of all conversations; absent while that cannot be read. */
   unread: z.number().int().optional(),
+  /** Absent before servers had settings. */
+  settings: inboxSettings.optional(),
   limits: z.object({ sockets: z.number().int(), frameBytes: z.number().int() }),
   /** The first delay of a client's reconnect backoff. */
   reconnectAfterMs: z.number().int(),
@@ -77,3 +88,47 @@ export const inboxEvent = z.object({
   more: z.boolean().optional(),
   next: z.string().optional(),
 });
+
+/** The settings were changed, by any of the user's sockets. */
+export const inboxSettingsEvent = z.object({
+  type: z.literal("settings"),
+  settings: inboxSettings,
+});
+
+/** The presence of a user whom the socket watches: first as it is, then whenever it changes. */
+export const userPresenceEvent = z.object({
+  type: z.literal("presence"),
+  userId: z.string(),
+  online: z.boolean(),
+  /** When they were connected last; absent of those who are online, invisible or never were connected. */
+  lastSeenAt: time.optional(),
+});
+export type UserPresenceEvent = z.infer<typeof userPresenceEvent>;
+
+/** Users of whom the socket is told no longer, although it did not ask for that. */
+export const unwatchedEvent = z.object({
+  type: z.literal("unwatched"),
+  userIds: z.array(z.string()),
+});
+export type UnwatchedEvent = z.infer<typeof unwatchedEvent>;
+
+/** The answer to `watch`, `unwatch` and `set`. */
+export const inboxAckEvent = z.object({
+  type: z.literal("ack"),
+  id: z.union([z.string(), z.number()]).optional(),
+  /** Of `watch`: those who are watched, of those that it named. */
+  userIds: z.array(z.string()).optional(),
+});
+export type InboxAck = z.infer<typeof inboxAckEvent>;
+
+export function presenceEventOf(
+  userId: string,
+  { online, lastSeenAt }: ShownPresence,
+): UserPresenceEvent {
+  return {
+    type: "presence",
+    userId,
+    online,
+    ...(lastSeenAt !== undefined && { lastSeenAt: isoTime(lastSeenAt) }),
+  };
+}

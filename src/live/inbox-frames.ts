@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { fail, ok, type Result } from "../domain/error.ts";
+import { isUserId, normalizedUserId } from "../domain/person.ts";
+import { MAX_WATCHED } from "../domain/presence.ts";
 import { detailsOf } from "./fields.ts";
 import type { FrameId } from "./frames.ts";
 
@@ -28,8 +30,24 @@ export const archiveFrame = z.object({
   conversationId,
   archived: z.boolean(),
 });
+const userIds = z
+  .array(z.string().refine(isUserId, "no user id").transform(normalizedUserId))
+  .min(1)
+  .max(MAX_WATCHED);
+/** Requests the presence of users, now and whenever it changes. */
+export const watchFrame = z.object({ op: z.literal("watch"), id, userIds });
+export const unwatchFrame = z.object({ op: z.literal("unwatch"), id, userIds });
+/** Changes settings of the user. */
+export const setFrame = z.object({ op: z.literal("set"), id, invisible: z.boolean() });
 
-export const inboxFrame = z.discriminatedUnion("op", [listFrame, readFrame, archiveFrame]);
+export const inboxFrame = z.discriminatedUnion("op", [
+  listFrame,
+  readFrame,
+  archiveFrame,
+  watchFrame,
+  unwatchFrame,
+  setFrame,
+]);
 export type InboxFrame = z.infer<typeof inboxFrame>;
 
 /** Parses one object of a frame. On failure, `id` is the object's id if it is usable. */

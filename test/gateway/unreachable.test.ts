@@ -158,5 +158,6 @@ test("the answer to an earlier delivery does not count as delivery of a removal"
 });
 
 function stub(deliver: () => Promise<boolean>): GatewayStub {
-  return { deliver, deliverEphemeral: async () => true, isSubscribed: async () => true };
+  const yes = async () => true;
+  return { deliver, deliverEphemeral: yes, isSubscribed: yes, isConnected: yes };
 }

@@ -7,12 +7,22 @@ import {
   type InboxRow,
   inboxEvent,
   inboxHelloEvent,
+  inboxSettingsEvent,
+  unwatchedEvent,
+  userPresenceEvent,
 } from "../../src/live/inbox-events.ts";
 import { PROTOCOL } from "../../src/live/version.ts";
 import { type Caller, ORIGIN } from "../support.ts";
 
 const otherEvent = z.looseObject({ type: z.enum(["ack", "error"]), id: z.unknown().optional() });
-const event = z.union([inboxHelloEvent, inboxEvent, otherEvent]);
+const event = z.union([
+  inboxHelloEvent,
+  inboxEvent,
+  inboxSettingsEvent,
+  userPresenceEvent,
+  unwatchedEvent,
+  otherEvent,
+]);
 type Event = z.infer<typeof event>;
 
 /** The inbox object of a person, for access to its internals. */

@@ -1,14 +1,37 @@
+import type { Result } from "../../../domain/error.ts";
+import type { ShownPresence } from "../../../domain/presence.ts";
+import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
 
-/** The RPC from a conversation to the inbox of one of its members. */
+/** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
 export interface InboxStub {
   /**
    * Takes the newest row of a conversation. `watching`: somebody is connected to the inbox, and was sent
    * it. `away`: nobody is; the inbox has stored that it has to ask this conversation once somebody is.
    */
   update(row: InboxRow): Promise<InboxAnswer>;
+  /** The user has a connection at a source since `at`; every call may be made twice. */
+  arrived(source: PresenceSource, at: number): Promise<void>;
+  /** Their last connection there ended at `at`. */
+  left(source: PresenceSource, at: number): Promise<void>;
+  /**
+   * The user's presence, for somebody who may see it: the caller has checked that. They are told of every
+   * change from now on, until they answer `away`.
+   */
+  watch(watcher: Watcher): Promise<ShownPresence>;
+  /** The same once. */
+  presenceNow(): Promise<ShownPresence>;
+  /** Takes the presence of another user, whom this one watches; `away`: no longer. */
+  presenceOf(userId: string, presence: ShownPresence): Promise<InboxAnswer>;
+  /** Takes that changes of another user are no longer told: more than they can have watch them. */
+  unwatched(userId: string): Promise<void>;
+  /** The presence of other users, by their id: of those with whom this one shares a conversation. */
+  presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }
+
+/** Who is told of a user's presence: a `user`, or a `conversation`. */
+export type Watcher = readonly [kind: string, id: string];
 
 export type InboxAnswer = "watching" | "away";

@@ -62,4 +62,6 @@ export interface GatewayStub {
   /** Takes an event that has no revision. */
   deliverEphemeral(conversationId: string, line: string): Promise<boolean>;
   isSubscribed(conversationId: string): Promise<boolean>;
+  /** Whether it is the connection of a user, and open. */
+  isConnected(userId: string): Promise<boolean>;
 }
