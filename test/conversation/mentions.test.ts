@@ -16,7 +16,7 @@ import {
   send,
 } from "../support.ts";
 import { counting } from "./counters.ts";
-import { seedMembers, seedMessages } from "./seeds.ts";
+import { seededId, seedMembers, seedMessages } from "./seeds.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -163,6 +163,20 @@ describe("what a mention costs", () => {
       expect(await cost(mentioning(bob))).toEqual([inObject + rows, inD1 + rows]);
     },
   );
+
+  test("of 50 people: 50 rows in the object and in D1", async () => {
+    const { owner, channel } = await large();
+    await evict(channel);
+    const mentions = Array.from({ length: 50 }, (_, n) => seededId(n + 1));
+    await send(owner, channel, "awake");
+    await fireAlarms(channel);
+    const plain = await counting(channel, () => sent(owner, channel));
+    await fireAlarms(channel);
+    const cost = await counting(channel, () => sent(owner, channel, { mentions }));
+    expect(cost.rowsWritten).toBe(plain.rowsWritten + 50);
+    expect(cost.d1RowsWritten).toBe(plain.d1RowsWritten + 50);
+    expect(cost.rowsRead - plain.rowsRead).toBeLessThan(6 * 50);
+  });
 
   test("reading one out of order: one more row in D1, none in the object", async () => {
     const { owner, bob, channel } = await large();
