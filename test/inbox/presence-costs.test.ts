@@ -28,10 +28,15 @@ function rows({ rowsWritten, alarms }: Used): number {
   return rowsWritten + alarms;
 }
 
-/** Creates the tables of an inbox, which is counted once in the life of a user. */
+/**
+ * Creates the tables of an inbox, which is counted once in the life of a user, and has it know that their
+ * conversation is new.
+ */
 async function prepare(...people: Caller[]): Promise<void> {
   for (const one of people) {
-    await runInDurableObject(inboxOf(one), (object) => {
+    await vi.waitFor(async () => expect(await rowsOf(one, "pending")).toHaveLength(1));
+    await runInDurableObject(inboxOf(one), (object, { storage }) => {
+      storage.sql.exec("DELETE FROM pending");
       // biome-ignore lint/suspicious/noExplicitAny: calls a private method
       (object as any).presence.create();
     });
