@@ -168,9 +168,11 @@ test("while D1 is down, a watch is refused as unavailable, and everything else g
   const { alice, bob } = await directPair();
   const inbox = await openListed(alice);
   await watch(inbox, bob);
-  const down = vi.spyOn(env.DB, "withSession").mockImplementation(() => {
+  const session = env.DB.withSession();
+  vi.spyOn(session, "prepare").mockImplementation(() => {
     throw new Error("D1_ERROR: down");
   });
+  const down = vi.spyOn(env.DB, "withSession").mockReturnValue(session);
   onTestFinished(() => down.mockRestore());
   inbox.send({ op: "watch", id: "down", userIds: [bob.userId] });
   await inbox.until(() => inbox.events.some(({ type }) => type === "error"));
