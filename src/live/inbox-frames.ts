@@ -29,7 +29,24 @@ export const archiveFrame = z.object({
   archived: z.boolean(),
 });
 
-export const inboxFrame = z.discriminatedUnion("op", [listFrame, readFrame, archiveFrame]);
+/** Opens a conversation over this socket: from now on frames of `clientFrame` may name it. */
+export const openFrame = z.object({
+  op: z.literal("open"),
+  id,
+  conversationId,
+  /** The revision that the client has, and the epoch it belongs to. */
+  since: z.number().int().min(0).optional(),
+  epoch: z.string().max(64).optional(),
+});
+export const closeFrame = z.object({ op: z.literal("close"), id, conversationId });
+
+export const inboxFrame = z.discriminatedUnion("op", [
+  listFrame,
+  readFrame,
+  archiveFrame,
+  openFrame,
+  closeFrame,
+]);
 export type InboxFrame = z.infer<typeof inboxFrame>;
 
 /** Parses one object of a frame. On failure, `id` is the object's id if it is usable. */
