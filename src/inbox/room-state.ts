@@ -68,15 +68,14 @@ export function paged(state: RoomState, page: Page): Step {
   };
 }
 
-/** A page came that was missing: not sent where the client has it by now. */
-export function fetched(state: RoomState, page: Page): Step {
-  const isKnown = state.phase !== "opening" && state.phase !== "missing" && page.to <= state.rev;
-  return isKnown ? stay(state) : paged(state, page);
+/** A page came that was missing after `since`; the client may have requested it meanwhile. */
+export function fetched(state: RoomState, since: number, page: Page): Step {
+  return isMissing(state, since) ? arrived(state, page) : stay(state);
 }
 
-/** The conversation refused a page that was missing: its person was removed. */
-export function refused(state: RoomState): Step {
-  if (state.phase !== "missing") return stay(state);
+/** The conversation refused such a page: its person was removed. */
+export function refused(state: RoomState, since: number): Step {
+  if (!isMissing(state, since)) return stay(state);
   const { held, ...room } = state;
   const { effects } = held.reduce(followedBy, stay({ ...room, phase: "live", held: [] }));
   const sent = effects.filter(({ type }) => type === "send");
@@ -132,6 +131,13 @@ const REMOVED: RoomEffect = {
 
 type Placed = Exclude<RoomState, { phase: "opening" }>;
 type Live = Extract<RoomState, { phase: "live" }>;
+
+function isMissing(
+  state: RoomState,
+  since: number,
+): state is Extract<RoomState, { phase: "missing" }> {
+  return state.phase === "missing" && state.rev === since;
+}
 
 function stay(state: RoomState): Step {
   return { state, effects: [] };

@@ -198,12 +198,12 @@ export class Room {
     const answer = answers?.[0];
     if (!this.isOpen || !answer) return;
     if (answer.type !== "page") {
-      this.take(refused(this.state));
+      this.take(refused(this.state, since));
       return;
     }
     const { frame: text, to } = answer.page;
     if (budget.paced(Buffer.byteLength(text), Date.now(), to, conversationId)) {
-      this.take(fetched(this.state, answer.page));
+      this.take(fetched(this.state, since, answer.page));
     } else this.options.onAbuse(CLOSE.goingAway, "too much asked for on one socket");
   }
 

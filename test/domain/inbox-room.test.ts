@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Page } from "../../src/conversation/outbound/sockets/view.ts";
 import type { Batch } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
+import { mergedBatch } from "../../src/conversation/outbound/subscribers/merged-batch.ts";
 import {
   delivered,
   ephemeral,
@@ -31,8 +32,9 @@ class World {
   batchRev = 3;
   private last: Batch | undefined;
   private readonly deliveries: Batch[] = [];
-  private readonly pages: { page: Page | "refused"; by: "server" | "client" }[] = [];
+  private readonly pages: { since: number; by: "server" | "client" }[] = [];
   private state: RoomState = OPENING;
+  private readonly answers: (() => void)[] = [];
   private opening: (Page & { rev: number }) | undefined;
   /** What the client has. */
   has: number;
@@ -94,18 +96,43 @@ class World {
     if (batch && !isLost) this.take(delivered(this.state, batch));
   }
 
+  /** What waits is merged, as under load. */
+  merge(): void {
+    const [first, second] = this.deliveries;
+    const merged = first && second && mergedBatch(first, second);
+    if (merged) this.deliveries.splice(0, 2, merged);
+  }
+
   /** The conversation notices that a delivery failed. */
   retry(): void {
     this.deliveries.push(this.last ?? { ...this.batch([], this.batchRev), to: this.batchRev });
   }
 
   arrivePage(): void {
+    const next = this.answers.shift() ?? this.answered();
+    if (next) next();
+  }
+
+  /** The newest answer overtakes the others. */
+  overtake(): void {
+    this.answers.pop()?.();
+  }
+
+  /** The conversation answers; the answer is under way. */
+  answer(): void {
+    const next = this.answered();
+    if (next) this.answers.push(next);
+  }
+
+  private answered(): (() => void) | undefined {
     const next = this.pages.shift();
-    if (!next || this.closed !== undefined) return;
-    if (next.page === "refused") {
-      // Refused to the client, it is an error and changes nothing.
-      if (next.by === "server") this.take(refused(this.state));
-    } else this.take((next.by === "server" ? fetched : paged)(this.state, next.page));
+    if (!next) return undefined;
+    const { since, by } = next;
+    // Refused to the client, it is an error and changes nothing.
+    if (this.last) return () => by === "server" && this.take(refused(this.state, since));
+    const page = this.pageAfter(since, by);
+    return () =>
+      this.take(by === "server" ? fetched(this.state, since, page) : paged(this.state, page));
   }
 
   /** The client requests the page that it has to request. */
@@ -123,7 +150,7 @@ class World {
 
   hibernate(): void {
     const { state } = this;
-    const isIdle = this.pages.length === 0;
+    const isIdle = this.pages.length + this.answers.length === 0;
     if (isIdle && (state.phase === "live" || state.phase === "paging")) {
       this.state = storedRoom(state.phase, state.rev);
     }
@@ -149,14 +176,14 @@ class World {
     return { conversationId: ID, from, to: this.rev, lines, notes: [] };
   }
 
-  private pageAfter(since: number): Page {
+  private pageAfter(since: number, by = "client"): Page {
     const to = Math.min(this.rev, since + PAGE);
     const more = to < this.rev;
-    return { frame: JSON.stringify({ page: since, to, more }), to, more };
+    return { frame: JSON.stringify({ page: since, to, more, by }), to, more };
   }
 
   private request(since: number, by: "server" | "client"): void {
-    this.pages.push({ page: this.last ? "refused" : this.pageAfter(since), by });
+    this.pages.push({ since, by });
   }
 
   private take({ state, effects }: Step): void {
@@ -177,13 +204,15 @@ class World {
     page?: number;
     to?: number;
     more?: boolean;
+    by?: string;
     rev?: number;
   }): void {
-    const { hello, page, to = 0, more, rev = 0 } = event;
+    const { hello, page, to = 0, more, by, rev = 0 } = event;
     expect(this.closed).toBeUndefined();
     if (hello) return;
     if (page !== undefined) {
       expect(page, "a page follows on what the client has").toBeLessThanOrEqual(this.has);
+      if (by === "server") expect(page, "exactly").toBe(this.has);
       this.has = Math.max(this.has, to);
       // An earlier range, requested while it was live, leaves it live.
       if (!more) this.isLive = true;
@@ -206,11 +235,14 @@ const step = fc.oneof(
   { weight: 20, arbitrary: fc.record({ do: fc.constant("commit" as const), count: fc.nat(2) }) },
   ...(
     [
-      ["remove", 1],
+      ["remove", 3],
       ["silent", 5],
       ["open", 10],
       ["arriveOpening", 10],
       ["deliver", 20],
+      ["merge", 5],
+      ["answer", 12],
+      ["overtake", 8],
       ["lose", 5],
       ["retry", 5],
       ["arrivePage", 15],
@@ -277,8 +309,8 @@ test("without events, presence is held, the last of each person, and typing is n
 });
 
 test("a removal that is from before the conversation was opened again does not end it", () => {
-  const { state } = delivered(liveAt(5), batchOf(3, 4, { last: true }));
-  expect(state).toEqual(liveAt(5));
+  const { state, effects } = delivered(liveAt(5), batchOf(3, 4, { last: true }));
+  expect([state, effects]).toEqual([liveAt(5), []]);
   expect(delivered(state, batchOf(5, 6, { last: true })).effects).toEqual([
     { type: "send", lines: ['{"rev":6}'] },
     { type: "close", code: 4403, reason: "no longer a member" },
