@@ -94,8 +94,10 @@ export class Rooms {
   submit(conversationId: string, frame: ClientFrame): void {
     const room = this.rooms.get(conversationId);
     if (!room) {
+      // Not wrapped: clients that open it again meanwhile would take it for an answer of the new opening.
       const message = "The conversation is not open on this socket.";
-      this.error(conversationId, chatError("invalid_frame", { message }), frame.id);
+      const error = errorEventOf(chatError("invalid_frame", { message }), frame.id);
+      this.options.send(JSON.stringify({ ...error, conversationId }));
     } else if (this.backlog >= MAX_BACKLOG) {
       this.error(conversationId, chatError("rate_limited", { retryAfterMs: 1_000 }), frame.id);
     } else if (

@@ -297,6 +297,13 @@ test("events that an answer waits for in vain are requested", () => {
   expect(missed(liveAt(3), 4).effects).toEqual([{ type: "fetch", since: 3 }]);
 });
 
+test("what was missing is not sent where the client has requested it meanwhile", () => {
+  const missing = missed(liveAt(3), 5).state;
+  const { state } = paged(missing, page(5));
+  expect(fetched(state, 3, page(5)).effects).toEqual([]);
+  expect(fetched(missing, 3, page(5)).effects).toEqual([{ type: "send", lines: ["page to 5"] }]);
+});
+
 test("without events, presence is held, the last of each person, and typing is not", () => {
   const held = ["a on", "a off", "typing", "b on"].reduce(
     (state: RoomState, line) =>

@@ -1,10 +1,11 @@
+import { runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
 import { onTestFinished } from "vitest";
 import { z } from "zod";
 import type { ServerEvent } from "../../src/live/events.ts";
 import { closedEvent, conversationWrapper } from "../../src/live/inbox-events.ts";
 import { PROTOCOL } from "../../src/live/version.ts";
-import { type Caller, ORIGIN } from "../support.ts";
+import { type Caller, ORIGIN, objectOf } from "../support.ts";
 
 const own = z.looseObject({ type: z.enum(["hello", "inbox", "ack", "error"]) });
 const line = z.discriminatedUnion("type", [conversationWrapper, closedEvent]).or(own);
@@ -89,6 +90,8 @@ export class OpenRoom {
   readonly conversationId: string;
   end: Closed | undefined;
   isLive = false;
+  /** Whether it requests the following pages by itself. */
+  asksForPages = true;
   private readonly socket: RoomsSocket;
   private taken = 0;
 
@@ -106,8 +109,8 @@ export class OpenRoom {
     this.events.push(JSON.parse(this.lines.at(-1) ?? ""));
     this.ids.push(id);
     if (event.type !== "sync" || event.to === undefined) return;
-    if (event.more) this.send({ op: "sync", since: event.to });
-    else this.isLive = true;
+    if (!event.more) this.isLive = true;
+    else if (this.asksForPages) this.send({ op: "sync", since: event.to });
   }
 
   ended(closed: Closed): void {
@@ -158,4 +161,14 @@ export async function openRooms(caller: Caller, query = ""): Promise<RoomsSocket
   const socket = new RoomsSocket(response.webSocket);
   onTestFinished(() => socket.close());
   return socket;
+}
+
+/** Whose gateways and inboxes are subscribed to a conversation. */
+export function subscribers(conversationId: string): Promise<unknown[]> {
+  return runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) =>
+    sql
+      .exec("SELECT user_id FROM listeners ORDER BY user_id")
+      .toArray()
+      .map((row) => row["user_id"]),
+  );
 }
