@@ -172,3 +172,15 @@ export function subscribers(conversationId: string): Promise<unknown[]> {
       .map((row) => row["user_id"]),
   );
 }
+
+/** Loses a conversation's next call to a gateway or inbox, without its knowing. */
+export function loseNextCall(conversationId: string): Promise<void> {
+  return runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
+    const { subscribers } = (object as any).open;
+    const { call } = subscribers;
+    subscribers.call = async () => {
+      subscribers.call = call;
+    };
+  });
+}

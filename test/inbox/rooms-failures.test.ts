@@ -1,9 +1,9 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
-import { dropNextCall, recordCalls, replaceStubs } from "../gateway/wire.ts";
+import { recordCalls, replaceStubs } from "../gateway/wire.ts";
 import { type Caller, directPair, evict, fireAlarms, objectOf, openLive, send } from "../support.ts";
 import { inboxOf } from "./replica.ts";
-import { openRooms } from "./room-client.ts";
+import { loseNextCall, openRooms } from "./room-client.ts";
 
 /** Conversations over an inbox socket, where calls are lost and objects end. */
 
@@ -99,7 +99,7 @@ test("a lost delivery is made good by a sync in its place, before the next event
   const socket = await openRooms(alice);
   const room = await socket.open(conversationId);
   const { rev } = await room.next("hello");
-  await dropNextCall(conversationId);
+  await loseNextCall(conversationId);
   await send(bob, conversationId, "lost");
   await send(bob, conversationId, "next");
   await room.until(() => room.all("sync").length === 2);
@@ -162,7 +162,7 @@ test("a conversation that restarts stays open, and what it could not deliver com
   const { alice, bob, conversationId } = await directPair();
   const socket = await openRooms(alice);
   const room = await socket.open(conversationId);
-  await dropNextCall(conversationId);
+  await loseNextCall(conversationId);
   await send(bob, conversationId, "before the end");
   await restart(conversationId);
   await vi.waitFor(() => send(bob, conversationId, "after it"));

@@ -1,12 +1,20 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import type { ServerEvent } from "../../src/live/events.ts";
-import { dropNextCall } from "../gateway/wire.ts";
 import { Replica, replicaOf } from "../live/replica.ts";
 import { Random } from "../random.ts";
-import { type Caller, evict, groupOf, objectOf, open, person, type Socket } from "../support.ts";
+import {
+  type Caller,
+  evict,
+  groupOf,
+  objectOf,
+  open,
+  openLive,
+  person,
+  type Socket,
+} from "../support.ts";
 import { inboxOf } from "./replica.ts";
-import { type OpenRoom, openRooms, type RoomsSocket } from "./room-client.ts";
+import { loseNextCall, type OpenRoom, openRooms, type RoomsSocket } from "./room-client.ts";
 
 /** Set this to the seed of a failure to repeat it. */
 const PINNED: number | undefined = undefined;
@@ -102,8 +110,6 @@ test(`after ${STEPS} random steps, wrapped clients have what a native one has (s
   const [alice] = callers;
   if (!alice) throw new Error("unreachable");
   const clients = [...callers, alice].map((caller) => new Wrapped(caller, conversationId));
-  const native = await open(alice, conversationId);
-  await native.next("sync");
   for (const client of clients) await client.connect();
   const messageIds: string[] = [];
   for (let step = 1; step <= STEPS; step++) {
@@ -127,7 +133,6 @@ test(`after ${STEPS} random steps, wrapped clients have what a native one has (s
       { timeout: 15_000 },
     );
   }
-  // The native client is told of the last change as well.
   const watching = await open(alice, conversationId, "?since=0");
   const whole = await wholeOf(watching);
   for (const client of clients) {
@@ -141,6 +146,47 @@ test(`after ${STEPS} random steps, wrapped clients have what a native one has (s
   }
   expect(whole.messages.size).toBeGreaterThan(20);
 });
+
+test(`over ${STEPS} random steps, a wrapped client is sent what a native one is, to the byte (seed ${SEED})`, {
+  timeout: 120_000,
+}, async () => {
+  const dice = new Random(SEED);
+  const [alice, bob, carol] = [await person("alice"), await person("bob"), await person("carol")];
+  const conversationId = await groupOf(alice, bob, carol);
+  const native = await openLive(alice, conversationId, "?features=reactions");
+  const wrapped = await (await openRooms(alice, "?features=reactions")).open(conversationId);
+  const senders = [
+    await openLive(bob, conversationId),
+    await (await openRooms(carol)).open(conversationId),
+  ];
+  const phone = await openLive(alice, conversationId);
+  const messageIds: string[] = [];
+  for (let step = 1; step <= STEPS; step++) {
+    const sender = dice.chance(0.1) ? phone : dice.pick(senders);
+    sender.send({ ...frameFor(dice, step, messageIds), id: step });
+    if (dice.chance(0.1)) sender.send({ op: "typing", active: dice.chance(0.5) });
+    if (dice.chance(0.02)) await openLive(bob, conversationId);
+    if (!dice.chance(0.2)) continue;
+    await Promise.all([...senders, phone].map((one) => settled(one, step)));
+    messageIds.splice(0, messageIds.length, ...new Set(messagesOf(phone)));
+  }
+  const linesOf = () => native.frames.flatMap((frame) => frame.split("\n")).slice(2);
+  await Promise.all([...senders, phone].map((one) => settled(one, STEPS + 1)));
+  await vi.waitFor(() => expect(wrapped.lines.slice(2)).toEqual(linesOf()));
+  expect(wrapped.all("reaction").length).toBeGreaterThan(0);
+  expect(wrapped.all("typing").length).toBeGreaterThan(0);
+});
+
+/** Waits for the answers to everything that was sent before. */
+async function settled(socket: Socket | OpenRoom, step: number): Promise<void> {
+  const id = `settled ${step}`;
+  socket.send({ op: "send", id, content: "" });
+  await socket.next("error", (event) => event.id === id);
+}
+
+function messagesOf(socket: Socket): string[] {
+  return socket.all("message").map(({ message }) => message.id);
+}
 
 function frameFor(dice: Random, step: number, messageIds: readonly string[]): object {
   const messageId = messageIds.length > 0 ? dice.pick(messageIds) : "none";
@@ -168,7 +214,7 @@ async function disturb(dice: Random, client: Wrapped, conversationId: string): P
       await evictDurableObject(inboxOf(client.caller));
       break;
     case 2:
-      await dropNextCall(conversationId);
+      await loseNextCall(conversationId);
       break;
     case 3:
       await client.reopen();

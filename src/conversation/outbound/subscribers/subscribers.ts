@@ -137,16 +137,17 @@ export class Subscribers implements Consumer {
       this.sendOwn(ownEvents, rev);
       return;
     }
-    const from = this.batchRev;
+    const before = this.batchRev;
     this.batchRev = rev;
     if (this.list.size === 0) return;
     const { conversationId } = this.options;
-    const batch = { conversationId, from, to: rev, notes: notes() };
+    const batch = { conversationId, to: rev, notes: notes() };
+    const from = (gateway: string) => Math.max(before, this.ownRevs.get(gateway) ?? 0);
     const deliveries: Delivery[] = [];
     for (const { userId, eventCount } of departures) {
       for (const subscriber of this.ofUser(userId)) {
         const lines = events.for(readerOf(subscriber)).slice(0, eventCount);
-        const last: Batch = { ...batch, lines, last: true };
+        const last: Batch = { ...batch, from: from(subscriber.gateway), lines, last: true };
         this.startLeaving(subscriber, last);
         deliveries.push({ type: "batch", subscriber, batch: last });
       }
@@ -155,7 +156,8 @@ export class Subscribers implements Consumer {
       const own = ownLines(ownEvents, subscriber);
       const common = events.for(readerOf(subscriber));
       const lines = own.length > 0 ? [...common, ...own] : common;
-      deliveries.push({ type: "batch", subscriber, batch: { ...batch, lines } });
+      const mine = { ...batch, from: from(subscriber.gateway), lines };
+      deliveries.push({ type: "batch", subscriber, batch: mine });
     }
     this.rounds.add(deliveries);
   }
