@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ConnectionIdentity, identitySchema } from "../conversation/identity.ts";
 import { close } from "../conversation/outbound/sockets/socket.ts";
 import { SocketBudget } from "../conversation/outbound/sockets/socket-budget.ts";
+import { MAX_ROOMS } from "../gateway/limits.ts";
 import { CLOSE, FEATURES, type Feature, SILENCE_MS } from "../live/version.ts";
 
 /** What is stored of a connection while the object hibernates. */
@@ -26,6 +27,8 @@ export interface Connection {
   /** The conversations that are open over it, as they are stored; see `kept-rooms.ts`. */
   rooms: string;
   readonly budget: SocketBudget;
+  /** Conversations that it may open without their counting as commands; after a wake, as at first. */
+  freeOpenings: number;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
   lastFrameAt: number;
   /** Frames that wait for `hello`, which is the first; `undefined`: it was sent. */
@@ -178,6 +181,7 @@ function newConnection(
   return {
     ...{ socket, identity, openedAt, features, rooms },
     budget: new SocketBudget(),
+    freeOpenings: MAX_ROOMS,
     lastFrameAt: openedAt,
     waiting: undefined,
   };

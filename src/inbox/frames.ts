@@ -14,12 +14,10 @@ import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Connection } from "./connections.ts";
 import { type ListSource, listPage } from "./greeting.ts";
-import type { Rooms } from "./rooms.ts";
+import { handleInRoom, isForRoom, type RoomHandling } from "./room-frames.ts";
 
-export interface FrameHandling extends ListSource {
+export interface FrameHandling extends ListSource, RoomHandling {
   env: Env;
-  /** The conversations that are open over the socket. */
-  rooms: Rooms;
 }
 
 /**
@@ -46,43 +44,14 @@ export async function handleFrame(
     if (!connections.of(connection.socket)) return;
     const parsed = parseInboxFrame(line);
     if (!parsed.ok) badFrame(handling, connection, parsed.error, parsed.id);
-    else if (isPlainSend(parsed.value) || mayAct(handling, connection, parsed.id)) {
+    else if (isForRoom(handling.rooms, parsed.value)) {
+      handleInRoom(handling, connection, parsed.value);
+    } else if (mayAct(handling, connection, parsed.id)) {
       const frame = parsed.value;
-      if (!handledInRoom(handling, frame)) own.push(() => handle(handling, connection, frame));
+      own.push(() => handle(handling, connection, frame));
     }
   }
   for (const handleOwn of own) await handleOwn();
-}
-
-/** A send without files has the conversation's own limit. */
-function isPlainSend(frame: InboxFrame): boolean {
-  return (
-    frame.op === "in conversation" && frame.frame.op === "send" && !frame.frame.attachments?.length
-  );
-}
-
-/** Handles a frame that is for a conversation over this socket; false for those of the inbox itself. */
-function handledInRoom({ rooms }: FrameHandling, frame: InboxFrame): boolean {
-  if (frame.op === "list" || frame.op === "archive") return false;
-  const conversationId = parseConversationId(frame.conversationId);
-  switch (frame.op) {
-    case "open": {
-      const { id, since, epoch } = frame;
-      if (conversationId) rooms.open({ conversationId, id, since, epoch });
-      else rooms.closed(frame.conversationId, CLOSE.notFound, "no such conversation", id);
-      return true;
-    }
-    case "close":
-      rooms.close(conversationId ?? frame.conversationId, frame.id);
-      return true;
-    case "in conversation": {
-      const room = conversationId === undefined ? undefined : rooms.of(conversationId);
-      // Also without being open, a conversation can be marked as read.
-      if (!room && frame.frame.op === "read") return false;
-      rooms.submit(conversationId ?? frame.conversationId, frame.frame);
-      return true;
-    }
-  }
 }
 
 async function handle(

@@ -20,7 +20,7 @@ import { closedLine, wrapped } from "./room-wire.ts";
 /** Frames of one socket that wait for their conversations at most. */
 const MAX_BACKLOG = 1_000;
 /** What a conversation is closed with by its client. */
-const CLOSED_BY_CLIENT = 1_000;
+const CLOSED_BY_CLIENT = { code: 1_000, reason: "closed by the client" };
 
 export interface Opening {
   conversationId: string;
@@ -81,11 +81,11 @@ export class Rooms {
   }
 
   /** Closes a conversation, which may not be open. */
-  close(conversationId: string, id: FrameId): void {
+  close(conversationId: string, id: FrameId, why = CLOSED_BY_CLIENT): void {
     const room = this.rooms.get(conversationId);
     room?.end();
     this.rooms.delete(conversationId);
-    this.closed(conversationId, CLOSED_BY_CLIENT, "closed by the client", id);
+    this.closed(conversationId, why.code, why.reason, id);
     if (room) this.options.onReleased(conversationId, room.gateway);
     this.save();
   }
@@ -93,13 +93,13 @@ export class Rooms {
   /** Has a conversation carry out a frame; one that is not open refuses it. */
   submit(conversationId: string, frame: ClientFrame): void {
     const room = this.rooms.get(conversationId);
+    const { budget } = this.options.connection;
     if (!room) {
-      // Not wrapped: clients that open it again meanwhile would take it for an answer of the new opening.
       const message = "The conversation is not open on this socket.";
-      const error = errorEventOf(chatError("invalid_frame", { message }), frame.id);
-      this.options.send(JSON.stringify({ ...error, conversationId }));
+      this.error(conversationId, chatError("invalid_frame", { message }), frame.id);
     } else if (this.backlog >= MAX_BACKLOG) {
       this.error(conversationId, chatError("rate_limited", { retryAfterMs: 1_000 }), frame.id);
+      if (budget.refusedSend(Date.now())) this.options.onAbuse(CLOSE.abuse, "too many commands");
     } else if (
       frame.op !== "typing" ||
       this.typing.allows(conversationId, frame.active, Date.now())
@@ -135,10 +135,15 @@ export class Rooms {
     }
   }
 
-  /** Sends an error as an answer of a conversation. */
+  /**
+   * Refuses a frame. Where the conversation is not open, the error is not wrapped: a client that opens it
+   * again meanwhile would take it for an answer of the new opening.
+   */
   error(conversationId: string, error: ChatError, id: FrameId): void {
-    const line = JSON.stringify(errorEventOf(error, id));
-    this.options.send(wrapped(conversationId, line));
+    const event = errorEventOf(error, id);
+    const isOpen = this.rooms.has(conversationId);
+    if (isOpen) this.options.send(wrapped(conversationId, JSON.stringify(event)));
+    else this.options.send(JSON.stringify({ ...event, conversationId }));
   }
 
   /** Says that a conversation is not open. */
@@ -228,7 +233,7 @@ export class Rooms {
   }
 
   private refuse({ conversationId, id }: Opening, error: ChatError): void {
-    this.error(conversationId, error, id);
+    this.options.send(wrapped(conversationId, JSON.stringify(errorEventOf(error, id))));
   }
 
   private restore({ id, phase, rev }: KeptRoom): void {

@@ -35,7 +35,9 @@ export const openFrame = z.object({
   since: z.number().int().min(0).optional(),
   epoch: z.string().max(64).optional(),
 });
+export type OpenFrame = z.infer<typeof openFrame>;
 export const closeFrame = z.object({ op: z.literal("close"), id, conversationId });
+export type CloseFrame = z.infer<typeof closeFrame>;
 
 export const inboxFrame = z.discriminatedUnion("op", [
   listFrame,
