@@ -76,11 +76,7 @@ function carryOut(rooms: Rooms, connection: Connection, frame: CloseFrame | Room
 }
 
 /** Milliseconds until the socket has room for one more answer to `sync` or `history`. */
-function waitForAnswer(
-  { budget }: Connection,
-  conversationId: string,
-  frame: ClientFrame,
-): number {
+function waitForAnswer({ budget }: Connection, conversationId: string, frame: ClientFrame): number {
   if (frame.op === "sync") budget.continues(frame.since, conversationId);
   return frame.op === "sync" || frame.op === "history" ? budget.answerWaitMs(Date.now()) : 0;
 }

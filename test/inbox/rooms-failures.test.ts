@@ -1,7 +1,15 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import { recordCalls, replaceStubs } from "../gateway/wire.ts";
-import { type Caller, directPair, evict, fireAlarms, objectOf, openLive, send } from "../support.ts";
+import {
+  type Caller,
+  directPair,
+  evict,
+  fireAlarms,
+  objectOf,
+  openLive,
+  send,
+} from "../support.ts";
 import { inboxOf } from "./replica.ts";
 import { loseNextCall, openRooms } from "./room-client.ts";
 
