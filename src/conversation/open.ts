@@ -33,7 +33,7 @@ import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
-import { gatewayOf, inboxOf } from "./stub.ts";
+import { inboxOf, subscriberOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -95,7 +95,7 @@ export class OpenConversation {
     });
     this.subscribers = new Subscribers({
       ...{ sql, conversationId, rev },
-      stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
+      stubOf: (protocol, gateway) => subscriberOf(env, protocol, gateway),
       onPresence: (userId) => this.sessions.presenceChanged(userId),
       onFailure: (error) => log("gateway_failed", { conversationId, error }),
       retryWithin: (ms) => this.alarms.noLaterThan(this.subscribers.name, clock() + ms),
@@ -199,6 +199,21 @@ export class OpenConversation {
     return sendWithFiles(this, this.env, actor, command, files);
   }
 
+  /** The same with files that were uploaded under these keys; resolves to `unavailable` where it fails. */
+  sendUploaded(
+    actor: Actor,
+    command: Extract<Command, { type: "send" }>,
+    keys: readonly string[],
+  ): Promise<Result<Answer>> {
+    return this.sendWithFiles(actor, command, {
+      files: keys.map((key) => ({ key })),
+      claim: crypto.randomUUID(),
+    }).catch((error) => {
+      log("files_failed", { conversationId: this.memory.conversation.id, error });
+      return fail("unavailable");
+    });
+  }
+
   /** The same of a socket, which is sent the answer. */
   submitFiles(
     actor: Actor,
@@ -207,17 +222,9 @@ export class OpenConversation {
     { session, id }: { session: Session; id: FrameId },
   ): void {
     const conversationId = this.memory.conversation.id;
-    this.sendWithFiles(actor, command, {
-      files: keys.map((key) => ({ key })),
-      claim: crypto.randomUUID(),
-    })
-      .catch((error) => {
-        log("files_failed", { conversationId, error });
-        return fail("unavailable");
-      })
-      .then((result) =>
-        this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
-      );
+    void this.sendUploaded(actor, command, keys).then((result) =>
+      this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
+    );
   }
 
   /** What a send came to that was made before under the same key. */

@@ -1,7 +1,13 @@
 import { type Env, settingsOf } from "../env.ts";
 import type { ConversationStub } from "./api.ts";
 import type { InboxStub } from "./outbound/inboxes/inbox-api.ts";
-import type { GatewayStub, Protocol } from "./outbound/subscribers/gateway-api.ts";
+import type {
+  GatewayStub,
+  Protocol,
+  SubscriberProtocol,
+  SubscriberStub,
+} from "./outbound/subscribers/gateway-api.ts";
+import { inboxOwner } from "./outbound/subscribers/inbox-address.ts";
 import {
   PREVIOUS_CONVERSATION_METHODS,
   PREVIOUS_GATEWAY_METHODS,
@@ -60,6 +66,21 @@ export function inboxOf(env: Env, userId: string): InboxStub {
 export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
   const stub: unknown = gatewaysOf(env, protocol).getByName(gateway);
   return withPreviousNames(stub as GatewayStub, PREVIOUS_GATEWAY_METHODS);
+}
+
+/** A subscriber: the object of a gateway, or an inbox. */
+export function subscriberOf(
+  env: Env,
+  protocol: SubscriberProtocol,
+  gateway: string,
+): SubscriberStub {
+  if (protocol !== "inbox") return gatewayOf(env, protocol, gateway);
+  const inbox = inboxOf(env, inboxOwner(gateway));
+  return {
+    deliver: (batch) => inbox.deliver(gateway, batch),
+    deliverEphemeral: (id, line) => inbox.deliverEphemeral(gateway, id, line),
+    isSubscribed: (id) => inbox.isSubscribed(gateway, id),
+  };
 }
 
 function conversationStub(stub: unknown): ConversationStub {

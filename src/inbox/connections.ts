@@ -2,15 +2,21 @@ import { z } from "zod";
 import { type ConnectionIdentity, identitySchema } from "../conversation/identity.ts";
 import { close } from "../conversation/outbound/sockets/socket.ts";
 import { SocketBudget } from "../conversation/outbound/sockets/socket-budget.ts";
-import { CLOSE, SILENCE_MS } from "../live/version.ts";
+import { MAX_ROOMS } from "../gateway/limits.ts";
+import { CLOSE, FEATURES, type Feature, SILENCE_MS } from "../live/version.ts";
 
 /** What is stored of a connection while the object hibernates. */
 const stored = z.object({
   identity: identitySchema,
   openedAt: z.number(),
   id: z.string().default(() => crypto.randomUUID()),
+  features: z.array(z.enum(FEATURES)).catch([]),
+  rooms: z.string().default(""),
 });
 type Stored = z.infer<typeof stored>;
+
+/** How often an inbox that is called looks for silent sockets. */
+const REAP_EVERY_MS = 30_000;
 
 /** A socket of an inbox. */
 export interface Connection {
@@ -18,7 +24,14 @@ export interface Connection {
   /** Its own, also after a wake. */
   readonly id: string;
   readonly identity: ConnectionIdentity;
+  readonly openedAt: number;
+  /** What the client asked for beyond the first version of the protocol. */
+  readonly features: readonly Feature[];
+  /** The conversations that are open over it, as they are stored; see `kept-rooms.ts`. */
+  rooms: string;
   readonly budget: SocketBudget;
+  /** Conversations that it may open without their counting as commands; after a wake, as at first. */
+  freeOpenings: number;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
   lastFrameAt: number;
   /** Frames that wait for `hello`, which is the first; `undefined`: it was sent. */
@@ -29,6 +42,7 @@ export interface Connection {
 export class Connections {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
+  private reapedAt: number;
   private readonly bySocket = new Map<WebSocket, Connection>();
   private readonly onChange: (connection: Connection, isOpen: boolean) => void;
 
@@ -41,6 +55,7 @@ export class Connections {
     this.ctx = ctx;
     this.clock = clock;
     this.onChange = onChange;
+    this.reapedAt = clock();
     for (const socket of ctx.getWebSockets()) {
       const parsed = stored.safeParse(socket.deserializeAttachment());
       if (parsed.success) this.restore(socket, parsed.data);
@@ -71,15 +86,28 @@ export class Connections {
   }
 
   /** Accepts a socket for hibernation. */
-  accept(socket: WebSocket, identity: ConnectionIdentity): Connection {
+  accept(
+    socket: WebSocket,
+    identity: ConnectionIdentity,
+    features: readonly Feature[],
+  ): Connection {
     this.ctx.acceptWebSocket(socket);
-    const attachment: Stored = { identity, openedAt: this.clock(), id: crypto.randomUUID() };
-    socket.serializeAttachment(attachment);
-    const connection = newConnection(socket, attachment);
+    const connection = newConnection(socket, {
+      ...{ identity, openedAt: this.clock(), id: crypto.randomUUID() },
+      ...{ features: [...features], rooms: "" },
+    });
+    store(connection);
     connection.waiting = [];
     this.bySocket.set(socket, connection);
     this.onChange(connection, true);
     return connection;
+  }
+
+  /** Stores which conversations are open over a socket. */
+  keep(connection: Connection, rooms: string): void {
+    if (connection.rooms === rooms || this.of(connection.socket) !== connection) return;
+    connection.rooms = rooms;
+    store(connection);
   }
 
   /** Sends the first frame of a connection, and behind it what has waited for that. */
@@ -130,6 +158,14 @@ export class Connections {
     return true;
   }
 
+  /** Closes silent connections, now and then. */
+  reap(): void {
+    const now = this.clock();
+    if (now - this.reapedAt < REAP_EVERY_MS && now >= this.reapedAt) return;
+    this.reapedAt = now;
+    this.evictStale();
+  }
+
   /** Closes connections whose token has expired or that have neither sent a frame nor pinged. */
   evictStale(): void {
     const now = this.clock();
@@ -142,12 +178,19 @@ export class Connections {
     }
   }
 
-  private restore(socket: WebSocket, attachment: Stored): void {
-    this.bySocket.set(socket, newConnection(socket, attachment));
+  private restore(socket: WebSocket, kept: Stored): void {
+    this.bySocket.set(socket, newConnection(socket, kept));
   }
 }
 
-function newConnection(socket: WebSocket, { id, identity, openedAt }: Stored): Connection {
-  const budget = new SocketBudget();
-  return { socket, id, identity, budget, lastFrameAt: openedAt, waiting: undefined };
+function newConnection(socket: WebSocket, kept: Stored): Connection {
+  return {
+    ...{ ...kept, socket, budget: new SocketBudget(), freeOpenings: MAX_ROOMS },
+    ...{ lastFrameAt: kept.openedAt, waiting: undefined },
+  };
+}
+
+function store({ socket, id, identity, openedAt, features, rooms }: Connection): void {
+  const kept: Stored = { id, identity, openedAt, features: [...features], rooms };
+  socket.serializeAttachment(kept);
 }

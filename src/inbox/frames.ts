@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { Command } from "../conversation/decide/types.ts";
 import { actorOf } from "../conversation/identity.ts";
 import { ackOf } from "../conversation/outbound/sockets/ack.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
@@ -7,19 +8,23 @@ import { carryOut } from "../edge/conversations.ts";
 import { isTransient } from "../edge/failure.ts";
 import type { Env } from "../env.ts";
 import { type FrameId, tooLarge } from "../live/frames.ts";
-import { type InboxFrame, parseInboxFrame } from "../live/inbox-frames.ts";
+import { type InboxFrame, parseInboxFrame, type RoomFrame } from "../live/inbox-frames.ts";
 import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Connection } from "./connections.ts";
 import { type ListSource, listPage } from "./greeting.ts";
 import { handlePresenceFrame, type PresenceHandling } from "./presence/frames.ts";
+import { handleInRoom, isForRoom, type RoomHandling } from "./room-frames.ts";
 
-export interface FrameHandling extends ListSource, PresenceHandling {
+export interface FrameHandling extends ListSource, PresenceHandling, RoomHandling {
   env: Env;
 }
 
-/** Handles what a socket sent: every object of the frame in order, each answered. */
+/**
+ * Handles what a socket sent: every object of the frame in order, each answered. What is for one conversation
+ * is given to it in order, also where an earlier object for the inbox is not answered yet.
+ */
 export async function handleFrame(
   handling: FrameHandling,
   connection: Connection,
@@ -35,14 +40,19 @@ export async function handleFrame(
   }
   const lines = typeof data === "string" ? data.split("\n").filter((line) => line !== "") : [];
   if (lines.length === 0) badFrame(handling, connection, chatError("invalid_frame"));
+  const own: (() => Promise<void>)[] = [];
   for (const line of lines) {
     if (!connections.of(connection.socket)) return;
     const parsed = parseInboxFrame(line);
     if (!parsed.ok) badFrame(handling, connection, parsed.error, parsed.id);
-    else if (mayAct(handling, connection, parsed.id)) {
-      await handle(handling, connection, parsed.value);
+    else if (isForRoom(handling.rooms, parsed.value)) {
+      handleInRoom(handling, connection, parsed.value);
+    } else if (mayAct(handling, connection, parsed.id)) {
+      const frame = parsed.value;
+      own.push(() => handle(handling, connection, frame));
     }
   }
+  for (const handleOwn of own) await handleOwn();
 }
 
 async function handle(
@@ -60,9 +70,13 @@ async function handle(
       answer(handling, connection, await listPage(handling, connection, frame.after, frame.id));
       return;
     }
-    case "read":
-    case "archive":
-      await command(handling, connection, frame);
+    case "archive": {
+      const { archived, id } = frame;
+      await command(handling, connection, frame.conversationId, { type: "archive", archived }, id);
+      return;
+    }
+    case "in conversation":
+      await read(handling, connection, frame);
       return;
     case "watch":
     case "unwatch":
@@ -71,15 +85,27 @@ async function handle(
   }
 }
 
+async function read(
+  handling: FrameHandling,
+  connection: Connection,
+  { conversationId, frame }: RoomFrame,
+): Promise<void> {
+  if (frame.op !== "read") return;
+  const { messageIds, upTo, id } = frame;
+  await command(handling, connection, conversationId, { type: "read", messageIds, upTo }, id);
+}
+
 /** Has a conversation carry out a command, and passes its answer on. */
 async function command(
   handling: FrameHandling,
   connection: Connection,
-  frame: Extract<InboxFrame, { op: "read" | "archive" }>,
+  named: string,
+  command: Command,
+  id: FrameId,
 ): Promise<void> {
-  const conversationId = parseConversationId(frame.conversationId);
+  const conversationId = parseConversationId(named);
   if (!conversationId) {
-    refuse(handling, connection, chatError("conversation_not_found"), frame.id);
+    refuse(handling, connection, chatError("conversation_not_found"), id);
     return;
   }
   try {
@@ -87,21 +113,14 @@ async function command(
       { env: handling.env },
       conversationId,
       actorOf(connection.identity),
-      frame.op === "read"
-        ? { type: "read", upTo: frame.upTo }
-        : { type: "archive", archived: frame.archived },
+      command,
       { wait: false, readers: false },
     );
-    const ack = ackOf(conversationId, result, frame.id);
+    const ack = ackOf(conversationId, result, id);
     handling.connections.send(connection, JSON.stringify(ack));
   } catch (error) {
     log("call_failed", { conversationId, error });
-    refuse(
-      handling,
-      connection,
-      chatError(isTransient(error) ? "unavailable" : "internal"),
-      frame.id,
-    );
+    refuse(handling, connection, chatError(isTransient(error) ? "unavailable" : "internal"), id);
   }
 }
 

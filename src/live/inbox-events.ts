@@ -2,6 +2,7 @@ import * as z from "zod";
 import { KINDS } from "../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../domain/message.ts";
 import type { ShownPresence } from "../domain/presence.ts";
+import { serverEvent } from "./events.ts";
 import { isoTime } from "./wire.ts";
 
 /** What the server sends over an inbox socket (`GET /live` without an id). Times are ISO 8601 in UTC. */
@@ -132,3 +133,22 @@ export function presenceEventOf(
     ...(lastSeenAt !== undefined && { lastSeenAt: isoTime(lastSeenAt) }),
   };
 }
+/** What a native socket of a conversation that is open over this one would be sent. */
+export const conversationWrapper = z.object({
+  type: z.literal("conversation"),
+  conversationId: z.string(),
+  /** Of the `open` that this answers. */
+  id: z.union([z.string(), z.number()]).optional(),
+  event: serverEvent,
+});
+
+/** A conversation is not open over this socket any more. */
+export const closedEvent = z.object({
+  type: z.literal("closed"),
+  conversationId: z.string(),
+  /** Of the `open` or `close` that this answers. */
+  id: z.union([z.string(), z.number()]).optional(),
+  /** What a native socket would be closed with. */
+  code: z.number().int(),
+  reason: z.string(),
+});

@@ -2,6 +2,7 @@ import type { Result } from "../../../domain/error.ts";
 import type { ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
+import type { Batch } from "../subscribers/gateway-api.ts";
 
 /** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
 export interface InboxStub {
@@ -27,6 +28,13 @@ export interface InboxStub {
   unwatched(userId: string): Promise<void>;
   /** The presence of other users, by their id: of those with whom this one shares a conversation. */
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>>;
+  /**
+   * The methods of a gateway, for conversations that are open over the inbox; `gateway` is the name of the
+   * subscription.
+   */
+  deliver(gateway: string, batch: Batch): Promise<boolean>;
+  deliverEphemeral(gateway: string, conversationId: string, line: string): Promise<boolean>;
+  isSubscribed(gateway: string, conversationId: string): Promise<boolean>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }
