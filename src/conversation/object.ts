@@ -5,6 +5,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
+import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
@@ -20,6 +21,8 @@ import { handleFrame } from "./outbound/sockets/frames.ts";
 import { close, refusedUpgrade } from "./outbound/sockets/socket.ts";
 import { eventsSince } from "./outbound/subscribers/events-since.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
+import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
+import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
@@ -138,6 +141,19 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   unsubscribe(gateway: string): void {
     this.open?.subscribers.remove(gateway);
+  }
+
+  async openRoom(actor: Actor, inbox: GatewayAddress, opening: Opening): Promise<Result<Opened>> {
+    return this.open ? openRoom(this.open, actor, inbox, opening) : fail("conversation_not_found");
+  }
+
+  async answerFrames(
+    actor: Actor,
+    inbox: GatewayAddress,
+    frames: readonly ClientFrame[],
+  ): Promise<FrameAnswer[]> {
+    if (!this.open) throw new Error("frames for a conversation that does not exist");
+    return answerFrames(this.open, actor, inbox, frames);
   }
 
   rearm(userId: string): InboxRow | undefined {

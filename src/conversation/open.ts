@@ -178,6 +178,21 @@ export class OpenConversation {
     return sendWithFiles(this, this.env, actor, command, files);
   }
 
+  /** The same with files that were uploaded under these keys; resolves to `unavailable` where it fails. */
+  sendUploaded(
+    actor: Actor,
+    command: Extract<Command, { type: "send" }>,
+    keys: readonly string[],
+  ): Promise<Result<Answer>> {
+    return this.sendWithFiles(actor, command, {
+      files: keys.map((key) => ({ key })),
+      claim: crypto.randomUUID(),
+    }).catch((error) => {
+      log("files_failed", { conversationId: this.memory.conversation.id, error });
+      return fail("unavailable");
+    });
+  }
+
   /** The same of a socket, which is sent the answer. */
   submitFiles(
     actor: Actor,
@@ -186,17 +201,9 @@ export class OpenConversation {
     { session, id }: { session: Session; id: FrameId },
   ): void {
     const conversationId = this.memory.conversation.id;
-    this.sendWithFiles(actor, command, {
-      files: keys.map((key) => ({ key })),
-      claim: crypto.randomUUID(),
-    })
-      .catch((error) => {
-        log("files_failed", { conversationId, error });
-        return fail("unavailable");
-      })
-      .then((result) =>
-        this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
-      );
+    void this.sendUploaded(actor, command, keys).then((result) =>
+      this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
+    );
   }
 
   /** What a send came to that was made before under the same key. */

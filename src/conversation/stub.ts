@@ -1,7 +1,12 @@
 import { type Env, settingsOf } from "../env.ts";
 import type { ConversationStub } from "./api.ts";
 import type { InboxStub } from "./outbound/inboxes/inbox-api.ts";
-import type { GatewayStub, Protocol } from "./outbound/subscribers/gateway-api.ts";
+import type {
+  GatewayStub,
+  Protocol,
+  SubscriberProtocol,
+} from "./outbound/subscribers/gateway-api.ts";
+import { inboxOwner } from "./outbound/subscribers/inbox-address.ts";
 import {
   PREVIOUS_CONVERSATION_METHODS,
   PREVIOUS_GATEWAY_METHODS,
@@ -56,10 +61,19 @@ export function inboxOf(env: Env, userId: string): InboxStub {
   return stub as InboxStub;
 }
 
-/** The object of a gateway. */
-export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
+/** A subscriber: the object of a gateway, or an inbox. */
+export function gatewayOf(env: Env, protocol: SubscriberProtocol, gateway: string): GatewayStub {
+  if (protocol === "inbox") return subscribedInbox(inboxOf(env, inboxOwner(gateway)), gateway);
   const stub: unknown = gatewaysOf(env, protocol).getByName(gateway);
   return withPreviousNames(stub as GatewayStub, PREVIOUS_GATEWAY_METHODS);
+}
+
+function subscribedInbox(inbox: InboxStub, gateway: string): GatewayStub {
+  return {
+    deliver: (batch) => inbox.deliver(gateway, batch),
+    deliverEphemeral: (id, line) => inbox.deliverEphemeral(gateway, id, line),
+    isSubscribed: (id) => inbox.isSubscribed(gateway, id),
+  };
 }
 
 function conversationStub(stub: unknown): ConversationStub {

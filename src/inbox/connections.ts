@@ -2,15 +2,29 @@ import { z } from "zod";
 import { type ConnectionIdentity, identitySchema } from "../conversation/identity.ts";
 import { close } from "../conversation/outbound/sockets/socket.ts";
 import { SocketBudget } from "../conversation/outbound/sockets/socket-budget.ts";
-import { CLOSE, SILENCE_MS } from "../live/version.ts";
+import { CLOSE, FEATURES, type Feature, SILENCE_MS } from "../live/version.ts";
 
 /** What is stored of a connection while the object hibernates. */
-const stored = z.object({ identity: identitySchema, openedAt: z.number() });
+const stored = z.object({
+  identity: identitySchema,
+  openedAt: z.number(),
+  features: z.array(z.enum(FEATURES)).catch([]),
+  rooms: z.string().default(""),
+});
+type Stored = z.infer<typeof stored>;
+
+/** How often an inbox that is called looks for silent sockets. */
+const REAP_EVERY_MS = 30_000;
 
 /** A socket of an inbox. */
 export interface Connection {
   readonly socket: WebSocket;
   readonly identity: ConnectionIdentity;
+  readonly openedAt: number;
+  /** What the client asked for beyond the first version of the protocol. */
+  readonly features: readonly Feature[];
+  /** The conversations that are open over it, as they are stored; see `kept-rooms.ts`. */
+  rooms: string;
   readonly budget: SocketBudget;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
   lastFrameAt: number;
@@ -22,11 +36,20 @@ export interface Connection {
 export class Connections {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
+  private readonly onLeft: (connection: Connection) => void;
+  private reapedAt: number;
   private readonly bySocket = new Map<WebSocket, Connection>();
 
-  constructor(ctx: DurableObjectState, clock: () => number) {
+  /** `onLeft`: a socket has ended. */
+  constructor(
+    ctx: DurableObjectState,
+    clock: () => number,
+    onLeft: (connection: Connection) => void,
+  ) {
     this.ctx = ctx;
     this.clock = clock;
+    this.onLeft = onLeft;
+    this.reapedAt = clock();
     for (const socket of ctx.getWebSockets()) {
       const parsed = stored.safeParse(socket.deserializeAttachment());
       if (parsed.success) this.restore(socket, parsed.data);
@@ -36,6 +59,11 @@ export class Connections {
 
   get size(): number {
     return this.bySocket.size;
+  }
+
+  /** All of them, as of now. */
+  all(): Connection[] {
+    return [...this.bySocket.values()];
   }
 
   of(socket: WebSocket): Connection | undefined {
@@ -48,14 +76,26 @@ export class Connections {
   }
 
   /** Accepts a socket for hibernation. */
-  accept(socket: WebSocket, identity: ConnectionIdentity): Connection {
+  accept(
+    socket: WebSocket,
+    identity: ConnectionIdentity,
+    features: readonly Feature[],
+  ): Connection {
     this.ctx.acceptWebSocket(socket);
-    const openedAt = this.clock();
-    socket.serializeAttachment({ identity, openedAt } satisfies z.infer<typeof stored>);
-    const connection = newConnection(socket, { identity, openedAt });
+    const connection = newConnection(socket, {
+      ...{ identity, openedAt: this.clock(), features: [...features], rooms: "" },
+    });
+    store(connection);
     connection.waiting = [];
     this.bySocket.set(socket, connection);
     return connection;
+  }
+
+  /** Stores which conversations are open over a socket. */
+  keep(connection: Connection, rooms: string): void {
+    if (connection.rooms === rooms || this.of(connection.socket) !== connection) return;
+    connection.rooms = rooms;
+    store(connection);
   }
 
   /** Sends the first frame of a connection, and behind it what has waited for that. */
@@ -66,12 +106,15 @@ export class Connections {
   }
 
   /** Removes a socket that is closed, or closes it with `code`. */
-  leave({ socket }: Connection, code?: number, reason = ""): void {
-    this.bySocket.delete(socket);
-    if (code === undefined) return;
-    // A client that never answers the close leaves the socket among the object's.
-    socket.serializeAttachment(null);
-    close(socket, code, reason);
+  leave(connection: Connection, code?: number, reason = ""): void {
+    const { socket } = connection;
+    const isFirst = this.bySocket.delete(socket);
+    if (code !== undefined) {
+      // A client that never answers the close leaves the socket among the object's.
+      socket.serializeAttachment(null);
+      close(socket, code, reason);
+    }
+    if (isFirst) this.onLeft(connection);
   }
 
   /** Sends a frame to everybody who is connected; whether there is anybody. */
@@ -103,6 +146,14 @@ export class Connections {
     return true;
   }
 
+  /** Closes silent connections, now and then. */
+  reap(): void {
+    const now = this.clock();
+    if (now - this.reapedAt < REAP_EVERY_MS && now >= this.reapedAt) return;
+    this.reapedAt = now;
+    this.evictStale();
+  }
+
   /** Closes connections whose token has expired or that have neither sent a frame nor pinged. */
   evictStale(): void {
     const now = this.clock();
@@ -115,15 +166,24 @@ export class Connections {
     }
   }
 
-  private restore(socket: WebSocket, identity: z.infer<typeof stored>): void {
-    this.bySocket.set(socket, newConnection(socket, identity));
+  private restore(socket: WebSocket, kept: Stored): void {
+    this.bySocket.set(socket, newConnection(socket, kept));
   }
 }
 
 function newConnection(
   socket: WebSocket,
-  { identity, openedAt }: z.infer<typeof stored>,
+  { identity, openedAt, features, rooms }: Stored,
 ): Connection {
-  const budget = new SocketBudget();
-  return { socket, identity, budget, lastFrameAt: openedAt, waiting: undefined };
+  return {
+    ...{ socket, identity, openedAt, features, rooms },
+    budget: new SocketBudget(),
+    lastFrameAt: openedAt,
+    waiting: undefined,
+  };
+}
+
+function store({ socket, identity, openedAt, features, rooms }: Connection): void {
+  const kept: Stored = { identity, openedAt, features: [...features], rooms };
+  socket.serializeAttachment(kept);
 }

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { Command } from "../conversation/decide/types.ts";
 import { actorOf } from "../conversation/identity.ts";
 import { ackOf } from "../conversation/outbound/sockets/ack.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
@@ -7,18 +8,24 @@ import { carryOut } from "../edge/conversations.ts";
 import { isTransient } from "../edge/failure.ts";
 import type { Env } from "../env.ts";
 import { type FrameId, tooLarge } from "../live/frames.ts";
-import { type InboxFrame, parseInboxFrame } from "../live/inbox-frames.ts";
+import { type InboxFrame, parseInboxFrame, type RoomFrame } from "../live/inbox-frames.ts";
 import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { Connection } from "./connections.ts";
 import { type ListSource, listPage } from "./greeting.ts";
+import type { Rooms } from "./rooms.ts";
 
 export interface FrameHandling extends ListSource {
   env: Env;
+  /** The conversations that are open over the socket. */
+  rooms: Rooms;
 }
 
-/** Handles what a socket sent: every object of the frame in order, each answered. */
+/**
+ * Handles what a socket sent: every object of the frame in order, each answered. What is for one conversation
+ * is given to it in order, also where an earlier object for the inbox is not answered yet.
+ */
 export async function handleFrame(
   handling: FrameHandling,
   connection: Connection,
@@ -34,12 +41,46 @@ export async function handleFrame(
   }
   const lines = typeof data === "string" ? data.split("\n").filter((line) => line !== "") : [];
   if (lines.length === 0) badFrame(handling, connection, chatError("invalid_frame"));
+  const own: (() => Promise<void>)[] = [];
   for (const line of lines) {
     if (!connections.of(connection.socket)) return;
     const parsed = parseInboxFrame(line);
     if (!parsed.ok) badFrame(handling, connection, parsed.error, parsed.id);
-    else if (mayAct(handling, connection, parsed.id)) {
-      await handle(handling, connection, parsed.value);
+    else if (isPlainSend(parsed.value) || mayAct(handling, connection, parsed.id)) {
+      const frame = parsed.value;
+      if (!handledInRoom(handling, frame)) own.push(() => handle(handling, connection, frame));
+    }
+  }
+  for (const handleOwn of own) await handleOwn();
+}
+
+/** A send without files has the conversation's own limit. */
+function isPlainSend(frame: InboxFrame): boolean {
+  return (
+    frame.op === "in conversation" && frame.frame.op === "send" && !frame.frame.attachments?.length
+  );
+}
+
+/** Handles a frame that is for a conversation over this socket; false for those of the inbox itself. */
+function handledInRoom({ rooms }: FrameHandling, frame: InboxFrame): boolean {
+  if (frame.op === "list" || frame.op === "archive") return false;
+  const conversationId = parseConversationId(frame.conversationId);
+  switch (frame.op) {
+    case "open": {
+      const { id, since, epoch } = frame;
+      if (conversationId) rooms.open({ conversationId, id, since, epoch });
+      else rooms.closed(frame.conversationId, CLOSE.notFound, "no such conversation", id);
+      return true;
+    }
+    case "close":
+      rooms.close(conversationId ?? frame.conversationId, frame.id);
+      return true;
+    case "in conversation": {
+      const room = conversationId === undefined ? undefined : rooms.of(conversationId);
+      // Also without being open, a conversation can be marked as read.
+      if (!room && frame.frame.op === "read") return false;
+      rooms.submit(conversationId ?? frame.conversationId, frame.frame);
+      return true;
     }
   }
 }
@@ -59,21 +100,37 @@ async function handle(
       answer(handling, connection, await listPage(handling, connection, frame.after, frame.id));
       return;
     }
-    case "read":
-    case "archive":
-      await command(handling, connection, frame);
+    case "archive": {
+      const { archived, id } = frame;
+      await command(handling, connection, frame.conversationId, { type: "archive", archived }, id);
+      return;
+    }
+    case "in conversation":
+      await read(handling, connection, frame);
   }
+}
+
+async function read(
+  handling: FrameHandling,
+  connection: Connection,
+  { conversationId, frame }: RoomFrame,
+): Promise<void> {
+  if (frame.op !== "read") return;
+  const { messageIds, upTo, id } = frame;
+  await command(handling, connection, conversationId, { type: "read", messageIds, upTo }, id);
 }
 
 /** Has a conversation carry out a command, and passes its answer on. */
 async function command(
   handling: FrameHandling,
   connection: Connection,
-  frame: Exclude<InboxFrame, { op: "list" }>,
+  named: string,
+  command: Command,
+  id: FrameId,
 ): Promise<void> {
-  const conversationId = parseConversationId(frame.conversationId);
+  const conversationId = parseConversationId(named);
   if (!conversationId) {
-    refuse(handling, connection, chatError("conversation_not_found"), frame.id);
+    refuse(handling, connection, chatError("conversation_not_found"), id);
     return;
   }
   try {
@@ -81,21 +138,14 @@ async function command(
       { env: handling.env },
       conversationId,
       actorOf(connection.identity),
-      frame.op === "read"
-        ? { type: "read", upTo: frame.upTo }
-        : { type: "archive", archived: frame.archived },
+      command,
       { wait: false, readers: false },
     );
-    const ack = ackOf(conversationId, result, frame.id);
+    const ack = ackOf(conversationId, result, id);
     handling.connections.send(connection, JSON.stringify(ack));
   } catch (error) {
     log("call_failed", { conversationId, error });
-    refuse(
-      handling,
-      connection,
-      chatError(isTransient(error) ? "unavailable" : "internal"),
-      frame.id,
-    );
+    refuse(handling, connection, chatError(isTransient(error) ? "unavailable" : "internal"), id);
   }
 }
 

@@ -3,11 +3,13 @@ import { IDENTITY_HEADER } from "../conversation/api.ts";
 import { identitySchema } from "../conversation/identity.ts";
 import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
+import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
+import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { chatError } from "../domain/error.ts";
 import { ask } from "../edge/conversations.ts";
-import type { Env } from "../env.ts";
+import { type Env, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
@@ -15,6 +17,7 @@ import { log } from "../logging.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { handleFrame } from "./frames.ts";
 import { greet } from "./greeting.ts";
+import { OpenRooms } from "./open-rooms.ts";
 import {
   createPending,
   deletePending,
@@ -31,6 +34,7 @@ import { Rearming } from "./rearming.ts";
  */
 export class Inbox extends DurableObject<Env> {
   private readonly connections: Connections;
+  private readonly rooms: OpenRooms;
   private readonly rearming: Rearming;
   private isPendingCreated: boolean;
   private failures = 0;
@@ -38,7 +42,17 @@ export class Inbox extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-    this.connections = new Connections(ctx, () => Date.now());
+    const settings = settingsOf(env);
+    if (settings instanceof Error) throw settings;
+    this.connections = new Connections(
+      ctx,
+      () => Date.now(),
+      (connection) => this.rooms.left(connection),
+    );
+    this.rooms = new OpenRooms({
+      ...{ env, settings, connections: this.connections },
+      waitUntil: (work) => ctx.waitUntil(work),
+    });
     this.isPendingCreated = hasPendingTable(ctx.storage.sql);
     this.rearming = new Rearming({
       userId: ctx.id.name ?? "",
@@ -54,6 +68,18 @@ export class Inbox extends DurableObject<Env> {
     return "away";
   }
 
+  deliver(gateway: string, batch: Batch): boolean {
+    return this.rooms.deliver(gateway, batch);
+  }
+
+  deliverEphemeral(gateway: string, conversationId: string, line: string): boolean {
+    return this.rooms.deliverEphemeral(gateway, conversationId, line);
+  }
+
+  isSubscribed(gateway: string, conversationId: string): boolean {
+    return this.rooms.isSubscribed(gateway, conversationId);
+  }
+
   override async fetch(request: Request): Promise<Response> {
     const parsed = identitySchema.safeParse(
       JSON.parse(decodeURIComponent(request.headers.get(IDENTITY_HEADER) ?? "null")),
@@ -66,7 +92,11 @@ export class Inbox extends DurableObject<Env> {
       return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
     }
     const pair = new WebSocketPair();
-    const connection = this.connections.accept(pair[1], parsed.data);
+    const connection = this.connections.accept(
+      pair[1],
+      parsed.data,
+      featuresOf(new URL(request.url).searchParams.get("features")),
+    );
     // In this order: from now on conversations get `watching`; those that have stopped calling are asked;
     // then D1 is read. What happens meanwhile comes twice, and clients keep the newer row.
     this.rearm();
@@ -81,6 +111,7 @@ export class Inbox extends DurableObject<Env> {
       {
         env: this.env,
         connections: this.connections,
+        rooms: this.rooms.of(connection),
         directory: this.directory(),
         arm: (rows) => this.armLarge(rows),
       },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { KINDS } from "../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../domain/message.ts";
+import { serverEvent } from "./events.ts";
 
 /** What the server sends over an inbox socket (`GET /live` without an id). Times are ISO 8601 in UTC. */
 
@@ -74,4 +75,24 @@ export const inboxEvent = z.object({
   rows: z.array(inboxRow),
   more: z.boolean().optional(),
   next: z.string().optional(),
+});
+
+/** What a native socket of a conversation that is open over this one would be sent. */
+export const conversationWrapper = z.object({
+  type: z.literal("conversation"),
+  conversationId: z.string(),
+  /** Of the `open` that this answers. */
+  id: z.union([z.string(), z.number()]).optional(),
+  event: serverEvent,
+});
+
+/** A conversation is not open over this socket any more. */
+export const closedEvent = z.object({
+  type: z.literal("closed"),
+  conversationId: z.string(),
+  /** Of the `open` or `close` that this answers. */
+  id: z.union([z.string(), z.number()]).optional(),
+  /** What a native socket would be closed with. */
+  code: z.number().int(),
+  reason: z.string(),
 });

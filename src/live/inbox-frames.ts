@@ -1,9 +1,13 @@
 import * as z from "zod";
 import { fail, ok, type Result } from "../domain/error.ts";
 import { detailsOf } from "./fields.ts";
-import type { FrameId } from "./frames.ts";
+import { type ClientFrame, clientFrame, type FrameId } from "./frames.ts";
+import { frameIn } from "./parse-frame.ts";
 
-/** What a client may send over an inbox socket: one schema for each `op`. Unknown fields are ignored. */
+/**
+ * What a client may send over an inbox socket: one schema for each `op`, and the frames of the native
+ * protocol with a `conversationId`. Unknown fields are ignored.
+ */
 
 const id = z.union([z.string().max(128), z.number()]).optional();
 const conversationId = z.string().max(64);
@@ -15,13 +19,6 @@ export const listFrame = z.object({
   /** The `next` of the page before. */
   after: z.string().max(256).optional(),
 });
-/** Marks everything as read, or everything up to a message. */
-export const readFrame = z.object({
-  op: z.literal("read"),
-  id,
-  conversationId,
-  upTo: z.string().max(64).optional(),
-});
 export const archiveFrame = z.object({
   op: z.literal("archive"),
   id,
@@ -29,8 +26,33 @@ export const archiveFrame = z.object({
   archived: z.boolean(),
 });
 
-export const inboxFrame = z.discriminatedUnion("op", [listFrame, readFrame, archiveFrame]);
-export type InboxFrame = z.infer<typeof inboxFrame>;
+/** Opens a conversation over this socket: from now on frames of `clientFrame` may name it. */
+export const openFrame = z.object({
+  op: z.literal("open"),
+  id,
+  conversationId,
+  /** The revision that the client has, and the epoch it belongs to. */
+  since: z.number().int().min(0).optional(),
+  epoch: z.string().max(64).optional(),
+});
+export const closeFrame = z.object({ op: z.literal("close"), id, conversationId });
+
+export const inboxFrame = z.discriminatedUnion("op", [
+  listFrame,
+  archiveFrame,
+  openFrame,
+  closeFrame,
+]);
+/** A frame of the native protocol, for one conversation. */
+export interface RoomFrame {
+  op: "in conversation";
+  conversationId: string;
+  frame: ClientFrame;
+}
+export type InboxFrame = z.infer<typeof inboxFrame> | RoomFrame;
+
+const ROOM_OPS = new Set<unknown>(clientFrame.options.map(({ shape }) => shape.op.value));
+const inConversation = z.object({ conversationId });
 
 /** Parses one object of a frame. On failure, `id` is the object's id if it is usable. */
 export function parseInboxFrame(line: string): Result<InboxFrame> & { id: FrameId } {
@@ -40,9 +62,25 @@ export function parseInboxFrame(line: string): Result<InboxFrame> & { id: FrameI
   } catch {
     return { ...fail("invalid_frame", { message: "The frame is not JSON." }), id: undefined };
   }
+  if (isForConversation(value)) return roomFrameIn(value);
   const parsed = inboxFrame.safeParse(value);
   if (parsed.success) return { ...ok(parsed.data), id: parsed.data.id };
   return { ...fail("invalid_frame", { details: detailsOf(parsed.error) }), id: idOf(value) };
+}
+
+function isForConversation(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "op" in value && ROOM_OPS.has(value.op);
+}
+
+function roomFrameIn(value: unknown): Result<InboxFrame> & { id: FrameId } {
+  const named = inConversation.safeParse(value);
+  if (!named.success) {
+    return { ...fail("invalid_frame", { details: detailsOf(named.error) }), id: idOf(value) };
+  }
+  const read = frameIn(value);
+  if (!read.ok) return read;
+  const { conversationId } = named.data;
+  return { ...ok({ op: "in conversation", conversationId, frame: read.value }), id: read.id };
 }
 
 function idOf(value: unknown): FrameId {

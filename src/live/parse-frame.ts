@@ -11,6 +11,11 @@ export function parseFrame(line: string): Result<ClientFrame> & { id: FrameId } 
   } catch {
     return { ...fail("invalid_frame", { message: "The frame is not JSON." }), id: undefined };
   }
+  return frameIn(value);
+}
+
+/** The same of an object that is parsed already. */
+export function frameIn(value: unknown): Result<ClientFrame> & { id: FrameId } {
   const plain = plainSend(value);
   if (plain) return { ...ok(plain), id: plain.id };
   const parsed = clientFrame.safeParse(value);

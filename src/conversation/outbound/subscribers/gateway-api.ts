@@ -1,16 +1,19 @@
 import type { Receipt } from "../../../domain/message.ts";
 import type { Reacted } from "../../decide/types.ts";
 
-/** The RPC between a conversation and the gateways that are subscribed to it. */
+/** The RPC between a conversation and the gateways and inboxes that are subscribed to it. */
 
 /** Each protocol has its own class of objects, because an object has one auto-response. */
 export type Protocol = "socketio" | "signalr";
 
+/** What may be subscribed: gateways, and inboxes over which the conversation is open. */
+export type SubscriberProtocol = Protocol | "inbox";
+
 /** How a gateway is reached. */
 export interface GatewayAddress {
-  /** The name of its object. */
+  /** The name of its object; of an inbox, see `inbox-address.ts`. */
   gateway: string;
-  protocol: Protocol;
+  protocol: SubscriberProtocol;
   /** The address that its person connected to. */
   origin: string;
 }

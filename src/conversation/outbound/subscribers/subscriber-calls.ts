@@ -1,10 +1,10 @@
 import { CallTimeouts } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
-import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
+import type { GatewayStub, Subscriber, SubscriberProtocol } from "./gateway-api.ts";
 
 /** The calls of a conversation to its gateways, and which of them could not be reached. */
 export class SubscriberCalls {
-  private readonly stubFor: (protocol: Protocol, gateway: string) => GatewayStub;
+  private readonly stubFor: (protocol: SubscriberProtocol, gateway: string) => GatewayStub;
   private readonly onFailure: (error: unknown) => void;
   private readonly timeouts = new CallTimeouts();
   /** One for each gateway: calls of one stub arrive in order. */
@@ -13,7 +13,7 @@ export class SubscriberCalls {
   private readonly failures = new Map<string, number>();
 
   constructor(
-    stubFor: (protocol: Protocol, gateway: string) => GatewayStub,
+    stubFor: (protocol: SubscriberProtocol, gateway: string) => GatewayStub,
     onFailure: (error: unknown) => void,
   ) {
     this.stubFor = stubFor;
