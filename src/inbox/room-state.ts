@@ -144,11 +144,7 @@ function stay(state: RoomState): Step {
 }
 
 /** A page follows on what the client has; with the last one, the events begin. */
-function arrived(
-  state: Placed,
-  { frame, to, more }: Page,
-  before: readonly string[] = [],
-): Step {
+function arrived(state: Placed, { frame, to, more }: Page, before: readonly string[] = []): Step {
   const { held, presence, ...room } = state;
   const lines = [...before, frame];
   const rev = Math.max(state.rev, to);
