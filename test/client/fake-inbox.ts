@@ -14,7 +14,14 @@ export function row(number: number, rev: number, more: Partial<InboxEntry> = {})
   const createdAt = "2026-01-01T00:00:00.000Z";
   return {
     ...{ conversationId, epoch: "e1", rev, kind: "group", title: `T${number}`, createdAt },
-    ...{ members: ["me", "you"], memberCount: 2, lastNumber: rev, unread: 0, archived: false },
+    ...{
+      members: ["me", "you"],
+      memberCount: 2,
+      lastNumber: rev,
+      unread: 0,
+      mentions: 0,
+      archived: false,
+    },
     lastMessage: lastMessage(number, number),
     ...more,
   };

@@ -113,8 +113,33 @@ test("a person who is removed loses the conversation that is open over the inbox
   const { parley, inbox } = clientOf(bob);
   const conversation = await parley.conversation(group, { over: inbox }).connect().live();
   await inbox.live();
+  await send(alice, group, "goodbye");
+  await vi.waitFor(() => expect(conversation.messages).toHaveLength(1), SOON);
   await alice.delete(`/api/v1/chat/conversations/${group}/participants/${bob.userId}`);
   await vi.waitFor(() => expect(conversation.status).toMatchObject({ code: 4403 }), SOON);
   await vi.waitFor(() => expect(inbox.row(group)).toBeUndefined(), SOON);
   expect([conversation.status.state, inbox.status.state]).toEqual(["closed", "live"]);
+});
+
+test("a channel that is closed and opened again says so, live and in the list", async () => {
+  const { alice, bob } = await directPair();
+  const created = await alice.post("/api/v1/chat/channels", { name: "tides", isPublic: true });
+  const { channelId } = created.body;
+  await bob.post(`/api/v1/chat/channels/${channelId}/join`);
+  await send(alice, channelId, "welcome");
+  const { inbox, cut } = clientOf(bob);
+  await inbox.connect().live();
+  await vi.waitFor(() => expect(inbox.row(channelId)).toMatchObject({ unread: 1 }), SOON);
+  expect(inbox.row(channelId)?.closed).toBeUndefined();
+  await alice.post(`/api/v1/chat/channels/${channelId}/archive`);
+  await vi.waitFor(() => expect(inbox.row(channelId)?.closed).toBe(true), SOON);
+  const again = clientOf(bob).inbox;
+  await vi.waitFor(async () => {
+    await again.connect().live();
+    expect(again.row(channelId)?.closed).toBe(true);
+  }, SOON);
+  cut();
+  await alice.post(`/api/v1/chat/channels/${channelId}/unarchive`);
+  await vi.waitFor(() => expect(inbox.row(channelId)?.closed).toBeUndefined(), SOON);
+  await vi.waitFor(() => expect(again.row(channelId)?.closed).toBeUndefined(), SOON);
 });
