@@ -1,9 +1,10 @@
-import type { InboxFrame } from "../live/inbox-frames.ts";
 import type { InboxRow } from "./inbox-received.ts";
 import type { StatusEvent } from "./live.ts";
 
 /** Commands of an inbox that change something. */
-export type InboxCommand = Extract<InboxFrame, { op: "read" | "archive" }>;
+export type InboxCommand =
+  | { op: "read"; conversationId: string; upTo?: string }
+  | { op: "archive"; conversationId: string; archived: boolean };
 
 export type InboxChange =
   /** A row is new or has changed; `cause`: in the list that follows a connect, or just now. */

@@ -5,7 +5,6 @@ import { open, typesOf } from "./received.ts";
 
 /** What a client accepts of what a server sends over an inbox socket, read as tolerantly as other events. */
 
-const id = z.union([z.string(), z.number()]).optional();
 const { kind, lastMessage } = live.inboxEntry.shape;
 const preview = lastMessage.unwrap();
 
@@ -33,21 +32,9 @@ const rows = z.array(z.unknown()).transform((list) => {
 export const inboxServerEvent = z.discriminatedUnion("type", [
   live.inboxHelloEvent,
   live.inboxEvent.extend({ rows }),
-  /** An event of a conversation that is open over this socket. */
-  z.object({
-    type: z.literal("conversation"),
-    conversationId: z.string(),
-    event: z.unknown(),
-    id,
-  }),
-  /** A conversation is no longer open over this socket. */
-  z.object({
-    type: z.literal("closed"),
-    conversationId: z.string(),
-    code: z.number().int(),
-    reason: z.string(),
-    id,
-  }),
+  // The conversation's own session reads its events.
+  live.conversationWrapper.extend({ event: z.unknown() }),
+  live.closedEvent,
   ackEvent,
   errorEvent,
 ]);

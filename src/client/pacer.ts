@@ -3,12 +3,15 @@ import { LeakyBucket, type Rate } from "../domain/budget.ts";
 /** Fewer than the server allows (`MAX_COMMANDS_PER_SECOND`): it would ignore what is beyond that. */
 const COMMANDS: Rate = { burst: 10, perSecond: 10 };
 
-/** Sends frames in order, commands no faster than the server takes them from one socket. */
+/**
+ * Sends commands in order, no faster than the server takes them from one socket. Messages without files, which
+ * have a separate rate, do not wait.
+ */
 export class Pacer {
   private readonly transmit: (frame: object) => void;
   private readonly clock: () => number;
   private readonly bucket = new LeakyBucket(COMMANDS);
-  private waiting: object[] = [];
+  private readonly waiting: object[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(transmit: (frame: object) => void, clock: () => number) {
@@ -18,6 +21,10 @@ export class Pacer {
 
   /** Sends a frame now or soon. */
   send(frame: object): void {
+    if (isText(frame)) {
+      this.transmit(frame);
+      return;
+    }
     this.waiting.push(frame);
     if (this.timer === undefined) this.flush();
   }
@@ -26,27 +33,21 @@ export class Pacer {
   forget(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.waiting = [];
+    this.waiting.length = 0;
   }
 
   private flush(): void {
     this.timer = undefined;
-    for (const [index, frame] of this.waiting.entries()) {
-      const [now, cost] = [this.clock(), costOf(frame)];
-      if (this.bucket.take(cost, now)) {
-        this.transmit(frame);
-        continue;
+    for (const now = this.clock(); this.waiting.length > 0; ) {
+      if (!this.bucket.take(1, now)) {
+        this.timer = setTimeout(() => this.flush(), this.bucket.waitMs(1, now));
+        return;
       }
-      this.waiting = this.waiting.slice(index);
-      this.timer = setTimeout(() => this.flush(), this.bucket.waitMs(cost, now));
-      return;
+      for (const frame of this.waiting.splice(0, 1)) this.transmit(frame);
     }
-    this.waiting = [];
   }
 }
 
-/** What a frame counts against that rate: sends without files have a separate one. */
-function costOf(frame: object): number {
-  const isText = "op" in frame && frame.op === "send" && !("attachments" in frame);
-  return isText ? 0 : 1;
+function isText(frame: object): boolean {
+  return "op" in frame && frame.op === "send" && !("attachments" in frame);
 }
