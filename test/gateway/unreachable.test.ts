@@ -159,5 +159,5 @@ test("the answer to an earlier delivery does not count as delivery of a removal"
 
 function stub(deliver: () => Promise<boolean>): SubscriberStub {
   const yes = async () => true;
-  return { deliver, deliverEphemeral: yes, isSubscribed: yes, isConnected: yes };
+  return { deliver, deliverEphemeral: yes, isSubscribed: yes };
 }

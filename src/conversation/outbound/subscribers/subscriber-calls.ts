@@ -1,6 +1,6 @@
 import { CallTimeouts } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
-import type { SubscriberStub, Subscriber, SubscriberProtocol } from "./gateway-api.ts";
+import type { Subscriber, SubscriberProtocol, SubscriberStub } from "./gateway-api.ts";
 
 /** The calls of a conversation to its gateways, and which of them could not be reached. */
 export class SubscriberCalls {

@@ -5,7 +5,7 @@ import type { Broadcast, Departure } from "../broadcast.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
 import type { EventLines } from "../event-lines.ts";
 import { type Delivery, DeliveryRounds } from "./delivery-rounds.ts";
-import type { Batch, SubscriberStub, Note, Subscriber, SubscriberProtocol } from "./gateway-api.ts";
+import type { Batch, Note, Subscriber, SubscriberProtocol, SubscriberStub } from "./gateway-api.ts";
 import { readerOf } from "./inbox-address.ts";
 import { notesOf } from "./notes.ts";
 import { SubscriberCalls } from "./subscriber-calls.ts";
