@@ -46,6 +46,14 @@ export const messagePageSchema = z.object({
   totalPages: z.number().int(),
 });
 
+/** Totals over all conversations of a user, channels included. */
+export const unreadSchema = z.object({
+  totalUnread: z.number().int(),
+  /** Those among them that mention the user. */
+  totalMentions: z.number().int(),
+  unreadConversations: z.number().int(),
+});
+
 export const conversationSchema = z
   .object({
     conversationId: z.string(),

@@ -158,6 +158,10 @@ export interface Stats {
   /** Messages in these chats, without deleted and system ones. */
   totalMessages: number;
   totalUnread: number;
+  /** Those among them that mention the member; at most some 200 of a chat are counted. */
+  totalMentions: number;
+  /** Chats with unread messages. */
+  unreadChats: number;
 }
 
 /** A member's totals over conversations of the given kinds, in one query. */
@@ -168,7 +172,10 @@ export async function stats(
 ): Promise<Stats> {
   const [found] = await directory.all<Stats>(sql`
     SELECT count(*) AS "totalChats", coalesce(sum(message_count), 0) AS "totalMessages",
-      coalesce(sum(${UNREAD}), 0) AS "totalUnread"
-    FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })})`);
-  return found ?? { totalChats: 0, totalMessages: 0, totalUnread: 0 };
+      coalesce(sum(unread), 0) AS "totalUnread", coalesce(sum(mentions), 0) AS "totalMentions",
+      count(nullif(unread, 0)) AS "unreadChats"
+    FROM (SELECT message_count, ${UNREAD} AS unread, ${unreadMentions(userId)} AS mentions
+      FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })}))`);
+  if (!found) throw new Error("a count has a row");
+  return found;
 }

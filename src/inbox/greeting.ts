@@ -38,7 +38,7 @@ export async function greet(
     type: "hello",
     protocol: PROTOCOL,
     you: { userId },
-    ...(totals && { unread: totals.totalUnread }),
+    ...(totals && { unread: totals.totalUnread, mentions: totals.totalMentions }),
     settings: settings(),
     limits: { sockets: MAX_SOCKETS_PER_USER, frameBytes: MAX_FRAME_BYTES },
     reconnectAfterMs: RECONNECT_AFTER_MS,

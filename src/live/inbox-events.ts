@@ -70,6 +70,8 @@ export const inboxHelloEvent = z.object({
   you: z.object({ userId: z.string() }),
   /** Unread messages of all conversations; absent while that cannot be read. */
   unread: z.number().int().optional(),
+  /** Those among them that mention the user. */
+  mentions: z.number().int().optional(),
   /** Absent before servers had settings. */
   settings: inboxSettings.optional(),
   limits: z.object({ sockets: z.number().int(), frameBytes: z.number().int() }),

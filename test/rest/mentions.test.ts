@@ -38,6 +38,28 @@ describe("UniHub", () => {
     expect(body[0].lastMessage).toMatchObject({ content: "last", mentions: [carol.userId] });
   });
 
+  test("totals of unread messages and mentions, in channels as well", async () => {
+    const { alice, bob, carol, group } = await groupOfThree();
+    await send(alice, group, "one", { mentions: [bob.userId] });
+    await send(alice, group, "two");
+    const channel = await channelOf(carol, [bob]);
+    await send(carol, channel, "three", { mentionsAll: true });
+    const unread = async (of: typeof bob) => (await of.get("/api/v1/chat/unread")).body;
+    expect(await unread(bob)).toEqual({
+      ...{ totalUnread: 3, totalMentions: 2, unreadConversations: 2 },
+    });
+    expect((await bob.get("/api/chat/stats")).body.data).toEqual({
+      ...{ totalChats: 1, totalMessages: 2, totalUnread: 2, totalMentions: 1, unreadChats: 1 },
+    });
+    await bob.patch(`/api/chat/${group}/messages/read`);
+    expect(await unread(bob)).toEqual({
+      ...{ totalUnread: 1, totalMentions: 1, unreadConversations: 1 },
+    });
+    expect(await unread(alice)).toEqual({
+      ...{ totalUnread: 0, totalMentions: 0, unreadConversations: 0 },
+    });
+  });
+
   test.each([
     [
       "400 invalid_mentions: a stranger",
