@@ -2,7 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { CONFIRMED_MS } from "../../src/domain/presence-sources.ts";
 import { Hub, type Io } from "../gateway/line.ts";
-import { directPair, evict, objectOf, openLive } from "../support.ts";
+import { directPair, evict, fireAlarms, objectOf, openLive } from "../support.ts";
 import { inboxOf, openInbox, openListed } from "./replica.ts";
 import {
   endGrace,
@@ -107,6 +107,7 @@ test("an inbox that was killed with its sockets goes offline with its next alarm
 test("a report that fails is repeated with the alarm of the conversation, also after it hibernated", async () => {
   const { alice, bob, conversationId } = await directPair();
   await breakInbox(bob, true);
+  await fireAlarms(conversationId);
   await openLive(bob, conversationId);
   await vi.waitFor(() =>
     runInDurableObject(objectOf(conversationId), async (_, { storage }) => {
