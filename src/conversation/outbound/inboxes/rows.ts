@@ -7,7 +7,7 @@ import type { InboxEntry, InboxRow } from "../../../live/inbox-events.ts";
 import { isoTime } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
-import { unreadMentions } from "../../tables/mentions.ts";
+import { hasMentions, unreadMentions } from "../../tables/mentions.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 
@@ -20,6 +20,8 @@ export class InboxRows {
   private readonly memory: Memory;
   /** What the rows of all members share, at the revision in it. */
   private common: Common | undefined;
+  /** Whether anybody is mentioned at that revision. */
+  private hasMentions = false;
 
   constructor({ sql, epoch, memory }: { sql: SqlStorage; epoch: string; memory: Memory }) {
     this.sql = sql;
@@ -35,10 +37,13 @@ export class InboxRows {
     const { rev } = memory.counters;
     const conversationId = memory.conversation.id;
     if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
-    if (this.common?.rev !== rev) this.common = this.commonNow();
-    const unread = this.unreadOf(member);
-    const mentions = unread > 0 ? unreadMentions(this.sql, member) : 0;
-    return { ...this.common, unread, mentions, archived: member.archived };
+    if (this.common?.rev !== rev) {
+      this.common = this.commonNow();
+      this.hasMentions = hasMentions(this.sql);
+    }
+    const isRead = memory.counters.lastNumber === member.readUpTo;
+    const mentions = isRead || !this.hasMentions ? 0 : unreadMentions(this.sql, member);
+    return { ...this.common, unread: this.unreadOf(member), mentions, archived: member.archived };
   }
 
   private unreadOf({ readUpTo, readBeyond }: Member): number {
