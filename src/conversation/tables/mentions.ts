@@ -33,6 +33,11 @@ export function deleteMentions(sql: SqlStorage, number: number, userIds: readonl
   );
 }
 
+/** Whether a message counts in anybody's mentions, read or not. */
+export function hasMentions(sql: SqlStorage): boolean {
+  return sql.exec("SELECT 1 FROM mentions LIMIT 1").toArray().length > 0;
+}
+
 /** Those whom a message mentioned and no longer does. */
 export function unmentionedBy(sql: SqlStorage, number: number): string[] {
   return sql

@@ -43,8 +43,6 @@ export class MemoryState implements State {
   readonly uncounted = new Set<number>();
   readonly reads: { mark: ReadMark; ahead: boolean }[] = [];
   readonly reactions: { number: number; emoji: string; userId: string }[] = [];
-  /** Whose unread mentions a message counts in: user id and number. */
-  readonly mentions = new Set<string>();
   readonly invitations = new Map<string, number>();
   readonly voided = new Set<string>();
   readonly sends: Times = new Map();
@@ -252,10 +250,7 @@ export class MemoryState implements State {
         }
         break;
       case "files-sent":
-        break;
       case "mentioned":
-        for (const userId of effect.added) this.mentions.add(`${userId} ${effect.number}`);
-        for (const userId of effect.removed) this.mentions.delete(`${userId} ${effect.number}`);
         break;
       case "reacted":
         this.reactions.push(effect);

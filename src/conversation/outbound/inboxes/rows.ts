@@ -7,7 +7,7 @@ import type { InboxEntry, InboxRow } from "../../../live/inbox-events.ts";
 import { isoTime } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
-import { unreadMentions } from "../../tables/mentions.ts";
+import { hasMentions, unreadMentions } from "../../tables/mentions.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 
@@ -22,6 +22,8 @@ export class InboxRows {
   private common: Common | undefined;
   /** By what members have read up to; at that revision as well. */
   private readonly uncounted = new Map<number, number>();
+  /** Whether anybody is mentioned at that revision. */
+  private hasMentions = false;
 
   constructor({ sql, epoch, memory }: { sql: SqlStorage; epoch: string; memory: Memory }) {
     this.sql = sql;
@@ -39,10 +41,11 @@ export class InboxRows {
     if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
     if (this.common?.rev !== rev) {
       this.common = this.commonNow();
+      this.hasMentions = hasMentions(this.sql);
       this.uncounted.clear();
     }
     const unread = this.unreadOf(member);
-    const mentions = unread > 0 ? unreadMentions(this.sql, member) : 0;
+    const mentions = unread > 0 && this.hasMentions ? unreadMentions(this.sql, member) : 0;
     return { ...this.common, unread, mentions, archived: member.archived };
   }
 
