@@ -50,6 +50,18 @@ test("commands of each kind are carried out and answered as on a native socket",
   expect(await room.next("error")).toMatchObject({ id: 10, code: "message_deleted" });
 });
 
+test("a question includes the commands before it, and is answered behind them", async () => {
+  const { alice, conversationId } = await directPair();
+  const socket = await openRooms(alice);
+  const room = await socket.open(conversationId);
+  const sends = ["a", "b", "c", "d", "e"].map((content) => ({ op: "send", id: content, content }));
+  const frames = [...sends, { op: "history", id: "h" }, { op: "send", id: "f", content: "f" }];
+  socket.send(frames.map((frame) => JSON.stringify({ ...frame, conversationId })).join("\n"));
+  const { messages } = await room.next("sync", ({ id }) => id === "h");
+  expect(messages.map(({ content }) => content)).toEqual(["a", "b", "c", "d", "e"]);
+  expect(room.all("ack").map(({ id }) => id)).toEqual(["a", "b", "c", "d", "e"]);
+});
+
 test("two sockets of one user are one subscription: each has its place, and the last one ends it", async () => {
   const { alice, bob, conversationId } = await directPair();
   const watching = await openLive(bob, conversationId);
