@@ -15,7 +15,7 @@ import { Room } from "./room.ts";
 import { openId } from "./route.ts";
 import { UnsentMessages } from "./unsent.ts";
 
-/** The longest wait of a timer. */
+/** The longest wait of a timer: some 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** All state of one signed-in user. */
@@ -87,8 +87,8 @@ export class Session {
 
   /** Ends the session with a token that is not replaced: nothing that the page does would show that it has expired. */
   private endWith(expiresAt: number | undefined): () => void {
-    if (expiresAt === undefined) return () => undefined;
-    const inMs = Math.min(expiresAt - Date.now(), MAX_TIMEOUT_MS);
+    const inMs = (expiresAt ?? Infinity) - Date.now();
+    if (inMs > MAX_TIMEOUT_MS) return () => undefined;
     const timer = setTimeout(() => {
       this.isOver.value = true;
     }, inMs);
