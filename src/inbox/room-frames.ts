@@ -4,6 +4,7 @@ import type { ClientFrame } from "../live/frames.ts";
 import type { CloseFrame, InboxFrame, OpenFrame, RoomFrame } from "../live/inbox-frames.ts";
 import { CLOSE } from "../live/version.ts";
 import type { Connection, Connections } from "./connections.ts";
+import { hasFiles } from "./frame-queue.ts";
 import type { Rooms } from "./rooms.ts";
 
 export interface RoomHandling {
@@ -89,8 +90,4 @@ function refuse(rooms: Rooms, frame: CloseFrame | RoomFrame, retryAfterMs: numbe
 
 function roomOf(rooms: Rooms, { conversationId }: RoomFrame) {
   return rooms.of(parseConversationId(conversationId) ?? "");
-}
-
-function hasFiles(frame: ClientFrame): boolean {
-  return frame.op === "send" && (frame.attachments?.length ?? 0) > 0;
 }

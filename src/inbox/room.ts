@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import type { ConversationStub } from "../conversation/api.ts";
-import { MAX_GROUP } from "../conversation/commit/committer.ts";
 import type { SocketBudget } from "../conversation/outbound/sockets/socket-budget.ts";
 import type { Batch, GatewayAddress } from "../conversation/outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened } from "../conversation/outbound/subscribers/inbox-room-api.ts";
@@ -10,6 +9,7 @@ import type { CatchUpPace } from "../gateway/catch-up-pace.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import { CLOSE } from "../live/version.ts";
 import { log } from "../logging.ts";
+import { FrameQueue } from "./frame-queue.ts";
 import {
   delivered,
   ephemeral,
@@ -54,17 +54,25 @@ export class Room {
   private readonly options: RoomOptions;
   private state: RoomState;
   private isOpen = true;
-  private readonly waiting: ClientFrame[] = [];
+  private readonly frames: FrameQueue;
   private readonly answers: FrameAnswer[] = [];
-  private isCalling = false;
-  /** Sends with files that are under way: they do not hold up other frames. */
-  private uploads = 0;
   private isAnswering = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RoomOptions, state: RoomState) {
     this.options = options;
     this.state = state;
+    this.frames = new FrameQueue(
+      {
+        carryOut: (frames) => this.carriedOut(frames),
+        onAnswers: (answers) => {
+          this.answers.push(...answers);
+          this.answer();
+        },
+        onChanged: () => this.isOpen && options.onChanged(),
+      },
+      state.phase !== "opening",
+    );
   }
 
   get gateway(): string {
@@ -73,13 +81,13 @@ export class Room {
 
   /** Frames that the conversation has not been given yet. */
   get backlog(): number {
-    return this.waiting.length;
+    return this.frames.backlog;
   }
 
   /** What is stored over hibernation; `undefined`: what is under way would be lost with the object. */
   get kept(): { phase: "live" | "paging"; rev: number } | undefined {
-    const { state, isCalling, uploads, waiting, answers } = this;
-    const isBusy = isCalling || uploads > 0 || waiting.length > 0 || answers.length > 0;
+    const { state, frames, answers } = this;
+    const isBusy = !frames.isIdle || answers.length > 0;
     if (isBusy || state.phase === "opening" || state.phase === "missing") return undefined;
     return { phase: state.phase, rev: state.rev };
   }
@@ -87,7 +95,7 @@ export class Room {
   /** The conversation was opened, at revision `rev`. */
   opened({ hello, page, rev }: Opened): void {
     this.take(opened(this.state, hello, page, rev));
-    this.callNext();
+    if (this.isOpen) this.frames.start();
   }
 
   deliver(batch: Batch): void {
@@ -100,13 +108,13 @@ export class Room {
 
   /** Has the conversation carry out a frame, after those before it. */
   submit(frame: ClientFrame): void {
-    this.waiting.push(frame);
-    this.callNext();
+    this.frames.push(frame);
   }
 
   /** Nothing is sent from now on. */
   end(): void {
     this.isOpen = false;
+    this.frames.end();
     clearTimeout(this.timer);
   }
 
@@ -140,47 +148,13 @@ export class Room {
     this.options.onClosed(code, reason);
   }
 
-  /** Gives the conversation the frames that wait: those up to a send with files in one call. */
-  private callNext(): void {
-    while (this.isOpen && !this.isCalling && this.state.phase !== "opening") {
-      const [frame] = this.waiting;
-      if (!frame) break;
-      if (hasFiles(frame)) {
-        this.waiting.shift();
-        void this.upload(frame);
-        continue;
-      }
-      const files = this.waiting.findIndex(hasFiles);
-      const count = Math.min(files < 0 ? this.waiting.length : files, MAX_GROUP);
-      void this.callWith(this.waiting.splice(0, count));
-    }
-    if (this.isOpen) this.options.onChanged();
-  }
-
-  private async callWith(frames: ClientFrame[]): Promise<void> {
-    this.isCalling = true;
-    await this.answered(frames);
-    this.isCalling = false;
-    this.callNext();
-  }
-
-  private async upload(frame: ClientFrame): Promise<void> {
-    this.uploads++;
-    await this.answered([frame]);
-    this.uploads--;
-    this.callNext();
-  }
-
-  private async answered(frames: ClientFrame[]): Promise<void> {
+  private carriedOut(frames: readonly ClientFrame[]): Promise<FrameAnswer[] | undefined> {
     const { actor, address } = this.options;
     const isRepeatable = frames.every(mayRepeat);
-    const answers = await this.called(
+    return this.called(
       (stub) => stub.answerFrames(actor, address, frames),
       (error) => isRepeatable && isRetryable(error),
     );
-    if (!answers) return;
-    this.answers.push(...answers);
-    this.answer();
   }
 
   /** Requests what is missing; the client has not asked for it, so that its pace is limited. */
@@ -275,10 +249,6 @@ export class Room {
       else this.answer();
     }, EVENTS_WITHIN_MS);
   }
-}
-
-function hasFiles(frame: ClientFrame): boolean {
-  return frame.op === "send" && (frame.attachments?.length ?? 0) > 0;
 }
 
 /** Whether a frame may be carried out twice without a different result. */
