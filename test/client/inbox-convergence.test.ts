@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { InboxEntry, InboxRow } from "../../src/live/inbox-events.ts";
+import { type InboxEntry, type InboxRow, inboxEntry } from "../../src/live/inbox-events.ts";
 import { changed, inboxHello, inboxOf, lastMessage, page, removal, row } from "./fake-inbox.ts";
 import type { FakeSocket } from "./fake-server.ts";
 
@@ -100,7 +100,7 @@ test("the rows are those of the server", async () => {
         }
       }
       while (server.page());
-      expect(inbox.rows).toEqual(server.entries);
+      expect(inbox.rows).toEqual(server.entries.map((entry) => inboxEntry.parse(entry)));
       expect(inbox.unread).toBe(server.entries.reduce((sum, { unread }) => sum + unread, 0));
       expect(inbox.status.state).toBe("live");
       inbox.close();
