@@ -119,6 +119,7 @@ export class OpenConversation {
       log: (event, fields) => log(event, { conversationId, ...fields }),
       directory: directoryOf(env.DB),
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
+      onRecovered: () => this.inboxes.repeat(),
     });
     this.inboxes = new Inboxes({
       ...{ sql, memory, clock, rows: new InboxRows({ sql, epoch, memory }) },

@@ -4,7 +4,7 @@ import { type InboxPage, inboxRows } from "../directory/inbox-rows.ts";
 import { isLarge, KINDS } from "../domain/conversation.ts";
 import { chatError } from "../domain/error.ts";
 import type { FrameId } from "../live/frames.ts";
-import type { InboxSettings } from "../live/inbox-events.ts";
+import type { InboxRow, InboxSettings } from "../live/inbox-events.ts";
 import { MAX_FRAME_BYTES, MAX_SOCKETS_PER_USER, PROTOCOL } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
@@ -19,6 +19,8 @@ export interface ListSource {
   connections: Connections;
   /** Throws, or its answers reject, while D1 is unavailable. */
   directory: () => Directory;
+  /** Rows that D1 may not have yet. */
+  recent: () => InboxRow[];
   /** Has large conversations call this inbox: they do so only where it asks for it. */
   arm: (conversationIds: readonly string[]) => void;
 }
@@ -60,7 +62,7 @@ async function totalsOf({ directory }: ListSource, userId: string) {
  * change go on meanwhile.
  */
 export async function listPage(
-  { directory, arm }: ListSource,
+  { directory, recent, arm }: ListSource,
   { identity: { userId } }: Connection,
   after: string | undefined,
   id: FrameId,
@@ -73,8 +75,10 @@ export async function listPage(
     const unavailable = chatError("unavailable", { retryAfterMs: RETRY_AFTER_MS });
     return JSON.stringify(errorEventOf(unavailable, id));
   }
-  const { rows, next } = page;
-  arm(rows.filter((row) => isLarge(row.memberCount)).map((row) => row.conversationId));
+  const { next } = page;
+  // The last page is complete with what D1 does not have yet; clients keep the newer version of a row.
+  const rows: InboxRow[] = next === undefined ? [...page.rows, ...recent()] : page.rows;
+  arm(page.rows.filter((row) => isLarge(row.memberCount)).map((row) => row.conversationId));
   return JSON.stringify({
     type: "inbox",
     ...(id !== undefined && { id }),

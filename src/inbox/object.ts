@@ -32,6 +32,7 @@ import { PresenceCalls } from "./presence/calls.ts";
 import { UserPresence } from "./presence/user-presence.ts";
 import { Watching } from "./presence/watching.ts";
 import { Rearming } from "./rearming.ts";
+import { RecentRows } from "./recent-rows.ts";
 
 /**
  * The inbox of one user: their sockets that show all of their conversations. Conversations call it with
@@ -42,6 +43,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly connections: Connections;
   private readonly rooms: OpenRooms;
   private readonly rearming: Rearming;
+  private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
   /** What the alarm is set to, as far as this instance of the object knows. */
@@ -97,6 +99,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   update(row: InboxRow): InboxAnswer {
+    this.recent.add(row);
     if (this.connections.broadcast(frameOf([row]))) return "watching";
     this.remember(row.conversationId);
     return "away";
@@ -177,6 +180,7 @@ export class Inbox extends DurableObject<Env> {
         connections: this.connections,
         rooms: this.rooms.of(connection),
         directory: this.directory,
+        recent: () => this.recent.all(),
         arm: (rows) => this.armLarge(rows),
         presence: this.presence,
         watching: this.watching,
@@ -210,6 +214,7 @@ export class Inbox extends DurableObject<Env> {
       {
         connections: this.connections,
         directory: this.directory,
+        recent: () => this.recent.all(),
         arm: (rows) => this.armLarge(rows),
       },
       connection,
@@ -233,6 +238,7 @@ export class Inbox extends DurableObject<Env> {
 
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
+    if (row) this.recent.add(row);
     if (row && !this.connections.broadcast(frameOf([row]))) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }

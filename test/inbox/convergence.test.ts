@@ -156,6 +156,30 @@ test("while D1 is down, what is live goes on; the list comes when D1 does", asyn
   await expectSameAsList(alice, other);
 });
 
+test("a socket that opens while D1 lacks what the inbox was told of before", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const inbox = await openListed(alice);
+  // D1 hangs: its list is old, but can be read.
+  const { promise, reject } = await runInDurableObject(objectOf(conversationId), () =>
+    Promise.withResolvers<never>(),
+  );
+  const batch = vi.spyOn(env.DB, "batch").mockReturnValue(promise);
+  void send(bob, conversationId, "one");
+  await inbox.until(() => inbox.entry(conversationId)?.unread === 1);
+  const second = await openListed(alice);
+  expect(second.entry(conversationId)?.unread).toBe(1);
+  // It fails, and the inbox forgets: the conversation calls again when D1 has caught up.
+  await runInDurableObject(objectOf(conversationId), () => reject(new Error("D1_ERROR: gone")));
+  batch.mockRejectedValue(new Error("D1_ERROR: out of order"));
+  await evictDurableObject(inboxOf(alice));
+  const third = await openListed(alice);
+  expect(third.entry(conversationId)?.unread).toBe(0);
+  batch.mockRestore();
+  await fireAlarms(conversationId);
+  await third.until(() => third.entry(conversationId)?.unread === 1);
+  await expectSameAsList(alice, third);
+});
+
 test("members of a conversation that was stored before are told of the next commit, and then rest", async () => {
   const { alice, bob, conversationId } = await directPair();
   await runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) => {

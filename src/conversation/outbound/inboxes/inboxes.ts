@@ -96,6 +96,17 @@ export class Inboxes implements Consumer {
     this.isInterrupted = true;
   }
 
+  /**
+   * Calls every armed inbox once more: whoever connected while D1 did not accept changes has an old list.
+   */
+  repeat(): void {
+    const now = this.options.clock();
+    for (const [userId, attention] of this.armed.all()) {
+      this.armed.set(userId, changed(attention, { now, isHere: false, own: undefined }));
+    }
+    this.callDue();
+  }
+
   /** The alarm fired: calls the inboxes that waited for it, and those that may have missed a commit. */
   async catchUp(): Promise<void> {
     const { memory, clock } = this.options;
