@@ -12,7 +12,7 @@ const PATIENCE_MS = 45_000;
 export class InboxClient {
   readonly userId: string;
   readonly inbox: Inbox;
-  /** Rows and removals that came while the list was complete. */
+  /** Rows that came because they had changed just then. */
   changes = 0;
   private readonly rest: Rest;
 
@@ -20,8 +20,8 @@ export class InboxClient {
     this.userId = userId;
     this.rest = parley.rest;
     this.inbox = parley.inbox();
-    this.inbox.on((event) => {
-      if (event.type !== "status") this.changes++;
+    this.inbox.on("row", ({ cause }) => {
+      if (cause === "live") this.changes++;
     });
   }
 
