@@ -15,6 +15,8 @@ export const attachmentSchema = z.object({
   freeJoins: z.number().default(MAX_ROOMS),
   /** The user's inbox knows of the connection. */
   reported: z.boolean().default(false),
+  /** The client is passed the rows of its user's inbox. */
+  inbox: z.boolean().default(false),
 });
 export type ConnectionAttachment = z.infer<typeof attachmentSchema>;
 
@@ -25,4 +27,5 @@ export const NEW_CONNECTION: ConnectionAttachment = {
   heardAt: 0,
   freeJoins: MAX_ROOMS,
   reported: false,
+  inbox: false,
 };

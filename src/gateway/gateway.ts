@@ -11,11 +11,13 @@ import { inboxOf } from "../conversation/stub.ts";
 import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
 import { attachmentSchema, type ConnectionAttachment, NEW_CONNECTION } from "./attachment.ts";
 import { ConnectionReport } from "./connection-report.ts";
 import type { EventEncoder } from "./event-encoder.ts";
+import { InboxSubscription } from "./inbox-subscription.ts";
 import { type Admission, COMMANDS, type Limit } from "./limits.ts";
 import { Rooms } from "./rooms.ts";
 
@@ -34,6 +36,8 @@ export interface GatewayProtocol {
   /** A client's heartbeat message, and the answer that it gets while the object hibernates. */
   heartbeat: [request: string, response: string];
   encoder: EventEncoder;
+  /** A row of the inbox as its clients are sent it; `undefined`: they do not see such conversations. */
+  encodeRow: (row: InboxRow) => string | undefined;
 }
 
 /** The same functions as the stub's, which are answered synchronously. */
@@ -113,6 +117,22 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
 
   isConnected(userId: string): boolean {
     return this.kept.seat?.userId === userId && this.isActive();
+  }
+
+  deliverRow(row: InboxRow): boolean {
+    if (!this.kept.inbox || !this.isActive()) return false;
+    const message = this.protocol.encodeRow(row);
+    if (message !== undefined) this.send([message]);
+    return true;
+  }
+
+  /** The inbox of the person whose connection this is. */
+  protected inboxOf({ userId }: ConnectionIdentity): InboxSubscription {
+    return new InboxSubscription({
+      ...{ inbox: inboxOf(this.env, userId), protocol: this.protocol.name },
+      gateway: this.ctx.id.name ?? "",
+      keep: (inbox) => this.keep({ inbox }),
+    });
   }
 
   /** Accepts a socket for hibernation. */

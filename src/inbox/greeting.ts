@@ -1,8 +1,10 @@
+import type { InboxList } from "../conversation/outbound/inboxes/inbox-api.ts";
 import type { Directory } from "../directory/directory.ts";
 import { stats } from "../directory/inbox.ts";
 import { type InboxPage, inboxRows } from "../directory/inbox-rows.ts";
 import { isLarge, KINDS } from "../domain/conversation.ts";
-import { chatError } from "../domain/error.ts";
+import { fail, ok, type Result } from "../domain/error.ts";
+import { replaces } from "../domain/inbox.ts";
 import type { FrameId } from "../live/frames.ts";
 import type { InboxRow, InboxSettings } from "../live/inbox-events.ts";
 import { MAX_FRAME_BYTES, MAX_SOCKETS_PER_USER, PROTOCOL } from "../live/version.ts";
@@ -62,23 +64,14 @@ async function totalsOf({ directory }: ListSource, userId: string) {
  * change go on meanwhile.
  */
 export async function listPage(
-  { directory, recent, arm }: ListSource,
+  source: ListSource,
   { identity: { userId } }: Connection,
   after: string | undefined,
   id: FrameId,
 ): Promise<string> {
-  let page: InboxPage;
-  try {
-    page = await inboxRows(directory(), userId, after);
-  } catch (error) {
-    log("inbox_list_failed", { userId, error });
-    const unavailable = chatError("unavailable", { retryAfterMs: RETRY_AFTER_MS });
-    return JSON.stringify(errorEventOf(unavailable, id));
-  }
-  const { next } = page;
-  // The last page is complete with what D1 does not have yet; clients keep the newer version of a row.
-  const rows: InboxRow[] = next === undefined ? [...page.rows, ...recent()] : page.rows;
-  arm(page.rows.filter((row) => isLarge(row.memberCount)).map((row) => row.conversationId));
+  const page = await readList(source, userId, after);
+  if (!page.ok) return JSON.stringify(errorEventOf(page.error, id));
+  const { rows, next } = page.value;
   return JSON.stringify({
     type: "inbox",
     ...(id !== undefined && { id }),
@@ -86,4 +79,33 @@ export async function listPage(
     more: next !== undefined,
     next,
   });
+}
+
+/** A page of the list with what D1 does not have yet; `unavailable` where D1 cannot be read. */
+export async function readList(
+  { directory, recent, arm }: Omit<ListSource, "connections">,
+  userId: string,
+  after: string | undefined,
+): Promise<Result<InboxList>> {
+  let page: InboxPage;
+  try {
+    page = await inboxRows(directory(), userId, after);
+  } catch (error) {
+    log("inbox_list_failed", { userId, error });
+    return fail("unavailable", { retryAfterMs: RETRY_AFTER_MS });
+  }
+  const { next } = page;
+  // The last page is complete with what D1 does not have yet.
+  const rows = next === undefined ? newest([...page.rows, ...recent()]) : page.rows;
+  arm(page.rows.filter((row) => isLarge(row.memberCount)).map((row) => row.conversationId));
+  return ok({ rows, next });
+}
+
+/** The newest version of each row. */
+function newest(rows: readonly InboxRow[]): InboxRow[] {
+  const byId = new Map<string, InboxRow>();
+  for (const row of rows) {
+    if (replaces(row, byId.get(row.conversationId))) byId.set(row.conversationId, row);
+  }
+  return [...byId.values()];
 }

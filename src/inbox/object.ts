@@ -2,10 +2,15 @@ import { DurableObject } from "cloudflare:workers";
 import { IDENTITY_HEADER } from "../conversation/api.ts";
 import { identitySchema } from "../conversation/identity.ts";
 import { backoffMs } from "../conversation/outbound/backoff.ts";
-import type { InboxAnswer, Watcher } from "../conversation/outbound/inboxes/inbox-api.ts";
+import type {
+  InboxAnswer,
+  InboxList,
+  Watcher,
+} from "../conversation/outbound/inboxes/inbox-api.ts";
 import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
-import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts";
+import type { Batch, Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
+import { gatewayOf } from "../conversation/stub.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import { chatError, type Result } from "../domain/error.ts";
@@ -18,8 +23,9 @@ import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { type Connection, Connections } from "./connections.ts";
+import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
-import { greet } from "./greeting.ts";
+import { greet, type ListSource, readList } from "./greeting.ts";
 import { OpenRooms } from "./open-rooms.ts";
 import {
   createPending,
@@ -40,8 +46,10 @@ import { RecentRows } from "./recent-rows.ts";
  * asked again. The rows themselves are in D1.
  */
 export class Inbox extends DurableObject<Env> {
+  private readonly userId: string;
   private readonly connections: Connections;
   private readonly rooms: OpenRooms;
+  private readonly followers: Followers;
   private readonly rearming: Rearming;
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
@@ -57,6 +65,7 @@ export class Inbox extends DurableObject<Env> {
     const settings = settingsOf(env);
     if (settings instanceof Error) throw settings;
     const userId = ctx.id.name ?? "";
+    this.userId = userId;
     const clock = () => Date.now();
     this.connections = new Connections(ctx, clock, (connection, isOpen) => {
       if (!isOpen) {
@@ -87,6 +96,14 @@ export class Inbox extends DurableObject<Env> {
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    this.followers = new Followers({
+      sql,
+      stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
+      onMissed: (conversationId, error) => {
+        if (error === undefined) this.remember(conversationId);
+        else this.failedToArm(conversationId, error);
+      },
+    });
     this.isPendingCreated = hasPendingTable(ctx.storage.sql);
     this.rearming = new Rearming({
       userId,
@@ -100,9 +117,23 @@ export class Inbox extends DurableObject<Env> {
 
   update(row: InboxRow): InboxAnswer {
     this.recent.add(row);
-    if (this.connections.broadcast(frameOf([row]))) return "watching";
+    if (this.show(row)) return "watching";
     this.remember(row.conversationId);
     return "away";
+  }
+
+  follow(protocol: Protocol, gateway: string): boolean {
+    const isFollowing = this.followers.add(protocol, gateway);
+    this.rearm();
+    return isFollowing;
+  }
+
+  unfollow(gateway: string): void {
+    this.followers.remove(gateway);
+  }
+
+  list(after: string | undefined): Promise<Result<InboxList>> {
+    return readList(this.listSource(), this.userId, after);
   }
 
   arrived(source: PresenceSource, at: number): void {
@@ -110,6 +141,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   left(source: PresenceSource, at: number): void {
+    this.followers.remove(source[1]);
     this.presence.left(source, at);
   }
 
@@ -177,11 +209,8 @@ export class Inbox extends DurableObject<Env> {
     await handleFrame(
       {
         env: this.env,
-        connections: this.connections,
+        ...this.listSource(),
         rooms: this.rooms.of(connection),
-        directory: this.directory,
-        recent: () => this.recent.all(),
-        arm: (rows) => this.armLarge(rows),
         presence: this.presence,
         watching: this.watching,
       },
@@ -210,16 +239,16 @@ export class Inbox extends DurableObject<Env> {
   }
 
   private greet(connection: Connection): Promise<void> {
-    return greet(
-      {
-        connections: this.connections,
-        directory: this.directory,
-        recent: () => this.recent.all(),
-        arm: (rows) => this.armLarge(rows),
-      },
-      connection,
-      () => ({ invisible: this.presence.isInvisible }),
-    );
+    return greet(this.listSource(), connection, () => ({ invisible: this.presence.isInvisible }));
+  }
+
+  private listSource(): ListSource {
+    return {
+      connections: this.connections,
+      directory: this.directory,
+      recent: () => this.recent.all(),
+      arm: (rows) => this.armLarge(rows),
+    };
   }
 
   /** D1 in a session: a list is at least as new as everything that was written before it was requested. */
@@ -227,7 +256,8 @@ export class Inbox extends DurableObject<Env> {
 
   /** Asks the conversations that have stopped calling, if there is somebody to show them to. */
   private rearm(): void {
-    if (this.connections.size === 0 || !this.isPendingCreated) return;
+    const isWatched = this.connections.size > 0 || this.followers.size > 0;
+    if (!isWatched || !this.isPendingCreated) return;
     this.rearming.add(pendingConversations(this.ctx.storage.sql));
   }
 
@@ -239,7 +269,7 @@ export class Inbox extends DurableObject<Env> {
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
     if (row) this.recent.add(row);
-    if (row && !this.connections.broadcast(frameOf([row]))) return;
+    if (row && !this.show(row)) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }
 
@@ -259,6 +289,13 @@ export class Inbox extends DurableObject<Env> {
     if (time >= this.alarmAt) return;
     this.alarmAt = time;
     await storage.setAlarm(time);
+  }
+
+  /** Sends a row to everybody who is connected; false: nobody is. */
+  private show(row: InboxRow): boolean {
+    const isSent = this.connections.broadcast(frameOf([row]));
+    this.followers.tell(row);
+    return isSent || this.followers.size > 0;
   }
 
   /** Stores that a conversation has to be asked once somebody is connected. */

@@ -14,12 +14,15 @@ import { frameIn } from "./parse-frame.ts";
 const id = z.union([z.string().max(128), z.number()]).optional();
 const conversationId = z.string().max(64);
 
+/** Characters of the place behind a page. */
+export const MAX_PLACE = 256;
+
 /** Requests the rows after a page; without `after`, the first page. */
 export const listFrame = z.object({
   op: z.literal("list"),
   id,
   /** The `next` of the page before. */
-  after: z.string().max(256).optional(),
+  after: z.string().max(MAX_PLACE).optional(),
 });
 export const archiveFrame = z.object({
   op: z.literal("archive"),

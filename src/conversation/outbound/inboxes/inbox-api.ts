@@ -2,7 +2,7 @@ import type { Result } from "../../../domain/error.ts";
 import type { ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
-import type { Batch } from "../subscribers/gateway-api.ts";
+import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
 
 /** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
 export interface InboxStub {
@@ -35,8 +35,19 @@ export interface InboxStub {
   deliver(gateway: string, batch: Batch): Promise<boolean>;
   deliverEphemeral(gateway: string, conversationId: string, line: string): Promise<boolean>;
   isSubscribed(gateway: string, conversationId: string): Promise<boolean>;
+  /** Has a gateway of the user called with rows (`deliverRow`) from now on; false: there are too many. */
+  follow(protocol: Protocol, gateway: string): Promise<boolean>;
+  unfollow(gateway: string): Promise<void>;
+  /** A page of the list: the first one, or the one behind `after`. */
+  list(after: string | undefined): Promise<Result<InboxList>>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
+}
+
+/** A page of the list. After one without `next`, conversations that neither a page nor an event named are gone. */
+export interface InboxList {
+  rows: InboxRow[];
+  next?: string | undefined;
 }
 
 /** Who is told of a user's presence: a `user`, or a `conversation`. */

@@ -1,4 +1,5 @@
 import type { Receipt } from "../../../domain/message.ts";
+import type { InboxRow } from "../../../live/inbox-events.ts";
 import type { Reacted } from "../../decide/types.ts";
 
 /** The RPC between a conversation and the gateways and inboxes that are subscribed to it. */
@@ -71,4 +72,6 @@ export interface SubscriberStub {
 export interface GatewayStub extends SubscriberStub {
   /** Whether it is the connection of a user, and open. */
   isConnected(userId: string): Promise<boolean>;
+  /** Takes a row of its user's inbox; false: it does not follow the inbox, or not any more. */
+  deliverRow(row: InboxRow): Promise<boolean>;
 }

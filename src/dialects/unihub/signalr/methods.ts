@@ -6,15 +6,18 @@ import { parseConversationId, parseMessageId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
 import { emojiOf } from "../../../domain/reaction.ts";
 import type { Settings } from "../../../env.ts";
+import type { InboxSubscription } from "../../../gateway/inbox-subscription.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
 import { clientMessageId, detailsOf, mentions } from "../../../live/fields.ts";
+import { MAX_PLACE } from "../../../live/inbox-frames.ts";
 import { presentSent } from "../presenter.ts";
 
 /** What the hub's methods need. */
 export interface Hub {
   rooms: Rooms;
   settings: Settings;
+  inbox: InboxSubscription;
 }
 
 interface Method {
@@ -99,6 +102,14 @@ export const METHODS = new Map<string, Method>([
     "MarkAsRead",
     method(z.tuple([uuid]), (hub, [messageId]) => onMessage(hub, { type: "read", messageId })),
   ],
+  // Beyond the reference: all conversations of the user, and `ConversationUpdated` for each that changes.
+  [
+    "SubscribeConversations",
+    method(z.tuple([z.string().max(MAX_PLACE).nullish()]), ({ inbox }, [after]) =>
+      inbox.list(after ?? undefined),
+    ),
+  ],
+  ["UnsubscribeConversations", method(z.tuple([]), ({ inbox }) => inbox.end())],
   ["AddReaction", reaction("react")],
   ["RemoveReaction", reaction("unreact")],
 ]);
