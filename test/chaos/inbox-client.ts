@@ -14,19 +14,28 @@ export class InboxClient {
   readonly inbox: Inbox;
   /** Rows that came because they had changed just then. */
   changes = 0;
+  /** Rows that were replaced by an older version. */
+  private outOfOrder = 0;
+  private readonly versions = new Map<string, { epoch: string; rev: number }>();
   private readonly rest: Rest;
 
   constructor(userId: string, parley: Parley) {
     this.userId = userId;
     this.rest = parley.rest;
     this.inbox = parley.inbox();
-    this.inbox.on("row", ({ cause }) => {
+    this.inbox.on("row", ({ cause, row }) => {
       if (cause === "live") this.changes++;
+      const before = this.versions.get(row.conversationId);
+      if (before?.epoch === row.epoch && before.rev > row.rev) this.outOfOrder++;
+      this.versions.set(row.conversationId, row);
     });
   }
 
   /** Compares the inbox with the list that REST gives, until they are the same or it took too long. */
   async check(findings: Findings): Promise<void> {
+    if (this.outOfOrder > 0) {
+      findings.reordered.add(`inbox of ${this.userId}: ${this.outOfOrder} older rows applied`);
+    }
     let [shown, listed]: [string, string] = ["", ""];
     for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(100)) {
       listed = asText(listOf(await this.rest.conversations()));
