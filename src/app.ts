@@ -21,12 +21,13 @@ import { type ErrorForm, errorHandler, plainErrors, respondWith } from "./edge/e
 import { serveUpload } from "./edge/files.ts";
 import { userSearch } from "./edge/find-users.ts";
 import { jsonBody } from "./edge/json-body.ts";
-import { live, upgradeRequired } from "./edge/live.ts";
+import { live, liveInbox, upgradeRequired } from "./edge/live.ts";
 import { crossOriginFile } from "./edge/origin.ts";
 import { requestLimits } from "./edge/request-limits.ts";
 import { responseHeaders as headers } from "./edge/response-headers.ts";
 import { CachingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
+import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
@@ -62,6 +63,7 @@ export function createApp(): Hono<EdgeEnv> {
   app.use(addressLimit({ present: (error, c) => presentAddressLimit(error, c, mounted), headers }));
 
   // An upgrade is answered before `headers`, which cannot change its response.
+  app.get("/live", liveInbox, headers, upgradeRequired);
   app.get("/live/:conversationId", live, headers, upgradeRequired);
   app.get("/socket.io", socketIo, headers, enginePolling);
   app.get("/hubs/chat", signalR);
@@ -139,6 +141,7 @@ function users() {
   app.use(authenticate(), requestLimits, jsonBody, readsDirectory);
   userProvisioning(app);
   userSearch(app);
+  userPresence(app);
   return closed(app);
 }
 

@@ -8,6 +8,7 @@ export interface Env {
   CONVERSATIONS: DurableObjectNamespace;
   SOCKETIO: DurableObjectNamespace;
   SIGNALR: DurableObjectNamespace;
+  INBOXES: DurableObjectNamespace;
   DB: D1Database;
   FILES: R2Bucket;
   LIMIT_UPLOADS: RateLimit;

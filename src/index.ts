@@ -11,6 +11,7 @@ import { log } from "./logging.ts";
 
 export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
 export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
+export { Inbox } from "./inbox/object.ts";
 
 /** The object of a conversation, which writes pages in the form of each API. */
 export class Conversation extends ConversationObject {

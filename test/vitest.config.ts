@@ -27,7 +27,9 @@ const MODELS = "test/model/**/*.test.ts";
 /** Tests of the limits against abuse, which hold in them. */
 const ABUSE = "test/abuse/**/*.test.ts";
 /** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are half. */
-const OBJECTS = ["live", "gateway", "conversation"].map((name) => `test/${name}/**/*.test.ts`);
+const OBJECTS = ["live", "gateway", "conversation", "inbox"].map(
+  (name) => `test/${name}/**/*.test.ts`,
+);
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
 const ALONE = [
   "test/attachments/**/*.test.ts",

@@ -1,6 +1,7 @@
 import busboy from "busboy";
-import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
+import { type Attachment, fileNameOf } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+import { MAX_FILE_BYTES } from "../domain/file-size.ts";
 import type { Pace } from "./pace.ts";
 import { readThrough } from "./stream.ts";
 

@@ -1,7 +1,8 @@
 import type { Directory } from "../directory/directory.ts";
 import { beginUpload, finishUpload } from "../directory/uploads.ts";
-import { type Attachment, fileTypeOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
+import { type Attachment, fileTypeOf } from "../domain/attachment.ts";
 import { type ChatError, chatError, fail, ok, type Result } from "../domain/error.ts";
+import { MAX_FILE_BYTES } from "../domain/file-size.ts";
 import type { Place } from "./admission.ts";
 import type { Allowance } from "./allowance.ts";
 import type { FileSink } from "./form.ts";

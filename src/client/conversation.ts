@@ -1,49 +1,11 @@
 import { ParleyError } from "./error.ts";
-import type { ConversationEvent } from "./event.ts";
-import { Feed } from "./feed.ts";
+import type { Question } from "./event.ts";
 import type { HistoryPlace, NewMessage, SentMessage } from "./message.ts";
-import type { Question } from "./outbox.ts";
 import type { WireMessage } from "./received.ts";
 import { View } from "./view.ts";
 
-/**
- * One conversation, kept up to date over a socket that is opened again whenever it is lost. Listen with
- * `on`, or iterate: `for await (const event of conversation)` ends when the conversation is closed.
- */
-export class Conversation extends View implements AsyncIterable<ConversationEvent> {
-  /** Connects, and stays connected until `close`; when a wait for the next attempt is running, ends it. */
-  connect(): this {
-    void this.session.connection.open();
-    return this;
-  }
-
-  /**
-   * For the moment in which a network or a machine is available again: ends a wait for the next attempt, and a
-   * socket that stands is asked now, not half a minute later, whether it still does.
-   */
-  wake(): this {
-    this.session.connection.wake();
-    return this;
-  }
-
-  /** Closes for good: what is not acknowledged is rejected. */
-  close(): void {
-    this.session.connection.close("closed by the caller");
-  }
-
-  /** Resolves once everything has been caught up with; rejects when the conversation is closed. */
-  async live(): Promise<this> {
-    if (this.current.state === "live") return this;
-    return new Promise((resolve, reject) => {
-      const off = this.on("status", (status) => {
-        if (status.state !== "live" && status.state !== "closed") return;
-        off();
-        if (status.state === "live") resolve(this);
-        else reject(new ParleyError("closed", status.reason));
-      });
-    });
-  }
-
+/** One conversation, kept up to date over a connection that is opened again whenever it is lost. */
+export class Conversation extends View {
   /**
    * Sends a message and resolves once it is durable. It is kept until then, over any number of
    * reconnects, and never arrives twice. Rejects with what the server refused it for.
@@ -89,8 +51,8 @@ export class Conversation extends View implements AsyncIterable<ConversationEven
 
   /** Broadcasts that the user is typing or stopped; dropped while offline. */
   sayTyping(active = true): void {
-    if (this.current.state !== "live") return;
-    this.session.connection.send(JSON.stringify({ op: "typing", active }));
+    if (this.status.state !== "live") return;
+    this.link.send({ op: "typing", active });
   }
 
   /** A page of history, oldest first; `messages` stays as it is. */
@@ -108,19 +70,9 @@ export class Conversation extends View implements AsyncIterable<ConversationEven
     return more;
   }
 
-  /** Every event from now on. What is not taken yet is kept. */
-  [Symbol.asyncIterator](): AsyncIterator<ConversationEvent> {
-    return new Feed(
-      (listener) => this.on("event", listener),
-      (event) => event.type === "status" && event.state === "closed",
-      this.current.state === "closed",
-    );
-  }
-
-  private ask(question: Question) {
-    if (this.current.state === "closed") {
-      return Promise.reject(new ParleyError("closed", this.current.reason));
-    }
+  private async ask(question: Question) {
+    const refusal = this.refusal();
+    if (refusal) throw refusal;
     return this.session.outbox.ask(question);
   }
 }

@@ -1,15 +1,18 @@
-import type { Status } from "./connection.ts";
-import type { Question } from "./outbox.ts";
-import type { ServerEvent } from "./received.ts";
+import type { ClientFrame } from "../live/frames.ts";
+import type { StatusEvent } from "./live.ts";
+import type { EventOf } from "./received.ts";
 
-type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
+/** Frames that are answered; `typing` is not. */
+export type Question = Exclude<ClientFrame, { op: "typing" }>;
+export type SendFrame = Extract<ClientFrame, { op: "send" }>;
 
 /** Rows of a page of changes have no cause. */
 type Cause<Type extends "message" | "member"> = EventOf<Type>["cause"] | "sync";
 
 /** The events of a conversation. */
-export type ConversationEvent =
-  | ({ type: "status" } & Status)
+export type ConversationEvent = StatusEvent | ConversationChange;
+
+export type ConversationChange =
   /** The known state is void: the following events contain the new one. */
   | { type: "reset" }
   | { type: "message"; cause: Cause<"message">; message: EventOf<"message">["message"] }
@@ -25,12 +28,3 @@ export type ConversationEvent =
   | { type: "error"; reason: string }
   /** An unanswered command is sent again. */
   | { type: "resend"; op: Question["op"]; clientMessageId?: string };
-
-/** Events by their names. */
-export type Named = {
-  [Type in ConversationEvent["type"]]: Extract<ConversationEvent, { type: Type }>;
-};
-export interface ConversationEvents extends Named {
-  /** Any of the others. */
-  event: ConversationEvent;
-}

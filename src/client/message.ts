@@ -1,4 +1,4 @@
-import type { SendFrame } from "./outbox.ts";
+import type { SendFrame } from "./event.ts";
 
 /** A message to send. */
 export type NewMessage = Omit<SendFrame, "op" | "id">;

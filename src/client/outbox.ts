@@ -1,14 +1,9 @@
-import type { ClientFrame } from "../live/frames.ts";
 import { ParleyError } from "./error.ts";
-import type { ServerEvent } from "./received.ts";
+import type { EventOf } from "./received.ts";
 
-type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
-export type Answer = EventOf<"ack"> | EventOf<"sync">;
-/** Frames that are answered; `typing` is not. */
-export type Question = Exclude<ClientFrame, { op: "typing" }>;
-export type SendFrame = Extract<ClientFrame, { op: "send" }>;
+type Refusal = EventOf<"error">;
 
-interface Entry {
+interface Entry<Question, Answer> {
   id: string;
   frame: Question;
   /** The number of attempts. */
@@ -25,14 +20,16 @@ const ANSWER_WITHIN_MS = 30_000;
 /** Messages in flight at most: a hundred that exceed the rate would end the session. */
 const MAX_SENDS_IN_FLIGHT = 50;
 
-export interface OutboxOptions {
-  transmit: (frame: string) => void;
+export interface OutboxOptions<Question, Answer> {
+  /** What the ids of commands begin with, where others use the same socket. */
+  prefix?: string;
+  transmit: (frame: object) => void;
   /** An answer is missing on an open socket: the socket must be replaced. */
   onUnanswered: () => void;
   /** An unanswered command is sent again. */
   onResend: (frame: Question) => void;
-  /** Whether an earlier attempt of a refused command had succeeded. */
-  wasDone: (frame: Question, code: string) => boolean;
+  /** The answer to a refused command of which an earlier attempt had succeeded. */
+  wasDone: (frame: Question, code: string) => Answer | undefined;
 }
 
 /**
@@ -41,10 +38,10 @@ export interface OutboxOptions {
  * after the answer to the one before, so that retries keep their order. A new session starts with the
  * commands that the last one left unanswered.
  */
-export class Outbox {
-  private readonly options: OutboxOptions;
-  private readonly sends: Entry[] = [];
-  private readonly others: Entry[] = [];
+export class Outbox<Question extends { op: string }, Answer extends { type: string }> {
+  private readonly options: OutboxOptions<Question, Answer>;
+  private readonly sends: Entry<Question, Answer>[] = [];
+  private readonly others: Entry<Question, Answer>[] = [];
   private live = false;
   private serial = 0;
   private patience: ReturnType<typeof setTimeout> | undefined;
@@ -52,15 +49,15 @@ export class Outbox {
   /** While the rate of sends is exceeded: messages that are not in flight wait. */
   private sendPause: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: OutboxOptions) {
+  constructor(options: OutboxOptions<Question, Answer>) {
     this.options = options;
   }
 
   /** Sends now, or once the session is live; resolves with the answer. */
   ask(frame: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const id = String(++this.serial);
-      const entry: Entry = { id, frame: { ...frame, id }, tries: 0, sent: false, resolve, reject };
+      const id = `${this.options.prefix ?? ""}${++this.serial}`;
+      const entry = { id, frame: { ...frame, id }, tries: 0, sent: false, resolve, reject };
       (frame.op === "send" ? this.sends : this.others).push(entry);
       this.flush();
     });
@@ -92,14 +89,14 @@ export class Outbox {
   }
 
   /** Handles an answer; false when nothing was waiting for it. */
-  answer(event: Answer | EventOf<"error">): boolean {
+  answer(event: (Answer & { id?: unknown }) | Refusal): boolean {
     const entry = [...this.others.slice(0, 1), ...this.sends].find(({ id }) => id === event.id);
     if (!entry?.sent) return false;
-    if (event.type === "error" && event.code === "rate_limited" && entry.frame.op !== "send") {
-      this.again(entry, event.retryAfterMs ?? 1_000);
-      return true;
-    }
-    if (event.type === "error" && event.code === "rate_limited") {
+    if (isRefusal(event) && event.code === "rate_limited") {
+      if (entry.frame.op !== "send") {
+        this.again(entry, event.retryAfterMs ?? 1_000);
+        return true;
+      }
       this.holdSends(event.retryAfterMs ?? 1_000);
     }
     const list = entry.frame.op === "send" ? this.sends : this.others;
@@ -109,18 +106,18 @@ export class Outbox {
     return true;
   }
 
-  private settle(entry: Entry, event: Answer | EventOf<"error">): void {
-    if (event.type !== "error") {
+  private settle(entry: Entry<Question, Answer>, event: Answer | Refusal): void {
+    if (!isRefusal(event)) {
       entry.resolve(event);
-    } else if (entry.tries > 1 && this.options.wasDone(entry.frame, event.code)) {
-      entry.resolve({ type: "ack", rev: 0 });
-    } else {
-      entry.reject(new ParleyError(event.code, event.message, event));
+      return;
     }
+    const done = entry.tries > 1 ? this.options.wasDone(entry.frame, event.code) : undefined;
+    if (done) entry.resolve(done);
+    else entry.reject(new ParleyError(event.code, event.message, event));
   }
 
   /** Commands other than sends have a separate rate, which allows more after a second. */
-  private again(entry: Entry, afterMs: number): void {
+  private again(entry: Entry<Question, Answer>, afterMs: number): void {
     entry.sent = false;
     entry.tries--;
     this.pause = setTimeout(() => {
@@ -152,11 +149,15 @@ export class Outbox {
     }
   }
 
-  private transmit(entry: Entry): void {
+  private transmit(entry: Entry<Question, Answer>): void {
     if (entry.sent) return;
     entry.sent = true;
     entry.tries++;
     if (entry.tries > 1) this.options.onResend(entry.frame);
-    this.options.transmit(JSON.stringify(entry.frame));
+    this.options.transmit(entry.frame);
   }
+}
+
+function isRefusal(event: { type: string }): event is Refusal {
+  return event.type === "error";
 }

@@ -1,6 +1,9 @@
-import type { SocketLike } from "./connection.ts";
+import { FEATURES } from "../live/version.ts";
+import { Connection, type ConnectionOptions, type SocketLike } from "./connection.ts";
 import { Conversation } from "./conversation.ts";
+import { Inbox } from "./inbox.ts";
 import { Rest } from "./rest.ts";
+import { SharedLink } from "./shared-link.ts";
 import { type TokenSource, Tokens } from "./tokens.ts";
 
 export interface ParleyOptions {
@@ -27,15 +30,40 @@ export class Parley {
     this.rest = new Rest(options.url, this.tokens, options.fetch ?? ((...a) => fetch(...a)));
   }
 
-  /** A conversation; `connect()` opens its socket. */
-  conversation(id: string): Conversation {
-    const { openSocket, random = Math.random, clock = Date.now } = this.options;
+  /** A conversation; `connect()` opens its socket, or with `over` opens it over the socket of an inbox. */
+  conversation(id: string, { over }: { over?: Inbox } = {}): Conversation {
+    const { random = Math.random, clock = Date.now } = this.options;
     return new Conversation(id, {
-      address: new URL(`/live/${id}`, this.options.url).href.replace(/^http/, "ws"),
-      tokens: this.tokens,
-      open: openSocket ?? ((url, protocols) => new WebSocket(url, protocols)),
-      random,
+      linkOf: (options) =>
+        over
+          ? new SharedLink({ ...options, conversationId: id, carrier: over.carrier, random })
+          : this.connection({
+              ...options,
+              url: () => this.addressOf(`/live/${id}`, options.place()),
+            }),
       clock,
     });
+  }
+
+  /** All conversations of the user; `connect()` opens its socket. */
+  inbox(): Inbox {
+    const { clock = Date.now } = this.options;
+    return new Inbox({
+      connectionOf: (options) =>
+        this.connection({ ...options, url: () => this.addressOf("/live", undefined) }),
+      clock,
+    });
+  }
+
+  private addressOf(path: string, place: { since: number; epoch: string } | undefined): string {
+    const at = place && { since: String(place.since), epoch: place.epoch };
+    const query = new URLSearchParams({ ...at, features: FEATURES.join() });
+    return `${new URL(path, this.options.url).href.replace(/^http/, "ws")}?${query}`;
+  }
+
+  private connection(options: Pick<ConnectionOptions, "url" | "onFrame" | "onStatus">): Connection {
+    const { openSocket, random = Math.random } = this.options;
+    const open = openSocket ?? ((url, protocols) => new WebSocket(url, protocols));
+    return new Connection({ ...options, tokens: this.tokens, open, random });
   }
 }

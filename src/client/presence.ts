@@ -1,6 +1,4 @@
-import type { ServerEvent } from "./received.ts";
-
-type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
+import type { EventOf } from "./received.ts";
 
 /** Who is online and who is typing. It has no revision, and each session starts empty. */
 export class Presence {

@@ -10,11 +10,11 @@ import * as live from "../live/events.ts";
 /** One of the names that this version knows, or one that only a newer server does. */
 export type Open<Name extends string> = Name | (string & Record<never, never>);
 
-function open<Name extends string>(_names: z.ZodType<Name>) {
+export function open<Name extends string>(_names: z.ZodType<Name>) {
   return z.string().transform((name): Open<Name> => name);
 }
 
-function rows<Row extends z.ZodType>(row: Row) {
+export function rows<Row extends z.ZodType>(row: Row) {
   return z.array(z.unknown()).transform((list) =>
     list.flatMap((value) => {
       const read = row.safeParse(value);
@@ -55,7 +55,18 @@ export const serverEvent = z.discriminatedUnion("type", [
   live.errorEvent,
 ]);
 
+/** The types of events that {@link serverEvent} reads. */
+export const serverEventTypes = typesOf(serverEvent);
+
+/** The types of the events of a union. */
+export function typesOf(union: {
+  options: readonly { shape: { type: { value: string } } }[];
+}): ReadonlySet<unknown> {
+  return new Set(union.options.map((option) => option.shape.type.value));
+}
+
 export type ServerEvent = z.output<typeof serverEvent>;
+export type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 export type WireMessage = z.output<typeof message>;
 export type WireMember = z.output<typeof member>;
 export type WireConversation = z.output<typeof conversation>;

@@ -1,14 +1,7 @@
 import { parseMessageId } from "../domain/id.ts";
-import type {
-  ServerEvent,
-  WireConversation,
-  WireMember,
-  WireMessage,
-  WireRead,
-} from "./received.ts";
+import type { EventOf, WireConversation, WireMember, WireMessage, WireRead } from "./received.ts";
 import { Timeline } from "./timeline.ts";
 
-type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 type Sync = EventOf<"sync">;
 
 /** The rows of an event that were new to the client. */

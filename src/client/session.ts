@@ -1,26 +1,31 @@
 import { parseMessageId } from "../domain/id.ts";
 import { withNewlines } from "../domain/text.ts";
-import { FEATURES } from "../live/version.ts";
-import { Connection, type SocketLike, type Status } from "./connection.ts";
-import { linesOf } from "./decode.ts";
-import type { ConversationEvent } from "./event.ts";
-import { Outbox, type Question } from "./outbox.ts";
+import { Decoder, isShorter, type Line } from "./decode.ts";
+import type { ConversationChange, Question } from "./event.ts";
+import type { Link, Status } from "./link.ts";
+import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
-import type { ServerEvent } from "./received.ts";
+import { type EventOf, type ServerEvent, serverEvent, serverEventTypes } from "./received.ts";
 import { Replica } from "./replica.ts";
-import type { Tokens } from "./tokens.ts";
 import { Unread } from "./unread.ts";
 
-type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
+export type Answer = EventOf<"ack"> | EventOf<"sync">;
+
+/** What connects a session: where it resumes, and what it is told. */
+export interface LinkOptions {
+  /** Where the next connection resumes: the last applied revision and its epoch; absent: a first visit. */
+  place: () => { since: number; epoch: string } | undefined;
+  onFrame: (frame: string) => void;
+  /** One event of a frame, which was parsed already. */
+  onEvent: (event: unknown) => void;
+  onStatus: (status: Status) => void;
+}
 
 export interface SessionOptions {
-  /** The socket's address, without a query. */
-  address: string;
-  tokens: Tokens;
-  open: (url: string, protocols: string[]) => SocketLike;
-  random: () => number;
+  linkOf: (options: LinkOptions) => Link;
   clock: () => number;
-  emit: (event: ConversationEvent) => void;
+  emit: (event: ConversationChange) => void;
+  onStatus: (status: Status) => void;
 }
 
 /** Ties the parts of a client together: passes events of the server to the replica and the outbox, and emits them. */
@@ -28,26 +33,32 @@ export class Session {
   readonly replica = new Replica();
   readonly presence = new Presence();
   readonly unread = new Unread(this.replica);
-  readonly outbox: Outbox;
-  readonly connection: Connection;
+  readonly outbox: Outbox<Question, Answer>;
+  readonly link: Link;
+  private readonly decoder: Decoder<ServerEvent>;
   private readonly options: SessionOptions;
   private helloRev = 0;
-  /** Kinds of problems that were reported. */
-  private readonly reported = new Set<string>();
 
   constructor(options: SessionOptions) {
-    const { tokens, open, random, emit } = options;
+    const { linkOf, emit } = options;
     this.options = options;
-    this.connection = new Connection({
-      ...{ tokens, open, random },
-      url: () => this.url(),
-      onFrame: (frame) => this.receive(frame),
+    this.decoder = new Decoder({
+      schema: serverEvent,
+      types: serverEventTypes,
+      hasLess: (event, value) =>
+        event.type === "sync" && isShorter(event, value, ["messages", "members", "reads"]),
+      report: (reason) => emit({ type: "error", reason }),
+    });
+    this.link = linkOf({
+      place: () => this.place(),
+      onFrame: (frame) => this.receive(this.decoder.linesOf(frame)),
+      onEvent: (event) => this.receive(this.decoder.linesIn(event)),
       onStatus: (status) => this.statusChanged(status),
     });
-    this.outbox = new Outbox({
-      transmit: (frame) => this.connection.send(frame),
-      onUnanswered: () => this.connection.drop("a command was not answered"),
-      wasDone: (frame, code) => this.wasDone(frame, code),
+    this.outbox = new Outbox<Question, Answer>({
+      transmit: (frame) => this.link.send(frame),
+      onUnanswered: () => this.link.drop("a command was not answered"),
+      wasDone: (frame, code) => (this.wasDone(frame, code) ? { type: "ack", rev: 0 } : undefined),
       onResend: (frame) =>
         emit({
           ...{ type: "resend", op: frame.op },
@@ -57,23 +68,20 @@ export class Session {
     });
   }
 
-  private url(): string {
+  private place(): { since: number; epoch: string } | undefined {
     const { epoch, rev } = this.replica;
-    const place = epoch === undefined || rev === undefined ? {} : { since: String(rev), epoch };
-    const query = new URLSearchParams({ ...place, features: FEATURES.join() });
-    return `${this.options.address}?${query}`;
+    return epoch === undefined || rev === undefined ? undefined : { since: rev, epoch };
   }
 
   private statusChanged(status: Status): void {
     if (status.state === "live") this.outbox.resume();
     else this.outbox.interrupt();
-    this.options.emit({ type: "status", ...status });
+    this.options.onStatus(status);
     if (status.state === "closed") this.outbox.abandon(status.reason);
   }
 
-  private receive(frame: string): void {
-    for (const line of linesOf(frame)) {
-      if (line.problem !== undefined) this.report(line.problem);
+  private receive(lines: readonly Line<ServerEvent>[]): void {
+    for (const line of lines) {
       if (line.event) {
         this.take(line.event);
         continue;
@@ -85,17 +93,10 @@ export class Session {
       if (id !== undefined && this.outbox.answer(answer)) continue;
       if (type === "hello" || type === "sync") {
         // The session needs them. It never becomes live, so the backoff grows.
-        this.connection.drop(message);
+        this.link.drop(message);
         return;
       }
     }
-  }
-
-  /** Reports unreadable input, once for each kind. */
-  private report(reason: string): void {
-    if (this.reported.has(reason)) return;
-    this.reported.add(reason);
-    this.options.emit({ type: "error", reason });
   }
 
   private take(event: ServerEvent): void {
@@ -106,7 +107,7 @@ export class Session {
         replica.greet(event);
         presence.greet(event);
         this.helloRev = event.rev;
-        this.connection.firstWaitMs = event.reconnectAfterMs;
+        this.link.firstWaitMs = event.reconnectAfterMs;
         break;
       case "sync":
         this.sync(event);
@@ -154,7 +155,7 @@ export class Session {
   }
 
   private sync(event: EventOf<"sync">): void {
-    const { replica, unread, outbox, connection } = this;
+    const { replica, unread, outbox, link } = this;
     const { emit } = this.options;
     // An answer to `history` moves no cursor.
     if (event.to === undefined) {
@@ -170,19 +171,19 @@ export class Session {
     for (const message of messages) emit({ type: "message", cause: "sync", message });
     for (const read of reads) emit({ type: "read", read });
     if (event.more) this.requestPage(event.to);
-    else connection.live();
+    else link.live();
   }
 
   private requestPage(since: number): void {
-    this.connection.send(JSON.stringify({ op: "sync", id: `since ${since}`, since }));
+    this.link.send({ op: "sync", id: `since ${since}`, since });
   }
 
   private refused(event: EventOf<"error">): void {
     if (this.outbox.answer(event) || event.code !== "rate_limited") return;
     // An error of the session: too many sockets; a close with 4400 follows.
-    if (event.id === undefined) this.connection.refusedAsCrowded();
+    if (event.id === undefined) this.link.refusedAsCrowded();
     // An error of the request for the next page: retried when the rate allows it.
-    else this.connection.later(() => this.requestPage(this.replica.rev ?? 0), event.retryAfterMs);
+    else this.link.later(() => this.requestPage(this.replica.rev ?? 0), event.retryAfterMs);
   }
 
   /** Whether a command that was refused on a retry had been carried out by its first attempt. */

@@ -1,27 +1,28 @@
-import type { Status } from "./connection.ts";
-import { Emitter } from "./emitter.ts";
-import type { ConversationEvent, ConversationEvents, Named } from "./event.ts";
+import type { ConversationChange } from "./event.ts";
+import type { Link } from "./link.ts";
+import { Live } from "./live.ts";
 import type { PendingMessage } from "./message.ts";
 import type { WireConversation, WireMember, WireMessage, WireRead } from "./received.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
 /** The state of a conversation, and the events that change it. */
-export class View extends Emitter<ConversationEvents> {
+export class View extends Live<ConversationChange> {
   readonly id: string;
   protected readonly session: Session;
   protected readonly clock: () => number;
   protected readonly onTheWay = new Map<string, PendingMessage>();
-  protected current: Status = { state: "offline", reason: "not connected yet", retryInMs: 0 };
+  protected readonly link: Link;
 
-  constructor(id: string, options: Omit<SessionOptions, "emit">) {
+  constructor(id: string, options: Omit<SessionOptions, "emit" | "onStatus">) {
     super();
     this.id = id;
     this.clock = options.clock;
-    this.session = new Session({ ...options, emit: (event) => this.publish(event) });
-  }
-
-  get status(): Status {
-    return this.current;
+    this.session = new Session({
+      ...options,
+      emit: (event) => this.publish(event),
+      onStatus: (status) => this.publishStatus(status),
+    });
+    this.link = this.session.link;
   }
 
   /** The confirmed messages, oldest first: at least the newest, more after `loadOlder`. */
@@ -91,11 +92,9 @@ export class View extends Emitter<ConversationEvents> {
     return { epoch, rev };
   }
 
-  private publish(event: ConversationEvent): void {
-    if (event.type === "status") this.current = event;
+  private publish(event: ConversationChange): void {
     if (event.type === "message") this.confirm(event.message);
-    this.emit("event", event);
-    this.emitNamed(event);
+    this.emit(event);
   }
 
   /** The user's own message has arrived: it is confirmed, with or without its ack. */
@@ -103,9 +102,5 @@ export class View extends Emitter<ConversationEvents> {
     if (clientMessageId !== null && senderId === this.you?.userId) {
       this.onTheWay.delete(clientMessageId);
     }
-  }
-
-  private emitNamed<Type extends ConversationEvent["type"]>(event: Named[Type]): void {
-    this.emit(event.type as Type, event as ConversationEvents[Type]);
   }
 }

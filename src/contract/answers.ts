@@ -13,6 +13,12 @@ export const attachmentSchema = z.object({
   thumbnailUrl: z.null(),
 });
 
+/** Whom a message mentions; absent where it mentions nobody. Beyond the references. */
+export const mentionedSchema = {
+  mentions: z.array(z.string()).optional(),
+  mentionsAll: z.literal(true).optional(),
+};
+
 export const messageSchema = z
   .object({
     messageId: z.string(),
@@ -28,6 +34,7 @@ export const messageSchema = z
     reactions: z.array(
       z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
     ),
+    ...mentionedSchema,
   })
   .openapi("Message");
 
@@ -39,6 +46,14 @@ export const messagePageSchema = z.object({
   totalPages: z.number().int(),
 });
 
+/** Totals over all conversations of a user, channels included. */
+export const unreadSchema = z.object({
+  totalUnread: z.number().int(),
+  /** Those among them that mention the user. */
+  totalMentions: z.number().int(),
+  unreadConversations: z.number().int(),
+});
+
 export const conversationSchema = z
   .object({
     conversationId: z.string(),
@@ -48,6 +63,8 @@ export const conversationSchema = z
     lastMessageTime: time.nullable(),
     isArchived: z.boolean(),
     unreadCount: z.number().int(),
+    /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
+    unreadMentions: z.number().int(),
     lastMessage: orNull(messageSchema),
   })
   .openapi("Conversation");

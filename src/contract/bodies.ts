@@ -3,7 +3,7 @@ import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { MAX_ATTACHMENTS } from "../domain/message.ts";
 import { EMOJIS } from "../domain/reaction.ts";
 import { clientMessageId, metadata } from "../live/fields.ts";
-import { line, optional, paragraph, title, userId, uuid } from "./fields.ts";
+import { line, mentioning, optional, paragraph, title, userId, uuid } from "./fields.ts";
 
 /** Schemas of UniHub's request bodies; clients infer their types from them. */
 
@@ -25,6 +25,7 @@ export const sendBody = z.object({
   replyToMessageId: uuid.nullish(),
   clientMessageId: optional(clientMessageId),
   metadata: metadata.nullish(),
+  ...mentioning,
 });
 
 export const sendFilesBody = z.object({
@@ -45,6 +46,7 @@ export const sendFilesBody = z.object({
   replyToMessageId: uuid.nullish(),
   clientMessageId: optional(clientMessageId),
   metadata: metadata.nullish(),
+  ...mentioning,
 });
 
 export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });

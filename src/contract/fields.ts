@@ -7,7 +7,7 @@ import {
   hasSpoofingCharacters,
   withNewlines,
 } from "../domain/text.ts";
-import { clientMessageId } from "../live/fields.ts";
+import { clientMessageId, mentions } from "../live/fields.ts";
 
 /** Schemas of request fields that both dialects share. */
 
@@ -67,6 +67,9 @@ export const title = line(MAX_TITLE_LENGTH);
 export function optional<Schema extends z.ZodType>(schema: Schema) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
+
+/** Whom a message mentions, in a body: people, and everybody. Beyond the references. */
+export const mentioning = { mentions: optional(mentions), mentionsAll: optional(z.boolean()) };
 
 /** An optional field with a default. */
 export function optionalOr<Schema extends z.ZodType>(schema: Schema, fallback: z.output<Schema>) {

@@ -4,9 +4,12 @@ import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ClientFrame } from "../live/frames.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
 import type { Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
+import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 
@@ -96,6 +99,24 @@ export interface ConversationStub {
    */
   subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>>;
   unsubscribe(gateway: string): Promise<void>;
+  /**
+   * Opens the conversation over an inbox socket: subscribes the inbox like a gateway, and resolves to what
+   * a native socket would be sent first. May be called twice.
+   */
+  openRoom(actor: Actor, inbox: GatewayAddress, opening: Opening): Promise<Result<Opened>>;
+  /** Carries out frames of the native protocol, at most 128, in order; resolves to an answer for each. */
+  answerFrames(
+    actor: Actor,
+    inbox: GatewayAddress,
+    frames: readonly ClientFrame[],
+  ): Promise<FrameAnswer[]>;
+  /**
+   * Has the inbox of a member called with every commit that concerns them, because somebody is connected
+   * to it. Resolves to the newest row, which says where they are no member; `undefined`: they never were.
+   */
+  rearm(userId: string): Promise<InboxRow | undefined>;
+  /** Whether a user has a socket here; those that are silent are closed first. */
+  isConnected(userId: string): Promise<boolean>;
   /** Broadcasts to the others that the actor types, or has stopped. */
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**
@@ -136,4 +157,6 @@ export interface Overview {
   lastMessage: { message: Message; readers: Receipt[] } | undefined;
   /** By user id. */
   unread: Map<string, number>;
+  /** The caller's unread mentions; an object of the previous version knows none. */
+  unreadMentions?: number;
 }

@@ -5,6 +5,8 @@ import type { Receipt } from "../domain/message.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
+import type { ClientFrame } from "../live/frames.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
@@ -19,6 +21,8 @@ import { handleFrame } from "./outbound/sockets/frames.ts";
 import { close, refusedUpgrade } from "./outbound/sockets/socket.ts";
 import { eventsSince } from "./outbound/subscribers/events-since.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
+import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
+import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
@@ -66,6 +70,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       createConversation(this.ctx.storage, id, epoch, creation, now);
       this.open = this.opened();
       this.open.outbound.check();
+      this.open.inboxes.created();
     }
     const { projector, memory } = this.open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
@@ -119,7 +124,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   overview(actor: Actor): Result<Overview> {
-    return answered(this.open, actor, "read", (open) => ok(overview(open)));
+    return answered(this.open, actor, "read", (open) => ok(overview(open, actor)));
   }
 
   members(actor: Actor, page: PageOf): Result<Member[]> {
@@ -137,6 +142,30 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   unsubscribe(gateway: string): void {
     this.open?.subscribers.remove(gateway);
+  }
+
+  async openRoom(actor: Actor, inbox: GatewayAddress, opening: Opening): Promise<Result<Opened>> {
+    return this.open ? openRoom(this.open, actor, inbox, opening) : fail("conversation_not_found");
+  }
+
+  async answerFrames(
+    actor: Actor,
+    inbox: GatewayAddress,
+    frames: readonly ClientFrame[],
+  ): Promise<FrameAnswer[]> {
+    if (!this.open) throw new Error("frames for a conversation that does not exist");
+    return answerFrames(this.open, actor, inbox, frames);
+  }
+
+  rearm(userId: string): InboxRow | undefined {
+    return this.open?.inboxes.rearm(userId);
+  }
+
+  isConnected(userId: string): boolean {
+    const { open } = this;
+    if (!open) return false;
+    open.sessions.evictStale(open.sessions.ofUser(userId));
+    return open.sessions.ofUser(userId).size > 0;
   }
 
   typing(actor: Actor, active: boolean): Result<null> {

@@ -19,6 +19,9 @@ import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
 import { EventLines } from "./outbound/event-lines.ts";
+import { ConnectionReports } from "./outbound/inboxes/connection-reports.ts";
+import { Inboxes } from "./outbound/inboxes/inboxes.ts";
+import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
@@ -30,9 +33,12 @@ import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
-import { gatewayOf } from "./stub.ts";
+import { inboxOf, subscriberOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
+
+/** How many inboxes a conversation calls within a second. */
+const INBOX_CALLS_PER_SECOND = 500;
 
 /**
  * A conversation that exists, awake: wires its memory, its committer and the consumers of its commits
@@ -45,8 +51,10 @@ export class OpenConversation {
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
   readonly sessions: Sessions;
+  readonly reports: ConnectionReports;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
+  readonly inboxes: Inboxes;
   readonly alarms: Alarms;
   readonly outbound: Outbound;
   readonly limits: Limits;
@@ -83,10 +91,11 @@ export class OpenConversation {
     this.alarms = new Alarms({
       ...{ clock, onFailure: consumerFailed },
       setAlarm: (time) => void storage.setAlarm(time),
+      onInterrupted: () => this.inboxes.interrupted(),
     });
     this.subscribers = new Subscribers({
       ...{ sql, conversationId, rev },
-      stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
+      stubOf: (protocol, gateway) => subscriberOf(env, protocol, gateway),
       onPresence: (userId) => this.sessions.presenceChanged(userId),
       onFailure: (error) => log("gateway_failed", { conversationId, error }),
       retryWithin: (ms) => this.alarms.noLaterThan(this.subscribers.name, clock() + ms),
@@ -95,12 +104,30 @@ export class OpenConversation {
       ...{ ctx, clock, elsewhere: this.subscribers },
       quiet: () => isLarge(memory.counters.memberCount),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
+      onSockets: (userId) => this.reports.changed(userId),
     });
+    this.reports = new ConnectionReports({
+      ...{ sessions: this.sessions, clock, delayMs: settings.PRESENCE_DELAY_MS },
+      source: ["conversation", conversationId],
+      stubOf: (userId) => inboxOf(env, userId),
+      onFailure: (error) => log("presence_failed", { conversationId, error }),
+      retryWithin: (ms) => this.alarms.noLaterThan(this.reports.name, clock() + ms),
+    });
+    this.alarms.add(this.reports.name, () => this.reports.catchUp());
     this.projector = new Projector({
       ...{ sql, epoch, memory, clock, random: Math.random },
       log: (event, fields) => log(event, { conversationId, ...fields }),
       directory: directoryOf(env.DB),
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
+      onRecovered: () => this.inboxes.repeat(),
+    });
+    this.inboxes = new Inboxes({
+      ...{ sql, memory, clock, rows: new InboxRows({ sql, epoch, memory }) },
+      callsPerSecond: INBOX_CALLS_PER_SECOND,
+      stubOf: (userId) => inboxOf(env, userId),
+      isHere: (userId) => this.sessions.ofUser(userId).size > 0 || this.subscribers.has(userId),
+      onFailure: (error) => log("inbox_failed", { conversationId, error }),
+      callWithin: (ms) => this.alarms.noLaterThan(this.inboxes.name, clock() + ms),
     });
     const sockets = new SocketConsumer({
       ...{ sessions: this.sessions, conversationId, rev, clock },
@@ -112,7 +139,13 @@ export class OpenConversation {
       acknowledge: (outcomes) => sockets.acknowledge(outcomes),
     });
     // Who follows the conversation, in the order in which they get a commit.
-    for (const consumer of [sockets, this.subscribers, this.projector]) this.outbound.add(consumer);
+    const consumers = [sockets, this.subscribers, this.inboxes, this.projector];
+    for (const consumer of consumers) this.outbound.add(consumer);
+
+    // The object woke before the alarm of its previous instance.
+    void storage.getAlarm().then((time) => {
+      if (time !== null) this.inboxes.interrupted();
+    });
 
     this.committer = new Committer({
       ...{ storage, memory, limits: this.limits, clock },
@@ -167,6 +200,21 @@ export class OpenConversation {
     return sendWithFiles(this, this.env, actor, command, files);
   }
 
+  /** The same with files that were uploaded under these keys; resolves to `unavailable` where it fails. */
+  sendUploaded(
+    actor: Actor,
+    command: Extract<Command, { type: "send" }>,
+    keys: readonly string[],
+  ): Promise<Result<Answer>> {
+    return this.sendWithFiles(actor, command, {
+      files: keys.map((key) => ({ key })),
+      claim: crypto.randomUUID(),
+    }).catch((error) => {
+      log("files_failed", { conversationId: this.memory.conversation.id, error });
+      return fail("unavailable");
+    });
+  }
+
   /** The same of a socket, which is sent the answer. */
   submitFiles(
     actor: Actor,
@@ -175,17 +223,9 @@ export class OpenConversation {
     { session, id }: { session: Session; id: FrameId },
   ): void {
     const conversationId = this.memory.conversation.id;
-    this.sendWithFiles(actor, command, {
-      files: keys.map((key) => ({ key })),
-      claim: crypto.randomUUID(),
-    })
-      .catch((error) => {
-        log("files_failed", { conversationId, error });
-        return fail("unavailable");
-      })
-      .then((result) =>
-        this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
-      );
+    void this.sendUploaded(actor, command, keys).then((result) =>
+      this.sessions.send(session, JSON.stringify(ackOf(conversationId, result, id))),
+    );
   }
 
   /** What a send came to that was made before under the same key. */

@@ -1,6 +1,13 @@
 import { type Env, settingsOf } from "../env.ts";
 import type { ConversationStub } from "./api.ts";
-import type { GatewayStub, Protocol } from "./outbound/subscribers/gateway-api.ts";
+import type { InboxStub } from "./outbound/inboxes/inbox-api.ts";
+import type {
+  GatewayStub,
+  Protocol,
+  SubscriberProtocol,
+  SubscriberStub,
+} from "./outbound/subscribers/gateway-api.ts";
+import { inboxOwner } from "./outbound/subscribers/inbox-address.ts";
 import {
   PREVIOUS_CONVERSATION_METHODS,
   PREVIOUS_GATEWAY_METHODS,
@@ -45,10 +52,35 @@ export function objectOf(env: Env, objectId: string): ConversationStub {
   return conversationStub(namespace.get(namespace.idFromString(objectId)));
 }
 
+/** The inbox of a user, in the same jurisdiction. */
+export function inboxOf(env: Env, userId: string): InboxStub {
+  const settings = settingsOf(env);
+  if (settings instanceof Error) throw settings;
+  const { JURISDICTION } = settings;
+  const namespace = JURISDICTION ? env.INBOXES.jurisdiction(JURISDICTION) : env.INBOXES;
+  const stub: unknown = namespace.getByName(userId);
+  return stub as InboxStub;
+}
+
 /** The object of a gateway. */
 export function gatewayOf(env: Env, protocol: Protocol, gateway: string): GatewayStub {
   const stub: unknown = gatewaysOf(env, protocol).getByName(gateway);
   return withPreviousNames(stub as GatewayStub, PREVIOUS_GATEWAY_METHODS);
+}
+
+/** A subscriber: the object of a gateway, or an inbox. */
+export function subscriberOf(
+  env: Env,
+  protocol: SubscriberProtocol,
+  gateway: string,
+): SubscriberStub {
+  if (protocol !== "inbox") return gatewayOf(env, protocol, gateway);
+  const inbox = inboxOf(env, inboxOwner(gateway));
+  return {
+    deliver: (batch) => inbox.deliver(gateway, batch),
+    deliverEphemeral: (id, line) => inbox.deliverEphemeral(gateway, id, line),
+    isSubscribed: (id) => inbox.isSubscribed(gateway, id),
+  };
 }
 
 function conversationStub(stub: unknown): ConversationStub {

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
+import { EVERYBODY, MENTIONS_COUNTED } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
 import { metadataIn, parsed } from "../domain/stored.ts";
 import type { Directory } from "./directory.ts";
@@ -24,6 +25,8 @@ export interface InboxEntry {
   /** The member's own flag. */
   archived: boolean;
   unread: number;
+  /** The member's unread mentions, as {@link unreadMentions} counts them. */
+  mentions: number;
 }
 
 export interface InboxQuery {
@@ -56,6 +59,7 @@ const row = z.object({
   last_message_at: z.number().nullable(),
   archived: z.number(),
   unread: z.number(),
+  mentions: z.number(),
 });
 
 /** The member's conversations that a query selects. */
@@ -73,16 +77,38 @@ const BLOCK = sql.raw(`read_up_to / ${BLOCK_NUMBERS}`);
  * Unread messages of a member. Of uncounted numbers it reads one row for each block of {@link
  * BLOCK_NUMBERS}, and the rows of one block.
  */
-const UNREAD = sql`last_number - read_up_to - read_beyond
+export const UNREAD = sql`last_number - read_up_to - read_beyond
   - (SELECT coalesce(sum(b.count), 0) FROM uncounted_blocks b
     WHERE b.conversation_id = id AND b.block > ${BLOCK})
   - (SELECT count(*) FROM uncounted u
     WHERE u.conversation_id = id AND u.number > read_up_to AND u.number < (${BLOCK} + 1) * ${sql.raw(`${BLOCK_NUMBERS}`)})`;
 
+/**
+ * Unread mentions of a member: of the newest {@link MENTIONS_COUNTED} of themself and of everybody after
+ * `read_up_to`, those that they have neither read nor sent. Reads so many rows of a conversation at most, and
+ * none of one that is read.
+ */
+export function unreadMentions(userId: string): SQL {
+  return sql`CASE WHEN last_number > read_up_to
+    THEN ${unreadAmongNewest(userId, userId)} + ${unreadAmongNewest(EVERYBODY, userId)} ELSE 0 END`;
+}
+
+/**
+ * Not as one subquery over both: SQLite takes a compound in it to be the same for every conversation, and
+ * counts wrong.
+ */
+function unreadAmongNewest(mentioned: string, userId: string): SQL {
+  return sql`(SELECT count(*) FROM (SELECT number, sender_id FROM mentions
+      WHERE conversation_id = id AND user_id = ${mentioned} AND number > read_up_to
+      ORDER BY number DESC LIMIT ${MENTIONS_COUNTED}) newest
+    WHERE newest.sender_id <> ${userId} AND NOT EXISTS (SELECT 1 FROM mentions_read r
+      WHERE r.conversation_id = id AND r.user_id = ${userId} AND r.number = newest.number))`;
+}
+
 /** A page of a member's conversations, newest message first, those without a message last. */
 export async function inbox(directory: Directory, query: InboxQuery): Promise<InboxEntry[]> {
   const rows = await directory.all(sql`
-    SELECT page.*, ${UNREAD} AS unread,
+    SELECT page.*, ${UNREAD} AS unread, ${unreadMentions(query.userId)} AS mentions,
       (SELECT json_group_array(json_array(p.user_id, p.role, p.joined_at)) FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL) AS participants
     FROM (
@@ -112,6 +138,7 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
       lastMessageAt: entry.last_message_at,
       archived: entry.archived === 1,
       unread: entry.unread,
+      mentions: entry.mentions,
     }));
 }
 
@@ -131,6 +158,10 @@ export interface Stats {
   /** Messages in these chats, without deleted and system ones. */
   totalMessages: number;
   totalUnread: number;
+  /** Those among them that mention the member; at most some 200 of a chat are counted. */
+  totalMentions: number;
+  /** Chats with unread messages. */
+  unreadChats: number;
 }
 
 /** A member's totals over conversations of the given kinds, in one query. */
@@ -141,7 +172,10 @@ export async function stats(
 ): Promise<Stats> {
   const [found] = await directory.all<Stats>(sql`
     SELECT count(*) AS "totalChats", coalesce(sum(message_count), 0) AS "totalMessages",
-      coalesce(sum(${UNREAD}), 0) AS "totalUnread"
-    FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })})`);
-  return found ?? { totalChats: 0, totalMessages: 0, totalUnread: 0 };
+      coalesce(sum(unread), 0) AS "totalUnread", coalesce(sum(mentions), 0) AS "totalMentions",
+      count(nullif(unread, 0)) AS "unreadChats"
+    FROM (SELECT message_count, ${UNREAD} AS unread, ${unreadMentions(userId)} AS mentions
+      FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })}))`);
+  if (!found) throw new Error("a count has a row");
+  return found;
 }

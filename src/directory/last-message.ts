@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { messageIdOf, parseMessageId } from "../domain/id.ts";
+import { mentionList } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
-import { attachmentsIn, kindIn, metadataIn, parsed, reactionsIn } from "../domain/stored.ts";
+import {
+  attachmentsIn,
+  kindIn,
+  mentionsIn,
+  metadataIn,
+  parsed,
+  reactionsIn,
+} from "../domain/stored.ts";
 
 /**
  * The column `conversations.last_message`: the newest message that counts, as lists preview it. Its format
@@ -33,11 +41,14 @@ const stored = z.object({
   reactions: z.unknown().transform(reactionsIn),
   metadata: z.unknown().transform(metadataIn),
   clientMessageId: z.string().nullable().catch(null),
+  /** Whom it mentions, as `mentionList` has it; absent in most. */
+  mentions: z.unknown().optional().transform(mentionsIn),
 });
 
 /** A message as the column holds it. */
 export function storedLastMessage(conversationId: string, message: Message): string {
   const { number, rev, senderId, kind, content, attachments, reactions, metadata } = message;
+  const mentions = mentionList(message);
   return JSON.stringify({
     v: LAST_MESSAGE_VERSION,
     // Redundant, but the version before does not read a row without it.
@@ -49,6 +60,7 @@ export function storedLastMessage(conversationId: string, message: Message): str
     replyTo: message.replyTo === null ? null : messageIdOf(conversationId, message.replyTo),
     ...{ attachments, reactions, metadata },
     clientMessageId: message.clientMessageId,
+    ...(mentions.length > 0 && { mentions }),
   });
 }
 
@@ -59,8 +71,8 @@ export function storedLastMessage(conversationId: string, message: Message): str
 export function lastMessageIn(column: string | null): Message | null {
   const read = stored.safeParse(parsed(column));
   if (!read.success) return null;
-  const { v: _, ...message } = read.data;
-  return message;
+  const { v: _, mentions, ...message } = read.data;
+  return { ...message, ...mentions };
 }
 
 function isoTime(time: number): string {

@@ -4,7 +4,10 @@ import { Buffer } from "node:buffer";
 export const MAX_BATCH_BYTES = 1_000_000;
 
 /** The kinds of rows of a conversation. */
-export const LISTS = ["members", "uncounted", "sent", "deleted"] as const;
+export const LISTS = [
+  ...(["members", "uncounted", "sent", "deleted"] as const),
+  ...(["mentions", "unmentioned", "mentionsRead"] as const),
+] as const;
 export type List = (typeof LISTS)[number];
 
 /** The rows of one batch, each as JSON. */
@@ -37,5 +40,8 @@ export function pagesOf(
 }
 
 function emptyPage(): Page {
-  return { members: [], uncounted: [], sent: [], deleted: [] };
+  return {
+    ...{ members: [], uncounted: [], sent: [], deleted: [] },
+    ...{ mentions: [], unmentioned: [], mentionsRead: [] },
+  };
 }

@@ -1,7 +1,7 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import type { List } from "./pages.ts";
-import { conversations, members, uncounted, uploads } from "./schema.ts";
+import { conversations, members, mentions, mentionsRead, uncounted, uploads } from "./schema.ts";
 import { Statement } from "./statement.ts";
 
 /** The statements of the projection, with placeholders. */
@@ -113,12 +113,47 @@ const markDeleted = new Statement((directory) =>
     .where(inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)),
 );
 
-/** By kind of row: takes the rows as a JSON list, with the conversation's id and the snapshot's `epoch` and `rev`. */
+/**
+ * Whether D1 has nothing of this conversation that is newer than the tables from which the rows were read.
+ * Otherwise they come late, after a write that was taken to have failed, and everything they say was written
+ * again by a later one: every change of a mention changes the conversation's row as well.
+ */
+const IS_CURRENT = sql`NOT EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${ID}
+  AND (${conversations.epoch} > ${EPOCH}
+    OR (${conversations.epoch} = ${EPOCH} AND ${conversations.rev} > ${sql.placeholder("readAt")})))`;
+
+const addMentions = new Statement((directory) =>
+  directory
+    .insert(mentions)
+    .select(
+      sql`SELECT ${ID}, value ->> 0, value ->> 1, value ->> 2 FROM ${EACH_ROW} WHERE ${IS_CURRENT}`,
+    )
+    .onConflictDoNothing(),
+);
+
+const removeMentions = new Statement((directory) =>
+  directory.delete(mentions).where(
+    sql`${mentions.conversationId} = ${ID} AND (${mentions.userId}, ${mentions.number}) IN
+        (SELECT value ->> 0, value ->> 1 FROM ${EACH_ROW}) AND ${IS_CURRENT}`,
+  ),
+);
+
+const addMentionsRead = new Statement((directory) =>
+  directory
+    .insert(mentionsRead)
+    .select(sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE true`)
+    .onConflictDoNothing(),
+);
+
+/** By kind of row: takes the rows as a JSON list, with the conversation's id and the snapshot's `epoch`, `rev` and `readAt`. */
 export const writeRows: Record<List, Statement> = {
   members: upsertMembers,
   uncounted: addUncounted,
   sent: markSent,
   deleted: markDeleted,
+  mentions: addMentions,
+  unmentioned: removeMentions,
+  mentionsRead: addMentionsRead,
 };
 
 /** The new row is not of an older revision or an earlier epoch than the stored one. */

@@ -10,6 +10,8 @@ export interface Snapshot {
   epoch: string;
   /** The revision of the snapshot. */
   rev: number;
+  /** The revision at which its rows were read from the tables: `rev`, or a later one. */
+  readAt: number;
   conversation: Conversation;
   /** Whether the conversation's own row may have changed: not by a read mark, nor by a member's flag. */
   isConversationChanged: boolean;
@@ -26,6 +28,15 @@ export interface Snapshot {
     /** Files of deleted messages. */
     deleted: string[];
   };
+  mentions: MentionRows;
+}
+
+/** Rows of mentions; a user id may be `EVERYBODY`. */
+export interface MentionRows {
+  added: { userId: string; number: number; senderId: string }[];
+  removed: { userId: string; number: number }[];
+  /** Those that a member has read beyond their `readUpTo`; repetitions are harmless. */
+  read: { userId: string; number: number }[];
 }
 
 /**
@@ -51,7 +62,12 @@ export async function project(directory: Directory, snapshot: Snapshot): Promise
 }
 
 /** All rows of a snapshot except the conversation's own. */
-function* rowsOf({ members, uncounted, files }: Snapshot): Generator<readonly [List, unknown]> {
+function* rowsOf({
+  members,
+  uncounted,
+  files,
+  mentions,
+}: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
     yield ["members", [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond]];
@@ -63,6 +79,11 @@ function* rowsOf({ members, uncounted, files }: Snapshot): Generator<readonly [L
     }
   }
   for (const key of files.deleted) yield ["deleted", key];
+  for (const { userId, number, senderId } of mentions.added) {
+    yield ["mentions", [userId, number, senderId]];
+  }
+  for (const { userId, number } of mentions.removed) yield ["unmentioned", [userId, number]];
+  for (const { userId, number } of mentions.read) yield ["mentionsRead", [userId, number]];
 }
 
 /** The conversation's own row. */
@@ -83,10 +104,10 @@ function columnsOf(snapshot: Snapshot, metadata: string | null): Record<string, 
 
 /** The statements that write the rows of a page. */
 function statementsOf(directory: Directory, snapshot: Snapshot, page: Page): D1PreparedStatement[] {
-  const { conversation, epoch, rev } = snapshot;
+  const { conversation, epoch, rev, readAt } = snapshot;
   return LISTS.filter((list) => page[list].length > 0).map((list) =>
     writeRows[list].bind(directory, {
-      ...{ id: conversation.id, epoch, rev },
+      ...{ id: conversation.id, epoch, rev, readAt },
       rows: `[${page[list].join()}]`,
     }),
   );

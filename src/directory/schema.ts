@@ -147,6 +147,35 @@ export const uncountedBlocks = sqliteTable(
   (table) => [primaryKey({ columns: [table.conversationId, table.block] })],
 );
 
+/**
+ * In whose unread mentions a message counts; `''`: in those of all members but its sender. Without rowid, so
+ * that a mention is one row (migrations/0003).
+ */
+export const mentions = sqliteTable(
+  "mentions",
+  {
+    conversationId: text("conversation_id").notNull(),
+    userId: text("user_id").notNull(),
+    number: integer("number").notNull(),
+    senderId: text("sender_id").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.userId, table.number] })],
+);
+
+/**
+ * Mentions that a member has read beyond their `readUpTo`. Likewise without rowid. A message that was read
+ * stays read: rows are only added.
+ */
+export const mentionsRead = sqliteTable(
+  "mentions_read",
+  {
+    conversationId: text("conversation_id").notNull(),
+    userId: text("user_id").notNull(),
+    number: integer("number").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.conversationId, table.userId, table.number] })],
+);
+
 /** Every upload that was begun and not swept, from before its first byte is in R2. */
 export const uploads = sqliteTable(
   "uploads",

@@ -16,8 +16,6 @@ export interface Attachment {
   height?: number;
 }
 
-/** Bytes of a file. */
-export const MAX_FILE_BYTES = 50 * 1024 * 1024;
 /** Code points of a file's name. */
 export const MAX_FILE_NAME = 255;
 

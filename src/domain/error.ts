@@ -42,6 +42,7 @@ export const ERRORS = {
   content_too_long: [400, "The text is too long."],
   control_characters: [400, "Text must not hold control characters other than newline and tab."],
   invalid_reply: [400, "A reply must name a message of the same conversation."],
+  invalid_mentions: [400, "Only members of this conversation can be mentioned."],
   unknown_messages: [400, "Some of these messages are not in this conversation."],
   invalid_participants: [400, "These participants cannot have this conversation."],
   unknown_user: [400, "Some of these people are not known here."],

@@ -1,6 +1,7 @@
 import type { Attachment } from "./attachment.ts";
 import { MAX_METADATA_BYTES, type Metadata } from "./conversation.ts";
 import { ERRORS, type Failure, fail, ok, type Result } from "./error.ts";
+import type { Mentions } from "./mentions.ts";
 import type { ReactionSummary } from "./reaction.ts";
 import { codePoints, hasControlCharacters, withNewlines } from "./text.ts";
 
@@ -13,7 +14,7 @@ export const MAX_CLIENT_MESSAGE_ID = 128;
 export const MAX_ATTACHMENTS = 10;
 
 /** A message. Times are milliseconds since the epoch. */
-export interface Message {
+export interface Message extends Mentions {
   number: number;
   /** The revision that last changed it. */
   rev: number;

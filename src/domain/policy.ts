@@ -37,7 +37,9 @@ export type Action =
   /** Invite to a channel, expel from it, rename it. */
   | "moderate"
   /** Choose a channel's moderators, close and reopen it. */
-  | "own";
+  | "own"
+  /** Mention all members at once. */
+  | "mentionAll";
 
 export interface Facts {
   kind: Kind;
@@ -52,11 +54,12 @@ const RESERVED: Partial<Record<Action, readonly Role[]>> = {
   manage: ["owner", "moderator"],
   moderate: ["owner", "moderator"],
   own: ["owner"],
+  mentionAll: ["owner", "moderator"],
 };
 
 /** What staff may do without being a member. */
 const STAFF: Partial<Record<PlatformRole, readonly Action[]>> = {
-  admin: ["see", "read", "send", "delete", "manage"],
+  admin: ["see", "read", "send", "delete", "manage", "mentionAll"],
   resolver: ["see", "read", "send"],
 };
 

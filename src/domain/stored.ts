@@ -1,5 +1,6 @@
 import type { Attachment } from "./attachment.ts";
 import type { Metadata } from "./conversation.ts";
+import { type Mentions, mentionsInList } from "./mentions.ts";
 import { MESSAGE_KINDS, type MessageKind } from "./message.ts";
 import type { ReactionSummary } from "./reaction.ts";
 
@@ -43,6 +44,12 @@ export function reactionsIn(value: unknown): ReactionSummary[] {
     const named = Array.isArray(userIds) ? userIds : [];
     return [{ emoji, count, userIds: named.filter((userId) => typeof userId === "string") }];
   });
+}
+
+/** Stored mentions, as one list. */
+export function mentionsIn(value: unknown): Mentions {
+  if (!Array.isArray(value)) return {};
+  return mentionsInList(value.filter((userId) => typeof userId === "string"));
 }
 
 /** The stored kind of a message. One that is not known here is shown as text. */

@@ -32,3 +32,12 @@ const SPOOFING = /[\u2028-\u202e\u2066-\u2069]/;
 export function hasSpoofingCharacters(text: string): boolean {
   return SPOOFING.test(text);
 }
+
+/** The beginning of a text: at most so many code points. */
+export function truncated(text: string, length: number): string {
+  // A code point is one or two UTF-16 units.
+  if (text.length <= length) return text;
+  return Array.from(text.slice(0, 2 * length))
+    .slice(0, length)
+    .join("");
+}

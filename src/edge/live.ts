@@ -2,9 +2,10 @@ import type { Context, Next } from "hono";
 import { IDENTITY_HEADER } from "../conversation/api.ts";
 import type { ConnectionIdentity } from "../conversation/identity.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
-import { conversationOf } from "../conversation/stub.ts";
+import { conversationOf, inboxOf } from "../conversation/stub.ts";
 import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
+import type { Actor } from "../domain/policy.ts";
 import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { bearerOf, ensureUserKnown, verify } from "./auth.ts";
@@ -21,6 +22,26 @@ import { refuse } from "./refusal.ts";
 export async function live(
   c: Context<EdgeEnv, "/live/:conversationId">,
   next: Next,
+): Promise<Response | undefined> {
+  const conversationId = parseConversationId(c.req.param("conversationId"));
+  return await upgrade(c, next, conversationId, (request) =>
+    conversationId
+      ? conversationOf(c.env, conversationId).fetch(request)
+      : refusedUpgrade(CLOSE.notFound, "no such conversation"),
+  );
+}
+
+/** `GET /live`: the same for the caller's inbox. */
+export function liveInbox(c: Context<EdgeEnv>, next: Next): Promise<Response | undefined> {
+  return upgrade(c, next, "inbox", (request, { userId }) => inboxOf(c.env, userId).fetch(request));
+}
+
+/** Verifies the caller of an upgrade and opens the socket; `subject` is what the limit counts by. */
+async function upgrade(
+  c: Context<EdgeEnv>,
+  next: Next,
+  subject: string | undefined,
+  open: (request: Request, actor: Actor) => Response | Promise<Response>,
 ): Promise<Response | undefined> {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
     await next();
@@ -41,13 +62,9 @@ export async function live(
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
   }
   c.executionCtx.waitUntil(ensureUserKnown(c, verified.actor));
-  const conversationId = parseConversationId(c.req.param("conversationId"));
-  if (!conversationId) {
-    return withProtocol(refusedUpgrade(CLOSE.notFound, "no such conversation"), echoed);
-  }
   const { userId, name, avatarUrl, role } = verified.actor;
-  const key = `${userId} ${conversationId}`;
-  if (isLimited(c, verified.actor) && !(await withinRate(c.env.LIMIT_UPGRADES, key))) {
+  const isLimitedHere = subject !== undefined && isLimited(c, verified.actor);
+  if (isLimitedHere && !(await withinRate(c.env.LIMIT_UPGRADES, `${userId} ${subject}`))) {
     return withProtocol(tooManyUpgrades(), echoed);
   }
   const identity: ConnectionIdentity = {
@@ -64,13 +81,13 @@ export async function live(
     if (value !== undefined) url.searchParams.set(key, value);
   }
   // A new request: no other client header reaches the object.
-  const upgrade = new Request(url, {
+  const request = new Request(url, {
     headers: {
       Upgrade: "websocket",
       [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(identity)),
     },
   });
-  return withProtocol(await conversationOf(c.env, conversationId).fetch(upgrade), echoed);
+  return withProtocol(await open(request, verified.actor), echoed);
 }
 
 /**
@@ -79,7 +96,7 @@ export async function live(
  */
 function tooManyUpgrades(): Response {
   const error = chatError("rate_limited", {
-    message: "Too many new connections to this conversation; wait before you reconnect.",
+    message: "Too many new connections; wait before you reconnect.",
     retryAfterMs: LIMITER_PERIOD_MS,
     limit: "upgrades_per_minute",
   });

@@ -5,8 +5,9 @@ import { type FileSink, receiveForm } from "../attachments/form.ts";
 import { type Permit, receiveBody, Upload } from "../attachments/upload.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
 import { directoryOf } from "../directory/directory.ts";
-import { type Attachment, fileNameOf, MAX_FILE_BYTES } from "../domain/attachment.ts";
+import { type Attachment, fileNameOf } from "../domain/attachment.ts";
 import type { Result } from "../domain/error.ts";
+import { MAX_FILE_BYTES } from "../domain/file-size.ts";
 import type { Env } from "../env.ts";
 import type { EdgeEnv } from "./context.ts";
 import { ask } from "./conversations.ts";
@@ -100,6 +101,9 @@ export interface FileForm {
   content: string | undefined;
   replyToMessageId: string | undefined;
   clientMessageId: string | undefined;
+  /** A list of user ids as JSON. */
+  mentions: string | undefined;
+  mentionsAll: string | undefined;
 }
 
 /** Takes in a body that is the file itself. */
@@ -125,5 +129,7 @@ export async function fileForm(
     // A field that was left empty is as if it were not there.
     replyToMessageId: fields.get("replyToMessageId") || undefined,
     clientMessageId: fields.get("clientMessageId") || undefined,
+    mentions: fields.get("mentions") || undefined,
+    mentionsAll: fields.get("mentionsAll") || undefined,
   };
 }

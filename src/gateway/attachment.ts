@@ -13,6 +13,10 @@ export const attachmentSchema = z.object({
   heardAt: z.number(),
   /** Joins that are not counted: a client that reconnects joins all of its conversations at once. */
   freeJoins: z.number().default(MAX_ROOMS),
+  /** The user's inbox knows of the connection. */
+  reported: z.boolean().default(false),
+  /** The client is passed the rows of its user's inbox. */
+  inbox: z.boolean().default(false),
 });
 export type ConnectionAttachment = z.infer<typeof attachmentSchema>;
 
@@ -22,4 +26,6 @@ export const NEW_CONNECTION: ConnectionAttachment = {
   rooms: [],
   heardAt: 0,
   freeJoins: MAX_ROOMS,
+  reported: false,
+  inbox: false,
 };

@@ -17,14 +17,19 @@ export class CatchUpPace {
   private asking = 0;
 
   /** Requests a page when it is its turn. */
-  async page(ask: () => Promise<Result<Batch>>): Promise<Result<Batch>> {
+  page(ask: () => Promise<Result<Batch>>): Promise<Result<Batch>> {
+    return this.paced(ask, (page) => (page.ok ? sizeOf(page.value) : 0));
+  }
+
+  /** The same in any form; `unitsOf` is called with what came. */
+  async paced<Page>(ask: () => Promise<Page>, unitsOf: (page: Page) => number): Promise<Page> {
     if (this.asking < MAX_PAGES) this.asking++;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
     try {
       const waitMs = this.bucket.waitMs(0, Date.now());
       if (waitMs > 0) await new Promise<void>((resolve) => setTimeout(resolve, waitMs));
       const page = await ask();
-      if (page.ok) this.bucket.charge(sizeOf(page.value), Date.now());
+      this.bucket.charge(unitsOf(page), Date.now());
       return page;
     } finally {
       const next = this.waiting.shift();

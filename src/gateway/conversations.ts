@@ -1,7 +1,5 @@
 import type { ConversationStub, Submitted } from "../conversation/api.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
-import { conversationOf } from "../conversation/stub.ts";
-import { CallTimeouts } from "../conversation/timeout.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import { ask, carryOut, carryOutAll } from "../edge/conversations.ts";
@@ -9,6 +7,7 @@ import { isTransient } from "../edge/failure.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
 import { CommandQueue, type Submission } from "./command-queue.ts";
+import { ConversationStubs } from "./conversation-stubs.ts";
 import { MAX_OUTSTANDING } from "./limits.ts";
 
 /** Conversations whose stubs are kept. */
@@ -18,16 +17,15 @@ const MAX_STUBS = 200;
 export class Conversations {
   private readonly env: Env;
   private readonly actor: Actor;
-  /** One for each: calls of one stub arrive in order. */
-  private readonly stubs = new Map<string, ConversationStub>();
+  private readonly stubs: ConversationStubs;
   /** Of the conversations with calls under way. */
   private readonly queues = new Map<string, CommandQueue>();
-  private readonly timeouts = new CallTimeouts();
   private outstanding = 0;
 
   constructor(env: Env, actor: Actor) {
     this.env = env;
     this.actor = actor;
+    this.stubs = new ConversationStubs(env, MAX_STUBS);
   }
 
   /** Too many calls are outstanding: the client's requests are to be refused. */
@@ -38,7 +36,7 @@ export class Conversations {
   /** Makes a call that may be made twice. */
   ask<T>(id: string, question: (stub: ConversationStub) => Promise<T>): Promise<T> {
     return this.queued(id, (queue) =>
-      queue.ask(() => this.unlessBroken(id, (stub) => ask({ env: this.env }, id, question, stub))),
+      queue.ask(() => this.stubs.call(id, (stub) => ask({ env: this.env }, id, question, stub))),
     );
   }
 
@@ -66,7 +64,7 @@ export class Conversations {
     const options = { wait: false, readers: submissions.some(({ readers }) => readers) };
     const { env, actor } = this;
     try {
-      return await this.unlessBroken(id, (stub) =>
+      return await this.stubs.call(id, (stub) =>
         carryOutAll({ env }, id, actor, commands, options, stub),
       );
     } catch (error) {
@@ -74,7 +72,7 @@ export class Conversations {
     }
     const submitted: Submitted[] = [];
     for (const command of commands) {
-      const one = this.unlessBroken(id, (stub) =>
+      const one = this.stubs.call(id, (stub) =>
         carryOut({ env }, id, actor, command, options, stub),
       );
       submitted.push(
@@ -84,30 +82,6 @@ export class Conversations {
       );
     }
     return submitted;
-  }
-
-  /** A stub that failed once fails always: the next call uses a new one. */
-  private async unlessBroken<T>(
-    id: string,
-    call: (stub: ConversationStub) => Promise<T>,
-  ): Promise<T> {
-    const stub = this.stubOf(id);
-    try {
-      return await this.timeouts.limit(call(stub));
-    } catch (error) {
-      if (this.stubs.get(id) === stub) this.stubs.delete(id);
-      throw error;
-    }
-  }
-
-  private stubOf(id: string): ConversationStub {
-    let stub = this.stubs.get(id);
-    if (!stub) {
-      if (this.stubs.size >= MAX_STUBS) this.stubs.clear();
-      stub = conversationOf(this.env, id);
-      this.stubs.set(id, stub);
-    }
-    return stub;
   }
 }
 

@@ -7,13 +7,17 @@ import type {
   Protocol,
 } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { answerPreviousNames, PREVIOUS_GATEWAY_METHODS } from "../conversation/rpc-versions.ts";
+import { inboxOf } from "../conversation/stub.ts";
 import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
 import { attachmentSchema, type ConnectionAttachment, NEW_CONNECTION } from "./attachment.ts";
+import { ConnectionReport } from "./connection-report.ts";
 import type { EventEncoder } from "./event-encoder.ts";
+import { InboxSubscription } from "./inbox-subscription.ts";
 import { type Admission, COMMANDS, type Limit } from "./limits.ts";
 import { Rooms } from "./rooms.ts";
 
@@ -32,6 +36,8 @@ export interface GatewayProtocol {
   /** A client's heartbeat message, and the answer that it gets while the object hibernates. */
   heartbeat: [request: string, response: string];
   encoder: EventEncoder;
+  /** A row of the inbox as its clients are sent it; `undefined`: they do not see such conversations. */
+  encodeRow: (row: InboxRow) => string | undefined;
 }
 
 /** The same functions as the stub's, which are answered synchronously. */
@@ -48,6 +54,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected rooms: Rooms | undefined;
   protected kept = NEW_CONNECTION;
   private readonly protocol: GatewayProtocol;
+  private readonly report: ConnectionReport;
   private handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly commands = new LeakyBucket(COMMANDS);
   private readonly violations = new Violations();
@@ -63,6 +70,14 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.settings = settings;
     this.protocol = protocol;
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(...protocol.heartbeat));
+    this.report = new ConnectionReport({
+      delayMs: settings.PRESENCE_DELAY_MS,
+      source: [protocol.name, ctx.id.name ?? ""],
+      isConnected: () => this.rooms !== undefined,
+      stubOf: (userId) => inboxOf(env, userId),
+      onReported: () => this.keep({ reported: true }),
+      onFailure: (error) => log("presence_failed", { error }),
+    });
     for (const socket of ctx.getWebSockets()) {
       const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
       // The state of a handshake is in memory only, and lost.
@@ -74,6 +89,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       this.kept = parsed.data;
       this.storedHeardAt = parsed.data.heardAt;
       this.rooms = this.roomsOf(parsed.data.seat);
+      this.report.restore(parsed.data.seat.userId, parsed.data.reported);
     }
   }
 
@@ -99,6 +115,26 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return (this.rooms?.isSubscribed(conversationId) && this.isActive()) ?? false;
   }
 
+  isConnected(userId: string): boolean {
+    return this.kept.seat?.userId === userId && this.isActive();
+  }
+
+  deliverRow(row: InboxRow): boolean {
+    if (!this.kept.inbox || !this.isActive()) return false;
+    const message = this.protocol.encodeRow(row);
+    if (message !== undefined) this.send([message]);
+    return true;
+  }
+
+  /** The inbox of the person whose connection this is. */
+  protected inboxOf({ userId }: ConnectionIdentity): InboxSubscription {
+    return new InboxSubscription({
+      ...{ inbox: inboxOf(this.env, userId), protocol: this.protocol.name },
+      gateway: this.ctx.id.name ?? "",
+      keep: (inbox) => this.keep({ inbox }),
+    });
+  }
+
   /** Accepts a socket for hibernation. */
   protected accept(stage: ConnectionAttachment["stage"]): Response {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
@@ -116,6 +152,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     clearTimeout(this.handshakeTimer);
     this.keep({ seat: identity });
     this.rooms = this.roomsOf(identity);
+    this.report.changed(identity.userId);
     return this.rooms;
   }
 
@@ -138,6 +175,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.rooms = undefined;
     this.socket = undefined;
     rooms?.leaveAll();
+    if (rooms && this.kept.seat) this.report.changed(this.kept.seat.userId);
   }
 
   /** Whether the client may be sent something; ends a connection that has expired or is silent. */

@@ -40,6 +40,10 @@ export const wireMessage = z.object({
   attachments: z.array(wireAttachment),
   reactions: z.array(reactionSummary),
   metadata: z.record(z.string(), z.unknown()).nullable(),
+  /** Absent where it mentions nobody. */
+  mentions: z.array(userId).optional(),
+  /** Present where it mentions all members. */
+  mentionsAll: z.literal(true).optional(),
   clientMessageId: z.string().nullable(),
 });
 export type WireMessage = z.infer<typeof wireMessage>;

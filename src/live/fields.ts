@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { ErrorDetail } from "../domain/error.ts";
+import { MAX_MENTIONS } from "../domain/mentions.ts";
 import { MAX_CLIENT_MESSAGE_ID, metadataFits } from "../domain/message.ts";
+import { isUserId, normalizedUserId } from "../domain/person.ts";
 
 /** Schemas of fields that sockets, gateways and REST share. */
 
@@ -23,6 +25,12 @@ export const clientMessageId = z
 export const metadata = z
   .record(z.string(), z.unknown())
   .refine(metadataFits, "at most 8 KiB as JSON, and 32 levels");
+
+/** Whom a message mentions: at most 50 different people. */
+export const mentions = z
+  .array(z.string().refine(isUserId, "1 to 128 printable characters"))
+  .max(MAX_MENTIONS)
+  .refine((ids) => new Set(ids.map(normalizedUserId)).size === ids.length, "each person once");
 
 /** The messages that one read mark names: at most 500. */
 export function messageIds<Schema extends z.ZodType>(one: Schema) {

@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { MAX_ATTACHMENTS } from "../domain/message.ts";
-import { clientMessageId, MAX_FRAME_ID, MAX_MESSAGE_ID, messageIds, metadata } from "./fields.ts";
+import {
+  clientMessageId,
+  MAX_FRAME_ID,
+  MAX_MESSAGE_ID,
+  mentions,
+  messageIds,
+  metadata,
+} from "./fields.ts";
 import { MAX_FRAME_BYTES } from "./version.ts";
 
 /** What a client may send: one schema for each `op`. Unknown fields are ignored. */
@@ -8,6 +15,7 @@ import { MAX_FRAME_BYTES } from "./version.ts";
 export const frameId = z.union([z.string().max(MAX_FRAME_ID), z.number()]).optional();
 const messageId = z.string().max(MAX_MESSAGE_ID);
 const content = z.string();
+const mentioning = { mentions: mentions.nullish(), mentionsAll: z.boolean().nullish() };
 
 export const sendFrame = z.object({
   op: z.literal("send"),
@@ -17,8 +25,16 @@ export const sendFrame = z.object({
   replyTo: messageId.nullish(),
   attachments: z.array(z.string().max(256)).max(MAX_ATTACHMENTS).optional(),
   metadata: metadata.nullish(),
+  ...mentioning,
 });
-export const editFrame = z.object({ op: z.literal("edit"), id: frameId, messageId, content });
+/** Mentions that are absent stay as they are. */
+export const editFrame = z.object({
+  op: z.literal("edit"),
+  id: frameId,
+  messageId,
+  content,
+  ...mentioning,
+});
 export const deleteFrame = z.object({ op: z.literal("delete"), id: frameId, messageId });
 const reaction = { id: frameId, messageId, emoji: z.string().max(32) };
 export const reactFrame = z.object({ op: z.literal("react"), ...reaction });

@@ -2,6 +2,7 @@ import type { Attachment } from "../domain/attachment.ts";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { ChatError } from "../domain/error.ts";
 import { messageIdOf } from "../domain/id.ts";
+import type { Mentions } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
 import type { ServerEvent, WireConversation, WireMember, WireMessage, WireRead } from "./events.ts";
 import type { FrameId } from "./frames.ts";
@@ -34,8 +35,17 @@ export function wireMessage(conversationId: string, message: Message, linkTo: Li
     attachments: message.attachments.map((file) => ({ ...file, url: linkTo(file) })),
     reactions: message.reactions,
     metadata: message.metadata,
+    ...wireMentions(message),
     clientMessageId: message.clientMessageId,
   };
+}
+
+/** Whom a message mentions, where it does. */
+export function wireMentions({
+  mentions,
+  mentionsAll,
+}: Pick<WireMessage, "mentions" | "mentionsAll">): Mentions {
+  return { ...(mentions && { mentions }), ...(mentionsAll && { mentionsAll }) };
 }
 
 export function wireMember(member: Member): WireMember {

@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
 import { CHUNK_BYTES, PART_BYTES } from "../../src/attachments/stream.ts";
 import { Upload } from "../../src/attachments/upload.ts";
-import { MAX_FILE_BYTES } from "../../src/domain/attachment.ts";
+import { MAX_FILE_BYTES } from "../../src/domain/file-size.ts";
 import { type Answer, type Caller, person } from "../support.ts";
 import { bytes, png } from "./samples.ts";
 import { BOUNDARY, getFile, keyOf, postForm, putFile, stored, streamOf } from "./support.ts";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { PART_BYTES } from "../../src/attachments/stream.ts";
 import { Upload } from "../../src/attachments/upload.ts";
-import { MAX_FILE_BYTES } from "../../src/domain/attachment.ts";
+import { MAX_FILE_BYTES } from "../../src/domain/file-size.ts";
 import { ORIGIN, person } from "../support.ts";
 import { bytes, png, sample, zeros } from "./samples.ts";
 import {

@@ -3,6 +3,7 @@ import type { Case } from "./case.ts";
 import { fanOutOf20, fanOutOf200 } from "./cases/fan-out.ts";
 import { frames } from "./cases/frame.ts";
 import { gateways } from "./cases/gateway.ts";
+import { inboxes } from "./cases/inbox.ts";
 import { memory } from "./cases/memory.ts";
 import { type Beside, restHistory, restSends } from "./cases/rest.ts";
 import { resuming } from "./cases/resume.ts";
@@ -65,6 +66,7 @@ export async function groupsOf(builds: Each<Build>, beside: Beside | undefined):
     history: () => restHistory(parleys, fill, beside),
     resume: () => resuming(parleys, fill, beside?.peers),
     gateway: () => gateways(parleys),
+    inbox: () => inboxes(parleys),
     door: async () => {
       const proxies = await forEach(builds, (build) => CountingProxy.open(build));
       return [...(await waking(proxies)), ...(await rows(proxies))];

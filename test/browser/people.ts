@@ -54,7 +54,7 @@ export class SignedInUser {
   /** Routes the page's sockets through this process, so that they can be cut. */
   async routeSockets(): Promise<void> {
     this.passesLate = true;
-    await this.page.routeWebSocket(/\/live\//, (socket) => {
+    await this.page.routeWebSocket(/\/live[/?]/, (socket) => {
       if (this.isCut) {
         void socket.close({ code: 1001 });
         return;
@@ -123,9 +123,9 @@ export class SignedInUser {
 /** Opens the page and signs in; after the test the page must have reported no errors. */
 export async function signedIn(
   name: Name,
-  options: BrowserContextOptions & { holdSockets?: boolean } = {},
+  options: BrowserContextOptions & { holdSockets?: boolean; withClock?: boolean } = {},
 ): Promise<SignedInUser> {
-  const { holdSockets = false, ...contextOptions } = options;
+  const { holdSockets = false, withClock = false, ...contextOptions } = options;
   const context = await newContext(contextOptions);
   const one = new SignedInUser(await context.newPage());
   onTestFinished(async () => {
@@ -133,6 +133,7 @@ export async function signedIn(
     expect(one.complaints).toEqual([]);
   });
   if (holdSockets) await one.routeSockets();
+  if (withClock) await one.page.clock.install();
   await one.page.goto(inject("address"));
   await one.page.getByRole("button", { name }).click();
   await one.page.getByRole("heading", { name }).waitFor();

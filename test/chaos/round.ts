@@ -6,6 +6,7 @@ import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
 import { checkConversation, checkPublicClients, Findings } from "./checks.ts";
 import { MembershipChurn } from "./churn.ts";
+import { InboxClient } from "./inbox-client.ts";
 import { Model } from "./model.ts";
 import type { Cut, Network } from "./proxy.ts";
 import type { PublicClient } from "./public-client.ts";
@@ -24,6 +25,8 @@ const DISTURBANCES = {
   evict: 12,
   "gateway aborted": 4,
   "gateway evicted": 8,
+  "inbox aborted": 6,
+  "inbox evicted": 8,
   d1: 6,
 };
 
@@ -57,6 +60,8 @@ export class Round {
   private readonly actors = new Map<Model, Actor[]>();
   private readonly publicClients = new Map<Model, PublicClient[]>();
   private readonly churns: MembershipChurn[] = [];
+  /** One for each person, guests included. */
+  private readonly inboxes: InboxClient[] = [];
   private readonly done: Partial<Record<keyof typeof DISTURBANCES | "kills", number>> = {};
 
   constructor(goal: Goal, network: Network, server: ChaosServer) {
@@ -79,6 +84,7 @@ export class Round {
     // event.
     this.network.cancelCuts();
     for (const { conversation } of everyone) conversation.connect();
+    for (const { inbox } of this.inboxes) inbox.connect();
     // Guests are added before the checks, so that their pending sends succeed.
     for (const churn of this.churns) churn.stop();
     await Promise.all(churning);
@@ -95,7 +101,9 @@ export class Round {
         checkPublicClients(model, clients, this.rests, this.findings),
       ),
     );
+    await Promise.all(this.inboxes.map((client) => client.check(this.findings)));
     for (const { conversation } of everyone) conversation.close();
+    for (const { inbox } of this.inboxes) inbox.close();
     for (const client of publicClients) client.close();
     const sum = (of: (actor: Actor) => number) => everyone.reduce((all, one) => all + of(one), 0);
     const cuts = Object.entries(this.network.cuts).map(
@@ -114,6 +122,9 @@ export class Round {
       "object evicted": this.done.evict ?? 0,
       "gateway aborted": this.done["gateway aborted"] ?? 0,
       "gateway evicted": this.done["gateway evicted"] ?? 0,
+      "inbox aborted": this.done["inbox aborted"] ?? 0,
+      "inbox evicted": this.done["inbox evicted"] ?? 0,
+      "inbox changes": this.inboxes.reduce((all, { changes }) => all + changes, 0),
       "D1 outages": this.done.d1 ?? 0,
       ...Object.fromEntries(cuts),
       reconnects: sum(({ tally }) => tally.reconnects),
@@ -188,8 +199,12 @@ export class Round {
         }),
       );
     }
+    for (const userId of [...userIds, ...guestIds]) {
+      this.inboxes.push(new InboxClient(userId, this.parley(userId)));
+    }
     const everyone = [...this.actors.values()].flat();
     await Promise.all(everyone.map(({ conversation }) => conversation.connect().live()));
+    await Promise.all(this.inboxes.map(({ inbox }) => inbox.connect().live()));
     await Promise.all([...this.publicClients.values()].flat().map((client) => client.connect()));
   }
 
@@ -248,6 +263,13 @@ export class Round {
           void this.callServer(what, `${path}?${new URLSearchParams(client.gateway)}`);
         }
         break;
+      case "inbox aborted":
+      case "inbox evicted": {
+        const id = this.random.any(this.inboxes)?.userId ?? "";
+        const path = what === "inbox aborted" ? "abort" : "evict";
+        void this.callServer(what, `${path}?${new URLSearchParams({ of: "INBOXES", id })}`);
+        break;
+      }
       case "d1":
         await this.callServer(what, `d1?ms=${this.random.between(200, 3_000)}`);
         break;

@@ -49,6 +49,7 @@ const abortable = (Real) =>
   };
 
 export const Conversation = abortable(real.Conversation);
+export const Inbox = abortable(real.Inbox);
 export const SocketIoGateway = abortable(real.SocketIoGateway);
 export const SignalRGateway = abortable(real.SignalRGateway);
 

@@ -49,7 +49,7 @@ export class FakeSocket implements SocketLike {
     return this.sent.filter((frame) => frame !== "ping").map((frame) => JSON.parse(frame));
   }
 
-  say(...events: (ServerEvent | string)[]): void {
+  say(...events: (object | string)[]): void {
     const data = events.map((e) => (typeof e === "string" ? e : JSON.stringify(e))).join("\n");
     this.listeners.message?.({ data } as never);
   }
@@ -123,7 +123,7 @@ export function created(number: number, rev: number, more: Partial<WireMessage> 
 }
 
 /** A client with fake sockets; jitter always returns the longest wait. */
-export function connected(token: () => string | Promise<string> = () => "t1") {
+export function client(token: () => string | Promise<string> = () => "t1") {
   const sockets: FakeSocket[] = [];
   const parley = new Parley({
     url: "https://parley.test",
@@ -135,12 +135,18 @@ export function connected(token: () => string | Promise<string> = () => "t1") {
       return socket;
     },
   });
-  const conversation = parley.conversation(CONVERSATION).connect();
   const socket = async (index: number): Promise<FakeSocket> => {
     for (let turn = 0; turn < 20 && !sockets[index]; turn++) await Promise.resolve();
     const found = sockets[index];
     if (!found) throw new Error(`no socket ${index}`);
     return found;
   };
+  return { parley, sockets, socket };
+}
+
+/** A conversation of such a client, connected. */
+export function connected(token?: () => string | Promise<string>) {
+  const { parley, sockets, socket } = client(token);
+  const conversation = parley.conversation(CONVERSATION).connect();
   return { conversation, sockets, socket };
 }

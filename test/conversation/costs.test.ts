@@ -5,12 +5,14 @@ import operations from "../../docs/operations.md?raw";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { inbox } from "../../src/directory/inbox.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
+import { openListed } from "../inbox/replica.ts";
 import { directPair, objectOf, openLive, person, send } from "../support.ts";
-import { counting } from "./counters.ts";
+import { counting, tellInboxes } from "./counters.ts";
 
 test("a plain message sent alone writes at most 2 rows, 3 with its alarm", async () => {
   const { alice, conversationId } = await directPair();
   await send(alice, conversationId, "first");
+  await tellInboxes(conversationId);
   const counted = await counting(conversationId, () => send(alice, conversationId, "counted"));
   expect(counted.rowsWritten).toBeGreaterThan(0);
   expect(counted.rowsWritten).toBeLessThanOrEqual(2);
@@ -21,6 +23,8 @@ test("a plain message sent alone writes at most 2 rows, 3 with its alarm", async
 
 test("a clientMessageId costs one more row", async () => {
   const { alice, conversationId } = await directPair();
+  await send(alice, conversationId, "first");
+  await tellInboxes(conversationId);
   const counted = await counting(conversationId, () =>
     send(alice, conversationId, "counted", { clientMessageId: crypto.randomUUID() }),
   );
@@ -114,9 +118,13 @@ describe("the figures in docs/operations.md are not below the measured ones", ()
   test("for a message and a read mark, over sockets", async () => {
     const { alice, bob, conversationId } = await directPair();
     const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
+    // With the inboxes open, as the page has them.
+    for (const one of [alice, bob]) await openListed(one);
+    await send(alice, conversationId, "before");
+    await tellInboxes(conversationId);
     const message = await alone(conversationId, () => {
       a.send({ op: "send", id: 1, content: "hello", clientMessageId: "key" });
-      return b.next("message");
+      return a.next("ack");
     });
     expect(message).toEqual(promised("message"));
     const mark = await alone(conversationId, () => {

@@ -1,4 +1,4 @@
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { objectOf } from "../support.ts";
@@ -64,6 +64,14 @@ export async function counting(
     d1RowsRead: d1.rowsRead,
     d1RowsWritten: d1.rowsWritten,
   };
+}
+
+/**
+ * Has a conversation tell its members' inboxes, which nobody watches: those who have something unread are
+ * not told again. Without that, the first commits are counted with it.
+ */
+export async function tellInboxes(conversationId: string): Promise<void> {
+  await runDurableObjectAlarm(objectOf(conversationId));
 }
 
 /** Whether statements concern only other conversations. */

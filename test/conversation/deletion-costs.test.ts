@@ -1,5 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
+import { PREVIEWED_MEMBERS } from "../../src/domain/inbox.ts";
 import {
   groupChat,
   history,
@@ -77,7 +78,7 @@ test("deleting a message that 10,000 have read costs the same as with two reader
       return socket.next("ack");
     };
   });
-  expect(large.rowsRead).toBe(small.rowsRead);
+  expect(large.rowsRead).toBeLessThanOrEqual(small.rowsRead + PREVIEWED_MEMBERS);
   expect(large.rowsWritten).toBe(small.rowsWritten);
 });
 
@@ -87,7 +88,9 @@ test("deleting a message that 10,000 have read costs the same as with two reader
       () =>
         remove(caller, chatId, messageId),
   );
-  expect(large).toEqual(small);
+  const { rowsRead, ...written } = large;
+  expect(written).toEqual({ rowsWritten: small.rowsWritten, d1RowsWritten: small.d1RowsWritten });
+  expect(rowsRead).toBeLessThanOrEqual(small.rowsRead + PREVIEWED_MEMBERS);
 });
 
 test("the read positions of 10,000 are unchanged after the deletion", async () => {
@@ -106,5 +109,5 @@ test("sending costs no more in a group of 10,000 than in one of three: over REST
   }
   const [small, large] = rowsRead;
   expect(small).toBeGreaterThan(0);
-  expect(large).toBe(small);
+  expect(large).toBeLessThanOrEqual(Number(small) + PREVIEWED_MEMBERS);
 });

@@ -57,6 +57,8 @@ class Projection {
   readonly database = new HeldDatabase();
   readonly alarms: number[] = [];
   readonly logged: [event: string, failures: unknown][] = [];
+  /** How often D1 was said to have caught up. */
+  recoveries = 0;
   readonly fresh: FreshCommitter;
   /** Between 0 and 1. */
   random = 1;
@@ -77,6 +79,7 @@ class Projection {
       setAlarm: (time) => this.alarms.push(time - this.fresh.clock),
       clock: () => this.fresh.clock,
       random: () => this.random,
+      onRecovered: () => this.recoveries++,
       log: (event, fields) => this.logged.push([event, fields["failures"]]),
     });
     return this.projector;
@@ -364,6 +367,7 @@ describe("while D1 fails", () => {
       database.refuses = false;
       await projection.alarm();
       expect(await projection.listed()).toMatchObject({ rev: 6, lastNumber: 2 });
+      expect(projection.recoveries).toBe(1);
       expect(projection.logged).toEqual([
         ["projection_failed", 1],
         ["projection_failed", 2],

@@ -1,5 +1,5 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CLOSE, SILENCE_MS } from "../../src/live/version.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { presence, twoEvents, withRoom } from "./sockets-of-object.ts";
@@ -129,9 +129,16 @@ describe("an evicted object", () => {
     return send(caller, conversationId, "wake up");
   }
 
-  /** Replaces what the only socket of a conversation keeps. */
-  function rewrite(conversationId: string, as: (kept: Record<string, unknown>) => unknown) {
-    return runInDurableObject(objectOf(conversationId), (_, ctx) => {
+  /** Replaces what the only socket of a conversation keeps, once nothing more is written to it. */
+  async function rewrite(conversationId: string, as: (kept: Record<string, unknown>) => unknown) {
+    await vi.waitFor(() =>
+      runInDurableObject(objectOf(conversationId), (_, ctx) => {
+        for (const socket of ctx.getWebSockets()) {
+          expect(socket.deserializeAttachment()).toMatchObject({ reported: true });
+        }
+      }),
+    );
+    await runInDurableObject(objectOf(conversationId), (_, ctx) => {
       for (const socket of ctx.getWebSockets()) {
         socket.serializeAttachment(as(socket.deserializeAttachment()));
       }

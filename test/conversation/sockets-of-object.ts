@@ -100,6 +100,7 @@ export class Room {
         deliverEphemeral: (line, except) => void this.passed.push([JSON.parse(line), except]),
       },
       presenceDelayMs: this.presenceDelayMs,
+      onSockets: () => undefined,
     });
     return this.sessions;
   }

@@ -113,7 +113,8 @@ describe("100,000 deleted messages", () => {
       const { rowsRead } = await counting(group, async () => {
         expect((await erase(alice, group, id)).status).toBe(200);
       });
-      expect(rowsRead).toBeLessThanOrEqual(100_000 / 256 + 512 + 60);
+      // Once for the previous message, and once for the unread count in the inboxes' rows.
+      expect(rowsRead).toBeLessThanOrEqual(2 * (100_000 / 256) + 512 + 60);
     }
     expect((await alice.get(`/api/chat/${group}/info`)).body.data.chat.lastMessage).toBeNull();
   });
@@ -130,6 +131,8 @@ test("the tables of an older object are migrated, including its deleted messages
     sql.exec("DROP TABLE uncounted_blocks");
     sql.exec("ALTER TABLE messages DROP COLUMN clock_at");
     sql.exec("ALTER TABLE counters DROP COLUMN figures");
+    sql.exec("ALTER TABLE messages DROP COLUMN mentions");
+    for (const table of ["armed", "mentions", "unmentioned"]) sql.exec(`DROP TABLE ${table}`);
     sql.exec("DELETE FROM schema_steps WHERE step > 3");
     sql.exec("UPDATE messages SET deleted_at = 1, content = '' WHERE number % 2 = 0");
     sql.exec("INSERT INTO uncounted SELECT number FROM messages WHERE deleted_at IS NOT NULL");

@@ -20,7 +20,10 @@ import {
 /** D1 is wiped, and its data about conversations is rebuilt from their objects. */
 
 const REBUILD = "/api/admin/rebuild";
-const TABLES = ["conversations", "members", "uncounted", "uploads", "users"];
+const TABLES = [
+  ...["conversations", "members", "uncounted", "uploads", "users"],
+  ...["mentions", "mentions_read"],
+];
 
 let admin: Caller;
 beforeAll(async () => {
@@ -92,6 +95,13 @@ async function conversationsOfEveryKind() {
   const sent = await send(alice, group, "to be deleted");
   await send(bob, group, "read out of order");
   await send(bob, group, "unread");
+  const mentions = [alice.userId];
+  const mentioned = await send(bob, group, "hello", { mentions });
+  const read = await send(bob, group, "read out of order as well", { mentions });
+  await alice.post(`/api/v1/chat/messages/${read.body.messageId}/read`);
+  await send(bob, group, "no longer", { mentions: [carol.userId] });
+  const path = `/api/chat/${group}/messages/${mentioned.body.messageId}`;
+  await bob.put(path, { content: "hello both", mentions: [alice.userId, carol.userId] });
   await carol.delete(`/api/chat/${group}/messages/${sent.body.messageId}`);
   await alice.delete(`/api/chat/${group}/messages/${sent.body.messageId}`);
   await alice.delete(`/api/v1/chat/conversations/${group}/participants/${carol.userId}`);
@@ -134,6 +144,8 @@ describe("POST /api/admin/rebuild", () => {
       env.DB.prepare("UPDATE conversations SET title = 'wrong', last_message = NULL, rev = 1"),
       env.DB.prepare("UPDATE members SET read_up_to = 0, left_at = NULL, rev = 1"),
       env.DB.prepare("DELETE FROM uncounted"),
+      env.DB.prepare("DELETE FROM mentions"),
+      env.DB.prepare("DELETE FROM mentions_read"),
     ]);
     const steps: unknown[] = [];
     let cursor: string | null = null;

@@ -18,6 +18,8 @@ class World {
   /** How often it was set: a row each. */
   rows = 0;
   alarms: Alarms;
+  /** How often an instance was told that the alarm was of an earlier one. */
+  interruptions = 0;
   /** Until then no task does anything. */
   isSettled = false;
   private readonly tasks: Tasks;
@@ -35,6 +37,7 @@ class World {
         this.rows++;
       },
       clock: () => Date.now(),
+      onInterrupted: () => this.interruptions++,
       onFailure: (name) => this.failed.push(name),
     });
     for (const name of Object.keys(this.tasks)) {
@@ -120,7 +123,9 @@ test("after a crash the stored alarm runs every task", async () => {
   world.alarms.set("a", Date.now() + 1_000);
   world.alarms.set("b", Date.now() + 60_000);
   world.wake();
+  expect(world.interruptions).toBe(1);
   expect(await world.fire()).toEqual(["a", "b", "c"]);
+  expect(world.interruptions).toBe(2);
 });
 
 test("a deadline set before the stored alarm fires replaces it, and covers every task", async () => {

@@ -48,7 +48,18 @@ test("there is room after the returned wait, and not before", () => {
         }
       }
     }),
-    { examples: [[{ burst: 5, perSecond: 1 }, [[0, 3], [62, 2], [249, 4]]]] },
+    {
+      examples: [
+        [
+          { burst: 5, perSecond: 1 },
+          [
+            [0, 3],
+            [62, 2],
+            [249, 4],
+          ],
+        ],
+      ],
+    },
   );
 });
 

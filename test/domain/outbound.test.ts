@@ -22,6 +22,7 @@ function world(throwing: readonly string[] = []) {
   const alarms = new Alarms({
     setAlarm: () => step("alarm"),
     clock: () => 0,
+    onInterrupted: () => step("interrupted"),
     onFailure: () => step("task"),
   });
   const outbound = new Outbound({

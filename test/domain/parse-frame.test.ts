@@ -23,6 +23,8 @@ const sends = fc.record(
     replyTo: field(fc.oneof(fc.uuid(), length(64))),
     attachments: anything,
     metadata: anything,
+    mentions: field(fc.array(fc.uuid(), { maxLength: 51 })),
+    mentionsAll: field(fc.boolean()),
     unknown: anything,
     __proto__: anything,
   },
@@ -39,9 +41,10 @@ test("a send that is decoded by hand is what the schema decodes", () => {
   );
 });
 
-test("every valid send without files and metadata is decoded by hand", () => {
+test("every valid send without files, metadata and mentions is decoded by hand", () => {
   fc.assert(
-    fc.property(sends, ({ attachments: _, metadata: __, ...value }) => {
+    fc.property(sends, (whole) => {
+      const { attachments: _, metadata: __, mentions: ___, mentionsAll: ____, ...value } = whole;
       const { success } = clientFrame.safeParse(value);
       expect(plainSend(value) !== undefined).toBe(success && value.op === "send");
     }),
@@ -50,8 +53,9 @@ test("every valid send without files and metadata is decoded by hand", () => {
 });
 
 test("the decoder by hand knows every field of the schema", () => {
-  const known = ["op", "id", "content", "clientMessageId", "replyTo", "attachments", "metadata"];
-  expect(Object.keys(sendFrame.shape)).toEqual(known);
+  const plain = ["op", "id", "content", "clientMessageId", "replyTo"];
+  const others = ["attachments", "metadata", "mentions", "mentionsAll"];
+  expect(Object.keys(sendFrame.shape)).toEqual([...plain, ...others]);
 });
 
 test("a line is decoded to the same, or refused with the same details", () => {

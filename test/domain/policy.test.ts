@@ -12,11 +12,11 @@ import {
 const EVERY_MEMBER: readonly Action[] = [
   ...(["see", "read", "send", "mark", "flag", "edit", "delete", "react", "leave"] as const),
 ];
-const ACTIONS: readonly Action[] = [...EVERY_MEMBER, "manage", "moderate", "own"];
+const ACTIONS: readonly Action[] = [...EVERY_MEMBER, "manage", "moderate", "own", "mentionAll"];
 
 const BY_ROLE: Record<Role, readonly Action[]> = {
   owner: ACTIONS,
-  moderator: [...EVERY_MEMBER, "manage", "moderate"],
+  moderator: [...EVERY_MEMBER, "manage", "moderate", "mentionAll"],
   member: EVERY_MEMBER,
 };
 
@@ -25,7 +25,7 @@ const BY_ROLE: Record<Role, readonly Action[]> = {
  * access.
  */
 const STAFF: Record<PlatformRole, readonly Action[]> = {
-  admin: ["see", "read", "send", "delete", "manage"],
+  admin: ["see", "read", "send", "delete", "manage", "mentionAll"],
   resolver: ["see", "read", "send"],
   support: [],
   user: [],

@@ -110,6 +110,32 @@ describe("answers", () => {
     expect(budget.answered(1, NOW)).toBe(false);
   });
 
+  test("of several conversations are acknowledged up to the page that one of them continues from", () => {
+    const budget = new SocketBudget();
+    const half = MAX_UNREAD_BYTES / 2;
+    budget.answered(half, NOW, 7, "one");
+    budget.answered(half, NOW, 7, "two");
+    budget.continues(7, "one");
+    expect(budget.answered(half, NOW, 9, "one")).toBe(true);
+    budget.continues(7, "three");
+    expect(budget.answered(1, NOW)).toBe(false);
+    budget.continues(9, "one");
+    expect(budget.answered(half, NOW)).toBe(true);
+    // An earlier page shows nothing about a later one.
+    budget.continues(7, "two");
+    expect(budget.answered(half, NOW)).toBe(false);
+  });
+
+  test("that are sent at a pace of their own count as read, and towards the bytes of the socket", () => {
+    const budget = new SocketBudget();
+    const pages = MAX_ANSWER_BYTES / MAX_UNREAD_BYTES;
+    for (let to = 1; to <= pages; to++) {
+      expect(budget.paced(MAX_UNREAD_BYTES, NOW, to, "one")).toBe(true);
+    }
+    expect(budget.answered(1, NOW)).toBe(false);
+    expect(budget.paced(1, NOW, 1, "one")).toBe(false);
+  });
+
   test("are bounded per socket, however much is acknowledged", () => {
     const budget = new SocketBudget();
     const pages = MAX_ANSWER_BYTES / MAX_UNREAD_BYTES;

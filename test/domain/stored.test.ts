@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { attachmentsIn, kindIn, metadataIn, parsed, reactionsIn } from "../../src/domain/stored.ts";
+import {
+  attachmentsIn,
+  kindIn,
+  mentionsIn,
+  metadataIn,
+  parsed,
+  reactionsIn,
+} from "../../src/domain/stored.ts";
 
 const FILE = { key: "k.png", name: "a.png", mimeType: "image/png", size: 67 };
 
@@ -40,6 +47,17 @@ test("metadata is an object or nothing", () => {
   expect([{ a: 1 }, [1], "x", undefined].map(metadataIn)).toEqual([{ a: 1 }, null, null, null]);
 });
 
+test.each([
+  ["people and everybody", ["", "a", "b"], { mentions: ["a", "b"], mentionsAll: true }],
+  ["everybody", [""], { mentionsAll: true }],
+  ["nobody", [], {}],
+  ["what is no user id is left out", [7, "a", null, { id: "b" }], { mentions: ["a"] }],
+  ["no list", { 0: "a" }, {}],
+  ["nothing", undefined, {}],
+])("stored mentions: %s", (_, value, expected) => {
+  expect(mentionsIn(value)).toEqual(expected);
+});
+
 const whatever = fc.oneof(fc.json(), fc.string());
 
 test("nothing that is stored makes reading throw", () => {
@@ -49,6 +67,7 @@ test("nothing that is stored makes reading throw", () => {
       attachmentsIn(value);
       reactionsIn(value);
       metadataIn(value);
+      mentionsIn(value);
       kindIn(value);
     }),
   );

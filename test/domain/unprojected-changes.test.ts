@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { Changed } from "../../src/conversation/outbound/projection/snapshot.ts";
+import type { Changed } from "../../src/conversation/outbound/projection/changed.ts";
 import { UnprojectedChanges } from "../../src/conversation/outbound/projection/unprojected-changes.ts";
 
 /** Changes that are kept in memory for D1: all of them, or none. */
 
-const read = (userId: string): Changed => ({ type: "read", read: { userId } });
+const read = (userId: string): Changed => ({ type: "read", read: { userId, from: 1, to: 1 } });
 const [a, b] = [read("a"), read("b")];
 
 test("after a wake nothing is known, until D1 was given what the tables say", () => {
@@ -39,17 +39,24 @@ test("a commit that was not added leaves the rest to the tables", () => {
   expect(changes.take(3)).toBeUndefined();
 });
 
+const message = { number: 1, senderId: "a", createdAt: 0, editedAt: null, deletedAt: null };
+
 test.each([
   ["changes", [a], 5_000],
   [
     "files",
+    [{ type: "message", message: { ...message, attachments: Array(9) } } satisfies Changed],
+    500,
+  ],
+  [
+    "mentions",
     [
       {
         type: "message",
-        message: { number: 1, senderId: "a", createdAt: 0, deletedAt: null, attachments: Array(9) },
+        message: { ...message, attachments: [], mentions: Array(49) },
       } satisfies Changed,
     ],
-    500,
+    100,
   ],
 ])("at most 5,000 %s are kept", (_, commit, count) => {
   const changes = new UnprojectedChanges();

@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { GatewayStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
+import type { SubscriberStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
 import { type Caller, directPair, objectOf, openLive, send } from "../support.ts";
 import { Hub } from "./line.ts";
 import { outOfReach, recordCalls, replaceStubs } from "./wire.ts";
@@ -157,6 +157,7 @@ test("the answer to an earlier delivery does not count as delivery of a removal"
   expect(rows).toEqual([{ user_id: alice.userId }]);
 });
 
-function stub(deliver: () => Promise<boolean>): GatewayStub {
-  return { deliver, deliverEphemeral: async () => true, isSubscribed: async () => true };
+function stub(deliver: () => Promise<boolean>): SubscriberStub {
+  const yes = async () => true;
+  return { deliver, deliverEphemeral: yes, isSubscribed: yes };
 }

@@ -1,5 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
-import type { GatewayStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
+import type { SubscriberStub } from "../../src/conversation/outbound/subscribers/gateway-api.ts";
 import type { Rooms } from "../../src/gateway/rooms.ts";
 import { objectOf } from "../support.ts";
 import type { Hub, Io } from "./line.ts";
@@ -71,7 +71,7 @@ export async function outOfReach(conversationId: string) {
   return tries;
 }
 
-type StubFor = (...address: unknown[]) => Partial<GatewayStub>;
+type StubFor = (...address: unknown[]) => Partial<SubscriberStub>;
 
 /**
  * Replaces the stubs by which a conversation calls its gateways; resolves to the replaced function.

@@ -2,7 +2,13 @@ import { expect } from "vitest";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { WireMessage } from "../../src/live/events.ts";
 import { type Caller, openLive } from "../support.ts";
-import { counts, type Message, type ModelConversation, unreadOf } from "./model.ts";
+import {
+  counts,
+  type Message,
+  type ModelConversation,
+  unreadMentionsOf,
+  unreadOf,
+} from "./model.ts";
 import { pick } from "./steps.ts";
 
 const CHAT = "/api/v1/chat";
@@ -81,14 +87,26 @@ async function compareLive(viewer: Caller, talk: ModelConversation): Promise<voi
   });
 }
 
-function seen({ number, senderId, content, deletedAt, reactions, replyTo }: WireMessage) {
+function seen(message: WireMessage) {
+  const { number, senderId, content, deletedAt, reactions, replyTo } = message;
+  const { mentions = [], mentionsAll = false } = message;
   const reply = replyTo === null ? null : Number.parseInt(replyTo.slice(-10), 16);
-  return { number, senderId, content, deleted: deletedAt !== null, reactions, replyTo: reply };
+  return {
+    number,
+    senderId,
+    content,
+    deleted: deletedAt !== null,
+    reactions,
+    replyTo: reply,
+    mentions,
+    mentionsAll,
+  };
 }
 
 function expected(message: Message) {
-  const { senderId, content, deleted, replyTo } = message;
-  return { senderId, content, deleted, reactions: reactionsOf(message), replyTo };
+  const { senderId, content, deleted, replyTo, mentions, mentionsAll } = message;
+  const reactions = reactionsOf(message);
+  return { senderId, content, deleted, reactions, replyTo, mentions, mentionsAll };
 }
 
 /** The whole history over REST, newest first; for users who are not members, 403. */
@@ -142,6 +160,7 @@ async function compareInbox(caller: Caller, talks: readonly ModelConversation[])
       conversationId: talk.id,
       participantIds: ids(talk),
       unreadCount: unreadOf(talk, caller.userId).length,
+      unreadMentions: unreadMentionsOf(talk, caller.userId).length,
       lastMessage: talk.messages[last]?.content ?? null,
       lastMessageTime: timeOf(talk.sentAt.get(last + 1)),
     };

@@ -61,9 +61,15 @@ function rest(
     case "demote":
       return caller.delete(`${channel}/moderators/${act.whom}`);
     case "send": {
-      const { content, replyTo } = act;
+      const { content, replyTo, mentions, mentionsAll } = act;
       const reply = replyTo === null ? {} : { replyToMessageId: messageIdOf(id, replyTo) };
-      return send(caller, id, content, reply);
+      return send(caller, id, content, { ...reply, mentions, mentionsAll });
+    }
+    case "edit": {
+      if (kind === "channel") return undefined;
+      const { content, mentions } = act;
+      const path = `/api/chat/${id}/messages/${messageIdOf(id, act.number)}`;
+      return caller.put(path, { content, mentions });
     }
     case "react":
       return caller.post(`${message(act.number)}/reactions`, { emoji: act.emoji });
@@ -89,7 +95,12 @@ export function frameOf(id: string, act: Act): object | undefined {
   switch (act.type) {
     case "send": {
       const replyTo = act.replyTo === null ? null : messageIdOf(id, act.replyTo);
-      return { op: "send", content: act.content, replyTo };
+      const { content, mentions, mentionsAll } = act;
+      return { op: "send", content, replyTo, mentions, mentionsAll };
+    }
+    case "edit": {
+      const { content, mentions } = act;
+      return { op: "edit", messageId: messageIdOf(id, act.number), content, mentions };
     }
     case "react":
     case "unreact":
@@ -132,7 +143,17 @@ export function commandOf(id: string, act: Act, known: readonly string[]): Comma
       return { type: "reopen" };
     case "send": {
       const replyTo = act.replyTo === null ? {} : { replyTo: messageId(act.replyTo) };
-      return { type: "send", kind: "text", content: act.content, ...replyTo, maxLength: 2_000 };
+      const { content, mentions, mentionsAll } = act;
+      const mentioning = { mentions, mentionsAll };
+      return { type: "send", kind: "text", content, ...replyTo, ...mentioning, maxLength: 2_000 };
+    }
+    case "edit": {
+      const { number, content, mentions } = act;
+      const mentioning = mentions ? { mentions } : {};
+      return {
+        ...{ type: "edit", messageId: messageId(number), content },
+        ...{ ...mentioning, maxLength: 2_000 },
+      };
     }
     case "react":
     case "unreact":

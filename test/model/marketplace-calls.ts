@@ -8,6 +8,14 @@ export interface Sending {
   type: "text" | "system";
   replyToMessageId: string | null;
   clientMessageId?: string;
+  mentions: readonly string[];
+  mentionsAll: boolean;
+}
+
+/** Mentions of an edit; absent ones stay. */
+export interface Mentioning {
+  mentions?: readonly string[];
+  mentionsAll?: boolean;
 }
 
 const MINUTE = 60_000;
@@ -25,18 +33,21 @@ export function send(chat: ModelChat, who: ModelPerson, asked: Sending, now: num
   const content = asked.content.trim();
   const senderId = who.userId;
   const own = chat.messages.filter((message) => message.senderId === senderId);
-  const digest = JSON.stringify([content, replyTo, type]);
+  const { mentions, mentionsAll } = asked;
+  const digest = JSON.stringify([content, replyTo, type, mentions.toSorted(), mentionsAll]);
   const before = key === undefined ? undefined : own.find((message) => message.key === key);
   if (before && before.asked !== digest) return { refused: new Set(["idempotency_conflict"]) };
   if (before) return { data: { message: chat.present(before), deduplicated: true } };
   const lately = own.filter((message) => message.createdAt > now - MINUTE);
   const refusedNow = refusals(
     [replyTo !== null && !chat.message(replyTo), "invalid_reply"],
+    ...mayNotMention(chat, who, asked),
     [lately.length >= MESSAGES_PER_MINUTE, "rate_limited"],
   );
   if (refusedNow.size > 0) return { refused: refusedNow };
-  const sent = { senderId, type, content, replyTo, key, asked: digest, createdAt: now };
-  return { data: { message: chat.present(chat.append(sent)) } };
+  const mentioning = { mentions, mentionsAll };
+  const sent = { senderId, type, content, replyTo, key, ...mentioning, asked: digest };
+  return { data: { message: chat.present(chat.append({ ...sent, createdAt: now })) } };
 }
 
 export function edit(
@@ -44,6 +55,7 @@ export function edit(
   who: ModelPerson,
   messageId: string,
   content: string,
+  asked: Mentioning,
   now: number,
 ): Outcome {
   const wrong = [
@@ -58,9 +70,12 @@ export function edit(
     [message.senderId !== who.userId, "not_the_author"],
     [message.deletedAt !== null, "message_deleted"],
     [message.createdAt < now - EDIT_WINDOW, "edit_window_closed"],
+    ...mayNotMention(chat, who, asked, message),
   );
   if (refused.size > 0) return { refused };
   message.content = content.trim();
+  message.mentions = asked.mentions ?? message.mentions;
+  message.mentionsAll = asked.mentionsAll ?? message.mentionsAll;
   message.editedAt = now;
   return { data: { message: chat.present(message) } };
 }
@@ -80,6 +95,8 @@ export function remove(chat: ModelChat, who: ModelPerson, messageId: string, now
     message.deletedAt = now;
     message.content = "";
     message.metadata = null;
+    message.mentions = [];
+    message.mentionsAll = false;
   }
   return { data: { message: chat.present(message) } };
 }
@@ -175,6 +192,21 @@ function mayNotManage(chat: ModelChat, who: ModelPerson): Reason[] {
     [chat.facts.kind !== "group", "not_a_group"],
     [!member && !isAdmin, "not_a_member"],
     [member?.role === "member" && !isAdmin, "forbidden"],
+  ];
+}
+
+/** People who are no members, and everybody for most; whom `before` mentions may stay. */
+function mayNotMention(
+  chat: ModelChat,
+  who: ModelPerson,
+  { mentions = [], mentionsAll = false }: Mentioning,
+  before: Mentioning = {},
+): Reason[] {
+  const may = chat.members.get(who.userId)?.role === "owner" || who.role === "admin";
+  const mayStay = (userId: string) => chat.members.has(userId) || before.mentions?.includes(userId);
+  return [
+    [mentionsAll && !before.mentionsAll && !may, "forbidden"],
+    [!mentions.every(mayStay), "invalid_mentions"],
   ];
 }
 

@@ -26,6 +26,8 @@ export interface ModelMessage {
   content: string;
   replyTo: string | null;
   metadata: Record<string, unknown> | null;
+  mentions: readonly string[];
+  mentionsAll: boolean;
   createdAt: number;
   editedAt: number | null;
   deletedAt: number | null;
@@ -77,6 +79,8 @@ export class ModelChat {
       number: this.messages.length + 1,
       replyTo: null,
       metadata: null,
+      mentions: [],
+      mentionsAll: false,
       editedAt: null,
       deletedAt: null,
       readBy: new Map(),
@@ -100,13 +104,17 @@ export class ModelChat {
     );
   }
 
+  unreadMentionsOf(userId: string): ModelMessage[] {
+    return this.unreadBy(userId).filter((m) => m.mentionsAll || m.mentions.includes(userId));
+  }
+
   unreadCounts(): Record<string, number> {
     const userIds = [...this.members.keys()];
     return Object.fromEntries(userIds.map((userId) => [userId, this.unreadBy(userId).length]));
   }
 
   present(message: ModelMessage) {
-    const { editedAt, deletedAt, createdAt } = message;
+    const { editedAt, deletedAt, createdAt, mentions, mentionsAll } = message;
     return {
       _id: this.messageId(message.number),
       chatId: this.facts.id,
@@ -120,6 +128,8 @@ export class ModelChat {
         ? Array.from(message.readBy, ([userId, at]) => ({ userId, readAt: iso(at) }))
         : [],
       metadata: message.metadata,
+      ...(mentions.length > 0 && { mentions }),
+      ...(mentionsAll && { mentionsAll }),
       createdAt: iso(createdAt),
       updatedAt: iso(deletedAt ?? editedAt ?? createdAt),
       editedAt: editedAt === null ? null : iso(editedAt),
@@ -147,6 +157,7 @@ export class ModelChat {
       metadata: null,
       isArchived: this.members.get(userId)?.archived ?? false,
       unreadCount: this.unreadBy(userId).length,
+      unreadMentions: this.unreadMentionsOf(userId).length,
       lastMessage: last ? this.present(last) : null,
       createdAt: iso(createdAt),
       updatedAt: iso(last?.createdAt ?? createdAt),

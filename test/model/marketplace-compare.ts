@@ -75,6 +75,8 @@ export async function expectStats(
     totalChats: mine.length,
     totalMessages: mine.flatMap(({ messages }) => messages.filter(counts)).length,
     totalUnread: mine.flatMap((chat) => chat.unreadBy(model.userId)).length,
+    totalMentions: mine.flatMap((chat) => chat.unreadMentionsOf(model.userId)).length,
+    unreadChats: mine.filter((chat) => chat.unreadBy(model.userId).length > 0).length,
   });
 }
 

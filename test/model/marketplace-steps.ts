@@ -15,8 +15,17 @@ export type Call =
       reply: Pick | null;
       key: string | null;
       times: number;
+      mentions: number[];
+      mentionsAll: boolean;
     }
-  | { do: "edit"; message: Pick; content: string; author: boolean }
+  | {
+      do: "edit";
+      message: Pick;
+      content: string;
+      author: boolean;
+      mentions: number[] | null;
+      mentionsAll: boolean | null;
+    }
   | { do: "delete"; message: Pick; author: boolean }
   | { do: "read"; messages: Pick[] }
   /** Repeats the last marking of messages by their ids, by the same user. */
@@ -64,7 +73,15 @@ const times = fc.oneof(
   { weight: 12, arbitrary: fc.constant(1) },
   { weight: 1, arbitrary: fc.integer({ min: 2, max: 22 }) },
 );
+/** Mostly those who began a chat. */
+const mentions = fc.uniqueArray(
+  fc.oneof({ weight: 9, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(PEOPLE - 1) }),
+  { maxLength: 2 },
+);
+const mentionsAll = fc.nat(5).map((n) => n === 0);
 const sending = {
+  mentions,
+  mentionsAll,
   content,
   type: fc.constantFrom("text" as const, "text" as const, "system" as const),
   reply: fc.option(pick, { freq: 4 }),
@@ -86,7 +103,14 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     }),
   },
   { weight: 9, arbitrary: fc.record({ do: fc.constant("send"), ...sending, times }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant("edit"), message: pick, content, author }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      ...{ do: fc.constant("edit"), message: pick, content, author },
+      mentions: fc.option(mentions, { freq: 2 }),
+      mentionsAll: fc.option(mentionsAll, { freq: 2 }),
+    }),
+  },
   { weight: 7, arbitrary: fc.record({ do: fc.constant("delete"), message: pick, author }) },
   { weight: 1, arbitrary: fc.constant<Call>({ do: "read", messages: [] }) },
   { weight: 5, arbitrary: fc.constant<Call>({ do: "read-again" }) },

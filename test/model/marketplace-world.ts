@@ -75,6 +75,10 @@ export class World {
     return person;
   }
 
+  private ids(people: readonly number[]): string[] {
+    return people.map((n) => this.person(n).model.userId);
+  }
+
   /** A user who is in a chat. */
   insider(chat: ModelChat): WorldUser {
     const insider = this.people.find(({ model }) => chat.members.has(model.userId));
@@ -90,7 +94,9 @@ export class World {
       case "send": {
         const replyToMessageId = call.reply && this.messageId(chat, call.reply);
         const { content, type, key } = call;
-        const asked = { type, replyToMessageId, ...(key && { clientMessageId: key }) };
+        const mentioning = { mentions: this.ids(call.mentions), mentionsAll: call.mentionsAll };
+        const keyed = { ...(key && { clientMessageId: key }) };
+        const asked = { type, replyToMessageId, ...keyed, ...mentioning };
         expectOutcome(
           await api.send(caller, id, content, asked),
           calls.send(chat, model, { content, ...asked }, now),
@@ -100,8 +106,13 @@ export class World {
       case "edit": {
         const messageId = this.messageId(chat, call.message);
         const by = call.author ? this.authorOf(chat, messageId, who) : who;
-        const outcome = calls.edit(chat, by.model, messageId, call.content, now);
-        expectOutcome(await api.edit(by.caller, id, messageId, call.content), outcome);
+        const { content, mentions, mentionsAll } = call;
+        const asked = {
+          ...(mentions && { mentions: this.ids(mentions) }),
+          ...(mentionsAll !== null && { mentionsAll }),
+        };
+        const outcome = calls.edit(chat, by.model, messageId, content, asked, now);
+        expectOutcome(await api.edit(by.caller, id, messageId, content, asked), outcome);
         break;
       }
       case "delete": {

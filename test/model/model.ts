@@ -12,6 +12,8 @@ export interface Message {
   /** The number of the message to which this one replies. */
   replyTo: number | null;
   deleted: boolean;
+  mentions: readonly string[];
+  mentionsAll: boolean;
   /** In the order of each emoji's first reaction. */
   reactions: { emoji: string; userIds: string[] }[];
   /** In the order of reading. */
@@ -42,10 +44,17 @@ export interface ModelConversation {
 export type Act =
   | { type: "add" | "remove" | "invite" | "expel" | "promote" | "demote"; whom: string }
   | { type: "join" | "leave" | "archive" | "unarchive" | "readAll" }
-  | { type: "send"; content: string; replyTo: number | null }
+  | ({ type: "send"; content: string; replyTo: number | null } & Mentioning)
+  /** Mentions that are `null` stay as they are. */
+  | { type: "edit"; number: number; content: string; mentions: string[] | null }
   | { type: "react" | "unreact"; number: number; emoji: string }
   | { type: "read" | "readUpTo" | "delete"; number: number }
   | { type: "readSome"; numbers: number[] };
+
+export interface Mentioning {
+  mentions: readonly string[];
+  mentionsAll: boolean;
+}
 
 export function newConversation(
   facts: Pick<ModelConversation, "id" | "kind" | "isPublic">,
@@ -80,6 +89,14 @@ export function unreadOf(talk: ModelConversation, userId: string): number[] {
     .filter(({ message }) => counts(message) && message.senderId !== userId)
     .filter(({ message }) => !message.readers.some((reader) => reader.userId === userId))
     .map(({ number }) => number);
+}
+
+/** The numbers of a member's unread messages that mention them. */
+export function unreadMentionsOf(talk: ModelConversation, userId: string): number[] {
+  return unreadOf(talk, userId).filter((number) => {
+    const message = talk.messages[number - 1];
+    return message?.mentionsAll || message?.mentions.includes(userId);
+  });
 }
 
 /**
@@ -141,9 +158,13 @@ export function perform(
       if (!me) return "not_a_member";
       if (talk.archived) return "channel_archived";
       if (act.replyTo !== null && !talk.messages[act.replyTo - 1]) return "invalid_reply";
-      append(talk, userId, act.content, act.replyTo);
+      if (act.mentionsAll && !moderates) return "forbidden";
+      if (act.mentions.some((whom) => !talk.members.has(whom))) return "invalid_mentions";
+      append(talk, userId, act.content, act.replyTo, act);
       talk.sentAt.set(talk.messages.length, now);
       return "ok";
+    case "edit":
+      return edit(talk, userId, act);
     case "delete":
       return erase(talk, userId, act.number);
     case "react":
@@ -181,9 +202,28 @@ function append(
   senderId: string | null,
   content: string,
   replyTo: number | null,
+  { mentions, mentionsAll }: Mentioning = { mentions: [], mentionsAll: false },
 ): void {
   const fresh = { deleted: false, reactions: [], readers: [] };
-  talk.messages.push({ senderId, content, replyTo, ...fresh });
+  talk.messages.push({ senderId, content, replyTo, mentions, mentionsAll, ...fresh });
+}
+
+function edit(
+  talk: ModelConversation,
+  userId: string,
+  { number, content, mentions }: Extract<Act, { type: "edit" }>,
+): string {
+  const message = talk.messages[number - 1];
+  if (!talk.members.has(userId)) return "not_a_member";
+  if (!message) return "message_not_found";
+  if (message.senderId === null) return "system_message";
+  if (message.senderId !== userId) return "not_the_author";
+  if (talk.archived) return "channel_archived";
+  if (message.deleted) return "message_deleted";
+  const mayStay = (whom: string) => message.mentions.includes(whom) || talk.members.has(whom);
+  if (mentions && !mentions.every(mayStay)) return "invalid_mentions";
+  Object.assign(message, { content, mentions: mentions ?? message.mentions });
+  return "ok";
 }
 
 function enter(talk: ModelConversation, userId: string, now: number): void {
@@ -253,7 +293,10 @@ function erase(talk: ModelConversation, userId: string, number: number): string 
   if (message.senderId === null) return "system_message";
   if (message.senderId !== userId) return "not_the_author";
   if (talk.archived) return "channel_archived";
-  Object.assign(message, { deleted: true, content: "", reactions: [] });
+  Object.assign(message, {
+    ...{ deleted: true, content: "", reactions: [] },
+    ...{ mentions: [], mentionsAll: false },
+  });
   return "ok";
 }
 

@@ -27,18 +27,20 @@ export interface RandomAct {
   /** Counted from the newest. */
   messages: number[];
   emoji: string;
+  mentioned: number[];
+  mentionsAll: boolean;
 }
 
 /** The relative frequency of each kind of act. */
 const ACT_WEIGHTS: Record<RandomAct["type"], number> = {
-  ...{ send: 24, delete: 8, react: 10, unreact: 6 },
+  ...{ send: 24, edit: 8, delete: 8, react: 10, unreact: 6 },
   ...{ read: 12, readSome: 6, readUpTo: 5, readAll: 6 },
   ...{ add: 8, remove: 7, join: 6, leave: 4, invite: 3, expel: 2 },
   ...{ promote: 2, demote: 1, archive: 1, unarchive: 2 },
 };
 
 const TOGETHER_WEIGHTS: Partial<typeof ACT_WEIGHTS> = {
-  ...{ send: 8, delete: 2, react: 1, readSome: 2, readUpTo: 1, readAll: 2 },
+  ...{ send: 8, edit: 2, delete: 2, react: 1, readSome: 2, readUpTo: 1, readAll: 2 },
   ...{ add: 5, remove: 5, join: 5, leave: 5, expel: 1, promote: 1 },
 };
 
@@ -60,6 +62,8 @@ function randomAct(weights: Partial<typeof ACT_WEIGHTS>): fc.Arbitrary<RandomAct
     wild: weighted([false, 4], [true, 1]),
     messages: fc.array(fc.nat(7), { minLength: 1, maxLength: 4 }),
     emoji: fc.constantFrom(...SOME_EMOJIS),
+    mentioned: fc.uniqueArray(fc.nat(4), { maxLength: 3 }),
+    mentionsAll: weighted([false, 4], [true, 1]),
   });
 }
 
@@ -133,6 +137,9 @@ export function actOf(
   cast: Candidates,
 ): Act | undefined {
   const { type, whom, wild, messages, emoji } = act;
+  // With few exceptions those who are members, and everybody where that is allowed.
+  const candidates = wild ? cast.people : cast.people.filter((one) => talk.members.has(one));
+  const mentions = [...new Set(act.mentioned.map((n) => pick(candidates, n)))];
   // Members also use the number of the next message, which does not exist.
   const beyond = talk.members.has(userId) ? 1 : 0;
   const numbers = messages.map((back) => talk.messages.length + beyond - back);
@@ -153,15 +160,22 @@ export function actOf(
       return { type };
     case "send": {
       const content = whom < 2 ? "" : `message ${messages.join()} ${emoji}`;
-      return { type, content, replyTo: messages.length > 3 ? number : null };
+      const mayMentionAll = wild || talk.members.get(userId)?.role !== "member";
+      const mentionsAll = act.mentionsAll && mayMentionAll;
+      const replyTo = messages.length > 3 ? number : null;
+      return { type, content, replyTo, mentions, mentionsAll };
     }
     case "react":
     case "unreact":
       return talk.messages.length + beyond > 0 ? { type, number, emoji } : undefined;
+    case "edit":
     case "delete": {
       const own = talk.messages.flatMap(({ senderId }, i) => (senderId === userId ? [i + 1] : []));
-      if (!wild && own.length > 0) return { type, number: pick(own.slice(-4), whom) };
-      return talk.messages.length + beyond > 0 ? { type, number } : undefined;
+      const chosen = !wild && own.length > 0 ? pick(own.slice(-4), whom) : number;
+      if (talk.messages.length + beyond === 0) return undefined;
+      if (type === "delete") return { type, number: chosen };
+      const content = `edited ${messages.join()}`;
+      return { type, number: chosen, content, mentions: act.mentionsAll ? null : mentions };
     }
     case "read":
     case "readUpTo":

@@ -18,7 +18,7 @@ describe("404", () => {
     expectError(await alice.delete(CONVERSATIONS), 404, "route_not_found");
     expectError(await alice.get(DIRECT), 404, "route_not_found");
     expectError(await alice.post(USERS, {}), 404, "route_not_found");
-    for (const path of ["/nowhere", "/api/v1", "/live", "/live/", "/page", "/page/x.js"]) {
+    for (const path of ["/nowhere", "/api/v1", "/page", "/page/x.js"]) {
       expectError(await fetchJson(path), 404, "route_not_found");
     }
   });

@@ -31,6 +31,7 @@ describe("GET /conversations", () => {
       lastMessageTime: null,
       isArchived: false,
       unreadCount: 0,
+      unreadMentions: 0,
       lastMessage: null,
     };
     expect((await alice.get(CONVERSATIONS)).body).toStrictEqual([before]);

@@ -88,6 +88,8 @@ test("the costs are calculated correctly", () => {
     ["message", "messages"],
     ["read mark", "read marks"],
     ["visit", "visits"],
+    ["inbox session", "inbox sessions"],
+    ["absence", "absences"],
   ]);
   for (const column of [1, 2]) {
     const amount = (name: string) =>

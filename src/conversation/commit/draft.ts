@@ -1,5 +1,6 @@
 import type { Conversation, Counters, Member } from "../../domain/conversation.ts";
 import type { Message } from "../../domain/message.ts";
+import { normalizedUserId } from "../../domain/person.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
 import type { ReadFacts } from "../../domain/read-ranges.ts";
@@ -85,6 +86,9 @@ export class Draft implements State {
       const { actor, command } = request;
       if (command.type !== "send") continue;
       if (!this.known.has(actor.userId)) strangers.add(actor.userId);
+      for (const userId of command.mentions?.map(normalizedUserId) ?? []) {
+        if (!this.known.has(userId)) strangers.add(userId);
+      }
       const key = keyOf(request);
       if (key) keys.push(key);
     }

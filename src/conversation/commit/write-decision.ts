@@ -5,6 +5,7 @@ import { insertFiles } from "../tables/files.ts";
 import { insertMessages } from "../tables/insert-messages.ts";
 import { deleteInvitation, insertInvitation } from "../tables/invitations.ts";
 import { putMember } from "../tables/members.ts";
+import { deleteMentions, insertMentions } from "../tables/mentions.ts";
 import { updateMessage } from "../tables/messages.ts";
 import { deleteReaction, deleteReactionsOf, insertReaction } from "../tables/reactions.ts";
 import { insertRead, settleReads } from "../tables/reads.ts";
@@ -49,6 +50,10 @@ function writeEffect(sql: SqlStorage, effect: Effect): void {
       break;
     case "files-sent":
       insertFiles(sql, effect.claim, effect.number, effect.keys);
+      break;
+    case "mentioned":
+      insertMentions(sql, effect.number, effect.added);
+      deleteMentions(sql, effect.number, effect.removed);
       break;
     case "reacted":
       insertReaction(sql, effect.number, effect.emoji, effect.userId, effect.rev);

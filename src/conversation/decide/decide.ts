@@ -41,7 +41,7 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "read":
       return decideRead(state, actor, command, now);
     case "archive":
-      return decideArchiveForMember(state, actor);
+      return decideArchiveForMember(state, actor, command);
     case "react":
     case "unreact":
       return decideReaction(state, actor, command);

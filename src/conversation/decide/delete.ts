@@ -2,10 +2,11 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import { isCountable, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { digestOfMessage } from "./digest.ts";
+import { mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
-/** Clears a message's content, files and reactions; the row stays. Idempotent. */
+/** Clears a message's content, files, reactions and mentions; the row stays. Idempotent. */
 export function decideDelete(
   state: State,
   actor: Actor,
@@ -29,8 +30,9 @@ export function decideDelete(
       answer: { rev: before.rev, message: before },
     });
   }
+  const { mentions: _, mentionsAll: __, ...rest } = before;
   const message: Message = {
-    ...before,
+    ...rest,
     rev: state.counters.rev + 1,
     content: "",
     attachments: [],
@@ -51,6 +53,7 @@ export function decideDelete(
     figures: figuresWithout(state, before),
     effects: [
       { type: "uncounted", number: message.number },
+      ...mentionEffects(before, message),
       ...(before.reactions.length > 0
         ? [{ type: "reactions-cleared" as const, number: message.number }]
         : []),

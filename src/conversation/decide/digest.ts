@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { parseMessageId } from "../../domain/id.ts";
+import { mentionList, mentionsOf } from "../../domain/mentions.ts";
 import type { Message } from "../../domain/message.ts";
 import { withNewlines } from "../../domain/text.ts";
 import type { Command } from "./types.ts";
@@ -17,6 +18,7 @@ export function digestOf(command: Extract<Command, { type: "send" }>): string {
     replyTo: replyTo === undefined ? null : (parseMessageId(replyTo)?.number ?? replyTo),
     files: command.fingerprint ?? (command.attachments ?? []).map(({ key }) => key),
     metadata: command.metadata ?? null,
+    mentions: mentionList(mentionsOf(command)),
   });
 }
 
@@ -24,7 +26,7 @@ export function digestOf(command: Extract<Command, { type: "send" }>): string {
 export function digestOfMessage(message: Message): string | null {
   if (message.clientMessageId === null) return null;
   const { kind, content, replyTo, metadata } = message;
-  return digest({ kind, content, replyTo, files: [], metadata });
+  return digest({ kind, content, replyTo, files: [], metadata, mentions: mentionList(message) });
 }
 
 interface Canonical {
@@ -33,11 +35,14 @@ interface Canonical {
   replyTo: number | string | null;
   files: string | string[];
   metadata: unknown;
+  mentions: readonly string[];
 }
 
-function digest({ kind, content, replyTo, files, metadata }: Canonical): string {
-  const canonical = JSON.stringify([kind, content, replyTo, files, sorted(metadata)]);
-  return createHash("sha256").update(canonical).digest("base64url").slice(0, 22);
+function digest({ kind, content, replyTo, files, metadata, mentions }: Canonical): string {
+  const canonical = [kind, content, replyTo, files, sorted(metadata)];
+  // Messages without mentions have the digest of the versions before there were any.
+  if (mentions.length > 0) canonical.push(mentions.toSorted());
+  return createHash("sha256").update(JSON.stringify(canonical)).digest("base64url").slice(0, 22);
 }
 
 /** The value with the fields of every object in a fixed order. */

@@ -1,7 +1,9 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
+import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, withinEditWindow } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { digestOfMessage } from "./digest.ts";
+import { decideMentions, mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
@@ -29,16 +31,29 @@ export function decideEdit(
   if (!withinEditWindow(before, state.limits.editWindowMs, state.clock)) {
     return fail("edit_window_closed");
   }
+  const { mentions: _, mentionsAll: __, ...rest } = before;
+  const mentions = decideMentions(state, actor, command, before);
+  if (!mentions.ok) return mentions;
   // An edit without a difference still counts as one: its author sees the message as edited.
   const message: Message = {
-    ...before,
+    ...rest,
+    ...mentions.value,
     rev: state.counters.rev + 1,
     content: content.value,
     editedAt: now,
   };
+  const effects = mentionEffects(before, message);
+  const mentioned = [...new Set([...mentionedBy(before), ...mentionedBy(message)])];
   return ok({
-    changes: [{ type: "message", cause: "edited", message, digest: digestOfMessage(before) }],
+    changes: [
+      {
+        ...({ type: "message", cause: "edited", message } as const),
+        digest: digestOfMessage(before),
+        ...(effects.length > 0 && { mentioned }),
+      },
+    ],
     counters: { ...state.counters, rev: message.rev },
+    ...(effects.length > 0 && { effects }),
     answer: { rev: message.rev, message },
   });
 }

@@ -1,12 +1,14 @@
 import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
+import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
+import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
-import type { Answer, Command, Decision, State } from "./types.ts";
+import type { Answer, Command, Decision, Effect, State } from "./types.ts";
 
 type Send = Extract<Command, { type: "send" }>;
 
@@ -34,6 +36,8 @@ export function decideSend(
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
+  const mentions = decideMentions(state, actor, command);
+  if (!mentions.ok) return mentions;
 
   const rate = allowance(
     state.sendTimes(actor.userId),
@@ -63,12 +67,14 @@ export function decideSend(
     attachments,
     reactions: [],
     metadata: command.metadata ?? null,
+    ...mentions.value,
     clientMessageId: command.clientMessageId ?? null,
     createdAt: now,
     ...(state.clock < now && { clockAt: state.clock }),
     editedAt: null,
     deletedAt: null,
   };
+  const mentioned = mentionedBy(message);
   return ok({
     // Only the command knows the fingerprint of its files.
     changes: [
@@ -77,6 +83,7 @@ export function decideSend(
         cause: "created",
         message,
         ...(attachments.length > 0 && { digest: digestOf(command) }),
+        ...(mentioned.length > 0 && { mentioned }),
       },
     ],
     counters: {
@@ -87,20 +94,17 @@ export function decideSend(
       lastCounted: message.number,
       lastCreatedAt: now,
     },
-    effects:
-      command.claim === undefined
-        ? []
-        : [
-            {
-              type: "files-sent",
-              claim: command.claim,
-              number: message.number,
-              keys: attachments.map(({ key }) => key),
-            },
-          ],
+    effects: [
+      ...mentionEffects(undefined, message),
+      ...(command.claim === undefined ? [] : [filesSent(command.claim, message)]),
+    ],
     figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
     answer: { rev: message.rev, message, rate },
   });
+}
+
+function filesSent(claim: string, { number, attachments }: Message): Effect {
+  return { type: "files-sent", claim, number, keys: attachments.map(({ key }) => key) };
 }
 
 /**

@@ -6,6 +6,7 @@ import type {
   Metadata,
   Person,
 } from "../../domain/conversation.ts";
+import type { AskedMentions } from "../../domain/mentions.ts";
 import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
@@ -14,7 +15,7 @@ import type { ReadMark } from "../tables/reads.ts";
 
 /** The commands of a conversation, the same for REST, sockets and gateways. */
 export type Command =
-  | {
+  | ({
       type: "send";
       /** `system`: sent by a participant, as the marketplace reference allows. */
       kind: "text" | "system";
@@ -30,8 +31,9 @@ export type Command =
       metadata?: Metadata | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
-    }
-  | { type: "edit"; messageId: string; content: string; maxLength: number }
+    } & AskedMentions)
+  /** Mentions that are absent stay as they are. */
+  | ({ type: "edit"; messageId: string; content: string; maxLength: number } & AskedMentions)
   | { type: "delete"; messageId: string }
   | {
       type: "read";
@@ -41,8 +43,8 @@ export type Command =
       messageIds?: string[] | undefined;
       upTo?: string | undefined;
     }
-  /** Toggles the caller's own archived flag. */
-  | { type: "archive" }
+  /** Sets the caller's own archived flag; without `archived`, toggles it. */
+  | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
   /** Of groups. */
   | { type: "add"; person: Person | undefined }
@@ -64,6 +66,8 @@ export type Change =
        * no longer does.
        */
       digest?: string | null;
+      /** Of a send or an edit that changes it: whose unread mentions may change, before and after. */
+      mentioned?: readonly string[];
       /** Of a reaction: who added or removed which emoji. */
       reaction?: Reacted;
     }
@@ -89,6 +93,8 @@ export type Effect =
   /** A member's `readUpTo` moved from `before` to `after`. */
   | { type: "settled"; userId: string; before: number; after: number }
   | { type: "files-sent"; claim: string; number: number; keys: string[] }
+  /** Whose unread mentions a message counts in from now on, and in whose it no longer does. */
+  | { type: "mentioned"; number: number; added: readonly string[]; removed: readonly string[] }
   | { type: "reacted"; number: number; emoji: string; userId: string; rev: number }
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }

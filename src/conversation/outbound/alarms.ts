@@ -13,6 +13,8 @@ export interface AlarmsOptions {
   /** Sets the alarm of the object, which has one; in milliseconds since the epoch. */
   setAlarm: (time: number) => void;
   clock: () => number;
+  /** The alarm of an earlier instance of the object fired: what it had yet to do is not known. */
+  onInterrupted: () => void;
   /** A task failed; it is retried. */
   onFailure: (name: string, error: unknown) => void;
 }
@@ -92,6 +94,7 @@ export class Alarms {
     const due = [...this.tasks].filter(
       ([, { deadline }]) => this.isFresh || (deadline !== undefined && deadline <= now),
     );
+    if (this.isFresh) this.options.onInterrupted();
     this.alarmAt = undefined;
     this.isFresh = false;
     await this.wait(Promise.all(due.map(([name, task]) => this.run(name, task))));

@@ -1,22 +1,26 @@
 import type { Member } from "../../domain/conversation.ts";
 import { MAX_GROUP_MEMBERS } from "../../domain/conversation.ts";
+import type { Actor } from "../../domain/policy.ts";
 import type { Overview } from "../api.ts";
 import type { OpenConversation } from "../open.ts";
 import { presentMembers } from "../tables/members.ts";
+import { unreadMentions } from "../tables/mentions.ts";
 import { messageAt } from "../tables/messages.ts";
 import { READERS_MAX, readersOf } from "../tables/receipts.ts";
 import { uncountedAfterEach } from "../tables/uncounted.ts";
 
-/** A conversation with its members, their unread counts and its last message. */
-export function overview({ sql, memory }: OpenConversation): Overview {
+/** A conversation with its members, their unread counts and its last message, as a caller sees it. */
+export function overview({ sql, memory }: OpenConversation, actor: Actor): Overview {
   const members = presentMembers(sql, MAX_GROUP_MEMBERS);
   const { lastCounted } = memory.counters;
   const message = lastCounted > 0 ? messageAt(sql, lastCounted) : undefined;
+  const you = members.find(({ userId }) => userId === actor.userId);
   return {
     conversation: memory.conversation,
     members,
     lastMessage: message && { message, readers: readersOf(sql, message, READERS_MAX) },
     unread: unreadOfEach(sql, memory.counters.lastNumber, members),
+    unreadMentions: you ? unreadMentions(sql, you) : 0,
   };
 }
 

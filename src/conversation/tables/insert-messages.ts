@@ -1,3 +1,4 @@
+import { mentionList } from "../../domain/mentions.ts";
 import type { Sent } from "../decide/types.ts";
 import { jsonList } from "./messages.ts";
 
@@ -5,7 +6,7 @@ import { jsonList } from "./messages.ts";
 const MAX_PARAMETERS = 100;
 /** What every message has, and the rest: a parameter costs a message half a microsecond. */
 const PLAIN = ["number", "rev", "sender_id", "content", "created_at", "client_message_id"];
-const OTHER = ["kind", "reply_to", "clock_at", "digest", "metadata", "attachments"];
+const OTHER = ["kind", "reply_to", "clock_at", "digest", "metadata", "attachments", "mentions"];
 const INSERT_PLAIN = insertsOf(PLAIN, "kind", "'text'");
 const INSERT = insertsOf([...PLAIN, ...OTHER]);
 
@@ -43,7 +44,8 @@ export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
 function isPlain({ message, digest }: Sent): boolean {
   const { kind, replyTo, clockAt, metadata, attachments } = message;
   const isText = kind === "text" && attachments.length === 0 && metadata === null;
-  return isText && replyTo === null && clockAt === undefined && digest === null;
+  const mentionsNobody = mentionList(message).length === 0;
+  return isText && mentionsNobody && replyTo === null && clockAt === undefined && digest === null;
 }
 
 function plainValues({ message }: Sent): SqlStorageValue[] {
@@ -54,5 +56,6 @@ function plainValues({ message }: Sent): SqlStorageValue[] {
 function otherValues({ message, digest }: Sent): SqlStorageValue[] {
   const { kind, replyTo, clockAt, metadata, attachments } = message;
   const json = metadata && JSON.stringify(metadata);
-  return [kind, replyTo, clockAt ?? null, digest, json, jsonList(attachments)];
+  const mentions = jsonList(mentionList(message));
+  return [kind, replyTo, clockAt ?? null, digest, json, jsonList(attachments), mentions];
 }

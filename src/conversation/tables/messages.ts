@@ -1,5 +1,13 @@
+import { mentionList } from "../../domain/mentions.ts";
 import type { Message } from "../../domain/message.ts";
-import { attachmentsIn, kindIn, metadataIn, parsed, reactionsIn } from "../../domain/stored.ts";
+import {
+  attachmentsIn,
+  kindIn,
+  mentionsIn,
+  metadataIn,
+  parsed,
+  reactionsIn,
+} from "../../domain/stored.ts";
 import type { Sent } from "../decide/types.ts";
 
 /** A row, as an array: in workerd an object for each costs more than twice as much. */
@@ -19,12 +27,13 @@ type MessageRow = [
   metadata: string | null,
   attachments: string | null,
   reactions: string | null,
+  mentions: string | null,
 ];
 type SentRow = [digest: string | null, ...MessageRow];
 
 /** In the order of {@link MessageRow}. */
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
-  clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions`;
+  clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions, mentions`;
 
 /**
  * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
@@ -35,7 +44,7 @@ export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void 
   sql.exec(
     `UPDATE messages SET rev = ?1, content = ?2, edited_at = ?3, deleted_at = ?4,
        metadata = iif(?4 IS NULL, metadata, NULL), attachments = iif(?4 IS NULL, attachments, NULL),
-       reactions = ?5, digest = coalesce(digest, ?6) WHERE number = ?7`,
+       reactions = ?5, mentions = ?8, digest = coalesce(digest, ?6) WHERE number = ?7`,
     message.rev,
     message.content,
     message.editedAt,
@@ -43,6 +52,7 @@ export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void 
     jsonList(message.reactions),
     digest,
     message.number,
+    jsonList(mentionList(message)),
   );
 }
 
@@ -194,9 +204,9 @@ function someOf(
   return { messages, more: messages.length === limit };
 }
 
-/** UTF-16 units of a row's content, metadata, attachments and reactions. */
+/** UTF-16 units of a row's content, metadata, attachments, reactions and mentions. */
 function lengthOf(row: MessageRow): number {
-  const texts = [row[5], row[12], row[13], row[14]];
+  const texts = [row[5], row[12], row[13], row[14], row[15]];
   return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
 }
 
@@ -211,7 +221,7 @@ function sentOf([digest, ...row]: SentRow): Sent {
 
 function messageOf(row: MessageRow): Message {
   const [number, rev, _, senderId, kind, content, replyTo, createdAt, clockAt, ...rest] = row;
-  const [editedAt, deletedAt, clientMessageId, metadata, attachments, reactions] = rest;
+  const [editedAt, deletedAt, clientMessageId, metadata, attachments, reactions, mentions] = rest;
   return {
     number,
     rev,
@@ -222,6 +232,8 @@ function messageOf(row: MessageRow): Message {
     attachments: attachments === null ? [] : attachmentsIn(parsed(attachments)),
     reactions: reactions === null ? [] : reactionsIn(parsed(reactions)),
     metadata: metadata === null ? null : metadataIn(parsed(metadata)),
+    // The version before mentions leaves them in a message that it deletes.
+    ...(mentions !== null && deletedAt === null && mentionsIn(parsed(mentions))),
     clientMessageId,
     createdAt,
     ...(clockAt !== null && { clockAt }),

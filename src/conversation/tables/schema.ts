@@ -143,6 +143,28 @@ const STEPS: readonly string[] = [
   -- Figures that members' rows do not have yet (pending-figures.ts).
   ALTER TABLE counters ADD COLUMN figures TEXT;
   `,
+  `
+  -- Members whose inbox is called (armed.ts).
+  CREATE TABLE armed (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
+  `,
+  `
+  -- Whom a message mentions, as mentionList has it: JSON.
+  ALTER TABLE messages ADD COLUMN mentions TEXT;
+
+  -- In whose unread mentions a message counts; '': in those of all members but its sender.
+  CREATE TABLE mentions (
+    user_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (user_id, number)
+  ) WITHOUT ROWID;
+
+  -- In whose it no longer does, by an edit or its deletion. The rows stay: D1 learns from them what to delete.
+  CREATE TABLE unmentioned (
+    number INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (number, user_id)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /**

@@ -1,4 +1,4 @@
-import type { Protocol, Subscriber } from "../outbound/subscribers/gateway-api.ts";
+import type { Subscriber, SubscriberProtocol } from "../outbound/subscribers/gateway-api.ts";
 
 /** Stores a subscriber, or replaces it. */
 export function putSubscriber(sql: SqlStorage, subscriber: Subscriber): void {
@@ -22,7 +22,7 @@ export function subscribers(sql: SqlStorage): { subscriber: Subscriber; left: bo
   return sql
     .exec<{
       gateway: string;
-      protocol: Protocol;
+      protocol: SubscriberProtocol;
       user_id: string;
       counted: number;
       origin: string;

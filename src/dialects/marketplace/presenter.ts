@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { mentionedSchema } from "../../contract/answers.ts";
 import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
 import type { MessageForm } from "../../conversation/queries/message-texts.ts";
@@ -7,7 +8,7 @@ import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMessage } from "../../live/wire.ts";
+import { isoTime, type LinkTo, wireMentions, wireMessage } from "../../live/wire.ts";
 
 /** Presents conversations, messages and members in the marketplace's form. */
 
@@ -37,6 +38,7 @@ export const messageSchema = z
     ),
     readBy: z.array(z.object({ userId: z.string(), readAt: time })),
     metadata,
+    ...mentionedSchema,
     createdAt: time,
     updatedAt: time,
     editedAt: time.nullable(),
@@ -64,6 +66,8 @@ export const chatSchema = z
     metadata,
     isArchived: z.boolean(),
     unreadCount: z.number().int(),
+    /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
+    unreadMentions: z.number().int(),
     lastMessage: orNull(messageSchema),
     createdAt: time,
     updatedAt: time,
@@ -99,6 +103,7 @@ export function presentMessage(
         ? readers.map(({ userId, readAt }) => ({ userId, readAt: isoTime(readAt) }))
         : [],
     metadata: message.metadata,
+    ...wireMentions(message),
     createdAt: message.createdAt,
     updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,
     editedAt: message.editedAt,
@@ -111,7 +116,7 @@ export const marketplaceForm: MessageForm = { name: "marketplace", present: pres
 
 /** A chat, from its object's overview. */
 export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
-  const { conversation, members, lastMessage, unread } = overview;
+  const { conversation, members, lastMessage, unread, unreadMentions = 0 } = overview;
   const last =
     lastMessage &&
     presentMessage(
@@ -130,6 +135,7 @@ export function presentChat(overview: Overview, userId: string, linkTo: LinkTo):
     metadata: conversation.metadata,
     isArchived: members.find((member) => member.userId === userId)?.archived ?? false,
     unreadCount: unread.get(userId) ?? 0,
+    unreadMentions,
     lastMessage: last ?? null,
     createdAt: isoTime(conversation.createdAt),
     updatedAt: last?.createdAt ?? isoTime(conversation.createdAt),
@@ -156,6 +162,7 @@ export function presentEntry(
     metadata: entry.metadata,
     isArchived: entry.archived,
     unreadCount: entry.unread,
+    unreadMentions: entry.mentions,
     lastMessage:
       lastMessage &&
       presentMessage(conversationId, wireMessage(conversationId, lastMessage, linkTo), []),

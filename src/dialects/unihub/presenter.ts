@@ -16,7 +16,7 @@ import type { Member, Role } from "../../domain/conversation.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMessage } from "../../live/wire.ts";
+import { isoTime, type LinkTo, wireMentions, wireMessage } from "../../live/wire.ts";
 
 /** Presents conversations, messages and members in UniHub's form. */
 
@@ -51,6 +51,7 @@ export function presentMessage(
       thumbnailUrl: null,
     })),
     reactions: message.reactions,
+    ...wireMentions(message),
   };
 }
 
@@ -81,6 +82,7 @@ export function presentConversation(
     lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
     isArchived: entry.archived,
     unreadCount: entry.unread,
+    unreadMentions: entry.mentions,
     lastMessage:
       lastMessage &&
       presentMessage(conversationId, wireMessage(conversationId, lastMessage, linkTo)),

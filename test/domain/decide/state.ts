@@ -250,6 +250,7 @@ export class MemoryState implements State {
         }
         break;
       case "files-sent":
+      case "mentioned":
         break;
       case "reacted":
         this.reactions.push(effect);

@@ -49,8 +49,14 @@ export async function sent(caller: Caller, chatId: string, content: string, more
   return String(body.data.message._id);
 }
 
-export function edit(caller: Caller, chatId: string, messageId: string, content: string) {
-  return caller.put(`${CHATS}/${chatId}/messages/${messageId}`, { content });
+export function edit(
+  caller: Caller,
+  chatId: string,
+  messageId: string,
+  content: string,
+  more = {},
+) {
+  return caller.put(`${CHATS}/${chatId}/messages/${messageId}`, { content, ...more });
 }
 
 export function remove(caller: Caller, chatId: string, messageId: string) {

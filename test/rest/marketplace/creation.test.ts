@@ -39,6 +39,7 @@ describe("POST /api/chat", () => {
           metadata: { order: { number: 7 } },
           isArchived: false,
           unreadCount: 0,
+          unreadMentions: 0,
           lastMessage: null,
           createdAt: time,
           updatedAt: answer.body.data.chat.createdAt,

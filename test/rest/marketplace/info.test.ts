@@ -53,6 +53,7 @@ describe("GET /api/chat/:id/info", () => {
           metadata: null,
           isArchived: false,
           unreadCount: 2,
+          unreadMentions: 0,
           unreadCounts: { [alice.userId]: 0, [bob.userId]: 0, [carol.userId]: 2 },
           lastMessage: {
             ...last.body.data.message,

@@ -8,8 +8,9 @@ import { CallTimeouts } from "../../timeout.ts";
 import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
+import { type Changed, changedOf } from "./changed.ts";
 import { concernsFiles } from "./concerns-files.ts";
-import { type Changed, changedOf, snapshotOf } from "./snapshot.ts";
+import { snapshotOf } from "./snapshot.ts";
 import { UnprojectedChanges } from "./unprojected-changes.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -29,6 +30,8 @@ export interface ProjectorOptions {
   setAlarm: (time: number) => void;
   clock: () => number;
   random: () => number;
+  /** D1 accepts changes again, and has those that it did not accept before. */
+  onRecovered: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -157,13 +160,17 @@ export class Projector implements Consumer {
     const { memory, log, sql } = this.options;
     let more = true;
     let several = false;
+    let hasRecovered = false;
     while (this.isBehind() && (more || this.isAwaited())) {
       const { rev } = memory.counters;
       try {
         const page = this.nextPage();
         more = page.more;
         await this.write(page);
-        if (this.failures > 0) log("projection_recovered", { failures: this.failures });
+        if (this.failures > 0) {
+          hasRecovered = true;
+          log("projection_recovered", { failures: this.failures });
+        }
         this.failures = 0;
         // Unless a restart was requested since this page was read.
         if (this.cursor !== page.from) {
@@ -180,6 +187,7 @@ export class Projector implements Consumer {
         return;
       }
     }
+    if (hasRecovered) this.options.onRecovered();
   }
 
   private write({ rows, to }: Page): Promise<unknown> {

@@ -1,50 +1,14 @@
 import { storedLastMessage } from "../../../directory/last-message.ts";
 import type { Snapshot } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
-import { unreachable } from "../../../domain/error.ts";
-import { isCountable, type Message } from "../../../domain/message.ts";
+import { isCountable } from "../../../domain/message.ts";
 import type { Memory } from "../../commit/draft.ts";
-import type { Change } from "../../decide/types.ts";
 import { filesOf } from "../../tables/files.ts";
 import { memberOf } from "../../tables/members.ts";
 import { messageAt } from "../../tables/messages.ts";
-import { type ReadMark, readersAhead } from "../../tables/reads.ts";
-
-/** Something that changed, with no more of it than the projection needs. */
-export type Changed =
-  | { type: "message"; message: ListedMessage }
-  | { type: "member" | "flag"; member: Pick<Member, "userId"> }
-  | { type: "read"; read: Pick<ReadMark, "userId"> }
-  | { type: "conversation" };
-
-type ListedMessage = Pick<
-  Message,
-  "number" | "senderId" | "createdAt" | "deletedAt" | "attachments"
->;
-
-/** What is kept of a change until D1 has it. */
-export function changedOf(change: Change): Changed {
-  switch (change.type) {
-    case "message": {
-      const { number, senderId, createdAt, deletedAt, attachments } = change.message;
-      return { type: "message", message: { number, senderId, createdAt, deletedAt, attachments } };
-    }
-    case "read":
-      return { type: "read", read: { userId: change.read.userId } };
-    case "member":
-    case "flag":
-      return { type: change.type, member: { userId: change.member.userId } };
-    case "conversation":
-      return { type: "conversation" };
-    default:
-      return unreachable(change);
-  }
-}
-
-/** How much of D1 a change takes: a row for it, and one for each file. */
-export function weightOf(change: Changed): number {
-  return 1 + (change.type === "message" ? change.message.attachments.length : 0);
-}
+import { readersAhead } from "../../tables/reads.ts";
+import type { Changed } from "./changed.ts";
+import { mentionRows } from "./mention-rows.ts";
 
 /** What D1 is to have of some changes, in its present state; `to` is the revision they go up to. */
 export function snapshotOf(
@@ -71,17 +35,17 @@ export function snapshotOf(
     for (const userId of readersAhead(sql, message.number)) touched.add(userId);
   }
   const last = counters.lastCounted > 0 ? messageAt(sql, counters.lastCounted) : undefined;
+  const members = Array.from(touched, (userId) => memberOf(sql, userId)).filter(
+    (member): member is Member => member !== undefined,
+  );
   const isConversationChanged = changes.some(({ type }) => type !== "read" && type !== "flag");
   return {
-    ...{ epoch, rev: to, conversation, isConversationChanged },
+    ...{ epoch, rev: to, readAt: counters.rev, conversation, isConversationChanged },
     counters,
     lastMessage: last
       ? { json: storedLastMessage(conversation.id, last), createdAt: last.createdAt }
       : null,
-    members: Array.from(touched, (userId) => memberOf(sql, userId)).filter(
-      (member): member is Member => member !== undefined,
-    ),
-    uncounted,
-    files,
+    ...{ members, uncounted, files },
+    mentions: mentionRows(sql, changes, members),
   };
 }

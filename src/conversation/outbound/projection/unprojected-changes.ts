@@ -1,4 +1,4 @@
-import { type Changed, weightOf } from "./snapshot.ts";
+import { type Changed, weightOf } from "./changed.ts";
 
 /** Changes, and files of theirs, that are kept at most (10 MB). */
 const MAX_WEIGHT = 5_000;

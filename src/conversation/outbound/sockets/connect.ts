@@ -1,11 +1,11 @@
 import { chatError } from "../../../domain/error.ts";
-import { CLOSE, FEATURES, type Feature, MAX_SOCKETS_PER_USER } from "../../../live/version.ts";
+import { CLOSE, MAX_SOCKETS_PER_USER } from "../../../live/version.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import type { ConnectionIdentity } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
 import { memberOf } from "../../tables/members.ts";
+import { featuresOf, greetingFor } from "./greeting.ts";
 import { refusedUpgrade } from "./socket.ts";
-import { helloFor, syncFor, unreadOf } from "./sync.ts";
 
 /** Accepts the socket of a verified person and sends `hello` and the first `sync`, in one frame. */
 export function connect(
@@ -13,7 +13,7 @@ export function connect(
   identity: ConnectionIdentity,
   query: URLSearchParams,
 ): Response {
-  const { sql, memory, epoch, sessions } = open;
+  const { sql, sessions } = open;
   const member = memberOf(sql, identity.userId);
   if (member?.leftAt !== null) return refusedUpgrade(CLOSE.notAMember, "not a member");
   sessions.evictStale(sessions.ofUser(identity.userId));
@@ -26,11 +26,7 @@ export function connect(
   const features = featuresOf(query.get("features"));
   const session = sessions.accept(pair[1], identity, features);
   const cursor = { since: sinceOf(query.get("since")), epoch: query.get("epoch") ?? undefined };
-  const you = { member, unread: unreadOf(sql, memory, member) };
-  const online = sessions.online(identity.userId);
-  const greeting = helloFor(memory, epoch, you, online, sessions.size, open.limits);
-  const hello = JSON.stringify({ ...greeting, ...(features.length > 0 && { features }) });
-  const page = syncFor(open.viewFor(identity.origin), cursor, identity.userId);
+  const { hello, page } = greetingFor(open, member, identity, features, cursor);
   session.budget.answered(page.frame.length, open.clock(), page.to);
   sessions.send(session, `${hello}\n${page.frame}`);
   if (!page.more) sessions.goLive(session);
@@ -40,10 +36,4 @@ export function connect(
 /** A revision from the query; anything else is taken as a first visit. */
 function sinceOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-/** The features that a client requests, as far as they exist. */
-function featuresOf(text: string | null): Feature[] {
-  const asked = new Set(text?.split(","));
-  return FEATURES.filter((feature) => asked.has(feature));
 }

@@ -29,6 +29,8 @@ export function commandOf(
         clientMessageId,
         replyTo,
         metadata,
+        mentions: frame.mentions ?? undefined,
+        mentionsAll: frame.mentionsAll ?? undefined,
         maxLength,
         fingerprint: frame.attachments?.length ? frame.attachments.join() : undefined,
       });
@@ -38,6 +40,8 @@ export function commandOf(
         type: "edit",
         messageId: frame.messageId,
         content: frame.content,
+        mentions: frame.mentions ?? undefined,
+        mentionsAll: frame.mentionsAll ?? undefined,
         maxLength,
       });
     case "delete":

@@ -9,6 +9,7 @@ const storedSession = z.object({
   live: z.boolean(),
   openedAt: z.number(),
   features: z.array(z.string()).default([]),
+  reported: z.boolean().default(false),
 });
 
 /** A socket and what is known of it. */
@@ -21,6 +22,8 @@ export interface Session {
   readonly features: readonly string[];
   readonly budget: SocketBudget;
   readonly openedAt: number;
+  /** The user's inbox knows that they have a socket here. */
+  reported: boolean;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
   lastFrameAt: number;
   /** By user id: presence events that it missed while it was catching up. */
@@ -34,10 +37,11 @@ export function newSession(
     live,
     openedAt,
     features,
-  }: Pick<Session, "identity" | "live" | "openedAt" | "features">,
+    reported,
+  }: Pick<Session, "identity" | "live" | "openedAt" | "features" | "reported">,
 ): Session {
   return {
-    ...{ socket, identity, live, openedAt, features },
+    ...{ socket, identity, live, openedAt, features, reported },
     budget: new SocketBudget(),
     lastFrameAt: openedAt,
     presence: new Map(),
@@ -53,8 +57,9 @@ export function restoredSession(socket: WebSocket): Session | undefined {
 }
 
 /** Stores what {@link restoredSession} reads. */
-export function storeSession({ socket, identity, live, openedAt, features }: Session): void {
-  const stored = { seat: identity, live, openedAt, features: [...features] };
+export function storeSession(session: Session): void {
+  const { socket, identity, live, openedAt, features, reported } = session;
+  const stored = { seat: identity, live, openedAt, features: [...features], reported };
   socket.serializeAttachment(stored satisfies z.infer<typeof storedSession>);
 }
 

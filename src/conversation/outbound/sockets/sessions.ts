@@ -17,6 +17,8 @@ export interface SessionsOptions {
   elsewhere: OtherConnections;
   /** How long a change of presence must hold before it is announced. */
   presenceDelayMs: number;
+  /** A user's first socket was opened, or the last one closed. */
+  onSockets: (userId: string) => void;
 }
 
 /** Connections other than sockets: gateways. */
@@ -40,10 +42,12 @@ export class Sessions {
   private readonly index = new SessionIndex();
   private readonly presence: Presence;
   private readonly typing = new TypingThrottle();
+  private readonly onSockets: (userId: string) => void;
   private reapedAt: number;
 
-  constructor({ ctx, clock, quiet, elsewhere, presenceDelayMs }: SessionsOptions) {
+  constructor({ ctx, clock, quiet, elsewhere, presenceDelayMs, onSockets }: SessionsOptions) {
     this.ctx = ctx;
+    this.onSockets = onSockets;
     this.elsewhere = elsewhere;
     this.clock = clock;
     this.quiet = quiet;
@@ -65,12 +69,15 @@ export class Sessions {
   /** Accepts a socket for hibernation. It gets no event until it is live. */
   accept(socket: WebSocket, identity: ConnectionIdentity, features: readonly Feature[]): Session {
     this.ctx.acceptWebSocket(socket);
+    const { userId } = identity;
+    const reported = this.isReported(userId);
     const session = newSession(socket, {
-      ...{ identity, live: false, openedAt: this.clock(), features },
+      ...{ identity, live: false, openedAt: this.clock(), features, reported },
     });
     this.index.add(session);
     storeSession(session);
-    this.presence.changed(identity.userId);
+    this.presence.changed(userId);
+    if (this.ofUser(userId).size === 1) this.onSockets(userId);
     return session;
   }
 
@@ -103,6 +110,25 @@ export class Sessions {
     return [...new Set([...this.presence.online, userId])];
   }
 
+  /** Users with a socket. */
+  userIds(): Iterable<string> {
+    return this.index.userIds();
+  }
+
+  /** Those of them whose inbox knows of it. */
+  reportedUsers(): string[] {
+    return [...this.index.userIds()].filter((userId) => this.isReported(userId));
+  }
+
+  /** A user's inbox knows that they have a socket here. */
+  markReported(userId: string): void {
+    for (const session of this.ofUser(userId)) {
+      if (session.reported) continue;
+      session.reported = true;
+      storeSession(session);
+    }
+  }
+
   /** A user's other connections changed. */
   presenceChanged(userId: string): void {
     this.presence.changed(userId);
@@ -122,7 +148,9 @@ export class Sessions {
     }
     if (!this.index.remove(session)) return;
     const { userId } = session.identity;
-    if (this.ofUser(userId).size === 0) this.presence.changed(userId);
+    if (this.ofUser(userId).size > 0) return;
+    this.presence.changed(userId);
+    this.onSockets(userId);
   }
 
   /**
@@ -192,6 +220,11 @@ export class Sessions {
       if (now - Math.max(pinged, session.lastFrameAt) <= SILENCE_MS) continue;
       this.leave(session, CLOSE.goingAway, "nothing heard for 90 seconds");
     }
+  }
+
+  private isReported(userId: string): boolean {
+    for (const { reported } of this.ofUser(userId)) if (reported) return true;
+    return false;
   }
 
   /** Announces to the others that a user is online or offline since `at`. */

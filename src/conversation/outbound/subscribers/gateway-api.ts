@@ -1,16 +1,20 @@
 import type { Receipt } from "../../../domain/message.ts";
+import type { InboxRow } from "../../../live/inbox-events.ts";
 import type { Reacted } from "../../decide/types.ts";
 
-/** The RPC between a conversation and the gateways that are subscribed to it. */
+/** The RPC between a conversation and the gateways and inboxes that are subscribed to it. */
 
 /** Each protocol has its own class of objects, because an object has one auto-response. */
 export type Protocol = "socketio" | "signalr";
 
+/** What may be subscribed: gateways, and inboxes over which the conversation is open. */
+export type SubscriberProtocol = Protocol | "inbox";
+
 /** How a gateway is reached. */
 export interface GatewayAddress {
-  /** The name of its object. */
+  /** The name of its object; of an inbox, see `inbox-address.ts`. */
   gateway: string;
-  protocol: Protocol;
+  protocol: SubscriberProtocol;
   /** The address that its person connected to. */
   origin: string;
 }
@@ -55,11 +59,19 @@ export interface Subscribed {
   online: string[];
 }
 
-/** The methods of a gateway. Each resolves to false where it is not, or no longer, subscribed. */
-export interface GatewayStub {
+/** The methods of a subscriber. Each resolves to false where it is not, or no longer, subscribed. */
+export interface SubscriberStub {
   /** Takes what a commit changed; commits come in order. */
   deliver(batch: Batch): Promise<boolean>;
   /** Takes an event that has no revision. */
   deliverEphemeral(conversationId: string, line: string): Promise<boolean>;
   isSubscribed(conversationId: string): Promise<boolean>;
+}
+
+/** The methods of a gateway. */
+export interface GatewayStub extends SubscriberStub {
+  /** Whether it is the connection of a user, and open. */
+  isConnected(userId: string): Promise<boolean>;
+  /** Takes a row of its user's inbox; false: it does not follow the inbox, or not any more. */
+  deliverRow(row: InboxRow): Promise<boolean>;
 }

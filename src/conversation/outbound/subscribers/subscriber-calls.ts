@@ -1,19 +1,19 @@
 import { CallTimeouts } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
-import type { GatewayStub, Protocol, Subscriber } from "./gateway-api.ts";
+import type { Subscriber, SubscriberProtocol, SubscriberStub } from "./gateway-api.ts";
 
 /** The calls of a conversation to its gateways, and which of them could not be reached. */
 export class SubscriberCalls {
-  private readonly stubFor: (protocol: Protocol, gateway: string) => GatewayStub;
+  private readonly stubFor: (protocol: SubscriberProtocol, gateway: string) => SubscriberStub;
   private readonly onFailure: (error: unknown) => void;
   private readonly timeouts = new CallTimeouts();
   /** One for each gateway: calls of one stub arrive in order. */
-  private readonly stubs = new Map<string, GatewayStub>();
+  private readonly stubs = new Map<string, SubscriberStub>();
   /** Gateways that missed a batch, and how many attempts of the alarm, and the first, have failed. */
   private readonly failures = new Map<string, number>();
 
   constructor(
-    stubFor: (protocol: Protocol, gateway: string) => GatewayStub,
+    stubFor: (protocol: SubscriberProtocol, gateway: string) => SubscriberStub,
     onFailure: (error: unknown) => void,
   ) {
     this.stubFor = stubFor;
@@ -24,13 +24,13 @@ export class SubscriberCalls {
    * Calls a gateway, and a second time by a fresh stub if that fails or is not answered in time: it may have
    * been restarted. Every method may be called twice. Resolves to its answer, or to `undefined` when it cannot be reached.
    */
-  async ask<Name extends keyof GatewayStub>(
+  async ask<Name extends keyof SubscriberStub>(
     subscriber: Subscriber,
     name: Name,
-    ...parameters: Parameters<GatewayStub[Name]>
+    ...parameters: Parameters<SubscriberStub[Name]>
   ): Promise<boolean | undefined> {
     const { gateway } = subscriber;
-    const question = (stub: GatewayStub) => {
+    const question = (stub: SubscriberStub) => {
       const method = stub[name] as (...parameters: unknown[]) => Promise<boolean>;
       return this.timeouts.limit(method(...parameters));
     };
@@ -76,7 +76,7 @@ export class SubscriberCalls {
     return backoffMs(Math.min(...this.failures.values()));
   }
 
-  private stubOf({ protocol, gateway }: Subscriber): GatewayStub {
+  private stubOf({ protocol, gateway }: Subscriber): SubscriberStub {
     let stub = this.stubs.get(gateway);
     if (!stub) {
       stub = this.stubFor(protocol, gateway);

@@ -1,11 +1,12 @@
 import { memberOf } from "../../tables/members.ts";
 import { deleteSubscriber, putSubscriber, subscribers } from "../../tables/subscribers.ts";
 import { backoffMs } from "../backoff.ts";
-import type { Departure } from "../broadcast.ts";
+import type { Broadcast, Departure } from "../broadcast.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
 import type { EventLines } from "../event-lines.ts";
 import { type Delivery, DeliveryRounds } from "./delivery-rounds.ts";
-import type { Batch, GatewayStub, Note, Protocol, Subscriber } from "./gateway-api.ts";
+import type { Batch, Note, Subscriber, SubscriberProtocol, SubscriberStub } from "./gateway-api.ts";
+import { readerOf } from "./inbox-address.ts";
 import { notesOf } from "./notes.ts";
 import { SubscriberCalls } from "./subscriber-calls.ts";
 import { SubscriberList } from "./subscriber-list.ts";
@@ -15,7 +16,7 @@ export interface SubscribersOptions {
   conversationId: string;
   /** The newest revision. */
   rev: () => number;
-  stubOf: (protocol: Protocol, gateway: string) => GatewayStub;
+  stubOf: (protocol: SubscriberProtocol, gateway: string) => SubscriberStub;
   /** The first gateway of a user was added, or the last one removed. */
   onPresence: (userId: string) => void;
   onFailure: (error: unknown) => void;
@@ -45,6 +46,8 @@ export class Subscribers implements Consumer {
   private readonly unsynced = new Set<string>();
   /** The revision of the last batch: where a commit had no event, it is behind the cursor. */
   private batchRev: number;
+  /** By gateway: the revision of the last batch that it alone was sent, with an event of its person's own. */
+  private readonly ownRevs = new Map<string, number>();
   private deliveredRev: number;
 
   constructor(options: SubscribersOptions) {
@@ -71,6 +74,15 @@ export class Subscribers implements Consumer {
     return this.list.userIds();
   }
 
+  isSubscribed(gateway: string): boolean {
+    return this.list.get(gateway) !== undefined;
+  }
+
+  /** The revision of the last batch that a gateway is sent: up to it, events come. */
+  sentTo(gateway: string): number {
+    return Math.max(this.batchRev, this.ownRevs.get(gateway) ?? 0);
+  }
+
   /** A person's gateways. */
   ofUser(userId: string): Subscriber[] {
     return this.list.ofUser(userId);
@@ -89,6 +101,7 @@ export class Subscribers implements Consumer {
     deleteSubscriber(this.options.sql, gateway);
     this.leaving.delete(gateway);
     this.unsynced.delete(gateway);
+    this.ownRevs.delete(gateway);
     this.calls.remove(gateway);
     this.rounds.remove(gateway);
     if (subscriber) this.list.remove(subscriber);
@@ -104,9 +117,9 @@ export class Subscribers implements Consumer {
 
   deliver(commit: PushedCommit): void {
     if (commit.from !== this.cursor) this.resync(commit.from);
-    const { events, large, departures, arrivals } = commit.broadcast();
+    const { events, large, departures, arrivals, ownEvents } = commit.broadcast();
     const notes = () => notesOf(this.options.sql, commit.changes, large);
-    this.committed(events, notes, departures, commit.to);
+    this.committed(events, notes, departures, commit.to, ownEvents);
     for (const userId of arrivals) this.joined(userId);
     this.deliveredRev = commit.to;
   }
@@ -117,28 +130,51 @@ export class Subscribers implements Consumer {
     notes: () => Note[],
     departures: readonly Departure[],
     rev: number,
+    ownEvents: Broadcast["ownEvents"] = [],
   ): void {
     // A commit without events calls no gateway: in a large conversation that is every read.
-    if (events.length === 0) return;
-    const from = this.batchRev;
+    if (events.length === 0) {
+      this.sendOwn(ownEvents, rev);
+      return;
+    }
+    const before = this.batchRev;
     this.batchRev = rev;
     if (this.list.size === 0) return;
     const { conversationId } = this.options;
-    const batch = { conversationId, from, to: rev, notes: notes() };
+    const batch = { conversationId, to: rev, notes: notes() };
+    const from = (gateway: string) => Math.max(before, this.ownRevs.get(gateway) ?? 0);
     const deliveries: Delivery[] = [];
     for (const { userId, eventCount } of departures) {
       for (const subscriber of this.ofUser(userId)) {
-        const lines = events.for(subscriber).slice(0, eventCount);
-        const last: Batch = { ...batch, lines, last: true };
+        const lines = events.for(readerOf(subscriber)).slice(0, eventCount);
+        const last: Batch = { ...batch, from: from(subscriber.gateway), lines, last: true };
         this.startLeaving(subscriber, last);
         deliveries.push({ type: "batch", subscriber, batch: last });
       }
     }
     for (const subscriber of this.list.all()) {
-      const lines = events.for(subscriber);
-      deliveries.push({ type: "batch", subscriber, batch: { ...batch, lines } });
+      const own = ownLines(ownEvents, subscriber);
+      const common = events.for(readerOf(subscriber));
+      const lines = own.length > 0 ? [...common, ...own] : common;
+      const mine = { ...batch, from: from(subscriber.gateway), lines };
+      deliveries.push({ type: "batch", subscriber, batch: mine });
     }
     this.rounds.add(deliveries);
+  }
+
+  /** Sends people's own events to their inboxes, in batches that the others do not get. */
+  private sendOwn(ownEvents: Broadcast["ownEvents"], rev: number): void {
+    if (ownEvents.length === 0 || this.list.size === 0) return;
+    const { conversationId } = this.options;
+    const deliveries = this.list.all().flatMap((subscriber): Delivery[] => {
+      const lines = ownLines(ownEvents, subscriber);
+      if (lines.length === 0) return [];
+      const from = this.sentTo(subscriber.gateway);
+      this.ownRevs.set(subscriber.gateway, rev);
+      const batch = { conversationId, from, to: rev, lines, notes: [] };
+      return [{ type: "batch", subscriber, batch }];
+    });
+    if (deliveries.length > 0) this.rounds.add(deliveries);
   }
 
   /**
@@ -149,9 +185,10 @@ export class Subscribers implements Consumer {
   async catchUp(): Promise<void> {
     const { rev, retryWithin } = this.options;
     if (this.cursor !== rev()) this.resync(rev());
-    const empty = this.emptyBatch();
     const everyone = [
-      ...this.list.all().map((subscriber) => ({ subscriber, batch: empty })),
+      ...this.list.all().map((subscriber) => {
+        return { subscriber, batch: this.emptyBatch(this.sentTo(subscriber.gateway)) };
+      }),
       ...[...this.leaving.values()].map(({ subscriber, last }) => ({ subscriber, batch: last })),
     ];
     await Promise.all(
@@ -191,10 +228,10 @@ export class Subscribers implements Consumer {
    * Calls a gateway, and removes one that is not subscribed. One that cannot be reached stays: it finds
    * the gap in the next batch, or in a retry.
    */
-  private async call<Name extends keyof GatewayStub>(
+  private async call<Name extends keyof SubscriberStub>(
     subscriber: Subscriber,
     name: Name,
-    ...parameters: Parameters<GatewayStub[Name]>
+    ...parameters: Parameters<SubscriberStub[Name]>
   ): Promise<void> {
     const { gateway } = subscriber;
     if (name === "deliver") this.unsynced.delete(gateway);
@@ -253,8 +290,16 @@ export class Subscribers implements Consumer {
   }
 
   /** A batch without events, which shows a gateway the current revision. */
-  private emptyBatch(): Batch {
-    const { conversationId } = this.options;
-    return { conversationId, from: this.batchRev, to: this.batchRev, lines: [], notes: [] };
+  private emptyBatch(rev = this.batchRev): Batch {
+    return {
+      conversationId: this.options.conversationId,
+      ...{ from: rev, to: rev, lines: [], notes: [] },
+    };
   }
+}
+
+/** The events of a commit that are for a person's own connections, where these are an inbox's. */
+function ownLines(ownEvents: Broadcast["ownEvents"], { protocol, userId }: Subscriber): string[] {
+  if (protocol !== "inbox") return [];
+  return ownEvents.flatMap((own) => (own.userId === userId ? own.line : []));
 }

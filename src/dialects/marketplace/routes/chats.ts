@@ -57,6 +57,8 @@ const totals = createRoute({
           totalChats: z.number().int(),
           totalMessages: z.number().int(),
           totalUnread: z.number().int(),
+          totalMentions: z.number().int(),
+          unreadChats: z.number().int(),
         }),
       ),
     ),

@@ -6,12 +6,14 @@ import { uuid } from "../../../contract/fields.ts";
 import { jsonOf } from "../../../contract/openapi.ts";
 import type { Command } from "../../../conversation/decide/types.ts";
 import { directoryOf } from "../../../directory/directory.ts";
+import type { AskedMentions } from "../../../domain/mentions.ts";
+import { parsed } from "../../../domain/stored.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { sendFiles } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { Refusal, refuse } from "../../../edge/refusal.ts";
 import { type FileForm, fileForm, precheckSend, uploadFor } from "../../../edge/uploads.ts";
-import { clientMessageId } from "../../../live/fields.ts";
+import { clientMessageId, detailsOf, mentions } from "../../../live/fields.ts";
 import { messageAnswer, pathId } from "../schemas.ts";
 import { presentAnswer } from "./messages.ts";
 
@@ -31,6 +33,8 @@ const sendFile = createRoute({
             content: z.string().optional(),
             replyToMessageId: z.string().optional(),
             clientMessageId: z.string().optional(),
+            mentions: z.string().optional().openapi({ description: "A list of user ids as JSON" }),
+            mentionsAll: z.enum(["true", "false"]).optional(),
           }),
         },
       },
@@ -91,10 +95,29 @@ function sendOf(c: Context<EdgeEnv>, form: Partial<FileForm>): Extract<Command, 
     content,
     replyTo: replyToMessageId,
     clientMessageId,
+    ...mentioningOf(form),
     maxLength: c.get("settings").MAX_LENGTH_MARKETPLACE,
     // A retry uploads the same file under another key.
     fingerprint: attachment && JSON.stringify([attachment.name, attachment.size]),
   };
+}
+
+const mentioning = z.object({
+  mentions: mentions.optional(),
+  mentionsAll: z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .optional(),
+});
+
+/** Whom the fields of a form mention. */
+function mentioningOf({ mentions: json, mentionsAll }: Partial<FileForm>): AskedMentions {
+  const asked = mentioning.safeParse({
+    ...(json !== undefined && { mentions: parsed(json) ?? json }),
+    mentionsAll,
+  });
+  if (!asked.success) refuse("invalid_request", { details: detailsOf(asked.error) });
+  return asked.data;
 }
 
 function keyOf(text: string | undefined): string | undefined {

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import {
   idempotencyHeader,
+  mentioning,
   optional,
   optionalOr,
   uuid,
@@ -71,6 +72,7 @@ const send = createRoute({
         replyToMessageId: uuid.nullish(),
         metadata: metadata.nullish(),
         clientMessageId: optional(clientMessageId),
+        ...mentioning,
       }),
     ),
   },
@@ -100,7 +102,10 @@ const edit = createRoute({
   path: "/{id}/messages/{messageId}",
   operationId: "editChatMessage",
   summary: "Edit a message",
-  request: { params: pathMessage, body: jsonBodyOf(z.object({ content: z.string() })) },
+  request: {
+    params: pathMessage,
+    body: jsonBodyOf(z.object({ content: z.string(), ...mentioning })),
+  },
   responses: { 200: jsonOf("The message as it is now", messageAnswer) },
 });
 
@@ -142,6 +147,8 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
+      mentions: body.mentions,
+      mentionsAll: body.mentionsAll,
       maxLength,
     });
     return c.json(answer, 201);
@@ -157,9 +164,11 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(edit, async (c) => {
     const { id, messageId } = c.req.valid("param");
     const maxLength = c.get("settings").MAX_LENGTH_MARKETPLACE;
-    const content = unwrapped(contentOf(c.req.valid("json").content, maxLength));
+    const { content: text, ...mentioning } = c.req.valid("json");
+    const content = unwrapped(contentOf(text, maxLength));
     const chatId = conversationNamed(id);
-    return c.json(await message(c, chatId, { type: "edit", messageId, content, maxLength }), 200);
+    const command = { type: "edit", messageId, content, maxLength, ...mentioning } as const;
+    return c.json(await message(c, chatId, command), 200);
   });
 
   app.openapi(remove, async (c) => {

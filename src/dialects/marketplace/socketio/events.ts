@@ -1,21 +1,25 @@
 import { z } from "zod";
-import { optional, uuid } from "../../../contract/fields.ts";
+import { mentioning, optional, uuid } from "../../../contract/fields.ts";
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import { parseConversationId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
 import type { Settings } from "../../../env.ts";
+import type { InboxSubscription } from "../../../gateway/inbox-subscription.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
 import { clientMessageId, detailsOf, messageIds, metadata } from "../../../live/fields.ts";
+import { MAX_PLACE } from "../../../live/inbox-frames.ts";
 import type { LinkTo } from "../../../live/wire.ts";
 import { wireMessage } from "../../../live/wire.ts";
 import { presentMessage } from "../presenter.ts";
+import { presentRow } from "./present.ts";
 
 /** What the handlers of a client's events need. */
 export interface HandlerContext {
   rooms: Rooms;
   settings: Settings;
   linkTo: LinkTo;
+  inbox: InboxSubscription;
 }
 
 interface Handler {
@@ -33,7 +37,9 @@ const sent = z.object({
   replyToMessageId: uuid.nullish(),
   metadata: metadata.nullish(),
   clientMessageId: optional(clientMessageId),
+  ...mentioning,
 });
+const place = z.object({ after: z.string().max(MAX_PLACE).nullish() }).nullish();
 const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
 
 /** A handler of arguments as a schema has them; `chatOf` says which chat they are for. */
@@ -103,6 +109,8 @@ export const HANDLERS = new Map<string, Handler>([
           clientMessageId: body.clientMessageId,
           replyTo: body.replyToMessageId ?? undefined,
           metadata: body.metadata ?? undefined,
+          mentions: body.mentions,
+          mentionsAll: body.mentionsAll,
           maxLength,
         } as const;
         const { result, readers } = await rooms.submit(chatId, command, true);
@@ -115,6 +123,9 @@ export const HANDLERS = new Map<string, Handler>([
       "send",
     ),
   ],
+  // Beyond the reference: all chats of the user, and `chat-updated` for each that changes.
+  ["subscribe-chats", ofInbox(subscribeChats)],
+  ["unsubscribe-chats", ofInbox((inbox) => inbox.end())],
   [
     "mark-read",
     handler(z.tuple([read]), named, async ({ rooms }, chatId, [{ messageIds }]) => {
@@ -124,6 +135,25 @@ export const HANDLERS = new Map<string, Handler>([
     }),
   ],
 ]);
+
+function ofInbox(
+  call: (inbox: InboxSubscription, args: unknown[]) => Promise<Result<unknown>>,
+): Handler {
+  const limit = "command";
+  return { limit, call: ({ inbox }, args) => call(inbox, args) };
+}
+
+async function subscribeChats(
+  inbox: InboxSubscription,
+  args: unknown[],
+): Promise<Result<{ chats: object[]; next?: string | undefined }>> {
+  const parsed = place.safeParse(args[0]);
+  if (!parsed.success) return fail("invalid_request", { details: detailsOf(parsed.error) });
+  const page = await inbox.list(parsed.data?.after ?? undefined);
+  if (!page.ok) return page;
+  const { rows, next } = page.value;
+  return ok({ chats: rows.flatMap((row) => presentRow(row) ?? []), next });
+}
 
 async function typing(
   { rooms }: HandlerContext,

@@ -15,7 +15,7 @@ import { EngineGateway } from "./engine.ts";
 import type { EngineRequest } from "./engine-request.ts";
 import { HANDLERS } from "./events.ts";
 import * as packets from "./packets.ts";
-import { present } from "./present.ts";
+import { present, presentUpdate } from "./present.ts";
 
 const SOCKET_IO: GatewayProtocol = {
   name: "socketio",
@@ -23,6 +23,10 @@ const SOCKET_IO: GatewayProtocol = {
   encoder: new EventEncoder((event) =>
     present(event).map(([name, payload]) => packets.eventPacket(name, payload)),
   ),
+  encodeRow: (row) => {
+    const update = presentUpdate(row);
+    return update && packets.eventPacket(...update);
+  },
 };
 
 const auth = z.object({ token: z.string().max(8 * 1024 + 16) });
@@ -136,7 +140,8 @@ export class SocketIoGateway extends EngineGateway {
     const handler = typeof name === "string" ? HANDLERS.get(name) : undefined;
     const admission = this.admit(handler?.limit ?? "command");
     const { rooms, settings } = this;
-    if (admission === "ignore" || !rooms) return;
+    const { seat } = this.kept;
+    if (admission === "ignore" || !rooms || !seat) return;
     let result: Result<unknown>;
     if (admission === "refuse") {
       result = fail("rate_limited", { retryAfterMs: 1_000 });
@@ -145,11 +150,11 @@ export class SocketIoGateway extends EngineGateway {
     } else if (isBinary) {
       result = fail("invalid_request", { message: "Binary data is not accepted; upload files." });
     } else {
-      const origin = settings.PUBLIC_URL ?? this.kept.seat?.origin ?? "";
+      const origin = settings.PUBLIC_URL ?? seat.origin;
       const links = new Links(settings.FILES_SECRET, origin);
       const linkTo = (file: Parameters<Links["linkTo"]>[0]) => links.linkTo(file, Date.now());
       result = await handler
-        .call({ rooms, settings, linkTo }, args)
+        .call({ rooms, settings, linkTo, inbox: this.inboxOf(seat) }, args)
         .catch((error) => ({ ok: false, error: failedCall(error) }) as const);
     }
     // The token may have expired meanwhile: then nothing more is sent.

@@ -1,6 +1,7 @@
 import { unreachable } from "../../../domain/error.ts";
 import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
+import type { InboxRow } from "../../../live/inbox-events.ts";
 import { presentMember, presentMessage } from "../presenter.ts";
 
 /** An event: its name and its only argument. */
@@ -52,4 +53,16 @@ export function present({ conversationId: chatId, event, note }: GatewayEvent): 
     default:
       return unreachable(event);
   }
+}
+
+/** A row of the inbox as this dialect shows it; it has no channels. */
+export function presentRow(row: InboxRow): object | undefined {
+  const { conversationId: chatId, ...rest } = row;
+  return "kind" in row && row.kind === "channel" ? undefined : { chatId, ...rest };
+}
+
+/** The same as the event that tells of it. */
+export function presentUpdate(row: InboxRow): [name: string, payload: object] | undefined {
+  const presented = presentRow(row);
+  return presented && ["chat-updated", presented];
 }

@@ -84,6 +84,8 @@ export function attachmentRoutes(app: OpenAPIHono<EdgeEnv>): void {
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
+      mentions: body.mentions,
+      mentionsAll: body.mentionsAll,
       maxLength: c.get("settings").MAX_LENGTH_UNIHUB,
     };
     const answer = await sendFiles(c, conversationId, command, files);

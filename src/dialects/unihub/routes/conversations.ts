@@ -1,10 +1,15 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { conversationSchema, createdSchema, saidSchema } from "../../../contract/answers.ts";
+import {
+  conversationSchema,
+  createdSchema,
+  saidSchema,
+  unreadSchema,
+} from "../../../contract/answers.ts";
 import { directBody, groupBody, participantBody } from "../../../contract/bodies.ts";
 import { pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
-import { inbox } from "../../../directory/inbox.ts";
-import type { Kind } from "../../../domain/conversation.ts";
+import { inbox, stats } from "../../../directory/inbox.ts";
+import { KINDS, type Kind } from "../../../domain/conversation.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
@@ -30,6 +35,15 @@ const list = createRoute({
       z.array(conversationSchema),
     ),
   },
+});
+
+const unread = createRoute({
+  method: "get",
+  path: "/unread",
+  operationId: "getUnreadTotals",
+  summary: "Count the caller's unread messages and mentions, channels included",
+  middleware: [readsDirectory] as const,
+  responses: { 200: jsonOf("The totals", unreadSchema) },
 });
 
 const direct = createRoute({
@@ -81,6 +95,12 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
       entries.map((entry) => presentConversation(entry, c.get("linkTo"))),
       200,
     );
+  });
+
+  app.openapi(unread, async (c) => {
+    const totals = await stats(c.get("directory"), c.get("actor").userId, KINDS);
+    const { totalUnread, totalMentions, unreadChats } = totals;
+    return c.json({ totalUnread, totalMentions, unreadConversations: unreadChats }, 200);
   });
 
   app.openapi(direct, async (c) => {

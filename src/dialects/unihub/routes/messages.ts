@@ -61,6 +61,8 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
       clientMessageId: body.clientMessageId ?? c.req.valid("header")["idempotency-key"],
       replyTo: body.replyToMessageId ?? undefined,
       metadata: body.metadata ?? undefined,
+      mentions: body.mentions,
+      mentionsAll: body.mentionsAll,
       maxLength,
     });
     return c.json(presentSent(id, answer), 201);

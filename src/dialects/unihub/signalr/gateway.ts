@@ -24,7 +24,7 @@ import {
   resultOf,
 } from "./hub-protocol.ts";
 import { methodNamed } from "./methods.ts";
-import { present } from "./present.ts";
+import { present, presentUpdate } from "./present.ts";
 
 const SIGNALR: GatewayProtocol = {
   name: "signalr",
@@ -32,6 +32,7 @@ const SIGNALR: GatewayProtocol = {
   encoder: new EventEncoder((event) =>
     present(event).map(([method, argument]) => callOf(method, argument)),
   ),
+  encodeRow: (row) => callOf(...presentUpdate(row)),
 };
 
 /** Why a connection is closed, for its client. */
@@ -169,7 +170,8 @@ export class SignalRGateway extends Gateway {
     const method = methodNamed(target);
     const admission = this.admit(method?.limit ?? "command");
     const { rooms, settings } = this;
-    if (admission === "ignore" || !rooms) return;
+    const { seat } = this.kept;
+    if (admission === "ignore" || !rooms || !seat) return;
     // A call that asks for no answer gets a ping: the public client sends no pings while it
     // sends calls, and closes the connection when it receives nothing.
     const answer = (message: (id: string) => string) =>
@@ -180,7 +182,7 @@ export class SignalRGateway extends Gateway {
     const result: Result<unknown> =
       method && admission === "accept"
         ? await method
-            .call({ rooms, settings }, args)
+            .call({ rooms, settings, inbox: this.inboxOf(seat) }, args)
             .catch((error) => ({ ok: false, error: failedCall(error) }) as const)
         : fail("rate_limited");
     // The token may have expired meanwhile: then nothing more is sent.

@@ -6,15 +6,18 @@ import { parseConversationId, parseMessageId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
 import { emojiOf } from "../../../domain/reaction.ts";
 import type { Settings } from "../../../env.ts";
+import type { InboxSubscription } from "../../../gateway/inbox-subscription.ts";
 import type { Limit } from "../../../gateway/limits.ts";
 import type { Rooms } from "../../../gateway/rooms.ts";
-import { clientMessageId, detailsOf } from "../../../live/fields.ts";
+import { clientMessageId, detailsOf, mentions } from "../../../live/fields.ts";
+import { MAX_PLACE } from "../../../live/inbox-frames.ts";
 import { presentSent } from "../presenter.ts";
 
 /** What the hub's methods need. */
 export interface Hub {
   rooms: Rooms;
   settings: Settings;
+  inbox: InboxSubscription;
 }
 
 interface Method {
@@ -68,8 +71,11 @@ export const METHODS = new Map<string, Method>([
   [
     "SendMessage",
     method(
-      z.tuple([uuid, z.string(), uuid.nullish(), clientMessageId.nullish()]),
-      async ({ rooms, settings }, [id, text, replyTo, key]) => {
+      z.tuple([
+        ...([uuid, z.string(), uuid.nullish(), clientMessageId.nullish()] as const),
+        ...([mentions.nullish(), z.boolean().nullish()] as const),
+      ]),
+      async ({ rooms, settings }, [id, text, replyTo, key, mentions, mentionsAll]) => {
         const maxLength = settings.MAX_LENGTH_UNIHUB;
         const content = contentOf(text, maxLength);
         if (!content.ok) return content;
@@ -81,6 +87,8 @@ export const METHODS = new Map<string, Method>([
           content: content.value,
           replyTo: replyTo ?? undefined,
           clientMessageId: key ?? undefined,
+          mentions: mentions ?? undefined,
+          mentionsAll: mentionsAll ?? undefined,
           maxLength,
         });
         return result.ok ? ok(presentSent(conversationId, result.value)) : result;
@@ -94,6 +102,14 @@ export const METHODS = new Map<string, Method>([
     "MarkAsRead",
     method(z.tuple([uuid]), (hub, [messageId]) => onMessage(hub, { type: "read", messageId })),
   ],
+  // Beyond the reference: all conversations of the user, and `ConversationUpdated` for each that changes.
+  [
+    "SubscribeConversations",
+    method(z.tuple([z.string().max(MAX_PLACE).nullish()]), ({ inbox }, [after]) =>
+      inbox.list(after ?? undefined),
+    ),
+  ],
+  ["UnsubscribeConversations", method(z.tuple([]), ({ inbox }) => inbox.end())],
   ["AddReaction", reaction("react")],
   ["RemoveReaction", reaction("unreact")],
 ]);

@@ -1,6 +1,7 @@
 import { unreachable } from "../../../domain/error.ts";
 import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
+import type { InboxRow } from "../../../live/inbox-events.ts";
 import { presentMessage } from "../presenter.ts";
 
 /** A call of a client's method: its name and its only argument. */
@@ -68,4 +69,9 @@ export function present({ conversationId, event, note }: GatewayEvent): Call[] {
     default:
       return unreachable(event);
   }
+}
+
+/** A row of the user's inbox that has changed. */
+export function presentUpdate(row: InboxRow): Call {
+  return ["ConversationUpdated", row];
 }

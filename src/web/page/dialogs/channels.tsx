@@ -16,7 +16,6 @@ export function ChannelsDialog({ onClose }: { onClose: () => void }) {
   const go = async (channelId: string, join: boolean) => {
     try {
       if (join) await session.rest.joinChannel(channelId);
-      await session.refresh();
       onClose();
       open(channelId);
     } catch (error) {
@@ -27,7 +26,7 @@ export function ChannelsDialog({ onClose }: { onClose: () => void }) {
     <Dialog title="Channels" onClose={onClose}>
       <ul class="people" aria-label="Public channels">
         {channels?.map((channel) => {
-          const isIn = session.inbox.channel(channel.channelId) !== undefined;
+          const isIn = session.inbox.has(channel.channelId);
           const { channelId, name, memberCount } = channel;
           return (
             <li key={channelId} class="channel">

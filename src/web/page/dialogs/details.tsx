@@ -10,8 +10,7 @@ import { PeoplePicker } from "./people-picker.tsx";
 
 /** The members of a conversation and the actions on it. */
 export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => void }) {
-  const session = useSession();
-  const { rest, me, inbox } = session;
+  const { rest, me, inbox } = useSession();
   void room.version.value;
   const [isAdding, setAdding] = useState(false);
   const { title, kind } = useTitle(room);
@@ -21,10 +20,7 @@ export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => vo
   const canManage = you?.role === "owner" || you?.role === "moderator";
   const present = [...members.values()].filter(({ leftAt }) => leftAt === null);
   const run = (work: Promise<unknown>, andThen = onClose) => {
-    work.then(async () => {
-      await session.refresh();
-      andThen();
-    }, complain);
+    work.then(andThen, complain);
   };
   const leave = () => {
     const leaving = isChannel ? rest.leaveChannel(room.id) : rest.removeParticipant(room.id, me.id);

@@ -23,7 +23,6 @@ export function NewConversationDialog({ onClose }: { onClose: () => void }) {
       const { conversationId } = isGroup
         ? await session.rest.group({ title, participantIds: picked.map(({ id }) => id) })
         : await session.rest.direct(picked[0]?.id ?? "");
-      await session.refresh();
       onClose();
       open(conversationId);
     } catch (error) {

@@ -11,6 +11,10 @@ interface Change {
 export class Changes {
   private readonly all = signal<ReadonlyMap<string, Change>>(new Map());
 
+  get isEmpty(): boolean {
+    return this.all.peek().size === 0;
+  }
+
   of(messageId: string): Change | undefined {
     return this.all.value.get(messageId);
   }

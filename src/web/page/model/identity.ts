@@ -8,6 +8,8 @@ export interface Someone {
 export interface Identity extends Someone {
   /** A valid token; called again when the server rejects the last one. */
   token: () => Promise<string>;
+  /** When the only token expires, in milliseconds since the epoch; absent: there is always another one. */
+  expiresAt?: number;
   /** People to suggest. */
   suggestions: readonly Someone[];
 }

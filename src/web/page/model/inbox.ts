@@ -1,59 +1,65 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { ParleyError } from "../../../client/error.ts";
-import type { InboxEntry, MyChannel, Rest } from "../../../client/rest.ts";
+import type { Inbox as LiveInbox } from "../../../client/inbox.ts";
+import type { InboxEvent } from "../../../client/inbox-event.ts";
+import type { InboxRow } from "../../../client/inbox-received.ts";
+import { CLOSE } from "../../../live/version.ts";
+import { type Entry, entryOf, namedIn } from "./entry.ts";
 import type { Identity } from "./identity.ts";
-import { authorIn, type Newest, newestIn, previewOf } from "./newest.ts";
-import { complain } from "./notices.ts";
+import { type Known, knownOf, newerThan } from "./known.ts";
 import type { People } from "./people.ts";
 import type { Room } from "./room.ts";
 
-/** A conversation as the list shows it. */
-export interface Entry {
-  id: string;
-  kind: "direct" | "group" | "channel";
-  title: string;
-  /** The other member of a direct conversation. */
-  other: string | undefined;
-  /** Time of the last activity, ISO 8601. */
-  lastAt: string;
-  preview: string;
-  unread: number;
-  isArchived: boolean;
-  isOnline: boolean;
-  typing: readonly string[];
-}
+/** Entries that are shown at first, and more with each request for more. */
+const SHOWN_AT_ONCE = 200;
 
-/** What the lists need of the session that they belong to. */
+/** What the list needs of the session that it belongs to. */
 interface InboxSession {
   readonly me: Identity;
-  readonly rest: Rest;
   readonly people: People;
   readonly isOver: Signal<boolean>;
   readonly rooms: ReadonlySignal<ReadonlyMap<string, Room>>;
 }
 
 /**
- * The user's conversations and channels. The lists name them; a conversation with an open socket updates
- * its own row.
+ * The user's conversations and channels, as the inbox's socket has them. A conversation that is open knows of its
+ * changes first, and updates its own entry.
  */
 export class Inbox {
-  readonly loaded = signal(false);
-  /** Whether the last request for the lists failed. */
-  readonly isStale = signal(false);
+  /** Newest first. */
   readonly entries: ReadonlySignal<readonly Entry[]>;
-  private readonly conversations = signal<readonly InboxEntry[]>([]);
-  private readonly channels = signal<readonly MyChannel[]>([]);
+  /** Entries that are shown at most: the newest. */
+  readonly limit = signal(SHOWN_AT_ONCE);
+  private readonly live: LiveInbox;
   private readonly session: InboxSession;
-  private refreshing: Promise<void> | undefined;
+  /** Increases with every change of the rows. */
+  private readonly version = signal(0);
+  /** What was known of conversations when they were left, which their rows may not show yet. */
+  private readonly left = new Map<string, Known>();
+  private changed = false;
 
-  constructor(session: InboxSession) {
+  constructor(session: InboxSession, live: LiveInbox) {
     this.session = session;
-    this.entries = computed(() =>
-      [
-        ...this.conversations.value.map((entry) => this.conversationEntry(entry)),
-        ...this.channels.value.map((channel) => this.channelEntry(channel)),
-      ].sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1)),
-    );
+    this.live = live;
+    this.entries = computed(() => {
+      void this.version.value;
+      const entries = live.rows.map((row) => this.entry(row));
+      return entries.sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
+    });
+    live.on("event", (event) => this.heard(event));
+  }
+
+  /** Whether the list has been complete at least once. */
+  get loaded(): boolean {
+    void this.version.value;
+    return this.live.isComplete;
+  }
+
+  /** Whether the list may be out of date: it is not connected, or cannot be read. */
+  get isStale(): boolean {
+    void this.version.value;
+    const { status } = this.live;
+    if (status.state === "connecting") return status.reason !== undefined;
+    return status.state !== "live";
   }
 
   /** Unread messages of everything that is not archived. */
@@ -64,136 +70,65 @@ export class Inbox {
     );
   }
 
-  /** A channel's list row, with the user's role in it. */
-  channel(id: string): MyChannel | undefined {
-    return this.channels.value.find(({ channelId }) => channelId === id);
+  showMore(): void {
+    this.limit.value += SHOWN_AT_ONCE;
+    this.bump();
   }
 
-  /** The ids of the newest conversations in the lists. */
-  newest(count: number): string[] {
-    const known = [
-      ...this.conversations.value.map((entry) => [
-        entry.lastMessageTime ?? "",
-        entry.conversationId,
-      ]),
-      ...this.channels.value.map((channel) => [channel.createdAt, channel.channelId]),
-    ];
-    return known
-      .sort(([a = ""], [b = ""]) => (a < b ? 1 : -1))
-      .slice(0, count)
-      .map(([, id = ""]) => id);
+  has(id: string): boolean {
+    void this.version.value;
+    return this.live.row(id) !== undefined;
   }
 
-  /** Reloads the lists; concurrent calls share one request. */
-  refresh(channels: boolean): Promise<void> {
-    this.refreshing ??= this.fetch(channels || !this.loaded.peek()).finally(() => {
-      this.refreshing = undefined;
-    });
-    return this.refreshing;
-  }
-
-  private async fetch(channels: boolean): Promise<void> {
-    const { rest, people } = this.session;
-    try {
-      const [entries, mine] = await Promise.all([
-        rest.conversations(),
-        channels ? rest.myChannels() : undefined,
-      ]);
-      people.want(entries.flatMap((entry) => entry.participantIds.slice(0, 10)));
-      if (JSON.stringify(entries) !== JSON.stringify(this.conversations.peek())) {
-        this.conversations.value = entries;
-      }
-      if (mine && JSON.stringify(mine) !== JSON.stringify(this.channels.peek())) {
-        this.channels.value = mine;
-      }
-      this.loaded.value = true;
-      this.isStale.value = false;
-    } catch (error) {
-      // The client has already retried with a fresh token, if there is one.
-      if (error instanceof ParleyError && error.code === "unauthenticated") {
-        this.session.isOver.value = true;
-        return;
-      }
-      if (!this.isStale.peek() && !this.loaded.peek()) complain(error);
-      this.isStale.value = true;
-    }
-  }
-
-  /** Toggles the user's archived flag, here at once and then on the server. */
+  /** Toggles the user's archived flag; resolves once that is durable. */
   async archive(id: string): Promise<void> {
-    const { isArchived } = await this.session.rest.archive(id);
-    this.conversations.value = this.conversations
-      .peek()
-      .map((entry) => (entry.conversationId === id ? { ...entry, isArchived } : entry));
+    await this.live.archive(id, this.live.row(id)?.archived !== true);
   }
 
-  private conversationEntry(entry: InboxEntry): Entry {
-    const { me, people } = this.session;
-    const others = entry.participantIds.filter((id) => id !== me.id);
-    const kind = entry.type === "Direct" ? "direct" : "group";
-    const names = others.slice(0, 4).map((id) => people.nameOf(id));
-    const last = entry.lastMessage;
-    const room = this.roomOf(entry.conversationId);
-    const title = (room?.conversation.info ?? entry).title;
-    return this.entry(room, kind, {
-      id: entry.conversationId,
-      title: (kind === "group" && title) || names.join(", ") || "Nobody else",
-      other: kind === "direct" ? others[0] : undefined,
-      createdAt: "",
-      unread: entry.unreadCount,
-      isArchived: entry.isArchived,
-      newest: last && {
-        senderId: last.senderId,
-        text: previewOf({
-          content: last.content,
-          attachments: last.attachments.map(({ fileName }) => ({ name: fileName })),
-        }),
-        at: last.sentAt,
-      },
-    });
+  /** Keeps what a conversation that is left knows, until its row shows that as well. */
+  leave({ id, conversation }: Room): void {
+    const known = knownOf(conversation);
+    if (known) this.left.set(id, known);
   }
 
-  private channelEntry(channel: MyChannel): Entry {
-    const room = this.roomOf(channel.channelId);
-    return this.entry(room, "channel", {
-      id: channel.channelId,
-      title: room?.conversation.info?.title ?? channel.name,
-      other: undefined,
-      createdAt: channel.createdAt,
-      unread: 0,
-      isArchived: channel.isArchived,
-      newest: null,
-    });
-  }
-
-  private entry(
-    room: Room | undefined,
-    kind: Entry["kind"],
-    listed: Pick<Entry, "id" | "title" | "other" | "unread" | "isArchived"> & {
-      createdAt: string;
-      newest: Newest | null;
-    },
-  ): Entry {
-    const { me, people } = this.session;
-    const { id, title, other, isArchived } = listed;
-    const conversation = room?.conversation;
-    const newest = newestIn(conversation?.messages ?? []) ?? listed.newest;
-    const author =
-      newest?.senderId === me.id ? "You: " : authorIn(kind, newest, people.nameOf.bind(people));
-    return {
-      ...{ id, kind, title, other, isArchived },
-      lastAt: newest?.at ?? conversation?.info?.createdAt ?? listed.createdAt,
-      preview: newest ? author + newest.text : "",
-      unread: room?.wasLive ? room.conversation.unread : listed.unread,
-      isOnline: other !== undefined && room?.online?.has(other) === true,
-      typing: conversation?.typing.filter((userId) => userId !== me.id) ?? [],
-    };
-  }
-
-  /** The room of a conversation with an open socket; reading it subscribes to its changes. */
-  private roomOf(id: string): Room | undefined {
-    const room = this.session.rooms.value.get(id);
+  private entry(row: InboxRow): Entry {
+    const { me, people, rooms } = this.session;
+    const { conversationId: id } = row;
+    const room = rooms.value.get(id);
     void room?.version.value;
-    return room;
+    return entryOf(row, {
+      me: me.id,
+      nameOf: (userId) => people.nameOf(userId),
+      known: newerThan(row, room ? knownOf(room.conversation) : this.left.get(id)),
+      online: room?.online,
+      typing: room?.conversation.typing ?? [],
+    });
+  }
+
+  private heard(event: InboxEvent): void {
+    if (event.type === "row") {
+      const { row } = event;
+      if (!newerThan(row, this.left.get(row.conversationId))) this.left.delete(row.conversationId);
+    }
+    if (event.type === "removed") this.left.delete(event.conversationId);
+    if (event.type === "status") this.statusChanged(event);
+    this.bump();
+  }
+
+  private statusChanged(status: Extract<InboxEvent, { type: "status" }>): void {
+    if (status.state !== "offline" || status.code !== CLOSE.unauthenticated) return;
+    // The client waits only where the token that it has fetched instead was refused as well.
+    if (status.retryInMs > 0) this.session.isOver.value = true;
+  }
+
+  /** All events of one frame are one change. */
+  private bump(): void {
+    if (this.changed) return;
+    this.changed = true;
+    queueMicrotask(() => {
+      this.changed = false;
+      this.session.people.want(this.live.rows.slice(0, this.limit.peek()).flatMap(namedIn));
+      this.version.value++;
+    });
   }
 }

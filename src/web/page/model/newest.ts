@@ -1,3 +1,4 @@
+import type { InboxRow } from "../../../client/inbox-received.ts";
 import type { WireMessage } from "../../../client/received.ts";
 
 /** The newest message, as a list shows it. */
@@ -6,7 +7,7 @@ export type Newest = { senderId: string | null; text: string; at: string };
 /** The author's name before a preview, where it is not obvious. */
 export function authorIn(
   kind: "direct" | "group" | "channel",
-  newest: Newest | null,
+  newest: Newest | undefined,
   nameOf: (id: string) => string,
 ): string {
   if (kind === "direct" || !newest?.senderId) return "";
@@ -21,6 +22,14 @@ export function newestIn(messages: readonly WireMessage[]): Newest | undefined {
     return { senderId: message.senderId, text: previewOf(message), at: message.createdAt };
   }
   return undefined;
+}
+
+/** The newest message of a row, which does not name its files. */
+export function newestOf(last: InboxRow["lastMessage"]): Newest | undefined {
+  if (!last) return undefined;
+  const { senderId, content, attachments, createdAt: at } = last;
+  const files = attachments === 1 ? "📎 A file" : `📎 ${attachments} files`;
+  return { senderId, text: content || (attachments > 0 ? files : NOT_SHOWN), at };
 }
 
 /** What stands for a message of a newer kind, of which this page knows neither text nor file. */

@@ -3,15 +3,14 @@ import type { Conversation } from "../../../client/conversation.ts";
 import type { ConversationEvent } from "../../../client/event.ts";
 import type { WireMessage } from "../../../client/received.ts";
 import { Changes } from "./changes.ts";
-import { Draft } from "./draft.ts";
-import type { KeptText } from "./kept-text.ts";
+import type { Draft } from "./draft.ts";
 import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
 import type { Failed, Unsent, UnsentMessages } from "./unsent.ts";
 
 export interface RoomOptions {
   unsent: UnsentMessages;
-  kept: KeptText;
+  draft: Draft;
   onEvent: (event: ConversationEvent) => void;
 }
 
@@ -30,10 +29,10 @@ export class Room {
   private changed = false;
   private loading: Promise<unknown> | undefined;
 
-  constructor(conversation: Conversation, options: RoomOptions, token: () => Promise<string>) {
+  constructor(conversation: Conversation, options: RoomOptions) {
     this.conversation = conversation;
     this.options = options;
-    this.draft = new Draft(token, options.kept);
+    this.draft = options.draft;
     conversation.on("event", (event) => this.heard(event));
     conversation.connect();
     for (const message of options.unsent.all) {
@@ -45,10 +44,10 @@ export class Room {
     return this.conversation.id;
   }
 
-  /** Whether closing this room would lose unsent input or hide something. */
+  /** Whether closing this room would lose something that is not confirmed, or hide that it was refused. */
   get isBusy(): boolean {
     const { pending } = this.conversation;
-    return pending.length > 0 || this.failed.peek().length > 0 || !this.draft.isEmpty;
+    return pending.length > 0 || this.failed.peek().length > 0 || !this.changes.isEmpty;
   }
 
   /** Whether the socket is live. */

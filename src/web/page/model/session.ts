@@ -1,7 +1,10 @@
 import { effect, signal } from "@preact/signals";
 import type { ConversationEvent } from "../../../client/event.ts";
+import type { Inbox as LiveInbox } from "../../../client/inbox.ts";
+import type { InboxRow } from "../../../client/inbox-received.ts";
 import { Parley } from "../../../client/parley.ts";
 import type { Rest } from "../../../client/rest.ts";
+import { Draft } from "./draft.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { KeptText } from "./kept-text.ts";
@@ -12,12 +15,8 @@ import { Room } from "./room.ts";
 import { openId } from "./route.ts";
 import { UnsentMessages } from "./unsent.ts";
 
-/** How many of the newest conversations have an open socket, besides the one that is shown. */
-const LISTENED_TO = 30;
-/** How often the lists are polled for new conversations, which no socket announces. */
-const REFRESH_MS = 2_500;
-/** How many of these polls skip the lists that seldom change. */
-const CHANNELS_EVERY = 4;
+/** The longest wait of a timer: some 24 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** All state of one signed-in user. */
 export class Session {
@@ -29,9 +28,11 @@ export class Session {
   readonly isOver = signal(false);
   readonly rooms = signal<ReadonlyMap<string, Room>>(new Map());
   private readonly parley: Parley;
+  private readonly live: LiveInbox;
   private readonly unsent: UnsentMessages;
+  /** Drafts of this page, also of conversations that are not open. */
+  private readonly drafts = new Map<string, Draft>();
   private readonly ends: (() => void)[] = [];
-  private round = 0;
 
   constructor(me: Identity) {
     this.me = me;
@@ -40,16 +41,14 @@ export class Session {
     this.people = new People(this.rest);
     this.people.learn([me, ...me.suggestions]);
     this.unsent = new UnsentMessages(me.id);
-    this.inbox = new Inbox(this);
-    const timer = setInterval(() => {
-      if (isVisible.peek()) void this.refresh(this.round++ % CHANNELS_EVERY === 0);
-    }, REFRESH_MS);
+    this.live = this.parley.inbox();
+    this.inbox = new Inbox(this, this.live);
+    this.live.on("row", ({ row }) => this.reopen(row));
+    this.live.connect();
     this.ends.push(
-      () => clearInterval(timer),
+      this.endWith(me.expiresAt),
       effect(() => this.back(hasNetwork.value && isVisible.value)),
-      effect(() => {
-        this.listen(openId.value, this.inbox.newest(LISTENED_TO));
-      }),
+      effect(() => this.tidy(openId.value)),
     );
   }
 
@@ -57,56 +56,72 @@ export class Session {
   room(id: string): Room {
     const known = this.rooms.peek().get(id);
     if (known) return known;
-    const room = new Room(
-      this.parley.conversation(id),
-      {
-        unsent: this.unsent,
-        kept: new KeptText(this.me.id, id),
-        onEvent: (event) => this.heard(id, event),
-      },
-      this.me.token,
-    );
+    const room = new Room(this.parley.conversation(id), {
+      unsent: this.unsent,
+      draft: this.draftOf(id),
+      onEvent: (event) => this.heard(id, event),
+    });
     this.rooms.value = new Map(this.rooms.peek()).set(id, room);
     return room;
-  }
-
-  /** Reloads the lists now. */
-  refresh(channels = true): Promise<void> {
-    return this.inbox.refresh(channels);
   }
 
   /** Closes all connections and timers. */
   close(): void {
     for (const end of this.ends) end();
+    this.live.close();
     for (const room of this.rooms.peek().values()) room.conversation.close();
+  }
+
+  private draftOf(id: string): Draft {
+    const draft = this.drafts.get(id) ?? new Draft(this.me.token, new KeptText(this.me.id, id));
+    this.drafts.set(id, draft);
+    return draft;
   }
 
   /** The network is available again, or the page has become visible. */
   private back(isBack: boolean): void {
     if (!isBack) return;
+    this.live.wake();
     for (const room of this.rooms.peek().values()) room.conversation.wake();
-    void this.refresh();
   }
 
-  /** Opens the rooms that need a connection and closes the others. */
-  private listen(open: string | undefined, newest: readonly string[]): void {
-    const wanted = new Set([...(open ? [open] : []), ...newest]);
-    for (const { conversationId } of this.unsent.all) wanted.add(conversationId);
-    // The server had closed it and it is listed again: the user was added again.
-    const again = newest.filter(
-      (id) => this.rooms.peek().get(id)?.conversation.status.state === "closed",
-    );
-    if (again.length > 0) {
-      this.rooms.value = new Map([...this.rooms.peek()].filter(([id]) => !again.includes(id)));
-    }
+  /** Ends the session with a token that is not replaced: nothing that the page does would show that it has expired. */
+  private endWith(expiresAt: number | undefined): () => void {
+    const inMs = (expiresAt ?? Infinity) - Date.now();
+    if (inMs > MAX_TIMEOUT_MS) return () => undefined;
+    const timer = setTimeout(() => {
+      this.isOver.value = true;
+    }, inMs);
+    return () => clearTimeout(timer);
+  }
+
+  /** Opens the conversation that is shown and those with unsent messages; closes the others that are done. */
+  private tidy(open: string | undefined): void {
+    const wanted = new Set(this.unsent.all.map(({ conversationId }) => conversationId));
+    if (open) wanted.add(open);
     for (const id of wanted) this.room(id);
-    const rooms = new Map(this.rooms.peek());
+    const rooms = new Map(this.rooms.value);
     for (const [id, room] of rooms) {
+      // Tidies again when something is confirmed.
+      void room.version.value;
       if (wanted.has(id) || room.isBusy) continue;
+      this.inbox.leave(room);
       room.conversation.close();
       rooms.delete(id);
     }
     if (rooms.size !== this.rooms.peek().size) this.rooms.value = rooms;
+  }
+
+  /** The server has closed a conversation that is newer in the inbox: the user was added again. */
+  private reopen({ conversationId: id, epoch, rev }: InboxRow): void {
+    const conversation = this.rooms.peek().get(id)?.conversation;
+    if (conversation?.status.state !== "closed") return;
+    const { cursor } = conversation;
+    const isNewer = cursor.epoch !== epoch || rev > (cursor.rev ?? 0);
+    if (!isNewer) return;
+    const rooms = new Map(this.rooms.peek());
+    rooms.delete(id);
+    this.rooms.value = rooms;
   }
 
   private heard(id: string, event: ConversationEvent): void {
@@ -120,7 +135,5 @@ export class Session {
         announce(`${this.people.nameOf(senderId)}: ${content || "a file"}`);
       }
     }
-    // Removed, or no such conversation: the lists show it too.
-    if (event.type === "status" && event.state === "closed" && event.code) void this.refresh();
   }
 }

@@ -15,7 +15,7 @@ export function personOf(
   token: string,
   userClaim: string | undefined,
   now: number,
-): { id: string; name: string } | undefined {
+): { id: string; name: string; expiresAt: number } | undefined {
   try {
     const [, payload = ""] = token.split(".");
     const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
@@ -29,8 +29,9 @@ export function personOf(
       .string()
       .refine(isUserId)
       .parse(named.find((value) => value !== undefined));
-    if (parsed.exp * 1_000 <= now) return undefined;
-    return { id: normalizedUserId(id), name: parsed.name ?? id };
+    const expiresAt = parsed.exp * 1_000;
+    if (expiresAt <= now) return undefined;
+    return { id: normalizedUserId(id), name: parsed.name ?? id, expiresAt };
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { keyOf, type Uploaded } from "../../../client/rest.ts";
-import { MAX_FILE_BYTES } from "../../../domain/attachment.ts";
+import { MAX_FILE_BYTES } from "../../../domain/file-size.ts";
 
 const UNREACHABLE = "The server could not be reached.";
 

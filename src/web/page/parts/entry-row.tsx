@@ -1,4 +1,4 @@
-import type { Entry } from "../model/inbox.ts";
+import type { Entry } from "../model/entry.ts";
 import { linkTo, openId } from "../model/route.ts";
 import { briefly } from "../model/time.ts";
 import { Avatar } from "./avatar.tsx";

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { ChannelsDialog } from "../dialogs/channels.tsx";
 import { NewConversationDialog } from "../dialogs/new-conversation.tsx";
-import type { Entry } from "../model/inbox.ts";
+import type { Entry } from "../model/entry.ts";
 import { hasNetwork } from "../model/network.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
@@ -17,7 +17,8 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
   const fits = (entry: Entry) => entry.title.toLowerCase().includes(sought.trim().toLowerCase());
   const entries = inbox.entries.value;
   const archived = entries.filter((entry) => entry.isArchived);
-  const shown = entries.filter((entry) => entry.isArchived === inArchive && fits(entry));
+  const found = entries.filter((entry) => entry.isArchived === inArchive && fits(entry));
+  const shown = found.slice(0, inbox.limit.value);
   const unread = inbox.unread;
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Parley` : "Parley";
@@ -52,7 +53,12 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
             <EntryRow key={entry.id} entry={entry} />
           ))}
         </ul>
-        {shown.length === 0 && inbox.loaded.value && (
+        {shown.length < found.length && (
+          <button type="button" class="link" onClick={() => inbox.showMore()}>
+            Show more
+          </button>
+        )}
+        {shown.length === 0 && inbox.loaded && (
           <EmptyList
             isSearch={sought !== ""}
             inArchive={inArchive}
@@ -83,7 +89,7 @@ function Connection() {
   return (
     <div class="connection" role="status">
       {isOffline && <p>You are offline.</p>}
-      {!isOffline && inbox.isStale.value && <p>The list could not be refreshed. Trying again…</p>}
+      {!isOffline && inbox.isStale && <p>The list could not be refreshed. Trying again…</p>}
     </div>
   );
 }

@@ -1,0 +1,101 @@
+import type { PresenceSource } from "../../../domain/presence-sources.ts";
+import { CallTimeouts } from "../../timeout.ts";
+import { backoffMs } from "../backoff.ts";
+import { Presence } from "../sockets/presence.ts";
+import type { Sessions } from "../sockets/sessions.ts";
+import type { InboxStub } from "./inbox-api.ts";
+
+/** Inboxes that are called at the same time. */
+const CONCURRENT = 50;
+
+export interface ConnectionReportsOptions {
+  /** What inboxes know this conversation as. */
+  source: PresenceSource;
+  sessions: Sessions;
+  clock: () => number;
+  /** How long a change must hold before it is reported, in milliseconds. */
+  delayMs: number;
+  stubOf: (userId: string) => InboxStub;
+  onFailure: (error: unknown) => void;
+  /** Has {@link ConnectionReports.catchUp} called so many milliseconds from now, or sooner. */
+  retryWithin: (milliseconds: number) => void;
+}
+
+interface Report {
+  readonly isConnected: boolean;
+  /** When it changed. */
+  readonly at: number;
+  readonly failures: number;
+  readonly retryAt: number;
+}
+
+/**
+ * Reports to the inboxes of users that their first socket was opened here or the last one closed. A report
+ * that fails is retried; one that a crash prevents is made up for by the inbox, which asks.
+ */
+export class ConnectionReports {
+  readonly name = "connections";
+  private readonly options: ConnectionReportsOptions;
+  private readonly lasting: Presence;
+  private readonly timeouts = new CallTimeouts();
+  /** By user: what is to be reported. */
+  private readonly pending = new Map<string, Report>();
+  private readonly calling = new Set<string>();
+  private isChecked = false;
+
+  constructor(options: ConnectionReportsOptions) {
+    this.options = options;
+    const { sessions, clock, delayMs } = options;
+    this.lasting = new Presence({
+      ...{ delayMs, clock },
+      isOnline: (userId) => sessions.ofUser(userId).size > 0,
+      announce: (userId, isConnected, at) => {
+        this.pending.set(userId, { isConnected, at, failures: 0, retryAt: 0 });
+        this.callDue();
+      },
+      online: sessions.reportedUsers(),
+    });
+  }
+
+  /** A user's sockets changed. */
+  changed(userId: string): void {
+    this.lasting.changed(userId);
+  }
+
+  /** Retries reports, and makes those that were due when the object went to sleep. */
+  async catchUp(): Promise<void> {
+    if (!this.isChecked) for (const userId of this.options.sessions.userIds()) this.changed(userId);
+    this.isChecked = true;
+    this.callDue();
+  }
+
+  private callDue(): void {
+    const now = this.options.clock();
+    for (const [userId, report] of this.pending) {
+      if (this.calling.size >= CONCURRENT) return;
+      if (report.retryAt <= now && !this.calling.has(userId)) void this.call(userId, report);
+    }
+  }
+
+  private async call(userId: string, report: Report): Promise<void> {
+    const { source, sessions, stubOf, clock, onFailure, retryWithin } = this.options;
+    this.calling.add(userId);
+    try {
+      const stub = stubOf(userId);
+      const { isConnected, at } = report;
+      await this.timeouts.limit(isConnected ? stub.arrived(source, at) : stub.left(source, at));
+      if (this.pending.get(userId) === report) this.pending.delete(userId);
+      if (isConnected) sessions.markReported(userId);
+    } catch (error) {
+      onFailure(error);
+      const failures = report.failures + 1;
+      const waitMs = backoffMs(failures);
+      if (this.pending.get(userId) === report) {
+        this.pending.set(userId, { ...report, failures, retryAt: clock() + waitMs });
+      }
+      retryWithin(waitMs);
+    }
+    this.calling.delete(userId);
+    this.callDue();
+  }
+}

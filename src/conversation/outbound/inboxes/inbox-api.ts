@@ -1,0 +1,56 @@
+import type { Result } from "../../../domain/error.ts";
+import type { ShownPresence } from "../../../domain/presence.ts";
+import type { PresenceSource } from "../../../domain/presence-sources.ts";
+import type { InboxRow } from "../../../live/inbox-events.ts";
+import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
+
+/** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
+export interface InboxStub {
+  /**
+   * Takes the newest row of a conversation. `watching`: somebody is connected to the inbox, and was sent
+   * it. `away`: nobody is; the inbox has stored that it has to ask this conversation once somebody is.
+   */
+  update(row: InboxRow): Promise<InboxAnswer>;
+  /** The user has a connection at a source since `at`; every call may be made twice. */
+  arrived(source: PresenceSource, at: number): Promise<void>;
+  /** Their last connection there ended at `at`. */
+  left(source: PresenceSource, at: number): Promise<void>;
+  /**
+   * The user's presence, for somebody who may see it: the caller has checked that. They are told of every
+   * change from now on, until they answer `away`.
+   */
+  watch(watcher: Watcher): Promise<ShownPresence>;
+  /** The same once. */
+  presenceNow(): Promise<ShownPresence>;
+  /** Takes the presence of another user, whom this one watches; `away`: no longer. */
+  presenceOf(userId: string, presence: ShownPresence): Promise<InboxAnswer>;
+  /** Takes that changes of another user are no longer told: more than they can have watch them. */
+  unwatched(userId: string): Promise<void>;
+  /** The presence of other users, by their id: of those with whom this one shares a conversation. */
+  presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>>;
+  /**
+   * The methods of a gateway, for conversations that are open over the inbox; `gateway` is the name of the
+   * subscription.
+   */
+  deliver(gateway: string, batch: Batch): Promise<boolean>;
+  deliverEphemeral(gateway: string, conversationId: string, line: string): Promise<boolean>;
+  isSubscribed(gateway: string, conversationId: string): Promise<boolean>;
+  /** Has a gateway of the user called with rows (`deliverRow`) from now on; false: there are too many. */
+  follow(protocol: Protocol, gateway: string): Promise<boolean>;
+  unfollow(gateway: string): Promise<void>;
+  /** A page of the list: the first one, or the one behind `after`. */
+  list(after: string | undefined): Promise<Result<InboxList>>;
+  /** Accepts the socket of the user, whom the Worker has verified. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** A page of the list. After one without `next`, conversations that neither a page nor an event named are gone. */
+export interface InboxList {
+  rows: InboxRow[];
+  next?: string | undefined;
+}
+
+/** Who is told of a user's presence: a `user`, or a `conversation`. */
+export type Watcher = readonly [kind: string, id: string];
+
+export type InboxAnswer = "watching" | "away";

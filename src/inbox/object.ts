@@ -1,0 +1,312 @@
+import { DurableObject } from "cloudflare:workers";
+import { IDENTITY_HEADER } from "../conversation/api.ts";
+import { identitySchema } from "../conversation/identity.ts";
+import { backoffMs } from "../conversation/outbound/backoff.ts";
+import type {
+  InboxAnswer,
+  InboxList,
+  Watcher,
+} from "../conversation/outbound/inboxes/inbox-api.ts";
+import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
+import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
+import type { Batch, Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
+import { gatewayOf } from "../conversation/stub.ts";
+import { directoryOf, sessionOf } from "../directory/directory.ts";
+import { sharingWith } from "../directory/sharing.ts";
+import { chatError, type Result } from "../domain/error.ts";
+import type { ShownPresence } from "../domain/presence.ts";
+import type { PresenceSource } from "../domain/presence-sources.ts";
+import { ask } from "../edge/conversations.ts";
+import { type Env, settingsOf } from "../env.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
+import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { errorEventOf } from "../live/wire.ts";
+import { log } from "../logging.ts";
+import { type Connection, Connections } from "./connections.ts";
+import { Followers } from "./followers.ts";
+import { handleFrame } from "./frames.ts";
+import { greet, type ListSource, readList } from "./greeting.ts";
+import { OpenRooms } from "./open-rooms.ts";
+import {
+  createPending,
+  deletePending,
+  hasPendingTable,
+  insertPending,
+  pendingConversations,
+} from "./pending.ts";
+import { PresenceCalls } from "./presence/calls.ts";
+import { UserPresence } from "./presence/user-presence.ts";
+import { Watching } from "./presence/watching.ts";
+import { Rearming } from "./rearming.ts";
+import { RecentRows } from "./recent-rows.ts";
+
+/**
+ * The inbox of one user: their sockets that show all of their conversations. Conversations call it with
+ * the newest row of whatever changes; while nobody is connected it only stores which of them have to be
+ * asked again. The rows themselves are in D1.
+ */
+export class Inbox extends DurableObject<Env> {
+  private readonly userId: string;
+  private readonly connections: Connections;
+  private readonly rooms: OpenRooms;
+  private readonly followers: Followers;
+  private readonly rearming: Rearming;
+  private readonly recent = new RecentRows(() => Date.now());
+  private readonly presence: UserPresence;
+  private readonly watching: Watching;
+  /** What the alarm is set to, as far as this instance of the object knows. */
+  private alarmAt: number | undefined;
+  private isPendingCreated: boolean;
+  private failures = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    const settings = settingsOf(env);
+    if (settings instanceof Error) throw settings;
+    const userId = ctx.id.name ?? "";
+    this.userId = userId;
+    const clock = () => Date.now();
+    this.connections = new Connections(ctx, clock, (connection, isOpen) => {
+      if (!isOpen) {
+        this.rooms.left(connection);
+        this.watching.closed(connection);
+      }
+      this.presence.socketsChanged();
+    });
+    this.rooms = new OpenRooms({
+      ...{ env, settings, connections: this.connections },
+      waitUntil: (work) => ctx.waitUntil(work),
+    });
+    const { sql } = ctx.storage;
+    const calls = new PresenceCalls(env, userId);
+    this.presence = new UserPresence({
+      ...{ sql, clock },
+      hasSocket: () => this.connections.size > 0,
+      askSource: (source) => calls.askSource(source),
+      tell: (watcher, presence) => calls.tell(watcher, presence),
+      dropped: (watcher) => calls.dropped(watcher),
+      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+      onFailure: (error) => log("presence_failed", { userId, error }),
+    });
+    this.watching = new Watching({
+      ...{ sql, clock, userId, connections: this.connections },
+      sharing: (userIds) => sharingWith(this.directory(), userId, userIds),
+      watch: (other) => calls.watch(other),
+      ask: (other) => calls.ask(other),
+      onFailure: (error) => log("presence_failed", { userId, error }),
+    });
+    this.followers = new Followers({
+      sql,
+      stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
+      onMissed: (conversationId, error) => {
+        if (error === undefined) this.remember(conversationId);
+        else this.failedToArm(conversationId, error);
+      },
+    });
+    this.isPendingCreated = hasPendingTable(ctx.storage.sql);
+    this.rearming = new Rearming({
+      userId,
+      ask: (conversationId, call) => ask({ env }, conversationId, call),
+      onArmed: (conversationId, row) => this.armed(conversationId, row),
+      onFailure: (conversationId, error) => this.failedToArm(conversationId, error),
+    });
+    // The previous instance may have ended before all of them had answered.
+    this.rearm();
+  }
+
+  update(row: InboxRow): InboxAnswer {
+    this.recent.add(row);
+    if (this.show(row)) return "watching";
+    this.remember(row.conversationId);
+    return "away";
+  }
+
+  follow(protocol: Protocol, gateway: string): boolean {
+    const isFollowing = this.followers.add(protocol, gateway);
+    this.rearm();
+    return isFollowing;
+  }
+
+  unfollow(gateway: string): void {
+    this.followers.remove(gateway);
+  }
+
+  list(after: string | undefined): Promise<Result<InboxList>> {
+    return readList(this.listSource(), this.userId, after);
+  }
+
+  arrived(source: PresenceSource, at: number): void {
+    this.presence.arrived(source, at);
+  }
+
+  left(source: PresenceSource, at: number): void {
+    this.followers.remove(source[1]);
+    this.presence.left(source, at);
+  }
+
+  watch(watcher: Watcher): Promise<ShownPresence> {
+    this.connections.evictStale();
+    return this.presence.watch(watcher);
+  }
+
+  presenceNow(): Promise<ShownPresence> {
+    this.connections.evictStale();
+    return this.presence.now();
+  }
+
+  presenceOf(userId: string, presence: ShownPresence): InboxAnswer {
+    return this.watching.take(userId, presence) ? "watching" : "away";
+  }
+
+  unwatched(userId: string): void {
+    this.watching.lost(userId);
+  }
+
+  presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
+    return this.watching.look(userIds);
+  }
+
+  deliver(gateway: string, batch: Batch): boolean {
+    return this.rooms.deliver(gateway, batch);
+  }
+
+  deliverEphemeral(gateway: string, conversationId: string, line: string): boolean {
+    return this.rooms.deliverEphemeral(gateway, conversationId, line);
+  }
+
+  isSubscribed(gateway: string, conversationId: string): boolean {
+    return this.rooms.isSubscribed(gateway, conversationId);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const parsed = identitySchema.safeParse(
+      JSON.parse(decodeURIComponent(request.headers.get(IDENTITY_HEADER) ?? "null")),
+    );
+    if (!parsed.success) throw new Error("an upgrade without an identity");
+    this.connections.evictStale();
+    if (this.connections.size >= MAX_SOCKETS_PER_USER) {
+      const message = `At most ${MAX_SOCKETS_PER_USER} connections to an inbox; close one.`;
+      const error = errorEventOf(chatError("rate_limited", { message }), undefined);
+      return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
+    }
+    const pair = new WebSocketPair();
+    const connection = this.connections.accept(
+      pair[1],
+      parsed.data,
+      featuresOf(new URL(request.url).searchParams.get("features")),
+    );
+    // In this order: from now on conversations get `watching`; those that have stopped calling are asked;
+    // then D1 is read. What happens meanwhile comes twice, and clients keep the newer row.
+    this.rearm();
+    this.ctx.waitUntil(this.greet(connection));
+    return new Response(null, { status: 101, webSocket: pair[0] });
+  }
+
+  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    const connection = this.connections.of(socket);
+    if (!connection) return;
+    await handleFrame(
+      {
+        env: this.env,
+        ...this.listSource(),
+        rooms: this.rooms.of(connection),
+        presence: this.presence,
+        watching: this.watching,
+      },
+      connection,
+      data,
+    );
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    const connection = this.connections.of(socket);
+    // 1005 and 1006 say that there was no code; they cannot be sent.
+    if (connection) {
+      this.connections.leave(connection, code === 1005 || code === 1006 ? 1000 : code);
+    }
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.webSocketClose(socket, 1006);
+  }
+
+  override async alarm(): Promise<void> {
+    this.alarmAt = undefined;
+    this.rearm();
+    this.connections.evictStale();
+    await this.presence.check();
+  }
+
+  private greet(connection: Connection): Promise<void> {
+    return greet(this.listSource(), connection, () => ({ invisible: this.presence.isInvisible }));
+  }
+
+  private listSource(): ListSource {
+    return {
+      connections: this.connections,
+      directory: this.directory,
+      recent: () => this.recent.all(),
+      arm: (rows) => this.armLarge(rows),
+    };
+  }
+
+  /** D1 in a session: a list is at least as new as everything that was written before it was requested. */
+  private readonly directory = () => directoryOf(sessionOf(this.env.DB, undefined));
+
+  /** Asks the conversations that have stopped calling, if there is somebody to show them to. */
+  private rearm(): void {
+    const isWatched = this.connections.size > 0 || this.followers.size > 0;
+    if (!isWatched || !this.isPendingCreated) return;
+    this.rearming.add(pendingConversations(this.ctx.storage.sql));
+  }
+
+  /** Large conversations call only those inboxes that ask for it. */
+  private armLarge(conversationIds: readonly string[]): void {
+    this.rearming.add(conversationIds);
+  }
+
+  private armed(conversationId: string, row: InboxRow | undefined): void {
+    this.failures = 0;
+    if (row) this.recent.add(row);
+    if (row && !this.show(row)) return;
+    if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
+  }
+
+  private failedToArm(conversationId: string, error: unknown): void {
+    log("rearm_failed", { conversationId, error });
+    this.remember(conversationId);
+    this.failures++;
+    this.ctx.waitUntil(this.alarmNoLaterThan(Date.now() + backoffMs(this.failures)));
+  }
+
+  /** Sets the alarm, unless it is set to an earlier time: then everything that is due is done. */
+  private async alarmNoLaterThan(time: number): Promise<void> {
+    if (time >= (this.alarmAt ?? Infinity)) return;
+    const { storage } = this.ctx;
+    const stored = this.alarmAt ?? (await storage.getAlarm()) ?? Infinity;
+    this.alarmAt = Math.min(stored, this.alarmAt ?? Infinity);
+    if (time >= this.alarmAt) return;
+    this.alarmAt = time;
+    await storage.setAlarm(time);
+  }
+
+  /** Sends a row to everybody who is connected; false: nobody is. */
+  private show(row: InboxRow): boolean {
+    const isSent = this.connections.broadcast(frameOf([row]));
+    this.followers.tell(row);
+    return isSent || this.followers.size > 0;
+  }
+
+  /** Stores that a conversation has to be asked once somebody is connected. */
+  private remember(conversationId: string): void {
+    const { sql } = this.ctx.storage;
+    if (!this.isPendingCreated) createPending(sql);
+    this.isPendingCreated = true;
+    insertPending(sql, conversationId);
+  }
+}
+
+function frameOf(rows: readonly InboxRow[]): string {
+  return JSON.stringify({ type: "inbox", rows });
+}

@@ -1,0 +1,224 @@
+import type { Watcher } from "../../conversation/outbound/inboxes/inbox-api.ts";
+import { LeakyBucket, type Rate } from "../../domain/budget.ts";
+import { fail, ok, type Result } from "../../domain/error.ts";
+import {
+  afterEvent,
+  NEVER_ONLINE,
+  OFFLINE_AFTER_MS,
+  type Presence,
+  type PresenceEvent,
+  type ShownPresence,
+  shownOf,
+} from "../../domain/presence.ts";
+import {
+  arrived,
+  CONFIRMED_MS,
+  confirmed,
+  hasConnection,
+  left,
+  type PresenceSource,
+  type Sources,
+  unconfirmed,
+} from "../../domain/presence-sources.ts";
+import {
+  createPresenceTables,
+  hasPresenceTables,
+  putPresence,
+  putSources,
+  readPresence,
+  readSources,
+} from "./tables.ts";
+import { Watchers, type WatchersOptions } from "./watchers.ts";
+
+/** Sources that are asked one after the other until one has a connection. */
+const MAX_ASKED = 20;
+/** Changes of settings, of which all watchers are told. */
+const SETTINGS: Rate = { burst: 5, perSecond: 0.1 };
+/** When a round of calls is checked that is under way: the object may end before it does. */
+const CHECK_TOLD_MS = 10_000;
+
+export interface UserPresenceOptions extends WatchersOptions {
+  clock: () => number;
+  /** Whether a socket of the inbox itself is open. */
+  hasSocket: () => boolean;
+  /** Asks a source whether the user still has a connection there. */
+  askSource: (source: PresenceSource) => Promise<boolean>;
+  /** Has {@link UserPresence.check} called at a time, or sooner. */
+  checkAt: (time: number) => void;
+}
+
+/**
+ * Whether a user is online, by sockets of their inbox and by what conversations and gateways report; and who
+ * is told of it. Stored, because the object hibernates, from the first connection or watcher on.
+ */
+export class UserPresence {
+  private readonly options: UserPresenceOptions;
+  private readonly watchers: Watchers;
+  private presence: Presence = NEVER_ONLINE;
+  private sources: Sources = new Map();
+  private isCreated: boolean;
+  private isTelling = false;
+  private verification: Promise<void> | undefined;
+  private readonly settings = new LeakyBucket(SETTINGS);
+
+  constructor(options: UserPresenceOptions) {
+    this.options = options;
+    this.watchers = new Watchers(options);
+    this.isCreated = hasPresenceTables(options.sql);
+    if (!this.isCreated) return;
+    this.presence = readPresence(options.sql);
+    this.sources = readSources(options.sql);
+  }
+
+  get isInvisible(): boolean {
+    return this.presence.invisible;
+  }
+
+  arrived(source: PresenceSource, at: number): void {
+    this.setSources(arrived(this.sources, source, at));
+    this.reconcile(at);
+  }
+
+  left(source: PresenceSource, at: number): void {
+    this.setSources(left(this.sources, source, at));
+    this.reconcile(at);
+    void this.verify();
+  }
+
+  /** A socket of the inbox was opened or closed. */
+  socketsChanged(): void {
+    this.reconcile(this.options.clock());
+    void this.verify();
+  }
+
+  /** Hides the user from others, or shows them again. */
+  setInvisible(invisible: boolean): Result<null> {
+    const now = this.options.clock();
+    if (invisible !== this.presence.invisible && !this.settings.take(1, now)) {
+      return fail("rate_limited", { retryAfterMs: this.settings.waitMs(1, now) });
+    }
+    this.apply({ type: "invisible", invisible });
+    return ok(null);
+  }
+
+  /** Adds a watcher, who is told of changes from now on; what they are shown now. */
+  async watch(watcher: Watcher): Promise<ShownPresence> {
+    this.create();
+    this.watchers.add(watcher);
+    this.schedule();
+    return this.now();
+  }
+
+  /** What others are shown now. */
+  async now(): Promise<ShownPresence> {
+    this.reconcile(this.options.clock());
+    await this.verify();
+    return shownOf(this.presence);
+  }
+
+  /** Does what is due: goes offline, tells watchers, asks whether connections are still there. */
+  async check(): Promise<void> {
+    this.reconcile(this.options.clock());
+    await Promise.all([this.tell(), this.verify()]);
+    this.schedule();
+  }
+
+  /** `at`: when the last connection ended, if it did. */
+  private reconcile(at: number): void {
+    const now = this.options.clock();
+    const isConnected = this.options.hasSocket() || hasConnection(this.sources);
+    this.apply(isConnected ? { type: "connected" } : { type: "disconnected", at });
+    this.apply({ type: "time", now });
+  }
+
+  private apply(event: PresenceEvent): void {
+    let next = afterEvent(this.presence, event);
+    if (next === this.presence) return;
+    this.create();
+    const isChanged = next.version !== this.presence.version;
+    if (isChanged) this.watchers.changed();
+    if (isChanged && this.watchers.size === 0) {
+      next = afterEvent(next, { type: "told", version: next.version });
+    }
+    this.presence = next;
+    putPresence(this.options.sql, next);
+    this.schedule();
+    void this.tell();
+  }
+
+  /** Tells watchers the newest state, one round at a time. */
+  private async tell(): Promise<void> {
+    if (this.isTelling) return;
+    this.isTelling = true;
+    try {
+      while (this.presence.told !== this.presence.version) {
+        const { version } = this.presence;
+        const isNewest = () => this.presence.version === version;
+        const isDone = await this.watchers.tellAll(shownOf(this.presence), isNewest);
+        if (isDone) this.apply({ type: "told", version });
+        else if (isNewest()) break;
+      }
+    } finally {
+      this.isTelling = false;
+    }
+    this.schedule();
+  }
+
+  /**
+   * Where the user is online only by sources that were not confirmed lately, asks them: they may have ended
+   * without a report. One that cannot be reached counts until it is asked again.
+   */
+  private verify(): Promise<void> {
+    const { clock, hasSocket } = this.options;
+    if (hasSocket() || !unconfirmed(this.sources, clock())) return Promise.resolve();
+    this.verification ??= this.askSources().finally(() => {
+      this.verification = undefined;
+    });
+    return this.verification;
+  }
+
+  private async askSources(): Promise<void> {
+    const { clock, askSource, onFailure } = this.options;
+    for (let i = 0; i < MAX_ASKED; i++) {
+      const source = unconfirmed(this.sources, clock());
+      if (!source) return;
+      try {
+        const askedAt = clock();
+        const isConnected = await askSource(source);
+        if (isConnected) this.sources = confirmed(this.sources, source, clock());
+        else this.setSources(left(this.sources, source, askedAt));
+      } catch (error) {
+        onFailure(error);
+        return;
+      }
+      this.reconcile(clock());
+    }
+  }
+
+  private setSources(sources: Sources): void {
+    if (sources === this.sources) return;
+    // What is kept for the order of reports only is not stored.
+    if (hasConnection(sources) || hasConnection(this.sources)) {
+      this.create();
+      putSources(this.options.sql, this.sources, sources);
+    }
+    this.sources = sources;
+  }
+
+  /** Sets the alarm for what has to be done without being asked for. */
+  private schedule(): void {
+    const { clock, checkAt } = this.options;
+    const { online, leftAt, version, told } = this.presence;
+    const isBehind = told !== version;
+    if (leftAt !== undefined) checkAt(leftAt + OFFLINE_AFTER_MS);
+    else if (isBehind)
+      checkAt(clock() + (this.isTelling ? CHECK_TOLD_MS : this.watchers.retryInMs));
+    else if (online && this.watchers.size > 0) checkAt(clock() + CONFIRMED_MS);
+  }
+
+  private create(): void {
+    if (this.isCreated) return;
+    createPresenceTables(this.options.sql);
+    this.isCreated = true;
+  }
+}
