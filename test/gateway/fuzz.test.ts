@@ -84,6 +84,7 @@ test.each([
   ["SignalR", messagesOf, (caller: Caller) => Hub.connect(caller)],
 ] as const)(
   `%s: random packets are answered, or close the connection (seed ${SEED})`,
+  { timeout: 120_000 },
   async (_, known, connect) => {
     const logged = vi.spyOn(console, "log");
     const dice = new Random(SEED);

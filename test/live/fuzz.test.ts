@@ -16,7 +16,7 @@ const EVICT_EVERY = 80;
 afterEach(() => void vi.useRealTimers());
 
 test(`${FRAMES} frames in random order: each is answered, and nothing breaks (seed ${SEED})`, {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const dice = new Random(SEED);
   const [observer, ...callers] = [await person(), await person(), await person(), await person()];
