@@ -13,7 +13,8 @@ import type { Batch, Protocol } from "../conversation/outbound/subscribers/gatew
 import { gatewayOf } from "../conversation/stub.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
-import { chatError, type Result } from "../domain/error.ts";
+import { LeakyBucket, type Rate } from "../domain/budget.ts";
+import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
@@ -40,6 +41,9 @@ import { Watching } from "./presence/watching.ts";
 import { Rearming } from "./rearming.ts";
 import { RecentRows } from "./recent-rows.ts";
 
+/** Pages that the gateways of a user may request: each reads D1. */
+const LISTS: Rate = { burst: 120, perSecond: 5 };
+
 /**
  * The inbox of one user: their sockets that show all of their conversations. Conversations call it with
  * the newest row of whatever changes; while nobody is connected it only stores which of them have to be
@@ -51,6 +55,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly rooms: OpenRooms;
   private readonly followers: Followers;
   private readonly rearming: Rearming;
+  private readonly lists = new LeakyBucket(LISTS);
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
@@ -132,7 +137,11 @@ export class Inbox extends DurableObject<Env> {
     this.followers.remove(gateway);
   }
 
-  list(after: string | undefined): Promise<Result<InboxList>> {
+  async list(after: string | undefined): Promise<Result<InboxList>> {
+    const now = Date.now();
+    const retryAfterMs = this.lists.waitMs(1, now);
+    if (retryAfterMs > 0) return fail("rate_limited", { retryAfterMs });
+    this.lists.charge(1, now);
     return readList(this.listSource(), this.userId, after);
   }
 

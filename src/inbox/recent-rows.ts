@@ -1,3 +1,4 @@
+import { replaces } from "../domain/inbox.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 
 /** D1 has a row by then, or its conversation calls again once it has: a write that takes longer has failed. */
@@ -17,7 +18,9 @@ export class RecentRows {
     this.clock = clock;
   }
 
+  /** Calls may overtake each other: an older version of a row changes nothing. */
   add(row: InboxRow): void {
+    if (!replaces(row, this.rows.get(row.conversationId)?.row)) return;
     this.rows.delete(row.conversationId);
     this.rows.set(row.conversationId, { row, at: this.clock() });
     const [oldest] = this.rows.keys();

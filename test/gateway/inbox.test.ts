@@ -1,5 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
+import { inboxOf as stubOf } from "../../src/conversation/stub.ts";
 import { SocketIoGateway } from "../../src/index.ts";
 import { inboxOf } from "../inbox/replica.ts";
 import { channelOf, directPair, fireAlarms, groupOf, objectOf, person, send } from "../support.ts";
@@ -86,5 +88,17 @@ test("a connection that has ended is called no more, and its user rests", async 
     expect(sql.exec("SELECT conversation_id FROM pending").toArray()).toEqual([
       { conversation_id: conversationId },
     ]);
+  });
+});
+
+test("the pages that a user's connections request are limited together", async () => {
+  const { alice } = await directPair();
+  const pages = await Promise.all(
+    Array.from({ length: 125 }, () => stubOf(env, alice.userId).list(undefined)),
+  );
+  const refused = pages.filter(({ ok }) => !ok);
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused[0]).toMatchObject({
+    error: { code: "rate_limited", retryAfterMs: expect.any(Number) },
   });
 });
