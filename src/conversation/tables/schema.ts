@@ -165,6 +165,13 @@ const STEPS: readonly string[] = [
     PRIMARY KEY (number, user_id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- 1: sent without notifying anybody.
+  ALTER TABLE messages ADD COLUMN silent INTEGER;
+
+  -- The revision in which the message began to mention them; 0: before that was stored.
+  ALTER TABLE mentions ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /**
