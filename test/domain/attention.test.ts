@@ -87,7 +87,13 @@ describe("what an answer does", () => {
       0,
       { isOnce: false },
     ],
-    ["away without: stays armed, and is known to be away", calling, "away", 0, { interest: "none" }],
+    [
+      "away without: stays armed, and is known to be away",
+      calling,
+      "away",
+      0,
+      { interest: "none" },
+    ],
     [
       "away, but armed since the call began: stays armed",
       rearmed(calling),

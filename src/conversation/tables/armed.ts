@@ -50,11 +50,9 @@ export function endFirstRound(sql: SqlStorage): void {
 /** Whether members are being told of a message that mentions everybody; only of large conversations. */
 export function isTellingEverybody(sql: SqlStorage): boolean {
   return (
-    sql.exec(
-      "SELECT 1 FROM armed WHERE user_id = ? AND interest = ?",
-      ROUND_DONE,
-      TELLING_EVERYBODY,
-    ).toArray().length > 0
+    sql
+      .exec("SELECT 1 FROM armed WHERE user_id = ? AND interest = ?", ROUND_DONE, TELLING_EVERYBODY)
+      .toArray().length > 0
   );
 }
 
