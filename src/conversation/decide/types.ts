@@ -29,6 +29,8 @@ export type Command =
       /** Replaces the files in the digest, where a retry uploads them again under new keys. */
       fingerprint?: string | undefined;
       metadata?: Metadata | undefined;
+      /** Nobody is notified. */
+      silent?: boolean | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
     } & AskedMentions)
