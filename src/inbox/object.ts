@@ -15,6 +15,7 @@ import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
+import { CONNECTED_MS } from "../domain/notifying.ts";
 import type { ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
@@ -23,6 +24,7 @@ import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { Notifications } from "../notify/notifications.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -59,6 +61,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
+  private readonly notifications: Notifications;
   /** What the alarm is set to, as far as this instance of the object knows. */
   private alarmAt: number | undefined;
   private isPendingCreated: boolean;
@@ -78,6 +81,7 @@ export class Inbox extends DurableObject<Env> {
         this.watching.closed(connection);
       }
       this.presence.socketsChanged();
+      this.connectionsChanged();
     });
     this.rooms = new OpenRooms({
       ...{ env, settings, connections: this.connections },
@@ -101,6 +105,11 @@ export class Inbox extends DurableObject<Env> {
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    this.notifications = new Notifications({
+      ...{ env, settings, sql, userId, clock },
+      isConnected: () => this.isConnected(),
+      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+    });
     this.followers = new Followers({
       sql,
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
@@ -122,9 +131,10 @@ export class Inbox extends DurableObject<Env> {
 
   update(row: InboxRow): InboxAnswer {
     this.recent.add(row);
+    const wanted = this.notifications.notifier.changed(row);
     if (this.show(row)) return "watching";
     this.remember(row.conversationId);
-    return "away";
+    return wanted;
   }
 
   follow(protocol: Protocol, gateway: string): boolean {
@@ -147,11 +157,13 @@ export class Inbox extends DurableObject<Env> {
 
   arrived(source: PresenceSource, at: number): void {
     this.presence.arrived(source, at);
+    this.connectionsChanged();
   }
 
   left(source: PresenceSource, at: number): void {
     this.followers.remove(source[1]);
     this.presence.left(source, at);
+    this.connectionsChanged();
   }
 
   watch(watcher: Watcher): Promise<ShownPresence> {
@@ -244,7 +256,7 @@ export class Inbox extends DurableObject<Env> {
     this.alarmAt = undefined;
     this.rearm();
     this.connections.evictStale();
-    await this.presence.check();
+    await Promise.all([this.presence.check(), this.notifications.check()]);
   }
 
   private greet(connection: Connection): Promise<void> {
@@ -278,6 +290,7 @@ export class Inbox extends DurableObject<Env> {
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
     if (row) this.recent.add(row);
+    if (row) this.notifications.notifier.asked(row);
     if (row && !this.show(row)) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }
@@ -298,6 +311,15 @@ export class Inbox extends DurableObject<Env> {
     if (time >= this.alarmAt) return;
     this.alarmAt = time;
     await storage.setAlarm(time);
+  }
+
+  private isConnected(): boolean {
+    const { connections, presence } = this;
+    return presence.isConnectedElsewhere || connections.isAnyHeardWithin(CONNECTED_MS);
+  }
+
+  private connectionsChanged(): void {
+    this.notifications.connectionsChanged(this.isConnected());
   }
 
   /** Sends a row to everybody who is connected; false: nobody is. */

@@ -1,5 +1,5 @@
-import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { backoffMs } from "../conversation/outbound/backoff.ts";
+import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
 import type { Kind } from "../domain/conversation.ts";
 import {
   MAX_READ_NAMED,
@@ -16,7 +16,6 @@ import {
   cleared,
   closed,
   due,
-  isOver,
   type Notifying,
   nothingNotified,
   postponed,
@@ -136,7 +135,8 @@ export class Notifier {
     { id, epoch, afterRev }: { id: string; epoch: string; afterRev: number },
   ): Promise<Notification | undefined> {
     const state = this.states.of(conversationId);
-    if (!state?.isShown) return undefined;
+    const sending = this.sending.get(conversationId);
+    if (!state || (sending ? sending.isRead : !state.isShown)) return undefined;
     const { quietUntil } = this.circumstances();
     if (quietUntil !== undefined) {
       this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));
@@ -166,8 +166,7 @@ export class Notifier {
     this.states.remember({ ...state, dueAt: undefined });
     try {
       const answer = await this.ask(state);
-      const notification =
-        answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
+      const notification = answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
       if (answer) this.remember(conversationId, (now) => asked(now, answer));
       if (notification && !sending.isRead) {
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
