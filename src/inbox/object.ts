@@ -14,7 +14,10 @@ import { gatewayOf } from "../conversation/stub.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
+import type { Kind } from "../domain/conversation.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
+import type { ChosenLevel } from "../domain/notification-level.ts";
+import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import type { ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
@@ -23,6 +26,8 @@ import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { Levels } from "../notify/levels.ts";
+import { Preferences } from "../notify/preferences.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -59,6 +64,8 @@ export class Inbox extends DurableObject<Env> {
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
+  private readonly preferences: Preferences;
+  private readonly levels: Levels;
   /** What the alarm is set to, as far as this instance of the object knows. */
   private alarmAt: number | undefined;
   private isPendingCreated: boolean;
@@ -101,6 +108,12 @@ export class Inbox extends DurableObject<Env> {
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    this.preferences = new Preferences(sql);
+    this.levels = new Levels({
+      ...{ clock, preferences: this.preferences },
+      broadcast: (event) => void this.connections.broadcast(JSON.stringify(event)),
+      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+    });
     this.followers = new Followers({
       sql,
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
@@ -122,6 +135,7 @@ export class Inbox extends DurableObject<Env> {
 
   update(row: InboxRow): InboxAnswer {
     this.recent.add(row);
+    if ("removed" in row) this.preferences.forget(row.conversationId);
     if (this.show(row)) return "watching";
     this.remember(row.conversationId);
     return "away";
@@ -174,6 +188,26 @@ export class Inbox extends DurableObject<Env> {
 
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
     return this.watching.look(userIds);
+  }
+
+  notificationSettings(): NotificationSettings {
+    return this.preferences.settings;
+  }
+
+  setNotificationSettings(change: SettingsChange): NotificationSettings {
+    return this.preferences.setSettings(change);
+  }
+
+  notificationLevel(conversationId: string): ChosenLevel | undefined {
+    return this.levels.chosen(conversationId);
+  }
+
+  setNotificationLevel(
+    conversationId: string,
+    kind: Kind,
+    chosen: ChosenLevel | undefined,
+  ): Result<ChosenLevel | undefined> {
+    return this.levels.set(conversationId, kind, chosen);
   }
 
   deliver(gateway: string, batch: Batch): boolean {
@@ -244,6 +278,7 @@ export class Inbox extends DurableObject<Env> {
     this.alarmAt = undefined;
     this.rearm();
     this.connections.evictStale();
+    this.levels.check();
     await this.presence.check();
   }
 
@@ -257,6 +292,7 @@ export class Inbox extends DurableObject<Env> {
       directory: this.directory,
       recent: () => this.recent.all(),
       arm: (rows) => this.armLarge(rows),
+      shownOf: (row) => this.levels.rowOf(row),
     };
   }
 
@@ -278,6 +314,7 @@ export class Inbox extends DurableObject<Env> {
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
     if (row) this.recent.add(row);
+    if (row && "removed" in row) this.preferences.forget(conversationId);
     if (row && !this.show(row)) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }
@@ -302,8 +339,9 @@ export class Inbox extends DurableObject<Env> {
 
   /** Sends a row to everybody who is connected; false: nobody is. */
   private show(row: InboxRow): boolean {
-    const isSent = this.connections.broadcast(frameOf([row]));
-    this.followers.tell(row);
+    const shown = this.levels.rowOf(row);
+    const isSent = this.connections.broadcast(frameOf([shown]));
+    this.followers.tell(shown);
     return isSent || this.followers.size > 0;
   }
 
