@@ -14,7 +14,10 @@ import { gatewayOf } from "../conversation/stub.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
+import type { Kind } from "../domain/conversation.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
+import type { ChosenLevel } from "../domain/notification-level.ts";
+import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import { CONNECTED_MS } from "../domain/notifying.ts";
 import type { ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
@@ -108,6 +111,7 @@ export class Inbox extends DurableObject<Env> {
     this.notifications = new Notifications({
       ...{ env, settings, sql, userId, clock },
       isConnected: () => this.isConnected(),
+      broadcast: (event) => void this.connections.broadcast(JSON.stringify(event)),
       checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
     });
     this.followers = new Followers({
@@ -131,7 +135,7 @@ export class Inbox extends DurableObject<Env> {
 
   update(row: InboxRow): InboxAnswer {
     this.recent.add(row);
-    const wanted = this.notifications.notifier.changed(row);
+    const wanted = this.notifications.changed(row);
     if (this.show(row)) return "watching";
     this.remember(row.conversationId);
     return wanted;
@@ -176,7 +180,7 @@ export class Inbox extends DurableObject<Env> {
     return this.presence.now();
   }
 
-  presenceOf(userId: string, presence: ShownPresence): InboxAnswer {
+  presenceOf(userId: string, presence: ShownPresence): "watching" | "away" {
     return this.watching.take(userId, presence) ? "watching" : "away";
   }
 
@@ -186,6 +190,29 @@ export class Inbox extends DurableObject<Env> {
 
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
     return this.watching.look(userIds);
+  }
+
+  notificationSettings(): NotificationSettings {
+    return this.notifications.preferences.settings;
+  }
+
+  setNotificationSettings(change: SettingsChange): NotificationSettings {
+    return this.notifications.setSettings(change);
+  }
+
+  notificationLevel(conversationId: string): ChosenLevel | undefined {
+    return this.notifications.levels.chosen(conversationId);
+  }
+
+  setNotificationLevel(
+    conversationId: string,
+    kind: Kind,
+    chosen: ChosenLevel | undefined,
+  ): Result<ChosenLevel | undefined> {
+    const set = this.notifications.setLevel(conversationId, kind, chosen);
+    // It may have stopped calling.
+    if (set.ok) this.rearming.add([conversationId]);
+    return set;
   }
 
   deliver(gateway: string, batch: Batch): boolean {
@@ -269,6 +296,7 @@ export class Inbox extends DurableObject<Env> {
       directory: this.directory,
       recent: () => this.recent.all(),
       arm: (rows) => this.armLarge(rows),
+      shownOf: (row) => this.notifications.levels.rowOf(row),
     };
   }
 
@@ -290,7 +318,7 @@ export class Inbox extends DurableObject<Env> {
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
     if (row) this.recent.add(row);
-    if (row) this.notifications.notifier.asked(row);
+    if (row) this.notifications.asked(row);
     if (row && !this.show(row)) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }
@@ -324,8 +352,9 @@ export class Inbox extends DurableObject<Env> {
 
   /** Sends a row to everybody who is connected; false: nobody is. */
   private show(row: InboxRow): boolean {
-    const isSent = this.connections.broadcast(frameOf([row]));
-    this.followers.tell(row);
+    const shown = this.notifications.levels.rowOf(row);
+    const isSent = this.connections.broadcast(frameOf([shown]));
+    this.followers.tell(shown);
     return isSent || this.followers.size > 0;
   }
 

@@ -20,6 +20,7 @@ import {
   nothingNotified,
   postponed,
   read,
+  rescheduled,
   sent,
   withdrawn,
 } from "../domain/notifying.ts";
@@ -105,6 +106,11 @@ export class Notifier {
   connectionsChanged(): void {
     if (this.options.isConnected()) return;
     for (const state of this.states.all()) this.put(broughtForward(state, this.circumstances()));
+  }
+
+  /** The user's settings were changed: hours of do-not-disturb may have begun or ended. */
+  settingsChanged(): void {
+    for (const state of this.states.all()) this.put(rescheduled(state, this.circumstances()));
   }
 
   /** The level of a conversation was changed: nothing is due where the user wants none. */
