@@ -16,7 +16,11 @@ const bindings = {
   FILES_SECRET: "test-files-secret-0123456789abcdefgh",
   REQUEST_LIMITS: "off",
   PRESENCE_DELAY_MS: "0",
+  VAPID_PRIVATE_KEY: "dGVzdC12YXBpZC1wcml2YXRlLWtleS0wMTIzNDU2Nzg",
+  VAPID_SUBJECT: "mailto:operator@parley.test",
 };
+/** A public push service, and that of test/notify. */
+const ON_LOOPBACK = { PUSH_HOSTS: "fcm.googleapis.com,http://127.0.0.1" };
 /** The same with the limits as they are by default. */
 const LIMITED = { REQUEST_LIMITS: "on", PRESENCE_DELAY_MS: "2000" };
 
@@ -27,7 +31,7 @@ const MODELS = "test/model/**/*.test.ts";
 /** Tests of the limits against abuse, which hold in them. */
 const ABUSE = "test/abuse/**/*.test.ts";
 /** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are half. */
-const OBJECTS = ["live", "gateway", "conversation", "inbox"].map(
+const OBJECTS = ["live", "gateway", "conversation", "inbox", "notify"].map(
   (name) => `test/${name}/**/*.test.ts`,
 );
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
@@ -44,6 +48,7 @@ function workers(
     include?: string[];
     exclude?: string[];
     setupFiles?: string[];
+    globalSetup?: string[];
     sequence?: { setupFiles: "list" };
   },
   more: Record<string, string> = {},
@@ -79,7 +84,14 @@ export default defineConfig({
     silent: "passed-only",
     projects: [
       workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, MODELS, ABUSE] }),
-      workers("objects", { include: OBJECTS }),
+      workers(
+        "objects",
+        {
+          include: OBJECTS,
+          globalSetup: ["test/notify/start-push-service.ts"],
+        },
+        ON_LOOPBACK,
+      ),
       workers("models", { include: [MODELS] }),
       workers("alone", {
         include: ALONE,

@@ -5,6 +5,7 @@ import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type {
   InboxAnswer,
   InboxList,
+  PushDevice,
   Watcher,
 } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
@@ -23,6 +24,8 @@ import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { Devices } from "../notify/push/devices.ts";
+import { webPushOf } from "../notify/push/web-push.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -59,6 +62,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
+  private readonly devices: Devices;
   /** What the alarm is set to, as far as this instance of the object knows. */
   private alarmAt: number | undefined;
   private isPendingCreated: boolean;
@@ -101,6 +105,7 @@ export class Inbox extends DurableObject<Env> {
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    this.devices = new Devices({ sql, clock, push: webPushOf(settings, clock) });
     this.followers = new Followers({
       sql,
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
@@ -174,6 +179,14 @@ export class Inbox extends DurableObject<Env> {
 
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
     return this.watching.look(userIds);
+  }
+
+  putPushDevice(subscription: PushDevice): Result<undefined> {
+    return this.devices.put(subscription);
+  }
+
+  removePushDevice(endpoint: string): void {
+    this.devices.remove(endpoint);
   }
 
   deliver(gateway: string, batch: Batch): boolean {

@@ -40,6 +40,9 @@ export interface InboxStub {
   unfollow(gateway: string): Promise<void>;
   /** A page of the list: the first one, or the one behind `after`. */
   list(after: string | undefined): Promise<Result<InboxList>>;
+  /** Stores a browser's push subscription, which the caller has checked; may be called twice. */
+  putPushDevice(subscription: PushDevice): Promise<Result<undefined>>;
+  removePushDevice(endpoint: string): Promise<void>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }
@@ -48,6 +51,15 @@ export interface InboxStub {
 export interface InboxList {
   rows: InboxRow[];
   next?: string | undefined;
+}
+
+/** A browser's push subscription. */
+export interface PushDevice {
+  endpoint: string;
+  /** Milliseconds since the epoch. */
+  expirationTime?: number | undefined;
+  /** base64url. */
+  keys: { p256dh: string; auth: string };
 }
 
 /** Who is told of a user's presence: a `user`, or a `conversation`. */
