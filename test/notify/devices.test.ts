@@ -1,5 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Inbox } from "../../src/inbox/object.ts";
 import { MAX_DEVICES } from "../../src/notify/push/devices.ts";
 import { inboxOf } from "../inbox/replica.ts";
 import { moveClock, stopClock, usedBy } from "../inbox/watching.ts";
@@ -83,12 +84,12 @@ describe("a device", () => {
   });
 
   test(`is one of ${MAX_DEVICES} at most: the oldest is replaced`, async () => {
+    stopClock();
     const bob = await person("bob", DAYS);
     const browsers: Browser[] = [];
     for (let i = 0; i < MAX_DEVICES; i++) browsers.push(await Browser.registered(bob));
     const [first, second, ...others] = browsers;
     if (!first || !second) throw new Error("too few");
-    stopClock();
     moveClock(DAY);
     // Put again, it is the newest.
     await first.register(bob);
@@ -178,6 +179,26 @@ test("what devices cost: nothing without any, a row each, none for one that has 
   for (let size = 2; size < MAX_DEVICES; size++) await Browser.registered(bob);
   const eleventh = await Browser.of(bob);
   expect(await rows(() => eleventh.register(bob))).toBe(2);
+});
+
+test("503 from an inbox of the version before, which has no devices", async () => {
+  const bob = await person("bob");
+  const { subscription } = await Browser.of(bob);
+  const methods = ["putPushDevice", "removePushDevice"].map(
+    (name) => [name, Object.getOwnPropertyDescriptor(Inbox.prototype, name)] as const,
+  );
+  for (const [name] of methods) Reflect.deleteProperty(Inbox.prototype, name);
+  onTestFinished(() => {
+    for (const [name, method] of methods) {
+      if (method) Object.defineProperty(Inbox.prototype, name, method);
+    }
+  });
+  for (const { status, body } of [
+    await bob.put(DEVICES, subscription),
+    await bob.delete(DEVICES, { endpoint: subscription.endpoint }),
+  ]) {
+    expect({ status, code: body.code }).toEqual({ status: 503, code: "unavailable" });
+  }
 });
 
 describe("a malformed subscription is refused, and its endpoint not repeated", async () => {

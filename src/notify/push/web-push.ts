@@ -34,7 +34,7 @@ export class WebPush {
     this.options = options;
   }
 
-  /** One attempt, of {@link PUSH_TIMEOUT_MS} at most. Never rejects. */
+  /** One attempt, of {@link PUSH_TIMEOUT_MS} at most. Rejects only because of a bug. */
   async send(
     { endpoint, keys }: Pick<PushDevice, "endpoint" | "keys">,
     notification: Notification,
@@ -47,20 +47,20 @@ export class WebPush {
     const plaintext = encodedPayload(pushPayloadOf(notification));
     if (!plaintext) return { outcome: "refused", reason: "the payload is too long" };
     const { origin, host } = new URL(endpoint);
+    const [authorization, body] = await Promise.all([
+      this.authorization(origin),
+      encrypted(keys, plaintext),
+    ]);
+    if (!body) return { outcome: "refused", reason: "the subscription's keys are unusable" };
+    const headers = {
+      Authorization: authorization,
+      "Content-Encoding": "aes128gcm",
+      "Content-Type": "application/octet-stream",
+      TTL: String(ttl),
+      Urgency: urgencyOf(notification),
+      Topic: topicOf(notification),
+    };
     try {
-      const [authorization, body] = await Promise.all([
-        this.authorization(origin),
-        encrypted(keys, plaintext),
-      ]);
-      if (!body) return { outcome: "refused", reason: "the subscription's keys are unusable" };
-      const headers = {
-        Authorization: authorization,
-        "Content-Encoding": "aes128gcm",
-        "Content-Type": "application/octet-stream",
-        TTL: String(ttl),
-        Urgency: urgencyOf(notification),
-        Topic: topicOf(notification),
-      };
       const { status, retryAfter } = await this.post(endpoint, headers, body);
       return deliveryOf({ status, retryAfter, host }, clock());
     } catch (error) {
