@@ -1,4 +1,3 @@
-import { backoffMs } from "../conversation/outbound/backoff.ts";
 import { afterFailure, HEALTHY, type PendingDelivery, replaced } from "../domain/delivery.ts";
 import {
   type Delivery,
@@ -16,6 +15,8 @@ const CONCURRENT = 6;
 const CONCURRENT_RETRIES = 4;
 /** A notification that has waited longer for its turn is rechecked before it is sent. */
 const FRESH_MS = 500;
+/** When a conversation that could not be asked is asked again. */
+const RECHECK_MS = 30_000;
 /** Conversations that one call of {@link Deliveries.check} retries for each receiver, at most. */
 const MAX_RETRIES = 500;
 /** A call of {@link Deliveries.check} begins no attempt after this: the alarm's other work waits for it. */
@@ -57,8 +58,6 @@ export class Deliveries {
   /** Attempts of one receiver and conversation do not overtake each other. */
   private readonly turns = new Turns();
   private readonly retrying = new Map<string, Promise<void>>();
-  /** Conversations that could not be asked, in a row. */
-  private composeFailures = 0;
   /** Whether this instance has made sure that an alarm is set for what earlier ones stored. */
   private isScheduled = false;
 
@@ -121,10 +120,7 @@ export class Deliveries {
           const { key } = receiver;
           const running = this.retrying.get(key);
           if (running) return running;
-          const retrying = this.retry(receiver).finally(() => {
-            this.retrying.delete(key);
-            this.schedule(key);
-          });
+          const retrying = this.retry(receiver).finally(() => this.retrying.delete(key));
           this.retrying.set(key, retrying);
           return retrying;
         }),
@@ -173,9 +169,12 @@ export class Deliveries {
       const { failures, retryAt, isStopped } = this.store.state(key);
       return isStopped || (failures > 0 && this.options.clock() < retryAt);
     };
+    const isCut = waiting.length === MAX_RETRIES;
     await next(() => isResting() || !isFailing());
-    if (isResting()) return;
-    await Promise.all(Array.from({ length: CONCURRENT_RETRIES }, () => next(isFailing)));
+    if (!isResting()) {
+      await Promise.all(Array.from({ length: CONCURRENT_RETRIES }, () => next(isFailing)));
+    }
+    if (isCut || waiting.length > 0) this.schedule(key);
   }
 
   private retryOne(receiver: Receiver, conversationId: string): Promise<void> {
@@ -209,11 +208,9 @@ export class Deliveries {
       notification = await this.current(delivery, after, composed);
     } catch (error) {
       this.options.onFailure({ receiver: key, conversationId, outcome: "unchecked", error });
-      this.composeFailures++;
-      this.keep(delivery);
+      this.keep(delivery, RECHECK_MS);
       return;
     }
-    this.composeFailures = 0;
     if (!notification) return this.store.remove(key, conversationId);
     const current = notification;
     this.settle(receiver, delivery, await this.outcomeOf(() => receiver.send(current)));
@@ -278,9 +275,9 @@ export class Deliveries {
     else this.store.setState(key, { ...HEALTHY, isStopped: true });
   }
 
-  private keep(delivery: PendingDelivery): void {
+  private keep(delivery: PendingDelivery, pauseMs = 0): void {
     this.store.put(delivery);
-    this.schedule(delivery.receiver);
+    this.schedule(delivery.receiver, pauseMs);
   }
 
   private scheduleStored(): void {
@@ -290,11 +287,8 @@ export class Deliveries {
   }
 
   /** Sets the alarm for what waits for a receiver. */
-  private schedule(receiver: string): void {
+  private schedule(receiver: string, pauseMs = 0): void {
     const { clock, callAt } = this.options;
-    if (this.store.pendingFor(receiver, 1).length === 0) return;
-    const { retryAt } = this.store.state(receiver);
-    const pause = this.composeFailures > 0 ? backoffMs(this.composeFailures) : 0;
-    callAt(Math.max(clock() + pause, retryAt));
+    callAt(Math.max(clock() + pauseMs, this.store.state(receiver).retryAt));
   }
 }
