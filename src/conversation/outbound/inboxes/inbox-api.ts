@@ -1,4 +1,10 @@
+import type { Kind } from "../../../domain/conversation.ts";
 import type { Result } from "../../../domain/error.ts";
+import type { ChosenLevel } from "../../../domain/notification-level.ts";
+import type {
+  NotificationSettings,
+  SettingsChange,
+} from "../../../domain/notification-settings.ts";
 import type { ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
@@ -6,10 +12,7 @@ import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
 
 /** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
 export interface InboxStub {
-  /**
-   * Takes the newest row of a conversation. `watching`: somebody is connected to the inbox, and was sent
-   * it. `away`: nobody is; the inbox has stored that it has to ask this conversation once somebody is.
-   */
+  /** Takes the newest row of a conversation, and answers what it is to be called for from now on. */
   update(row: InboxRow): Promise<InboxAnswer>;
   /** The user has a connection at a source since `at`; every call may be made twice. */
   arrived(source: PresenceSource, at: number): Promise<void>;
@@ -23,7 +26,7 @@ export interface InboxStub {
   /** The same once. */
   presenceNow(): Promise<ShownPresence>;
   /** Takes the presence of another user, whom this one watches; `away`: no longer. */
-  presenceOf(userId: string, presence: ShownPresence): Promise<InboxAnswer>;
+  presenceOf(userId: string, presence: ShownPresence): Promise<"watching" | "away">;
   /** Takes that changes of another user are no longer told: more than they can have watch them. */
   unwatched(userId: string): Promise<void>;
   /** The presence of other users, by their id: of those with whom this one shares a conversation. */
@@ -40,6 +43,17 @@ export interface InboxStub {
   unfollow(gateway: string): Promise<void>;
   /** A page of the list: the first one, or the one behind `after`. */
   list(after: string | undefined): Promise<Result<InboxList>>;
+  notificationSettings(): Promise<NotificationSettings>;
+  /** Changes the settings that are given; resolves to all of them. */
+  setNotificationSettings(change: SettingsChange): Promise<NotificationSettings>;
+  /** What the user has chosen for a conversation, while it holds; `undefined`: the default. */
+  notificationLevel(conversationId: string): Promise<ChosenLevel | undefined>;
+  /** Sets it: the caller has checked that the user is a member. Resolves to what holds then. */
+  setNotificationLevel(
+    conversationId: string,
+    kind: Kind,
+    chosen: ChosenLevel | undefined,
+  ): Promise<Result<ChosenLevel | undefined>>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }
@@ -53,4 +67,9 @@ export interface InboxList {
 /** Who is told of a user's presence: a `user`, or a `conversation`. */
 export type Watcher = readonly [kind: string, id: string];
 
-export type InboxAnswer = "watching" | "away";
+/**
+ * `watching`: somebody is connected to the inbox, and was sent the row. Otherwise the inbox has stored that
+ * it has to ask this conversation once somebody is. `away`: until then it wants no call. The others: it
+ * notifies its user of new messages, or of mentions alone, and is called for those, and when the user reads.
+ */
+export type InboxAnswer = "watching" | "away" | "notify of messages" | "notify of mentions";
