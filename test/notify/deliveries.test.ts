@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Delivery } from "../../src/domain/notification.ts";
 import type { Receiver } from "../../src/notify/receiver.ts";
 import { webhookOf } from "../../src/notify/webhook.ts";
@@ -225,6 +225,55 @@ test("50 notifications at once to a host that is down: at most six requests, cou
   await host.answers({ status: 200 });
   await user.pass(5_000);
   expect((await acceptedIds(host)).sort()).toEqual([...ids].sort());
+});
+
+test("what a newer notification is about to say is left to it, and comes once", async () => {
+  const { user, host } = await userWithHost();
+  await host.answers({ status: 500 }, { status: 200 });
+  await user.notified("c");
+  const [waiting] = await user.rows("deliveries");
+  user.isBusy = true;
+  await user.pass(MINUTE);
+  expect(await host.arrived()).toHaveLength(1);
+  expect(await user.rows("deliveries")).toEqual([waiting]);
+  // Nor does a conversation that is never quiet keep anybody from trying: the newer one is the attempt.
+  const newer = await user.notified("c", "newer");
+  expect(await host.accepted()).toMatchObject([{ id: newer, message: { preview: "newer" } }]);
+  expect(await user.rows("deliveries")).toEqual([]);
+});
+
+test("several at once to a receiver whose pause is over: one tries, the rest follows", async () => {
+  const { user, host } = await userWithHost();
+  await host.answers({ status: 500 });
+  await user.notified("read");
+  user.unread.delete("read");
+  await user.pass(HOUR);
+  await host.answers({ status: 200 });
+  const ids = await Promise.all(many.map((conversation) => user.notified(conversation)));
+  expect(await acceptedIds(host)).toHaveLength(1);
+  await user.pass(1);
+  expect((await acceptedIds(host)).sort()).toEqual([...ids].sort());
+});
+
+test("a notification that had to wait for its turn is rechecked", async () => {
+  const host = await Host.start();
+  const answers: ((delivery: Delivery) => void)[] = [];
+  const send = () => new Promise<Delivery>((resolve) => answers.push(resolve));
+  const slow: Receiver = { key: "slow", send, forget: () => undefined };
+  const user = new NotifiedUser([slow, webhook(host)]);
+  const attempts = Array.from({ length: 7 }, (_, i) => user.notified(`c${i}`));
+  await vi.waitFor(() => expect(answers).toHaveLength(6));
+  user.unread.delete("c6");
+  user.now += 1_000;
+  await user.in(() => answers[0]?.({ outcome: "delivered" }));
+  await vi.waitFor(() =>
+    expect(user.rechecks.map(({ conversationId }) => conversationId)).toContain("c6"),
+  );
+  await user.in(() => {
+    for (const answer of answers) answer({ outcome: "delivered" });
+  });
+  await Promise.allSettled(attempts);
+  expect(answers).toHaveLength(6);
 });
 
 test("a receiver that hangs delays neither the others nor other users", async () => {

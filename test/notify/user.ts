@@ -28,6 +28,8 @@ export class NotifiedUser {
   readonly unread = new Map<string, { rev: number; text: string }>();
   /** Whether conversations can be asked. */
   isAskable = true;
+  /** Whether a newer notification of every conversation is about to be delivered. */
+  isBusy = false;
   receivers: readonly Receiver[];
   private deliveries: Deliveries | undefined;
   private sent = 0;
@@ -129,7 +131,7 @@ export class NotifiedUser {
       compose: async (conversationId, pending) => {
         this.rechecks.push({ conversationId, ...pending });
         if (!this.isAskable) throw new Error("unreachable conversation");
-        return this.composed(conversationId, pending.id);
+        return this.isBusy ? "later" : this.composed(conversationId, pending.id);
       },
       callAt: (time) => {
         this.alarmAt = Math.min(this.alarmAt, time);
