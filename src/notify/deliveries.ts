@@ -116,6 +116,11 @@ export class Deliveries {
     );
   }
 
+  /** Whether a receiver wants no more until the user comes back. */
+  isStopped(receiver: string): boolean {
+    return this.store.state(receiver).isStopped;
+  }
+
   /** The user has connected: receivers that had stopped are used again. */
   cameBack(): void {
     for (const receiver of this.store.stopped()) this.store.setHealthy(receiver);

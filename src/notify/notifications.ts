@@ -12,6 +12,7 @@ import { Levels } from "./levels.ts";
 import { Notifier } from "./notifier.ts";
 import { Preferences } from "./preferences.ts";
 import type { Receiver } from "./receiver.ts";
+import { webhookOf } from "./webhook.ts";
 
 export interface NotificationsOptions {
   env: Env;
@@ -33,11 +34,13 @@ export class Notifications {
   readonly levels: Levels;
   private readonly notifier: Notifier;
   private readonly deliveries: Deliveries;
+  private readonly webhook: Receiver | undefined;
 
   constructor(options: NotificationsOptions) {
     const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast } = options;
     this.preferences = new Preferences(sql);
     this.levels = new Levels({ clock, preferences: this.preferences, broadcast, checkAt });
+    this.webhook = webhookOf(settings, clock);
     this.deliveries = new Deliveries({
       ...{ sql, userId, clock, callAt: checkAt },
       receivers: () => this.receivers(),
@@ -47,7 +50,7 @@ export class Notifications {
     this.notifier = new Notifier({
       ...{ sql, userId, clock, isConnected, checkAt },
       ...{ preferences: this.preferences, deliveries: this.deliveries },
-      canNotify: () => this.receivers().length > 0,
+      canNotify: () => this.receivers().some(({ key }) => !this.deliveries.isStopped(key)),
       ask: (conversationId, query) =>
         ask({ env }, conversationId, (stub) => stub.notifiable(query)),
       total: async () => {
@@ -100,6 +103,6 @@ export class Notifications {
   }
 
   private receivers(): Receiver[] {
-    return [];
+    return this.webhook ? [this.webhook] : [];
   }
 }
