@@ -111,7 +111,11 @@ export class Inbox extends DurableObject<Env> {
     this.preferences = new Preferences(sql);
     this.levels = new Levels({
       ...{ clock, preferences: this.preferences },
-      broadcast: (event) => void this.connections.broadcast(JSON.stringify(event)),
+      broadcast: (event) => {
+        this.connections.broadcast(JSON.stringify(event));
+        // Gateways are told of rows only, which the conversation has.
+        if (this.followers.size > 0) this.rearming.add([event.conversationId]);
+      },
       checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
     });
     this.followers = new Followers({
