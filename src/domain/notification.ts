@@ -30,6 +30,23 @@ export interface Notifiable {
   unread: number;
 }
 
+/** What an inbox asks before it notifies its user. */
+export interface NotifiableQuery {
+  userId: string;
+  /** Of what is notified: all messages of others, or mentions alone. */
+  level: "all" | "mentions";
+  /** The revision up to which the user was notified; of another epoch it means nothing. */
+  after: { epoch: string; rev: number } | undefined;
+}
+
+export interface NotifiableAnswer {
+  /** The present revision: nothing up to it has to be asked again. */
+  epoch: string;
+  rev: number;
+  /** Absent: there is nothing to notify the user of. */
+  notifiable?: Notifiable;
+}
+
 /** A notification as it is sent to each device of its user, and to the host application. */
 export interface Notification {
   /** The same for every attempt and every device. */
@@ -63,7 +80,10 @@ export type Delivery =
   | { outcome: "delivered" }
   /** The receiver no longer exists, or wants no more: nothing is sent to it until it is added again. */
   | { outcome: "gone" }
-  /** Not now; at least `retryAfterMs` are waited, where the receiver said so. */
-  | { outcome: "retry"; retryAfterMs?: number | undefined; reason: string }
+  /**
+   * Not now; at least `retryAfterMs` are waited, where the receiver said so. `isRejected`: the receiver works,
+   * and others may be accepted meanwhile.
+   */
+  | { outcome: "retry"; retryAfterMs?: number | undefined; isRejected?: boolean; reason: string }
   /** It will never be accepted as it is. */
   | { outcome: "refused"; reason: string };

@@ -96,7 +96,13 @@ export type Effect =
   | { type: "settled"; userId: string; before: number; after: number }
   | { type: "files-sent"; claim: string; number: number; keys: string[] }
   /** Whose unread mentions a message counts in from now on, and in whose it no longer does. */
-  | { type: "mentioned"; number: number; added: readonly string[]; removed: readonly string[] }
+  | {
+      type: "mentioned";
+      number: number;
+      rev: number;
+      added: readonly string[];
+      removed: readonly string[];
+    }
   | { type: "reacted"; number: number; emoji: string; userId: string; rev: number }
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }
