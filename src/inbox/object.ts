@@ -112,7 +112,11 @@ export class Inbox extends DurableObject<Env> {
     this.notifications = new Notifications({
       ...{ env, settings, sql, userId, clock },
       isConnected: () => this.isConnected(),
-      broadcast: (event) => void this.connections.broadcast(JSON.stringify(event)),
+      broadcast: (event) => {
+        this.connections.broadcast(JSON.stringify(event));
+        // Gateways are told of rows only, which the conversation has.
+        if (this.followers.size > 0) this.rearming.add([event.conversationId]);
+      },
       checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
     });
     this.followers = new Followers({
