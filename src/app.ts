@@ -30,7 +30,16 @@ import { Timing } from "./edge/timing.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
-import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
+import {
+  MANIFEST_PATH,
+  type PageOptions,
+  SERVICE_WORKER_PATH,
+  type Served,
+  serveManifest,
+  servePage,
+  servePageFile,
+  serveServiceWorker,
+} from "./web/serve.ts";
 
 /** The Worker's routes: middleware for every request, connections and files, then the APIs and the page. */
 export function createApp(): Hono<EdgeEnv> {
@@ -79,6 +88,8 @@ export function createApp(): Hono<EdgeEnv> {
   for (const { base, app: api } of mounted) app.route(base, api);
   app.route("/api/development", development());
   app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  app.get(SERVICE_WORKER_PATH, (c) => served(c, serveServiceWorker()));
+  app.get(MANIFEST_PATH, (c) => served(c, serveManifest()));
   app.get("/page/:name", (c) => {
     const file = servePageFile(c.req.param("name"), pageOptions(c));
     return file ? served(c, file) : c.notFound();
@@ -152,6 +163,7 @@ function pageOptions(c: Context<EdgeEnv>): PageOptions {
     environment: ENVIRONMENT,
     origin,
     filesOrigin: PUBLIC_URL ?? origin,
+    notifies: true,
     userClaim: JWT_USER_CLAIM,
   };
 }

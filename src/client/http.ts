@@ -51,6 +51,8 @@ export class Http {
       response = await attempt(await this.tokens.get());
     }
     if (!response.ok) throw await errorOf(response);
+    // The server's tests check that `Answer` is void where there is none.
+    if (response.status === 204) return undefined as Answer;
     try {
       // The server's tests check its answers against the schemas that `Answer` is inferred from.
       return (await response.json()) as Answer;

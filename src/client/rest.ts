@@ -20,6 +20,28 @@ export function keyOf({ fileUrl }: Pick<Uploaded, "fileUrl">): string {
   return new URL(fileUrl).pathname.split("/").at(-1) ?? "";
 }
 
+/** How a user is notified. */
+export interface NotificationSettings {
+  /** Whether notifications contain the sender's name and the text. */
+  preview: boolean;
+  /** Hours of the day without notifications: `22:00`, in an IANA time zone. */
+  doNotDisturb: { from: string; to: string; timeZone: string } | null;
+}
+
+/** A browser that notifications are pushed to: what its push subscription consists of. */
+export interface PushDevice {
+  endpoint: string;
+  keys: { p256dh: string; auth: string };
+}
+
+/** Of which messages of a conversation the user is notified. */
+export interface NotificationLevel {
+  level: "all" | "mentions" | "none";
+  /** When the default holds again, ISO 8601. */
+  until: string | null;
+  default: "all" | "mentions";
+}
+
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
@@ -32,11 +54,15 @@ export class Rest {
   private readonly http: Http;
   private readonly users: Http;
   private readonly chats: Http;
+  private readonly push: Http;
+  private readonly notifications: Http;
 
   constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
     this.http = new Http(new URL("/api/v1/chat", url).href, tokens, fetcher);
     this.users = new Http(new URL("/api/users", url).href, tokens, fetcher);
     this.chats = new Http(new URL("/api/chat", url).href, tokens, fetcher);
+    this.push = new Http(new URL("/api/push", url).href, tokens, fetcher);
+    this.notifications = new Http(new URL("/api/notifications", url).href, tokens, fetcher);
   }
 
   /** People by their ids, at most 100, or by the beginning of their name. */
@@ -178,5 +204,40 @@ export class Rest {
 
   unarchiveChannel(channelId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("POST", path`/channels/${channelId}/unarchive`);
+  }
+
+  notificationSettings(): Promise<NotificationSettings> {
+    return this.notifications.get("/settings");
+  }
+
+  /** Settings that are absent stay. */
+  setNotificationSettings(settings: Partial<NotificationSettings>): Promise<NotificationSettings> {
+    return this.notifications.send("PUT", "/settings", settings);
+  }
+
+  notificationLevel(conversationId: string): Promise<NotificationLevel> {
+    return this.http.get(path`/conversations/${conversationId}/notifications`);
+  }
+
+  setNotificationLevel(
+    conversationId: string,
+    level: { level: NotificationLevel["level"] | "default"; until?: string | null },
+  ): Promise<NotificationLevel> {
+    return this.http.send("PUT", path`/conversations/${conversationId}/notifications`, level);
+  }
+
+  /** The key that the browser's push subscription is made with. */
+  async pushKey(): Promise<string> {
+    const { key } = await this.push.get<{ key: string }>("/key");
+    return key;
+  }
+
+  /** Adds this browser, or changes its keys. */
+  addPushDevice(device: PushDevice): Promise<void> {
+    return this.push.send("PUT", "/devices", device);
+  }
+
+  removePushDevice(endpoint: string): Promise<void> {
+    return this.push.send("DELETE", "/devices", { endpoint });
   }
 }

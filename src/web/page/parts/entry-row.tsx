@@ -1,5 +1,6 @@
 import type { Entry } from "../model/entry.ts";
-import { linkTo, openId } from "../model/route.ts";
+import { linkTo } from "../model/link.ts";
+import { openId } from "../model/route.ts";
 import { briefly } from "../model/time.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";

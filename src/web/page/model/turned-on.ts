@@ -1,0 +1,16 @@
+/** Whether the server notifies anybody; otherwise nothing of notifications is shown. */
+export const hasNotifications = document.querySelector("meta[name=notifications]") !== null;
+
+export function keyOf(userId: string): string {
+  return `parley:push:${userId}`;
+}
+
+/** Whether a user has turned on notifications in this browser, and the browser still permits them. */
+export function isTurnedOn(userId: string): boolean {
+  try {
+    return localStorage.getItem(keyOf(userId)) !== null && Notification.permission === "granted";
+  } catch {
+    // Storage is unavailable, or the browser has no notifications.
+    return false;
+  }
+}
