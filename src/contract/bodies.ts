@@ -3,7 +3,7 @@ import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { MAX_ATTACHMENTS } from "../domain/message.ts";
 import { EMOJIS } from "../domain/reaction.ts";
 import { clientMessageId, metadata } from "../live/fields.ts";
-import { line, mentioning, optional, paragraph, title, userId, uuid } from "./fields.ts";
+import { line, mentioning, optional, paragraph, silent, title, userId, uuid } from "./fields.ts";
 
 /** Schemas of UniHub's request bodies; clients infer their types from them. */
 
@@ -26,6 +26,7 @@ export const sendBody = z.object({
   clientMessageId: optional(clientMessageId),
   metadata: metadata.nullish(),
   ...mentioning,
+  silent,
 });
 
 export const sendFilesBody = z.object({
@@ -47,6 +48,7 @@ export const sendFilesBody = z.object({
   clientMessageId: optional(clientMessageId),
   metadata: metadata.nullish(),
   ...mentioning,
+  silent,
 });
 
 export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });

@@ -71,6 +71,9 @@ export function optional<Schema extends z.ZodType>(schema: Schema) {
 /** Whom a message mentions, in a body: people, and everybody. Beyond the references. */
 export const mentioning = { mentions: optional(mentions), mentionsAll: optional(z.boolean()) };
 
+/** Of a send: nobody is notified. Beyond the references. */
+export const silent = optional(z.boolean());
+
 /** An optional field with a default. */
 export function optionalOr<Schema extends z.ZodType>(schema: Schema, fallback: z.output<Schema>) {
   return schema

@@ -2,6 +2,7 @@ import type { Attachment } from "../domain/attachment.ts";
 import type { Conversation, Member } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
+import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { ClientFrame } from "../live/frames.ts";
@@ -115,6 +116,11 @@ export interface ConversationStub {
    * to it. Resolves to the newest row, which says where they are no member; `undefined`: they never were.
    */
   rearm(userId: string): Promise<InboxRow | undefined>;
+  /**
+   * What an inbox is to notify its user of now, if anything. `undefined`: there is no conversation here; an
+   * object of the previous version does not have the method.
+   */
+  notifiable(query: NotifiableQuery): Promise<NotifiableAnswer | undefined>;
   /** Whether a user has a socket here; those that are silent are closed first. */
   isConnected(userId: string): Promise<boolean>;
   /** Broadcasts to the others that the actor types, or has stopped. */

@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
+import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
 import { type Env, settingsOf } from "../env.ts";
@@ -27,6 +28,7 @@ import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { MessageForm } from "./queries/message-texts.ts";
+import { notifiable } from "./queries/notifiable.ts";
 import { overview } from "./queries/overview.ts";
 import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
@@ -159,6 +161,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   rearm(userId: string): InboxRow | undefined {
     return this.open?.inboxes.rearm(userId);
+  }
+
+  notifiable(query: NotifiableQuery): NotifiableAnswer | undefined {
+    this.open?.settle();
+    return this.open && notifiable(this.open, query);
   }
 
   isConnected(userId: string): boolean {

@@ -35,6 +35,11 @@ export const ERRORS = {
   already_a_moderator: [400, "This person is a moderator already."],
   not_a_moderator: [400, "This person is not a moderator."],
 
+  too_many_levels: [
+    400,
+    "At most 1,000 conversations can have a level of their own; set others to default.",
+  ],
+
   unsupported_emoji: [400, "This is not one of the supported emojis."],
   reaction_not_found: [400, "You have not left this reaction on the message."],
 

@@ -27,6 +27,8 @@ export interface Message extends Mentions {
   attachments: Attachment[];
   reactions: ReactionSummary[];
   metadata: Metadata | null;
+  /** Nobody is notified of it, those whom it mentions included. */
+  silent?: true;
   clientMessageId: string | null;
   createdAt: number;
   /** The server's clock at the send, if that was before `createdAt`, which never decreases. */

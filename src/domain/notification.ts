@@ -30,6 +30,23 @@ export interface Notifiable {
   unread: number;
 }
 
+/** What an inbox asks before it notifies its user. */
+export interface NotifiableQuery {
+  userId: string;
+  /** Of what is notified: all messages of others, or mentions alone. */
+  level: "all" | "mentions";
+  /** The revision up to which the user was notified; of another epoch it means nothing. */
+  after: { epoch: string; rev: number } | undefined;
+}
+
+export interface NotifiableAnswer {
+  /** The present revision: nothing up to it has to be asked again. */
+  epoch: string;
+  rev: number;
+  /** Absent: there is nothing to notify the user of. */
+  notifiable?: Notifiable;
+}
+
 /** A notification as it is sent to each device of its user, and to the host application. */
 export interface Notification {
   /** The same for every attempt and every device. */

@@ -104,6 +104,7 @@ export interface FileForm {
   /** A list of user ids as JSON. */
   mentions: string | undefined;
   mentionsAll: string | undefined;
+  silent: string | undefined;
 }
 
 /** Takes in a body that is the file itself. */
@@ -131,5 +132,6 @@ export async function fileForm(
     clientMessageId: fields.get("clientMessageId") || undefined,
     mentions: fields.get("mentions") || undefined,
     mentionsAll: fields.get("mentionsAll") || undefined,
+    silent: fields.get("silent") || undefined,
   };
 }

@@ -26,6 +26,8 @@ export const sendFrame = z.object({
   attachments: z.array(z.string().max(256)).max(MAX_ATTACHMENTS).optional(),
   metadata: metadata.nullish(),
   ...mentioning,
+  /** Nobody is notified. */
+  silent: z.boolean().nullish(),
 });
 /** Mentions that are absent stay as they are. */
 export const editFrame = z.object({

@@ -30,16 +30,16 @@ function idOf(value: unknown): FrameId {
 }
 
 /**
- * A `send` of a text without files, metadata and mentions, which most frames are: as `sendFrame` decodes it. The
- * schema, which cannot be compiled in a Worker, takes 4 to 13 µs, this less than 1. `undefined`: it is
+ * A `send` of a text without files, metadata and mentions that is not silent, which most frames are: as `sendFrame`
+ * decodes it. The schema, which cannot be compiled in a Worker, takes 4 to 13 µs, this less than 1. `undefined`: it is
  * something else, or not valid, which the schema then tells.
  */
 export function plainSend(value: unknown): Extract<ClientFrame, { op: "send" }> | undefined {
   if (!isObject(value) || value["op"] !== "send") return undefined;
   const { id, content, clientMessageId, replyTo, attachments, metadata } = value;
-  const { mentions, mentionsAll } = value;
+  const { mentions, mentionsAll, silent } = value;
   if (attachments !== undefined || metadata !== undefined) return undefined;
-  if (mentions !== undefined || mentionsAll !== undefined) return undefined;
+  if (mentions !== undefined || mentionsAll !== undefined || silent !== undefined) return undefined;
   if (id !== undefined && !isText(id, MAX_FRAME_ID) && !isNumber(id)) return undefined;
   if (content !== undefined && typeof content !== "string") return undefined;
   if (clientMessageId !== undefined && !isKey(clientMessageId)) return undefined;

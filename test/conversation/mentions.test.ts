@@ -16,6 +16,7 @@ import {
   send,
 } from "../support.ts";
 import { counting } from "./counters.ts";
+import { backToStep } from "./older-schema.ts";
 import { seededId, seedMembers, seedMessages } from "./seeds.ts";
 
 afterEach(() => {
@@ -240,11 +241,7 @@ test("rows of before there were mentions mention nobody, and can be edited", asy
   const { alice, bob, group } = await three();
   const id = await sent(alice, group);
   await runInDurableObject(objectOf(group), (_, { storage: { sql } }) => {
-    // As the version before has left it: after its last step, with its columns.
-    sql.exec("ALTER TABLE messages DROP COLUMN mentions");
-    sql.exec("DROP TABLE mentions");
-    sql.exec("DROP TABLE unmentioned");
-    sql.exec("DELETE FROM schema_steps WHERE step = 8");
+    backToStep(sql, 7);
   });
   await evict(group);
   const socket = await openLive(bob, group);

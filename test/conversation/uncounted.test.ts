@@ -12,6 +12,7 @@ import {
 import { erase } from "../rest/unihub/client.ts";
 import { channelOf, directPair, groupOf, objectOf, person, send, unreadOf } from "../support.ts";
 import { counting } from "./counters.ts";
+import { backToStep } from "./older-schema.ts";
 import { seedMembers, seedMessages, seedUncounted } from "./seeds.ts";
 
 describe("counting by blocks has the same result as counting one by one", () => {
@@ -127,13 +128,7 @@ test("the tables of an older object are migrated, including its deleted messages
   await runInDurableObject(objectOf(id), (_, { storage }) => {
     const { sql } = storage;
     // Back to the state after step 3, with 2,500 deleted messages.
-    sql.exec("DROP TRIGGER uncounted_added");
-    sql.exec("DROP TABLE uncounted_blocks");
-    sql.exec("ALTER TABLE messages DROP COLUMN clock_at");
-    sql.exec("ALTER TABLE counters DROP COLUMN figures");
-    sql.exec("ALTER TABLE messages DROP COLUMN mentions");
-    for (const table of ["armed", "mentions", "unmentioned"]) sql.exec(`DROP TABLE ${table}`);
-    sql.exec("DELETE FROM schema_steps WHERE step > 3");
+    backToStep(sql, 3);
     sql.exec("UPDATE messages SET deleted_at = 1, content = '' WHERE number % 2 = 0");
     sql.exec("INSERT INTO uncounted SELECT number FROM messages WHERE deleted_at IS NOT NULL");
   });

@@ -8,17 +8,19 @@ import {
   isDue,
   isNeedless,
   NEWLY_ARMED,
-  RESTORED,
   rearmed,
+  restored,
   skipped,
   WITH_ALARM,
   withAlarm,
 } from "../../src/conversation/outbound/inboxes/attention.ts";
+import type { InboxAnswer } from "../../src/conversation/outbound/inboxes/inbox-api.ts";
 
 const NOW = 1_000_000;
-const away = { now: NOW, isHere: false, own: undefined };
-const here = { now: NOW, isHere: true, own: undefined };
-const calling = called(changed(RESTORED, away), 3);
+const RESTORED = restored("rows");
+const away = { now: NOW, isHere: false, own: undefined, isMentioned: false };
+const here = { ...away, isHere: true };
+const calling = called(changed(RESTORED, away), 3, NOW);
 
 describe("when the inbox is called", () => {
   test.each<[string, Attention, Parameters<typeof changed>[1], number]>([
@@ -68,13 +70,13 @@ describe("when the inbox is called", () => {
 });
 
 describe("what an answer does", () => {
-  test.each<[string, Attention, "watching" | "away", number, "rest" | Partial<Attention>]>([
+  test.each<[string, Attention, InboxAnswer, number, "rest" | Partial<Attention>]>([
     [
       "watching: stays armed",
       calling,
       "watching",
       3,
-      { isAway: false, toldUnread: 3, isKnown: true },
+      { interest: "rows", toldUnread: 3, isKnown: true },
     ],
     ["away with news: rests", calling, "away", 1, "rest"],
     ["away, called once: rests", { ...calling, isOnce: true }, "away", 0, "rest"],
@@ -85,13 +87,19 @@ describe("what an answer does", () => {
       0,
       { isOnce: false },
     ],
-    ["away without: stays armed, and is known to be away", calling, "away", 0, { isAway: true }],
+    [
+      "away without: stays armed, and is known to be away",
+      calling,
+      "away",
+      0,
+      { interest: "none" },
+    ],
     [
       "away, but armed since the call began: stays armed",
       rearmed(calling),
       "away",
       1,
-      { isAway: false },
+      { interest: "rows" },
     ],
     [
       "away, changed meanwhile: rests, as the inbox will ask",
@@ -100,6 +108,27 @@ describe("what an answer does", () => {
       1,
       "rest",
     ],
+    [
+      "it notifies of messages: stays armed for them",
+      calling,
+      "notify of messages",
+      1,
+      { interest: "messages" },
+    ],
+    [
+      "it notifies of mentions, and was called once: stays armed for them",
+      { ...calling, isOnce: true },
+      "notify of mentions",
+      1,
+      { interest: "mentions", isOnce: false },
+    ],
+    [
+      "it notifies, but somebody may have connected since the call began",
+      rearmed(calling),
+      "notify of messages",
+      1,
+      { interest: "rows" },
+    ],
   ])("%s", (_, attention, answer, unread, expected) => {
     const next = answered(attention, answer, unread);
     if (expected === "rest") expect(next).toBe("rest");
@@ -107,10 +136,40 @@ describe("what an answer does", () => {
   });
 
   test("an inbox that is away and has nothing to show is not called", () => {
-    expect(isNeedless({ ...RESTORED, isAway: true }, 0)).toBe(true);
-    expect(isNeedless({ ...RESTORED, isAway: true }, 1)).toBe(false);
+    expect(isNeedless({ ...RESTORED, interest: "none" }, 0)).toBe(true);
+    expect(isNeedless({ ...RESTORED, interest: "none" }, 1)).toBe(false);
     expect(isNeedless(RESTORED, 0)).toBe(false);
-    expect(isNeedless(rearmed({ ...RESTORED, isAway: true }), 0)).toBe(false);
+    expect(isNeedless(rearmed({ ...RESTORED, interest: "none" }), 0)).toBe(false);
     expect(skipped(changed(NEWLY_ARMED, away))).toMatchObject({ dueAt: undefined, isKnown: true });
+  });
+});
+
+describe("an inbox that nobody watches and that notifies its user", () => {
+  const messages = { ...restored("messages"), calledAt: NOW - 10_000, toldUnread: 1 };
+  const mentions = { ...restored("mentions"), calledAt: NOW - 10_000, toldUnread: 1 };
+
+  test("is called for new messages once in 30 seconds", () => {
+    expect(changed(messages, away).dueAt).toBe(NOW + 20_000);
+    expect(changed(messages, here).dueAt).toBe(NOW + 20_000);
+    expect(changed({ ...messages, calledAt: NOW - 30_000 }, away).dueAt).toBe(NOW);
+    expect(changed({ ...messages, calledAt: NOW - 30_000 }, here).dueAt).toBe(WITH_ALARM);
+    expect(changed(restored("messages"), away).dueAt).toBe(NOW);
+  });
+
+  test("is called at once when the user reads what it was told of", () => {
+    expect(changed(changed(messages, away), { ...away, own: "read" }).dueAt).toBe(NOW);
+    expect(changed(mentions, { ...away, own: "read" }).dueAt).toBe(NOW);
+    expect(isNeedless(messages, 0)).toBe(false);
+  });
+
+  test("is not called when there was nothing and is nothing, by what is known", () => {
+    expect(isNeedless({ ...messages, toldUnread: 0 }, 0)).toBe(true);
+    expect(isNeedless({ ...messages, toldUnread: 0 }, 1)).toBe(false);
+    expect(isNeedless({ ...messages, toldUnread: undefined }, 0)).toBe(false);
+  });
+
+  test("is called for mentions alone where it wants no more", () => {
+    expect(changed(mentions, away)).toBe(mentions);
+    expect(changed(mentions, { ...away, isMentioned: true }).dueAt).toBe(NOW);
   });
 });

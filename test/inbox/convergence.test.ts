@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { Inbox } from "../../src/index.ts";
+import { backToStep } from "../conversation/older-schema.ts";
 import {
   type Caller,
   directPair,
@@ -183,9 +184,7 @@ test("a socket that opens while D1 lacks what the inbox was told of before", asy
 test("members of a conversation that was stored before are told of the next commit, and then rest", async () => {
   const { alice, bob, conversationId } = await directPair();
   await runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) => {
-    sql.exec("ALTER TABLE messages DROP COLUMN mentions");
-    for (const table of ["armed", "mentions", "unmentioned"]) sql.exec(`DROP TABLE ${table}`);
-    sql.exec("DELETE FROM schema_steps WHERE step > 6");
+    backToStep(sql, 6);
   });
   await runInDurableObject(inboxOf(alice), (_, { storage }) => storage.deleteAll());
   await evictDurableObject(inboxOf(alice));

@@ -87,6 +87,7 @@ export class ObjectGenerator {
       { op: "send", content: "x", mentions: [1] },
       { op: "send", content: "x", mentions: ["a", "a"] },
       { op: "send", content: "x", mentionsAll: "yes" },
+      { op: "send", content: "x", silent: 1 },
       { op: "edit", content: "x", messageId: "m", mentions: "a" },
       { op: "send", content: "x", attachments: [1] },
       { op: "edit", messageId: "m" },

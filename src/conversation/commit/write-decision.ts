@@ -52,7 +52,7 @@ function writeEffect(sql: SqlStorage, effect: Effect): void {
       insertFiles(sql, effect.claim, effect.number, effect.keys);
       break;
     case "mentioned":
-      insertMentions(sql, effect.number, effect.added);
+      insertMentions(sql, effect, effect.added);
       deleteMentions(sql, effect.number, effect.removed);
       break;
     case "reacted":

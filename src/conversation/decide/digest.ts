@@ -8,7 +8,7 @@ import type { Command } from "./types.ts";
 /**
  * Distinguishes sends under the same `clientMessageId`. Computed from the message on demand; stored
  * only where the message no longer equals what was sent: from its first edit or its deletion on,
- * and with files.
+ * and with files. Without `silent`, which the version before does not store: the first send decides.
  */
 export function digestOf(command: Extract<Command, { type: "send" }>): string {
   const { replyTo } = command;

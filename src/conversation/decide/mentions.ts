@@ -41,7 +41,7 @@ export function mentionEffects(before: Message | undefined, after: Message): Men
   const added = are.filter((userId) => !were.includes(userId));
   const removed = were.filter((userId) => !are.includes(userId));
   if (added.length + removed.length === 0) return [];
-  return [{ type: "mentioned", number: after.number, added, removed }];
+  return [{ type: "mentioned", number: after.number, rev: after.rev, added, removed }];
 }
 
 type MentionEffect = Extract<Effect, { type: "mentioned" }>;

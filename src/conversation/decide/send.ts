@@ -68,6 +68,7 @@ export function decideSend(
     reactions: [],
     metadata: command.metadata ?? null,
     ...mentions.value,
+    ...(command.silent && { silent: true as const }),
     clientMessageId: command.clientMessageId ?? null,
     createdAt: now,
     ...(state.clock < now && { clockAt: state.clock }),

@@ -29,6 +29,8 @@ export type Command =
       /** Replaces the files in the digest, where a retry uploads them again under new keys. */
       fingerprint?: string | undefined;
       metadata?: Metadata | undefined;
+      /** Nobody is notified. */
+      silent?: boolean | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
     } & AskedMentions)
@@ -94,7 +96,13 @@ export type Effect =
   | { type: "settled"; userId: string; before: number; after: number }
   | { type: "files-sent"; claim: string; number: number; keys: string[] }
   /** Whose unread mentions a message counts in from now on, and in whose it no longer does. */
-  | { type: "mentioned"; number: number; added: readonly string[]; removed: readonly string[] }
+  | {
+      type: "mentioned";
+      number: number;
+      rev: number;
+      added: readonly string[];
+      removed: readonly string[];
+    }
   | { type: "reacted"; number: number; emoji: string; userId: string; rev: number }
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }

@@ -1,25 +1,37 @@
 /**
- * Members whose inbox is told of every commit that concerns them. All others rest: their inbox knows that
- * it has to ask. A conversation whose members were never told has no rows; {@link ROUND_DONE} marks that
- * they were.
+ * Members whose inbox is told of commits that concern them. All others rest: their inbox knows that it has
+ * to ask. A conversation whose members were never told has no rows; {@link ROUND_DONE} marks that they were.
  */
 
 /** No user id is empty. */
 const ROUND_DONE = "";
+/** The `interest` of that row while members are told of a message that mentions everybody. */
+const TELLING_EVERYBODY = "everybody";
 
-export function isArmed(sql: SqlStorage, userId: string): boolean {
-  return sql.exec("SELECT 1 FROM armed WHERE user_id = ?", userId).toArray().length > 0;
+/** What the inbox is called for, as it is stored: all changes, new messages, or mentions alone. */
+export const STORED_INTERESTS = ["rows", "messages", "mentions"] as const;
+export type StoredInterest = (typeof STORED_INTERESTS)[number];
+
+/** `undefined`: the member rests. */
+export function armedFor(sql: SqlStorage, userId: string): StoredInterest | undefined {
+  const [row] = sql
+    .exec<{ interest: string | null }>("SELECT interest FROM armed WHERE user_id = ?", userId)
+    .toArray();
+  return row && interestOf(row.interest);
 }
 
-export function armedMembers(sql: SqlStorage): string[] {
+export function armedMembers(sql: SqlStorage): { userId: string; interest: StoredInterest }[] {
   return sql
-    .exec<{ user_id: string }>("SELECT user_id FROM armed WHERE user_id <> ?", ROUND_DONE)
+    .exec<{ user_id: string; interest: string | null }>(
+      "SELECT user_id, interest FROM armed WHERE user_id <> ?",
+      ROUND_DONE,
+    )
     .toArray()
-    .map(({ user_id }) => user_id);
+    .map(({ user_id, interest }) => ({ userId: user_id, interest: interestOf(interest) }));
 }
 
-export function insertArmed(sql: SqlStorage, userId: string): void {
-  sql.exec("INSERT INTO armed (user_id) VALUES (?) ON CONFLICT DO NOTHING", userId);
+export function putArmed(sql: SqlStorage, userId: string, interest: StoredInterest): void {
+  put(sql, userId, interest === "rows" ? null : interest);
 }
 
 export function deleteArmed(sql: SqlStorage, userId: string): void {
@@ -28,9 +40,37 @@ export function deleteArmed(sql: SqlStorage, userId: string): void {
 
 /** Whether the first round of calls is done: until then all members of a small conversation are armed. */
 export function isFirstRoundDone(sql: SqlStorage): boolean {
-  return isArmed(sql, ROUND_DONE);
+  return armedFor(sql, ROUND_DONE) !== undefined;
 }
 
 export function endFirstRound(sql: SqlStorage): void {
-  insertArmed(sql, ROUND_DONE);
+  put(sql, ROUND_DONE, null);
+}
+
+/** Whether members are being told of a message that mentions everybody; only of large conversations. */
+export function isTellingEverybody(sql: SqlStorage): boolean {
+  return (
+    sql
+      .exec("SELECT 1 FROM armed WHERE user_id = ? AND interest = ?", ROUND_DONE, TELLING_EVERYBODY)
+      .toArray().length > 0
+  );
+}
+
+export function putTellingEverybody(sql: SqlStorage, isTelling: boolean): void {
+  put(sql, ROUND_DONE, isTelling ? TELLING_EVERYBODY : null);
+}
+
+function put(sql: SqlStorage, userId: string, interest: string | null): void {
+  sql.exec(
+    `INSERT INTO armed (user_id, interest) VALUES (?, ?)
+     ON CONFLICT (user_id) DO UPDATE SET interest = excluded.interest
+     WHERE armed.interest IS NOT excluded.interest`,
+    userId,
+    interest,
+  );
+}
+
+/** What another version stored counts as all changes. */
+function interestOf(stored: string | null): StoredInterest {
+  return STORED_INTERESTS.find((interest) => interest === stored) ?? "rows";
 }

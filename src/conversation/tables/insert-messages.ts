@@ -6,7 +6,9 @@ import { jsonList } from "./messages.ts";
 const MAX_PARAMETERS = 100;
 /** What every message has, and the rest: a parameter costs a message half a microsecond. */
 const PLAIN = ["number", "rev", "sender_id", "content", "created_at", "client_message_id"];
-const OTHER = ["kind", "reply_to", "clock_at", "digest", "metadata", "attachments", "mentions"];
+const OTHER = [
+  ...["kind", "reply_to", "clock_at", "digest", "metadata", "attachments", "mentions", "silent"],
+];
 const INSERT_PLAIN = insertsOf(PLAIN, "kind", "'text'");
 const INSERT = insertsOf([...PLAIN, ...OTHER]);
 
@@ -42,10 +44,10 @@ export function insertMessages(sql: SqlStorage, sent: readonly Sent[]): void {
 
 /** Whether all of {@link OTHER} is as it mostly is. */
 function isPlain({ message, digest }: Sent): boolean {
-  const { kind, replyTo, clockAt, metadata, attachments } = message;
+  const { kind, replyTo, clockAt, metadata, attachments, silent } = message;
   const isText = kind === "text" && attachments.length === 0 && metadata === null;
-  const mentionsNobody = mentionList(message).length === 0;
-  return isText && mentionsNobody && replyTo === null && clockAt === undefined && digest === null;
+  const isUsual = mentionList(message).length === 0 && silent === undefined;
+  return isText && isUsual && replyTo === null && clockAt === undefined && digest === null;
 }
 
 function plainValues({ message }: Sent): SqlStorageValue[] {
@@ -54,8 +56,8 @@ function plainValues({ message }: Sent): SqlStorageValue[] {
 }
 
 function otherValues({ message, digest }: Sent): SqlStorageValue[] {
-  const { kind, replyTo, clockAt, metadata, attachments } = message;
+  const { kind, replyTo, clockAt, metadata, attachments, silent } = message;
   const json = metadata && JSON.stringify(metadata);
-  const mentions = jsonList(mentionList(message));
-  return [kind, replyTo, clockAt ?? null, digest, json, jsonList(attachments), mentions];
+  const lists = [jsonList(attachments), jsonList(mentionList(message))];
+  return [kind, replyTo, clockAt ?? null, digest, json, ...lists, silent ? 1 : null];
 }

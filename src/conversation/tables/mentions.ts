@@ -3,13 +3,18 @@ import { EVERYBODY, MENTIONS_COUNTED } from "../../domain/mentions.ts";
 
 /** In whose unread mentions messages count: rows of user ids, or of {@link EVERYBODY}. */
 
-export function insertMentions(sql: SqlStorage, number: number, userIds: readonly string[]): void {
+/** `rev`: the revision in which the message began to mention them. */
+export function insertMentions(
+  sql: SqlStorage,
+  { number, rev }: { number: number; rev: number },
+  userIds: readonly string[],
+): void {
   if (userIds.length === 0) return;
   const list = JSON.stringify(userIds);
   sql.exec(
-    "INSERT INTO mentions (user_id, number) SELECT value, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
-    number,
-    list,
+    `INSERT INTO mentions (user_id, number, rev) SELECT value, ?, ? FROM json_each(?) WHERE true
+     ON CONFLICT DO NOTHING`,
+    ...[number, rev, list],
   );
   sql.exec(
     "DELETE FROM unmentioned WHERE number = ? AND user_id IN (SELECT value FROM json_each(?))",

@@ -28,12 +28,14 @@ type MessageRow = [
   attachments: string | null,
   reactions: string | null,
   mentions: string | null,
+  silent: number | null,
 ];
 type SentRow = [digest: string | null, ...MessageRow];
 
 /** In the order of {@link MessageRow}. */
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
-  clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions, mentions`;
+  clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions, mentions,
+  silent`;
 
 /**
  * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
@@ -221,7 +223,8 @@ function sentOf([digest, ...row]: SentRow): Sent {
 
 function messageOf(row: MessageRow): Message {
   const [number, rev, _, senderId, kind, content, replyTo, createdAt, clockAt, ...rest] = row;
-  const [editedAt, deletedAt, clientMessageId, metadata, attachments, reactions, mentions] = rest;
+  const [editedAt, deletedAt, clientMessageId, metadata, ...lists] = rest;
+  const [attachments, reactions, mentions, silent] = lists;
   return {
     number,
     rev,
@@ -234,6 +237,7 @@ function messageOf(row: MessageRow): Message {
     metadata: metadata === null ? null : metadataIn(parsed(metadata)),
     // The version before mentions leaves them in a message that it deletes.
     ...(mentions !== null && deletedAt === null && mentionsIn(parsed(mentions))),
+    ...(silent === 1 && { silent: true as const }),
     clientMessageId,
     createdAt,
     ...(clockAt !== null && { clockAt }),

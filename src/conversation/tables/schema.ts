@@ -171,6 +171,9 @@ const STEPS: readonly string[] = [
 
   -- The revision in which the message began to mention them; 0: before that was stored.
   ALTER TABLE mentions ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+
+  -- What an inbox is called for that nobody watches (armed.ts).
+  ALTER TABLE armed ADD COLUMN interest TEXT;
   `,
 ];
 

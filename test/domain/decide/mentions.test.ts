@@ -52,7 +52,7 @@ test.each([
   const decision = accepted(stateOf(), actor, send({ mentionsAll: true, mentions: ["bob"] }));
   expect(decision.answer.message).toMatchObject({ mentionsAll: true, mentions: ["bob"] });
   expect(decision.effects).toEqual([
-    { type: "mentioned", number: 1, added: [EVERYBODY], removed: [] },
+    { type: "mentioned", number: 1, rev: expect.any(Number), added: [EVERYBODY], removed: [] },
   ]);
 });
 
@@ -64,7 +64,7 @@ test("a send stores whom it mentions, itself excepted; UUIDs are compared in low
   const decision = accepted(state, user("ada"), send({ mentions }));
   expect(decision.answer.message?.mentions).toEqual(["bob", "ada", uuid]);
   expect(decision.effects).toEqual([
-    { type: "mentioned", number: 1, added: ["bob", uuid], removed: [] },
+    { type: "mentioned", number: 1, rev: expect.any(Number), added: ["bob", uuid], removed: [] },
   ]);
   expect(decision.changes).toMatchObject([{ mentioned: ["bob", uuid] }]);
 });
@@ -123,7 +123,7 @@ describe("an edit", () => {
     state.post("ada");
     const decision = accepted(state, user("ada"), edit({ mentions: ["max", "cy"] }));
     expect(decision.effects).toEqual([
-      { type: "mentioned", number: 1, added: ["cy"], removed: ["bob"] },
+      { type: "mentioned", number: 1, rev: expect.any(Number), added: ["cy"], removed: ["bob"] },
     ]);
     expect(concernedBy(decision.changes, 2)).toMatchObject({
       ...{ everybody: false, mentionsAll: false },
@@ -152,7 +152,7 @@ test("a deletion and a reaction mention nobody; the deletion removes the mention
   expect(deleted.answer.message).not.toHaveProperty("mentions");
   expect(deleted.answer.message).not.toHaveProperty("mentionsAll");
   expect(deleted.effects).toContainEqual(
-    ...[{ type: "mentioned", number: 1, added: [], removed: [EVERYBODY] }],
+    ...[{ type: "mentioned", number: 1, rev: expect.any(Number), added: [], removed: [EVERYBODY] }],
   );
   for (const { changes } of [reacted, deleted]) {
     expect(concernedBy(changes, 1)).toMatchObject({ mentioned: new Set(), mentionsAll: false });

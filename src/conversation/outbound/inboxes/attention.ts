@@ -1,22 +1,29 @@
 import type { InboxAnswer } from "./inbox-api.ts";
 
 /**
+ * What an inbox is called for: every change of its row, because somebody watches it or nothing else is
+ * known; new messages, of which it notifies its user; mentions alone, likewise; nothing.
+ */
+export type Interest = "rows" | "messages" | "mentions" | "none";
+
+/**
  * What a conversation knows of the inbox of an armed member, and when it calls it next. Members who are
  * not armed rest: their inbox knows that it has to ask. Pure: every function returns a new value.
  */
 export interface Attention {
   /** Counts how often the member was armed: an answer to a call from before that does not rest them. */
   readonly armings: number;
-  /** Whether there is a row of it (`tables/armed.ts`). */
-  readonly isStored: boolean;
-  /** Armed for one call: unless somebody watches the inbox, the member rests again. */
+  /** The interest in their row (`tables/armed.ts`); `undefined`: there is no row. */
+  readonly stored: Interest | undefined;
+  /** Armed for one call: unless the inbox wants more, the member rests again. */
   readonly isOnce: boolean;
   /** The inbox was called since the object woke. Before that it may have missed a commit. */
   readonly isKnown: boolean;
-  /** Nobody was connected to the inbox when it answered last. */
-  readonly isAway: boolean;
+  readonly interest: Interest;
   /** The unread count that the inbox was told last; `undefined`: not known since the object woke. */
   readonly toldUnread: number | undefined;
+  /** When the inbox was called last, in milliseconds since the epoch; 0: not since the object woke. */
+  readonly calledAt: number;
   /** A call is under way, for the state that `armings` had when it began. */
   readonly calling: number | undefined;
   /**
@@ -30,28 +37,34 @@ export interface Attention {
 /** A time of calls that are made when the alarm fires which every commit has anyway. */
 export const WITH_ALARM = Number.POSITIVE_INFINITY;
 
+/** An inbox that only notifies is called for new messages so often at most: it does not notify more often. */
+export const NOTIFY_EVERY_MS = 30_000;
+
 /** A member who is armed from now on. */
 export const NEWLY_ARMED: Attention = {
   armings: 0,
-  isStored: false,
+  stored: undefined,
   isOnce: false,
   isKnown: false,
-  isAway: false,
+  interest: "rows",
   toldUnread: undefined,
+  calledAt: 0,
   calling: undefined,
   dueAt: undefined,
   failures: 0,
 };
 
-/** A member who was armed before the object woke. */
-export const RESTORED: Attention = { ...NEWLY_ARMED, isStored: true };
-
 /** A member who rests and is to be told of something nevertheless. */
 export const CALLED_ONCE: Attention = { ...NEWLY_ARMED, isOnce: true };
 
+/** A member who was armed before the object woke. */
+export function restored(interest: Interest): Attention {
+  return { ...NEWLY_ARMED, interest, stored: interest };
+}
+
 /** Somebody may have connected to the inbox: the answer to a call under way does not rest the member. */
 export function rearmed(attention: Attention): Attention {
-  return { ...attention, armings: attention.armings + 1, isAway: false, isOnce: false };
+  return { ...attention, armings: attention.armings + 1, interest: "rows", isOnce: false };
 }
 
 /** Something that changed a member's row. */
@@ -61,6 +74,8 @@ export interface RowChange {
   isHere: boolean;
   /** What the member did, on one of their devices; the others are to show it at once. */
   own: "read" | "membership or flag" | undefined;
+  /** It mentions the member, or may. */
+  isMentioned: boolean;
 }
 
 /**
@@ -68,12 +83,24 @@ export interface RowChange {
  * inbox is called with the latest state when the alarm fires, or at once where it shows messages as unread
  * that were read now. A retry is not brought forward.
  */
-export function changed(attention: Attention, { now, isHere, own }: RowChange): Attention {
-  const isUrgent = own === "read" ? (attention.toldUnread ?? 0) > 0 : own !== undefined;
-  const dueAt = isHere && !isUrgent ? WITH_ALARM : now;
-  if (attention.dueAt === undefined) return { ...attention, dueAt };
-  if (attention.failures > 0) return attention;
-  return { ...attention, dueAt: Math.min(attention.dueAt, dueAt) };
+export function changed(attention: Attention, change: RowChange): Attention {
+  const { interest, dueAt: planned, failures } = attention;
+  if (interest === "mentions" && change.own === undefined && !change.isMentioned) return attention;
+  const dueAt = timeOf(attention, change);
+  if (planned === undefined) return { ...attention, dueAt };
+  if (failures > 0) return attention;
+  return { ...attention, dueAt: Math.min(planned, dueAt) };
+}
+
+function timeOf(
+  { interest, toldUnread, calledAt }: Attention,
+  { now, isHere, own }: RowChange,
+): number {
+  const isUrgent = own === "read" ? (toldUnread ?? 0) > 0 : own !== undefined;
+  if (isUrgent) return now;
+  const next = interest === "messages" && own === undefined ? calledAt + NOTIFY_EVERY_MS : now;
+  if (next > now) return next;
+  return isHere ? WITH_ALARM : now;
 }
 
 /** The alarm fires. */
@@ -87,11 +114,12 @@ export function isDue({ calling, dueAt }: Attention, now: number): boolean {
 }
 
 /**
- * Whether a call can be left out: nobody was connected to the inbox, which has stored that it has to ask,
- * and there is nothing that the member would have to be told of.
+ * Whether a call can be left out: nobody is connected to the inbox, and there is neither anything that the
+ * member would have to be told of, nor anything that the inbox was told of and that has been read since.
  */
-export function isNeedless({ isAway }: Attention, unread: number): boolean {
-  return isAway && unread === 0;
+export function isNeedless({ interest, toldUnread }: Attention, unread: number): boolean {
+  if (unread > 0 || interest === "rows") return false;
+  return interest === "none" || toldUnread === 0;
 }
 
 /** There was nothing to call for. */
@@ -100,8 +128,11 @@ export function skipped(attention: Attention): Attention {
 }
 
 /** A call begins, which tells the inbox of so many unread messages. */
-export function called(attention: Attention, unread: number): Attention {
-  return { ...attention, calling: attention.armings, dueAt: undefined, toldUnread: unread };
+export function called(attention: Attention, unread: number, now: number): Attention {
+  return {
+    ...attention,
+    ...{ calling: attention.armings, dueAt: undefined, toldUnread: unread, calledAt: now },
+  };
 }
 
 /** The inbox answered. `rest`: the member is no longer armed. */
@@ -111,11 +142,21 @@ export function answered(
   unread: number,
 ): Attention | "rest" {
   const isCurrent = attention.calling === attention.armings;
-  const isAway = answer === "away" && isCurrent;
-  if (isAway && (unread > 0 || attention.isOnce)) return "rest";
-  const idle = { calling: undefined, failures: 0 };
-  return { ...attention, ...idle, isAway, isKnown: true, isOnce: false };
+  if (isCurrent && answer === "away" && (unread > 0 || attention.isOnce)) return "rest";
+  return {
+    ...attention,
+    ...{ calling: undefined, failures: 0, isKnown: true, isOnce: false },
+    // An inbox of a newer version may answer something else.
+    interest: (isCurrent && INTERESTS[answer]) || "rows",
+  };
 }
+
+const INTERESTS: Readonly<Record<InboxAnswer, Interest>> = {
+  watching: "rows",
+  away: "none",
+  "notify of messages": "messages",
+  "notify of mentions": "mentions",
+};
 
 /** A call failed, and is to be repeated at `retryAt`. */
 export function failed(attention: Attention, retryAt: number): Attention {

@@ -6,10 +6,7 @@ import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
 
 /** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
 export interface InboxStub {
-  /**
-   * Takes the newest row of a conversation. `watching`: somebody is connected to the inbox, and was sent
-   * it. `away`: nobody is; the inbox has stored that it has to ask this conversation once somebody is.
-   */
+  /** Takes the newest row of a conversation, and answers what it is to be called for from now on. */
   update(row: InboxRow): Promise<InboxAnswer>;
   /** The user has a connection at a source since `at`; every call may be made twice. */
   arrived(source: PresenceSource, at: number): Promise<void>;
@@ -23,7 +20,7 @@ export interface InboxStub {
   /** The same once. */
   presenceNow(): Promise<ShownPresence>;
   /** Takes the presence of another user, whom this one watches; `away`: no longer. */
-  presenceOf(userId: string, presence: ShownPresence): Promise<InboxAnswer>;
+  presenceOf(userId: string, presence: ShownPresence): Promise<"watching" | "away">;
   /** Takes that changes of another user are no longer told: more than they can have watch them. */
   unwatched(userId: string): Promise<void>;
   /** The presence of other users, by their id: of those with whom this one shares a conversation. */
@@ -53,4 +50,9 @@ export interface InboxList {
 /** Who is told of a user's presence: a `user`, or a `conversation`. */
 export type Watcher = readonly [kind: string, id: string];
 
-export type InboxAnswer = "watching" | "away";
+/**
+ * `watching`: somebody is connected to the inbox, and was sent the row. Otherwise the inbox has stored that
+ * it has to ask this conversation once somebody is. `away`: until then it wants no call. The others: it
+ * notifies its user of new messages, or of mentions alone, and is called for those, and when the user reads.
+ */
+export type InboxAnswer = "watching" | "away" | "notify of messages" | "notify of mentions";

@@ -74,17 +74,22 @@ export class Inboxes implements Consumer {
     const concerned = concernedBy(commit.changes, this.options.memory.counters.lastCounted);
     if (commit.from !== this.cursor) concerned.everybody = true;
     this.arm(concerned);
-    if (concerned.everybody) for (const userId of this.armed.all().keys()) this.change(userId);
-    for (const userId of concerned.mentioned) this.change(userId);
-    for (const userId of concerned.readers) this.change(userId, "read");
-    for (const userId of concerned.changed) this.change(userId, "membership or flag");
+    const isMentioned = concerned.mentionsAll || commit.from !== this.cursor;
+    if (concerned.everybody) {
+      for (const userId of this.armed.all().keys()) this.change(userId, { isMentioned });
+    }
+    for (const userId of concerned.mentioned) this.change(userId, { isMentioned: true });
+    for (const userId of concerned.readers) this.change(userId, { own: "read" });
+    for (const userId of concerned.changed) this.change(userId, { own: "membership or flag" });
     this.seenRev = commit.to;
     this.callDue();
   }
 
   /** The conversation was created: its members' inboxes are to show it at once. */
   created(): void {
-    for (const userId of this.armed.all().keys()) this.change(userId, "membership or flag");
+    for (const userId of this.armed.all().keys()) {
+      this.change(userId, { own: "membership or flag" });
+    }
     this.callDue();
   }
 
@@ -102,7 +107,8 @@ export class Inboxes implements Consumer {
   repeat(): void {
     const now = this.options.clock();
     for (const [userId, attention] of this.armed.all()) {
-      this.armed.set(userId, changed(attention, { now, isHere: false, own: undefined }));
+      const change = { now, isHere: false, own: undefined, isMentioned: false };
+      this.armed.set(userId, changed(attention, change));
     }
     this.callDue();
   }
@@ -114,8 +120,11 @@ export class Inboxes implements Consumer {
     const isBehind = this.cursor !== rev;
     if (isBehind || this.isInterrupted) {
       for (const [userId, { isKnown, calling }] of this.armed.all()) {
-        if (isBehind || (!isKnown && calling === undefined)) this.change(userId);
+        if (isBehind || (!isKnown && calling === undefined)) {
+          this.change(userId, { isMentioned: true });
+        }
       }
+      this.armed.continueTelling();
     }
     this.isInterrupted = false;
     this.seenRev = rev;
@@ -137,21 +146,31 @@ export class Inboxes implements Consumer {
   }
 
   /** Arms those who are back; in large conversations those who joined or are mentioned are told once. */
-  private arm({ joined, readers, mentioned }: Concerned): void {
-    if (!isLarge(this.options.memory.counters.memberCount)) {
+  private arm({ joined, readers, mentioned, mentionsAll }: Concerned): void {
+    if (!this.isLarge()) {
       for (const userId of [...joined, ...readers]) this.armed.arm(userId);
       return;
     }
-    for (const userId of [...joined, ...mentioned]) {
+    for (const userId of joined) {
       if (!this.armed.of(userId)) this.armed.set(userId, CALLED_ONCE);
     }
+    for (const userId of mentioned) this.armed.armOnce(userId);
+    if (mentionsAll) this.armed.tellEverybody();
   }
 
-  private change(userId: string, own?: RowChange["own"]): void {
+  private change(
+    userId: string,
+    { own, isMentioned = false }: Partial<Pick<RowChange, "own" | "isMentioned">>,
+  ): void {
     const attention = this.armed.of(userId);
     if (!attention) return;
     const { clock, isHere } = this.options;
-    this.armed.set(userId, changed(attention, { now: clock(), isHere: isHere(userId), own }));
+    const change = { now: clock(), isHere: isHere(userId), own, isMentioned };
+    this.armed.set(userId, changed(attention, change));
+  }
+
+  private isLarge(): boolean {
+    return isLarge(this.options.memory.counters.memberCount);
   }
 
   /** Calls those who are due, as far as the second allows, and sees to it that the others are called. */
@@ -194,7 +213,7 @@ export class Inboxes implements Consumer {
       this.armed.set(userId, skipped(attention));
       return;
     }
-    this.armed.set(userId, called(attention, unread));
+    this.armed.set(userId, called(attention, unread, this.options.clock()));
     this.second.calls++;
     const call = this.tell(userId, row, unread).finally(() => this.calls.delete(call));
     this.calls.add(call);
@@ -208,9 +227,11 @@ export class Inboxes implements Consumer {
       if (!attention) return;
       // One who left is no longer told, unless they have joined again meanwhile.
       const hasLeft = "removed" in row && attention.dueAt === undefined;
-      const next = hasLeft ? "rest" : answered(attention, answer, unread);
+      // In large conversations whoever is mentioned is called anyway.
+      const hasMentions = answer === "notify of mentions" && this.isLarge();
+      const next = hasLeft || hasMentions ? "rest" : answered(attention, answer, unread);
       if (next === "rest") this.armed.rest(userId);
-      else this.armed.settle(userId, next, answer === "watching");
+      else this.armed.settle(userId, next, answer !== "away");
     } catch (error) {
       onFailure(error);
       const attention = this.armed.of(userId);

@@ -31,6 +31,7 @@ export function commandOf(
         metadata,
         mentions: frame.mentions ?? undefined,
         mentionsAll: frame.mentionsAll ?? undefined,
+        silent: frame.silent ?? undefined,
         maxLength,
         fingerprint: frame.attachments?.length ? frame.attachments.join() : undefined,
       });

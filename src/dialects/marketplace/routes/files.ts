@@ -6,7 +6,6 @@ import { uuid } from "../../../contract/fields.ts";
 import { jsonOf } from "../../../contract/openapi.ts";
 import type { Command } from "../../../conversation/decide/types.ts";
 import { directoryOf } from "../../../directory/directory.ts";
-import type { AskedMentions } from "../../../domain/mentions.ts";
 import { parsed } from "../../../domain/stored.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { sendFiles } from "../../../edge/conversations.ts";
@@ -35,6 +34,7 @@ const sendFile = createRoute({
             clientMessageId: z.string().optional(),
             mentions: z.string().optional().openapi({ description: "A list of user ids as JSON" }),
             mentionsAll: z.enum(["true", "false"]).optional(),
+            silent: z.enum(["true", "false"]).optional(),
           }),
         },
       },
@@ -95,26 +95,29 @@ function sendOf(c: Context<EdgeEnv>, form: Partial<FileForm>): Extract<Command, 
     content,
     replyTo: replyToMessageId,
     clientMessageId,
-    ...mentioningOf(form),
+    ...notifyingOf(form),
     maxLength: c.get("settings").MAX_LENGTH_MARKETPLACE,
     // A retry uploads the same file under another key.
     fingerprint: attachment && JSON.stringify([attachment.name, attachment.size]),
   };
 }
 
-const mentioning = z.object({
-  mentions: mentions.optional(),
-  mentionsAll: z
-    .enum(["true", "false"])
-    .transform((text) => text === "true")
-    .optional(),
-});
+const flag = z
+  .enum(["true", "false"])
+  .transform((text) => text === "true")
+  .optional();
+const notifying = z.object({ mentions: mentions.optional(), mentionsAll: flag, silent: flag });
 
-/** Whom the fields of a form mention. */
-function mentioningOf({ mentions: json, mentionsAll }: Partial<FileForm>): AskedMentions {
-  const asked = mentioning.safeParse({
+/** Whom the fields of a form mention, and whether nobody is notified. */
+function notifyingOf({
+  mentions: json,
+  mentionsAll,
+  silent,
+}: Partial<FileForm>): z.infer<typeof notifying> {
+  const asked = notifying.safeParse({
     ...(json !== undefined && { mentions: parsed(json) ?? json }),
     mentionsAll,
+    silent,
   });
   if (!asked.success) refuse("invalid_request", { details: detailsOf(asked.error) });
   return asked.data;

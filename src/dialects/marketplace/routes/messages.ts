@@ -5,6 +5,7 @@ import {
   mentioning,
   optional,
   optionalOr,
+  silent,
   uuid,
   wholeNumber,
 } from "../../../contract/fields.ts";
@@ -73,6 +74,7 @@ const send = createRoute({
         metadata: metadata.nullish(),
         clientMessageId: optional(clientMessageId),
         ...mentioning,
+        silent,
       }),
     ),
   },
@@ -149,6 +151,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
       metadata: body.metadata ?? undefined,
       mentions: body.mentions,
       mentionsAll: body.mentionsAll,
+      silent: body.silent,
       maxLength,
     });
     return c.json(answer, 201);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { mentioning, optional, uuid } from "../../../contract/fields.ts";
+import { mentioning, optional, silent, uuid } from "../../../contract/fields.ts";
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import { parseConversationId } from "../../../domain/id.ts";
 import { contentOf } from "../../../domain/message.ts";
@@ -38,6 +38,7 @@ const sent = z.object({
   metadata: metadata.nullish(),
   clientMessageId: optional(clientMessageId),
   ...mentioning,
+  silent,
 });
 const place = z.object({ after: z.string().max(MAX_PLACE).nullish() }).nullish();
 const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
@@ -111,6 +112,7 @@ export const HANDLERS = new Map<string, Handler>([
           metadata: body.metadata ?? undefined,
           mentions: body.mentions,
           mentionsAll: body.mentionsAll,
+          silent: body.silent,
           maxLength,
         } as const;
         const { result, readers } = await rooms.submit(chatId, command, true);

@@ -86,6 +86,7 @@ export function attachmentRoutes(app: OpenAPIHono<EdgeEnv>): void {
       metadata: body.metadata ?? undefined,
       mentions: body.mentions,
       mentionsAll: body.mentionsAll,
+      silent: body.silent,
       maxLength: c.get("settings").MAX_LENGTH_UNIHUB,
     };
     const answer = await sendFiles(c, conversationId, command, files);

@@ -63,6 +63,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
       metadata: body.metadata ?? undefined,
       mentions: body.mentions,
       mentionsAll: body.mentionsAll,
+      silent: body.silent,
       maxLength,
     });
     return c.json(presentSent(id, answer), 201);

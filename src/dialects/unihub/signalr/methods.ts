@@ -73,9 +73,9 @@ export const METHODS = new Map<string, Method>([
     method(
       z.tuple([
         ...([uuid, z.string(), uuid.nullish(), clientMessageId.nullish()] as const),
-        ...([mentions.nullish(), z.boolean().nullish()] as const),
+        ...([mentions.nullish(), z.boolean().nullish(), z.boolean().nullish()] as const),
       ]),
-      async ({ rooms, settings }, [id, text, replyTo, key, mentions, mentionsAll]) => {
+      async ({ rooms, settings }, [id, text, replyTo, key, mentions, mentionsAll, silent]) => {
         const maxLength = settings.MAX_LENGTH_UNIHUB;
         const content = contentOf(text, maxLength);
         if (!content.ok) return content;
@@ -89,6 +89,7 @@ export const METHODS = new Map<string, Method>([
           clientMessageId: key ?? undefined,
           mentions: mentions ?? undefined,
           mentionsAll: mentionsAll ?? undefined,
+          silent: silent ?? undefined,
           maxLength,
         });
         return result.ok ? ok(presentSent(conversationId, result.value)) : result;

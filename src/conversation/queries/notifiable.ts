@@ -1,0 +1,58 @@
+import type { Member } from "../../domain/conversation.ts";
+import { messageIdOf } from "../../domain/id.ts";
+import {
+  NOTIFICATION_TTL_MS,
+  NOTIFIED_LENGTH,
+  type NotifiableAnswer,
+  type NotifiableQuery,
+  type Reason,
+} from "../../domain/notification.ts";
+import { truncated } from "../../domain/text.ts";
+import type { OpenConversation } from "../open.ts";
+import { memberOf } from "../tables/members.ts";
+import { firstNumberAfter, messageAt } from "../tables/messages.ts";
+import { newestMentioning, newestNotifying } from "../tables/notifying.ts";
+import { uncountedAfter } from "../tables/uncounted.ts";
+
+/**
+ * What a user is to be notified of now: the newest message that they have not read and were not notified
+ * of, at most a day old. Nothing of those who are no members.
+ */
+export function notifiable(
+  { sql, memory, epoch, clock }: OpenConversation,
+  { userId, level, after }: NotifiableQuery,
+): NotifiableAnswer {
+  const { conversation, counters } = memory;
+  const answer = { epoch, rev: counters.rev };
+  const member = memberOf(sql, userId);
+  if (!member || member.leftAt !== null) return answer;
+  const afterRev = after?.epoch === epoch ? after.rev : 0;
+  const sentAt = clock() - NOTIFICATION_TTL_MS;
+  const mention = newestMentioning(sql, member, { afterRev, sentAt });
+  const from = firstNumberAfter(sql, "created_rev", afterRev, counters.lastNumber);
+  const newest = level === "all" ? newestNotifying(sql, member, { from, sentAt }) : undefined;
+  const number = Math.max(mention ?? 0, newest ?? 0);
+  const message = number > 0 ? messageAt(sql, number) : undefined;
+  if (!message || message.senderId === null) return answer;
+  const reason: Reason = mention === undefined ? "message" : "mention";
+  return {
+    ...answer,
+    notifiable: {
+      conversation: { id: conversation.id, kind: conversation.kind, title: conversation.title },
+      message: {
+        id: messageIdOf(conversation.id, number),
+        senderId: message.senderId,
+        senderName: memberOf(sql, message.senderId)?.name ?? null,
+        text: truncated(message.content, NOTIFIED_LENGTH),
+        attachments: message.attachments.length,
+        createdAt: message.createdAt,
+      },
+      reason,
+      unread: unreadOf(sql, member, counters.lastNumber),
+    },
+  };
+}
+
+function unreadOf(sql: SqlStorage, { readUpTo, readBeyond }: Member, lastNumber: number): number {
+  return lastNumber - readUpTo - readBeyond - uncountedAfter(sql, readUpTo);
+}

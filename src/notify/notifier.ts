@@ -1,0 +1,309 @@
+import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
+import { backoffMs } from "../conversation/outbound/backoff.ts";
+import type { Kind } from "../domain/conversation.ts";
+import {
+  MAX_READ_NAMED,
+  NOTIFICATION_TTL_MS,
+  type Notifiable,
+  type NotifiableAnswer,
+  type NotifiableQuery,
+  type Notification,
+} from "../domain/notification.ts";
+import {
+  asked,
+  broughtForward,
+  type Circumstances,
+  cleared,
+  closed,
+  due,
+  isOver,
+  type Notifying,
+  nothingNotified,
+  postponed,
+  read,
+  sent,
+  withdrawn,
+} from "../domain/notifying.ts";
+import type { InboxRow } from "../live/inbox-events.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Preferences } from "./preferences.ts";
+import { States } from "./states.ts";
+
+/** Conversations that are asked, and notified of, at the same time. */
+const CONCURRENT = 6;
+/** For so long a total that was read is used for other notifications. */
+const TOTAL_FRESH_MS = 1_000;
+
+export interface NotifierOptions {
+  sql: SqlStorage;
+  userId: string;
+  clock: () => number;
+  preferences: Preferences;
+  deliveries: Pick<Deliveries, "deliver" | "read">;
+  /** Whether there is anything to notify the user with: a device, or the host application. */
+  canNotify: () => boolean;
+  /** Whether the user is connected, from any device. */
+  isConnected: () => boolean;
+  /** Asks a conversation; may be made twice. */
+  ask: (conversationId: string, query: NotifiableQuery) => Promise<NotifiableAnswer | undefined>;
+  /** Unread messages of all conversations. */
+  total: () => Promise<number>;
+  urlOf: (conversationId: string) => string;
+  /** Has {@link Notifier.check} called at a time, or sooner. */
+  checkAt: (time: number) => void;
+  onFailure: (conversationId: string | undefined, error: unknown) => void;
+}
+
+/**
+ * Decides whether and when a user is notified of what their conversations tell their inbox, and asks the
+ * conversation once more before it is sent. What is due survives a crash. Nothing is stored of a user who
+ * cannot be notified.
+ */
+export class Notifier {
+  private readonly options: NotifierOptions;
+  private readonly states: States;
+  /** Conversations that are being notified of, and whether everything was read meanwhile. */
+  private readonly sending = new Map<string, { isRead: boolean }>();
+  /** By conversation: when it is asked again, and how often that has failed. */
+  private readonly failed = new Map<string, { failures: number; retryAt: number }>();
+  private knownTotal: { at: number; total: Promise<number | undefined> } | undefined;
+
+  constructor(options: NotifierOptions) {
+    this.options = options;
+    this.states = new States(options.sql, options.clock);
+  }
+
+  /**
+   * Takes the newest row of a conversation; what the inbox is to be called for while nobody is connected
+   * to it.
+   */
+  changed(row: InboxRow): Exclude<InboxAnswer, "watching"> {
+    const { conversationId } = row;
+    if ("removed" in row || row.unread === 0) this.readAll(conversationId);
+    if ("removed" in row || !this.options.canNotify()) return "away";
+    const level = this.level(conversationId, row.kind);
+    if (level === "none") {
+      this.clear(conversationId);
+      return "away";
+    }
+    const isUnread = level === "all" ? row.unread > 0 : row.mentions > 0;
+    if (isUnread && row.lastMessage) {
+      const state = this.states.of(conversationId) ?? nothingNotified(conversationId, row.kind);
+      const messageAt = Date.parse(row.lastMessage.createdAt);
+      if (state.epoch !== row.epoch || state.rev < row.rev) {
+        this.put(due(this.current(state), messageAt, crypto.randomUUID(), this.circumstances()));
+      }
+    }
+    return level === "all" ? "notify of messages" : "notify of mentions";
+  }
+
+  /** Takes a row that the inbox has asked for: nothing new, but perhaps everything was read. */
+  asked(row: InboxRow): void {
+    if ("removed" in row || row.unread === 0) this.readAll(row.conversationId);
+  }
+
+  /** A connection was opened or has ended. */
+  connectionsChanged(): void {
+    if (this.options.isConnected()) return;
+    for (const state of this.states.all()) this.put(broughtForward(state, this.circumstances()));
+  }
+
+  /** The level of a conversation was changed: nothing is due where the user wants none. */
+  levelChanged(conversationId: string): void {
+    const state = this.states.of(conversationId);
+    if (state && this.level(conversationId, state.kind) === "none") this.clear(conversationId);
+  }
+
+  /** Notifies of what is due. */
+  async check(): Promise<void> {
+    const { clock } = this.options;
+    this.states.prune();
+    const now = clock();
+    const ready = this.states.all().filter((state) => this.nextOf(state) <= now);
+    await inTurn(ready, CONCURRENT, async (state) => {
+      if ((state.withdrawAt ?? Infinity) <= now) await this.withdraw(state);
+      if ((state.dueAt ?? Infinity) <= now) await this.notify(state);
+    });
+    this.schedule();
+  }
+
+  /**
+   * What is said now instead of a notification that could not be delivered: of everything after `afterRev`.
+   * `undefined`: nothing any more, or not now.
+   */
+  async compose(
+    conversationId: string,
+    { id, epoch, afterRev }: { id: string; epoch: string; afterRev: number },
+  ): Promise<Notification | undefined> {
+    const state = this.states.of(conversationId);
+    if (!state?.isShown) return undefined;
+    const { quietUntil } = this.circumstances();
+    if (quietUntil !== undefined) {
+      this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));
+      return undefined;
+    }
+    const answer = await this.ask({ ...state, epoch, rev: afterRev });
+    return answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
+  }
+
+  /** When {@link check} has something to do; `undefined`: nothing. */
+  get nextAt(): number | undefined {
+    const next = Math.min(...this.states.all().map((state) => this.nextOf(state)));
+    return Number.isFinite(next) ? next : undefined;
+  }
+
+  private async notify(state: Notifying): Promise<void> {
+    const { conversationId, id = crypto.randomUUID() } = state;
+    const { clock, deliveries, onFailure } = this.options;
+    const { quietUntil } = this.circumstances();
+    if (quietUntil !== undefined) {
+      this.put(postponed(state, quietUntil));
+      return;
+    }
+    // From here on what comes is not part of this notification. Stored it still is: a crash repeats it.
+    const sending = { isRead: false };
+    this.sending.set(conversationId, sending);
+    this.states.remember({ ...state, dueAt: undefined });
+    try {
+      const answer = await this.ask(state);
+      const notification =
+        answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
+      if (answer) this.remember(conversationId, (now) => asked(now, answer));
+      if (notification && !sending.isRead) {
+        await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
+        this.remember(conversationId, (now) => sent(now, clock(), crypto.randomUUID()));
+        this.forgetRead(notification.read);
+      } else this.remember(conversationId, (now) => (now.dueAt === undefined ? cleared(now) : now));
+      this.failed.delete(conversationId);
+    } catch (error) {
+      onFailure(conversationId, error);
+      const failures = (this.failed.get(conversationId)?.failures ?? 0) + 1;
+      this.failed.set(conversationId, { failures, retryAt: clock() + backoffMs(failures) });
+      this.remember(conversationId, (now) => ({ ...now, dueAt: state.dueAt, id }));
+    }
+    this.sending.delete(conversationId);
+    const next = this.states.of(conversationId);
+    if (next) this.put(sending.isRead ? read(next, clock()) : next, true);
+  }
+
+  private async withdraw(state: Notifying): Promise<void> {
+    const { conversationId } = state;
+    const { deliveries, userId } = this.options;
+    const id = crypto.randomUUID();
+    await deliveries.read({ id, userId, conversationId, total: await this.total() });
+    const next = this.states.of(conversationId);
+    // Something may have been notified of meanwhile.
+    if (next?.withdrawAt === state.withdrawAt && next) this.put(withdrawn(next));
+  }
+
+  /** Asks a conversation, unless the user wants nothing of it; also if they have come to want that meanwhile. */
+  private async ask({ conversationId, kind, epoch, rev }: Notifying) {
+    const { userId } = this.options;
+    const level = this.level(conversationId, kind);
+    if (level === "none" || !this.options.canNotify()) return undefined;
+    const after = epoch === "" ? undefined : { epoch, rev };
+    const answer = await this.options.ask(conversationId, { userId, level, after });
+    return this.level(conversationId, kind) === "none" ? undefined : answer;
+  }
+
+  private async notificationOf(
+    { conversation, message, reason, unread }: Notifiable,
+    id: string,
+  ): Promise<Notification> {
+    const { userId, preferences, urlOf } = this.options;
+    return {
+      ...{ id, userId, conversation, reason, unread },
+      message: preferences.settings.preview ? message : undefined,
+      total: await this.total(),
+      url: urlOf(conversation.id),
+      read: this.readLately(),
+      expiresAt: message.createdAt + NOTIFICATION_TTL_MS,
+    };
+  }
+
+  private readLately(): string[] {
+    return this.states
+      .all()
+      .filter(({ readAt }) => readAt !== undefined)
+      .sort((a, b) => (b.readAt ?? 0) - (a.readAt ?? 0))
+      .slice(0, MAX_READ_NAMED)
+      .map(({ conversationId }) => conversationId);
+  }
+
+  private forgetRead(conversationIds: readonly string[]): void {
+    for (const id of conversationIds) {
+      const state = this.states.of(id);
+      if (state) this.put(closed(state));
+    }
+  }
+
+  /** One read of D1 for all notifications of a moment; `undefined`: it cannot be read. */
+  private total(): Promise<number | undefined> {
+    const { clock, total, onFailure } = this.options;
+    const now = clock();
+    if (!this.knownTotal || now - this.knownTotal.at > TOTAL_FRESH_MS) {
+      const failed = (error: unknown) => void onFailure(undefined, error);
+      this.knownTotal = { at: now, total: total().catch(failed) };
+    }
+    return this.knownTotal.total;
+  }
+
+  private readAll(conversationId: string): void {
+    const sending = this.sending.get(conversationId);
+    if (sending) sending.isRead = true;
+    const state = this.states.of(conversationId);
+    if (state) this.put(read(state, this.options.clock()));
+  }
+
+  private clear(conversationId: string): void {
+    const state = this.states.of(conversationId);
+    if (state) this.put(cleared(state));
+  }
+
+  private level(conversationId: string, kind: Kind) {
+    return this.options.preferences.level(conversationId, kind, this.options.clock());
+  }
+
+  private circumstances(): Circumstances {
+    const { clock, isConnected, preferences } = this.options;
+    const now = clock();
+    return { now, isConnected: isConnected(), quietUntil: preferences.quietUntil(now) };
+  }
+
+  /** While a notification is sent, the next one waits for as long as behind one that was sent. */
+  private current(state: Notifying): Notifying {
+    const isSending = this.sending.has(state.conversationId);
+    return isSending ? { ...state, sentAt: this.options.clock() } : state;
+  }
+
+  private remember(conversationId: string, change: (state: Notifying) => Notifying): void {
+    const state = this.states.of(conversationId);
+    if (state) this.states.remember(change(state));
+  }
+
+  private put(state: Notifying, isUnstored = false): void {
+    this.states.put(state, isUnstored);
+    this.schedule();
+  }
+
+  private schedule(): void {
+    const { nextAt } = this;
+    if (nextAt !== undefined) this.options.checkAt(nextAt);
+  }
+
+  /** When something is to be done about a conversation; `Infinity`: never. */
+  private nextOf({ conversationId, dueAt, withdrawAt }: Notifying): number {
+    if (this.sending.has(conversationId)) return Infinity;
+    const { retryAt = 0 } = this.failed.get(conversationId) ?? {};
+    return Math.max(retryAt, Math.min(dueAt ?? Infinity, withdrawAt ?? Infinity));
+  }
+}
+
+/** Does something with each, so many at the same time. */
+async function inTurn<T>(all: readonly T[], most: number, one: (item: T) => Promise<void>) {
+  const waiting = all.values();
+  const work = async () => {
+    for (const item of waiting) await one(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(most, all.length) }, work));
+}

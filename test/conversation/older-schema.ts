@@ -1,0 +1,24 @@
+/** What undoes each step of the schema. */
+const UNDO: Readonly<Record<number, readonly string[]>> = {
+  9: [
+    "ALTER TABLE messages DROP COLUMN silent",
+    "ALTER TABLE mentions DROP COLUMN rev",
+    "ALTER TABLE armed DROP COLUMN interest",
+  ],
+  8: ["ALTER TABLE messages DROP COLUMN mentions", "DROP TABLE mentions", "DROP TABLE unmentioned"],
+  7: ["DROP TABLE armed"],
+  6: ["ALTER TABLE counters DROP COLUMN figures"],
+  5: ["DROP TRIGGER uncounted_added"],
+  4: ["DROP TABLE uncounted_blocks", "ALTER TABLE messages DROP COLUMN clock_at"],
+};
+
+/** Leaves a conversation's tables as the version left them whose last step was `step`. */
+export function backToStep(sql: SqlStorage, step: number): void {
+  const done = sql.exec<{ done: number }>("SELECT max(step) AS done FROM schema_steps").one().done;
+  for (let undone = done; undone > step; undone--) {
+    const statements = UNDO[undone];
+    if (!statements) throw new Error(`nothing undoes step ${undone}`);
+    for (const statement of statements) sql.exec(statement);
+  }
+  sql.exec("DELETE FROM schema_steps WHERE step > ?", step);
+}
