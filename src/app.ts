@@ -163,7 +163,7 @@ function pageOptions(c: Context<EdgeEnv>): PageOptions {
     environment: ENVIRONMENT,
     origin,
     filesOrigin: PUBLIC_URL ?? origin,
-    notifies: true,
+    notifications: "push",
     userClaim: JWT_USER_CLAIM,
   };
 }

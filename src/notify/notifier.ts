@@ -1,5 +1,5 @@
-import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { backoffMs } from "../conversation/outbound/backoff.ts";
+import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
 import type { Kind } from "../domain/conversation.ts";
 import {
   MAX_READ_NAMED,
@@ -166,8 +166,7 @@ export class Notifier {
     this.states.remember({ ...state, dueAt: undefined });
     try {
       const answer = await this.ask(state);
-      const notification =
-        answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
+      const notification = answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
       if (answer) this.remember(conversationId, (now) => asked(now, answer));
       if (notification && !sending.isRead) {
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });

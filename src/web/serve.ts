@@ -11,8 +11,8 @@ export interface PageOptions {
   origin: string;
   /** The origin that links to files have. */
   filesOrigin: string;
-  /** Whether users are notified of messages: the page asks nobody for permission otherwise. */
-  notifies: boolean;
+  /** How users are notified: by pushes to browsers as well, by the host application alone, or not at all. */
+  notifications: "push" | "webhook" | "none";
   /** The claim of a token that names its user, where that is a setting. */
   userClaim: string | undefined;
 }
@@ -76,7 +76,7 @@ export function serveManifest(): Served {
   };
 }
 
-function documentFor(entry: string, { userClaim, notifies }: PageOptions): string {
+function documentFor(entry: string, { userClaim, notifications }: PageOptions): string {
   const preloads = page.shared.map(
     (name) => `<link rel="modulepreload" href="${PAGE_PATH}${name}">`,
   );
@@ -84,9 +84,10 @@ function documentFor(entry: string, { userClaim, notifies }: PageOptions): strin
   if (userClaim !== undefined) {
     told.push(`<meta name="user-claim" content="${escaped(userClaim)}">`);
   }
-  if (notifies) {
-    told.push('<meta name="notifications">', `<link rel="manifest" href="${MANIFEST_PATH}">`);
+  if (notifications !== "none") {
+    told.push(`<meta name="notifications" content="${notifications}">`);
   }
+  if (notifications === "push") told.push(`<link rel="manifest" href="${MANIFEST_PATH}">`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -120,7 +121,7 @@ function escaped(text: string): string {
  * Text cannot become markup: no sink accepts it (Trusted Types). The address of the service worker needs a
  * policy of that name, which returns that address alone.
  */
-function policyFor({ origin, filesOrigin, notifies }: PageOptions): string {
+function policyFor({ origin, filesOrigin, notifications }: PageOptions): string {
   const files = filesOrigin === origin ? "'self'" : `'self' ${filesOrigin}`;
   return [
     "default-src 'none'",
@@ -134,7 +135,7 @@ function policyFor({ origin, filesOrigin, notifies }: PageOptions): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    ...(notifies
+    ...(notifications === "push"
       ? ["trusted-types service-worker", "worker-src 'self'", "manifest-src 'self'"]
       : ["trusted-types 'none'"]),
   ].join("; ");

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import { ParleyError } from "../../../client/error.ts";
 import type { NotificationSettings } from "../../../client/rest.ts";
 import { announce, complain, notice } from "../model/notices.ts";
+import { notifiesBy } from "../model/turned-on.ts";
 import { notificationsOf, type Standing } from "../notifications/notifications.ts";
 import { useSession } from "../parts/context.ts";
 import { Dialog } from "./dialog.tsx";
@@ -24,7 +24,7 @@ export function NotificationsDialog({ onClose }: { onClose: () => void }) {
   }, []);
   return (
     <Dialog title="Notifications" onClose={onClose}>
-      <ThisBrowser />
+      {notifiesBy === "push" && <ThisBrowser />}
       {settings && <Settings settings={settings} onSaved={onClose} />}
     </Dialog>
   );
@@ -33,14 +33,10 @@ export function NotificationsDialog({ onClose }: { onClose: () => void }) {
 function ThisBrowser() {
   const session = useSession();
   const notifications = notificationsOf(session);
-  /** `null`: the server pushes nothing to browsers. */
-  const [key, setKey] = useState<string | null>();
+  const [key, setKey] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   useEffect(() => {
-    session.rest.pushKey().then(setKey, (error: unknown) => {
-      if (error instanceof ParleyError && error.status === 404) setKey(null);
-      else complain(error);
-    });
+    session.rest.pushKey().then(setKey, complain);
   }, []);
   const standing = notifications.standing.value;
   const run = (work: Promise<void>) => {

@@ -1,5 +1,7 @@
-/** Whether the server notifies anybody; otherwise nothing of notifications is shown. */
-export const hasNotifications = document.querySelector("meta[name=notifications]") !== null;
+/** How the server notifies: `push`, to browsers as well; `webhook`; absent: nothing of it is shown. */
+export const notifiesBy = document.querySelector<HTMLMetaElement>(
+  "meta[name=notifications]",
+)?.content;
 
 export function keyOf(userId: string): string {
   return `parley:push:${userId}`;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Entry } from "../model/entry.ts";
 import { hasNetwork } from "../model/network.ts";
-import { hasNotifications } from "../model/turned-on.ts";
+import { notifiesBy } from "../model/turned-on.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
 import { EntryRow } from "./entry-row.tsx";
@@ -88,7 +88,7 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           {inArchive ? "Back to the inbox" : `Archived (${archived.length})`}
         </button>
       )}
-      {hasNotifications && (
+      {notifiesBy && (
         <button type="button" class="sidebar-row" onClick={() => setDialog("NotificationsDialog")}>
           <Icon name="bell" />
           Notifications
