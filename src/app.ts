@@ -30,6 +30,7 @@ import { Timing } from "./edge/timing.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
+import { notificationRoutes } from "./notify/settings-routes.ts";
 import {
   MANIFEST_PATH,
   type PageOptions,
@@ -135,6 +136,12 @@ function apis(): MountedApi[] {
       base: "/api/purchase-requests",
       tag: { name: "Purchase requests", description: "Which there are, for the host application." },
       app: purchaseRequests(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/notifications",
+      tag: { name: "Notifications", description: "How a user is notified." },
+      app: notificationRoutes(),
       errors: plainErrors,
     },
     {

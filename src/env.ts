@@ -38,6 +38,25 @@ const origin = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => !/[?#]/.test(url) && new URL(url).pathname === "/", "no path behind the host")
   .transform((url) => new URL(url).origin);
+/** A secret of the Standard Webhooks specification: `whsec_` and 24 to 64 bytes in base64. */
+const webhookSecret = z
+  .string()
+  .regex(/^whsec_(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, {
+    error: "whsec_ and base64: echo whsec_$(openssl rand -base64 32)",
+    abort: true,
+  })
+  .refine((text) => {
+    const { length } = atob(text.slice("whsec_".length));
+    return length >= 24 && length <= 64;
+  }, "24 to 64 bytes in base64 behind whsec_");
+/** Separated by commas while they are rotated: each signs. */
+const webhookSecrets = optional
+  .transform((text) => text?.split(",").map((part) => part.trim()))
+  .pipe(z.array(webhookSecret).max(3, "at most three secrets").optional());
+const webhookUrl = z.url({ protocol: /^https?$/, abort: true }).refine((url) => {
+  const { username, password } = new URL(url);
+  return username === "" && password === "";
+}, "no user and password: requests are signed with NOTIFY_SECRET");
 const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const onOff = z
   .enum(["on", "off"])
@@ -74,6 +93,8 @@ const schema = z
     JURISDICTION: optional.pipe(z.enum(["eu", "us", "fedramp"]).optional()),
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
     PUBLIC_URL: optional.pipe(origin.optional()),
+    NOTIFY_URL: optional.pipe(webhookUrl.optional()),
+    NOTIFY_SECRET: webhookSecrets,
     ALLOWED_ORIGINS: z
       .string()
       .default("")
@@ -98,6 +119,12 @@ const schema = z
       all.some((value) => value.startsWith(DEVELOPMENT_SECRET))
     ) {
       refuse("development secrets are in use, but ENVIRONMENT is not development");
+    }
+    const { NOTIFY_URL, NOTIFY_SECRET } = context.value;
+    if (!NOTIFY_URL !== !NOTIFY_SECRET) refuse("set both NOTIFY_URL and NOTIFY_SECRET, or neither");
+    // What people write, and to whom.
+    if (ENVIRONMENT !== "development" && NOTIFY_URL?.startsWith("http:")) {
+      refuse("NOTIFY_URL begins with https: only development may send notifications in the clear");
     }
     // Otherwise links would begin with the Host header of a request.
     if (ENVIRONMENT !== "development" && !PUBLIC_URL) {

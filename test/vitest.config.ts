@@ -27,7 +27,7 @@ const MODELS = "test/model/**/*.test.ts";
 /** Tests of the limits against abuse, which hold in them. */
 const ABUSE = "test/abuse/**/*.test.ts";
 /** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are half. */
-const OBJECTS = ["live", "gateway", "conversation", "inbox"].map(
+const OBJECTS = ["live", "gateway", "conversation", "inbox", "notify"].map(
   (name) => `test/${name}/**/*.test.ts`,
 );
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
@@ -44,6 +44,7 @@ function workers(
     include?: string[];
     exclude?: string[];
     setupFiles?: string[];
+    globalSetup?: string[];
     sequence?: { setupFiles: "list" };
   },
   more: Record<string, string> = {},
@@ -79,7 +80,7 @@ export default defineConfig({
     silent: "passed-only",
     projects: [
       workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, MODELS, ABUSE] }),
-      workers("objects", { include: OBJECTS }),
+      workers("objects", { include: OBJECTS, globalSetup: ["test/notify/host-server.ts"] }),
       workers("models", { include: [MODELS] }),
       workers("alone", {
         include: ALONE,

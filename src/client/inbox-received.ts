@@ -5,12 +5,13 @@ import { open, typesOf } from "./received.ts";
 
 /** What a client accepts of what a server sends over an inbox socket, read as tolerantly as other events. */
 
-const { kind, lastMessage } = live.inboxEntry.shape;
+const { kind, lastMessage, level } = live.inboxEntry.shape;
 const preview = lastMessage.unwrap();
 
 const entry = live.inboxEntry.extend({
   kind: open(kind),
   lastMessage: preview.extend({ kind: open(preview.shape.kind) }).nullable(),
+  level: open(level.unwrap()).optional(),
 });
 /** A row that cannot be read still names its conversation, which is therefore not gone. */
 const named = z.object({ conversationId: z.string() });
@@ -32,6 +33,7 @@ const rows = z.array(z.unknown()).transform((list) => {
 export const inboxServerEvent = z.discriminatedUnion("type", [
   live.inboxHelloEvent,
   live.inboxEvent.extend({ rows }),
+  live.levelEvent.extend({ level: open(level.unwrap()).optional() }),
   // The conversation's own session reads its events.
   live.conversationWrapper.extend({ event: z.unknown() }),
   live.closedEvent,

@@ -1,6 +1,8 @@
 import { replaces } from "../domain/inbox.ts";
 import type { InboxEventOf, InboxRemoval, InboxRow } from "./inbox-received.ts";
 
+type Level = Pick<InboxRow, "level" | "muted">;
+
 /** What an event changed. */
 export interface ChangedRows {
   rows: InboxRow[];
@@ -38,7 +40,10 @@ export class InboxRows {
       const { conversationId: id } = row;
       const known = this.versions.get(id);
       this.named.add(id);
-      if (!replaces(row, known)) continue;
+      if (!replaces(row, known)) {
+        if (!("removed" in row)) this.setLevel(id, row, applied);
+        continue;
+      }
       this.versions.set(id, row);
       // The same version may come twice.
       if (known && JSON.stringify(known) === JSON.stringify(row)) continue;
@@ -46,6 +51,13 @@ export class InboxRows {
       else if (known && !("removed" in known)) applied.removed.push(id);
     }
     this.sorted = undefined;
+    return applied;
+  }
+
+  /** Applies that the level of a conversation has changed. */
+  applyLevel(event: InboxEventOf<"level">): ChangedRows {
+    const applied: ChangedRows = { rows: [], removed: [] };
+    this.setLevel(event.conversationId, event, applied);
     return applied;
   }
 
@@ -82,6 +94,22 @@ export class InboxRows {
     for (const row of this.versions.values()) if (!("removed" in row)) sum += row.unread;
     return sum;
   }
+
+  /** The level that came last is the present one, with whichever version of the row. */
+  private setLevel(id: string, level: Level, applied: ChangedRows): void {
+    const known = this.of(id);
+    if (!known || (known.level === level.level && known.muted === level.muted)) return;
+    const row = withLevel(known, level);
+    this.versions.set(id, row);
+    this.sorted = undefined;
+    applied.rows.push(row);
+  }
+}
+
+/** A row with another level. */
+function withLevel(row: InboxRow, { level, muted }: Level): InboxRow {
+  const { level: _, muted: __, ...rest } = row;
+  return { ...rest, ...(level !== undefined && { level }), ...(muted && { muted }) };
 }
 
 function byNewest(a: InboxRow, b: InboxRow): number {

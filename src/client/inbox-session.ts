@@ -133,6 +133,9 @@ export class InboxSession implements Carrier {
       case "inbox":
         this.list(event);
         break;
+      case "level":
+        this.emit(this.rows.applyLevel(event), "live");
+        break;
       case "conversation":
         this.passOn(event);
         break;

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type * as answers from "../contract/answers.ts";
 import type * as bodies from "../contract/bodies.ts";
+import type * as notifications from "../contract/notifications.ts";
 import { Http, path, queryOf } from "./http.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -20,26 +21,14 @@ export function keyOf({ fileUrl }: Pick<Uploaded, "fileUrl">): string {
   return new URL(fileUrl).pathname.split("/").at(-1) ?? "";
 }
 
-/** How a user is notified. */
-export interface NotificationSettings {
-  /** Whether notifications contain the sender's name and the text. */
-  preview: boolean;
-  /** Hours of the day without notifications: `22:00`, in an IANA time zone. */
-  doNotDisturb: { from: string; to: string; timeZone: string } | null;
-}
-
+/** How the user is notified of all conversations. */
+export type NotificationSettings = z.output<typeof notifications.notificationSettingsSchema>;
+/** Of which messages of a conversation the user is notified. */
+export type NotificationLevel = z.output<typeof notifications.notificationLevelSchema>;
 /** A browser that notifications are pushed to: what its push subscription consists of. */
 export interface PushDevice {
   endpoint: string;
   keys: { p256dh: string; auth: string };
-}
-
-/** Of which messages of a conversation the user is notified. */
-export interface NotificationLevel {
-  level: "all" | "mentions" | "none";
-  /** When the default holds again, ISO 8601. */
-  until: string | null;
-  default: "all" | "mentions";
 }
 
 /** Where in a list. */
@@ -205,13 +194,14 @@ export class Rest {
   unarchiveChannel(channelId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("POST", path`/channels/${channelId}/unarchive`);
   }
-
   notificationSettings(): Promise<NotificationSettings> {
     return this.notifications.get("/settings");
   }
 
-  /** Settings that are absent stay. */
-  setNotificationSettings(settings: Partial<NotificationSettings>): Promise<NotificationSettings> {
+  /** Settings that are absent stay; `doNotDisturb: null` removes the hours. */
+  setNotificationSettings(
+    settings: z.input<typeof notifications.notificationSettingsBody>,
+  ): Promise<NotificationSettings> {
     return this.notifications.send("PUT", "/settings", settings);
   }
 
@@ -219,9 +209,10 @@ export class Rest {
     return this.http.get(path`/conversations/${conversationId}/notifications`);
   }
 
+  /** After `until`, the default of the conversation's kind holds again. */
   setNotificationLevel(
     conversationId: string,
-    level: { level: NotificationLevel["level"] | "default"; until?: string | null },
+    level: z.input<typeof notifications.notificationLevelBody>,
   ): Promise<NotificationLevel> {
     return this.http.send("PUT", path`/conversations/${conversationId}/notifications`, level);
   }

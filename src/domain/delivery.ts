@@ -15,11 +15,18 @@ export interface ReceiverState {
   failures: number;
   /** With failures: nothing is sent before, in milliseconds since the epoch. */
   retryAt: number;
+  /** The last failure was a rejection: what is new may be accepted, and gets its first attempt at once. */
+  isRejecting: boolean;
   /** It wants no more, until the user comes back. */
   isStopped: boolean;
 }
 
-export const HEALTHY: ReceiverState = { failures: 0, retryAt: 0, isStopped: false };
+export const HEALTHY: ReceiverState = {
+  failures: 0,
+  retryAt: 0,
+  isRejecting: false,
+  isStopped: false,
+};
 
 /** A delivery to one receiver that has not been accepted; one for each conversation. */
 export interface PendingDelivery {
@@ -50,16 +57,17 @@ export function retryDelayMs(failures: number, random: number): number {
  */
 export function afterFailure(
   state: ReceiverState,
-  failure: { now: number; retryAfterMs: number | undefined; random: number },
+  failure: { now: number; retryAfterMs: number | undefined; isRejected: boolean; random: number },
 ): ReceiverState {
-  const { now, random } = failure;
+  const { now, random, isRejected } = failure;
   const asked = now + Math.min(failure.retryAfterMs ?? 0, NOTIFICATION_TTL_MS);
   if (state.failures > 0 && now < state.retryAt) {
-    return { ...state, retryAt: Math.max(state.retryAt, asked) };
+    const isRejecting = state.isRejecting && isRejected;
+    return { ...state, retryAt: Math.max(state.retryAt, asked), isRejecting };
   }
   const failures = state.failures + 1;
   const retryAt = Math.max(now + retryDelayMs(failures, random), asked);
-  return { failures, retryAt, isStopped: false };
+  return { failures, retryAt, isRejecting: isRejected, isStopped: false };
 }
 
 /**

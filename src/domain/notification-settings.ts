@@ -7,3 +7,8 @@ export interface NotificationSettings {
   /** Hours of every day without notifications. */
   doNotDisturb: DoNotDisturb | null;
 }
+
+/** What is absent stays as it is. */
+export type SettingsChange = {
+  [Name in keyof NotificationSettings]?: NotificationSettings[Name] | undefined;
+};

@@ -80,7 +80,10 @@ export type Delivery =
   | { outcome: "delivered" }
   /** The receiver no longer exists, or wants no more: nothing is sent to it until it is added again. */
   | { outcome: "gone" }
-  /** Not now; at least `retryAfterMs` are waited, where the receiver said so. */
-  | { outcome: "retry"; retryAfterMs?: number | undefined; reason: string }
+  /**
+   * Not now; at least `retryAfterMs` are waited, where the receiver said so. `isRejected`: the receiver works,
+   * and others may be accepted meanwhile.
+   */
+  | { outcome: "retry"; retryAfterMs?: number | undefined; isRejected?: boolean; reason: string }
   /** It will never be accepted as it is. */
   | { outcome: "refused"; reason: string };

@@ -80,6 +80,13 @@ export function broughtForward(state: Notifying, circumstances: Circumstances): 
   return dueAt < state.dueAt ? { ...state, dueAt } : state;
 }
 
+/** The circumstances have changed otherwise: what is due waits as if its message were sent now. */
+export function rescheduled(state: Notifying, circumstances: Circumstances): Notifying {
+  if (state.dueAt === undefined) return state;
+  const dueAt = dueTime(state, circumstances.now, circumstances);
+  return dueAt === state.dueAt ? state : { ...state, dueAt };
+}
+
 /** What is due waits until a later time. */
 export function postponed(state: Notifying, until: number): Notifying {
   return { ...state, dueAt: Math.max(state.dueAt ?? 0, until) };

@@ -80,6 +80,12 @@ export class Connections {
     return this.all().some((connection) => connection.id === id);
   }
 
+  /** Whether any was heard of within so many milliseconds. */
+  isAnyHeardWithin(milliseconds: number): boolean {
+    const now = this.clock();
+    return this.all().some((connection) => now - this.heardAt(connection) <= milliseconds);
+  }
+
   /** Any one of them; `undefined`: nobody is connected. */
   first(): Connection | undefined {
     return this.bySocket.values().next().value;
@@ -171,11 +177,14 @@ export class Connections {
     const now = this.clock();
     for (const connection of [...this.bySocket.values()]) {
       if (this.expired(connection)) continue;
-      const { socket, lastFrameAt } = connection;
-      const pinged = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
-      if (now - Math.max(pinged, lastFrameAt) <= SILENCE_MS) continue;
+      if (now - this.heardAt(connection) <= SILENCE_MS) continue;
       this.leave(connection, CLOSE.goingAway, "nothing received for 90 seconds");
     }
+  }
+
+  private heardAt({ socket, lastFrameAt }: Connection): number {
+    const pinged = this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+    return Math.max(pinged, lastFrameAt);
   }
 
   private restore(socket: WebSocket, kept: Stored): void {

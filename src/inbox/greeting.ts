@@ -25,6 +25,8 @@ export interface ListSource {
   recent: () => InboxRow[];
   /** Has large conversations call this inbox: they do so only where it asks for it. */
   arm: (conversationIds: readonly string[]) => void;
+  /** A row as it is sent to the user. */
+  shownOf: (row: InboxRow) => InboxRow;
 }
 
 /** Sends `hello` and the first page of the list, in one frame. */
@@ -83,7 +85,7 @@ export async function listPage(
 
 /** A page of the list with what D1 does not have yet; `unavailable` where D1 cannot be read. */
 export async function readList(
-  { directory, recent, arm }: Omit<ListSource, "connections">,
+  { directory, recent, arm, shownOf }: Omit<ListSource, "connections">,
   userId: string,
   after: string | undefined,
 ): Promise<Result<InboxList>> {
@@ -98,7 +100,7 @@ export async function readList(
   // The last page is complete with what D1 does not have yet.
   const rows = next === undefined ? newest([...page.rows, ...recent()]) : page.rows;
   arm(page.rows.filter((row) => isLarge(row.memberCount)).map((row) => row.conversationId));
-  return ok({ rows, next });
+  return ok({ rows: rows.map(shownOf), next });
 }
 
 /** The newest version of each row. */

@@ -14,7 +14,11 @@ import { gatewayOf } from "../conversation/stub.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
+import type { Kind } from "../domain/conversation.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
+import type { ChosenLevel } from "../domain/notification-level.ts";
+import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
+import { CONNECTED_MS } from "../domain/notifying.ts";
 import type { ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
@@ -23,6 +27,7 @@ import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { Notifications } from "../notify/notifications.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -59,6 +64,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
+  private readonly notifications: Notifications;
   /** What the alarm is set to, as far as this instance of the object knows. */
   private alarmAt: number | undefined;
   private isPendingCreated: boolean;
@@ -78,6 +84,7 @@ export class Inbox extends DurableObject<Env> {
         this.watching.closed(connection);
       }
       this.presence.socketsChanged();
+      this.connectionsChanged();
     });
     this.rooms = new OpenRooms({
       ...{ env, settings, connections: this.connections },
@@ -101,6 +108,12 @@ export class Inbox extends DurableObject<Env> {
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    this.notifications = new Notifications({
+      ...{ env, settings, sql, userId, clock },
+      isConnected: () => this.isConnected(),
+      broadcast: (event) => void this.connections.broadcast(JSON.stringify(event)),
+      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+    });
     this.followers = new Followers({
       sql,
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
@@ -122,9 +135,10 @@ export class Inbox extends DurableObject<Env> {
 
   update(row: InboxRow): InboxAnswer {
     this.recent.add(row);
+    const wanted = this.notifications.changed(row);
     if (this.show(row)) return "watching";
     this.remember(row.conversationId);
-    return "away";
+    return wanted;
   }
 
   follow(protocol: Protocol, gateway: string): boolean {
@@ -147,11 +161,13 @@ export class Inbox extends DurableObject<Env> {
 
   arrived(source: PresenceSource, at: number): void {
     this.presence.arrived(source, at);
+    this.connectionsChanged();
   }
 
   left(source: PresenceSource, at: number): void {
     this.followers.remove(source[1]);
     this.presence.left(source, at);
+    this.connectionsChanged();
   }
 
   watch(watcher: Watcher): Promise<ShownPresence> {
@@ -164,7 +180,7 @@ export class Inbox extends DurableObject<Env> {
     return this.presence.now();
   }
 
-  presenceOf(userId: string, presence: ShownPresence): InboxAnswer {
+  presenceOf(userId: string, presence: ShownPresence): "watching" | "away" {
     return this.watching.take(userId, presence) ? "watching" : "away";
   }
 
@@ -174,6 +190,29 @@ export class Inbox extends DurableObject<Env> {
 
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
     return this.watching.look(userIds);
+  }
+
+  notificationSettings(): NotificationSettings {
+    return this.notifications.preferences.settings;
+  }
+
+  setNotificationSettings(change: SettingsChange): NotificationSettings {
+    return this.notifications.setSettings(change);
+  }
+
+  notificationLevel(conversationId: string): ChosenLevel | undefined {
+    return this.notifications.levels.chosen(conversationId);
+  }
+
+  setNotificationLevel(
+    conversationId: string,
+    kind: Kind,
+    chosen: ChosenLevel | undefined,
+  ): Result<ChosenLevel | undefined> {
+    const set = this.notifications.setLevel(conversationId, kind, chosen);
+    // It may have stopped calling.
+    if (set.ok) this.rearming.add([conversationId]);
+    return set;
   }
 
   deliver(gateway: string, batch: Batch): boolean {
@@ -244,7 +283,7 @@ export class Inbox extends DurableObject<Env> {
     this.alarmAt = undefined;
     this.rearm();
     this.connections.evictStale();
-    await this.presence.check();
+    await Promise.all([this.presence.check(), this.notifications.check()]);
   }
 
   private greet(connection: Connection): Promise<void> {
@@ -257,6 +296,7 @@ export class Inbox extends DurableObject<Env> {
       directory: this.directory,
       recent: () => this.recent.all(),
       arm: (rows) => this.armLarge(rows),
+      shownOf: (row) => this.notifications.levels.rowOf(row),
     };
   }
 
@@ -278,6 +318,7 @@ export class Inbox extends DurableObject<Env> {
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
     if (row) this.recent.add(row);
+    if (row) this.notifications.asked(row);
     if (row && !this.show(row)) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }
@@ -300,10 +341,20 @@ export class Inbox extends DurableObject<Env> {
     await storage.setAlarm(time);
   }
 
+  private isConnected(): boolean {
+    const { connections, presence } = this;
+    return presence.isConnectedElsewhere || connections.isAnyHeardWithin(CONNECTED_MS);
+  }
+
+  private connectionsChanged(): void {
+    this.notifications.connectionsChanged(this.isConnected());
+  }
+
   /** Sends a row to everybody who is connected; false: nobody is. */
   private show(row: InboxRow): boolean {
-    const isSent = this.connections.broadcast(frameOf([row]));
-    this.followers.tell(row);
+    const shown = this.notifications.levels.rowOf(row);
+    const isSent = this.connections.broadcast(frameOf([shown]));
+    this.followers.tell(shown);
     return isSent || this.followers.size > 0;
   }
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { KINDS } from "../domain/conversation.ts";
 import { MESSAGE_KINDS } from "../domain/message.ts";
+import { LEVELS } from "../domain/notification-level.ts";
 import type { ShownPresence } from "../domain/presence.ts";
 import { serverEvent } from "./events.ts";
 import { isoTime } from "./wire.ts";
@@ -23,7 +24,17 @@ const preview = z.object({
   attachments: z.number().int(),
 });
 
-/** A conversation of the inbox. `(epoch, rev)` orders versions of a row: the higher one wins. */
+/** Of which messages the user is notified, where that is not the default of the conversation's kind. */
+const notified = {
+  level: z.enum(LEVELS).optional(),
+  /** Of none: the level is `none`. */
+  muted: z.literal(true).optional(),
+};
+
+/**
+ * A conversation of the inbox. `(epoch, rev)` orders versions of a row: the higher one wins. The level is not
+ * part of a version: the one that came last is the present one, also in an older row.
+ */
 export const inboxEntry = z.object({
   conversationId: z.string(),
   epoch: z.string(),
@@ -42,6 +53,7 @@ export const inboxEntry = z.object({
   /** Unread mentions of the person, among the newest 100 of them and of everybody. */
   mentions: z.number().int(),
   archived: z.boolean(),
+  ...notified,
 });
 export type InboxEntry = z.infer<typeof inboxEntry>;
 
@@ -97,6 +109,14 @@ export const inboxSettingsEvent = z.object({
   type: z.literal("settings"),
   settings: inboxSettings,
 });
+
+/** The level of a conversation has changed. */
+export const levelEvent = z.object({
+  type: z.literal("level"),
+  conversationId: z.string(),
+  ...notified,
+});
+export type LevelEvent = z.infer<typeof levelEvent>;
 
 /** The presence of a user whom the socket watches: first as it is, then whenever it changes. */
 export const userPresenceEvent = z.object({

@@ -1,5 +1,5 @@
 import { backoffMs } from "../conversation/outbound/backoff.ts";
-import { afterFailure, type PendingDelivery, replaced } from "../domain/delivery.ts";
+import { afterFailure, HEALTHY, type PendingDelivery, replaced } from "../domain/delivery.ts";
 import {
   type Delivery,
   NOTIFICATION_TTL_MS,
@@ -69,7 +69,7 @@ export class Deliveries {
 
   /**
    * Sends to every receiver now; what fails for now is stored and retried. A receiver that has failed is
-   * spared until its next retry. Resolves when every attempt has ended: each is then accepted, stored, or
+   * spared until its next retry, unless it only rejected something. Resolves when every attempt has ended: each is then accepted, stored, or
    * given up for good. Until then the caller keeps the notification, for the object may end.
    */
   async deliver(notification: Notification, after: { epoch: string; rev: number }): Promise<void> {
@@ -148,8 +148,9 @@ export class Deliveries {
     return this.turns.take(`${key} ${newer.conversationId}`, async () => {
       const delivery = replaced(this.store.get(key, newer.conversationId), newer);
       await this.slots.take(async () => {
-        if (this.store.state(key).isStopped) return;
-        if (this.store.state(key).failures > 0) this.keep(delivery);
+        const { failures, isRejecting, isStopped } = this.store.state(key);
+        if (isStopped) return;
+        if (failures > 0 && !isRejecting) this.keep(delivery);
         else await this.attempt(receiver, delivery, composed, read);
       });
     });
@@ -255,9 +256,9 @@ export class Deliveries {
         return;
       case "retry": {
         const now = clock();
-        const { retryAfterMs } = outcome;
-        const state = this.store.state(key);
-        this.store.setState(key, afterFailure(state, { now, retryAfterMs, random: random() }));
+        const { retryAfterMs, isRejected = false } = outcome;
+        const failure = { now, retryAfterMs, isRejected, random: random() };
+        this.store.setState(key, afterFailure(this.store.state(key), failure));
         this.keep({ ...delivery, attempts: delivery.attempts + 1 });
         return;
       }
@@ -274,7 +275,7 @@ export class Deliveries {
     this.store.removeAll(key);
     const isForgotten = !this.options.receivers().some((other) => other.key === key);
     if (isForgotten) this.store.setHealthy(key);
-    else this.store.setState(key, { failures: 0, retryAt: 0, isStopped: true });
+    else this.store.setState(key, { ...HEALTHY, isStopped: true });
   }
 
   private keep(delivery: PendingDelivery): void {

@@ -20,6 +20,7 @@ export function createDeliveryTables(sql: SqlStorage): void {
       receiver TEXT PRIMARY KEY,
       failures INTEGER NOT NULL,
       retry_at INTEGER NOT NULL,
+      rejecting INTEGER NOT NULL,
       stopped INTEGER NOT NULL
     ) WITHOUT ROWID;
   `);
@@ -120,25 +121,35 @@ export function deleteExpired(sql: SqlStorage, now: number): number {
 export function readReceivers(sql: SqlStorage): Map<string, ReceiverState> {
   return new Map(
     sql
-      .exec<{ receiver: string; failures: number; retry_at: number; stopped: number }>(
-        "SELECT * FROM delivery_receivers",
-      )
+      .exec<{
+        receiver: string;
+        failures: number;
+        retry_at: number;
+        rejecting: number;
+        stopped: number;
+      }>("SELECT * FROM delivery_receivers")
       .toArray()
-      .map(({ receiver, failures, retry_at, stopped }) => [
+      .map(({ receiver, failures, retry_at, rejecting, stopped }) => [
         receiver,
-        { failures, retryAt: retry_at, isStopped: stopped === 1 },
+        {
+          failures,
+          retryAt: retry_at,
+          isRejecting: rejecting === 1,
+          isStopped: stopped === 1,
+        },
       ]),
   );
 }
 
 export function putReceiver(sql: SqlStorage, receiver: string, state: ReceiverState): void {
   sql.exec(
-    `INSERT INTO delivery_receivers VALUES (?, ?, ?, ?)
+    `INSERT INTO delivery_receivers VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (receiver) DO UPDATE SET failures = excluded.failures,
-       retry_at = excluded.retry_at, stopped = excluded.stopped`,
+       retry_at = excluded.retry_at, rejecting = excluded.rejecting, stopped = excluded.stopped`,
     receiver,
     state.failures,
     state.retryAt,
+    state.isRejecting ? 1 : 0,
     state.isStopped ? 1 : 0,
   );
 }

@@ -16,11 +16,11 @@ import {
   cleared,
   closed,
   due,
-  isOver,
   type Notifying,
   nothingNotified,
   postponed,
   read,
+  rescheduled,
   sent,
   withdrawn,
 } from "../domain/notifying.ts";
@@ -108,6 +108,11 @@ export class Notifier {
     for (const state of this.states.all()) this.put(broughtForward(state, this.circumstances()));
   }
 
+  /** The user's settings were changed: hours of do-not-disturb may have begun or ended. */
+  settingsChanged(): void {
+    for (const state of this.states.all()) this.put(rescheduled(state, this.circumstances()));
+  }
+
   /** The level of a conversation was changed: nothing is due where the user wants none. */
   levelChanged(conversationId: string): void {
     const state = this.states.of(conversationId);
@@ -136,7 +141,8 @@ export class Notifier {
     { id, epoch, afterRev }: { id: string; epoch: string; afterRev: number },
   ): Promise<Notification | undefined> {
     const state = this.states.of(conversationId);
-    if (!state?.isShown) return undefined;
+    const sending = this.sending.get(conversationId);
+    if (!state || (sending ? sending.isRead : !state.isShown)) return undefined;
     const { quietUntil } = this.circumstances();
     if (quietUntil !== undefined) {
       this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));

@@ -9,7 +9,7 @@ import {
   levelAt,
   MAX_LEVELS,
 } from "../domain/notification-level.ts";
-import type { NotificationSettings } from "../domain/notification-settings.ts";
+import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import {
   createPreferenceTables,
   deleteLevel,
@@ -44,8 +44,11 @@ export class Preferences {
   }
 
   /** Changes those settings that are given; all of them, as they are then. */
-  setSettings(change: Partial<NotificationSettings>): NotificationSettings {
-    const next = { ...this.current, ...change };
+  setSettings({
+    preview = this.current.preview,
+    doNotDisturb = this.current.doNotDisturb,
+  }: SettingsChange): NotificationSettings {
+    const next = { preview, doNotDisturb };
     this.create();
     putSettings(this.sql, next);
     this.current = next;
@@ -80,9 +83,9 @@ export class Preferences {
       this.forget(conversationId);
       return ok(null);
     }
-    if (!this.levels.has(conversationId) && this.levels.size >= MAX_LEVELS) {
-      return fail("too_many_levels");
-    }
+    const before = this.levels.get(conversationId);
+    if (before?.level === chosen.level && before.until === chosen.until) return ok(null);
+    if (!before && this.levels.size >= MAX_LEVELS) return fail("too_many_levels");
     this.create();
     putLevel(this.sql, conversationId, chosen);
     this.levels.set(conversationId, chosen);

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { beforeAll, expect, inject, test, vi } from "vitest";
+import { beforeAll, expect, inject, test } from "vitest";
 import type { Parley } from "../../src/client/parley.ts";
 import { clientOf } from "./clients.ts";
-import { SOON_MS } from "./people.ts";
 import { PushBrowser } from "./push.ts";
 
 /** Notifications in a real browser, on a desktop whose notifications are clicked. */

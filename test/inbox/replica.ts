@@ -8,6 +8,8 @@ import {
   inboxEvent,
   inboxHelloEvent,
   inboxSettingsEvent,
+  type LevelEvent,
+  levelEvent,
   unwatchedEvent,
   userPresenceEvent,
 } from "../../src/live/inbox-events.ts";
@@ -19,6 +21,7 @@ const event = z.union([
   inboxHelloEvent,
   inboxEvent,
   inboxSettingsEvent,
+  levelEvent,
   userPresenceEvent,
   unwatchedEvent,
   otherEvent,
@@ -89,12 +92,22 @@ export class InboxReplica {
 
   private take(event: Event): void {
     this.events.push(event);
+    if (event.type === "level") this.setLevel(event);
     if (event.type !== "inbox") return;
     for (const row of event.rows) {
       if (replaces(row, this.rows.get(row.conversationId))) this.rows.set(row.conversationId, row);
+      else if (!("removed" in row)) this.setLevel(row);
     }
     if (event.more) this.send({ op: "list", after: event.next });
     if (event.more === false) this.isListed = true;
+  }
+
+  /** The level that came last is the present one, with whichever version of the row. */
+  private setLevel({ conversationId, level, muted }: Omit<LevelEvent, "type">): void {
+    const known = this.rows.get(conversationId);
+    if (known && !("removed" in known)) {
+      this.rows.set(conversationId, { ...known, level, muted });
+    }
   }
 
   private wake(): void {

@@ -8,6 +8,7 @@ import { chatRoutes } from "./routes/chats.ts";
 import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { CHATS } from "./schemas.ts";
 
 /** `{success: false, error, code, details?, limit?}`. */
@@ -34,5 +35,6 @@ export function marketplace() {
   creationRoutes(app);
   chatRoutes(app);
   messageRoutes(app);
+  notificationLevelRoutes(app);
   return closed(app);
 }

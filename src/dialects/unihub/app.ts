@@ -8,6 +8,7 @@ import { channelRoutes } from "./routes/channels.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { notificationLevelRoutes } from "./routes/notifications.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
@@ -17,6 +18,7 @@ export function unihub() {
   app.use(jsonBody);
   conversationRoutes(app);
   messageRoutes(app);
+  notificationLevelRoutes(app);
   attachmentRoutes(app);
   markRoutes(app);
   channelRoutes(app);

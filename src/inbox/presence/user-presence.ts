@@ -74,6 +74,11 @@ export class UserPresence {
     return this.presence.invisible;
   }
 
+  /** Whether a conversation or a gateway has reported a connection that has not ended. */
+  get isConnectedElsewhere(): boolean {
+    return hasConnection(this.sources);
+  }
+
   arrived(source: PresenceSource, at: number): void {
     this.setSources(arrived(this.sources, source, at));
     this.reconcile(at);

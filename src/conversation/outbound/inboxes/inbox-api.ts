@@ -1,4 +1,10 @@
+import type { Kind } from "../../../domain/conversation.ts";
 import type { Result } from "../../../domain/error.ts";
+import type { ChosenLevel } from "../../../domain/notification-level.ts";
+import type {
+  NotificationSettings,
+  SettingsChange,
+} from "../../../domain/notification-settings.ts";
 import type { ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
@@ -37,6 +43,17 @@ export interface InboxStub {
   unfollow(gateway: string): Promise<void>;
   /** A page of the list: the first one, or the one behind `after`. */
   list(after: string | undefined): Promise<Result<InboxList>>;
+  notificationSettings(): Promise<NotificationSettings>;
+  /** Changes the settings that are given; resolves to all of them. */
+  setNotificationSettings(change: SettingsChange): Promise<NotificationSettings>;
+  /** What the user has chosen for a conversation, while it holds; `undefined`: the default. */
+  notificationLevel(conversationId: string): Promise<ChosenLevel | undefined>;
+  /** Sets it: the caller has checked that the user is a member. Resolves to what holds then. */
+  setNotificationLevel(
+    conversationId: string,
+    kind: Kind,
+    chosen: ChosenLevel | undefined,
+  ): Promise<Result<ChosenLevel | undefined>>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }
