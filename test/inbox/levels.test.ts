@@ -189,6 +189,26 @@ describe("what is stored", () => {
     expect(await levelOf(bob, conversationId)).toEqual(["mentions", new Date(until).toISOString()]);
   });
 
+  test("what a later version has stored is as if it had not been chosen", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const group = await groupOf(alice, bob);
+    const doNotDisturb = { from: "22:00", to: "07:00", timeZone: "Europe/Berlin" };
+    await bob.put("/api/notifications/settings", { preview: false, doNotDisturb });
+    for (const id of [conversationId, group]) await setLevel(bob, id, "none");
+    await runInDurableObject(inboxOf(bob), (_, { storage: { sql } }) => {
+      sql.exec("UPDATE notification_settings SET time_zone = 'Mars/Olympus'");
+      const where = "WHERE conversation_id = ?";
+      sql.exec(`UPDATE notification_levels SET level = 'urgent' ${where}`, conversationId);
+    });
+    await evictInbox(bob);
+    const settings = await bob.get("/api/notifications/settings");
+    expect(settings.body).toEqual({ preview: false, doNotDisturb: null });
+    expect(await levelOf(bob, conversationId)).toEqual(["all", null]);
+    expect(await levelOf(bob, group)).toEqual(["none", null]);
+    await setLevel(bob, conversationId, "mentions");
+    expect(await levelOf(bob, conversationId)).toEqual(["mentions", null]);
+  });
+
   test("is forgotten of a conversation that the user is no longer in, connected or not", async () => {
     const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
     for (const isConnected of [false, true]) {
