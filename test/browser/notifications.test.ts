@@ -10,6 +10,7 @@ let judy: Parley;
 beforeAll(async () => {
   [judy] = await Promise.all([
     clientOf("judy", "Judy Park"),
+    clientOf("ivan", "Ivan Petrov"),
     clientOf("alice", "Alice Moreau"),
     clientOf("bob", "Bob Tanaka"),
   ]);
@@ -76,12 +77,12 @@ test("a click opens the conversation in its user's tab, which is raised", async 
   // The tab that was used last is somebody else's.
   const bob = await browser.signedIn("Bob Tanaka");
   await bob.turnOn();
-  expect(await alice.page.evaluate(() => document.visibilityState)).toBe("hidden");
+  const raised = await browser.recordRaised();
   await talk.send("Hello");
   await alice.deliver(pushOf(talk.id, "Harbour"));
   await browser.click("Harbour");
   await alice.message("Hello").waitFor();
-  await alice.page.waitForFunction(() => document.visibilityState === "visible");
+  expect(await raised()).toEqual([alice.page.url().split("#")[0]]);
   expect(new URL(bob.page.url()).hash).toBe("");
   expect(browser.context.pages()).toHaveLength(3);
   await browser.shows();
@@ -108,35 +109,35 @@ test("without a tab of its user a click opens a new one", async () => {
 test("what is read is closed, here or on another device; what is not stays", async () => {
   const browser = await PushBrowser.start();
   const [here, there, unread] = await Promise.all(
-    ["Here", "There", "Unread"].map((title) => talkWith(title, "alice")),
+    ["Here", "Abroad", "Later"].map((title) => talkWith(title, "alice")),
   );
   if (!here || !there || !unread) throw new Error("not all are there");
   const alice = await browser.signedIn("Alice Moreau");
   await alice.turnOn();
   for (const [talk, title] of [
     [here, "Here"],
-    [there, "There"],
-    [unread, "Unread"],
+    [there, "Abroad"],
+    [unread, "Later"],
   ] as const) {
     await talk.send(`Hello ${title}`);
     await alice.entry(title).getByText("1 unread").waitFor();
     await alice.deliver(pushOf(talk.id, title));
   }
-  await browser.shows("Here", "There", "Unread");
+  await browser.shows("Here", "Abroad", "Later");
   await alice.entry("Here").click();
   await alice.message("Hello Here").waitFor();
-  await browser.shows("There", "Unread");
+  await browser.shows("Abroad", "Later");
   const phone = await clientOf("alice", "Alice Moreau");
   const { items: [newest] = [] } = await phone.rest.messages(there.id);
   await phone.rest.markRead(newest?.messageId ?? "");
-  await browser.shows("Unread");
+  await browser.shows("Later");
   // Shown although it has been read, because the push was on its way: closed at once.
   await alice.deliver(pushOf(here.id, "Here", { createdAt: new Date(0).toISOString() }));
-  await browser.shows("Unread");
+  await browser.shows("Later");
   // Pushed before the page has heard of the message: stays.
   await alice.deliver(
     pushOf(there.id, "Newer", { createdAt: new Date(Date.now() + 60_000).toISOString() }),
   );
-  await browser.shows("Newer", "Unread");
+  await browser.shows("Newer", "Later");
   for (const talk of [here, there, unread]) talk.close();
 });

@@ -67,10 +67,37 @@ export class PushBrowser {
     return [...shown.values()];
   }
 
+  /**
+   * Records from now on the addresses of tabs that the service worker has raised, as they were opened. Tabs
+   * cannot be asked: tests see every one as visible.
+   */
+  async recordRaised(): Promise<() => Promise<string[]>> {
+    const [worker] = this.context.serviceWorkers();
+    if (!worker) throw new Error("there is no service worker");
+    await worker.evaluate(() => {
+      const { WindowClient, raised = [] } = self as unknown as Recording;
+      const { focus } = WindowClient.prototype;
+      Object.assign(self, { raised });
+      // Rejects unless a user has just clicked.
+      WindowClient.prototype.focus = async function () {
+        const client = await focus.call(this);
+        raised.push(client.url);
+        return client;
+      };
+    });
+    return () => worker.evaluate(() => (self as unknown as Recording).raised ?? []);
+  }
+
   /** Clicks the only notification. */
   async click(title: string): Promise<void> {
     for (const one of await this.shows(title)) this.desktop.click(one);
   }
+}
+
+/** What a test sees of the service worker's globals. */
+interface Recording {
+  WindowClient: { prototype: { focus: () => Promise<{ url: string }> } };
+  raised?: string[];
 }
 
 /** A tab of such a browser. */
