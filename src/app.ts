@@ -31,6 +31,7 @@ import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
 import { notificationRoutes } from "./notify/settings-routes.ts";
+import { pushRoutes } from "./notify/push/routes.ts";
 import {
   MANIFEST_PATH,
   type PageOptions,
@@ -142,6 +143,12 @@ function apis(): MountedApi[] {
       base: "/api/notifications",
       tag: { name: "Notifications", description: "How a user is notified." },
       app: notificationRoutes(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/push",
+      tag: { name: "Push", description: "Browsers that are notified while nobody looks." },
+      app: pushRoutes(),
       errors: plainErrors,
     },
     {

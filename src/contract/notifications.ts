@@ -14,7 +14,7 @@ const doNotDisturb = z
     to: clock.openapi({ example: "07:00" }),
     timeZone: z
       .string()
-      .max(64)
+      .max(64, { abort: true })
       .refine(isTimeZone, "not a time zone of the IANA database")
       .openapi({ example: "Europe/Berlin" }),
   })

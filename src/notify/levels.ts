@@ -8,7 +8,7 @@ import type { Preferences } from "./preferences.ts";
 export interface LevelsOptions {
   preferences: Preferences;
   clock: () => number;
-  /** Sends an event to all sockets of the inbox. */
+  /** Sends an event to everybody who follows the inbox. */
   broadcast: (event: LevelEvent) => void;
   /** Has {@link Levels.check} called at a time, or sooner. */
   checkAt: (time: number) => void;

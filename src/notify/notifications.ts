@@ -11,7 +11,10 @@ import { Deliveries } from "./deliveries.ts";
 import { Levels } from "./levels.ts";
 import { Notifier } from "./notifier.ts";
 import { Preferences } from "./preferences.ts";
+import { Devices } from "./push/devices.ts";
+import { webPushOf } from "./push/web-push.ts";
 import type { Receiver } from "./receiver.ts";
+import { webhookOf } from "./webhook.ts";
 
 export interface NotificationsOptions {
   env: Env;
@@ -32,12 +35,17 @@ export class Notifications {
   readonly preferences: Preferences;
   readonly levels: Levels;
   private readonly notifier: Notifier;
+  /** The browsers that the user is notified in. */
+  readonly devices: Devices;
   private readonly deliveries: Deliveries;
+  private readonly webhook: Receiver | undefined;
 
   constructor(options: NotificationsOptions) {
     const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast } = options;
     this.preferences = new Preferences(sql);
     this.levels = new Levels({ clock, preferences: this.preferences, broadcast, checkAt });
+    this.devices = new Devices({ sql, clock, push: webPushOf(settings, clock) });
+    this.webhook = webhookOf(settings, clock);
     this.deliveries = new Deliveries({
       ...{ sql, userId, clock, callAt: checkAt },
       receivers: () => this.receivers(),
@@ -47,7 +55,7 @@ export class Notifications {
     this.notifier = new Notifier({
       ...{ sql, userId, clock, isConnected, checkAt },
       ...{ preferences: this.preferences, deliveries: this.deliveries },
-      canNotify: () => this.receivers().length > 0,
+      canNotify: () => this.receivers().some(({ key }) => !this.deliveries.isStopped(key)),
       ask: (conversationId, query) =>
         ask({ env }, conversationId, (stub) => stub.notifiable(query)),
       total: async () => {
@@ -100,6 +108,7 @@ export class Notifications {
   }
 
   private receivers(): Receiver[] {
-    return [];
+    const devices = this.devices.receivers();
+    return this.webhook ? [this.webhook, ...devices] : devices;
   }
 }

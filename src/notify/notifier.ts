@@ -63,7 +63,7 @@ export class Notifier {
   private readonly options: NotifierOptions;
   private readonly states: States;
   /** Conversations that are being notified of, and whether everything was read meanwhile. */
-  private readonly sending = new Map<string, { isRead: boolean }>();
+  private readonly sending = new Map<string, { id: string; isRead: boolean }>();
   /** By conversation: when it is asked again, and how often that has failed. */
   private readonly failed = new Map<string, { failures: number; retryAt: number }>();
   private knownTotal: { at: number; total: Promise<number | undefined> } | undefined;
@@ -134,12 +134,13 @@ export class Notifier {
 
   /**
    * What is said now instead of a notification that could not be delivered: of everything after `afterRev`.
-   * `undefined`: nothing any more, or not now.
+   * `undefined`: nothing any more, or not now. `later`: a newer one is due soon or under way, and would say
+   * the same.
    */
   async compose(
     conversationId: string,
     { id, epoch, afterRev }: { id: string; epoch: string; afterRev: number },
-  ): Promise<Notification | undefined> {
+  ): Promise<Notification | "later" | undefined> {
     const state = this.states.of(conversationId);
     const sending = this.sending.get(conversationId);
     if (!state || (sending ? sending.isRead : !state.isShown)) return undefined;
@@ -148,6 +149,7 @@ export class Notifier {
       this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));
       return undefined;
     }
+    if (sending ? sending.id !== id : state.dueAt !== undefined) return "later";
     const answer = await this.ask({ ...state, epoch, rev: afterRev });
     return answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
   }
@@ -167,7 +169,7 @@ export class Notifier {
       return;
     }
     // From here on what comes is not part of this notification. Stored it still is: a crash repeats it.
-    const sending = { isRead: false };
+    const sending = { id, isRead: false };
     this.sending.set(conversationId, sending);
     this.states.remember({ ...state, dueAt: undefined });
     try {

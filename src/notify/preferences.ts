@@ -1,5 +1,5 @@
 import type { Kind } from "../domain/conversation.ts";
-import { quietUntil } from "../domain/do-not-disturb.ts";
+import { quietHours } from "../domain/do-not-disturb.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 import {
   type ChosenLevel,
@@ -30,6 +30,7 @@ export class Preferences {
   private readonly sql: SqlStorage;
   private readonly levels: Map<string, ChosenLevel>;
   private current: NotificationSettings;
+  private quietAt: ((now: number) => number | undefined) | undefined;
   private isCreated: boolean;
 
   constructor(sql: SqlStorage) {
@@ -52,13 +53,16 @@ export class Preferences {
     this.create();
     putSettings(this.sql, next);
     this.current = next;
+    this.quietAt = undefined;
     return next;
   }
 
   /** When the hours of do-not-disturb that hold now are over; `undefined`: none hold. */
   quietUntil(now: number): number | undefined {
     const { doNotDisturb } = this.current;
-    return doNotDisturb ? quietUntil(doNotDisturb, now) : undefined;
+    if (!doNotDisturb) return undefined;
+    this.quietAt ??= quietHours(doNotDisturb);
+    return this.quietAt(now);
   }
 
   /** The level that holds now in a conversation. */

@@ -264,3 +264,46 @@ describe("what a newer server, or a broken one, sends", () => {
     expect(sockets).toHaveLength(4);
   });
 });
+
+describe("the level of notifications", () => {
+  const muted = { level: "none", muted: true } as const;
+  const level = (number: number, more = {}) => ({
+    ...{ type: "level", conversationId: idOf(number), ...more },
+  });
+
+  test("changes by an event of its own, which is told as a row that has changed", async () => {
+    const { inbox, greeted } = inboxOf();
+    const heard: unknown[] = [];
+    const socket = await greeted(0, row(1, 5), row(2, 5, muted));
+    expect([inbox.row(idOf(1))?.muted, inbox.row(idOf(2))?.muted]).toEqual([undefined, true]);
+    inbox.on("event", (event) => {
+      if ("row" in event)
+        heard.push([event.cause, event.row.title, event.row.level, event.row.muted]);
+    });
+    socket.say(level(1, muted), level(1, muted), level(2, { level: "mentions" }), level(2));
+    // Of conversations that are not known, and of a newer server.
+    socket.say(level(9, muted), level(1, { level: "urgent" }));
+    expect(heard).toEqual([
+      ["live", "T1", "none", true],
+      ["live", "T2", "mentions", undefined],
+      ["live", "T2", undefined, undefined],
+      ["live", "T1", "urgent", undefined],
+    ]);
+    expect(inbox.row(idOf(2))).toEqual(row(2, 5));
+    expect(inbox.rows.map(({ title, level }) => [title, level])).toEqual([
+      ["T2", undefined],
+      ["T1", "urgent"],
+    ]);
+  });
+
+  test("that came last is the present one, also with an older row and after a disconnect", async () => {
+    const { inbox, greeted } = inboxOf();
+    const socket = await greeted(0, row(1, 5));
+    socket.say(changed(row(1, 4, { ...muted, title: "older" })));
+    expect(inbox.row(idOf(1))).toEqual(row(1, 5, muted));
+    socket.say(changed(row(1, 6)));
+    expect(inbox.row(idOf(1))).toEqual(row(1, 6));
+    socket.say(changed(removal(1, 7)), changed(row(1, 6, muted)), level(1, muted));
+    expect(inbox.row(idOf(1))).toBeUndefined();
+  });
+});

@@ -99,3 +99,33 @@ test.each([
 ])("%s", async (_, answer: () => Response | Promise<Response>, code) => {
   await expect(restOf(answer).conversations()).rejects.toMatchObject({ code });
 });
+
+test("notifications: settings and levels, and devices, whose answers have no body", async () => {
+  const heard: unknown[] = [];
+  const rest = restOf(async (request) => {
+    const { pathname } = new URL(request.url);
+    heard.push([`${request.method} ${pathname}`, await request.text()]);
+    if (pathname.endsWith("/devices")) return new Response(null, { status: 204 });
+    return Response.json({ key: "k" });
+  });
+  await rest.notificationSettings();
+  await rest.setNotificationSettings({ preview: false, doNotDisturb: null });
+  await rest.notificationLevel("c/1");
+  await rest.setNotificationLevel("c", { level: "none", until: "2026-12-01T00:00:00Z" });
+  expect(await rest.pushKey()).toBe("k");
+  const device = { endpoint: "https://push.test/1", keys: { p256dh: "p", auth: "a" } };
+  expect(await rest.addPushDevice(device)).toBeUndefined();
+  expect(await rest.removePushDevice(device.endpoint)).toBeUndefined();
+  expect(heard).toEqual([
+    ["GET /api/notifications/settings", ""],
+    ["PUT /api/notifications/settings", '{"preview":false,"doNotDisturb":null}'],
+    ["GET /api/v1/chat/conversations/c%2F1/notifications", ""],
+    [
+      "PUT /api/v1/chat/conversations/c/notifications",
+      '{"level":"none","until":"2026-12-01T00:00:00Z"}',
+    ],
+    ["GET /api/push/key", ""],
+    ["PUT /api/push/devices", JSON.stringify(device)],
+    ["DELETE /api/push/devices", '{"endpoint":"https://push.test/1"}'],
+  ]);
+});

@@ -18,7 +18,7 @@ import type { InboxAnswer } from "../../src/conversation/outbound/inboxes/inbox-
 
 const NOW = 1_000_000;
 const RESTORED = restored("rows");
-const away = { now: NOW, isHere: false, own: undefined, isMentioned: false };
+const away = { now: NOW, isHere: false, own: undefined, news: "message" as const };
 const here = { ...away, isHere: true };
 const calling = called(changed(RESTORED, away), 3, NOW);
 
@@ -154,6 +154,7 @@ describe("an inbox that nobody watches and that notifies its user", () => {
     expect(changed({ ...messages, calledAt: NOW - 30_000 }, away).dueAt).toBe(NOW);
     expect(changed({ ...messages, calledAt: NOW - 30_000 }, here).dueAt).toBe(WITH_ALARM);
     expect(changed(restored("messages"), away).dueAt).toBe(NOW);
+    expect(changed({ ...messages, toldUnread: 0 }, away).dueAt).toBe(NOW);
   });
 
   test("is called at once when the user reads what it was told of", () => {
@@ -168,8 +169,9 @@ describe("an inbox that nobody watches and that notifies its user", () => {
     expect(isNeedless({ ...messages, toldUnread: undefined }, 0)).toBe(false);
   });
 
-  test("is called for mentions alone where it wants no more", () => {
+  test("is called for no less than it wants: messages, or mentions", () => {
     expect(changed(mentions, away)).toBe(mentions);
-    expect(changed(mentions, { ...away, isMentioned: true }).dueAt).toBe(NOW);
+    expect(changed(messages, { ...away, news: "none" })).toBe(messages);
+    expect(changed(mentions, { ...away, news: "mention" }).dueAt).toBe(NOW);
   });
 });

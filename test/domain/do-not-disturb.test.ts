@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type DoNotDisturb, isTimeZone, quietUntil } from "../../src/domain/do-not-disturb.ts";
+import { type DoNotDisturb, isTimeZone, quietHours } from "../../src/domain/do-not-disturb.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -31,7 +31,7 @@ describe("do not disturb", () => {
     ["between the two", EARLY, "2026-10-25T00:45:00Z", undefined],
     ["before the second", EARLY, "2026-10-25T01:10:00Z", "2026-10-25T01:30:00Z"],
   ])("%s", (_, hours, now, until) => {
-    const end = quietUntil(hours, Date.parse(now));
+    const end = quietHours(hours)(Date.parse(now));
     expect(end && new Date(end).toISOString()).toBe(until && new Date(until).toISOString());
   });
 
@@ -48,7 +48,7 @@ describe("do not disturb", () => {
         fc.pre(from !== to);
         const hours = { from, to, timeZone };
         const now = isNearChange ? beforeChange(timeZone, time) : time;
-        expect(quietUntil(hours, now)).toBe(firstOutside(hours, now));
+        expect(quietHours(hours)(now)).toBe(firstOutside(hours, now));
       },
     );
     fc.assert(property, { numRuns: 300 });

@@ -102,3 +102,30 @@ test("the pages that a user's connections request are limited together", async (
     error: { code: "rate_limited", retryAfterMs: expect.any(Number) },
   });
 });
+
+test("rows have the level of notifications, and come when that changes", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const path = `/api/chat/${conversationId}/notifications`;
+  await alice.put(path, { level: "none" });
+  const [io, hub, other] = [
+    await Io.connect(alice),
+    await Hub.connect(alice),
+    await Io.connect(bob),
+  ];
+  await other.ask("subscribe-chats");
+  const level = { level: "none", muted: true };
+  const chats = await io.ask("subscribe-chats");
+  expect(chats).toMatchObject({ data: { chats: [{ chatId: conversationId, ...level }] } });
+  const list = await hub.ask("SubscribeConversations");
+  expect(list).toMatchObject({ rows: [{ conversationId, ...level }] });
+  await alice.put(path, { level: "mentions" });
+  const changed = { level: "mentions", unread: 0, lastNumber: 0 };
+  await vi.waitFor(() => {
+    expect(io.all("chat-updated").at(-1)).toMatchObject({ chatId: conversationId, ...changed });
+    expect(hub.all("ConversationUpdated").at(-1)).toMatchObject({ conversationId, ...changed });
+  });
+  expect(io.all("chat-updated").at(-1)).not.toHaveProperty("muted");
+  await alice.put(path, { level: "default" });
+  await vi.waitFor(() => expect(io.all("chat-updated").at(-1)).not.toHaveProperty("level"));
+  expect(JSON.stringify(other.all("chat-updated"))).not.toContain('"level"');
+});

@@ -40,6 +40,19 @@ describe("settings that are rejected", () => {
     ["an invalid PUBLIC_URL", { PUBLIC_URL: "chat" }],
     ["a PUBLIC_URL that is not HTTP", { PUBLIC_URL: "ftp://chat.test" }],
     ["a PUBLIC_URL with a path", { PUBLIC_URL: "https://a.test/chat" }],
+    ["a short VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: "x".repeat(42) }],
+    ["a public key as VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: `B${"A".repeat(86)}` }],
+    ["a VAPID_PRIVATE_KEY of zero", { VAPID_PRIVATE_KEY: "A".repeat(43) }],
+    ["a VAPID_PRIVATE_KEY beyond the curve", { VAPID_PRIVATE_KEY: `${"_".repeat(42)}8` }],
+    ["a VAPID_PRIVATE_KEY with a wrong end", { VAPID_PRIVATE_KEY: `${"A".repeat(42)}B` }],
+    ["a VAPID_PRIVATE_KEY in PEM", { VAPID_PRIVATE_KEY: "-----BEGIN PRIVATE KEY-----" }],
+    ["a VAPID_SUBJECT that is no address", { VAPID_SUBJECT: "operator" }],
+    ["a VAPID_SUBJECT of plain http", { VAPID_SUBJECT: "http://chat.test" }],
+    ["a push host with a scheme", { PUSH_HOSTS: "https://push.test" }],
+    ["a push host with a path", { PUSH_HOSTS: "push.test/x" }],
+    ["any push host", { PUSH_HOSTS: "*" }],
+    ["a push host of a single label", { PUSH_HOSTS: "push" }],
+    ["a push host of plain http", { PUSH_HOSTS: "http://push.test" }],
   ])("%s", (_, changes) => {
     expect(settingsWith(changes)).toBeInstanceOf(Error);
   });
@@ -72,10 +85,43 @@ describe("settings that are rejected", () => {
     }
   });
 
+  test("push services on loopback outside development", () => {
+    for (const host of ["http://127.0.0.1", "http://localhost"]) {
+      const PUSH_HOSTS = `fcm.googleapis.com, ${host}`;
+      const settings = { PUSH_HOSTS, PUBLIC_URL: "https://chat.test" };
+      expect(settingsWith({ ...settings, ENVIRONMENT: "development" })).toMatchObject({
+        PUSH_HOSTS: ["fcm.googleapis.com", host],
+      });
+      const wrong = settingsWith({ ...settings, ENVIRONMENT: "production" });
+      expect(String(wrong)).toContain("PUSH_HOSTS");
+    }
+  });
+
+  test("a VAPID_PRIVATE_KEY without an address of the operator", () => {
+    for (const PUBLIC_URL of [undefined, "http://chat.test"]) {
+      const wrong = settingsWith({ PUBLIC_URL, VAPID_SUBJECT: "" });
+      expect(String(wrong)).toContain("VAPID_SUBJECT");
+      expect(
+        settingsWith({ PUBLIC_URL, VAPID_PRIVATE_KEY: "", VAPID_SUBJECT: "" }),
+      ).not.toBeInstanceOf(Error);
+    }
+    const PUBLIC_URL = "https://chat.test";
+    expect(settingsWith({ PUBLIC_URL, VAPID_SUBJECT: "" })).toMatchObject({
+      VAPID_SUBJECT: PUBLIC_URL,
+    });
+    expect(settingsWith({ PUBLIC_URL, VAPID_SUBJECT: "mailto:a@b.test" })).toMatchObject({
+      VAPID_SUBJECT: "mailto:a@b.test",
+    });
+  });
+
   test("error messages do not contain secrets", () => {
-    const wrong = settingsWith({ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` });
+    const wrong = settingsWith({
+      ...{ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` },
+      VAPID_PRIVATE_KEY: "tr0ub4dor",
+    });
     expect(String(wrong)).toContain("ID_SECRET");
-    expect(String(wrong)).not.toMatch(/hunter2|swordfish/);
+    expect(String(wrong)).toContain("VAPID_PRIVATE_KEY");
+    expect(String(wrong)).not.toMatch(/hunter2|swordfish|tr0ub4dor/);
   });
 });
 
@@ -87,6 +133,7 @@ test("the defaults are those of the two APIs' references", () => {
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
     ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
+    ...["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "PUSH_HOSTS"],
   ];
   const bare = {
     ...Object.fromEntries(names.map((name) => [name, undefined])),
@@ -112,11 +159,18 @@ test("the defaults are those of the two APIs' references", () => {
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,
     JWT_ROLE_CLAIM: undefined,
+    VAPID_PRIVATE_KEY: undefined,
+    VAPID_SUBJECT: "https://chat.test",
+    PUSH_HOSTS: [
+      ...["fcm.googleapis.com", "jmt17.google.com", "*.push.services.mozilla.com"],
+      ...["*.push.apple.com", "*.notify.windows.com"],
+    ],
   };
   expect(settingsWith(bare)).toMatchObject(expected);
   const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "" };
   const claims = { JWT_USER_CLAIM: "", JWT_ROLE_CLAIM: " " };
-  const empty = { ...unset, ...claims, JURISDICTION: "", ALLOWED_ORIGINS: "" };
+  const push = { VAPID_PRIVATE_KEY: " ", VAPID_SUBJECT: "", PUSH_HOSTS: "" };
+  const empty = { ...unset, ...claims, ...push, JURISDICTION: "", ALLOWED_ORIGINS: "" };
   expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
 });
 

@@ -37,7 +37,7 @@ export interface Attention {
 /** A time of calls that are made when the alarm fires which every commit has anyway. */
 export const WITH_ALARM = Number.POSITIVE_INFINITY;
 
-/** An inbox that only notifies is called for new messages so often at most: it does not notify more often. */
+/** An inbox that only notifies is called for more unread messages so often at most: it does not notify sooner. */
 export const NOTIFY_EVERY_MS = 30_000;
 
 /** A member who is armed from now on. */
@@ -67,6 +67,9 @@ export function rearmed(attention: Attention): Attention {
   return { ...attention, armings: attention.armings + 1, interest: "rows", isOnce: false };
 }
 
+/** Nothing; a message that came or went; a message that mentions the member. Each is more than the one before. */
+export type News = "none" | "message" | "mention";
+
 /** Something that changed a member's row. */
 export interface RowChange {
   now: number;
@@ -74,8 +77,8 @@ export interface RowChange {
   isHere: boolean;
   /** What the member did, on one of their devices; the others are to show it at once. */
   own: "read" | "membership or flag" | undefined;
-  /** It mentions the member, or may. */
-  isMentioned: boolean;
+  /** What of it the member may be notified of. */
+  news: News;
 }
 
 /**
@@ -85,20 +88,27 @@ export interface RowChange {
  */
 export function changed(attention: Attention, change: RowChange): Attention {
   const { interest, dueAt: planned, failures } = attention;
-  if (interest === "mentions" && change.own === undefined && !change.isMentioned) return attention;
+  if (change.own === undefined && isIrrelevant(interest, change.news)) return attention;
   const dueAt = timeOf(attention, change);
   if (planned === undefined) return { ...attention, dueAt };
   if (failures > 0) return attention;
   return { ...attention, dueAt: Math.min(planned, dueAt) };
 }
 
+/** Whether news are less than an inbox is called for. */
+function isIrrelevant(interest: Interest, news: News): boolean {
+  return interest === "mentions" ? news !== "mention" : interest === "messages" && news === "none";
+}
+
 function timeOf(
   { interest, toldUnread, calledAt }: Attention,
   { now, isHere, own }: RowChange,
 ): number {
-  const isUrgent = own === "read" ? (toldUnread ?? 0) > 0 : own !== undefined;
+  const isTold = (toldUnread ?? 0) > 0;
+  const isUrgent = own === "read" ? isTold : own !== undefined;
   if (isUrgent) return now;
-  const next = interest === "messages" && own === undefined ? calledAt + NOTIFY_EVERY_MS : now;
+  const isSpaced = interest === "messages" && own === undefined && isTold;
+  const next = isSpaced ? calledAt + NOTIFY_EVERY_MS : now;
   if (next > now) return next;
   return isHere ? WITH_ALARM : now;
 }

@@ -1,10 +1,13 @@
 import { EVERYBODY } from "../../../domain/mentions.ts";
+import type { Message } from "../../../domain/message.ts";
 import type { Change } from "../../decide/types.ts";
 
 /** Whose inbox rows a commit may have changed. */
 export interface Concerned {
   /** Those of all members. */
   everybody: boolean;
+  /** Whether a message came that notifies, or went. */
+  hasNews: boolean;
   /** Members who have read something. */
   readers: Set<string>;
   /** Members whose membership or flag changed. */
@@ -21,6 +24,7 @@ export interface Concerned {
 export function concernedBy(changes: readonly Change[], lastCounted: number): Concerned {
   const concerned: Concerned = {
     everybody: false,
+    hasNews: false,
     readers: new Set(),
     changed: new Set(),
     joined: new Set(),
@@ -30,6 +34,8 @@ export function concernedBy(changes: readonly Change[], lastCounted: number): Co
   for (const change of changes) {
     switch (change.type) {
       case "message":
+        concerned.hasNews ||=
+          change.cause === "deleted" || (change.cause === "created" && notifies(change.message));
         // A deletion changes unread counts; another change shows only in a preview.
         concerned.everybody ||=
           change.cause === "created" ||
@@ -59,4 +65,8 @@ export function concernedBy(changes: readonly Change[], lastCounted: number): Co
     }
   }
   return concerned;
+}
+
+function notifies({ kind, silent }: Message): boolean {
+  return kind !== "system" && !silent;
 }

@@ -15,6 +15,7 @@ import {
   failed,
   isDue,
   isNeedless,
+  type News,
   type RowChange,
   skipped,
   withAlarm,
@@ -72,13 +73,14 @@ export class Inboxes implements Consumer {
 
   deliver(commit: PushedCommit): void {
     const concerned = concernedBy(commit.changes, this.options.memory.counters.lastCounted);
-    if (commit.from !== this.cursor) concerned.everybody = true;
+    const isBehind = commit.from !== this.cursor;
+    if (isBehind) concerned.everybody = true;
     this.arm(concerned);
-    const isMentioned = concerned.mentionsAll || commit.from !== this.cursor;
     if (concerned.everybody) {
-      for (const userId of this.armed.all().keys()) this.change(userId, { isMentioned });
+      const news = isBehind || concerned.mentionsAll ? "mention" : newsOf(concerned);
+      for (const userId of this.armed.all().keys()) this.change(userId, { news });
     }
-    for (const userId of concerned.mentioned) this.change(userId, { isMentioned: true });
+    for (const userId of concerned.mentioned) this.change(userId, { news: "mention" });
     for (const userId of concerned.readers) this.change(userId, { own: "read" });
     for (const userId of concerned.changed) this.change(userId, { own: "membership or flag" });
     this.seenRev = commit.to;
@@ -107,7 +109,7 @@ export class Inboxes implements Consumer {
   repeat(): void {
     const now = this.options.clock();
     for (const [userId, attention] of this.armed.all()) {
-      const change = { now, isHere: false, own: undefined, isMentioned: false };
+      const change = { now, isHere: false, own: undefined, news: "none" as const };
       this.armed.set(userId, changed(attention, change));
     }
     this.callDue();
@@ -121,7 +123,7 @@ export class Inboxes implements Consumer {
     if (isBehind || this.isInterrupted) {
       for (const [userId, { isKnown, calling }] of this.armed.all()) {
         if (isBehind || (!isKnown && calling === undefined)) {
-          this.change(userId, { isMentioned: true });
+          this.change(userId, { news: "mention" });
         }
       }
       this.armed.continueTelling();
@@ -160,12 +162,12 @@ export class Inboxes implements Consumer {
 
   private change(
     userId: string,
-    { own, isMentioned = false }: Partial<Pick<RowChange, "own" | "isMentioned">>,
+    { own, news = "none" }: Partial<Pick<RowChange, "own" | "news">>,
   ): void {
     const attention = this.armed.of(userId);
     if (!attention) return;
     const { clock, isHere } = this.options;
-    const change = { now: clock(), isHere: isHere(userId), own, isMentioned };
+    const change = { now: clock(), isHere: isHere(userId), own, news };
     this.armed.set(userId, changed(attention, change));
   }
 
@@ -241,4 +243,8 @@ export class Inboxes implements Consumer {
     }
     this.callDue();
   }
+}
+
+function newsOf({ hasNews }: Concerned): News {
+  return hasNews ? "message" : "none";
 }
