@@ -12,7 +12,7 @@ declare module "vitest" {
 /** Pushes are sent to push services on this machine. */
 const PUSH = [
   `VAPID_PRIVATE_KEY:${randomBytes(32).toString("base64url")}`,
-  ...["VAPID_SUBJECT:mailto:operator@parley.test", "PUSH_HOSTS:http://localhost"],
+  ...["VAPID_SUBJECT:mailto:operator@parley.test", "PUSH_HOSTS:http://127.0.0.1"],
 ];
 
 /** One server for all files, with limits against abuse disabled. */
