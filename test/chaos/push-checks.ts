@@ -7,6 +7,7 @@ import { PushService } from "../notify/push-service.ts";
 import type { Random } from "../random.ts";
 import type { Findings } from "./checks.ts";
 import type { Model } from "./model.ts";
+import { Mutes } from "./mutes.ts";
 
 /** A message that nobody reads is pushed within this time. */
 const PUSHED_WITHIN_MS = 90_000;
@@ -29,6 +30,7 @@ interface Push {
 /** A browser of each person, subscribed to a push service on loopback, and what arrives there. */
 export class PushChecks {
   refused = 0;
+  readonly mutes = new Mutes();
   private readonly service: PushService;
   /** By user id: their endpoint. */
   private readonly endpoints = new Map<string, string>();
@@ -56,6 +58,13 @@ export class PushChecks {
     this.endpoints.set(userId, endpoint);
   }
 
+  /** Has somebody mute a conversation for a while. */
+  mute({ conversationId, memberIds }: Model, rests: ReadonlyMap<string, Rest>, random: Random) {
+    const userId = random.any(memberIds) ?? "";
+    const rest = rests.get(userId);
+    if (rest) this.mutes.start(conversationId, userId, rest, random);
+  }
+
   /** Has the service refuse the next message for somebody, one way or another. */
   refuse(random: Random): void {
     const endpoint = random.any([...this.endpoints.values()]);
@@ -67,6 +76,7 @@ export class PushChecks {
 
   /** Waits for what is still to be pushed, and compares what was with what the clients did. */
   async check(models: readonly Model[], findings: Findings): Promise<void> {
+    await this.mutes.stop();
     for (;;) {
       const missing = models.flatMap((model) => this.missing(model));
       const late = missing.filter(({ sentAt }) => Date.now() > sentAt + PUSHED_WITHIN_MS);
@@ -87,10 +97,10 @@ export class PushChecks {
         const number = numberOf(messageId);
         const until = Math.min(deletesAt, times.mayHaveReadAt(userId, number));
         if (senderId === userId || until < sentAt + UNREAD_MS) continue;
+        const end = sentAt + PUSHED_WITHIN_MS;
+        if (this.mutes.mayHaveHeldWithin(model.conversationId, userId, sentAt, end)) continue;
         // Later ones carry it along.
-        const isPushed = pushes.some(
-          (push) => push.number >= number && push.at <= sentAt + PUSHED_WITHIN_MS,
-        );
+        const isPushed = pushes.some((push) => push.number >= number && push.at <= end);
         if (!isPushed) found.push({ what: `${messageId} for ${userId}`, sentAt });
       }
     }
@@ -107,6 +117,9 @@ export class PushChecks {
         const readAt = times.hadReadAt(userId, number);
         const deletedAt = times.messages.get(messageId)?.deletedAt ?? Infinity;
         if (at > readAt + UNDERWAY_MS) findings.different.add(`pushed though read: ${what}`);
+        if (this.mutes.heldAt(conversationId, userId, at - UNDERWAY_MS)) {
+          findings.different.add(`pushed though muted: ${what}`);
+        }
         if (at > deletedAt + UNDERWAY_MS) findings.different.add(`pushed though deleted: ${what}`);
         if (times.messages.get(messageId)?.senderId === userId) {
           findings.different.add(`pushed one's own: ${what}`);

@@ -30,6 +30,7 @@ const DISTURBANCES = {
   "inbox evicted": 8,
   d1: 6,
   "push refused": 6,
+  mute: 4,
 };
 
 export interface Goal {
@@ -132,6 +133,7 @@ export class Round {
       "inbox evicted": this.done["inbox evicted"] ?? 0,
       "inbox changes": this.inboxes.reduce((all, { changes }) => all + changes, 0),
       pushes: this.pushes?.accepted ?? 0,
+      mutes: this.pushes?.mutes.count ?? 0,
       "pushes refused": this.pushes?.refused ?? 0,
       "D1 outages": this.done.d1 ?? 0,
       ...Object.fromEntries(cuts),
@@ -282,6 +284,11 @@ export class Round {
       case "push refused":
         this.pushes?.refuse(this.random);
         break;
+      case "mute": {
+        const model = this.random.any(this.models);
+        if (model) this.pushes?.mute(model, this.rests, this.random);
+        break;
+      }
       case "d1":
         await this.callServer(what, `d1?ms=${this.random.between(200, 3_000)}`);
         break;

@@ -81,6 +81,8 @@ describe("what comes of it", () => {
     const told = closed(withdrawn(read(shown, NOW)));
     expect(isOver(told, NOW + COLLAPSE_MS - 1)).toBe(false);
     expect(isOver(told, NOW + COLLAPSE_MS)).toBe(true);
+    expect(isOver(shown, NOW + 29 * 86_400_000)).toBe(false);
+    expect(isOver(shown, NOW + 30 * 86_400_000)).toBe(true);
     for (const kept of [shown, read(shown, NOW), postponed(told, NOW + COLLAPSE_MS)]) {
       expect(isOver(kept, NOW + COLLAPSE_MS)).toBe(false);
     }
