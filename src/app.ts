@@ -30,8 +30,8 @@ import { Timing } from "./edge/timing.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
-import { notificationRoutes } from "./notify/settings-routes.ts";
 import { pushRoutes } from "./notify/push/routes.ts";
+import { notificationRoutes } from "./notify/settings-routes.ts";
 import {
   MANIFEST_PATH,
   type PageOptions,

@@ -75,7 +75,9 @@ export function withReceivers<T>(
   person: Caller,
   use: (receivers: Receiver[]) => T | Promise<T>,
 ): Promise<T> {
-  return runInDurableObject(inboxOf(person), (inbox) => use(inbox["notifications"].devices.receivers()));
+  return runInDurableObject(inboxOf(person), (inbox) =>
+    use(inbox["notifications"].devices.receivers()),
+  );
 }
 
 /** Sends a notification to each device of a user, from their inbox. */

@@ -58,13 +58,31 @@ describe("what a notification announces", () => {
     ["is unread", shown, { unread: 1, lastAt: SENT }, false, false],
     ["is unread in the conversation that is open", shown, { unread: 1, lastAt: SENT }, true, false],
     ["has been read", shown, { unread: 0, lastAt: SENT }, false, true],
-    ["has been read, and something newer as well", shown, { unread: 0, lastAt: "2027" }, false, true],
+    [
+      "has been read, and something newer as well",
+      shown,
+      { unread: 0, lastAt: "2027" },
+      false,
+      true,
+    ],
     ["is not known to the list yet", shown, { unread: 0, lastAt: before }, false, false],
-    ["is older than what the open conversation shows", shown, { unread: 0, lastAt: before }, true, true],
+    [
+      "is older than what the open conversation shows",
+      shown,
+      { unread: 0, lastAt: before },
+      true,
+      true,
+    ],
     ["has no time, and nothing is unread", undated, { unread: 0, lastAt: before }, false, true],
     ["is in no conversation of the user any more", shown, undefined, false, true],
     ["is perhaps somebody else's", unknown, undefined, false, false],
-    ["is perhaps somebody else's, and read here", unknown, { unread: 0, lastAt: SENT }, false, true],
+    [
+      "is perhaps somebody else's, and read here",
+      unknown,
+      { unread: 0, lastAt: SENT },
+      false,
+      true,
+    ],
   ] as const)("%s", (_, notification, entry, isOpen, expected) => {
     expect(isRead(notification, entry, { me: "alice", isOpen })).toBe(expected);
   });
