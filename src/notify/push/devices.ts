@@ -27,8 +27,9 @@ export class Devices {
     this.options = options;
   }
 
+  /** Those that have not expired. */
   get size(): number {
-    return this.devices().length;
+    return this.current().length;
   }
 
   /** Stores a subscription, which the caller has checked; one with the same endpoint is replaced. */
@@ -59,19 +60,21 @@ export class Devices {
 
   /** Each device that has not expired, as a receiver of notifications. */
   receivers(): Receiver[] {
-    const { clock, push } = this.options;
+    const { push } = this.options;
     if (!push) return [];
-    const now = clock();
-    return this.devices()
-      .filter((device) => !isExpired(device, now))
-      .map((device) => ({
-        key: device.key,
-        send: (notification) => push.send(device, notification),
-        forget: () => {
-          // It may have been put again since, with new keys.
-          if (this.devices().includes(device)) this.delete(device.key);
-        },
-      }));
+    return this.current().map((device) => ({
+      key: device.key,
+      send: (notification) => push.send(device, notification),
+      forget: () => {
+        // It may have been put again since, with new keys.
+        if (this.devices().includes(device)) this.delete(device.key);
+      },
+    }));
+  }
+
+  private current(): Device[] {
+    const now = this.options.clock();
+    return this.devices().filter((device) => !isExpired(device, now));
   }
 
   private delete(key: string): void {

@@ -7,7 +7,6 @@ import {
   pushKeySchema,
   pushSubscriptionBody,
 } from "../../contract/push.ts";
-import { lacksMethod } from "../../conversation/rpc-versions.ts";
 import { inboxOf } from "../../conversation/stub.ts";
 import { endpointFault } from "../../domain/push-endpoint.ts";
 import { authenticate } from "../../edge/auth.ts";
@@ -16,6 +15,7 @@ import { closed, dialect } from "../../edge/dialect.ts";
 import { jsonBody } from "../../edge/json-body.ts";
 import { refuse, unwrapped } from "../../edge/refusal.ts";
 import { requestLimits } from "../../edge/request-limits.ts";
+import { unlessPrevious } from "../previous.ts";
 import { vapidOf } from "./vapid.ts";
 
 const key = createRoute({
@@ -97,12 +97,4 @@ async function faultOf({ endpoint, expirationTime, keys }: PushSubscription, hos
     () => false,
   );
   return imported ? undefined : { path: "keys.p256dh", message: "not a point of P-256" };
-}
-
-/** For a minute after a deployment, objects may run the version before, which has no devices. */
-function unlessPrevious(method: string) {
-  return (error: unknown): never => {
-    if (lacksMethod(error, method)) refuse("unavailable");
-    throw error;
-  };
 }
