@@ -30,8 +30,18 @@ import { Timing } from "./edge/timing.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
+import { pushRoutes } from "./notify/push/routes.ts";
 import { notificationRoutes } from "./notify/settings-routes.ts";
-import { type PageOptions, type Served, servePage, servePageFile } from "./web/serve.ts";
+import {
+  MANIFEST_PATH,
+  type PageOptions,
+  SERVICE_WORKER_PATH,
+  type Served,
+  serveManifest,
+  servePage,
+  servePageFile,
+  serveServiceWorker,
+} from "./web/serve.ts";
 
 /** The Worker's routes: middleware for every request, connections and files, then the APIs and the page. */
 export function createApp(): Hono<EdgeEnv> {
@@ -80,6 +90,8 @@ export function createApp(): Hono<EdgeEnv> {
   for (const { base, app: api } of mounted) app.route(base, api);
   app.route("/api/development", development());
   app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  app.get(SERVICE_WORKER_PATH, (c) => served(c, serveServiceWorker()));
+  app.get(MANIFEST_PATH, (c) => served(c, serveManifest()));
   app.get("/page/:name", (c) => {
     const file = servePageFile(c.req.param("name"), pageOptions(c));
     return file ? served(c, file) : c.notFound();
@@ -134,6 +146,12 @@ function apis(): MountedApi[] {
       errors: plainErrors,
     },
     {
+      base: "/api/push",
+      tag: { name: "Push", description: "Browsers that are notified while nobody looks." },
+      app: pushRoutes(),
+      errors: plainErrors,
+    },
+    {
       base: "/api/admin",
       tag: { name: "Operation", description: "For the operator: role `admin`." },
       app: admin(),
@@ -153,12 +171,14 @@ function users() {
 }
 
 function pageOptions(c: Context<EdgeEnv>): PageOptions {
-  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM } = c.get("settings");
+  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM, VAPID_PRIVATE_KEY, NOTIFY_URL } =
+    c.get("settings");
   const { origin } = new URL(c.req.url);
   return {
     environment: ENVIRONMENT,
     origin,
     filesOrigin: PUBLIC_URL ?? origin,
+    notifications: VAPID_PRIVATE_KEY ? "push" : NOTIFY_URL ? "webhook" : "none",
     userClaim: JWT_USER_CLAIM,
   };
 }

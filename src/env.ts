@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { z } from "zod";
 
 /**
@@ -63,6 +64,30 @@ const onOff = z
   .default("on")
   .transform((value) => value === "on");
 
+/** The order of P-256: a private key is a number from 1 to below it. */
+const P256_ORDER = BigInt("0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+
+function isP256PrivateKey(text: string): boolean {
+  const bytes = Buffer.from(text, "base64url");
+  if (bytes.length !== 32 || bytes.toString("base64url") !== text) return false;
+  const number = BigInt(`0x${bytes.toString("hex")}`);
+  return number > 0n && number < P256_ORDER;
+}
+
+const vapidKey = z
+  .string()
+  .refine(isP256PrivateKey, "not a P-256 private key of 43 characters: npm run vapid prints one");
+const vapidSubject = z
+  .string()
+  .regex(/^(mailto:[^@\s]+@[^@\s]+|https:\/\/[^/\s]+.*)$/, "a mailto: or https: address");
+
+/** The push services of Chrome, Edge, Firefox, Safari and the browsers made from them. */
+const PUSH_SERVICES =
+  "fcm.googleapis.com,jmt17.google.com,*.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com";
+/** A name, `*.` and a name, or a loopback host with `http://`: that in development only. */
+const PUSH_HOST =
+  /^((\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|http:\/\/(localhost|127\.0\.0\.1))$/;
+
 const schema = z
   .object({
     ENVIRONMENT: z.enum(["development", "production"]).default("production"),
@@ -95,6 +120,14 @@ const schema = z
     PUBLIC_URL: optional.pipe(origin.optional()),
     NOTIFY_URL: optional.pipe(webhookUrl.optional()),
     NOTIFY_SECRET: webhookSecrets,
+    VAPID_PRIVATE_KEY: optional.pipe(vapidKey.optional()),
+    VAPID_SUBJECT: optional.pipe(vapidSubject.optional()),
+    PUSH_HOSTS: optional
+      .transform((text) => (text ?? PUSH_SERVICES).split(",").map((part) => part.trim()))
+      .transform((hosts) => hosts.map((host) => host.toLowerCase()).filter(Boolean))
+      .pipe(
+        z.array(z.string().regex(PUSH_HOST, "host names, such as push.example or *.push.example")),
+      ),
     ALLOWED_ORIGINS: z
       .string()
       .default("")
@@ -130,7 +163,19 @@ const schema = z
     if (ENVIRONMENT !== "development" && !PUBLIC_URL) {
       refuse("set PUBLIC_URL: only in development links begin with the address of each request");
     }
-  });
+    const { VAPID_PRIVATE_KEY, VAPID_SUBJECT, PUSH_HOSTS } = context.value;
+    if (ENVIRONMENT !== "development" && PUSH_HOSTS.some((host) => host.startsWith("http:"))) {
+      refuse("PUSH_HOSTS: http:// hosts are for development only");
+    }
+    if (VAPID_PRIVATE_KEY && !VAPID_SUBJECT && !PUBLIC_URL?.startsWith("https:")) {
+      refuse("set VAPID_SUBJECT: there is a VAPID_PRIVATE_KEY, and PUBLIC_URL is not https");
+    }
+  })
+  .transform((settings) => ({
+    ...settings,
+    // Push services accept an address of either kind.
+    VAPID_SUBJECT: settings.VAPID_SUBJECT ?? settings.PUBLIC_URL,
+  }));
 
 export type Settings = z.infer<typeof schema>;
 

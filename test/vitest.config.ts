@@ -16,7 +16,11 @@ const bindings = {
   FILES_SECRET: "test-files-secret-0123456789abcdefgh",
   REQUEST_LIMITS: "off",
   PRESENCE_DELAY_MS: "0",
+  VAPID_PRIVATE_KEY: "dGVzdC12YXBpZC1wcml2YXRlLWtleS0wMTIzNDU2Nzg",
+  VAPID_SUBJECT: "mailto:operator@parley.test",
 };
+/** A public push service, and that of test/notify. */
+const ON_LOOPBACK = { PUSH_HOSTS: "fcm.googleapis.com,http://127.0.0.1" };
 /** The same with the limits as they are by default. */
 const LIMITED = { REQUEST_LIMITS: "on", PRESENCE_DELAY_MS: "2000" };
 
@@ -80,7 +84,14 @@ export default defineConfig({
     silent: "passed-only",
     projects: [
       workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, MODELS, ABUSE] }),
-      workers("objects", { include: OBJECTS, globalSetup: ["test/notify/host-server.ts"] }),
+      workers(
+        "objects",
+        {
+          include: OBJECTS,
+          globalSetup: ["test/notify/host-server.ts", "test/notify/start-push-service.ts"],
+        },
+        ON_LOOPBACK,
+      ),
       workers("models", { include: [MODELS] }),
       workers("alone", {
         include: ALONE,

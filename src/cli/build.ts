@@ -5,7 +5,7 @@
  */
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import type { BuiltPage } from "../web/built.ts";
 import { ROOT } from "./settings.ts";
 
@@ -51,16 +51,27 @@ const withoutJsonSchema: Plugin = {
   },
 };
 
+const OPTIONS = {
+  bundle: true,
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+  minify: true,
+  outdir: OUTPUT,
+  target: "es2022",
+  write: false,
+} satisfies BuildOptions;
+
 async function bundled(): Promise<BuiltPage> {
   const { outputFiles } = await build({
+    ...OPTIONS,
     entryPoints: ["development.tsx", "production.tsx", "page.css", "icon.svg"].map(
       (name) => `${SOURCES}/${name}`,
     ),
-    ...{ bundle: true, splitting: true, format: "esm", target: "es2022", minify: true },
-    ...{ charset: "utf8", legalComments: "none", write: false, outdir: OUTPUT },
-    ...{ jsx: "automatic", jsxImportSource: "preact", logLevel: "warning" },
+    ...{ splitting: true, format: "esm", jsx: "automatic", jsxImportSource: "preact" },
     plugins: [withoutJsonSchema],
-    ...{ loader: { ".svg": "copy" }, entryNames: "[name]-[hash]", chunkNames: "shared-[hash]" },
+    // A file that is loaded later keeps its name; the others are called "chunk".
+    ...{ loader: { ".svg": "copy" }, entryNames: "[name]-[hash]", chunkNames: "[name]-[hash]" },
   });
   const files = Object.fromEntries(
     outputFiles
@@ -76,10 +87,22 @@ async function bundled(): Promise<BuiltPage> {
   return {
     files,
     entries: { development: named("development"), production: named("production") },
-    shared: Object.keys(files).filter((name) => name.startsWith("shared-")),
+    shared: Object.keys(files).filter((name) => name.startsWith("chunk-")),
     stylesheet: named("page"),
     icon: named("icon"),
+    serviceWorker: await bundledWorker(),
   };
+}
+
+async function bundledWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    entryPoints: [`${SOURCES}/worker/service-worker.ts`],
+    format: "iife",
+  });
+  const [script] = outputFiles;
+  if (!script) throw new Error("no service worker");
+  return script.text;
 }
 
 if (import.meta.main) await buildPage();

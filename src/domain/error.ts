@@ -76,6 +76,8 @@ export const ERRORS = {
   not_the_author: [403, "Only the author may do this."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
+  push_not_configured: [404, "This server sends no push messages; it has no VAPID_PRIVATE_KEY."],
+
   rate_limited: [429, "Too many requests; wait before you try again."],
   frame_too_large: [413, "A frame holds at most 64 KiB."],
   invalid_frame: [400, "A frame holds JSON objects of the protocol, one a line; see docs."],

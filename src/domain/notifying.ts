@@ -103,11 +103,12 @@ export function asked(state: Notifying, { epoch, rev }: Pick<Notifying, "epoch" 
   return { ...state, epoch, rev };
 }
 
-/** The user was notified; `nextId`: of what may have become due meanwhile. */
+/** The user was notified; `nextId`: of what may have become due meanwhile, which waits for as long again. */
 export function sent(state: Notifying, now: number, nextId: string): Notifying {
-  const id = state.dueAt === undefined ? undefined : nextId;
-  const reading = { readAt: undefined, withdrawAt: undefined };
-  return { ...state, ...reading, id, sentAt: now, isShown: true };
+  const done = { sentAt: now, isShown: true, readAt: undefined, withdrawAt: undefined };
+  if (state.dueAt === undefined) return { ...state, ...done, id: undefined };
+  const dueAt = Math.max(state.dueAt, now + COLLAPSE_MS);
+  return { ...state, ...done, id: nextId, dueAt };
 }
 
 /** The user has read everything, or is no longer in the conversation. */

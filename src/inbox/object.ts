@@ -5,6 +5,7 @@ import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type {
   InboxAnswer,
   InboxList,
+  PushDevice,
   Watcher,
 } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
@@ -217,6 +218,21 @@ export class Inbox extends DurableObject<Env> {
     // It may have stopped calling.
     if (set.ok) this.rearming.add([conversationId]);
     return set;
+  }
+
+  putPushDevice(subscription: PushDevice): Result<undefined> {
+    const { devices } = this.notifications;
+    const isFirst = devices.size === 0;
+    const put = devices.put(subscription);
+    // Conversations may have stopped calling, while there was nothing to notify the user with.
+    if (put.ok && isFirst && this.isPendingCreated) {
+      this.rearming.add(pendingConversations(this.ctx.storage.sql));
+    }
+    return put;
+  }
+
+  removePushDevice(endpoint: string): void {
+    this.notifications.devices.remove(endpoint);
   }
 
   deliver(gateway: string, batch: Batch): boolean {

@@ -11,6 +11,8 @@ import { Deliveries } from "./deliveries.ts";
 import { Levels } from "./levels.ts";
 import { Notifier } from "./notifier.ts";
 import { Preferences } from "./preferences.ts";
+import { Devices } from "./push/devices.ts";
+import { webPushOf } from "./push/web-push.ts";
 import type { Receiver } from "./receiver.ts";
 import { webhookOf } from "./webhook.ts";
 
@@ -33,6 +35,8 @@ export class Notifications {
   readonly preferences: Preferences;
   readonly levels: Levels;
   private readonly notifier: Notifier;
+  /** The browsers that the user is notified in. */
+  readonly devices: Devices;
   private readonly deliveries: Deliveries;
   private readonly webhook: Receiver | undefined;
 
@@ -40,6 +44,7 @@ export class Notifications {
     const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast } = options;
     this.preferences = new Preferences(sql);
     this.levels = new Levels({ clock, preferences: this.preferences, broadcast, checkAt });
+    this.devices = new Devices({ sql, clock, push: webPushOf(settings, clock) });
     this.webhook = webhookOf(settings, clock);
     this.deliveries = new Deliveries({
       ...{ sql, userId, clock, callAt: checkAt },
@@ -103,6 +108,7 @@ export class Notifications {
   }
 
   private receivers(): Receiver[] {
-    return this.webhook ? [this.webhook] : [];
+    const devices = this.devices.receivers();
+    return this.webhook ? [this.webhook, ...devices] : devices;
   }
 }

@@ -63,7 +63,7 @@ export class Notifier {
   private readonly options: NotifierOptions;
   private readonly states: States;
   /** Conversations that are being notified of, and whether everything was read meanwhile. */
-  private readonly sending = new Map<string, { isRead: boolean }>();
+  private readonly sending = new Map<string, { id: string; isRead: boolean }>();
   /** By conversation: when it is asked again, and how often that has failed. */
   private readonly failed = new Map<string, { failures: number; retryAt: number }>();
   private knownTotal: { at: number; total: Promise<number | undefined> } | undefined;
@@ -134,12 +134,13 @@ export class Notifier {
 
   /**
    * What is said now instead of a notification that could not be delivered: of everything after `afterRev`.
-   * `undefined`: nothing any more, or not now.
+   * `undefined`: nothing any more, or not now. `later`: a newer one is due or under way, which takes this one in:
+   * the receiver would be told the same twice.
    */
   async compose(
     conversationId: string,
     { id, epoch, afterRev }: { id: string; epoch: string; afterRev: number },
-  ): Promise<Notification | undefined> {
+  ): Promise<Notification | "later" | undefined> {
     const state = this.states.of(conversationId);
     const sending = this.sending.get(conversationId);
     if (!state || (sending ? sending.isRead : !state.isShown)) return undefined;
@@ -148,7 +149,13 @@ export class Notifier {
       this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));
       return undefined;
     }
+    if (sending ? sending.id !== id : state.dueAt !== undefined) return "later";
+    const newer = await this.ask(state);
+    if (newer?.notifiable) this.dueFor(conversationId, newer.notifiable);
+    if (!newer || newer.notifiable) return newer && "later";
     const answer = await this.ask({ ...state, epoch, rev: afterRev });
+    // Something happened between the two answers: perhaps a message that is notified of on its own.
+    if (answer && answer.rev !== newer.rev) return "later";
     return answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
   }
 
@@ -167,7 +174,7 @@ export class Notifier {
       return;
     }
     // From here on what comes is not part of this notification. Stored it still is: a crash repeats it.
-    const sending = { isRead: false };
+    const sending = { id, isRead: false };
     this.sending.set(conversationId, sending);
     this.states.remember({ ...state, dueAt: undefined });
     try {
@@ -258,6 +265,14 @@ export class Notifier {
     if (sending) sending.isRead = true;
     const state = this.states.of(conversationId);
     if (state) this.put(read(state, this.options.clock()));
+  }
+
+  /** A conversation has something new, for which it has not called the inbox yet. */
+  private dueFor(conversationId: string, { message }: Notifiable): void {
+    const state = this.states.of(conversationId);
+    if (!state) return;
+    const id = crypto.randomUUID();
+    this.put(due(this.current(state), message.createdAt, id, this.circumstances()));
   }
 
   private clear(conversationId: string): void {

@@ -2,6 +2,8 @@ import { page } from "../../dist/page.ts";
 
 /** The path of the page's files. */
 export const PAGE_PATH = "/page/";
+export const SERVICE_WORKER_PATH = "/service-worker.js";
+export const MANIFEST_PATH = "/manifest.webmanifest";
 
 export interface PageOptions {
   environment: "development" | "production";
@@ -9,6 +11,8 @@ export interface PageOptions {
   origin: string;
   /** The origin that links to files have. */
   filesOrigin: string;
+  /** How users are notified: by pushes to browsers as well, by the host application alone, or not at all. */
+  notifications: "push" | "webhook" | "none";
   /** The claim of a token that names its user, where that is a setting. */
   userClaim: string | undefined;
 }
@@ -21,7 +25,7 @@ export interface Served {
 /** The page at `/`. It contains no user data; its files have content-hashed names. */
 export function servePage(options: PageOptions): Served {
   return {
-    body: documentFor(page.entries[options.environment], options.userClaim),
+    body: documentFor(page.entries[options.environment], options),
     headers: {
       "Content-Type": "text/html; charset=utf-8",
       "Content-Security-Policy": policyFor(options),
@@ -45,12 +49,45 @@ export function servePageFile(name: string, { environment }: PageOptions): Serve
   };
 }
 
-function documentFor(entry: string, userClaim: string | undefined): string {
+/** The service worker's script. Browsers look for a newer one at the same address. */
+export function serveServiceWorker(): Served {
+  return {
+    body: page.serviceWorker,
+    headers: {
+      "Content-Type": "text/javascript; charset=utf-8",
+      "Content-Security-Policy": "default-src 'none'",
+      "Cache-Control": "no-cache",
+    },
+  };
+}
+
+/** Describes the page as an app: badges need one that is installed, and so do notifications on some systems. */
+export function serveManifest(): Served {
+  const manifest = {
+    ...{ id: "/", name: "Parley", start_url: "/", scope: "/", display: "standalone" },
+    icons: [{ src: PAGE_PATH + page.icon, type: "image/svg+xml", sizes: "any" }],
+  };
+  return {
+    body: JSON.stringify(manifest),
+    headers: {
+      "Content-Type": "application/manifest+json",
+      "Cache-Control": "no-cache",
+    },
+  };
+}
+
+function documentFor(entry: string, { userClaim, notifications }: PageOptions): string {
   const preloads = page.shared.map(
     (name) => `<link rel="modulepreload" href="${PAGE_PATH}${name}">`,
   );
-  const told =
-    userClaim === undefined ? [] : [`<meta name="user-claim" content="${escaped(userClaim)}">`];
+  const told = [];
+  if (userClaim !== undefined) {
+    told.push(`<meta name="user-claim" content="${escaped(userClaim)}">`);
+  }
+  if (notifications !== "none") {
+    told.push(`<meta name="notifications" content="${notifications}">`);
+  }
+  if (notifications === "push") told.push(`<link rel="manifest" href="${MANIFEST_PATH}">`);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -81,9 +118,10 @@ function escaped(text: string): string {
 
 /**
  * The page's policy: scripts and styles from its own files, calls to its own server, files and previews.
- * Text cannot become markup: no sink accepts it (Trusted Types).
+ * Text cannot become markup: no sink accepts it (Trusted Types). The address of the service worker needs a
+ * policy of that name, which returns that address alone.
  */
-function policyFor({ origin, filesOrigin }: PageOptions): string {
+function policyFor({ origin, filesOrigin, notifications }: PageOptions): string {
   const files = filesOrigin === origin ? "'self'" : `'self' ${filesOrigin}`;
   return [
     "default-src 'none'",
@@ -97,6 +135,8 @@ function policyFor({ origin, filesOrigin }: PageOptions): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    ...(notifications === "push"
+      ? ["trusted-types service-worker", "worker-src 'self'", "manifest-src 'self'"]
+      : ["trusted-types 'none'"]),
   ].join("; ");
 }

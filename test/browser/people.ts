@@ -1,5 +1,6 @@
 import {
   type Browser,
+  type BrowserContext,
   type BrowserContextOptions,
   chromium,
   type Locator,
@@ -16,6 +17,7 @@ const OPTIONS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
+const VIEWPORT = { width: 1180, height: 760 };
 /** Chromium's error for requests of a page without a network. */
 const NO_NETWORK = /net::ERR_INTERNET_DISCONNECTED|WebSocket connection to/;
 /** The time limit for live updates, on a busy machine. */
@@ -49,6 +51,13 @@ export class SignedInUser {
       this.complaints.push(`a dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
+  }
+
+  /** Opens the page, and signs in as one of its people. */
+  async signIn(name: Name): Promise<void> {
+    await this.page.goto(inject("address"));
+    await this.page.getByRole("button", { name }).click();
+    await this.page.getByRole("heading", { name }).waitFor();
   }
 
   /** Routes the page's sockets through this process, so that they can be cut. */
@@ -134,10 +143,19 @@ export async function signedIn(
   });
   if (holdSockets) await one.routeSockets();
   if (withClock) await one.page.clock.install();
-  await one.page.goto(inject("address"));
-  await one.page.getByRole("button", { name }).click();
-  await one.page.getByRole("heading", { name }).waitFor();
+  await one.signIn(name);
   return one;
+}
+
+/**
+ * A browser with a profile of its own, which is not private as the other contexts are, on a desktop of its own.
+ * To be closed after the test.
+ */
+export function ownBrowser(profile: string, bus: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(profile, {
+    ...{ executablePath: EXECUTABLE, args: OPTIONS, viewport: VIEWPORT, locale: "en-GB" },
+    env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: bus },
+  });
 }
 
 /** Opens the page of a server, signed out. */
@@ -150,8 +168,7 @@ export async function signedOut(address: string): Promise<Page> {
 
 async function newContext(options: BrowserContextOptions = {}) {
   browser ??= chromium.launch({ executablePath: EXECUTABLE, args: OPTIONS });
-  const viewport = { width: 1180, height: 760 };
-  return (await browser).newContext({ viewport, locale: "en-GB", ...options });
+  return (await browser).newContext({ viewport: VIEWPORT, locale: "en-GB", ...options });
 }
 
 /** To be called in `afterAll`. */

@@ -65,6 +65,7 @@ describe("what comes of it", () => {
     const meanwhile = due({ ...cleared(nothing), sentAt: NOW, id: "first" }, NOW, "-", away);
     expect(meanwhile.id).toBe("first");
     expect(sent(meanwhile, NOW, "next")).toMatchObject({ id: "next", dueAt: NOW + COLLAPSE_MS });
+    expect(sent(meanwhile, NOW + 5_000, "next").dueAt).toBe(NOW + 5_000 + COLLAPSE_MS);
     expect(shown).toMatchObject({ id: undefined, dueAt: undefined, isShown: true });
   });
 

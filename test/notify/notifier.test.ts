@@ -194,24 +194,30 @@ describe("what is looked at once more before it is sent", () => {
 });
 
 describe("levels", () => {
-  test("in channels only mentions, by a send or an edit; an edit of the text notifies nobody again", async () => {
+  test("in channels only mentions", async () => {
     const host = await notifiedHost();
     const [owner, bob] = [await person("owner"), await person("bob")];
     const channel = await channelOf(owner, [bob]);
     await send(owner, channel, "for all");
-    const { body } = await send(owner, channel, "for bob", { mentions: [bob.userId] });
+    await send(owner, channel, "for bob", { mentions: [bob.userId] });
     const [told] = await untilTold(host, bob, 1);
     expect(told).toMatchObject({ reason: "mention", message: { preview: "for bob" } });
+  });
+
+  test("a mention by an edit notifies; another edit notifies nobody again", async () => {
+    const host = await notifiedHost();
+    const [alice, bob, carol] = [await person("a"), await person("b"), await person("c")];
+    const group = await groupOf(alice, bob, carol);
+    await bob.put(`/api/v1/chat/conversations/${group}/notifications`, { level: "mentions" });
+    const mentions = [bob.userId];
+    const { body } = await send(alice, group, "for bob", { mentions });
+    const { body: plain } = await send(alice, group, "plain");
+    await untilTold(host, bob, 1);
     await later(60_000, bob);
-    const edit = (more: object) =>
-      owner.put(`/api/chat/${channel}/messages/${body.messageId}`, more);
-    await edit({ content: "for bob, edited" });
-    const { body: plain } = await send(owner, channel, "plain");
+    const edit = (id: string, more: object) => alice.put(`/api/chat/${group}/messages/${id}`, more);
+    await edit(body.messageId, { content: "for bob, edited" });
     await checked(bob);
-    await owner.put(`/api/chat/${channel}/messages/${plain.messageId}`, {
-      content: "now for bob",
-      mentions: [bob.userId],
-    });
+    await edit(plain.messageId, { content: "now for bob", mentions });
     await untilTold(host, bob, 2);
     expect(await texts(host, bob)).toEqual(["for bob", "now for bob"]);
   });

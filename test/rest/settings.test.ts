@@ -4,6 +4,7 @@ import { ORIGIN, person } from "../support.ts";
 import { CONVERSATIONS, envWith, fetchWith, raw, UUID } from "./requests.ts";
 
 const OTHER_SECRET = "another-secret-0123456789abcdefghijkl";
+const WEBHOOK_SECRET = `whsec_${btoa("0123456789012345678901234567")}`;
 const DEVELOPMENT = "development-only-secret-0123456789abcdef";
 
 /** The settings of a changed environment, or their errors. */
@@ -40,6 +41,35 @@ describe("settings that are rejected", () => {
     ["an invalid PUBLIC_URL", { PUBLIC_URL: "chat" }],
     ["a PUBLIC_URL that is not HTTP", { PUBLIC_URL: "ftp://chat.test" }],
     ["a PUBLIC_URL with a path", { PUBLIC_URL: "https://a.test/chat" }],
+    ["a NOTIFY_URL without a NOTIFY_SECRET", { NOTIFY_URL: "https://a.test" }],
+    ["a NOTIFY_SECRET without a NOTIFY_URL", { NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ["a NOTIFY_URL that is none", { NOTIFY_URL: "app", NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ["one that is not HTTP", { NOTIFY_URL: "ftp://a.test", NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ["one with a password", { NOTIFY_URL: "https://a:b@c.test", NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ...[
+      ["another form", "0123456789012345678901234567890123456789"],
+      ["16 bytes", `whsec_${btoa("0123456789012345")}`],
+      ["65 bytes", `whsec_${btoa("x".repeat(65))}`],
+      ["broken base64", `${WEBHOOK_SECRET}=`],
+      ["a trailing comma", `${WEBHOOK_SECRET},`],
+      ["four secrets", Array(4).fill(WEBHOOK_SECRET).join(",")],
+    ].map(([what, NOTIFY_SECRET]): [string, Record<string, unknown>] => [
+      `a NOTIFY_SECRET of ${what}`,
+      { NOTIFY_URL: "https://a.test", NOTIFY_SECRET },
+    ]),
+    ["a short VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: "x".repeat(42) }],
+    ["a public key as VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: `B${"A".repeat(86)}` }],
+    ["a VAPID_PRIVATE_KEY of zero", { VAPID_PRIVATE_KEY: "A".repeat(43) }],
+    ["a VAPID_PRIVATE_KEY beyond the curve", { VAPID_PRIVATE_KEY: `${"_".repeat(42)}8` }],
+    ["a VAPID_PRIVATE_KEY with a wrong end", { VAPID_PRIVATE_KEY: `${"A".repeat(42)}B` }],
+    ["a VAPID_PRIVATE_KEY in PEM", { VAPID_PRIVATE_KEY: "-----BEGIN PRIVATE KEY-----" }],
+    ["a VAPID_SUBJECT that is no address", { VAPID_SUBJECT: "operator" }],
+    ["a VAPID_SUBJECT of plain http", { VAPID_SUBJECT: "http://chat.test" }],
+    ["a push host with a scheme", { PUSH_HOSTS: "https://push.test" }],
+    ["a push host with a path", { PUSH_HOSTS: "push.test/x" }],
+    ["any push host", { PUSH_HOSTS: "*" }],
+    ["a push host of a single label", { PUSH_HOSTS: "push" }],
+    ["a push host of plain http", { PUSH_HOSTS: "http://push.test" }],
   ])("%s", (_, changes) => {
     expect(settingsWith(changes)).toBeInstanceOf(Error);
   });
@@ -72,10 +102,53 @@ describe("settings that are rejected", () => {
     }
   });
 
+  test("push services on loopback outside development", () => {
+    for (const host of ["http://127.0.0.1", "http://localhost"]) {
+      const PUSH_HOSTS = `fcm.googleapis.com, ${host}`;
+      const settings = { PUSH_HOSTS, PUBLIC_URL: "https://chat.test" };
+      expect(settingsWith({ ...settings, ENVIRONMENT: "development" })).toMatchObject({
+        PUSH_HOSTS: ["fcm.googleapis.com", host],
+      });
+      const wrong = settingsWith({ ...settings, ENVIRONMENT: "production" });
+      expect(String(wrong)).toContain("PUSH_HOSTS");
+    }
+  });
+
+  test("a VAPID_PRIVATE_KEY without an address of the operator", () => {
+    for (const PUBLIC_URL of [undefined, "http://chat.test"]) {
+      const wrong = settingsWith({ PUBLIC_URL, VAPID_SUBJECT: "" });
+      expect(String(wrong)).toContain("VAPID_SUBJECT");
+      expect(
+        settingsWith({ PUBLIC_URL, VAPID_PRIVATE_KEY: "", VAPID_SUBJECT: "" }),
+      ).not.toBeInstanceOf(Error);
+    }
+    const PUBLIC_URL = "https://chat.test";
+    expect(settingsWith({ PUBLIC_URL, VAPID_SUBJECT: "" })).toMatchObject({
+      VAPID_SUBJECT: PUBLIC_URL,
+    });
+    expect(settingsWith({ PUBLIC_URL, VAPID_SUBJECT: "mailto:a@b.test" })).toMatchObject({
+      VAPID_SUBJECT: "mailto:a@b.test",
+    });
+  });
+
+  test("an unencrypted NOTIFY_URL outside development", () => {
+    const changes = { NOTIFY_URL: "http://a.test", NOTIFY_SECRET: WEBHOOK_SECRET };
+    expect(settingsWith(changes)).not.toBeInstanceOf(Error);
+    const production = { ENVIRONMENT: "production", PUBLIC_URL: "https://chat.test" };
+    expect(String(settingsWith({ ...changes, ...production }))).toContain("NOTIFY_URL");
+    const encrypted = { ...changes, ...production, NOTIFY_URL: "https://a.test/hook?a=b" };
+    expect(settingsWith(encrypted)).not.toBeInstanceOf(Error);
+  });
+
   test("error messages do not contain secrets", () => {
-    const wrong = settingsWith({ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` });
+    const wrong = settingsWith({
+      ...{ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` },
+      ...{ VAPID_PRIVATE_KEY: "tr0ub4dor", NOTIFY_SECRET: "correct horse" },
+    });
     expect(String(wrong)).toContain("ID_SECRET");
-    expect(String(wrong)).not.toMatch(/hunter2|swordfish/);
+    expect(String(wrong)).toContain("VAPID_PRIVATE_KEY");
+    expect(String(wrong)).toContain("NOTIFY_SECRET");
+    expect(String(wrong)).not.toMatch(/hunter2|swordfish|tr0ub4dor|horse/);
   });
 });
 
@@ -87,6 +160,7 @@ test("the defaults are those of the two APIs' references", () => {
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
     ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
+    ...["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "PUSH_HOSTS", "NOTIFY_URL", "NOTIFY_SECRET"],
   ];
   const bare = {
     ...Object.fromEntries(names.map((name) => [name, undefined])),
@@ -112,11 +186,21 @@ test("the defaults are those of the two APIs' references", () => {
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,
     JWT_ROLE_CLAIM: undefined,
+    NOTIFY_URL: undefined,
+    NOTIFY_SECRET: undefined,
+    VAPID_PRIVATE_KEY: undefined,
+    VAPID_SUBJECT: "https://chat.test",
+    PUSH_HOSTS: [
+      ...["fcm.googleapis.com", "jmt17.google.com", "*.push.services.mozilla.com"],
+      ...["*.push.apple.com", "*.notify.windows.com"],
+    ],
   };
   expect(settingsWith(bare)).toMatchObject(expected);
   const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "" };
   const claims = { JWT_USER_CLAIM: "", JWT_ROLE_CLAIM: " " };
-  const empty = { ...unset, ...claims, JURISDICTION: "", ALLOWED_ORIGINS: "" };
+  const push = { VAPID_PRIVATE_KEY: " ", VAPID_SUBJECT: "", PUSH_HOSTS: "" };
+  const webhook = { NOTIFY_URL: "", NOTIFY_SECRET: " " };
+  const empty = { ...unset, ...claims, ...push, ...webhook, JURISDICTION: "", ALLOWED_ORIGINS: "" };
   expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
 });
 

@@ -1,3 +1,4 @@
+import { createECDH } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { decodeJwt } from "jose";
@@ -96,6 +97,29 @@ describe("npm run token", () => {
       });
     },
   );
+});
+
+describe("npm run vapid", () => {
+  const asked = (...args: string[]) => run("npm", "run", "-s", "vapid", "--", ...args);
+
+  test("prints a new private key, and nothing else", async () => {
+    const printed = [await asked(), await asked()];
+    expect(printed[0]).not.toBe(printed[1]);
+    for (const line of printed) {
+      expect(line).toMatch(/^[\w-]{43}$/);
+      const key = createECDH("prime256v1");
+      key.setPrivateKey(line, "base64url");
+      expect(key.getPublicKey().length).toBe(65);
+    }
+  });
+
+  test("prints its usage on --help, and for an unknown option", async () => {
+    expect(await asked("--help")).toMatch(/^usage: npm run -s vapid/);
+    await expect(asked("--public")).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("usage: npm run -s vapid"),
+    });
+  });
 });
 
 describe.concurrent("commands that call a server", () => {

@@ -54,6 +54,9 @@ export interface InboxStub {
     kind: Kind,
     chosen: ChosenLevel | undefined,
   ): Promise<Result<ChosenLevel | undefined>>;
+  /** Stores a browser's push subscription, which the caller has checked; may be called twice. */
+  putPushDevice(subscription: PushDevice): Promise<Result<undefined>>;
+  removePushDevice(endpoint: string): Promise<void>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }
@@ -62,6 +65,15 @@ export interface InboxStub {
 export interface InboxList {
   rows: InboxRow[];
   next?: string | undefined;
+}
+
+/** A browser's push subscription. */
+export interface PushDevice {
+  endpoint: string;
+  /** Milliseconds since the epoch. */
+  expirationTime?: number | undefined;
+  /** base64url. */
+  keys: { p256dh: string; auth: string };
 }
 
 /** Who is told of a user's presence: a `user`, or a `conversation`. */

@@ -2,9 +2,11 @@ import { useState } from "preact/hooks";
 import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { close } from "../model/route.ts";
+import { notifiesBy } from "../model/turned-on.ts";
 import { useSession } from "../parts/context.ts";
 import { useTitle } from "../parts/title.ts";
 import { Dialog } from "./dialog.tsx";
+import { LevelChoice } from "./level.tsx";
 import { MemberList } from "./members.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 
@@ -53,6 +55,7 @@ export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => vo
           onToggle={({ id }) => add(id)}
         />
       )}
+      {notifiesBy && <LevelChoice id={room.id} />}
       <div class="buttons">
         {kind !== "direct" && canManage && info?.archivedAt == null && (
           <button type="button" aria-expanded={isAdding} onClick={() => setAdding(!isAdding)}>

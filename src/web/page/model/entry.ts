@@ -15,6 +15,7 @@ export interface Entry {
   unread: number;
   isArchived: boolean;
   isOnline: boolean;
+  isMuted: boolean;
   typing: readonly string[];
 }
 
@@ -56,6 +57,7 @@ export function entryOf(row: InboxRow, context: Context): Entry {
     preview: newest ? author + newest.text : "",
     unread: known?.unread ?? row.unread,
     isArchived: row.archived || row.closed === true,
+    isMuted: row.muted === true,
     isOnline: other !== undefined && online?.has(other) === true,
     typing: typing.filter((userId) => userId !== me),
   };

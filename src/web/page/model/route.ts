@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { linkTo } from "./link.ts";
 
 /** The conversation in the page's address: `#/c/{id}`. */
 export const openId = signal(idIn(location.hash));
@@ -6,10 +7,6 @@ export const openId = signal(idIn(location.hash));
 addEventListener("hashchange", () => {
   openId.value = idIn(location.hash);
 });
-
-export function linkTo(id: string): string {
-  return `#/c/${id}`;
-}
 
 export function open(id: string): void {
   location.hash = linkTo(id);

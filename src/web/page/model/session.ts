@@ -65,6 +65,11 @@ export class Session {
     return room;
   }
 
+  /** Has something called when the session is closed. */
+  atEnd(end: () => void): void {
+    this.ends.push(end);
+  }
+
   /** Closes all connections and timers. */
   close(): void {
     for (const end of this.ends) end();

@@ -1,5 +1,4 @@
 import { useState } from "preact/hooks";
-import { DetailsDialog } from "../dialogs/details.tsx";
 import { hasNetwork } from "../model/network.ts";
 import { notice } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
@@ -8,6 +7,7 @@ import { useSession } from "./context.ts";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { hasFiles } from "./dropping.ts";
 import { Gone } from "./gone.tsx";
+import { Later } from "./later.tsx";
 import { Timeline } from "./timeline.tsx";
 
 /** The conversation that is open. */
@@ -15,6 +15,7 @@ export function ConversationView({ id }: { id: string }) {
   const session = useSession();
   const room = session.rooms.value.get(id) ?? session.room(id);
   const [showsDetails, setShowsDetails] = useState(false);
+  const closeDetails = () => setShowsDetails(false);
   const [isOver, setIsOver] = useState(false);
   void room.version.value;
   const { status, info } = room.conversation;
@@ -53,7 +54,12 @@ export function ConversationView({ id }: { id: string }) {
       ) : (
         <Composer room={room} onAttach={attach} />
       )}
-      {showsDetails && <DetailsDialog room={room} onClose={() => setShowsDetails(false)} />}
+      {showsDetails && (
+        <Later
+          show={({ DetailsDialog }) => <DetailsDialog room={room} onClose={closeDetails} />}
+          onFail={closeDetails}
+        />
+      )}
     </main>
   );
 }

@@ -1,16 +1,17 @@
 import type { Entry } from "../model/entry.ts";
-import { linkTo, openId } from "../model/route.ts";
+import { linkTo } from "../model/link.ts";
+import { openId } from "../model/route.ts";
 import { briefly } from "../model/time.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
-import type { IconName } from "./icon.tsx";
+import { Icon, type IconName } from "./icon.tsx";
 
 const ICONS: Partial<Record<Entry["kind"], IconName>> = { group: "group", channel: "channel" };
 
 /** A row of the list: title, newest message and unread count. */
 export function EntryRow({ entry }: { entry: Entry }) {
   const { people } = useSession();
-  const { id, kind, title, other, lastAt, unread, isOnline, typing, preview } = entry;
+  const { id, kind, title, other, lastAt, unread, isOnline, isMuted, typing, preview } = entry;
   const icon = ICONS[kind];
   const [typist] = typing;
   const line = typist ? `${people.nameOf(typist).split(" ")[0]} is typing…` : preview;
@@ -27,6 +28,8 @@ export function EntryRow({ entry }: { entry: Entry }) {
           {kind === "channel" && <span class="visually-hidden">Channel </span>}
           {title}
           {isOnline && <span class="visually-hidden">, online</span>}
+          {isMuted && <Icon name="muted" />}
+          {isMuted && <span class="visually-hidden">, muted</span>}
         </span>
         {lastAt && <time dateTime={lastAt}>{briefly(new Date(lastAt))}</time>}
         <span class={`entry-preview ${typist ? "typing" : ""}`} dir="auto">

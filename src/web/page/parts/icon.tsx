@@ -25,6 +25,8 @@ const PATHS = {
   file: "M7 3h7l5 5v13H7zM14 3v5h5",
   retry: "M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5",
   leave: "M14 4H6v16h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5",
+  muted: "M8 6a6 6 0 0 1 10 5v5.5M6 11v5.5L4.5 18H18M4 4l16 16",
+  bell: "M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15L6 16.5ZM10 21h4",
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20",
 } as const;
 export type IconName = keyof typeof PATHS;

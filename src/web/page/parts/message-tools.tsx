@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { WireMessage } from "../../../client/received.ts";
 import { ConfirmDialog } from "../dialogs/confirm.tsx";
-import { ReceiptsDialog } from "../dialogs/receipts.tsx";
 import type { Room } from "../model/room.ts";
 import { IconButton } from "./icon.tsx";
+import { Later } from "./later.tsx";
 
 interface Props {
   room: Room;
@@ -56,7 +56,12 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
           onClose={close}
         />
       )}
-      {dialog === "receipts" && <ReceiptsDialog message={message} onClose={close} />}
+      {dialog === "receipts" && (
+        <Later
+          show={({ ReceiptsDialog }) => <ReceiptsDialog message={message} onClose={close} />}
+          onFail={close}
+        />
+      )}
     </>
   );
 }

@@ -4,9 +4,12 @@ import type { Identity, SignIn } from "../model/identity.ts";
 import { complain, notice } from "../model/notices.ts";
 import { close, openId } from "../model/route.ts";
 import { Session } from "../model/session.ts";
+import { isTurnedOn } from "../model/turned-on.ts";
+import type { Notifications } from "../notifications/notifications.ts";
 import { SessionContext } from "./context.ts";
 import { ConversationView } from "./conversation.tsx";
 import { Icon } from "./icon.tsx";
+import { loadLater } from "./later.tsx";
 import { Announcements, Notice } from "./notices.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
@@ -32,8 +35,9 @@ export function Page({ signIn }: { signIn: SignIn }) {
     setSession(undefined);
   };
   const signOut = () => {
-    // The open conversation belongs to this user, not to the next one.
+    // The open conversation belongs to this user, not to the next one, and so do notifications.
     close();
+    void withNotifications(session, (notifications) => notifications.turnOff().catch(complain));
     leave();
   };
   useEffect(() => {
@@ -44,6 +48,7 @@ export function Page({ signIn }: { signIn: SignIn }) {
       notice.value = "Your token is not valid, or no longer. Sign in again.";
     });
   }, [session]);
+  useEffect(() => void withNotifications(session), [session]);
   return (
     <>
       {session === undefined && <signIn.Form onDone={enter} />}
@@ -56,6 +61,16 @@ export function Page({ signIn }: { signIn: SignIn }) {
       <Notice />
     </>
   );
+}
+
+/** Begins notifications of a user who has turned them on in this browser. */
+async function withNotifications(
+  session: Session | "unknown" | undefined,
+  work?: (notifications: Notifications) => void,
+): Promise<void> {
+  if (!(session instanceof Session) || !isTurnedOn(session.me.id)) return;
+  const notifications = (await loadLater())?.notificationsOf(session);
+  if (notifications) work?.(notifications);
 }
 
 function Chat({ onLeave }: { onLeave: () => void }) {

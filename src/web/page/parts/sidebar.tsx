@@ -1,17 +1,19 @@
 import { useEffect, useState } from "preact/hooks";
-import { ChannelsDialog } from "../dialogs/channels.tsx";
-import { NewConversationDialog } from "../dialogs/new-conversation.tsx";
 import type { Entry } from "../model/entry.ts";
 import { hasNetwork } from "../model/network.ts";
+import { notifiesBy } from "../model/turned-on.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
 import { EntryRow } from "./entry-row.tsx";
 import { Icon, IconButton } from "./icon.tsx";
+import { Later } from "./later.tsx";
+
+type SidebarDialog = "NewConversationDialog" | "ChannelsDialog" | "NotificationsDialog";
 
 /** The signed-in user and their conversations. */
 export function Sidebar({ onLeave }: { onLeave: () => void }) {
   const { me, inbox } = useSession();
-  const [dialog, setDialog] = useState<"new" | "channels" | undefined>();
+  const [dialog, setDialog] = useState<SidebarDialog | undefined>();
   const [sought, setSought] = useState("");
   const [inArchive, setInArchive] = useState(false);
   const fits = (entry: Entry) => entry.title.toLowerCase().includes(sought.trim().toLowerCase());
@@ -20,6 +22,7 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
   const found = entries.filter((entry) => entry.isArchived === inArchive && fits(entry));
   const shown = found.slice(0, inbox.limit.value);
   const unread = inbox.unread;
+  const onClose = () => setDialog(undefined);
   useEffect(() => {
     document.title = unread > 0 ? `(${unread}) Parley` : "Parley";
   }, [unread]);
@@ -31,8 +34,16 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           <span class="visually-hidden">Parley: </span>
           {me.name}
         </h1>
-        <IconButton icon="channel" label="Browse channels" onClick={() => setDialog("channels")} />
-        <IconButton icon="compose" label="New conversation" onClick={() => setDialog("new")} />
+        <IconButton
+          icon="channel"
+          label="Browse channels"
+          onClick={() => setDialog("ChannelsDialog")}
+        />
+        <IconButton
+          icon="compose"
+          label="New conversation"
+          onClick={() => setDialog("NewConversationDialog")}
+        />
         <IconButton icon="leave" label="Sign out" onClick={onLeave} />
       </header>
       <div class="search">
@@ -62,14 +73,14 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           <EmptyList
             isSearch={sought !== ""}
             inArchive={inArchive}
-            onNew={() => setDialog("new")}
+            onNew={() => setDialog("NewConversationDialog")}
           />
         )}
       </nav>
       {(archived.length > 0 || inArchive) && (
         <button
           type="button"
-          class="archive-toggle"
+          class="sidebar-row"
           aria-pressed={inArchive}
           onClick={() => setInArchive(!inArchive)}
         >
@@ -77,8 +88,21 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           {inArchive ? "Back to the inbox" : `Archived (${archived.length})`}
         </button>
       )}
-      {dialog === "new" && <NewConversationDialog onClose={() => setDialog(undefined)} />}
-      {dialog === "channels" && <ChannelsDialog onClose={() => setDialog(undefined)} />}
+      {notifiesBy && (
+        <button type="button" class="sidebar-row" onClick={() => setDialog("NotificationsDialog")}>
+          <Icon name="bell" />
+          Notifications
+        </button>
+      )}
+      {dialog && (
+        <Later
+          show={(loaded) => {
+            const Dialog = loaded[dialog];
+            return <Dialog onClose={onClose} />;
+          }}
+          onFail={onClose}
+        />
+      )}
     </aside>
   );
 }
