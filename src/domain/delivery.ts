@@ -80,14 +80,3 @@ export function replaced(
 ): PendingDelivery {
   return older?.after && newer.after ? { ...newer, after: older.after } : newer;
 }
-
-/** The pause that a Retry-After header asks for: seconds, or a date. `undefined`: it says nothing. */
-export function retryAfterMs(header: string | null, now: number): number | undefined {
-  const text = header?.trim() ?? "";
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  // Only the form that HTTP has: `Date.parse` takes much else for a date.
-  const date = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}

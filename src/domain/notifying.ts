@@ -31,6 +31,8 @@ export const GRACE_MS = 10_000;
 export const COLLAPSE_MS = 30_000;
 /** A connection counts while it was heard of within this time. */
 export const CONNECTED_MS = 75_000;
+/** A notification that nobody has read is kept in mind for so long, to be withdrawn. */
+const SHOWN_MS = 30 * NOTIFICATION_TTL_MS;
 /** The lists in D1, which totals are read from, have a read mark by then. */
 const LISTED_MS = 1_000;
 
@@ -103,11 +105,12 @@ export function asked(state: Notifying, { epoch, rev }: Pick<Notifying, "epoch" 
   return { ...state, epoch, rev };
 }
 
-/** The user was notified; `nextId`: of what may have become due meanwhile. */
+/** The user was notified; `nextId`: of what may have become due meanwhile, which waits for as long again. */
 export function sent(state: Notifying, now: number, nextId: string): Notifying {
-  const id = state.dueAt === undefined ? undefined : nextId;
-  const reading = { readAt: undefined, withdrawAt: undefined };
-  return { ...state, ...reading, id, sentAt: now, isShown: true };
+  const done = { sentAt: now, isShown: true, readAt: undefined, withdrawAt: undefined };
+  if (state.dueAt === undefined) return { ...state, ...done, id: undefined };
+  const dueAt = Math.max(state.dueAt, now + COLLAPSE_MS);
+  return { ...state, ...done, id: nextId, dueAt };
 }
 
 /** The user has read everything, or is no longer in the conversation. */
@@ -130,7 +133,8 @@ export function closed(state: Notifying): Notifying {
 /** Whether nothing of a state matters any more. */
 export function isOver(state: Notifying, now: number): boolean {
   const { dueAt, sentAt, isShown, readAt, withdrawAt } = state;
-  if (dueAt !== undefined || isShown || withdrawAt !== undefined) return false;
+  if (dueAt !== undefined || withdrawAt !== undefined) return false;
+  if (isShown && now < (sentAt ?? now) + SHOWN_MS) return false;
   if (readAt !== undefined && now < readAt + NOTIFICATION_TTL_MS) return false;
   return sentAt === undefined || now >= sentAt + COLLAPSE_MS;
 }

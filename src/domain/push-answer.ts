@@ -1,4 +1,4 @@
-import { retryAfterMs } from "./delivery.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import type { Delivery } from "./notification.ts";
 
 /** What the answer of a push service means (RFC 8030, section 7). `reason` names the host, never the endpoint. */

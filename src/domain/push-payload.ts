@@ -18,6 +18,8 @@ export interface PushPayload {
   /** The same for every attempt and device. */
   id: string;
   conversationId: string;
+  /** Whose it is: several people may use one browser. */
+  userId: string;
   kind: Kind;
   /** Ready to be shown, like `body`, which may be empty. */
   title: string;
@@ -43,6 +45,7 @@ export function pushPayloadOf(notification: Notification): PushPayload {
   return {
     id: notification.id,
     conversationId: conversation.id,
+    userId: notification.userId,
     kind: conversation.kind,
     ...shown(conversation, message, name),
     ...(name !== "" && { senderName: name }),

@@ -134,8 +134,8 @@ export class Notifier {
 
   /**
    * What is said now instead of a notification that could not be delivered: of everything after `afterRev`.
-   * `undefined`: nothing any more, or not now. `later`: a newer one is due soon or under way, and would say
-   * the same.
+   * `undefined`: nothing any more, or not now. `later`: a newer one is due or under way, which takes this one in:
+   * the receiver would be told the same twice.
    */
   async compose(
     conversationId: string,
@@ -150,7 +150,12 @@ export class Notifier {
       return undefined;
     }
     if (sending ? sending.id !== id : state.dueAt !== undefined) return "later";
+    const newer = await this.ask(state);
+    if (newer?.notifiable) this.dueFor(conversationId, newer.notifiable);
+    if (!newer || newer.notifiable) return newer && "later";
     const answer = await this.ask({ ...state, epoch, rev: afterRev });
+    // Something happened between the two answers: perhaps a message that is notified of on its own.
+    if (answer && answer.rev !== newer.rev) return "later";
     return answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
   }
 
@@ -260,6 +265,14 @@ export class Notifier {
     if (sending) sending.isRead = true;
     const state = this.states.of(conversationId);
     if (state) this.put(read(state, this.options.clock()));
+  }
+
+  /** A conversation has something new, for which it has not called the inbox yet. */
+  private dueFor(conversationId: string, { message }: Notifiable): void {
+    const state = this.states.of(conversationId);
+    if (!state) return;
+    const id = crypto.randomUUID();
+    this.put(due(this.current(state), message.createdAt, id, this.circumstances()));
   }
 
   private clear(conversationId: string): void {

@@ -1,7 +1,11 @@
-import type { ChosenLevel, Level } from "../domain/notification-level.ts";
+import { isTimeZone } from "../domain/do-not-disturb.ts";
+import { type ChosenLevel, LEVELS } from "../domain/notification-level.ts";
 import type { NotificationSettings } from "../domain/notification-settings.ts";
 
-/** What an inbox stores of how its user wants to be notified. Nothing before they choose anything. */
+/**
+ * What an inbox stores of how its user wants to be notified. Nothing before they choose anything. What a
+ * later version wrote and this one does not know is as if it had not been chosen.
+ */
 
 export function createPreferenceTables(sql: SqlStorage): void {
   sql.exec(`
@@ -40,7 +44,7 @@ export function readSettings(sql: SqlStorage): NotificationSettings | undefined 
     .toArray();
   if (!row) return undefined;
   const { preview, quiet_from: from, quiet_to: to, time_zone: timeZone } = row;
-  const isSet = from !== null && to !== null && timeZone !== null;
+  const isSet = from !== null && to !== null && timeZone !== null && isTimeZone(timeZone);
   return { preview: preview === 1, doNotDisturb: isSet ? { from, to, timeZone } : null };
 }
 
@@ -61,12 +65,13 @@ export function putSettings(
 }
 
 export function readLevels(sql: SqlStorage): Map<string, ChosenLevel> {
-  const rows = sql.exec<{ conversation_id: string; level: Level; until: number | null }>(
+  const rows = sql.exec<{ conversation_id: string; level: string; until: number | null }>(
     "SELECT conversation_id, level, until FROM notification_levels",
   );
   const levels = new Map<string, ChosenLevel>();
-  for (const { conversation_id, level, until } of rows) {
-    levels.set(conversation_id, { level, until });
+  for (const { conversation_id, level: stored, until } of rows) {
+    const level = LEVELS.find((known) => known === stored);
+    if (level) levels.set(conversation_id, { level, until });
   }
   return levels;
 }

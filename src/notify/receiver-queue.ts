@@ -142,8 +142,9 @@ export class ReceiverQueue {
     try {
       const sent = await this.options.send(receiver, delivery, first);
       if (sent === "nothing") this.options.store.remove(this.key, delivery.conversationId);
-      else if (sent === "later") this.keep(delivery, RECHECK_MS);
-      else this.settle(receiver, delivery, sent);
+      else if (sent !== "later") this.settle(receiver, delivery, sent);
+      else if (first) this.keep(delivery, RECHECK_MS);
+      else this.schedule(RECHECK_MS);
     } finally {
       if (isProbe) this.isProbing = false;
     }

@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
-import { retryAfterMs } from "../domain/delivery.ts";
 import type { Delivery } from "../domain/notification.ts";
+import { retryAfterMs } from "../domain/retry-after.ts";
 import type { Settings } from "../env.ts";
 import type { Receiver } from "./receiver.ts";
 import { notificationBody, readBody, type WebhookBody } from "./webhook-body.ts";

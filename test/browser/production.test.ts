@@ -55,6 +55,8 @@ test("there are no demonstration people: a valid token signs in, also after a re
   await page.reload();
   await page.getByRole("heading", { name: "Zoë" }).waitFor();
   await page.getByText("Nobody has written yet, and neither have you.").waitFor();
+  // This server notifies nobody.
+  expect(await page.getByText("Notifications").count()).toBe(0);
   // There are no known users yet, and none were requested.
   await page.getByRole("button", { name: "New conversation" }).click();
   await page.getByText("Who is it? Type a name.").waitFor();

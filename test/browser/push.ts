@@ -1,52 +1,58 @@
-import { createECDH, randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { expect, inject, onTestFinished, vi } from "vitest";
+import { type Push, PushService, type Subscribed } from "../notify/push-service.ts";
 import { Desktop, type DesktopNotification } from "./desktop.ts";
 import { type Name, ownBrowser, SignedInUser, SOON_MS } from "./people.ts";
-
-/** A push subscription as a browser makes it. */
-export interface Subscription {
-  endpoint: string;
-  p256dh: string;
-  auth: string;
-}
 
 /** A browser that may show notifications, and the desktop that shows them. */
 export class PushBrowser {
   readonly context: BrowserContext;
   readonly desktop: Desktop;
-  readonly subscription: Subscription;
-  /** Of the subscription: what decrypts pushes. */
-  readonly privateKey: Buffer;
+  private readonly service: PushService;
   private readonly tabs: SignedInUser[] = [];
+  private endpoint = "";
 
-  private constructor(context: BrowserContext, desktop: Desktop, endpoint: string) {
+  private constructor(context: BrowserContext, desktop: Desktop, service: PushService) {
     this.context = context;
     this.desktop = desktop;
-    const ecdh = createECDH("prime256v1");
-    const p256dh = ecdh.generateKeys("base64url");
-    this.privateKey = ecdh.getPrivateKey();
-    this.subscription = { endpoint, p256dh, auth: randomBytes(16).toString("base64url") };
+    this.service = service;
   }
 
   /** Starts a browser that is closed after the test; its pages must have reported no errors by then. */
-  static async start(endpoint = "http://localhost:9/nowhere"): Promise<PushBrowser> {
-    const desktop = await Desktop.start();
+  static async start({ isPermitted = true } = {}): Promise<PushBrowser> {
+    const [desktop, service] = await Promise.all([Desktop.start(), PushService.start()]);
     const profile = await mkdtemp(join(tmpdir(), "profile-"));
     const context = await ownBrowser(profile, desktop.address);
-    const browser = new PushBrowser(context, desktop, endpoint);
+    const browser = new PushBrowser(context, desktop, service);
     onTestFinished(async () => {
       await context.close();
-      await desktop.end();
+      await Promise.all([desktop.end(), service.stop()]);
       await rm(profile, { recursive: true, force: true, maxRetries: 5 });
       for (const { complaints } of browser.tabs) expect(complaints).toEqual([]);
     });
-    await context.grantPermissions(["notifications"], { origin: inject("address") });
-    await context.addInitScript(replacePushService, browser.subscription);
+    // What is not permitted is forbidden.
+    const permissions = [isPermitted ? "notifications" : "geolocation"];
+    await context.grantPermissions(permissions, { origin: inject("address") });
+    await context.exposeFunction("subscribeAtPushService", (key: string) => {
+      const subscribed = service.subscribe(key);
+      browser.endpoint = subscribed.endpoint;
+      return subscribed;
+    });
+    await context.addInitScript(replacePushService);
     return browser;
+  }
+
+  /** Waits for pushes that the server sends to this browser: this many so far. */
+  async received(count: number): Promise<readonly Push[]> {
+    const { accepted } = this.service.received(this.endpoint);
+    await vi.waitFor(() => expect(accepted.length).toBeGreaterThanOrEqual(count), {
+      timeout: SOON_MS,
+    });
+    expect(accepted).toHaveLength(count);
+    return accepted;
   }
 
   /** Opens a tab in which somebody signs in. */
@@ -67,10 +73,51 @@ export class PushBrowser {
     return [...shown.values()];
   }
 
+  /**
+   * Records from now on the addresses of tabs that the service worker has raised, as they were opened. Tabs
+   * cannot be asked: tests see every one as visible.
+   */
+  async recordRaised(): Promise<() => Promise<string[]>> {
+    const [worker] = this.context.serviceWorkers();
+    if (!worker) throw new Error("there is no service worker");
+    await worker.evaluate(() => {
+      const { WindowClient, raised = [] } = self as unknown as Recording;
+      const { focus } = WindowClient.prototype;
+      Object.assign(self, { raised });
+      // Rejects unless a user has just clicked.
+      WindowClient.prototype.focus = async function () {
+        const client = await focus.call(this);
+        raised.push(client.url);
+        return client;
+      };
+    });
+    return () => worker.evaluate(() => (self as unknown as Recording).raised ?? []);
+  }
+
+  /** Records the counts of the app's badge that the service worker sets from now on. */
+  async recordBadge(): Promise<() => Promise<number[]>> {
+    const [worker] = this.context.serviceWorkers();
+    if (!worker) throw new Error("there is no service worker");
+    await worker.evaluate(() => {
+      const badges: (number | undefined)[] = [];
+      Object.assign(self, { badges });
+      Object.assign(Object.getPrototypeOf(navigator), {
+        setAppBadge: async (count?: number) => void badges.push(count),
+      });
+    });
+    return () => worker.evaluate(() => (self as unknown as { badges: number[] }).badges);
+  }
+
   /** Clicks the only notification. */
   async click(title: string): Promise<void> {
     for (const one of await this.shows(title)) this.desktop.click(one);
   }
+}
+
+/** What a test sees of the service worker's globals. */
+interface Recording {
+  WindowClient: { prototype: { focus: () => Promise<{ url: string }> } };
+  raised?: string[];
 }
 
 /** A tab of such a browser. */
@@ -113,20 +160,27 @@ export class PushTab extends SignedInUser {
   }
 }
 
+/** What {@link PushBrowser} gives the page. */
+interface Exposed {
+  subscribeAtPushService: (key: string) => Promise<Subscribed>;
+}
+
 /**
- * Replaces the browser's calls of its vendor's push service, which tests do not reach. Runs in the page; the
+ * Replaces the browser's calls of its vendor's push service by those of the test's. Runs in the page; the
  * subscription outlives it.
  */
-function replacePushService({ endpoint, ...keys }: Subscription): void {
+function replacePushService(): void {
   const KEPT = "test:subscription";
   const current = () => {
-    const key = localStorage.getItem(KEPT);
-    if (key === null) return null;
+    const { key, ...subscribed } = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+    if (key === undefined) return null;
     const text = atob(key.replaceAll("-", "+").replaceAll("_", "/"));
     return {
-      endpoint,
-      options: { applicationServerKey: Uint8Array.from(text, (c) => c.charCodeAt(0)).buffer },
-      toJSON: () => ({ endpoint, expirationTime: null, keys }),
+      endpoint: subscribed.endpoint,
+      options: {
+        applicationServerKey: Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer,
+      },
+      toJSON: () => subscribed,
       unsubscribe: async () => {
         localStorage.removeItem(KEPT);
         return true;
@@ -135,9 +189,11 @@ function replacePushService({ endpoint, ...keys }: Subscription): void {
   };
   Object.assign(PushManager.prototype, {
     getSubscription: async () => current(),
-    subscribe: async ({ applicationServerKey }: { applicationServerKey: string }) => {
+    subscribe: async ({ applicationServerKey: key }: { applicationServerKey: string }) => {
       if (current()) throw new DOMException("There is one already.", "InvalidStateError");
-      localStorage.setItem(KEPT, applicationServerKey);
+      const { subscribeAtPushService } = window as unknown as Exposed;
+      const subscribed = await subscribeAtPushService(key);
+      localStorage.setItem(KEPT, JSON.stringify({ ...subscribed, key }));
       return current();
     },
   });

@@ -106,6 +106,7 @@ test.each([
   await look(alice, `${name}-reactions`);
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Details" }).click();
+  await page.getByLabel("Notify me of").waitFor();
   await look(alice, `${name}-details`);
   await page.keyboard.press("Escape");
   if (isNarrow) await page.getByRole("button", { name: "Back to the list" }).click();
@@ -115,6 +116,10 @@ test.each([
   await page.getByRole("button", { name: "Browse channels" }).click();
   await page.getByText("Mud, snow and views").waitFor();
   await look(alice, `${name}-channels`);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Notifications" }).click();
+  await page.getByLabel("Do not disturb every day").check();
+  await look(alice, `${name}-notifications`);
 });
 
 test("the sign-in page appears at once with all demonstration people", async () => {

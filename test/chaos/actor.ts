@@ -145,6 +145,7 @@ export class Actor {
     if (!messageId) return undefined;
     const content = `${this.text()} edited`;
     this.model.said.add(content);
+    this.model.times.says(content, messageId);
     return this.conversation.edit(messageId, content).then(() => {
       const message = this.model.messages.get(messageId);
       if (message && !message.deleted) Object.assign(message, { content, edited: true });
@@ -155,9 +156,11 @@ export class Actor {
     const messageId = this.random.any(this.own);
     if (!messageId) return undefined;
     this.own.splice(this.own.indexOf(messageId), 1);
+    this.model.times.deletes(messageId);
     return this.conversation.delete(messageId).then(() => {
       const message = this.model.messages.get(messageId);
       message?.reactions.clear();
+      this.model.times.hasDeleted(messageId);
       if (message) Object.assign(message, { content: "", deleted: true });
     });
   }
@@ -196,6 +199,7 @@ export class Actor {
     const target = this.target();
     if (!target) return undefined;
     const upTo = parseMessageId(target.id)?.number ?? 0;
+    this.model.times.reads(this.userId, { upTo });
     return this.conversation
       .read({ upTo: target.id })
       .then(() => this.model.read(this.userId, upTo));
@@ -204,6 +208,7 @@ export class Actor {
   private readOne(): Promise<void> | undefined {
     const target = this.target();
     if (!target) return undefined;
+    this.model.times.reads(this.userId, { only: target.number });
     return this.conversation
       .read({ messageIds: [target.id] })
       .then(() => this.model.readOne(this.userId, target.number));

@@ -1,3 +1,5 @@
+import { Times } from "./times.ts";
+
 /**
  * The expected final state, recorded by the acting clients: acknowledged messages, their changes,
  * reactions and reads.
@@ -25,6 +27,8 @@ export class Model {
   /** By person: what they have read. */
   private readonly readUpTo = new Map<string, number>();
   private readonly readSingly = new Map<string, Set<number>>();
+  /** When what happened to whom, for what they are notified of. */
+  readonly times = new Times();
 
   constructor(conversationId: string, memberIds: readonly string[]) {
     this.conversationId = conversationId;
@@ -34,6 +38,9 @@ export class Model {
   acknowledged(
     message: Pick<ModelMessage, "messageId" | "senderId" | "clientMessageId" | "content">,
   ) {
+    const { messageId, senderId, content } = message;
+    this.times.sent(messageId, senderId);
+    this.times.says(content, messageId);
     const kept = { ...message, edited: false, deleted: false, reactions: new Set<string>() };
     // Another user may have reacted before the author received the acknowledgement.
     const reacted = this.messages.get(message.messageId)?.reactions;
@@ -51,10 +58,12 @@ export class Model {
   }
 
   read(userId: string, upTo: number): void {
+    this.times.hasRead(userId, { upTo });
     this.readUpTo.set(userId, Math.max(this.readUpTo.get(userId) ?? 0, upTo));
   }
 
   readOne(userId: string, number: number): void {
+    this.times.hasRead(userId, { only: number });
     const numbers = this.readSingly.get(userId) ?? new Set();
     this.readSingly.set(userId, numbers.add(number));
   }

@@ -102,9 +102,13 @@ export abstract class PublicClient {
     if (!connection || this.joining === connection) return;
     this.joining = connection;
     const connected = () => this.gateway?.id === connection;
+    // A join that was not answered in time may be under way: its events come before the answer to leaving.
+    let mayBeIn = false;
     while (connected()) {
       try {
+        if (mayBeIn) await this.leave();
         this.again = false;
+        mayBeIn = true;
         const rev = await this.join(this.rev ?? 0);
         this.rev ??= rev;
         this.joins++;

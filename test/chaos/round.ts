@@ -11,6 +11,7 @@ import { Model } from "./model.ts";
 import type { Cut, Network } from "./proxy.ts";
 import type { PublicClient } from "./public-client.ts";
 import { SignalRClient, SocketIoClient } from "./public-clients.ts";
+import type { PushChecks } from "./push-checks.ts";
 import type { ChaosServer } from "./server.ts";
 
 const CONVERSATIONS = 5;
@@ -28,6 +29,8 @@ const DISTURBANCES = {
   "inbox aborted": 6,
   "inbox evicted": 8,
   d1: 6,
+  "push refused": 6,
+  mute: 4,
 };
 
 export interface Goal {
@@ -59,15 +62,18 @@ export class Round {
   private readonly models: Model[] = [];
   private readonly actors = new Map<Model, Actor[]>();
   private readonly publicClients = new Map<Model, PublicClient[]>();
+  /** Absent where nobody is notified. */
+  private readonly pushes: PushChecks | undefined;
   private readonly churns: MembershipChurn[] = [];
   /** One for each person, guests included. */
   private readonly inboxes: InboxClient[] = [];
   private readonly done: Partial<Record<keyof typeof DISTURBANCES | "kills", number>> = {};
 
-  constructor(goal: Goal, network: Network, server: ChaosServer) {
+  constructor(goal: Goal, network: Network, server: ChaosServer, pushes?: PushChecks) {
     this.goal = goal;
     this.network = network;
     this.server = server;
+    this.pushes = pushes;
     this.random = new Random(goal.seed);
   }
 
@@ -102,6 +108,7 @@ export class Round {
       ),
     );
     await Promise.all(this.inboxes.map((client) => client.check(this.findings)));
+    await this.pushes?.check(this.models, this.findings);
     for (const { conversation } of everyone) conversation.close();
     for (const { inbox } of this.inboxes) inbox.close();
     for (const client of publicClients) client.close();
@@ -125,6 +132,9 @@ export class Round {
       "inbox aborted": this.done["inbox aborted"] ?? 0,
       "inbox evicted": this.done["inbox evicted"] ?? 0,
       "inbox changes": this.inboxes.reduce((all, { changes }) => all + changes, 0),
+      pushes: this.pushes?.accepted ?? 0,
+      mutes: this.pushes?.mutes.count ?? 0,
+      "pushes refused": this.pushes?.refused ?? 0,
       "D1 outages": this.done.d1 ?? 0,
       ...Object.fromEntries(cuts),
       reconnects: sum(({ tally }) => tally.reconnects),
@@ -147,6 +157,7 @@ export class Round {
     for (const [userId, { rest }] of parleys) {
       this.rests.set(userId, rest);
       await rest.conversations();
+      await this.pushes?.subscribe(userId, rest);
     }
     const guestIds = Array.from({ length: CONVERSATIONS }, (_, i) => `guest${i}-s${seed}`);
     for (const userId of guestIds) await this.parley(userId).rest.conversations();
@@ -268,6 +279,14 @@ export class Round {
         const id = this.random.any(this.inboxes)?.userId ?? "";
         const path = what === "inbox aborted" ? "abort" : "evict";
         void this.callServer(what, `${path}?${new URLSearchParams({ of: "INBOXES", id })}`);
+        break;
+      }
+      case "push refused":
+        this.pushes?.refuse(this.random);
+        break;
+      case "mute": {
+        const model = this.random.any(this.models);
+        if (model) this.pushes?.mute(model, this.rests, this.random);
         break;
       }
       case "d1":

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { Random } from "../random.ts";
 import { cleanUp } from "../system/server.ts";
 import { Network } from "./proxy.ts";
+import { PushChecks } from "./push-checks.ts";
 import { type Goal, Round, seconds } from "./round.ts";
 import { PINNED } from "./seeds.ts";
 import { ChaosServer } from "./server.ts";
@@ -35,10 +36,14 @@ try {
   const server = await ChaosServer.start(network);
   for (const goal of goals) {
     console.log(`seed ${goal.seed}: ${goal.messages} messages, ${goal.kills} kills`);
-    const round = new Round(goal, network, server);
+    // The end of one round in the short form waits for what is still to be notified of.
+    const isNotified = !values.short || goal === goals[0];
+    const pushes = isNotified ? await PushChecks.start() : undefined;
+    const round = new Round(goal, network, server, pushes);
     for (const [what, count] of Object.entries(await round.run())) {
       console.log(`${what.padEnd(20)}${count}`);
     }
+    await pushes?.stop();
     const findings = round.findings.all;
     failed ||= findings.length > 0;
     for (const finding of findings.slice(0, 40)) console.log(`! ${finding}`);

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { addressOf, bundled, serve } from "../system/production.ts";
 import { type Program, temporaryFolder } from "../system/server.ts";
 import type { Network } from "./proxy.ts";
@@ -8,18 +10,21 @@ export class ChaosServer {
   private readonly bundle: string;
   private readonly folder: string;
   private readonly network: Network;
+  private readonly vapidKey: string;
   private program: Program | undefined;
 
-  private constructor(bundle: string, folder: string, network: Network) {
+  private constructor(bundle: string, folder: string, network: Network, vapidKey: string) {
     this.bundle = bundle;
     this.folder = folder;
     this.network = network;
+    this.vapidKey = vapidKey;
   }
 
   /** Builds the production bundle, and serves it to a network. */
   static async start(network: Network): Promise<ChaosServer> {
     const bundle = await bundled();
-    const server = new ChaosServer(bundle, await temporaryFolder(), network);
+    const { stdout } = await promisify(execFile)(process.execPath, ["src/cli/vapid.ts"]);
+    const server = new ChaosServer(bundle, await temporaryFolder(), network, stdout.trim());
     await server.serve();
     return server;
   }
@@ -59,6 +64,9 @@ export class ChaosServer {
     this.program = serve(this.bundle, this.folder, [
       "--wrapper=test/chaos/worker.mjs",
       "--var=REQUEST_LIMITS:off",
+      `--var=VAPID_PRIVATE_KEY:${this.vapidKey}`,
+      "--var=VAPID_SUBJECT:mailto:chaos@parley.test",
+      "--var=PUSH_HOSTS:http://127.0.0.1",
       "--var=MESSAGES_PER_MINUTE_UNIHUB:1000000",
     ]);
     this.network.target = Number(new URL(await addressOf(this.program)).port);

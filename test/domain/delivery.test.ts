@@ -6,7 +6,6 @@ import {
   type PendingDelivery,
   type ReceiverState,
   replaced,
-  retryAfterMs,
   retryDelayMs,
 } from "../../src/domain/delivery.ts";
 import { NOTIFICATION_TTL_MS } from "../../src/domain/notification.ts";
@@ -103,22 +102,4 @@ test("what replaces what", () => {
   expect(replaced(older, newer)).toEqual({ ...newer, after: older.after });
   expect(replaced(read, newer)).toEqual(newer);
   expect(replaced(older, read)).toEqual(read);
-});
-
-test.each([
-  [null, undefined],
-  ["", undefined],
-  ["0", 0],
-  ["120", 120_000],
-  [" 7 ", 7_000],
-  ["-1", undefined],
-  ["1.5", undefined],
-  ["soon", undefined],
-  ["9999999999", undefined],
-  ["Sat, 28 Nov 2026 12:00:30 GMT", 30_000],
-  ["Sat, 28 Nov 2026 11:00:00 GMT", 0],
-  ["Sat, 99 Nov 2026 11:00:00 GMT", undefined],
-  ["2026-11-28T12:00:30Z", undefined],
-])("Retry-After: %j", (header, expected) => {
-  expect(retryAfterMs(header, NOW)).toBe(expected);
 });

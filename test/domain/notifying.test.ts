@@ -65,6 +65,7 @@ describe("what comes of it", () => {
     const meanwhile = due({ ...cleared(nothing), sentAt: NOW, id: "first" }, NOW, "-", away);
     expect(meanwhile.id).toBe("first");
     expect(sent(meanwhile, NOW, "next")).toMatchObject({ id: "next", dueAt: NOW + COLLAPSE_MS });
+    expect(sent(meanwhile, NOW + 5_000, "next").dueAt).toBe(NOW + 5_000 + COLLAPSE_MS);
     expect(shown).toMatchObject({ id: undefined, dueAt: undefined, isShown: true });
   });
 
@@ -80,6 +81,8 @@ describe("what comes of it", () => {
     const told = closed(withdrawn(read(shown, NOW)));
     expect(isOver(told, NOW + COLLAPSE_MS - 1)).toBe(false);
     expect(isOver(told, NOW + COLLAPSE_MS)).toBe(true);
+    expect(isOver(shown, NOW + 29 * 86_400_000)).toBe(false);
+    expect(isOver(shown, NOW + 30 * 86_400_000)).toBe(true);
     for (const kept of [shown, read(shown, NOW), postponed(told, NOW + COLLAPSE_MS)]) {
       expect(isOver(kept, NOW + COLLAPSE_MS)).toBe(false);
     }

@@ -189,6 +189,50 @@ describe("what is stored", () => {
     expect(await levelOf(bob, conversationId)).toEqual(["mentions", new Date(until).toISOString()]);
   });
 
+  test("the hours are those of the last settings, by the time zones of the runtime", async () => {
+    const { bob } = await directPair();
+    const quietUntil = (now: string) =>
+      runInDurableObject(inboxOf(bob), (object) => {
+        // biome-ignore lint/suspicious/noExplicitAny: looks at what the inbox decides by
+        const until = (object as any).notifications.preferences.quietUntil(Date.parse(now));
+        return until === undefined ? undefined : new Date(until).toISOString();
+      });
+    // The night in which clocks in Berlin are put back.
+    const night = "2026-10-24T22:00:00.000Z";
+    expect(await quietUntil(night)).toBeUndefined();
+    for (const [doNotDisturb, until] of [
+      [{ from: "22:00", to: "07:00", timeZone: "Europe/Berlin" }, "2026-10-25T06:00:00.000Z"],
+      [{ from: "17:00", to: "19:15", timeZone: "America/New_York" }, "2026-10-24T23:15:00.000Z"],
+      [{ from: "17:00", to: "18:00", timeZone: "America/New_York" }, undefined],
+      [null, undefined],
+    ] as const) {
+      await bob.put("/api/notifications/settings", { doNotDisturb });
+      expect(await quietUntil(night)).toBe(until);
+      await evictInbox(bob);
+      expect(await quietUntil(night)).toBe(until);
+    }
+  });
+
+  test("what a later version has stored is as if it had not been chosen", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const group = await groupOf(alice, bob);
+    const doNotDisturb = { from: "22:00", to: "07:00", timeZone: "Europe/Berlin" };
+    await bob.put("/api/notifications/settings", { preview: false, doNotDisturb });
+    for (const id of [conversationId, group]) await setLevel(bob, id, "none");
+    await runInDurableObject(inboxOf(bob), (_, { storage: { sql } }) => {
+      sql.exec("UPDATE notification_settings SET time_zone = 'Mars/Olympus'");
+      const where = "WHERE conversation_id = ?";
+      sql.exec(`UPDATE notification_levels SET level = 'urgent' ${where}`, conversationId);
+    });
+    await evictInbox(bob);
+    const settings = await bob.get("/api/notifications/settings");
+    expect(settings.body).toEqual({ preview: false, doNotDisturb: null });
+    expect(await levelOf(bob, conversationId)).toEqual(["all", null]);
+    expect(await levelOf(bob, group)).toEqual(["none", null]);
+    await setLevel(bob, conversationId, "mentions");
+    expect(await levelOf(bob, conversationId)).toEqual(["mentions", null]);
+  });
+
   test("is forgotten of a conversation that the user is no longer in, connected or not", async () => {
     const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
     for (const isConnected of [false, true]) {

@@ -255,6 +255,28 @@ test("several at once to a receiver whose pause is over: one tries, the rest fol
   expect((await acceptedIds(host)).sort()).toEqual([...ids].sort());
 });
 
+test("what waits for an attempt that is under way follows at once when that is accepted", async () => {
+  const answers: ((delivery: Delivery) => void)[] = [];
+  const send = () => new Promise<Delivery>((resolve) => answers.push(resolve));
+  const user = new NotifiedUser([{ key: "slow", send, forget: () => undefined }]);
+  const failing = user.notified("a");
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  await user.in(() => answers[0]?.({ outcome: "retry", reason: "down" }));
+  await failing;
+  user.now += MINUTE;
+  const probing = user.notified("b");
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  await user.notified("c");
+  user.alarmAt = Number.POSITIVE_INFINITY;
+  await user.in((deliveries) => deliveries.check());
+  expect(answers).toHaveLength(2);
+  // Should the object end before that, whatever waits is tried again soon.
+  expect(user.alarmAt).toBe(user.now + 30_000);
+  await user.in(() => answers[1]?.({ outcome: "delivered" }));
+  await probing;
+  expect(user.alarmAt).toBe(user.now);
+});
+
 test("a notification that had to wait for its turn is rechecked", async () => {
   const host = await Host.start();
   const answers: ((delivery: Delivery) => void)[] = [];
@@ -274,6 +296,26 @@ test("a notification that had to wait for its turn is rechecked", async () => {
   });
   await Promise.allSettled(attempts);
   expect(answers).toHaveLength(6);
+});
+
+test("that everything was read waits for the notification under way, whatever becomes of it", async () => {
+  const answers: ((delivery: Delivery) => void)[] = [];
+  const order: string[] = [];
+  const answered = (what: string) => () => {
+    order.push(what);
+    return new Promise<Delivery>((resolve) => answers.push(resolve));
+  };
+  const send = answered("notification");
+  const sendRead = answered("read");
+  const user = new NotifiedUser([{ key: "slow", send, sendRead, forget: () => undefined }]);
+  const attempts = [user.notified("c"), user.notified("d"), user.reads("c")];
+  await vi.waitFor(() => expect(order).toEqual(["notification", "notification"]));
+  await user.in(() => answers[0]?.({ outcome: "delivered" }));
+  await vi.waitFor(() => expect(order).toEqual(["notification", "notification", "read"]));
+  await user.in(() => {
+    for (const answer of answers) answer({ outcome: "delivered" });
+  });
+  await Promise.all(attempts);
 });
 
 test("a receiver that hangs delays neither the others nor other users", async () => {

@@ -13,6 +13,8 @@ import { z } from "zod";
 
 /** A message that was accepted, decrypted as its browser would. */
 export interface Push {
+  /** When it arrived, in milliseconds since the epoch. */
+  at: number;
   text: string;
   /** Bytes of the encrypted body. */
   size: number;
@@ -36,7 +38,12 @@ interface Browser {
   auth: string;
   accepted: Push[];
   /** Requests of any outcome, with the reason of a refusal. */
-  requests: { status: number | undefined; reason: string | undefined; url: string }[];
+  requests: {
+    at: number;
+    status: number | undefined;
+    reason: string | undefined;
+    url: string;
+  }[];
   behaviors: Behavior[];
 }
 
@@ -64,6 +71,8 @@ export class PushService {
 
   static async start(): Promise<PushService> {
     const service = new PushService();
+    // A connection that is used again must not have been closed meanwhile.
+    service.server.keepAliveTimeout = 120_000;
     service.server.listen(0, "127.0.0.1");
     await once(service.server, "listening");
     const address = service.server.address();
@@ -115,7 +124,7 @@ export class PushService {
     if (!browser) return void response.writeHead(404).end();
     const behavior = browser.behaviors.shift();
     const log = (status: number | undefined, reason?: string) =>
-      void browser.requests.push({ status, reason, url: request.url ?? "" });
+      void browser.requests.push({ at: Date.now(), status, reason, url: request.url ?? "" });
     if (behavior === "hang") return log(undefined);
     if (behavior === "cut") {
       log(undefined);
@@ -151,6 +160,7 @@ export class PushService {
   }
 
   private async checked(request: IncomingMessage, body: Buffer, browser: Browser): Promise<Push> {
+    const at = Date.now();
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     );
@@ -176,7 +186,7 @@ export class PushService {
       privateKey: browser.keys,
       authSecret: browser.auth,
     });
-    return { text: Buffer.from(plain).toString(), size: body.length, headers, claims, token };
+    return { at, text: Buffer.from(plain).toString(), size: body.length, headers, claims, token };
   }
 
   private async verified(token: string, key: string): Promise<JWTPayload> {

@@ -4,6 +4,7 @@ import { ORIGIN, person } from "../support.ts";
 import { CONVERSATIONS, envWith, fetchWith, raw, UUID } from "./requests.ts";
 
 const OTHER_SECRET = "another-secret-0123456789abcdefghijkl";
+const WEBHOOK_SECRET = `whsec_${btoa("0123456789012345678901234567")}`;
 const DEVELOPMENT = "development-only-secret-0123456789abcdef";
 
 /** The settings of a changed environment, or their errors. */
@@ -40,6 +41,22 @@ describe("settings that are rejected", () => {
     ["an invalid PUBLIC_URL", { PUBLIC_URL: "chat" }],
     ["a PUBLIC_URL that is not HTTP", { PUBLIC_URL: "ftp://chat.test" }],
     ["a PUBLIC_URL with a path", { PUBLIC_URL: "https://a.test/chat" }],
+    ["a NOTIFY_URL without a NOTIFY_SECRET", { NOTIFY_URL: "https://a.test" }],
+    ["a NOTIFY_SECRET without a NOTIFY_URL", { NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ["a NOTIFY_URL that is none", { NOTIFY_URL: "app", NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ["one that is not HTTP", { NOTIFY_URL: "ftp://a.test", NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ["one with a password", { NOTIFY_URL: "https://a:b@c.test", NOTIFY_SECRET: WEBHOOK_SECRET }],
+    ...[
+      ["another form", "0123456789012345678901234567890123456789"],
+      ["16 bytes", `whsec_${btoa("0123456789012345")}`],
+      ["65 bytes", `whsec_${btoa("x".repeat(65))}`],
+      ["broken base64", `${WEBHOOK_SECRET}=`],
+      ["a trailing comma", `${WEBHOOK_SECRET},`],
+      ["four secrets", Array(4).fill(WEBHOOK_SECRET).join(",")],
+    ].map(([what, NOTIFY_SECRET]): [string, Record<string, unknown>] => [
+      `a NOTIFY_SECRET of ${what}`,
+      { NOTIFY_URL: "https://a.test", NOTIFY_SECRET },
+    ]),
     ["a short VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: "x".repeat(42) }],
     ["a public key as VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: `B${"A".repeat(86)}` }],
     ["a VAPID_PRIVATE_KEY of zero", { VAPID_PRIVATE_KEY: "A".repeat(43) }],
@@ -114,14 +131,24 @@ describe("settings that are rejected", () => {
     });
   });
 
+  test("an unencrypted NOTIFY_URL outside development", () => {
+    const changes = { NOTIFY_URL: "http://a.test", NOTIFY_SECRET: WEBHOOK_SECRET };
+    expect(settingsWith(changes)).not.toBeInstanceOf(Error);
+    const production = { ENVIRONMENT: "production", PUBLIC_URL: "https://chat.test" };
+    expect(String(settingsWith({ ...changes, ...production }))).toContain("NOTIFY_URL");
+    const encrypted = { ...changes, ...production, NOTIFY_URL: "https://a.test/hook?a=b" };
+    expect(settingsWith(encrypted)).not.toBeInstanceOf(Error);
+  });
+
   test("error messages do not contain secrets", () => {
     const wrong = settingsWith({
       ...{ ID_SECRET: "hunter2", JWT_SECRET: `${DEVELOPMENT},swordfish` },
-      VAPID_PRIVATE_KEY: "tr0ub4dor",
+      ...{ VAPID_PRIVATE_KEY: "tr0ub4dor", NOTIFY_SECRET: "correct horse" },
     });
     expect(String(wrong)).toContain("ID_SECRET");
     expect(String(wrong)).toContain("VAPID_PRIVATE_KEY");
-    expect(String(wrong)).not.toMatch(/hunter2|swordfish|tr0ub4dor/);
+    expect(String(wrong)).toContain("NOTIFY_SECRET");
+    expect(String(wrong)).not.toMatch(/hunter2|swordfish|tr0ub4dor|horse/);
   });
 });
 
@@ -133,7 +160,7 @@ test("the defaults are those of the two APIs' references", () => {
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
     ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
-    ...["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "PUSH_HOSTS"],
+    ...["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "PUSH_HOSTS", "NOTIFY_URL", "NOTIFY_SECRET"],
   ];
   const bare = {
     ...Object.fromEntries(names.map((name) => [name, undefined])),
@@ -159,6 +186,8 @@ test("the defaults are those of the two APIs' references", () => {
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,
     JWT_ROLE_CLAIM: undefined,
+    NOTIFY_URL: undefined,
+    NOTIFY_SECRET: undefined,
     VAPID_PRIVATE_KEY: undefined,
     VAPID_SUBJECT: "https://chat.test",
     PUSH_HOSTS: [
@@ -170,7 +199,8 @@ test("the defaults are those of the two APIs' references", () => {
   const unset = { JWT_ISSUER: "", JWT_AUDIENCE: " ", JWT_JWKS_URL: "" };
   const claims = { JWT_USER_CLAIM: "", JWT_ROLE_CLAIM: " " };
   const push = { VAPID_PRIVATE_KEY: " ", VAPID_SUBJECT: "", PUSH_HOSTS: "" };
-  const empty = { ...unset, ...claims, ...push, JURISDICTION: "", ALLOWED_ORIGINS: "" };
+  const webhook = { NOTIFY_URL: "", NOTIFY_SECRET: " " };
+  const empty = { ...unset, ...claims, ...push, ...webhook, JURISDICTION: "", ALLOWED_ORIGINS: "" };
   expect(settingsWith({ ...bare, ...empty })).toMatchObject(expected);
 });
 

@@ -26,7 +26,13 @@ test("every setting and secret is in the README's table or documented here", () 
   const readme = readFileSync(`${ROOT}/README.md`, "utf8");
   for (const [, name] of config.matchAll(/^([A-Z_]+) = /gm))
     expect(readme).toContain(`| \`${name}\` |`);
-  for (const name of ["ID_SECRET", "FILES_SECRET", "JWT_SECRET", "VAPID_PRIVATE_KEY"]) {
+  for (const name of [
+    "ID_SECRET",
+    "FILES_SECRET",
+    "JWT_SECRET",
+    "VAPID_PRIVATE_KEY",
+    "NOTIFY_SECRET",
+  ]) {
     expect(text).toContain(`| \`${name}\` |`);
   }
 });

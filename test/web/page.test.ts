@@ -126,6 +126,60 @@ describe("headers", () => {
     );
   });
 
+  test("without pushes the page's policy knows no service worker, and without a webhook the page no notifications", async () => {
+    const VAPID_PRIVATE_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE";
+    const VAPID_SUBJECT = "mailto:operator@parley.test";
+    const NOTIFY_URL = "https://host.test/hook";
+    const NOTIFY_SECRET = `whsec_${btoa("0123456789abcdef0123456789abcdef")}`;
+    const nothing = {
+      NOTIFY_URL: undefined,
+      NOTIFY_SECRET: undefined,
+      VAPID_PRIVATE_KEY: undefined,
+    };
+    const of = async (changes: object) => {
+      const page = await get("/", { ...nothing, ...changes });
+      const html = await page.text();
+      return {
+        told: /<meta name="notifications" content="(\w+)">/.exec(html)?.[1],
+        isApp: html.includes('<link rel="manifest"'),
+        policy: page.headers.get("Content-Security-Policy")?.split("; ").slice(-3),
+      };
+    };
+    const withWorker = ["trusted-types service-worker", "worker-src 'self'", "manifest-src 'self'"];
+    const without = [
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ];
+    expect(await of({})).toEqual({ told: undefined, isApp: false, policy: without });
+    expect(await of({ NOTIFY_URL, NOTIFY_SECRET })).toEqual({
+      ...{ told: "webhook", isApp: false, policy: without },
+    });
+    expect(await of({ NOTIFY_URL, NOTIFY_SECRET, VAPID_PRIVATE_KEY, VAPID_SUBJECT })).toEqual({
+      ...{ told: "push", isApp: true, policy: withWorker },
+    });
+  });
+
+  test("the service worker is looked for each time, may load nothing, and has the whole site as its scope", async () => {
+    const worker = await get("/service-worker.js");
+    expect(worker.status).toBe(200);
+    expect(worker.headers.get("Content-Type")).toBe("text/javascript; charset=utf-8");
+    expect(worker.headers.get("Cache-Control")).toBe("no-cache");
+    expect(worker.headers.get("Content-Security-Policy")).toBe("default-src 'none'");
+    const text = await worker.text();
+    expect(text).toContain("notificationclick");
+    // It cannot serve an old page.
+    expect(text).not.toMatch(/fetch|caches/);
+  });
+
+  test("the manifest describes the page as an app, with an icon that exists", async () => {
+    const response = await get("/manifest.webmanifest");
+    expect(response.headers.get("Content-Type")).toBe("application/manifest+json");
+    const manifest = await response.json<{ start_url: string; icons: { src: string }[] }>();
+    expect(manifest).toMatchObject({ id: "/", start_url: "/", display: "standalone" });
+    for (const { src } of manifest.icons) expect((await get(src)).status).toBe(200);
+  });
+
   test.each(["/page/", "/page/constructor", "/page/__proto__", "/page/..%2fpage.ts"])(
     "404 for %s",
     async (path) => {

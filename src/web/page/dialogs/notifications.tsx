@@ -80,6 +80,7 @@ function Settings(props: { settings: NotificationSettings; onSaved: () => void }
   const [isQuiet, setQuiet] = useState(doNotDisturb !== null);
   const [from, setFrom] = useState(doNotDisturb?.from ?? "22:00");
   const [to, setTo] = useState(doNotDisturb?.to ?? "07:00");
+  const isEmpty = isQuiet && from === to;
   const save = (event: Event) => {
     event.preventDefault();
     rest
@@ -117,8 +118,11 @@ function Settings(props: { settings: NotificationSettings; onSaved: () => void }
           <Time label="To" value={to} onChange={setTo} />
         </fieldset>
       )}
+      <p class="problem" role="alert">
+        {isEmpty ? "From and to are the same." : ""}
+      </p>
       <div class="buttons">
-        <button type="submit" class="primary">
+        <button type="submit" class="primary" disabled={isEmpty}>
           Save
         </button>
       </div>

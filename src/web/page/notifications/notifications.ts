@@ -43,10 +43,14 @@ export class Notifications {
     session.atEnd(() => this.end());
     if (this.standing.peek() !== "on") return;
     this.begin();
-    this.renew().catch((error: unknown) => {
-      // The next visit tries again.
-      if (!(error instanceof ParleyError && error.code === "network")) complain(error);
-    });
+    // The browser may have ended the subscription, and the server may have another key.
+    session.rest
+      .pushKey()
+      .then((key) => this.register(key))
+      .catch((error: unknown) => {
+        // The next visit tries again.
+        if (!(error instanceof ParleyError && error.code === "network")) complain(error);
+      });
   }
 
   /** Asks for permission, unless it was given, and has notifications pushed to this browser. */
@@ -71,18 +75,13 @@ export class Notifications {
     if (endpoint !== undefined) await rest.removePushDevice(endpoint);
   }
 
-  /** Subscribes again if the browser has ended the subscription, and tells the server of it now and then. */
-  private async renew(): Promise<void> {
-    const known = registeredOf(this.session.me.id);
-    const current = await (await registration())?.pushManager.getSubscription();
-    const isKnown = known !== undefined && current?.endpoint === known.endpoint;
-    if (isKnown && Date.now() - known.at < REPEAT_AFTER_MS) return;
-    await this.register(await this.session.rest.pushKey());
-  }
-
+  /** Subscribes; the server is told of a subscription that it may not have. */
   private async register(key: string): Promise<void> {
     const { me, rest } = this.session;
     const device = deviceOf(await subscribe(key));
+    const known = registeredOf(me.id);
+    const isNew = known?.endpoint !== device.endpoint || Date.now() - known.at > REPEAT_AFTER_MS;
+    if (!isNew) return;
     await rest.addPushDevice(device);
     remember(me.id, { endpoint: device.endpoint, at: Date.now() });
   }
