@@ -63,7 +63,10 @@ describe("what is shown", () => {
 
 const text = (max: number) =>
   fc
-    .array(fc.constantFrom("a", '"', "\\", "\n", "🦜", "Ω", "\ud83d", "\u2028"), { maxLength: max })
+    .array(fc.constantFrom("a", '"', "\\", "\n", "🦜", "Ω", "\ud83d", "\u2028"), {
+      maxLength: max,
+      size: "max",
+    })
     .map((parts) => parts.join(""));
 const notifications = fc
   .record({
@@ -79,7 +82,7 @@ const notifications = fc
     ),
     total: fc.option(fc.nat(), { nil: undefined }),
     unread: fc.nat(),
-    read: fc.array(fc.uuid(), { maxLength: 20 }),
+    read: fc.array(fc.uuid(), { maxLength: 20, size: "max" }),
     url: fc.nat({ max: 300 }).map((length) => `https://${"x".repeat(length)}`),
   })
   .map(({ kind, title, message, ...more }) =>
@@ -108,6 +111,21 @@ test("every notification fits: of what is read, the first are named", () => {
       }
     }),
   );
+});
+
+test("the longest names leave room for some of what was read", () => {
+  const parrots = (count: number) => "🦜".repeat(count);
+  const read = Array.from({ length: 20 }, () => crypto.randomUUID());
+  const notification = notificationOf(
+    { id: crypto.randomUUID(), title: parrots(200) },
+    { senderName: parrots(200), text: parrots(140) },
+    { id: crypto.randomUUID(), read, url: `https://${"x".repeat(150)}` },
+  );
+  const bytes = encodedPayload(pushPayloadOf(notification));
+  const { read: named } = JSON.parse(new TextDecoder().decode(bytes));
+  expect(named.length).toBeGreaterThan(5);
+  expect(named).toEqual(read.slice(0, named.length));
+  expect(named.length).toBeLessThan(20);
 });
 
 test("an address that is too long is the only thing that does not fit", () => {
