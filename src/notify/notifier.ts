@@ -1,13 +1,11 @@
 import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
 import type { Kind } from "../domain/conversation.ts";
-import {
-  MAX_READ_NAMED,
-  NOTIFICATION_TTL_MS,
-  type Notifiable,
-  type NotifiableAnswer,
-  type NotifiableQuery,
-  type Notification,
+import type {
+  Notifiable,
+  NotifiableAnswer,
+  NotifiableQuery,
+  Notification,
 } from "../domain/notification.ts";
 import {
   asked,
@@ -25,20 +23,15 @@ import {
   withdrawn,
 } from "../domain/notifying.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
+import { Composer, type ComposerOptions } from "./composer.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { Preferences } from "./preferences.ts";
 import { States } from "./states.ts";
 
 /** Conversations that are asked, and notified of, at the same time. */
 const CONCURRENT = 6;
-/** For so long a total that was read is used for other notifications. */
-const TOTAL_FRESH_MS = 1_000;
 
-export interface NotifierOptions {
+export interface NotifierOptions extends Omit<ComposerOptions, "states"> {
   sql: SqlStorage;
-  userId: string;
-  clock: () => number;
-  preferences: Preferences;
   deliveries: Pick<Deliveries, "deliver" | "read">;
   /** Whether there is anything to notify the user with: a device, or the host application. */
   canNotify: () => boolean;
@@ -46,12 +39,8 @@ export interface NotifierOptions {
   isConnected: () => boolean;
   /** Asks a conversation; may be made twice. */
   ask: (conversationId: string, query: NotifiableQuery) => Promise<NotifiableAnswer | undefined>;
-  /** Unread messages of all conversations. */
-  total: () => Promise<number>;
-  urlOf: (conversationId: string) => string;
   /** Has {@link Notifier.check} called at a time, or sooner. */
   checkAt: (time: number) => void;
-  onFailure: (conversationId: string | undefined, error: unknown) => void;
 }
 
 /**
@@ -66,11 +55,12 @@ export class Notifier {
   private readonly sending = new Map<string, { id: string; isRead: boolean }>();
   /** By conversation: when it is asked again, and how often that has failed. */
   private readonly failed = new Map<string, { failures: number; retryAt: number }>();
-  private knownTotal: { at: number; total: Promise<number | undefined> } | undefined;
+  private readonly composer: Composer;
 
   constructor(options: NotifierOptions) {
     this.options = options;
     this.states = new States(options.sql, options.clock);
+    this.composer = new Composer({ ...options, states: this.states });
   }
 
   /**
@@ -156,7 +146,7 @@ export class Notifier {
     const answer = await this.ask({ ...state, epoch, rev: afterRev });
     // Something happened between the two answers: perhaps a message that is notified of on its own.
     if (answer && answer.rev !== newer.rev) return "later";
-    return answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
+    return answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
   }
 
   /** When {@link check} has something to do; `undefined`: nothing. */
@@ -179,7 +169,8 @@ export class Notifier {
     this.states.remember({ ...state, dueAt: undefined });
     try {
       const answer = await this.ask(state);
-      const notification = answer?.notifiable && (await this.notificationOf(answer.notifiable, id));
+      const notification =
+        answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
       if (answer) this.remember(conversationId, (now) => asked(now, answer));
       if (notification && !sending.isRead) {
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
@@ -202,7 +193,7 @@ export class Notifier {
     const { conversationId } = state;
     const { deliveries, userId } = this.options;
     const id = crypto.randomUUID();
-    await deliveries.read({ id, userId, conversationId, total: await this.total() });
+    await deliveries.read({ id, userId, conversationId, total: await this.composer.total() });
     const next = this.states.of(conversationId);
     // Something may have been notified of meanwhile.
     if (next?.withdrawAt === state.withdrawAt && next) this.put(withdrawn(next));
@@ -218,46 +209,11 @@ export class Notifier {
     return this.level(conversationId, kind) === "none" ? undefined : answer;
   }
 
-  private async notificationOf(
-    { conversation, message, reason, unread }: Notifiable,
-    id: string,
-  ): Promise<Notification> {
-    const { userId, preferences, urlOf } = this.options;
-    return {
-      ...{ id, userId, conversation, reason, unread },
-      message: preferences.settings.preview ? message : undefined,
-      total: await this.total(),
-      url: urlOf(conversation.id),
-      read: this.readLately(),
-      expiresAt: message.createdAt + NOTIFICATION_TTL_MS,
-    };
-  }
-
-  private readLately(): string[] {
-    return this.states
-      .all()
-      .filter(({ readAt }) => readAt !== undefined)
-      .sort((a, b) => (b.readAt ?? 0) - (a.readAt ?? 0))
-      .slice(0, MAX_READ_NAMED)
-      .map(({ conversationId }) => conversationId);
-  }
-
   private forgetRead(conversationIds: readonly string[]): void {
     for (const id of conversationIds) {
       const state = this.states.of(id);
       if (state) this.put(closed(state));
     }
-  }
-
-  /** One read of D1 for all notifications of a moment; `undefined`: it cannot be read. */
-  private total(): Promise<number | undefined> {
-    const { clock, total, onFailure } = this.options;
-    const now = clock();
-    if (!this.knownTotal || now - this.knownTotal.at > TOTAL_FRESH_MS) {
-      const failed = (error: unknown) => void onFailure(undefined, error);
-      this.knownTotal = { at: now, total: total().catch(failed) };
-    }
-    return this.knownTotal.total;
   }
 
   private readAll(conversationId: string): void {
