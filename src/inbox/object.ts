@@ -1,7 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { IDENTITY_HEADER } from "../conversation/api.ts";
 import { identitySchema } from "../conversation/identity.ts";
-import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type {
   InboxAnswer,
   InboxList,
@@ -33,18 +32,12 @@ import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
 import { greet, type ListSource, readList } from "./greeting.ts";
+import { ObjectAlarm } from "./object-alarm.ts";
 import { OpenRooms } from "./open-rooms.ts";
-import {
-  createPending,
-  deletePending,
-  hasPendingTable,
-  insertPending,
-  pendingConversations,
-} from "./pending.ts";
+import { PendingConversations } from "./pending-conversations.ts";
 import { PresenceCalls } from "./presence/calls.ts";
 import { UserPresence } from "./presence/user-presence.ts";
 import { Watching } from "./presence/watching.ts";
-import { Rearming } from "./rearming.ts";
 import { RecentRows } from "./recent-rows.ts";
 
 /** Pages that the gateways of a user may request: each reads D1. */
@@ -60,16 +53,13 @@ export class Inbox extends DurableObject<Env> {
   private readonly connections: Connections;
   private readonly rooms: OpenRooms;
   private readonly followers: Followers;
-  private readonly rearming: Rearming;
+  private readonly pending: PendingConversations;
+  private readonly alarms: ObjectAlarm;
   private readonly lists = new LeakyBucket(LISTS);
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
   private readonly watching: Watching;
   private readonly notifications: Notifications;
-  /** What the alarm is set to, as far as this instance of the object knows. */
-  private alarmAt: number | undefined;
-  private isPendingCreated: boolean;
-  private failures = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -79,6 +69,8 @@ export class Inbox extends DurableObject<Env> {
     const userId = ctx.id.name ?? "";
     this.userId = userId;
     const clock = () => Date.now();
+    this.alarms = new ObjectAlarm(ctx.storage);
+    const alarmAt = (time: number) => ctx.waitUntil(this.alarms.noLaterThan(time));
     this.connections = new Connections(ctx, clock, (connection, isOpen) => {
       if (!isOpen) {
         this.rooms.left(connection);
@@ -99,7 +91,7 @@ export class Inbox extends DurableObject<Env> {
       askSource: (source) => calls.askSource(source),
       tell: (watcher, presence) => calls.tell(watcher, presence),
       dropped: (watcher) => calls.dropped(watcher),
-      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+      checkAt: alarmAt,
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
     this.watching = new Watching({
@@ -115,24 +107,26 @@ export class Inbox extends DurableObject<Env> {
       broadcast: (event) => {
         this.connections.broadcast(JSON.stringify(event));
         // Gateways are told of rows only, which the conversation has.
-        if (this.followers.size > 0) this.rearming.add([event.conversationId]);
+        if (this.followers.size > 0) this.pending.ask([event.conversationId]);
       },
-      checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
+      checkAt: alarmAt,
     });
     this.followers = new Followers({
       sql,
       stubOf: (protocol, gateway) => gatewayOf(env, protocol, gateway),
       onMissed: (conversationId, error) => {
-        if (error === undefined) this.remember(conversationId);
-        else this.failedToArm(conversationId, error);
+        if (error === undefined) this.pending.remember(conversationId);
+        else this.pending.failed(conversationId, error);
       },
     });
-    this.isPendingCreated = hasPendingTable(ctx.storage.sql);
-    this.rearming = new Rearming({
-      userId,
+    this.pending = new PendingConversations({
+      ...{ sql, userId, retryAt: alarmAt },
       ask: (conversationId, call) => ask({ env }, conversationId, call),
-      onArmed: (conversationId, row) => this.armed(conversationId, row),
-      onFailure: (conversationId, error) => this.failedToArm(conversationId, error),
+      onRow: (row) => {
+        this.recent.add(row);
+        this.notifications.asked(row);
+        return this.show(row);
+      },
     });
     // The previous instance may have ended before all of them had answered.
     this.rearm();
@@ -142,7 +136,7 @@ export class Inbox extends DurableObject<Env> {
     this.recent.add(row);
     const wanted = this.notifications.changed(row);
     if (this.show(row)) return "watching";
-    this.remember(row.conversationId);
+    this.pending.remember(row.conversationId);
     return wanted;
   }
 
@@ -216,7 +210,7 @@ export class Inbox extends DurableObject<Env> {
   ): Result<ChosenLevel | undefined> {
     const set = this.notifications.setLevel(conversationId, kind, chosen);
     // It may have stopped calling.
-    if (set.ok) this.rearming.add([conversationId]);
+    if (set.ok) this.pending.ask([conversationId]);
     return set;
   }
 
@@ -225,9 +219,7 @@ export class Inbox extends DurableObject<Env> {
     const isFirst = devices.size === 0;
     const put = devices.put(subscription);
     // Conversations may have stopped calling, while there was nothing to notify the user with.
-    if (put.ok && isFirst && this.isPendingCreated) {
-      this.rearming.add(pendingConversations(this.ctx.storage.sql));
-    }
+    if (put.ok && isFirst) this.pending.askAll();
     return put;
   }
 
@@ -300,7 +292,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.alarmAt = undefined;
+    this.alarms.fired();
     this.rearm();
     this.connections.evictStale();
     await Promise.all([this.presence.check(), this.notifications.check()]);
@@ -315,7 +307,8 @@ export class Inbox extends DurableObject<Env> {
       connections: this.connections,
       directory: this.directory,
       recent: () => this.recent.all(),
-      arm: (rows) => this.armLarge(rows),
+      // Large conversations call only those inboxes that ask for it.
+      arm: (conversationIds) => this.pending.ask(conversationIds),
       shownOf: (row) => this.notifications.levels.rowOf(row),
     };
   }
@@ -326,39 +319,7 @@ export class Inbox extends DurableObject<Env> {
   /** Asks the conversations that have stopped calling, if there is somebody to show them to. */
   private rearm(): void {
     const isWatched = this.connections.size > 0 || this.followers.size > 0;
-    if (!isWatched || !this.isPendingCreated) return;
-    this.rearming.add(pendingConversations(this.ctx.storage.sql));
-  }
-
-  /** Large conversations call only those inboxes that ask for it. */
-  private armLarge(conversationIds: readonly string[]): void {
-    this.rearming.add(conversationIds);
-  }
-
-  private armed(conversationId: string, row: InboxRow | undefined): void {
-    this.failures = 0;
-    if (row) this.recent.add(row);
-    if (row) this.notifications.asked(row);
-    if (row && !this.show(row)) return;
-    if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
-  }
-
-  private failedToArm(conversationId: string, error: unknown): void {
-    log("rearm_failed", { conversationId, error });
-    this.remember(conversationId);
-    this.failures++;
-    this.ctx.waitUntil(this.alarmNoLaterThan(Date.now() + backoffMs(this.failures)));
-  }
-
-  /** Sets the alarm, unless it is set to an earlier time: then everything that is due is done. */
-  private async alarmNoLaterThan(time: number): Promise<void> {
-    if (time >= (this.alarmAt ?? Infinity)) return;
-    const { storage } = this.ctx;
-    const stored = this.alarmAt ?? (await storage.getAlarm()) ?? Infinity;
-    this.alarmAt = Math.min(stored, this.alarmAt ?? Infinity);
-    if (time >= this.alarmAt) return;
-    this.alarmAt = time;
-    await storage.setAlarm(time);
+    if (isWatched) this.pending.askAll();
   }
 
   private isConnected(): boolean {
@@ -376,14 +337,6 @@ export class Inbox extends DurableObject<Env> {
     const isSent = this.connections.broadcast(frameOf([shown]));
     this.followers.tell(shown);
     return isSent || this.followers.size > 0;
-  }
-
-  /** Stores that a conversation has to be asked once somebody is connected. */
-  private remember(conversationId: string): void {
-    const { sql } = this.ctx.storage;
-    if (!this.isPendingCreated) createPending(sql);
-    this.isPendingCreated = true;
-    insertPending(sql, conversationId);
   }
 }
 

@@ -108,7 +108,6 @@ export abstract class PublicClient {
       try {
         if (mayBeIn) await this.leave();
         this.again = false;
-        mayBeIn = true;
         const rev = await this.join(this.rev ?? 0);
         this.rev ??= rev;
         this.joins++;
@@ -116,7 +115,9 @@ export abstract class PublicClient {
         // In between it may be subscribed: pending events arrive before the answer to this.
         await this.leave();
       } catch (error) {
-        if (/Only members of this conversation/.test(String(error))) this.isOut = true;
+        const isRefused = /Only members of this conversation/.test(String(error));
+        if (isRefused) this.isOut = true;
+        mayBeIn = !isRefused;
         await sleep(100);
       }
     }

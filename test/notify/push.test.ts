@@ -37,7 +37,7 @@ describe("a push message", () => {
     const { payload, headers } = await shown(notification);
     expect(payload).toEqual({
       id: notification.id,
-      userId: "bob",
+      userId: notification.userId,
       conversationId: notification.conversation.id,
       kind: "direct",
       title: "Alice",

@@ -17,10 +17,18 @@ declare global {
   }
 }
 
-// The page's policy demands a trusted address; this one can only be that of the service worker.
-const policy = window.trustedTypes?.createPolicy("service-worker", {
-  createScriptURL: () => WORKER,
-});
+let trusted: string | undefined;
+
+/**
+ * The service worker's address, in the form that the page's policy demands. Made only where it is needed, and
+ * once: without pushes that policy forbids it.
+ */
+function workerUrl(): string {
+  trusted ??= window.trustedTypes
+    ?.createPolicy("service-worker", { createScriptURL: () => WORKER })
+    .createScriptURL(WORKER);
+  return trusted ?? WORKER;
+}
 
 export function canSubscribe(): boolean {
   return "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
@@ -33,7 +41,7 @@ export async function registration(): Promise<ServiceWorkerRegistration | undefi
 
 /** Registers the service worker, or updates it, and subscribes to pushes that are signed by a key. */
 export async function subscribe(key: string): Promise<PushSubscription> {
-  await navigator.serviceWorker.register(policy?.createScriptURL(WORKER) ?? WORKER);
+  await navigator.serviceWorker.register(workerUrl());
   const { pushManager } = await navigator.serviceWorker.ready;
   const before = await pushManager.getSubscription();
   if (before && keyOf(before) === key) return before;
