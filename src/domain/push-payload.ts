@@ -9,8 +9,7 @@ import { truncated } from "./text.ts";
  * Encrypted it has 103 more: Firefox on Android accepts 3,070, and other services 4,096.
  */
 export const PAYLOAD_BYTES = 2_560;
-/** Code points of a conversation's title and of a name that are shown. */
-const SHOWN_TITLE_LENGTH = 100;
+/** Code points of a conversation's title, and of a name, that are shown. */
 const SHOWN_NAME_LENGTH = 64;
 
 /** The JSON that a service worker receives. Fields may be added. */
@@ -66,7 +65,7 @@ function shown(
 ): Pick<PushPayload, "title" | "body"> {
   if (!message) return { title: "New message", body: "" };
   const content = message.text === "" ? filesOf(message.attachments) : message.text.toWellFormed();
-  const named = kind === "direct" ? "" : shortened(title ?? "", SHOWN_TITLE_LENGTH);
+  const named = kind === "direct" ? "" : shortened(title ?? "", SHOWN_NAME_LENGTH);
   if (named === "") return { title: name || "New message", body: content };
   return { title: named, body: name === "" ? content : `${name}: ${content}` };
 }

@@ -45,8 +45,8 @@ describe("what is shown", () => {
     ["files", { title: null }, { text: "", attachments: 3 }, "Alice", "Sent 3 files"],
     ["a text with files", {}, { attachments: 3 }, "Ops", "Alice: Hello"],
     ["half a surrogate pair", {}, { text: "\ud83d" }, "Ops", "Alice: \ufffd"],
-    ["a long title", { title: "é".repeat(101) }, {}, `${"é".repeat(99)}…`, "Alice: Hello"],
-    ["one that just fits", { title: "é".repeat(100) }, {}, "é".repeat(100), "Alice: Hello"],
+    ["a long title", { title: "é".repeat(65) }, {}, `${"é".repeat(63)}…`, "Alice: Hello"],
+    ["one that just fits", { title: "é".repeat(64) }, {}, "é".repeat(64), "Alice: Hello"],
     ["a long name", { title: null }, { senderName: "é".repeat(65) }, `${"é".repeat(63)}…`, "Hello"],
   ] as const)("%s", (_, conversation, message, title, body) => {
     expect(pushPayloadOf(notificationOf(conversation, message))).toMatchObject({ title, body });
@@ -56,7 +56,7 @@ describe("what is shown", () => {
     const payload = pushPayloadOf(notificationOf({}, undefined));
     expect(payload).toEqual({
       ...{ id: "n", conversationId: "c", kind: "group", title: "New message", body: "" },
-      ...{ reason: "message", unread: 1, url: "u", tag: "c", read: [] },
+      ...{ reason: "message", unread: 1, url: "u", tag: "c", read: [], userId: "bob" },
     });
   });
 });
@@ -80,6 +80,7 @@ const notifications = fc
       }),
       { nil: undefined },
     ),
+    userId: fc.nat({ max: 128 }).map((length) => "🦜".repeat(length)),
     total: fc.option(fc.nat(), { nil: undefined }),
     unread: fc.nat(),
     read: fc.array(fc.uuid(), { maxLength: 20, size: "max" }),
@@ -113,19 +114,25 @@ test("every notification fits: of what is read, the first are named", () => {
   );
 });
 
-test("the longest names leave room for some of what was read", () => {
+test("the longest ids and names leave room for some of what was read", () => {
   const parrots = (count: number) => "🦜".repeat(count);
   const read = Array.from({ length: 20 }, () => crypto.randomUUID());
-  const notification = notificationOf(
-    { id: crypto.randomUUID(), title: parrots(200) },
-    { senderName: parrots(200), text: parrots(140) },
-    { id: crypto.randomUUID(), read, url: `https://${"x".repeat(150)}` },
-  );
-  const bytes = encodedPayload(pushPayloadOf(notification));
-  const { read: named } = JSON.parse(new TextDecoder().decode(bytes));
-  expect(named.length).toBeGreaterThan(5);
-  expect(named).toEqual(read.slice(0, named.length));
-  expect(named.length).toBeLessThan(20);
+  const namedWith = (url: string) => {
+    const notification = notificationOf(
+      { id: crypto.randomUUID(), kind: "purchase-request", title: parrots(200) },
+      { senderName: parrots(200), text: parrots(140) },
+      {
+        ...{ id: crypto.randomUUID(), userId: parrots(128), read, url },
+        ...{ total: 2 ** 40, unread: 2 ** 40 },
+      },
+    );
+    const bytes = encodedPayload(pushPayloadOf(notification));
+    const { read: named } = JSON.parse(new TextDecoder().decode(bytes));
+    expect(named).toEqual(read.slice(0, named.length));
+    return named.length;
+  };
+  expect(namedWith("u".repeat(100))).toBeGreaterThan(5);
+  expect(namedWith("u".repeat(320))).toBeGreaterThanOrEqual(0);
 });
 
 test("an address that is too long is the only thing that does not fit", () => {
