@@ -1,5 +1,5 @@
-import { retryAfterMs } from "./retry-after.ts";
 import type { Delivery } from "./notification.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
 /** What the answer of a push service means (RFC 8030, section 7). `reason` names the host, never the endpoint. */
 export function deliveryOf(

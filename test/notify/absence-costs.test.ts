@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import type { Actor } from "../../src/domain/policy.ts";
 import { Conversation, Inbox } from "../../src/index.ts";
+import { openListed } from "../inbox/replica.ts";
 import { usedBy } from "../inbox/watching.ts";
 import { directPair, fireAlarms, groupOf, objectOf, person, send } from "../support.ts";
 import { Browser } from "./browser.ts";
@@ -62,13 +63,11 @@ test("1,000 messages in 50 conversations: by the number of conversations, not of
   expect(updates()).toBeLessThanOrEqual(4 * CONVERSATIONS);
   // For each conversation: that it is to be asked, and twice that something is due, and was sent.
   expect(used.rowsWritten).toBeLessThanOrEqual(5 * CONVERSATIONS + 5);
-  console.log({ updates: updates(), rows: used.rowsWritten, alarms: used.alarms });
 }, 120_000);
 
 test("somebody who reads within ten seconds: three rows at most for a burst of messages", async () => {
   const { alice, bob, conversationId } = await directPair();
   await Browser.registered(bob);
-  const { openListed } = await import("../inbox/replica.ts");
   const inbox = await openListed(bob);
   const burst = async () => {
     for (let i = 0; i < 10; i++) await send(alice, conversationId, `message ${i}`);
