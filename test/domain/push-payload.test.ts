@@ -55,8 +55,9 @@ describe("what is shown", () => {
   test("without a preview: nothing of message and sender", () => {
     const payload = pushPayloadOf(notificationOf({}, undefined));
     expect(payload).toEqual({
-      ...{ id: "n", conversationId: "c", kind: "group", title: "New message", body: "" },
-      ...{ reason: "message", unread: 1, url: "u", tag: "c", read: [], userId: "bob" },
+      ...{ id: "n", conversationId: "c", userId: "bob", kind: "group" },
+      ...{ title: "New message", body: "" },
+      ...{ reason: "message", unread: 1, url: "u", tag: "c", read: [] },
     });
   });
 });
