@@ -8,12 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildPage } from "../src/cli/build.ts";
 import { ROOT } from "../src/cli/settings.ts";
+import { keepDataInMemory } from "./memory.ts";
 import { buildBundle } from "./system/production.ts";
 
 /** Projects of Vitest by the process that runs them, each about as long as the others. */
 const PARTS = [["workers", "domain"], ["objects"], ["models", "alone"]];
 /** Those that are served the bundle, and what goes with them. */
 const BUNDLED = ["system", "abuse"];
+
+keepDataInMemory();
 
 /** What all processes share: compiled JavaScript of the tools, and what is built once for them. */
 const env: NodeJS.ProcessEnv = {

@@ -2,9 +2,11 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildPage } from "../src/cli/build.ts";
+import { keepDataInMemory } from "./memory.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+keepDataInMemory();
 // The Worker has the page in it; test/run.ts builds it once for its processes.
 if (!process.env["PARLEY_PAGE"]) await buildPage();
 

@@ -27,6 +27,22 @@ import { Composer, type ComposerOptions } from "./composer.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { States } from "./states.ts";
 
+interface Version {
+  epoch: string;
+  rev: number;
+}
+
+/** A notification that is being composed or delivered. */
+interface Sending {
+  readonly id: string;
+  /** What the conversation has answered, where there is something to notify of. */
+  asked: Version | undefined;
+  /** It is being delivered: some devices may show it. */
+  isDelivering: boolean;
+  /** The row by which everything was read meanwhile. */
+  read: Version | undefined;
+}
+
 /** Conversations that are asked, and notified of, at the same time. */
 const CONCURRENT = 6;
 
@@ -51,8 +67,8 @@ export interface NotifierOptions extends Omit<ComposerOptions, "states"> {
 export class Notifier {
   private readonly options: NotifierOptions;
   private readonly states: States;
-  /** Conversations that are being notified of, and whether everything was read meanwhile. */
-  private readonly sending = new Map<string, { id: string; isRead: boolean }>();
+  /** Conversations that are being notified of. */
+  private readonly sending = new Map<string, Sending>();
   /** By conversation: when it is asked again, and how often that has failed. */
   private readonly failed = new Map<string, { failures: number; retryAt: number }>();
   private readonly composer: Composer;
@@ -69,7 +85,7 @@ export class Notifier {
    */
   changed(row: InboxRow): Exclude<InboxAnswer, "watching"> {
     const { conversationId } = row;
-    if ("removed" in row || row.unread === 0) this.readAll(conversationId);
+    if ("removed" in row || row.unread === 0) this.readAll(row);
     if ("removed" in row || !this.options.canNotify()) return "away";
     const level = this.level(conversationId, row.kind);
     if (level === "none") {
@@ -89,7 +105,7 @@ export class Notifier {
 
   /** Takes a row that the inbox has asked for: nothing new, but perhaps everything was read. */
   asked(row: InboxRow): void {
-    if ("removed" in row || row.unread === 0) this.readAll(row.conversationId);
+    if ("removed" in row || row.unread === 0) this.readAll(row);
   }
 
   /** A connection was opened or has ended. */
@@ -115,9 +131,12 @@ export class Notifier {
     this.states.prune();
     const now = clock();
     const ready = this.states.all().filter((state) => this.nextOf(state) <= now);
-    await inTurn(ready, CONCURRENT, async (state) => {
-      if ((state.withdrawAt ?? Infinity) <= now) await this.withdraw(state);
-      if ((state.dueAt ?? Infinity) <= now) await this.notify(state);
+    await inTurn(ready, CONCURRENT, async ({ conversationId }) => {
+      // Each has waited for others, and may have been read meanwhile.
+      const before = this.states.of(conversationId);
+      if (before && (before.withdrawAt ?? Infinity) <= now) await this.withdraw(before);
+      const state = this.states.of(conversationId);
+      if (state && (state.dueAt ?? Infinity) <= now) await this.notify(state);
     });
     this.schedule();
   }
@@ -133,7 +152,7 @@ export class Notifier {
   ): Promise<Notification | "later" | undefined> {
     const state = this.states.of(conversationId);
     const sending = this.sending.get(conversationId);
-    if (!state || (sending ? sending.isRead : !state.isShown)) return undefined;
+    if (!state || (sending ? sending.read : !state.isShown)) return undefined;
     const { quietUntil } = this.circumstances();
     if (quietUntil !== undefined) {
       this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));
@@ -156,7 +175,7 @@ export class Notifier {
   }
 
   private async notify(state: Notifying): Promise<void> {
-    const { conversationId, id = crypto.randomUUID() } = state;
+    const { conversationId, kind, id = crypto.randomUUID() } = state;
     const { clock, deliveries, onFailure } = this.options;
     const { quietUntil } = this.circumstances();
     if (quietUntil !== undefined) {
@@ -164,29 +183,39 @@ export class Notifier {
       return;
     }
     // From here on what comes is not part of this notification. Stored it still is: a crash repeats it.
-    const sending = { id, isRead: false };
+    const sending: Sending = { id, asked: undefined, isDelivering: false, read: undefined };
     this.sending.set(conversationId, sending);
-    this.states.remember({ ...state, dueAt: undefined });
+    const remember = (change: (state: Notifying) => Notifying) => {
+      const known = this.states.of(conversationId) ?? nothingNotified(conversationId, kind);
+      this.states.remember(change(known));
+    };
+    remember((now) => ({ ...now, dueAt: undefined }));
     try {
       const answer = await this.ask(state);
+      if (answer?.notifiable) {
+        sending.asked = answer;
+        if (sending.read && isBefore(sending.read, answer)) sending.read = undefined;
+      }
       const notification =
         answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
-      if (answer) this.remember(conversationId, (now) => asked(now, answer));
-      if (notification && !sending.isRead) {
+      // What came after everything was read is asked for again.
+      if (answer && !sending.read) remember((now) => asked(now, answer));
+      if (notification && !sending.read) {
+        sending.isDelivering = true;
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
-        this.remember(conversationId, (now) => sent(now, clock(), crypto.randomUUID()));
+        remember((now) => sent(now, clock(), crypto.randomUUID()));
         this.forgetRead(notification.read);
-      } else this.remember(conversationId, (now) => (now.dueAt === undefined ? cleared(now) : now));
+      } else remember((now) => (now.dueAt === undefined ? cleared(now) : now));
       this.failed.delete(conversationId);
     } catch (error) {
       onFailure(conversationId, error);
       const failures = (this.failed.get(conversationId)?.failures ?? 0) + 1;
       this.failed.set(conversationId, { failures, retryAt: clock() + backoffMs(failures) });
-      this.remember(conversationId, (now) => ({ ...now, dueAt: state.dueAt, id }));
+      remember((now) => ({ ...now, dueAt: state.dueAt, id }));
     }
     this.sending.delete(conversationId);
     const next = this.states.of(conversationId);
-    if (next) this.put(sending.isRead ? read(next, clock()) : next, true);
+    if (next) this.put(sending.read ? read(next, clock()) : next, true);
   }
 
   private async withdraw(state: Notifying): Promise<void> {
@@ -216,11 +245,18 @@ export class Notifier {
     }
   }
 
-  private readAll(conversationId: string): void {
+  private readAll(row: InboxRow): void {
+    const { conversationId } = row;
     const sending = this.sending.get(conversationId);
-    if (sending) sending.isRead = true;
+    if (sending) {
+      // The conversation has said since that something is unread.
+      if (sending.asked && isBefore(row, sending.asked)) return;
+      sending.read = row;
+    }
     const state = this.states.of(conversationId);
-    if (state) this.put(read(state, this.options.clock()));
+    if (!state) return;
+    const shown = sending?.isDelivering ? { ...state, isShown: true } : state;
+    this.put(read(shown, this.options.clock()));
   }
 
   /** A conversation has something new, for which it has not called the inbox yet. */
@@ -252,13 +288,11 @@ export class Notifier {
     return isSending ? { ...state, sentAt: this.options.clock() } : state;
   }
 
-  private remember(conversationId: string, change: (state: Notifying) => Notifying): void {
-    const state = this.states.of(conversationId);
-    if (state) this.states.remember(change(state));
-  }
-
+  /** Stores a state. While its notification is sent the stored one repeats that after a crash, unless it was read. */
   private put(state: Notifying, isUnstored = false): void {
-    this.states.put(state, isUnstored);
+    const sending = this.sending.get(state.conversationId);
+    if (sending && !sending.read) this.states.remember(state);
+    else this.states.put(state, isUnstored);
     this.schedule();
   }
 
@@ -273,6 +307,11 @@ export class Notifier {
     const { retryAt = 0 } = this.failed.get(conversationId) ?? {};
     return Math.max(retryAt, Math.min(dueAt ?? Infinity, withdrawAt ?? Infinity));
   }
+}
+
+/** Whether a version of a row is older than another one of the same epoch. */
+function isBefore(row: Version, other: Version): boolean {
+  return row.epoch === other.epoch && row.rev < other.rev;
 }
 
 /** Does something with each, so many at the same time. */
