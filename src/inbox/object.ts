@@ -68,6 +68,8 @@ export class Inbox extends DurableObject<Env> {
   private readonly notifications: Notifications;
   /** What the alarm is set to, as far as this instance of the object knows. */
   private alarmAt: number | undefined;
+  /** The alarm is handled. */
+  private isAlarmed = false;
   private isPendingCreated: boolean;
   private failures = 0;
 
@@ -117,6 +119,7 @@ export class Inbox extends DurableObject<Env> {
         // Gateways are told of rows only, which the conversation has.
         if (this.followers.size > 0) this.rearming.add([event.conversationId]);
       },
+      rearm: (conversationId) => this.rearming.add([conversationId]),
       checkAt: (time) => this.ctx.waitUntil(this.alarmNoLaterThan(time)),
     });
     this.followers = new Followers({
@@ -301,9 +304,15 @@ export class Inbox extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.alarmAt = undefined;
-    this.rearm();
-    this.connections.evictStale();
-    await Promise.all([this.presence.check(), this.notifications.check()]);
+    this.isAlarmed = true;
+    try {
+      this.rearm();
+      this.connections.evictStale();
+      await Promise.all([this.presence.check(), this.notifications.check()]);
+    } finally {
+      this.isAlarmed = false;
+      if (this.alarmAt !== undefined) await this.ctx.storage.setAlarm(this.alarmAt);
+    }
   }
 
   private greet(connection: Connection): Promise<void> {
@@ -350,9 +359,16 @@ export class Inbox extends DurableObject<Env> {
     this.ctx.waitUntil(this.alarmNoLaterThan(Date.now() + backoffMs(this.failures)));
   }
 
-  /** Sets the alarm, unless it is set to an earlier time: then everything that is due is done. */
+  /**
+   * Sets the alarm, unless it is set to an earlier time: then everything that is due is done. While it is
+   * handled, once that is done: until then the platform repeats it should the object end.
+   */
   private async alarmNoLaterThan(time: number): Promise<void> {
     if (time >= (this.alarmAt ?? Infinity)) return;
+    if (this.isAlarmed) {
+      this.alarmAt = time;
+      return;
+    }
     const { storage } = this.ctx;
     const stored = this.alarmAt ?? (await storage.getAlarm()) ?? Infinity;
     this.alarmAt = Math.min(stored, this.alarmAt ?? Infinity);
