@@ -109,6 +109,7 @@ export class Inbox extends DurableObject<Env> {
         // Gateways are told of rows only, which the conversation has.
         if (this.followers.size > 0) this.pending.ask([event.conversationId]);
       },
+      rearm: (conversationId) => this.pending.ask([conversationId]),
       checkAt: alarmAt,
     });
     this.followers = new Followers({
@@ -292,10 +293,11 @@ export class Inbox extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.alarms.fired();
-    this.rearm();
-    this.connections.evictStale();
-    await Promise.all([this.presence.check(), this.notifications.check()]);
+    await this.alarms.handle(() => {
+      this.rearm();
+      this.connections.evictStale();
+      return Promise.all([this.presence.check(), this.notifications.check()]);
+    });
   }
 
   private greet(connection: Connection): Promise<void> {

@@ -10,6 +10,8 @@ export interface LevelsOptions {
   clock: () => number;
   /** Sends an event to everybody who follows the inbox. */
   broadcast: (event: LevelEvent) => void;
+  /** The level of a conversation is over, which may have stopped calling because of it. */
+  onEnd: (conversationId: string) => void;
   /** Has {@link Levels.check} called at a time, or sooner. */
   checkAt: (time: number) => void;
 }
@@ -57,9 +59,11 @@ export class Levels {
 
   /** Ends the levels that are over. */
   check(): void {
-    const { preferences, clock, checkAt } = this.options;
-    for (const conversationId of preferences.forgetOver(clock()))
+    const { preferences, clock, checkAt, onEnd } = this.options;
+    for (const conversationId of preferences.forgetOver(clock())) {
       this.tell(conversationId, undefined);
+      onEnd(conversationId);
+    }
     const { nextEnd } = preferences;
     if (nextEnd !== undefined) checkAt(nextEnd);
   }

@@ -26,6 +26,8 @@ export interface NotificationsOptions {
   isConnected: () => boolean;
   /** Sends an event to all sockets of the inbox. */
   broadcast: (event: LevelEvent) => void;
+  /** Has a conversation call the inbox from now on. */
+  rearm: (conversationId: string) => void;
   /** Has {@link Notifications.check} called at a time, or sooner. */
   checkAt: (time: number) => void;
 }
@@ -41,9 +43,12 @@ export class Notifications {
   private readonly webhook: Receiver | undefined;
 
   constructor(options: NotificationsOptions) {
-    const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast } = options;
+    const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast, rearm } = options;
     this.preferences = new Preferences(sql);
-    this.levels = new Levels({ clock, preferences: this.preferences, broadcast, checkAt });
+    this.levels = new Levels({
+      ...{ clock, preferences: this.preferences, broadcast, checkAt },
+      onEnd: rearm,
+    });
     this.devices = new Devices({ sql, clock, push: webPushOf(settings, clock) });
     this.webhook = webhookOf(settings, clock);
     this.deliveries = new Deliveries({

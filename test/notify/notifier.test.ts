@@ -93,6 +93,21 @@ describe("when nobody is connected", () => {
   });
 });
 
+test("after a crash soon, although the next alarm is far away", async () => {
+  const host = await notifiedHost();
+  const { alice, bob, conversationId } = await directPair();
+  const other = await groupOf(alice, bob);
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  await bob.put(`/api/v1/chat/conversations/${other}/notifications`, { level: "none", until });
+  await host.answers("hang");
+  await send(alice, conversationId, "hello");
+  await host.untilArrived(1);
+  await host.answers({ status: 204 });
+  await abortAllDurableObjects();
+  const alarmAt = await runInDurableObject(inboxOf(bob), (_, { storage }) => storage.getAlarm());
+  expect(alarmAt).toBeLessThan(Date.now() + 60_000);
+});
+
 describe("when somebody is connected", () => {
   test("after ten seconds, if it is still unread", async () => {
     const host = await notifiedHost();
@@ -244,6 +259,24 @@ describe("levels", () => {
     await vi.waitFor(async () => {
       await send(owner, channel, "after");
       expect(await texts(host, bob)).toEqual(["after"]);
+    });
+  });
+
+  test("a level that ends while the user is away: the conversation calls again", async () => {
+    const host = await notifiedHost();
+    const { alice, bob, conversationId } = await directPair();
+    const until = new Date(Date.now() + 600_000).toISOString();
+    const path = `/api/v1/chat/conversations/${conversationId}/notifications`;
+    await bob.put(path, { level: "none", until });
+    await send(alice, conversationId, "muted");
+    await fireAlarms(conversationId);
+    await later(600_000, bob);
+    expect(await texts(host, bob)).toEqual([]);
+    await vi.waitFor(async () => {
+      await send(alice, conversationId, "heard");
+      await fireAlarms(conversationId);
+      await checked(bob);
+      expect(await texts(host, bob)).toEqual(["heard"]);
     });
   });
 
