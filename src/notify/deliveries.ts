@@ -110,9 +110,7 @@ export class Deliveries {
     if (expired > 0) onFailure({ outcome: "expired", deliveries: expired });
     const waiting = new Set(this.store.receiversWithPending());
     await Promise.all(
-      all
-        .filter(({ key }) => waiting.has(key))
-        .map((receiver) => this.queue(receiver.key).retry(receiver)),
+      all.filter(({ key }) => waiting.has(key)).map(({ key }) => this.queue(key).retry()),
     );
   }
 
@@ -159,7 +157,7 @@ export class Deliveries {
     const queue = new ReceiverQueue(key, {
       ...{ store: this.store, slots: this.slots, clock, random, callAt, onFailure },
       send: (receiver, delivery, first) => this.send(receiver, delivery, first),
-      exists: () => receivers().some((receiver) => receiver.key === key),
+      receiver: () => receivers().find((receiver) => receiver.key === key),
     });
     this.queues.set(key, queue);
     return queue;
