@@ -142,8 +142,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   update(row: InboxRow): InboxAnswer {
-    this.recent.add(row);
-    const wanted = this.notifications.changed(row);
+    const wanted = this.notifications.changed(this.recent.add(row));
     if (this.show(row)) return "watching";
     this.remember(row.conversationId);
     return wanted;
@@ -346,8 +345,7 @@ export class Inbox extends DurableObject<Env> {
 
   private armed(conversationId: string, row: InboxRow | undefined): void {
     this.failures = 0;
-    if (row) this.recent.add(row);
-    if (row) this.notifications.asked(row);
+    if (row) this.notifications.asked(this.recent.add(row));
     if (row && !this.show(row)) return;
     if (this.isPendingCreated) deletePending(this.ctx.storage.sql, conversationId);
   }

@@ -1,5 +1,6 @@
 import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
+import { CallTimeouts } from "../conversation/timeout.ts";
 import type { Kind } from "../domain/conversation.ts";
 import {
   MAX_READ_NAMED,
@@ -49,6 +50,8 @@ interface Sending {
 const CONCURRENT = 6;
 /** For so long a total that was read is used for other notifications. */
 const TOTAL_FRESH_MS = 1_000;
+/** A notification that waits longer for its total would tell what may have been read since. */
+const TOTAL_WAIT_MS = 500;
 
 export interface NotifierOptions {
   sql: SqlStorage;
@@ -82,6 +85,7 @@ export class Notifier {
   private readonly sending = new Map<string, Sending>();
   /** By conversation: when it is asked again, and how often that has failed. */
   private readonly failed = new Map<string, { failures: number; retryAt: number }>();
+  private readonly totals = new CallTimeouts(TOTAL_WAIT_MS);
   private knownTotal: { at: number; total: Promise<number | undefined> } | undefined;
 
   constructor(options: NotifierOptions) {
@@ -103,6 +107,7 @@ export class Notifier {
       return "away";
     }
     const isUnread = level === "all" ? row.unread > 0 : row.mentions > 0;
+    if (!isUnread) this.readAll(row);
     if (isUnread && row.lastMessage) {
       const state = this.states.of(conversationId) ?? nothingNotified(conversationId, row.kind);
       const messageAt = Date.parse(row.lastMessage.createdAt);
@@ -284,7 +289,7 @@ export class Notifier {
     const now = clock();
     if (!this.knownTotal || now - this.knownTotal.at > TOTAL_FRESH_MS) {
       const failed = (error: unknown) => void onFailure(undefined, error);
-      this.knownTotal = { at: now, total: total().catch(failed) };
+      this.knownTotal = { at: now, total: this.totals.limit(total()).catch(failed) };
     }
     return this.knownTotal.total;
   }

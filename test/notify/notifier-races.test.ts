@@ -130,3 +130,24 @@ test("a crash while a notification is delivered, after another one was: it is re
     await user.crash();
     expect(conversationsOf(user)).toEqual(["a", "a", "b", "a"]);
   }));
+
+test("D1 does not answer: the total is left out, and nothing waits for it", () =>
+  withNotifier(async (user) => {
+    heldUp(user, "beforeTotal");
+    user.sends("c");
+    await user.notifier.check();
+    expect(user.delivered.map(({ total }) => total)).toEqual([undefined]);
+    expect(user.failures).toHaveLength(1);
+  }));
+
+test("of mentions alone: when they are read, whatever else is unread", () =>
+  withNotifier(async (user) => {
+    user.preferences.setLevel("c", "direct", { level: "mentions", until: null }, user.now);
+    const row = user.sends("c", { isCalled: false });
+    user.notifier.changed({ ...row, mentions: 1 });
+    await user.pass(0);
+    expect(user.delivered).toHaveLength(1);
+    user.notifier.changed({ ...row, rev: row.rev + 1 });
+    await user.pass(60_000);
+    expect(user.reads.map(({ conversationId }) => conversationId)).toEqual(["c"]);
+  }));

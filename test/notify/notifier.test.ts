@@ -324,6 +324,18 @@ describe("when everything was read", () => {
   });
 });
 
+test("an older row that comes late does not have what is newer forgotten", async () => {
+  const host = await notifiedHost();
+  const { alice, bob, conversationId } = await directPair();
+  const inbox = await openListed(bob);
+  const before = inbox.entry(conversationId);
+  await send(alice, conversationId, "hello");
+  await inbox.until(() => inbox.entry(conversationId)?.unread === 1);
+  if (before) await inboxOf(bob).update(before);
+  await later(10_000, bob);
+  expect(await texts(host, bob)).toEqual(["hello"]);
+});
+
 test("an inbox of a user who cannot be notified stores nothing of it", async () => {
   const { alice, bob, conversationId } = await directPair();
   await send(alice, conversationId, "hello");
