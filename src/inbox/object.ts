@@ -72,6 +72,8 @@ export class Inbox extends DurableObject<Env> {
   private isAlarmed = false;
   private isPendingCreated: boolean;
   private failures = 0;
+  /** Conversations that could not be asked, until the next alarm: also while nobody is connected. */
+  private readonly unreached = new Set<string>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -306,6 +308,8 @@ export class Inbox extends DurableObject<Env> {
     this.isAlarmed = true;
     try {
       this.rearm();
+      this.rearming.add(this.unreached);
+      this.unreached.clear();
       this.connections.evictStale();
       await Promise.all([this.presence.check(), this.notifications.check()]);
     } finally {
@@ -352,6 +356,7 @@ export class Inbox extends DurableObject<Env> {
 
   private failedToArm(conversationId: string, error: unknown): void {
     log("rearm_failed", { conversationId, error });
+    this.unreached.add(conversationId);
     this.remember(conversationId);
     this.failures++;
     this.ctx.waitUntil(this.alarmNoLaterThan(Date.now() + backoffMs(this.failures)));

@@ -1,5 +1,6 @@
 import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
+import { Conversation } from "../../src/index.ts";
 import { seedMembers } from "../conversation/seeds.ts";
 import { inboxOf, openListed } from "../inbox/replica.ts";
 import {
@@ -273,6 +274,28 @@ describe("levels", () => {
     await later(600_000, bob);
     expect(await texts(host, bob)).toEqual([]);
     await vi.waitFor(async () => {
+      await send(alice, conversationId, "heard");
+      await fireAlarms(conversationId);
+      await checked(bob);
+      expect(await texts(host, bob)).toEqual(["heard"]);
+    });
+  });
+
+  test("a mute that ends while the conversation cannot be reached: it is asked again", async () => {
+    const host = await notifiedHost();
+    const { alice, bob, conversationId } = await directPair();
+    const path = `/api/v1/chat/conversations/${conversationId}/notifications`;
+    await bob.put(path, { level: "none" });
+    await send(alice, conversationId, "muted");
+    await fireAlarms(conversationId);
+    const rearm = vi.spyOn(Conversation.prototype, "rearm").mockImplementation(() => {
+      throw new Error("unreachable");
+    });
+    await bob.put(path, { level: "default" });
+    await vi.waitFor(() => expect(rearm).toHaveBeenCalled());
+    rearm.mockRestore();
+    await vi.waitFor(async () => {
+      await checked(bob);
       await send(alice, conversationId, "heard");
       await fireAlarms(conversationId);
       await checked(bob);
