@@ -229,9 +229,7 @@ export class Inbox extends DurableObject<Env> {
     const isFirst = devices.size === 0;
     const put = devices.put(subscription);
     // Conversations may have stopped calling, while there was nothing to notify the user with.
-    if (put.ok && isFirst && this.isPendingCreated) {
-      this.rearming.add(pendingConversations(this.ctx.storage.sql));
-    }
+    if (put.ok && isFirst) this.rearmNotifying();
     return put;
   }
 
@@ -342,6 +340,11 @@ export class Inbox extends DurableObject<Env> {
     this.rearming.add(pendingConversations(this.ctx.storage.sql));
   }
 
+  /** The same, whose news the user can be notified of from now on. */
+  private rearmNotifying(): void {
+    if (this.isPendingCreated) this.rearming.add(pendingConversations(this.ctx.storage.sql));
+  }
+
   /** Large conversations call only those inboxes that ask for it. */
   private armLarge(conversationIds: readonly string[]): void {
     this.rearming.add(conversationIds);
@@ -386,7 +389,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   private connectionsChanged(): void {
-    this.notifications.connectionsChanged(this.isConnected());
+    if (this.notifications.connectionsChanged(this.isConnected())) this.rearmNotifying();
   }
 
   /** Sends a row to everybody who is connected; false: nobody is. */

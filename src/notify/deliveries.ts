@@ -119,10 +119,12 @@ export class Deliveries {
     return this.store.state(receiver).isStopped;
   }
 
-  /** The user has connected: receivers that had stopped are used again. */
-  cameBack(): void {
-    for (const receiver of this.store.stopped()) this.store.setHealthy(receiver);
+  /** The user has connected: receivers that had stopped are used again. Whether there were any. */
+  cameBack(): boolean {
+    const stopped = this.store.stopped();
+    for (const receiver of stopped) this.store.setHealthy(receiver);
     this.scheduleStored();
+    return stopped.length > 0;
   }
 
   /** Sends what a delivery is about now. */

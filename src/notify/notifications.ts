@@ -102,10 +102,11 @@ export class Notifications {
     return set;
   }
 
-  /** A connection was opened or has ended. */
-  connectionsChanged(isConnected: boolean): void {
-    if (isConnected) this.deliveries.cameBack();
+  /** A connection was opened or has ended. Whether the user can be notified again, as they could not before. */
+  connectionsChanged(isConnected: boolean): boolean {
+    const isBack = isConnected && this.deliveries.cameBack();
     this.notifier.connectionsChanged();
+    return isBack;
   }
 
   /** Notifies of what is due, and repeats what could not be delivered. */
