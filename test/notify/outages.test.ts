@@ -187,6 +187,8 @@ test("rows of an outage: two at its beginning, two for each request, two at its 
   await later(MINUTE, bob);
   await untilTold(host, bob, 1);
 
+  // What comes after a retry waits for as long as behind any other notification.
+  await later(MINUTE, bob);
   await host.answers({ status: 500 });
   await send(alice, conversationId, "again");
   await untilStored(bob, 1);
