@@ -124,8 +124,7 @@ export class Inbox extends DurableObject<Env> {
       ...{ sql, userId, retryAt: alarmAt },
       ask: (conversationId, call) => ask({ env }, conversationId, call),
       onRow: (row) => {
-        this.recent.add(row);
-        this.notifications.asked(row);
+        this.notifications.asked(this.recent.add(row));
         return this.show(row);
       },
     });
@@ -134,8 +133,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   update(row: InboxRow): InboxAnswer {
-    this.recent.add(row);
-    const wanted = this.notifications.changed(row);
+    const wanted = this.notifications.changed(this.recent.add(row));
     if (this.show(row)) return "watching";
     this.pending.remember(row.conversationId);
     return wanted;
@@ -295,6 +293,7 @@ export class Inbox extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     await this.alarms.handle(() => {
       this.rearm();
+      this.pending.retry();
       this.connections.evictStale();
       return Promise.all([this.presence.check(), this.notifications.check()]);
     });
@@ -330,7 +329,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   private connectionsChanged(): void {
-    this.notifications.connectionsChanged(this.isConnected());
+    if (this.notifications.connectionsChanged(this.isConnected())) this.pending.askAll();
   }
 
   /** Sends a row to everybody who is connected; false: nobody is. */

@@ -27,6 +27,8 @@ export class PendingConversations {
   private readonly rearming: Rearming;
   private isCreated: boolean;
   private failures = 0;
+  /** Those that could not be asked, until the next {@link retry}: also while nobody is connected. */
+  private readonly unreached = new Set<string>();
 
   constructor(options: PendingConversationsOptions) {
     this.options = options;
@@ -56,9 +58,16 @@ export class PendingConversations {
     this.rearming.add(conversationIds);
   }
 
+  /** Asks once more those that could not be asked. */
+  retry(): void {
+    this.rearming.add(this.unreached);
+    this.unreached.clear();
+  }
+
   /** A conversation could not be asked, or its row not be shown: it is asked again. */
   failed(conversationId: string, error: unknown): void {
     log("rearm_failed", { conversationId, error });
+    this.unreached.add(conversationId);
     this.remember(conversationId);
     this.failures++;
     this.options.retryAt(Date.now() + backoffMs(this.failures));

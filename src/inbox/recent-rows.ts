@@ -18,13 +18,15 @@ export class RecentRows {
     this.clock = clock;
   }
 
-  /** Calls may overtake each other: an older version of a row changes nothing. */
-  add(row: InboxRow): void {
-    if (!replaces(row, this.rows.get(row.conversationId)?.row)) return;
+  /** The newest version of a row: calls may overtake each other, and an older one changes nothing. */
+  add(row: InboxRow): InboxRow {
+    const known = this.rows.get(row.conversationId)?.row;
+    if (known && !replaces(row, known)) return known;
     this.rows.delete(row.conversationId);
     this.rows.set(row.conversationId, { row, at: this.clock() });
     const [oldest] = this.rows.keys();
     if (this.rows.size > MAX_ROWS && oldest !== undefined) this.rows.delete(oldest);
+    return row;
   }
 
   all(): InboxRow[] {

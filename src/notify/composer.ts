@@ -1,3 +1,4 @@
+import { CallTimeouts } from "../conversation/timeout.ts";
 import {
   MAX_READ_NAMED,
   NOTIFICATION_TTL_MS,
@@ -9,6 +10,8 @@ import type { States } from "./states.ts";
 
 /** For so long a total that was read is used for other notifications. */
 const TOTAL_FRESH_MS = 1_000;
+/** A notification that waits longer for its total would tell what may have been read since. */
+const TOTAL_WAIT_MS = 500;
 
 export interface ComposerOptions {
   userId: string;
@@ -24,6 +27,7 @@ export interface ComposerOptions {
 /** Makes notifications of what conversations have to notify of. */
 export class Composer {
   private readonly options: ComposerOptions;
+  private readonly totals = new CallTimeouts(TOTAL_WAIT_MS);
   private known: { at: number; total: Promise<number | undefined> } | undefined;
 
   constructor(options: ComposerOptions) {
@@ -51,7 +55,7 @@ export class Composer {
     const now = clock();
     if (!this.known || now - this.known.at > TOTAL_FRESH_MS) {
       const failed = (error: unknown) => void onFailure(undefined, error);
-      this.known = { at: now, total: total().catch(failed) };
+      this.known = { at: now, total: this.totals.limit(total()).catch(failed) };
     }
     return this.known.total;
   }

@@ -110,9 +110,7 @@ export class Deliveries {
     if (expired > 0) onFailure({ outcome: "expired", deliveries: expired });
     const waiting = new Set(this.store.receiversWithPending());
     await Promise.all(
-      all
-        .filter(({ key }) => waiting.has(key))
-        .map((receiver) => this.queue(receiver.key).retry(receiver)),
+      all.filter(({ key }) => waiting.has(key)).map(({ key }) => this.queue(key).retry()),
     );
   }
 
@@ -121,10 +119,12 @@ export class Deliveries {
     return this.store.state(receiver).isStopped;
   }
 
-  /** The user has connected: receivers that had stopped are used again. */
-  cameBack(): void {
-    for (const receiver of this.store.stopped()) this.store.setHealthy(receiver);
+  /** The user has connected: receivers that had stopped are used again. Whether there were any. */
+  cameBack(): boolean {
+    const stopped = this.store.stopped();
+    for (const receiver of stopped) this.store.setHealthy(receiver);
     this.scheduleStored();
+    return stopped.length > 0;
   }
 
   /** Sends what a delivery is about now. */
@@ -159,7 +159,7 @@ export class Deliveries {
     const queue = new ReceiverQueue(key, {
       ...{ store: this.store, slots: this.slots, clock, random, callAt, onFailure },
       send: (receiver, delivery, first) => this.send(receiver, delivery, first),
-      exists: () => receivers().some((receiver) => receiver.key === key),
+      receiver: () => receivers().find((receiver) => receiver.key === key),
     });
     this.queues.set(key, queue);
     return queue;

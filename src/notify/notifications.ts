@@ -1,4 +1,5 @@
 import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
+import { CallTimeouts } from "../conversation/timeout.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { stats } from "../directory/inbox.ts";
 import { KINDS } from "../domain/conversation.ts";
@@ -41,6 +42,7 @@ export class Notifications {
   readonly devices: Devices;
   private readonly deliveries: Deliveries;
   private readonly webhook: Receiver | undefined;
+  private readonly timeouts = new CallTimeouts();
 
   constructor(options: NotificationsOptions) {
     const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast, rearm } = options;
@@ -62,7 +64,7 @@ export class Notifications {
       ...{ preferences: this.preferences, deliveries: this.deliveries },
       canNotify: () => this.receivers().some(({ key }) => !this.deliveries.isStopped(key)),
       ask: (conversationId, query) =>
-        ask({ env }, conversationId, (stub) => stub.notifiable(query)),
+        this.timeouts.limit(ask({ env }, conversationId, (stub) => stub.notifiable(query))),
       total: async () => {
         const directory = directoryOf(sessionOf(env.DB, undefined));
         return (await stats(directory, userId, KINDS)).totalUnread;
@@ -100,10 +102,11 @@ export class Notifications {
     return set;
   }
 
-  /** A connection was opened or has ended. */
-  connectionsChanged(isConnected: boolean): void {
-    if (isConnected) this.deliveries.cameBack();
+  /** A connection was opened or has ended. Whether the user can be notified again, as they could not before. */
+  connectionsChanged(isConnected: boolean): boolean {
+    const isBack = isConnected && this.deliveries.cameBack();
     this.notifier.connectionsChanged();
+    return isBack;
   }
 
   /** Notifies of what is due, and repeats what could not be delivered. */

@@ -93,6 +93,7 @@ export class Notifier {
       return "away";
     }
     const isUnread = level === "all" ? row.unread > 0 : row.mentions > 0;
+    if (!isUnread) this.readAll(row);
     if (isUnread && row.lastMessage) {
       const state = this.states.of(conversationId) ?? nothingNotified(conversationId, row.kind);
       const messageAt = Date.parse(row.lastMessage.createdAt);
@@ -111,12 +112,12 @@ export class Notifier {
   /** A connection was opened or has ended. */
   connectionsChanged(): void {
     if (this.options.isConnected()) return;
-    for (const state of this.states.all()) this.put(broughtForward(state, this.circumstances()));
+    this.changeAll(broughtForward);
   }
 
   /** The user's settings were changed: hours of do-not-disturb may have begun or ended. */
   settingsChanged(): void {
-    for (const state of this.states.all()) this.put(rescheduled(state, this.circumstances()));
+    this.changeAll(rescheduled);
   }
 
   /** The level of a conversation was changed: nothing is due where the user wants none. */
@@ -155,7 +156,9 @@ export class Notifier {
     if (!state || (sending ? sending.read : !state.isShown)) return undefined;
     const { quietUntil } = this.circumstances();
     if (quietUntil !== undefined) {
-      this.put(postponed({ ...asked(state, { epoch, rev: afterRev }), id }, quietUntil));
+      // Another receiver may have missed older ones.
+      const rev = state.epoch === epoch ? Math.min(state.rev, afterRev) : afterRev;
+      this.put(postponed({ ...asked(state, { epoch, rev }), id }, quietUntil));
       return undefined;
     }
     if (sending ? sending.id !== id : state.dueAt !== undefined) return "later";
@@ -165,7 +168,12 @@ export class Notifier {
     const answer = await this.ask({ ...state, epoch, rev: afterRev });
     // Something happened between the two answers: perhaps a message that is notified of on its own.
     if (answer && answer.rev !== newer.rev) return "later";
-    return answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
+    if (!answer?.notifiable) return undefined;
+    const notification = await this.composer.notificationOf(answer.notifiable, id);
+    // In memory alone: what becomes due waits for as long as behind any other one.
+    const now = this.states.of(conversationId);
+    if (now) this.states.remember({ ...now, sentAt: this.options.clock() });
+    return notification;
   }
 
   /** When {@link check} has something to do; `undefined`: nothing. */
@@ -265,6 +273,14 @@ export class Notifier {
     if (!state) return;
     const id = crypto.randomUUID();
     this.put(due(this.current(state), message.createdAt, id, this.circumstances()));
+  }
+
+  private changeAll(change: (state: Notifying, circumstances: Circumstances) => Notifying): void {
+    const circumstances = this.circumstances();
+    for (const state of this.states.all()) {
+      const next = change(state, circumstances);
+      if (next !== state) this.put(next);
+    }
   }
 
   private clear(conversationId: string): void {

@@ -32,8 +32,8 @@ export interface ReceiverQueueOptions {
     delivery: PendingDelivery,
     first: First | undefined,
   ) => Promise<Delivery | "nothing" | "later">;
-  /** Whether a receiver still exists. */
-  exists: (key: string) => boolean;
+  /** The receiver as it is now; `undefined`: it no longer exists. */
+  receiver: () => Receiver | undefined;
   /** Has {@link ReceiverQueue.retry} called at a time, or sooner. */
   callAt: (time: number) => void;
   onFailure: (fields: Record<string, unknown>) => void;
@@ -70,7 +70,7 @@ export class ReceiverQueue {
       const delivery = replaced(store.get(this.key, conversationId), newer);
       await slots.take(async () => {
         const { isRejecting, isStopped } = this.state;
-        if (isStopped) return;
+        if (isStopped || !this.options.receiver()) return;
         if (isRejecting || this.isReady()) await this.attempt(receiver, delivery, first);
         else this.keep(delivery);
       });
@@ -78,8 +78,8 @@ export class ReceiverQueue {
   }
 
   /** Retries what waits, if it is time. */
-  retry(receiver: Receiver): Promise<void> {
-    this.retrying ??= this.retryAll(receiver).finally(() => {
+  retry(): Promise<void> {
+    this.retrying ??= this.retryAll().finally(() => {
       this.retrying = undefined;
     });
     return this.retrying;
@@ -91,7 +91,7 @@ export class ReceiverQueue {
     callAt(Math.max(clock() + pauseMs, this.state.retryAt));
   }
 
-  private async retryAll(receiver: Receiver): Promise<void> {
+  private async retryAll(): Promise<void> {
     const { store, clock } = this.options;
     const waiting = store.pendingFor(this.key, MAX_RETRIES);
     const isCut = waiting.length === MAX_RETRIES;
@@ -100,7 +100,7 @@ export class ReceiverQueue {
       while (!isEnough() && clock() < until) {
         const conversationId = waiting.shift();
         if (conversationId === undefined) return;
-        await this.retryOne(receiver, conversationId);
+        await this.retryOne(conversationId);
       }
     };
     const isFailing = () => this.state.failures > 0;
@@ -111,12 +111,14 @@ export class ReceiverQueue {
     if (isCut || waiting.length > 0) this.schedule(this.isProbing ? RECHECK_MS : 0);
   }
 
-  private retryOne(receiver: Receiver, conversationId: string): Promise<void> {
-    const { store, slots } = this.options;
+  private retryOne(conversationId: string): Promise<void> {
+    const { store, slots, receiver: current } = this.options;
     return this.turns.take(conversationId, () =>
       slots.take(async () => {
         const delivery = store.get(this.key, conversationId);
-        if (delivery && this.isReady()) await this.attempt(receiver, delivery, undefined);
+        const receiver = current();
+        if (receiver && delivery && this.isReady())
+          await this.attempt(receiver, delivery, undefined);
       }),
     );
   }
@@ -186,10 +188,10 @@ export class ReceiverQueue {
 
   /** Sends nothing more. A receiver that continues to exist is used again once the user is back. */
   private stop(receiver: Receiver): void {
-    const { store, exists } = this.options;
+    const { store, receiver: current } = this.options;
     receiver.forget();
     store.removeAll(this.key);
-    if (exists(this.key)) store.setState(this.key, { ...HEALTHY, isStopped: true });
+    if (current()) store.setState(this.key, { ...HEALTHY, isStopped: true });
     else store.setHealthy(this.key);
   }
 

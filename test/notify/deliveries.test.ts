@@ -341,3 +341,31 @@ test("receivers that are no more are forgotten, with what waits for them", async
   expect(await user.rows("delivery_receivers")).toEqual([]);
   expect(user.alarmAt).toBe(Number.POSITIVE_INFINITY);
 });
+
+test.each([
+  ["removed", undefined, ["first"]],
+  ["put again", "second", ["first", "second", "second"]],
+])(
+  "a receiver that is %s while it is retried: nothing more is sent to the old one",
+  async (...given) => {
+    const [, next, expected] = given;
+    const sent: string[] = [];
+    let isDown = true;
+    const receiverOf = (name: string): Receiver => ({
+      key: "push:one",
+      send: async () => {
+        sent.push(name);
+        if (isDown) return { outcome: "retry", reason: "down" };
+        user.receivers = next === undefined ? [] : [receiverOf(next)];
+        return { outcome: "delivered" };
+      },
+      forget: () => undefined,
+    });
+    const user = new NotifiedUser([receiverOf("first")]);
+    for (const conversation of ["c1", "c2", "c3"]) await user.notified(conversation);
+    isDown = false;
+    sent.length = 0;
+    await user.pass(MINUTE);
+    expect(sent).toEqual(expected);
+  },
+);

@@ -130,3 +130,53 @@ test("a crash while a notification is delivered, after another one was: it is re
     await user.crash();
     expect(conversationsOf(user)).toEqual(["a", "a", "b", "a"]);
   }));
+
+test("D1 does not answer: the total is left out, and nothing waits for it", () =>
+  withNotifier(async (user) => {
+    heldUp(user, "beforeTotal");
+    user.sends("c");
+    await user.notifier.check();
+    expect(user.delivered.map(({ total }) => total)).toEqual([undefined]);
+    expect(user.failures).toHaveLength(1);
+  }));
+
+test("of mentions alone: when they are read, whatever else is unread", () =>
+  withNotifier(async (user) => {
+    user.preferences.setLevel("c", "direct", { level: "mentions", until: null }, user.now);
+    const row = user.sends("c", { isCalled: false });
+    user.notifier.changed({ ...row, mentions: 1 });
+    await user.pass(0);
+    expect(user.delivered).toHaveLength(1);
+    user.notifier.changed({ ...row, rev: row.rev + 1 });
+    await user.pass(60_000);
+    expect(user.reads.map(({ conversationId }) => conversationId)).toEqual(["c"]);
+  }));
+
+test("after a retry, the next notification waits as it does after any other", () =>
+  withNotifier(async (user) => {
+    user.sends("c");
+    await user.pass(60_000);
+    const [{ id } = { id: "" }] = user.delivered;
+    expect(await user.notifier.compose("c", { id, epoch: "e1", afterRev: 0 })).toMatchObject({
+      id,
+    });
+    user.sends("c");
+    await user.pass(29_000);
+    expect(user.delivered).toHaveLength(1);
+    await user.pass(2_000);
+    expect(user.delivered).toHaveLength(2);
+  }));
+
+test("retries to several receivers in the hours of do-not-disturb: at their end, all of their messages", () =>
+  withNotifier(async (user) => {
+    user.sends("c");
+    await user.pass(60_000);
+    const [{ id } = { id: "" }] = user.delivered;
+    const doNotDisturb = { from: "12:00", to: "13:00", timeZone: "UTC" };
+    user.preferences.setSettings({ doNotDisturb });
+    for (const afterRev of [0, 1]) {
+      expect(await user.notifier.compose("c", { id, epoch: "e1", afterRev })).toBeUndefined();
+    }
+    await user.pass(60 * 60_000);
+    expect(user.delivered.map((one) => one.message?.id)).toEqual(["c-1", "c-1"]);
+  }));

@@ -1,5 +1,6 @@
 import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
+import { Conversation } from "../../src/index.ts";
 import { seedMembers } from "../conversation/seeds.ts";
 import { inboxOf, openListed } from "../inbox/replica.ts";
 import {
@@ -280,6 +281,28 @@ describe("levels", () => {
     });
   });
 
+  test("a mute that ends while the conversation cannot be reached: it is asked again", async () => {
+    const host = await notifiedHost();
+    const { alice, bob, conversationId } = await directPair();
+    const path = `/api/v1/chat/conversations/${conversationId}/notifications`;
+    await bob.put(path, { level: "none" });
+    await send(alice, conversationId, "muted");
+    await fireAlarms(conversationId);
+    const rearm = vi.spyOn(Conversation.prototype, "rearm").mockImplementation(() => {
+      throw new Error("unreachable");
+    });
+    await bob.put(path, { level: "default" });
+    await vi.waitFor(() => expect(rearm).toHaveBeenCalled());
+    rearm.mockRestore();
+    await vi.waitFor(async () => {
+      await checked(bob);
+      await send(alice, conversationId, "heard");
+      await fireAlarms(conversationId);
+      await checked(bob);
+      expect(await texts(host, bob)).toEqual(["heard"]);
+    });
+  });
+
   test("nobody is notified of what is silent", async () => {
     const host = await notifiedHost();
     const { alice, bob, conversationId } = await directPair();
@@ -322,6 +345,18 @@ describe("when everything was read", () => {
     await later(60_000, bob);
     expect(await toldOf(host, bob)).toEqual([]);
   });
+});
+
+test("an older row that comes late does not have what is newer forgotten", async () => {
+  const host = await notifiedHost();
+  const { alice, bob, conversationId } = await directPair();
+  const inbox = await openListed(bob);
+  const before = inbox.entry(conversationId);
+  await send(alice, conversationId, "hello");
+  await inbox.until(() => inbox.entry(conversationId)?.unread === 1);
+  if (before) await inboxOf(bob).update(before);
+  await later(10_000, bob);
+  expect(await texts(host, bob)).toEqual(["hello"]);
 });
 
 test("an inbox of a user who cannot be notified stores nothing of it", async () => {

@@ -2,7 +2,16 @@ import { runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import { inboxOf } from "../inbox/replica.ts";
 import { rowsOf, usedBy } from "../inbox/watching.ts";
-import { type Caller, directPair, fireAlarms, groupOf, person, send } from "../support.ts";
+import {
+  type Caller,
+  directPair,
+  fireAlarms,
+  groupOf,
+  objectOf,
+  openLive,
+  person,
+  send,
+} from "../support.ts";
 import type { Host } from "./host.ts";
 import {
   checked,
@@ -28,6 +37,16 @@ async function untilStored(who: Caller, count: number): Promise<void> {
     await checked(who);
     expect(await rowsOf(who, "deliveries")).toHaveLength(count);
   });
+}
+
+/** The members whose inboxes a conversation calls. */
+function armedIn(conversationId: string): Promise<unknown[]> {
+  return runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) =>
+    sql
+      .exec("SELECT user_id FROM armed")
+      .toArray()
+      .map(({ user_id }) => user_id),
+  );
 }
 
 /** What has arrived for a person, accepted or not. */
@@ -129,6 +148,35 @@ test("410 stops until the user comes back; nothing is stored of them meanwhile",
   expect(await rowsOf(bob, "deliveries")).toEqual([]);
 });
 
+test("410 stops until the user comes back, in one conversation: then all of them call again", async () => {
+  const host = await notifiedHost();
+  const { alice, bob, conversationId } = await directPair();
+  const group = await groupOf(alice, bob);
+  await host.answers({ status: 410 });
+  await send(alice, conversationId, "hello");
+  await vi.waitFor(async () => {
+    expect(await rowsOf(bob, "delivery_receivers")).toMatchObject([{ stopped: 1 }]);
+  });
+  await host.answers({ status: 204 });
+  await later(31_000, bob);
+  // The conversation learns that the inbox wants no calls.
+  await send(alice, conversationId, "nobody is told");
+  await fireAlarms(conversationId);
+  await vi.waitFor(async () => expect(await armedIn(conversationId)).not.toContain(bob.userId));
+  const socket = await openLive(bob, group);
+  await vi.waitFor(async () => {
+    await fireAlarms(group);
+    expect(await rowsOf(bob, "delivery_receivers")).toEqual([]);
+  });
+  socket.close();
+  await vi.waitFor(async () => {
+    await send(alice, conversationId, "bob is told");
+    await fireAlarms(conversationId);
+    await checked(bob);
+    expect(await toldOf(host, bob)).toMatchObject([{ message: { preview: "bob is told" } }]);
+  });
+});
+
 test("rows of an outage: two at its beginning, two for each request, two at its end", async () => {
   const host = await notifiedHost();
   const { alice, bob, conversationId } = await directPair();
@@ -139,6 +187,8 @@ test("rows of an outage: two at its beginning, two for each request, two at its 
   await later(MINUTE, bob);
   await untilTold(host, bob, 1);
 
+  // What comes after a retry waits for as long as behind any other notification.
+  await later(MINUTE, bob);
   await host.answers({ status: 500 });
   await send(alice, conversationId, "again");
   await untilStored(bob, 1);
