@@ -12,7 +12,7 @@ import { keepDataInMemory } from "./memory.ts";
 import { buildBundle } from "./system/production.ts";
 
 /** Projects of Vitest by the process that runs them, each about as long as the others. */
-const PARTS = [["workers", "domain"], ["objects"], ["models", "alone"]];
+const PARTS = [["workers", "domain"], ["objects"], ["inboxes"], ["models", "alone"]];
 /** Those that are served the bundle, and what goes with them. */
 const BUNDLED = ["system", "abuse"];
 

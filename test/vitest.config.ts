@@ -32,10 +32,12 @@ const IN_NODE = ["domain", "system", "chaos", "client", "browser"].map((name) =>
 const MODELS = "test/model/**/*.test.ts";
 /** Tests of the limits against abuse, which hold in them. */
 const ABUSE = "test/abuse/**/*.test.ts";
-/** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are half. */
-const OBJECTS = ["live", "gateway", "conversation", "inbox", "notify"].map(
-  (name) => `test/${name}/**/*.test.ts`,
-);
+/** Test files in folders. */
+const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`);
+/** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are a third. */
+const OBJECTS = inFolders("live", "gateway", "conversation");
+/** Tests of inboxes, and of what they notify of. */
+const INBOXES = inFolders("inbox", "notify");
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
 const ALONE = [
   "test/attachments/**/*.test.ts",
@@ -85,11 +87,12 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, MODELS, ABUSE] }),
+      workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, ...INBOXES, MODELS, ABUSE] }),
+      workers("objects", { include: OBJECTS }),
       workers(
-        "objects",
+        "inboxes",
         {
-          include: OBJECTS,
+          include: INBOXES,
           globalSetup: ["test/notify/host-server.ts", "test/notify/start-push-service.ts"],
         },
         ON_LOOPBACK,
