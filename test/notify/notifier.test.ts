@@ -1,6 +1,7 @@
 import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
-import { describe, expect, test, vi } from "vitest";
-import { Conversation } from "../../src/index.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Conversation, Inbox } from "../../src/index.ts";
+import type { InboxRow } from "../../src/live/inbox-events.ts";
 import { seedMembers } from "../conversation/seeds.ts";
 import { inboxOf, openListed } from "../inbox/replica.ts";
 import {
@@ -249,6 +250,31 @@ describe("levels", () => {
     await send(owner, channel, "for all", { mentionsAll: true });
     await untilTold(host, carol, 1);
     expect(await texts(host, carol)).toEqual(["for all"]);
+  }, 60_000);
+
+  test("a mention in a large channel while its inbox is called for another one: called again", async () => {
+    await notifiedHost();
+    const [owner, bob] = [await person("owner"), await person("bob")];
+    const channel = await channelOf(owner, [bob]);
+    await seedMembers(channel, 200);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { update } = Inbox.prototype;
+    onTestFinished(() => void Object.assign(Inbox.prototype, { update }));
+    const called: number[] = [];
+    const held = (row: InboxRow) => {
+      if (!("removed" in row) && row.mentions > 0) called.push(row.mentions);
+      return released.then(() => "notify of mentions");
+    };
+    Object.assign(Inbox.prototype, { update: held });
+    const mentions = [bob.userId];
+    await send(owner, channel, "first", { mentions });
+    await vi.waitFor(() => expect(called).toEqual([1]));
+    await send(owner, channel, "second", { mentions });
+    release();
+    await vi.waitFor(async () => {
+      await fireAlarms(channel);
+      expect(called).toEqual([1, 2]);
+    });
   }, 60_000);
 
   test("`all` in a channel, chosen while away: every message", async () => {

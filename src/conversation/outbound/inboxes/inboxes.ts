@@ -227,11 +227,12 @@ export class Inboxes implements Consumer {
       const answer = await this.timeouts.limit(stubOf(userId).update(row));
       const attention = this.armed.of(userId);
       if (!attention) return;
-      // One who left is no longer told, unless they have joined again meanwhile.
-      const hasLeft = "removed" in row && attention.dueAt === undefined;
+      // One who left is no longer told, unless they have joined again meanwhile, or there is more to tell.
+      const hasLeft = "removed" in row;
       // In large conversations whoever is mentioned is called anyway.
       const hasMentions = answer === "notify of mentions" && this.isLarge();
-      const next = hasLeft || hasMentions ? "rest" : answered(attention, answer, unread);
+      const isDone = (hasLeft || hasMentions) && attention.dueAt === undefined;
+      const next = isDone ? "rest" : answered(attention, answer, unread);
       if (next === "rest") this.armed.rest(userId);
       else this.armed.settle(userId, next, answer !== "away");
     } catch (error) {
