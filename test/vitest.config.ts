@@ -87,7 +87,9 @@ export default defineConfig({
     // Failures are provoked on purpose: their logs are shown where a test fails.
     silent: "passed-only",
     projects: [
-      workers("workers", { exclude: [...IN_NODE, ...ALONE, ...OBJECTS, ...INBOXES, MODELS, ABUSE] }),
+      workers("workers", {
+        exclude: [...IN_NODE, ...ALONE, ...OBJECTS, ...INBOXES, MODELS, ABUSE],
+      }),
       workers("objects", { include: OBJECTS }),
       workers(
         "inboxes",

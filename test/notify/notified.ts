@@ -56,6 +56,12 @@ export async function checked(person: Caller): Promise<void> {
   for (let i = 0; i < 5; i++) if (!(await runDurableObjectAlarm(inboxOf(person)))) return;
 }
 
+/** Ends the object of an inbox, whatever it is doing. */
+export async function crashed(person: Caller): Promise<void> {
+  const crash = runInDurableObject(inboxOf(person), (_, context) => context.abort("test"));
+  await crash.catch(() => undefined);
+}
+
 /** Removes an inbox from memory; its sockets stay. */
 export async function evictInbox(person: Caller): Promise<void> {
   await runInDurableObject(inboxOf(person), () => undefined);

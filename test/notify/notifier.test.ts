@@ -1,4 +1,4 @@
-import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Conversation, Inbox } from "../../src/index.ts";
 import type { InboxRow } from "../../src/live/inbox-events.ts";
@@ -16,6 +16,7 @@ import {
 import type { Host } from "./host.ts";
 import {
   checked,
+  crashed,
   evictInbox,
   later,
   notifiedHost,
@@ -88,7 +89,7 @@ describe("when nobody is connected", () => {
     await host.untilArrived(1);
     await host.answers({ status: 204 });
     const [hanging] = await host.arrived();
-    await abortAllDurableObjects();
+    await crashed(bob);
     await checked(bob);
     const [told] = await untilTold(host, bob, 1);
     expect(told?.["id"]).toBe(hanging?.headers["webhook-id"]);
@@ -105,7 +106,7 @@ test("after a crash soon, although the next alarm is far away", async () => {
   await send(alice, conversationId, "hello");
   await host.untilArrived(1);
   await host.answers({ status: 204 });
-  await abortAllDurableObjects();
+  await crashed(bob);
   const alarmAt = await runInDurableObject(inboxOf(bob), (_, { storage }) => storage.getAlarm());
   expect(alarmAt).toBeLessThan(Date.now() + 60_000);
 });

@@ -1,4 +1,4 @@
-import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import {
   NOTIFICATION_TTL_MS,
@@ -86,7 +86,8 @@ export class NotifiedUser {
   /** The object ends at once, whatever it is doing. */
   async crash(): Promise<void> {
     this.deliveries = undefined;
-    await abortAllDurableObjects();
+    const crash = runInDurableObject(this.stub, (_, context) => context.abort("test"));
+    await crash.catch(() => undefined);
   }
 
   /** A fresh one each time: one of an object that has crashed is broken. */
