@@ -55,6 +55,8 @@ export class ReceiverQueue {
   private readonly turns = new Turns();
   /** An attempt is under way that shows whether the receiver accepts again. */
   private isProbing = false;
+  /** Something of the present {@link retryAll} was more than put off. */
+  private hasProgressed = false;
   private retrying: Promise<void> | undefined;
 
   constructor(key: string, options: ReceiverQueueOptions) {
@@ -96,6 +98,7 @@ export class ReceiverQueue {
     const waiting = store.pendingFor(this.key, MAX_RETRIES);
     const isCut = waiting.length === MAX_RETRIES;
     const until = clock() + MAX_RETRYING_MS;
+    this.hasProgressed = false;
     const next = async (isEnough: () => boolean): Promise<void> => {
       while (!isEnough() && clock() < until) {
         const conversationId = waiting.shift();
@@ -108,7 +111,8 @@ export class ReceiverQueue {
     if (!isFailing()) {
       await Promise.all(Array.from({ length: CONCURRENT_RETRIES }, () => next(isFailing)));
     }
-    if (isCut || waiting.length > 0) this.schedule(this.isProbing ? RECHECK_MS : 0);
+    const isPutOff = this.isProbing || !this.hasProgressed;
+    if (isCut || waiting.length > 0) this.schedule(isPutOff ? RECHECK_MS : 0);
   }
 
   private retryOne(conversationId: string): Promise<void> {
@@ -143,6 +147,7 @@ export class ReceiverQueue {
     if (isProbe) this.isProbing = true;
     try {
       const sent = await this.options.send(receiver, delivery, first);
+      if (sent !== "later") this.hasProgressed = true;
       if (sent === "nothing") this.options.store.remove(this.key, delivery.conversationId);
       else if (sent !== "later") this.settle(receiver, delivery, sent);
       else if (first) this.keep(delivery, RECHECK_MS);

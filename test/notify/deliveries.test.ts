@@ -214,6 +214,17 @@ test("a conversation that cannot be asked is asked again; the host is not called
   expect(await acceptedIds(host)).toEqual([id]);
 });
 
+test("more conversations than one go retries, none of which can be asked: a pause, not at once again", async () => {
+  const { user, host } = await userWithHost();
+  await host.answers({ status: 503 }, { status: 200 });
+  await user.notified("c");
+  for (let i = 0; i < 500; i++) await user.notified(`c${i}`);
+  user.isAskable = false;
+  await user.pass(5_000);
+  expect(user.rechecks.length).toBeLessThanOrEqual(500);
+  expect(user.alarmAt).toBeGreaterThanOrEqual(user.now + 30_000);
+});
+
 test("50 notifications at once to a host that is down: at most six requests, counted as one failure", async () => {
   const { user, host } = await userWithHost();
   await host.answers({ status: 503 });
