@@ -141,6 +141,20 @@ export class PushTab extends SignedInUser {
     await dialog.getByRole("button", { name: "Close" }).click();
   }
 
+  /** The notifications that the browser has, by title. */
+  async keeps(...titles: string[]): Promise<void> {
+    const kept = () =>
+      this.page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.getRegistration();
+        const all = (await registration?.getNotifications()) ?? [];
+        return all.map(({ title }) => title).sort();
+      });
+    await vi.waitFor(async () => expect(await kept()).toEqual(titles.sort()), {
+      timeout: SOON_MS,
+      interval: 50,
+    });
+  }
+
   /** Delivers what the push service would, decrypted, as the browser does. */
   async deliver(data: object | string): Promise<void> {
     const session = await this.browser.context.newCDPSession(this.page);
