@@ -208,7 +208,9 @@ export class Notifier {
         answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
       // What came after everything was read is asked for again.
       if (answer && !sending.read) remember((now) => asked(now, answer));
-      if (notification && !sending.read) {
+      // The total may have taken a while.
+      const isWanted = this.level(conversationId, kind) !== "none";
+      if (notification && !sending.read && isWanted) {
         sending.isDelivering = true;
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
         remember((now) => sent(now, clock(), crypto.randomUUID()));
