@@ -37,14 +37,18 @@ export interface NotifiableQuery {
   level: "all" | "mentions";
   /** The revision up to which the user was notified; of another epoch it means nothing. */
   after: { epoch: string; rev: number } | undefined;
+  /** For so many milliseconds a message must have been there to be read; absent: 0. */
+  unreadForMs?: number;
 }
 
 export interface NotifiableAnswer {
   /** The present revision: nothing up to it has to be asked again. */
   epoch: string;
   rev: number;
-  /** Absent: there is nothing to notify the user of. */
+  /** Absent: there is nothing to notify the user of now. */
   notifiable?: Notifiable;
+  /** When there will be, if it is still unread then, in milliseconds since the epoch: it is to be asked again. */
+  notifiableAt?: number;
 }
 
 /** A notification as it is sent to each device of its user, and to the host application. */

@@ -89,6 +89,11 @@ export function rescheduled(state: Notifying, circumstances: Circumstances): Not
   return dueAt === state.dueAt ? state : { ...state, dueAt };
 }
 
+/** Everything that was due has been read; something else is due at a later time, if it is not read until then. */
+export function renewed(state: Notifying, at: number, id: string): Notifying {
+  return { ...state, dueAt: Math.min(state.dueAt ?? Number.POSITIVE_INFINITY, at), id };
+}
+
 /** What is due waits until a later time. */
 export function postponed(state: Notifying, until: number): Notifying {
   return { ...state, dueAt: Math.max(state.dueAt ?? 0, until) };

@@ -14,10 +14,12 @@ import {
   cleared,
   closed,
   due,
+  GRACE_MS,
   type Notifying,
   nothingNotified,
   postponed,
   read,
+  renewed,
   rescheduled,
   sent,
   withdrawn,
@@ -45,6 +47,8 @@ interface Sending {
 
 /** Conversations that are asked, and notified of, at the same time. */
 const CONCURRENT = 6;
+/** A conversation that had nothing to notify of yet is not asked again sooner. */
+const ASK_AGAIN_MS = 1_000;
 
 export interface NotifierOptions extends Omit<ComposerOptions, "states"> {
   sql: SqlStorage;
@@ -96,9 +100,8 @@ export class Notifier {
     if (!isUnread) this.readAll(row);
     if (isUnread && row.lastMessage) {
       const state = this.states.of(conversationId) ?? nothingNotified(conversationId, row.kind);
-      const messageAt = Date.parse(row.lastMessage.createdAt);
       if (state.epoch !== row.epoch || state.rev < row.rev) {
-        this.put(due(this.current(state), messageAt, crypto.randomUUID(), this.circumstances()));
+        this.becomesDue(state, Date.parse(row.lastMessage.createdAt));
       }
     }
     return level === "all" ? "notify of messages" : "notify of mentions";
@@ -199,7 +202,8 @@ export class Notifier {
     };
     remember((now) => ({ ...now, dueAt: undefined }));
     try {
-      const answer = await this.ask(state);
+      const answer = await this.ask(state, this.options.isConnected() ? GRACE_MS : 0);
+      const { notifiableAt } = answer ?? {};
       if (answer?.notifiable) {
         sending.asked = answer;
         if (sending.read && isBefore(sending.read, answer)) sending.read = undefined;
@@ -207,7 +211,8 @@ export class Notifier {
       const notification =
         answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
       // What came after everything was read is asked for again.
-      if (answer && !sending.read) remember((now) => asked(now, answer));
+      const isAsked = answer && notifiableAt === undefined && !sending.read;
+      if (isAsked) remember((now) => asked(now, answer));
       // The total may have taken a while.
       const isWanted = this.level(conversationId, kind) !== "none";
       if (notification && !sending.read && isWanted) {
@@ -215,7 +220,17 @@ export class Notifier {
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
         remember((now) => sent(now, clock(), crypto.randomUUID()));
         this.forgetRead(notification.read);
-      } else remember((now) => (now.dueAt === undefined ? cleared(now) : now));
+      } else if (notifiableAt !== undefined && !sending.read && isWanted) {
+        // The conversation's clock may be behind this one's.
+        const at = Math.max(notifiableAt, clock() + ASK_AGAIN_MS);
+        remember((now) => renewed(now, at, id));
+      } else {
+        // What has become due meanwhile waited for this one.
+        const circumstances = this.circumstances();
+        remember((now) =>
+          now.dueAt === undefined ? cleared(now) : rescheduled(now, circumstances),
+        );
+      }
       this.failed.delete(conversationId);
     } catch (error) {
       onFailure(conversationId, error);
@@ -239,12 +254,12 @@ export class Notifier {
   }
 
   /** Asks a conversation, unless the user wants nothing of it; also if they have come to want that meanwhile. */
-  private async ask({ conversationId, kind, epoch, rev }: Notifying) {
+  private async ask({ conversationId, kind, epoch, rev }: Notifying, unreadForMs = 0) {
     const { userId } = this.options;
     const level = this.level(conversationId, kind);
     if (level === "none" || !this.options.canNotify()) return undefined;
     const after = epoch === "" ? undefined : { epoch, rev };
-    const answer = await this.options.ask(conversationId, { userId, level, after });
+    const answer = await this.options.ask(conversationId, { userId, level, after, unreadForMs });
     return this.level(conversationId, kind) === "none" ? undefined : answer;
   }
 
@@ -272,9 +287,16 @@ export class Notifier {
   /** A conversation has something new, for which it has not called the inbox yet. */
   private dueFor(conversationId: string, { message }: Notifiable): void {
     const state = this.states.of(conversationId);
-    if (!state) return;
-    const id = crypto.randomUUID();
-    this.put(due(this.current(state), message.createdAt, id, this.circumstances()));
+    if (state) this.becomesDue(state, message.createdAt);
+  }
+
+  /** While a notification is sent, the next one waits for as long as behind one that was sent. */
+  private becomesDue(state: Notifying, messageAt: number): void {
+    const { sentAt, conversationId } = state;
+    const isSending = this.sending.has(conversationId);
+    const behind = isSending ? { ...state, sentAt: this.options.clock() } : state;
+    const next = due(behind, messageAt, crypto.randomUUID(), this.circumstances());
+    this.put(next === state ? state : { ...next, sentAt });
   }
 
   private changeAll(change: (state: Notifying, circumstances: Circumstances) => Notifying): void {
@@ -298,12 +320,6 @@ export class Notifier {
     const { clock, isConnected, preferences } = this.options;
     const now = clock();
     return { now, isConnected: isConnected(), quietUntil: preferences.quietUntil(now) };
-  }
-
-  /** While a notification is sent, the next one waits for as long as behind one that was sent. */
-  private current(state: Notifying): Notifying {
-    const isSending = this.sending.has(state.conversationId);
-    return isSending ? { ...state, sentAt: this.options.clock() } : state;
   }
 
   /** Stores a state. While its notification is sent the stored one repeats that after a crash, unless it was read. */

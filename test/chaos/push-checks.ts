@@ -27,6 +27,13 @@ interface Push {
   number: number;
 }
 
+interface Missing {
+  what: string;
+  sentAt: number;
+  /** What did reach the service. */
+  seen: string;
+}
+
 /** A browser of each person, subscribed to a push service on loopback, and what arrives there. */
 export class PushChecks {
   refused = 0;
@@ -80,7 +87,8 @@ export class PushChecks {
     for (;;) {
       const missing = models.flatMap((model) => this.missing(model));
       const late = missing.filter(({ sentAt }) => Date.now() > sentAt + PUSHED_WITHIN_MS);
-      for (const { what } of late) findings.lost.add(`no push within 90 s: ${what}`);
+      for (const { what, seen } of late)
+        findings.lost.add(`no push within 90 s: ${what} (${seen})`);
       if (missing.length === late.length) break;
       await sleep(250);
     }
@@ -88,9 +96,9 @@ export class PushChecks {
   }
 
   /** Messages that stayed unread, or are unread now, and of which there was no push. */
-  private missing(model: Model): { what: string; sentAt: number }[] {
+  private missing(model: Model): Missing[] {
     const { times } = model;
-    const found: { what: string; sentAt: number }[] = [];
+    const found: Missing[] = [];
     for (const userId of model.memberIds) {
       const pushes = this.pushesOf(model, userId);
       for (const [messageId, { senderId, sentAt, deletesAt }] of times.messages) {
@@ -101,10 +109,21 @@ export class PushChecks {
         if (this.mutes.mayHaveHeldWithin(model.conversationId, userId, sentAt, end)) continue;
         // Later ones carry it along.
         const isPushed = pushes.some((push) => push.number >= number && push.at <= end);
-        if (!isPushed) found.push({ what: `${messageId} for ${userId}`, sentAt });
+        if (isPushed) continue;
+        const seen = this.seenOf(userId, pushes, sentAt);
+        found.push({ what: `${messageId} for ${userId}`, sentAt, seen });
       }
     }
     return found;
+  }
+
+  /** What reached the service for a device around a time, in seconds from then. */
+  private seenOf(userId: string, pushes: readonly Push[], from: number): string {
+    const seconds = (at: number) => Math.round((at - from) / 1_000);
+    const near = (at: number) => Math.abs(at - from) < 2 * PUSHED_WITHIN_MS;
+    const accepted = pushes.filter(({ at }) => near(at)).map(({ at }) => seconds(at));
+    const refused = this.failuresOf(userId).filter(near).map(seconds);
+    return `pushes of it at ${accepted} s, refusals of the device at ${refused} s`;
   }
 
   private checkPushes(model: Model, findings: Findings): void {

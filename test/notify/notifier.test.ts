@@ -137,6 +137,24 @@ describe("when somebody is connected", () => {
     expect(await toldOf(host, bob)).toEqual([]);
   });
 
+  test("not of a message that came just now, although one before it was due", async () => {
+    const host = await notifiedHost();
+    const { alice, bob, conversationId } = await directPair();
+    const inbox = await openListed(bob);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const { body } = await send(alice, conversationId, "read in time");
+    await inbox.until(() => inbox.entry(conversationId)?.unread === 1);
+    vi.setSystemTime(Date.now() + 9_000);
+    await send(alice, conversationId, "just now");
+    await inbox.until(() => inbox.entry(conversationId)?.unread === 2);
+    await bob.post(`/api/v1/chat/messages/${body.messageId}/read`);
+    await inbox.until(() => inbox.entry(conversationId)?.unread === 1);
+    await later(2_000, bob);
+    expect(await texts(host, bob)).toEqual([]);
+    await later(8_000, bob);
+    expect(await texts(host, bob)).toEqual(["just now"]);
+  });
+
   test("at once when the last socket closes", async () => {
     const host = await notifiedHost();
     const { alice, bob, conversationId } = await directPair();

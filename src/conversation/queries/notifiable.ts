@@ -11,7 +11,7 @@ import { truncated } from "../../domain/text.ts";
 import type { OpenConversation } from "../open.ts";
 import { memberOf } from "../tables/members.ts";
 import { firstNumberAfter, messageAt } from "../tables/messages.ts";
-import { newestMentioning, newestNotifying } from "../tables/notifying.ts";
+import { together, unreadMentioning, unreadNotifying } from "../tables/notifying.ts";
 import { uncountedAfter } from "../tables/uncounted.ts";
 
 /**
@@ -20,7 +20,7 @@ import { uncountedAfter } from "../tables/uncounted.ts";
  */
 export function notifiable(
   { sql, memory, epoch, clock }: OpenConversation,
-  { userId, level, after }: NotifiableQuery,
+  { userId, level, after, unreadForMs = 0 }: NotifiableQuery,
 ): NotifiableAnswer {
   const { conversation, counters } = memory;
   const answer = { epoch, rev: counters.rev };
@@ -28,13 +28,17 @@ export function notifiable(
   if (!member || member.leftAt !== null) return answer;
   const afterRev = after?.epoch === epoch ? after.rev : 0;
   const sentAt = clock() - NOTIFICATION_TTL_MS;
-  const mention = newestMentioning(sql, member, { afterRev, sentAt });
+  const mentions = unreadMentioning(sql, member, { afterRev, sentAt });
   const from = firstNumberAfter(sql, "created_rev", afterRev, counters.lastNumber);
-  const newest = level === "all" ? newestNotifying(sql, member, { from, sentAt }) : undefined;
-  const number = Math.max(mention ?? 0, newest ?? 0);
-  const message = number > 0 ? messageAt(sql, number) : undefined;
+  const messages = level === "all" ? unreadNotifying(sql, member, { from, sentAt }) : undefined;
+  const unread = together(mentions, messages);
+  if (!unread) return answer;
+  const notifiableAt = unread.since + unreadForMs;
+  if (notifiableAt > clock()) return { ...answer, notifiableAt };
+  const number = unread.newest;
+  const message = messageAt(sql, number);
   if (!message || message.senderId === null) return answer;
-  const reason: Reason = mention === undefined ? "message" : "mention";
+  const reason: Reason = mentions === undefined ? "message" : "mention";
   return {
     ...answer,
     notifiable: {

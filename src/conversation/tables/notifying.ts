@@ -11,6 +11,8 @@ const NOTIFIES = `m.sender_id IS NOT NULL AND m.sender_id <> ?1 AND m.kind <> 's
 const IS_UNREAD = `found.number < ifnull((SELECT r.from_number FROM reads r
   WHERE r.user_id = ?1 AND r.to_number >= found.number ORDER BY r.to_number LIMIT 1), found.number + 1)`;
 
+const UNREAD = "max(found.number) AS newest, min(m.created_at) AS since";
+
 type Reader = Pick<Member, "userId" | "readUpTo">;
 
 /** What may notify at all. */
@@ -19,50 +21,71 @@ export interface Since {
   sentAt: number;
 }
 
+/** Messages that notify a member and that they have not read. */
+export interface Unread {
+  /** The number of the newest one. */
+  newest: number;
+  /** When the oldest one was sent, in milliseconds since the epoch. */
+  since: number;
+}
+
 /**
- * The number of the newest message from `from` on that notifies a member and that they have not read;
- * `undefined`: none among the newest {@link LOOKED_AT}.
+ * The messages from `from` on that notify a member and that they have not read; `undefined`: none among the
+ * newest {@link LOOKED_AT}.
  */
-export function newestNotifying(
+export function unreadNotifying(
   sql: SqlStorage,
   { userId, readUpTo }: Reader,
   { from, sentAt }: Since & { from: number },
-): number | undefined {
-  const [row] = sql
-    .exec<{ number: number }>(
-      `SELECT found.number FROM (SELECT m.* FROM messages m WHERE m.number >= ?2
+): Unread | undefined {
+  return unreadIn(
+    sql.exec<UnreadRow>(
+      `SELECT ${UNREAD} FROM (SELECT m.* FROM messages m WHERE m.number >= ?2
          ORDER BY m.number DESC LIMIT ${LOOKED_AT}) AS found
        JOIN messages m ON m.number = found.number
-       WHERE ${NOTIFIES} AND m.created_at >= ?3 AND ${IS_UNREAD}
-       ORDER BY found.number DESC LIMIT 1`,
+       WHERE ${NOTIFIES} AND m.created_at >= ?3 AND ${IS_UNREAD}`,
       userId,
       Math.max(from, readUpTo + 1),
       sentAt,
-    )
-    .toArray();
-  return row?.number;
+    ),
+  );
 }
 
 /**
  * The same of the messages that began to mention the member, or everybody, after a revision: by having been
  * sent, or by an edit.
  */
-export function newestMentioning(
+export function unreadMentioning(
   sql: SqlStorage,
   { userId, readUpTo }: Reader,
   { afterRev, sentAt }: Since & { afterRev: number },
-): number | undefined {
-  const newest = (mentioned: string) =>
-    sql
-      .exec<{ number: number }>(
-        `SELECT found.number FROM (SELECT number, rev FROM mentions WHERE user_id = ?2 AND number > ?3
+): Unread | undefined {
+  const unread = (mentioned: string) =>
+    unreadIn(
+      sql.exec<UnreadRow>(
+        `SELECT ${UNREAD} FROM (SELECT number, rev FROM mentions WHERE user_id = ?2 AND number > ?3
            ORDER BY number DESC LIMIT ${MENTIONS_COUNTED}) AS found
          JOIN messages m ON m.number = found.number
          WHERE coalesce(nullif(found.rev, 0), m.created_rev) > ?4
-           AND ${NOTIFIES} AND m.created_at >= ?5 AND ${IS_UNREAD}
-         ORDER BY found.number DESC LIMIT 1`,
+           AND ${NOTIFIES} AND m.created_at >= ?5 AND ${IS_UNREAD}`,
         ...[userId, mentioned, readUpTo, afterRev, sentAt],
-      )
-      .toArray()[0]?.number ?? 0;
-  return Math.max(newest(userId), newest(EVERYBODY)) || undefined;
+      ),
+    );
+  return together(unread(userId), unread(EVERYBODY));
+}
+
+/** Both of two. */
+export function together(a: Unread | undefined, b: Unread | undefined): Unread | undefined {
+  if (!a || !b) return a ?? b;
+  return { newest: Math.max(a.newest, b.newest), since: Math.min(a.since, b.since) };
+}
+
+interface UnreadRow extends Record<string, SqlStorageValue> {
+  newest: number | null;
+  since: number | null;
+}
+
+function unreadIn(rows: SqlStorageCursor<UnreadRow>): Unread | undefined {
+  const { newest, since } = rows.one();
+  return newest === null || since === null ? undefined : { newest, since };
 }
