@@ -27,23 +27,9 @@ import {
 import type { InboxRow } from "../live/inbox-events.ts";
 import { Composer, type ComposerOptions } from "./composer.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { Sending } from "./sending.ts";
 import { States } from "./states.ts";
-
-interface Version {
-  epoch: string;
-  rev: number;
-}
-
-/** A notification that is being composed or delivered. */
-interface Sending {
-  readonly id: string;
-  /** What the conversation has answered, where there is something to notify of. */
-  asked: Version | undefined;
-  /** It is being delivered: some devices may show it. */
-  isDelivering: boolean;
-  /** The row by which everything was read meanwhile. */
-  read: Version | undefined;
-}
+import { Slots } from "./turns.ts";
 
 /** Conversations that are asked, and notified of, at the same time. */
 const CONCURRENT = 6;
@@ -135,14 +121,19 @@ export class Notifier {
     this.states.prune();
     const now = clock();
     const ready = this.states.all().filter((state) => this.nextOf(state) <= now);
-    await inTurn(ready, CONCURRENT, async ({ conversationId }) => {
-      // Each has waited for others, and may have been read meanwhile.
-      const before = this.states.of(conversationId);
-      if (before && (before.withdrawAt ?? Infinity) <= now) await this.withdraw(before);
-      const state = this.states.of(conversationId);
-      if (state && (state.dueAt ?? Infinity) <= now) await this.notify(state);
-    });
+    const slots = new Slots(CONCURRENT);
+    await Promise.all(
+      ready.map(({ conversationId }) => slots.take(() => this.checkOne(conversationId, now))),
+    );
     this.schedule();
+  }
+
+  /** Does what was due of one conversation at a time: it may have been read since. */
+  private async checkOne(conversationId: string, time: number): Promise<void> {
+    const before = this.states.of(conversationId);
+    if (before && (before.withdrawAt ?? Infinity) <= time) await this.withdraw(before);
+    const state = this.states.of(conversationId);
+    if (state && (state.dueAt ?? Infinity) <= time) await this.notify(state);
   }
 
   /**
@@ -156,7 +147,7 @@ export class Notifier {
   ): Promise<Notification | "later" | undefined> {
     const state = this.states.of(conversationId);
     const sending = this.sending.get(conversationId);
-    if (!state || (sending ? sending.read : !state.isShown)) return undefined;
+    if (!state || (sending ? sending.isRead : !state.isShown)) return undefined;
     const { quietUntil } = this.circumstances();
     if (quietUntil !== undefined) {
       // Another receiver may have missed older ones.
@@ -194,7 +185,7 @@ export class Notifier {
       return;
     }
     // From here on what comes is not part of this notification. Stored it still is: a crash repeats it.
-    const sending: Sending = { id, asked: undefined, isDelivering: false, read: undefined };
+    const sending = new Sending(id);
     this.sending.set(conversationId, sending);
     const remember = (change: (state: Notifying) => Notifying) => {
       const known = this.states.of(conversationId) ?? nothingNotified(conversationId, kind);
@@ -204,23 +195,20 @@ export class Notifier {
     try {
       const answer = await this.ask(state, this.options.isConnected() ? GRACE_MS : 0);
       const { notifiableAt } = answer ?? {};
-      if (answer?.notifiable) {
-        sending.asked = answer;
-        if (sending.read && isBefore(sending.read, answer)) sending.read = undefined;
-      }
+      if (answer?.notifiable) sending.answered(answer);
       const notification =
         answer?.notifiable && (await this.composer.notificationOf(answer.notifiable, id));
       // What came after everything was read is asked for again.
-      const isAsked = answer && notifiableAt === undefined && !sending.read;
+      const isAsked = answer && notifiableAt === undefined && !sending.isRead;
       if (isAsked) remember((now) => asked(now, answer));
       // The total may have taken a while.
       const isWanted = this.level(conversationId, kind) !== "none";
-      if (notification && !sending.read && isWanted) {
+      if (notification && !sending.isRead && isWanted) {
         sending.isDelivering = true;
         await deliveries.deliver(notification, { epoch: state.epoch, rev: state.rev });
         remember((now) => sent(now, clock(), crypto.randomUUID()));
         this.forgetRead(notification.read);
-      } else if (notifiableAt !== undefined && !sending.read && isWanted) {
+      } else if (notifiableAt !== undefined && !sending.isRead && isWanted) {
         // The conversation's clock may be behind this one's.
         const at = Math.max(notifiableAt, clock() + ASK_AGAIN_MS);
         remember((now) => renewed(now, at, id));
@@ -240,7 +228,7 @@ export class Notifier {
     }
     this.sending.delete(conversationId);
     const next = this.states.of(conversationId);
-    if (next) this.put(sending.read ? read(next, clock()) : next, true);
+    if (next) this.put(sending.isRead ? read(next, clock()) : next, true);
   }
 
   private async withdraw(state: Notifying): Promise<void> {
@@ -273,11 +261,7 @@ export class Notifier {
   private readAll(row: InboxRow): void {
     const { conversationId } = row;
     const sending = this.sending.get(conversationId);
-    if (sending) {
-      // The conversation has said since that something is unread.
-      if (sending.asked && isBefore(row, sending.asked)) return;
-      sending.read = row;
-    }
+    if (sending && !sending.read(row)) return;
     const state = this.states.of(conversationId);
     if (!state) return;
     const shown = sending?.isDelivering ? { ...state, isShown: true } : state;
@@ -325,7 +309,7 @@ export class Notifier {
   /** Stores a state. While its notification is sent the stored one repeats that after a crash, unless it was read. */
   private put(state: Notifying, isUnstored = false): void {
     const sending = this.sending.get(state.conversationId);
-    if (sending && !sending.read) this.states.remember(state);
+    if (sending && !sending.isRead) this.states.remember(state);
     else this.states.put(state, isUnstored);
     this.schedule();
   }
@@ -341,18 +325,4 @@ export class Notifier {
     const { retryAt = 0 } = this.failed.get(conversationId) ?? {};
     return Math.max(retryAt, Math.min(dueAt ?? Infinity, withdrawAt ?? Infinity));
   }
-}
-
-/** Whether a version of a row is older than another one of the same epoch. */
-function isBefore(row: Version, other: Version): boolean {
-  return row.epoch === other.epoch && row.rev < other.rev;
-}
-
-/** Does something with each, so many at the same time. */
-async function inTurn<T>(all: readonly T[], most: number, one: (item: T) => Promise<void>) {
-  const waiting = all.values();
-  const work = async () => {
-    for (const item of waiting) await one(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(most, all.length) }, work));
 }

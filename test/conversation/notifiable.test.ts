@@ -90,6 +90,24 @@ describe("of all messages", () => {
     expect(await textOf(bob, conversationId)).toBe("🎉".repeat(140));
   });
 
+  test("where it must have been unread for a while: when that is over for the oldest, then the newest", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const first = await sentId(alice, conversationId, "first");
+    const sentAt = Date.now();
+    vi.setSystemTime(sentAt + 6_000);
+    await send(alice, conversationId, "second");
+    const query = { unreadForMs: 10_000 };
+    expect(await asked(bob, conversationId, query)).toEqual({
+      ...{ epoch: expect.any(String), rev: expect.any(Number), notifiableAt: sentAt + 10_000 },
+    });
+    vi.setSystemTime(sentAt + 10_000);
+    expect(await textOf(bob, conversationId, query)).toBe("second");
+    await bob.post(`/api/v1/chat/messages/${first}/read`);
+    expect((await asked(bob, conversationId, query)).notifiableAt).toBe(sentAt + 16_000);
+    expect(await textOf(bob, conversationId)).toBe("second");
+  });
+
   test("nothing that is older than a day", async () => {
     const { alice, bob, conversationId } = await directPair();
     await send(alice, conversationId, "first");

@@ -15,6 +15,7 @@ import {
   nothingNotified,
   postponed,
   read,
+  renewed,
   sent,
   withdrawn,
 } from "../../src/domain/notifying.ts";
@@ -56,6 +57,12 @@ describe("when a message is notified of", () => {
     expect(broughtForward(again, away)).toBe(again);
     expect(broughtForward(nothing, away)).toBe(nothing);
   });
+});
+
+test("what is not yet due is asked for again, under the same id, or sooner where something else is due", () => {
+  const asking = { ...due(nothing, NOW, "first", connected), dueAt: undefined };
+  expect(renewed(asking, NOW + 4_000, "first")).toMatchObject({ id: "first", dueAt: NOW + 4_000 });
+  expect(renewed({ ...asking, dueAt: NOW + 1_000 }, NOW + 4_000, "first").dueAt).toBe(NOW + 1_000);
 });
 
 describe("what comes of it", () => {
