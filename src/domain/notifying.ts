@@ -31,7 +31,7 @@ export const GRACE_MS = 10_000;
 export const COLLAPSE_MS = 30_000;
 /** A connection counts while it was heard of within this time. */
 export const CONNECTED_MS = 75_000;
-/** A notification that nobody has read is kept in mind for so long, to be withdrawn. */
+/** A notification that nobody has read is remembered for so long, so that it can be withdrawn. */
 const SHOWN_MS = 30 * NOTIFICATION_TTL_MS;
 /** The lists in D1, which totals are read from, have a read mark by then. */
 const LISTED_MS = 1_000;

@@ -115,9 +115,8 @@ export abstract class PublicClient {
         // In between it may be subscribed: pending events arrive before the answer to this.
         await this.leave();
       } catch (error) {
-        const isRefused = /Only members of this conversation/.test(String(error));
-        if (isRefused) this.isOut = true;
-        mayBeIn = !isRefused;
+        if (/Only members of this conversation/.test(String(error))) this.isOut = true;
+        mayBeIn = /timed out|no answer/.test(String(error));
         await sleep(100);
       }
     }

@@ -113,7 +113,7 @@ export class ArmedMembers {
     this.byUser.delete(userId);
   }
 
-  /** What came of a call; whoever is to be called again (`isKept`) is armed from now on. */
+  /** Stores the outcome of a call. `isKept`: the member is to be called again, and is armed. */
   settle(userId: string, attention: Attention, isKept: boolean): void {
     this.set(userId, isKept ? this.stored(userId, attention) : attention);
   }
