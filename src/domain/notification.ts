@@ -37,6 +37,8 @@ export interface NotifiableQuery {
   level: "all" | "mentions";
   /** The revision up to which the user was notified; of another epoch it means nothing. */
   after: { epoch: string; rev: number } | undefined;
+  /** The revision from which on something else notifies: of what was notified and not delivered; absent: all. */
+  upTo?: { epoch: string; rev: number };
   /** For so many milliseconds a message must have been there to be read; absent: 0. */
   unreadForMs?: number;
 }

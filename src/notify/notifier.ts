@@ -1,12 +1,7 @@
 import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type { InboxAnswer } from "../conversation/outbound/inboxes/inbox-api.ts";
 import type { Kind } from "../domain/conversation.ts";
-import type {
-  Notifiable,
-  NotifiableAnswer,
-  NotifiableQuery,
-  Notification,
-} from "../domain/notification.ts";
+import type { NotifiableAnswer, NotifiableQuery, Notification } from "../domain/notification.ts";
 import {
   asked,
   broughtForward,
@@ -137,9 +132,9 @@ export class Notifier {
   }
 
   /**
-   * What is said now instead of a notification that could not be delivered: of everything after `afterRev`.
-   * `undefined`: nothing any more, or not now. `later`: a newer one is due or under way, which takes this one in:
-   * the receiver would be told the same twice.
+   * What is said now instead of a notification that could not be delivered: of what is still unread after
+   * `afterRev` and up to where the user was notified. `undefined`: nothing any more, or not now. `later`: a newer
+   * one is under way, which takes this one in.
    */
   async compose(
     conversationId: string,
@@ -155,13 +150,10 @@ export class Notifier {
       this.put(postponed({ ...asked(state, { epoch, rev }), id }, quietUntil));
       return undefined;
     }
-    if (sending ? sending.id !== id : state.dueAt !== undefined) return "later";
-    const newer = await this.ask(state);
-    if (newer?.notifiable) this.dueFor(conversationId, newer.notifiable);
-    if (!newer || newer.notifiable) return newer && "later";
-    const answer = await this.ask({ ...state, epoch, rev: afterRev });
-    // Something happened between the two answers: perhaps a message that is notified of on its own.
-    if (answer && answer.rev !== newer.rev) return "later";
+    if (sending && sending.id !== id) return "later";
+    // What came since is notified of on its own.
+    const upTo = { epoch: state.epoch, rev: state.rev };
+    const answer = await this.ask({ ...state, epoch, rev: afterRev }, { upTo });
     if (!answer?.notifiable) return undefined;
     const notification = await this.composer.notificationOf(answer.notifiable, id);
     // In memory alone: what becomes due waits for as long as behind any other one.
@@ -193,7 +185,8 @@ export class Notifier {
     };
     remember((now) => ({ ...now, dueAt: undefined }));
     try {
-      const answer = await this.ask(state, this.options.isConnected() ? GRACE_MS : 0);
+      const unreadForMs = this.options.isConnected() ? GRACE_MS : 0;
+      const answer = await this.ask(state, { unreadForMs });
       const { notifiableAt } = answer ?? {};
       if (answer?.notifiable) sending.answered(answer);
       const notification =
@@ -242,12 +235,15 @@ export class Notifier {
   }
 
   /** Asks a conversation, unless the user wants nothing of it; also if they have come to want that meanwhile. */
-  private async ask({ conversationId, kind, epoch, rev }: Notifying, unreadForMs = 0) {
+  private async ask(
+    { conversationId, kind, epoch, rev }: Notifying,
+    more: Pick<NotifiableQuery, "upTo" | "unreadForMs">,
+  ) {
     const { userId } = this.options;
     const level = this.level(conversationId, kind);
     if (level === "none" || !this.options.canNotify()) return undefined;
     const after = epoch === "" ? undefined : { epoch, rev };
-    const answer = await this.options.ask(conversationId, { userId, level, after, unreadForMs });
+    const answer = await this.options.ask(conversationId, { userId, level, after, ...more });
     return this.level(conversationId, kind) === "none" ? undefined : answer;
   }
 
@@ -266,12 +262,6 @@ export class Notifier {
     if (!state) return;
     const shown = sending?.isDelivering ? { ...state, isShown: true } : state;
     this.put(read(shown, this.options.clock()));
-  }
-
-  /** A conversation has something new, for which it has not called the inbox yet. */
-  private dueFor(conversationId: string, { message }: Notifiable): void {
-    const state = this.states.of(conversationId);
-    if (state) this.becomesDue(state, message.createdAt);
   }
 
   /** While a notification is sent, the next one waits for as long as behind one that was sent. */

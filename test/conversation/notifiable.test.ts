@@ -108,6 +108,17 @@ describe("of all messages", () => {
     expect(await textOf(bob, conversationId)).toBe("second");
   });
 
+  test("nothing that came after a revision, where one is named; of another epoch that means nothing", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    await send(alice, conversationId, "first");
+    const { epoch, rev } = await asked(bob, conversationId);
+    await send(alice, conversationId, "second", { mentions: [bob.userId] });
+    expect(await textOf(bob, conversationId, { upTo: { epoch, rev } })).toBe("first");
+    const mentions = { level: "mentions", upTo: { epoch, rev } } as const;
+    expect(await textOf(bob, conversationId, mentions)).toBeUndefined();
+    expect(await textOf(bob, conversationId, { upTo: { epoch: "other", rev } })).toBe("second");
+  });
+
   test("nothing that is older than a day", async () => {
     const { alice, bob, conversationId } = await directPair();
     await send(alice, conversationId, "first");

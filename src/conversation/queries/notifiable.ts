@@ -20,7 +20,7 @@ import { uncountedAfter } from "../tables/uncounted.ts";
  */
 export function notifiable(
   { sql, memory, epoch, clock }: OpenConversation,
-  { userId, level, after, unreadForMs = 0 }: NotifiableQuery,
+  { userId, level, after, upTo, unreadForMs = 0 }: NotifiableQuery,
 ): NotifiableAnswer {
   const { conversation, counters } = memory;
   const answer = { epoch, rev: counters.rev };
@@ -28,9 +28,12 @@ export function notifiable(
   if (!member || member.leftAt !== null) return answer;
   const afterRev = after?.epoch === epoch ? after.rev : 0;
   const sentAt = clock() - NOTIFICATION_TTL_MS;
-  const mentions = unreadMentioning(sql, member, { afterRev, sentAt });
-  const from = firstNumberAfter(sql, "created_rev", afterRev, counters.lastNumber);
-  const messages = level === "all" ? unreadNotifying(sql, member, { from, sentAt }) : undefined;
+  const upToRev = upTo?.epoch === epoch ? upTo.rev : counters.rev;
+  const mentions = unreadMentioning(sql, member, { afterRev, upToRev, sentAt });
+  const firstAfter = (rev: number) =>
+    firstNumberAfter(sql, "created_rev", rev, counters.lastNumber);
+  const range = { from: firstAfter(afterRev), to: firstAfter(upToRev) - 1, sentAt };
+  const messages = level === "all" ? unreadNotifying(sql, member, range) : undefined;
   const unread = together(mentions, messages);
   if (!unread) return answer;
   const notifiableAt = unread.since + unreadForMs;

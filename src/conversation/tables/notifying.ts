@@ -30,35 +30,35 @@ export interface Unread {
 }
 
 /**
- * The messages from `from` on that notify a member and that they have not read; `undefined`: none among the
+ * The messages `from`…`to` that notify a member and that they have not read; `undefined`: none among the
  * newest {@link LOOKED_AT}.
  */
 export function unreadNotifying(
   sql: SqlStorage,
   { userId, readUpTo }: Reader,
-  { from, sentAt }: Since & { from: number },
+  { from, to, sentAt }: Since & { from: number; to: number },
 ): Unread | undefined {
   return unreadIn(
     sql.exec<UnreadRow>(
-      `SELECT ${UNREAD} FROM (SELECT m.* FROM messages m WHERE m.number >= ?2
+      `SELECT ${UNREAD} FROM (SELECT m.* FROM messages m WHERE m.number >= ?2 AND m.number <= ?4
          ORDER BY m.number DESC LIMIT ${LOOKED_AT}) AS found
        JOIN messages m ON m.number = found.number
        WHERE ${NOTIFIES} AND m.created_at >= ?3 AND ${IS_UNREAD}`,
       userId,
       Math.max(from, readUpTo + 1),
-      sentAt,
+      ...[sentAt, to],
     ),
   );
 }
 
 /**
- * The same of the messages that began to mention the member, or everybody, after a revision: by having been
- * sent, or by an edit.
+ * The same of the messages that began to mention the member, or everybody, after a revision and up to
+ * another: by having been sent, or by an edit.
  */
 export function unreadMentioning(
   sql: SqlStorage,
   { userId, readUpTo }: Reader,
-  { afterRev, sentAt }: Since & { afterRev: number },
+  { afterRev, upToRev, sentAt }: Since & { afterRev: number; upToRev: number },
 ): Unread | undefined {
   const unread = (mentioned: string) =>
     unreadIn(
@@ -67,8 +67,9 @@ export function unreadMentioning(
            ORDER BY number DESC LIMIT ${MENTIONS_COUNTED}) AS found
          JOIN messages m ON m.number = found.number
          WHERE coalesce(nullif(found.rev, 0), m.created_rev) > ?4
+           AND coalesce(nullif(found.rev, 0), m.created_rev) <= ?6
            AND ${NOTIFIES} AND m.created_at >= ?5 AND ${IS_UNREAD}`,
-        ...[userId, mentioned, readUpTo, afterRev, sentAt],
+        ...[userId, mentioned, readUpTo, afterRev, sentAt, upToRev],
       ),
     );
   return together(unread(userId), unread(EVERYBODY));
