@@ -6,6 +6,9 @@ import { isRetried } from "./actor.ts";
 import type { Findings } from "./checks.ts";
 import type { PublicClient } from "./public-client.ts";
 
+/** How much longer than it may take a removal is waited for, to tell late from never. */
+const MORE_PATIENCE_MS = 45_000;
+
 export interface MembershipChurnOptions {
   conversationId: string;
   guest: PublicClient;
@@ -28,7 +31,7 @@ export class MembershipChurn {
 
   /** Runs until `stop`; at the end the guest is a member. */
   async act(): Promise<void> {
-    const { conversationId, guest, guestId, rest, random, findings } = this.options;
+    const { conversationId, guest, guestId, rest, random } = this.options;
     for (;;) {
       await sleep(random.between(500, 3_000));
       if (this.stopped) return;
@@ -36,13 +39,7 @@ export class MembershipChurn {
       const removed = () => rest.removeParticipant(conversationId, guestId);
       await this.done(removed, "participant_not_found");
       this.removals++;
-      for (const deadline = Date.now() + guest.patienceMs; !guest.isOut; await sleep(20)) {
-        if (Date.now() < deadline) continue;
-        findings.lost.add(
-          `${guest.name}: removal ${this.removals} was not noticed within ${guest.patienceMs} ms`,
-        );
-        break;
-      }
+      await this.noticed();
       guest.isRemoved = true;
       await sleep(random.between(0, 1_000));
       guest.isRemoved = false;
@@ -52,6 +49,19 @@ export class MembershipChurn {
 
   stop(): void {
     this.stopped = true;
+  }
+
+  /** Waits until the guest knows that it is out, and says how late that was. */
+  private async noticed(): Promise<void> {
+    const { guest, findings } = this.options;
+    const removedAt = Date.now();
+    const since = () => Date.now() - removedAt;
+    while (!guest.isOut && since() < guest.patienceMs + MORE_PATIENCE_MS) await sleep(20);
+    if (since() <= guest.patienceMs) return;
+    const when = guest.isOut ? `after ${since()} ms` : `never, in ${since()} ms`;
+    findings.lost.add(
+      `${guest.name}: removal ${this.removals} was noticed ${when}; at most ${guest.patienceMs}`,
+    );
   }
 
   /** Calls `work`, repeatedly until it succeeds. */
