@@ -210,3 +210,97 @@ export const uploads = sqliteTable(
     index("uploads_claimed").on(table.claim).where(sql`${table.claim} IS NOT NULL`),
   ],
 );
+
+/**
+ * Who blocks whom. Each row is written by the inbox of its user, in the order of `version`; a block that was
+ * lifted has no row. Without rowid, so that a block is two rows (migrations/0004).
+ */
+export const blocks = sqliteTable(
+  "blocks",
+  {
+    userId: text("user_id").notNull(),
+    blockedId: text("blocked_id").notNull(),
+    blockedAt: integer("blocked_at").notNull(),
+    version: integer("version").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.blockedId] }),
+    index("blocks_of_blocked").on(table.blockedId, table.userId),
+  ],
+);
+
+/** Who may not use the service. A ban that was lifted keeps its row: servers read what has changed. */
+export const bans = sqliteTable(
+  "bans",
+  {
+    userId: text("user_id").primaryKey(),
+    bannedBy: text("banned_by").notNull(),
+    bannedAt: integer("banned_at").notNull(),
+    /** Null: until it is lifted. */
+    until: integer("until"),
+    reason: text("reason"),
+    liftedAt: integer("lifted_at"),
+    changedAt: integer("changed_at").notNull(),
+  },
+  (table) => [index("bans_changed").on(table.changedAt)],
+);
+
+export const REPORT_STATES = ["open", "claimed", "resolved"] as const;
+
+/** Reported messages, with what they said when they were reported. */
+export const reports = sqliteTable(
+  "reports",
+  {
+    id: text("id").primaryKey(),
+    state: text("state", { enum: REPORT_STATES }).notNull(),
+    conversationId: text("conversation_id").notNull(),
+    number: integer("number").notNull(),
+    reporterId: text("reporter_id").notNull(),
+    /** The author of the message. */
+    reportedId: text("reported_id"),
+    reason: text("reason").notNull(),
+    note: text("note"),
+    /** JSON: the message and the five before it, oldest first. */
+    snapshot: text("snapshot").notNull(),
+    createdAt: integer("created_at").notNull(),
+    claimedBy: text("claimed_by"),
+    claimedAt: integer("claimed_at"),
+    resolvedBy: text("resolved_by"),
+    resolvedAt: integer("resolved_at"),
+    /** What was done about it, and why. */
+    action: text("action"),
+    resolution: text("resolution"),
+  },
+  (table) => [
+    index("reports_by_state").on(table.state, table.createdAt),
+    index("reports_by_reporter").on(table.reporterId, table.createdAt),
+    index("reports_by_message").on(table.conversationId, table.number),
+  ],
+);
+
+/** What staff and moderators did. Rows are only added. */
+export const audit = sqliteTable(
+  "audit",
+  {
+    /** Of an act in a conversation: its id, epoch, revision and position, so that it is stored once. */
+    id: text("id").primaryKey(),
+    at: integer("at").notNull(),
+    actorId: text("actor_id").notNull(),
+    /** Why they were allowed to: `owner`, `moderator`, or a role of their token. */
+    actorRole: text("actor_role").notNull(),
+    action: text("action").notNull(),
+    conversationId: text("conversation_id"),
+    /** The user whom it concerns. */
+    targetId: text("target_id"),
+    messageNumber: integer("message_number"),
+    reason: text("reason"),
+    /** JSON: what else is to be known, such as an end. */
+    details: text("details"),
+  },
+  (table) => [
+    index("audit_by_time").on(table.at, table.id),
+    index("audit_by_actor").on(table.actorId, table.at, table.id),
+    index("audit_by_target").on(table.targetId, table.at, table.id),
+    index("audit_by_conversation").on(table.conversationId, table.at, table.id),
+  ],
+);

@@ -175,6 +175,52 @@ const STEPS: readonly string[] = [
   -- What an inbox is called for that nobody watches (armed.ts).
   ALTER TABLE armed ADD COLUMN interest TEXT;
   `,
+  `
+  -- Whom a member blocks, of those who are or were members. What the blocked person wrote from from_number to
+  -- to_number counts as read by the member; to_number is null while the block holds. version: of the member's
+  -- inbox, the higher one wins. rev: in which it changed here.
+  CREATE TABLE blocks (
+    user_id TEXT NOT NULL,
+    blocked_id TEXT NOT NULL,
+    from_number INTEGER NOT NULL,
+    to_number INTEGER,
+    version INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    PRIMARY KEY (user_id, blocked_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX blocks_of_blocked ON blocks (blocked_id, user_id);
+  `,
+  `
+  -- Who deleted a message, where that was not its author.
+  ALTER TABLE messages ADD COLUMN deleted_by TEXT;
+
+  -- Seconds between two messages of one member; 0: any.
+  ALTER TABLE conversation ADD COLUMN slow_mode INTEGER NOT NULL DEFAULT 0;
+  -- 1: only its owner and moderators write.
+  ALTER TABLE conversation ADD COLUMN locked INTEGER NOT NULL DEFAULT 0;
+  -- JSON: the pinned messages.
+  ALTER TABLE conversation ADD COLUMN pins TEXT;
+
+  -- Until then the member may only read; 0: never muted.
+  ALTER TABLE members ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0;
+
+  -- Who may not be in the conversation; until: null without an end.
+  CREATE TABLE bans (
+    user_id TEXT PRIMARY KEY,
+    banned_by TEXT NOT NULL,
+    banned_at INTEGER NOT NULL,
+    until INTEGER,
+    reason TEXT
+  ) WITHOUT ROWID;
+
+  -- Acts of moderators and staff that D1 does not have yet: JSON.
+  CREATE TABLE audit (rev INTEGER NOT NULL, position INTEGER NOT NULL, act TEXT NOT NULL, PRIMARY KEY (rev, position))
+    WITHOUT ROWID;
+  `,
+  `
+  -- 1: the member has not yet accepted that a stranger began this conversation or added them.
+  ALTER TABLE members ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /**
