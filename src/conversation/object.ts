@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Block } from "../domain/block.ts";
 import type { Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
@@ -13,6 +14,7 @@ import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
 import { IDENTITY_HEADER } from "./api.ts";
+import { applyBlocks } from "./apply-blocks.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { identitySchema } from "./identity.ts";
@@ -71,6 +73,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       const epoch = newEpoch(now, crypto.getRandomValues(new Uint8Array(5)));
       createConversation(this.ctx.storage, id, epoch, creation, now);
       this.open = this.opened();
+      this.applyBlocks(creation.blocks ?? []);
       this.open.outbound.check();
       this.open.inboxes.created();
     }
@@ -78,8 +81,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
   }
 
-  submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
-    return submit(this.open, actor, command, options);
+  async submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
+    const submitted = await submit(this.open, actor, command, options);
+    const isEntry = command.type === "add" || command.type === "join";
+    if (submitted.result.ok && isEntry) this.applyBlocks(command.blocks ?? []);
+    return submitted;
   }
 
   sendWithFiles(
@@ -166,6 +172,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   notifiable(query: NotifiableQuery): NotifiableAnswer | undefined {
     this.open?.settle();
     return this.open && notifiable(this.open, query);
+  }
+
+  applyBlocks(blocks: readonly Block[]): void {
+    const { open } = this;
+    if (open) applyBlocks(open.sql, blocks, open.memory.counters.lastNumber);
   }
 
   isConnected(userId: string): boolean {

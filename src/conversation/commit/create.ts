@@ -1,3 +1,4 @@
+import type { Block } from "../../domain/block.ts";
 import type { Conversation, Member, Person, Role } from "../../domain/conversation.ts";
 import { insertConversation, insertCounters } from "../tables/conversation.ts";
 import { putMember } from "../tables/members.ts";
@@ -6,6 +7,8 @@ import { migrate } from "../tables/schema.ts";
 /** A conversation to create. Its members are distinct people, checked beforehand. */
 export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
   members: { person: Person; role: Role }[];
+  /** All blocks between them, as D1 has them. */
+  blocks?: readonly Block[];
 }
 
 /**
@@ -19,7 +22,7 @@ export function createConversation(
   creation: Creation,
   now: number,
 ): void {
-  const { members, ...rest } = creation;
+  const { members, blocks: _, ...rest } = creation;
   storage.transactionSync(() => {
     const { sql } = storage;
     migrate(sql);

@@ -1,4 +1,5 @@
 import type { Attachment } from "../../domain/attachment.ts";
+import type { Block } from "../../domain/block.ts";
 import type {
   Conversation,
   Counters,
@@ -12,6 +13,11 @@ import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
 import type { ReadMark } from "../tables/reads.ts";
+
+/** All blocks between those who enter and those who are or were in the conversation, as D1 has them. */
+interface WithBlocks {
+  blocks?: readonly Block[] | undefined;
+}
 
 /** The commands of a conversation, the same for REST, sockets and gateways. */
 export type Command =
@@ -49,10 +55,11 @@ export type Command =
   | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
   /** Of groups. */
-  | { type: "add"; person: Person | undefined }
+  | ({ type: "add"; person: Person | undefined } & WithBlocks)
   | { type: "remove"; userId: string }
   /** Of channels. */
-  | { type: "join" | "leave" | "close" | "reopen" }
+  | ({ type: "join" } & WithBlocks)
+  | { type: "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
   | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
   | { type: "update"; title?: string | undefined; description?: string | null | undefined };
