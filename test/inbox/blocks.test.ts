@@ -42,13 +42,9 @@ describe("a block that was accepted gets everywhere", () => {
 
   test("although the inbox ends while D1 is written: D1 comes first", async () => {
     const { alice, bob, conversationId } = await directPair();
-    const written = Promise.withResolvers<void>();
-    const stuck = vi.spyOn(env.DB, "batch").mockImplementation(() => {
-      written.resolve();
-      return new Promise(() => undefined);
-    });
+    const stuck = vi.spyOn(env.DB, "batch").mockReturnValue(new Promise(() => undefined));
     const answer = alice.put(BLOCKS, { userId: bob.userId }).catch(() => undefined);
-    await written.promise;
+    await vi.waitFor(() => expect(stuck).toHaveBeenCalled());
     expect(await blocksIn(conversationId)).toEqual([]);
     await restartInbox(alice);
     await answer;
@@ -108,7 +104,11 @@ describe("a block that was accepted gets everywhere", () => {
     )
       .bind(rows)
       .run();
-    const calls = await throughCalls();
+    const reached = Promise.withResolvers<void>();
+    const calls = await throughCalls(() => {
+      if (calls.called.length === 20) reached.resolve();
+      return reached.promise;
+    });
     await put(alice, bob);
     await untilEverywhere(alice);
     expect([...calls.called].sort()).toEqual(ids);
