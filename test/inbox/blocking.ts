@@ -16,9 +16,10 @@ export interface BlockCalls {
   most: number;
 }
 
-/** Has every call of a conversation with blocks pass through a function, which may wait or throw. */
+/** Has every call of a method of conversations pass through a function first, which may wait or throw. */
 export async function throughCalls(
   pass: (conversationId: string) => Promise<unknown> | undefined = () => undefined,
+  method: "applyBlocks" | "submit" | "create" = "applyBlocks",
 ): Promise<BlockCalls> {
   const calls: BlockCalls = { called: [], most: 0 };
   let running = 0;
@@ -26,8 +27,8 @@ export async function throughCalls(
   await runInDurableObject(objectOf(userId), (instance) => {
     // biome-ignore lint/suspicious/noExplicitAny: wraps a method of a class
     const type: any = Object.getPrototypeOf(instance);
-    const real = type.applyBlocks;
-    type.applyBlocks = async function (
+    const real = type[method];
+    type[method] = async function (
       this: { ctx: { id: { name: string } } },
       ...parameters: unknown[]
     ) {
@@ -43,7 +44,7 @@ export async function throughCalls(
       }
     };
     onTestFinished(() => {
-      type.applyBlocks = real;
+      type[method] = real;
     });
   });
   return calls;
