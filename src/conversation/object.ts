@@ -14,7 +14,6 @@ import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
 import { IDENTITY_HEADER } from "./api.ts";
-import { applyBlocks } from "./apply-blocks.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { identitySchema } from "./identity.ts";
@@ -35,7 +34,7 @@ import { overview } from "./queries/overview.ts";
 import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
+import { applyBlocks, LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
@@ -73,7 +72,6 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       const epoch = newEpoch(now, crypto.getRandomValues(new Uint8Array(5)));
       createConversation(this.ctx.storage, id, epoch, creation, now);
       this.open = this.opened();
-      this.applyBlocks(creation.blocks ?? []);
       this.open.outbound.check();
       this.open.inboxes.created();
     }
@@ -81,11 +79,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
   }
 
-  async submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
-    const submitted = await submit(this.open, actor, command, options);
-    const isEntry = command.type === "add" || command.type === "join";
-    if (submitted.result.ok && isEntry) this.applyBlocks(command.blocks ?? []);
-    return submitted;
+  submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted> {
+    return submit(this.open, actor, command, options);
   }
 
   sendWithFiles(
@@ -123,7 +118,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   history(actor: Actor, query: PageQuery, as?: FormOfPage): Result<HistoryPage | HistoryText> {
     const form = this.forms.find(({ name }) => name === as?.form);
     return answered<HistoryPage | HistoryText>(this.open, actor, "read", (open) =>
-      form && as ? historyTextOf(open, query, form, as.origin) : historyOf(open, query),
+      form && as
+        ? historyTextOf(open, actor, query, form, as.origin)
+        : historyOf(open, actor, query),
     );
   }
 
@@ -140,7 +137,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
-    return answered(this.open, actor, "read", (open) => receiptsOf(open, number, page));
+    return answered(this.open, actor, "read", (open) => receiptsOf(open, actor, number, page));
   }
 
   async subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>> {
@@ -174,9 +171,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.open && notifiable(this.open, query);
   }
 
-  applyBlocks(blocks: readonly Block[]): void {
-    const { open } = this;
-    if (open) applyBlocks(open.sql, blocks, open.memory.counters.lastNumber);
+  async applyBlocks(blocks: readonly Block[]): Promise<void> {
+    if (this.open) await applyBlocks(this.open, blocks);
   }
 
   isConnected(userId: string): boolean {
@@ -187,15 +183,16 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   typing(actor: Actor, active: boolean): Result<null> {
-    return answered(this.open, actor, "send", ({ sessions }) => {
-      sessions.broadcastTyping(actor.userId, active);
+    return answered(this.open, actor, "send", (open) => {
+      if (open.mayNotContact(actor.userId)) return fail("cannot_contact");
+      open.sessions.broadcastTyping(actor.userId, active);
       return ok(null);
     });
   }
 
   eventsSince(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
     return answered(this.open, actor, "read", (open) =>
-      ok(eventsSince(open.viewFor(origin), since, known)),
+      ok(eventsSince(open.viewFor(actor.userId, origin), since, known)),
     );
   }
 
