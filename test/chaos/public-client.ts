@@ -68,7 +68,7 @@ export abstract class PublicClient {
     for (let serial = 1; !this.stopped; serial++) {
       await sleep(random.between(100, 700));
       const key = `${name}#${serial}`;
-      model.said.add(key);
+      model.said.set(key, Date.now());
       model.sentBy.get(name)?.push(key);
       const messageId = await this.untilAnswered(() => this.send(key));
       this.acknowledged++;
