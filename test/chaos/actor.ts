@@ -72,6 +72,7 @@ export class Actor {
     this.conversation.on("status", ({ state }) => {
       if (state === "live" && lives++ > 0) this.tally.reconnects++;
     });
+    this.conversation.on("reset", () => this.revisions.clear());
     this.conversation.on("message", ({ message }) => {
       if ((this.revisions.get(message.id) ?? 0) >= message.rev) this.tally.outOfOrder++;
       this.revisions.set(message.id, message.rev);

@@ -41,6 +41,11 @@ export class Blocks {
     this.leaks.push(`${userId} blocks ${senderId} and received "${text}"`);
   }
 
+  /** Whether a user ever asked to block another. */
+  wasEver(userId: string, senderId: string): boolean {
+    return this.periods.wasEver(keyOf(userId, senderId));
+  }
+
   /** Whether a user may have blocked another at any time within a span. */
   mayHaveHeldWithin(userId: string, senderId: string, from: number, to: number): boolean {
     return this.periods.mayHaveHeldWithin(keyOf(userId, senderId), from, to);

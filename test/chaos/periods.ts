@@ -26,6 +26,11 @@ export class Periods {
     return [...this.all.values()].reduce((sum, periods) => sum + periods.length, 0);
   }
 
+  /** Whether it was ever requested. */
+  wasEver(key: string): boolean {
+    return this.all.has(key);
+  }
+
   /** Turns something on for so many milliseconds, unless it is. */
   start(key: string, what: Switch, milliseconds: number): void {
     if (this.isStopped || this.of(key).some(({ ended }) => ended === Infinity)) return;
