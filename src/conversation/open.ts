@@ -300,7 +300,7 @@ export class OpenConversation {
   /** Takes what D1 knows of blocks between people who have entered and the others. */
   private async lookUpBlocks(env: Env, userIds: readonly string[]): Promise<void> {
     const { id, kind } = this.memory.conversation;
-    if (userIds.length === 0 || effectOfBlocks(kind) === "none") return;
+    if (effectOfBlocks(kind) === "none") return;
     const blocks = await blocksAmong(directoryOf(env.DB), id, userIds);
     // Not waited for: the commit waits for nothing, and the projection not for itself.
     if (blocks.length > 0) void this.submitAll(BLOCKING, [{ type: "blocks", blocks }]);
