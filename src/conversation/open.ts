@@ -2,8 +2,8 @@ import { Links } from "../attachments/links.ts";
 import { blocksAmong } from "../directory/blocks.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge } from "../domain/conversation.ts";
-import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
+import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
@@ -28,8 +28,8 @@ import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
-import type { Session } from "./outbound/sockets/session.ts";
 import { firstSync } from "./outbound/sockets/first-visit.ts";
+import type { Session } from "./outbound/sockets/session.ts";
 import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
@@ -261,9 +261,10 @@ export class OpenConversation {
     const hides = this.hidesOf(userId);
     const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
     const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
     const linkTo = this.linkTo(origin);
-    return { ...{ sql, recent, memory, epoch, hides, hidesSince }, linkTo, write };
+    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, linkTo, write };
   }
 
   /** Whom a reader hides. */
