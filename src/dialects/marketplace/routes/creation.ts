@@ -51,6 +51,7 @@ const createChat = createRoute({
   responses: {
     200: jsonOf("The direct chat that exists", chatAnswer),
     201: jsonOf("The new chat", chatAnswer),
+    403: { description: "The caller and one of these people cannot contact each other" },
     404: { description: "Some of these people are not known here" },
   },
 });
