@@ -74,6 +74,7 @@ export const ERRORS = {
   message_deleted: [400, "The message was deleted."],
   system_message: [400, "Messages of the system cannot be changed."],
   not_the_author: [403, "Only the author may do this."],
+  rejected: [400, "This is not accepted here; change it before you try again."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
   push_not_configured: [404, "This server sends no push messages; it has no VAPID_PRIVATE_KEY."],

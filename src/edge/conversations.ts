@@ -14,6 +14,7 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
+import { moderatedCreation } from "./before-create.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isRetryable } from "./failure.ts";
 import { costsOf, spendHourly } from "./hourly-limits.ts";
@@ -62,12 +63,14 @@ export async function ask<T>(
 
 /**
  * Creates a conversation near its creator; `false` if it existed. Only creation counts against the
- * caller's hourly limits: where the conversation may exist, its object is asked first.
+ * caller's hourly limits: where the conversation may exist, its object is asked first. `beforehand` comes
+ * last before the creation, and may refuse it.
  */
 export async function create(
   c: Context<EdgeEnv>,
   conversationId: string,
   creation: Creation,
+  beforehand?: () => Promise<void>,
 ): Promise<boolean> {
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
@@ -75,7 +78,9 @@ export async function create(
   const isFound =
     isLimited(c) && hasDerivedId(creation.kind) && (await exists(c, conversationId, stub));
   if (!isFound) await spendHourly(c, costsOf(creation));
-  const { created, listed } = await c.get("timing").of("object", stub.create(creation));
+  const moderated = await moderatedCreation(c, conversationId, creation);
+  await beforehand?.();
+  const { created, listed } = await c.get("timing").of("object", stub.create(moderated));
   if (!listed) warnOfLists(c);
   return created;
 }

@@ -6,6 +6,7 @@ import type {
   Metadata,
   Person,
 } from "../../domain/conversation.ts";
+import type { Failure } from "../../domain/error.ts";
 import type { AskedMentions } from "../../domain/mentions.ts";
 import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
@@ -33,6 +34,8 @@ export type Command =
       silent?: boolean | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
+      /** The before-send hook was asked. `original`: what was sent, where the hook replaced it. */
+      moderated?: { original?: string } | undefined;
     } & AskedMentions)
   /** Mentions that are absent stay as they are. */
   | ({ type: "edit"; messageId: string; content: string; maxLength: number } & AskedMentions)
@@ -56,6 +59,8 @@ export type Command =
   | { type: "invite"; userId: string; known: boolean }
   | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
   | { type: "update"; title?: string | undefined; description?: string | null | undefined };
+
+export type Send = Extract<Command, { type: "send" }>;
 
 /** A change with its own revision. Members and D1 receive it. */
 export type Change =
@@ -208,4 +213,6 @@ export interface Sent {
 export interface CommandRequest {
   actor: Actor;
   command: Command;
+  /** It was refused before it could be decided, as by the before-send hook. */
+  refused?: Failure;
 }
