@@ -8,7 +8,7 @@ import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
-import { askElsewhere } from "./before-send/entrypoint.ts";
+import { BeforeSendCalls } from "./before-send/entrypoint.ts";
 import { hasHook } from "./before-send/hook.ts";
 import { BeforeSendQueue } from "./before-send/queue.ts";
 import { ChangeLimiter } from "./change-limiter.ts";
@@ -253,9 +253,10 @@ export class OpenConversation {
 
   private hookBefore(windows: RateWindows): BeforeSendQueue {
     const { settings, memory, clock, committer } = this;
+    const calls = new BeforeSendCalls();
     return new BeforeSendQueue({
       ...{ committer, fails: settings.MODERATION_FAILS, timeoutMs: settings.MODERATION_TIMEOUT_MS },
-      ask: askElsewhere,
+      ask: (question) => calls.ask(question),
       conversation: () => memory.conversation,
       decide: (request) => this.decided(request),
       onRejected: ({ actor: { userId }, command }) => {

@@ -191,3 +191,25 @@ test("only so many of a sender's commands wait; one more is refused, and others 
   await socket.until(() => socket.all("ack").length === 64);
   expect(await hook.askedAbout("slow")).toHaveLength(64);
 });
+
+test("many messages of one frame are asked about, each once, and stay in order", async () => {
+  const hook = await hooked();
+  const { alice, conversationId } = await directPair();
+  const socket = await openLive(alice, conversationId);
+  const contents = Array.from({ length: 40 }, (_, i) => `text ${i}.`);
+  await hook.answers(["text 7.", says(reject())], ["text 8.", says(replace("eight"))]);
+  socket.send(
+    contents.map((content, id) => JSON.stringify({ op: "send", id, content })).join("\n"),
+  );
+  await socket.until(() => socket.all("ack").length === 39);
+  expect(socket.all("error").map(({ id }) => id)).toEqual([7]);
+  const sent = contents
+    .filter((_, i) => i !== 7)
+    .map((text) => (text === "text 8." ? "eight" : text));
+  const { body } = await alice.get(
+    `/api/v1/chat/messages?conversationId=${conversationId}&pageSize=100`,
+  );
+  const stored = body.items.map(({ content }: { content: string }) => content).reverse();
+  expect(stored).toEqual(sent);
+  expect(await hook.askedAbout("text ")).toHaveLength(40);
+});

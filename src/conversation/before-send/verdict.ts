@@ -15,8 +15,12 @@ const MAX_DESCRIPTION = 500;
 export const verdictSchema = z.discriminatedUnion("action", [
   z.object({ action: z.literal("allow") }),
   // A rejection holds, whatever its message is.
-  z.object({ action: z.literal("reject"), message: z.unknown() }),
-  z.object({ action: z.literal("replace"), text: z.unknown(), names: z.unknown() }),
+  z.object({ action: z.literal("reject"), message: z.unknown().optional() }),
+  z.object({
+    action: z.literal("replace"),
+    text: z.unknown().optional(),
+    names: z.unknown().optional(),
+  }),
 ]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
