@@ -10,6 +10,7 @@ import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
 
+export { BeforeSend } from "./conversation/before-send/entrypoint.ts";
 export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
 export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
 export { Inbox } from "./inbox/object.ts";

@@ -10,6 +10,9 @@ import type { FrameId } from "../live/frames.ts";
 import type { LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
+import { BeforeSendCalls } from "./before-send/entrypoint.ts";
+import { hasHook } from "./before-send/hook.ts";
+import { BeforeSendQueue } from "./before-send/queue.ts";
 import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
@@ -17,7 +20,7 @@ import { RateWindows } from "./commit/rate-windows.ts";
 import { BLOCKING, contactRefusal } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
-import type { Answer, Command, Limits } from "./decide/types.ts";
+import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -65,6 +68,8 @@ export class OpenConversation {
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
+  /** Where commands go: to the committer or, with a before-send hook, past the hook first. */
+  private readonly entrance: Pick<Committer, "submit">;
   private readonly settings: Settings;
   private readonly env: Env;
 
@@ -160,18 +165,18 @@ export class OpenConversation {
       if (time !== null) this.inboxes.interrupted();
     });
 
+    const windows = new RateWindows(
+      sql,
+      settings.REQUEST_LIMITS
+        ? new ChangeLimiter({
+            limiter: env.LIMIT_CHANGES,
+            clock,
+            onFailure: (error) => log("limiter_failed", { conversationId, error }),
+          })
+        : undefined,
+    );
     this.committer = new Committer({
-      ...{ storage, memory, limits: this.limits, clock },
-      windows: new RateWindows(
-        sql,
-        settings.REQUEST_LIMITS
-          ? new ChangeLimiter({
-              limiter: env.LIMIT_CHANGES,
-              clock,
-              onFailure: (error) => log("limiter_failed", { conversationId, error }),
-            })
-          : undefined,
-      ),
+      ...{ storage, memory, limits: this.limits, clock, windows },
       onCommit: (commit) => this.committed(commit),
       onFault: (error) => log("command_failed", { conversationId, error }),
       onBroken: (error) => {
@@ -180,10 +185,11 @@ export class OpenConversation {
         ctx.abort("a commit failed");
       },
     });
+    this.entrance = hasHook(settings) ? this.hookBefore(windows) : this.committer;
   }
 
   submit(actor: Actor, command: Command, reply: PendingCommand["reply"]): void {
-    this.committer.submit({ actor, command, reply });
+    this.entrance.submit({ actor, command, reply });
   }
 
   /** Carries out several commands of one person together, and resolves to what each of them came to. */
@@ -195,7 +201,7 @@ export class OpenConversation {
           pending.push({ actor, command, reply: { to: "caller", resolve } });
         }),
     );
-    this.committer.submit(...pending);
+    this.entrance.submit(...pending);
     return Promise.all(results);
   }
 
@@ -249,10 +255,31 @@ export class OpenConversation {
 
   /** Why a command would be refused right now; `undefined`: it would not. */
   refusalOf(actor: Actor, command: Command): Failure | undefined {
-    const state = this.committer.state();
-    const now = Math.max(this.clock(), state.counters.lastCreatedAt);
-    const decided = decide(state, { actor, command }, now);
+    const decided = this.decided({ actor, command });
     return decided.ok ? undefined : decided;
+  }
+
+  private decided(request: CommandRequest): Result<Decision> {
+    const state = this.committer.state();
+    return decide(state, request, Math.max(this.clock(), state.counters.lastCreatedAt));
+  }
+
+  private hookBefore(windows: RateWindows): BeforeSendQueue {
+    const { settings, memory, clock, committer } = this;
+    const calls = new BeforeSendCalls();
+    return new BeforeSendQueue({
+      ...{ committer, fails: settings.MODERATION_FAILS, timeoutMs: settings.MODERATION_TIMEOUT_MS },
+      ask: (question) => calls.ask(question),
+      conversation: () => memory.conversation,
+      decide: (request) => this.decided(request),
+      onRejected: ({ actor: { userId }, command }) => {
+        const now = clock();
+        const window = command.type === "send" ? windows.sends : windows.changes;
+        window.add(new Map([[userId, [now]]]), now);
+      },
+      onFailure: (reason) =>
+        log("moderation_failed", { conversationId: memory.conversation.id, reason }),
+    });
   }
 
   /** The conversation as a reader sees it who connected to `origin`. */
