@@ -74,6 +74,10 @@ export const ERRORS = {
   message_deleted: [400, "The message was deleted."],
   system_message: [400, "Messages of the system cannot be changed."],
   not_the_author: [403, "Only the author may do this."],
+  banned: [403, "This account may not use the service."],
+  report_not_found: [404, "There is no such report."],
+  report_claimed: [409, "Somebody else is working on this report."],
+  report_resolved: [409, "This report has been resolved."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
   push_not_configured: [404, "This server sends no push messages; it has no VAPID_PRIVATE_KEY."],
