@@ -5,9 +5,11 @@ import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import type { Actor } from "../domain/policy.ts";
+import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
-import type { LinkTo } from "../live/wire.ts";
+import { BANNED_CLOSE } from "../live/version.ts";
+import { bannedFrame, type LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
 import { BeforeSendCalls } from "./before-send/entrypoint.ts";
@@ -122,7 +124,8 @@ export class OpenConversation {
       onSockets: (userId) => this.reports.changed(userId),
     });
     this.reports = new ConnectionReports({
-      ...{ sessions: this.sessions, clock, delayMs: settings.PRESENCE_DELAY_MS },
+      ...{ sessions: this.sessions, clock },
+      delayMs: Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS),
       source: ["conversation", conversationId],
       stubOf: (userId) => inboxOf(env, userId),
       onFailure: (error) => log("presence_failed", { conversationId, error }),
@@ -208,6 +211,14 @@ export class OpenConversation {
   /** Commits the commands that wait, so that what is asked next includes them. */
   settle(): void {
     this.committer.flush();
+  }
+
+  /** Ends the connections of a user who is banned from the service: nothing more is sent to them. */
+  evict(userId: string): void {
+    this.sessions.evict(userId, bannedFrame(), ...BANNED_CLOSE);
+    this.subscribers.evict(userId);
+    // Whatever is opened from now on is reported anew.
+    this.reports.evicted(userId);
   }
 
   /** A send with files, which are reserved first. */
