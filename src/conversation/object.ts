@@ -34,7 +34,14 @@ import { overview } from "./queries/overview.ts";
 import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { applyBlocks, LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
+import {
+  applyBlocks,
+  LISTS_TIMEOUT_MS,
+  precheck,
+  submit,
+  submitAll,
+  submitWithFiles,
+} from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
