@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { deleteOldLiftedBlocks } from "../../src/directory/blocks.ts";
+import { directoryOf } from "../../src/directory/directory.ts";
 import {
   type Caller,
   channelOf,
