@@ -1,7 +1,9 @@
 import type { Directory } from "../../../directory/directory.ts";
 import { project } from "../../../directory/projection.ts";
+import type { Member } from "../../../domain/conversation.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
+import { blocksChangedWithin } from "../../tables/blocks.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
 import { CallTimeouts } from "../../timeout.ts";
@@ -30,6 +32,11 @@ export interface ProjectorOptions {
   setAlarm: (time: number) => void;
   clock: () => number;
   random: () => number;
+  /**
+   * People are members in D1 from now on. Their blocks and their entering may have crossed: now either side
+   * sees the other. Where it rejects, D1 is written to again.
+   */
+  onEntered: (userIds: readonly string[]) => Promise<void>;
   /** D1 accepts changes again, and has those that it did not accept before. */
   onRecovered: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
@@ -190,9 +197,12 @@ export class Projector implements Consumer {
     if (hasRecovered) this.options.onRecovered();
   }
 
-  private write({ rows, to }: Page): Promise<unknown> {
-    const { sql, memory, epoch, directory } = this.options;
-    return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, to)));
+  private async write({ rows, to }: Page): Promise<void> {
+    const { sql, memory, epoch, directory, onEntered } = this.options;
+    const snapshot = snapshotOf(sql, memory, epoch, rows, to);
+    await this.timeouts.limit(project(directory, snapshot));
+    const entered = enteredIn(rows, snapshot.members);
+    if (entered.length > 0) await this.timeouts.limit(onEntered(entered));
   }
 
   private failed(error: unknown, rev: number): void {
@@ -208,11 +218,22 @@ export class Projector implements Consumer {
   /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
   private nextPage(): Page {
     const { memory, sql } = this.options;
-    const { conversation, counters } = memory;
+    const { conversation, counters, blocks } = memory;
     const rows = this.unprojected.take(counters.rev);
     if (rows) return { from: this.cursor, to: counters.rev, rows, more: false };
     const changes = changesSince(sql, conversation, counters, this.cursor);
     if (!changes.more) this.unprojected.startAt(counters.rev);
-    return changes;
+    if (blocks.areNone) return changes;
+    const changed = blocksChangedWithin(sql, changes.from, changes.to);
+    const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
+    return { ...changes, rows: [...changes.rows, ...ofBlocks] };
   }
+}
+
+/** The present ones of the members who changed: whoever has entered is among them. */
+function enteredIn(rows: readonly Changed[], members: readonly Member[]): string[] {
+  const changed = new Set(rows.flatMap((row) => (row.type === "member" ? row.member.userId : [])));
+  return members.flatMap(({ userId, leftAt }) =>
+    leftAt === null && changed.has(userId) ? userId : [],
+  );
 }
