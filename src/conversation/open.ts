@@ -35,6 +35,7 @@ import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
+import { Requests } from "./requests.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
@@ -53,6 +54,7 @@ export class OpenConversation {
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
+  readonly requests: Requests;
   readonly sessions: Sessions;
   readonly reports: ConnectionReports;
   readonly subscribers: Subscribers;
@@ -84,6 +86,7 @@ export class OpenConversation {
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
+    this.requests = new Requests(sql);
     this.texts = new MessageTexts({
       ...{ conversationId, recent: this.recent, clock },
       linkTo: (address) => this.linkTo(address),
@@ -107,6 +110,7 @@ export class OpenConversation {
     });
     this.sessions = new Sessions({
       ...{ ctx, clock, elsewhere: this.subscribers },
+      isHidden: (userId) => this.requests.has(userId),
       quiet: () => isLarge(memory.counters.memberCount),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
       onSockets: (userId) => this.reports.changed(userId),
@@ -140,7 +144,8 @@ export class OpenConversation {
     });
     this.outbound = new Outbound({
       ...{ alarms: this.alarms, rev, onFailure: consumerFailed },
-      prepare: ({ changes }) => prepareBroadcast(memory, changes, this.noEvents()),
+      prepare: ({ changes }) =>
+        prepareBroadcast(memory, changes, this.noEvents(), (userId) => this.requests.has(userId)),
       acknowledge: (outcomes) => sockets.acknowledge(outcomes),
     });
     // Who follows the conversation, in the order in which they get a commit.
@@ -273,7 +278,8 @@ export class OpenConversation {
   viewFor(origin: string): View {
     const { sql, recent, memory, epoch } = this;
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin);
-    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin), write };
+    const isHidden = (userId: string) => this.requests.has(userId);
+    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin), isHidden, write };
   }
 
   /** Links to files, at the public address or, in development, at the one that a reader connected to. */
@@ -287,7 +293,9 @@ export class OpenConversation {
   }
 
   private committed(commit: Commit): void {
+    const accepted = this.requests.follow(commit.changes);
     this.outbound.committed(commit);
+    for (const userId of accepted) this.sessions.revealed(userId);
     this.recent.follow(commit.changes);
   }
 }

@@ -35,7 +35,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 /** Commands that may be carried out twice without a different result. */
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
-  ...(["invite", "update", "close", "reopen"] as const),
+  ...(["invite", "update", "close", "reopen", "accept"] as const),
 ]);
 
 type Send = Extract<Command, { type: "send" }>;

@@ -94,6 +94,7 @@ export class Room {
       ctx: this.ctx,
       clock: () => this.clock,
       quiet: () => this.quiet,
+      isHidden: () => false,
       elsewhere: {
         has: (userId) => this.elsewhere.has(userId),
         userIds: () => [...this.elsewhere],

@@ -5,7 +5,7 @@ import { migrate } from "../tables/schema.ts";
 
 /** A conversation to create. Its members are distinct people, checked beforehand. */
 export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
-  members: { person: Person; role: Role }[];
+  members: { person: Person; role: Role /** They have to accept it. */; request?: boolean }[];
 }
 
 /**
@@ -24,7 +24,7 @@ export function createConversation(
     const { sql } = storage;
     migrate(sql);
     insertConversation(sql, epoch, { ...rest, id, createdAt: now, archivedAt: null, rev: 1 });
-    for (const [index, { person, role }] of members.entries()) {
+    for (const [index, { person, role, request }] of members.entries()) {
       const member: Member = {
         userId: person.userId,
         name: person.name,
@@ -33,6 +33,7 @@ export function createConversation(
         joinedAt: now,
         leftAt: null,
         archived: false,
+        ...(request && { request: "pending" as const }),
         readUpTo: 0,
         readBeyond: 0,
         rev: index + 2,

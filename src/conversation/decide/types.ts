@@ -52,8 +52,10 @@ export type Command =
   | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
   /** Of groups. */
-  | { type: "add"; person: Person | undefined }
+  | { type: "add"; person: Person | undefined /** They have to accept it. */; request?: boolean }
   | { type: "remove"; userId: string }
+  /** What a member makes of a stranger's request. */
+  | { type: "accept" | "decline" }
   /** Of channels. */
   | { type: "join" | "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
@@ -82,7 +84,7 @@ export type Change =
   | { type: "read"; read: ReadMark; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
   /** A member's own flag: sent to D1 and to no socket. */
-  | { type: "flag"; member: Member };
+  | { type: "flag"; member: Member /** They have accepted a request. */; accepted?: true };
 
 /** Who added an emoji, or removed it. */
 export interface Reacted {

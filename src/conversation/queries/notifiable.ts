@@ -16,7 +16,7 @@ import { uncountedAfter } from "../tables/uncounted.ts";
 
 /**
  * What a user is to be notified of now: the newest message that they have not read and were not notified
- * of, at most a day old. Nothing of those who are no members.
+ * of, at most a day old. Nothing of those who are no members, or have not accepted a request.
  */
 export function notifiable(
   { sql, memory, epoch, clock }: OpenConversation,
@@ -25,7 +25,7 @@ export function notifiable(
   const { conversation, counters } = memory;
   const answer = { epoch, rev: counters.rev };
   const member = memberOf(sql, userId);
-  if (!member || member.leftAt !== null) return answer;
+  if (!member || member.leftAt !== null || member.request) return answer;
   const afterRev = after?.epoch === epoch ? after.rev : 0;
   const sentAt = clock() - NOTIFICATION_TTL_MS;
   const upToRev = upTo?.epoch === epoch ? upTo.rev : counters.rev;

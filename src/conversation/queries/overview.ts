@@ -19,7 +19,12 @@ export function overview({ sql, memory }: OpenConversation, actor: Actor): Overv
     conversation: memory.conversation,
     members,
     lastMessage: message && { message, readers: readersOf(sql, message, READERS_MAX) },
-    unread: unreadOfEach(sql, memory.counters.lastNumber, members),
+    unread: unreadOfEach(
+      sql,
+      memory.counters.lastNumber,
+      // Nobody else is shown what somebody has read who has not accepted a request.
+      members.filter(({ userId, request }) => !request || userId === actor.userId),
+    ),
     unreadMentions: you ? unreadMentions(sql, you) : 0,
   };
 }

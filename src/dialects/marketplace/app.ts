@@ -9,6 +9,7 @@ import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
+import { requestRoutes } from "./routes/requests.ts";
 import { CHATS } from "./schemas.ts";
 
 /** `{success: false, error, code, details?, limit?}`. */
@@ -34,6 +35,7 @@ export function marketplace() {
   app.use(jsonBody);
   creationRoutes(app);
   chatRoutes(app);
+  requestRoutes(app);
   messageRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);

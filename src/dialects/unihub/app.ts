@@ -9,6 +9,7 @@ import { conversationRoutes } from "./routes/conversations.ts";
 import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
+import { requestRoutes } from "./routes/requests.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
@@ -17,6 +18,7 @@ export function unihub() {
   uploadRoutes(app);
   app.use(jsonBody);
   conversationRoutes(app);
+  requestRoutes(app);
   messageRoutes(app);
   notificationLevelRoutes(app);
   attachmentRoutes(app);

@@ -11,7 +11,7 @@ import { hasMentions, unreadMentions } from "../../tables/mentions.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 
-type Common = Omit<InboxEntry, "unread" | "mentions" | "archived">;
+type Common = Omit<InboxEntry, "unread" | "mentions" | "archived" | "request">;
 
 /** Builds the inbox rows of a conversation's members, in its present state. */
 export class InboxRows {
@@ -38,7 +38,9 @@ export class InboxRows {
     const { epoch, memory } = this;
     const { rev } = memory.counters;
     const conversationId = memory.conversation.id;
-    if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
+    if (member.leftAt !== null || member.request === "declined") {
+      return { conversationId, epoch, rev, removed: true };
+    }
     if (this.common?.rev !== rev) {
       this.common = this.commonNow();
       this.hasMentions = hasMentions(this.sql);
@@ -46,7 +48,8 @@ export class InboxRows {
     }
     const unread = this.unreadOf(member);
     const mentions = unread > 0 && this.hasMentions ? unreadMentions(this.sql, member) : 0;
-    return { ...this.common, unread, mentions, archived: member.archived };
+    const request = member.request && { request: true as const };
+    return { ...this.common, unread, mentions, archived: member.archived, ...request };
   }
 
   private unreadOf({ readUpTo, readBeyond }: Member): number {

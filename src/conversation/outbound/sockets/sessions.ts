@@ -15,6 +15,8 @@ export interface SessionsOptions {
   /** Whether presence and typing are left out, as in a large conversation. */
   quiet: () => boolean;
   elsewhere: OtherConnections;
+  /** Whether a user is to be shown to nobody else, neither as online nor as typing. */
+  isHidden: (userId: string) => boolean;
   /** How long a change of presence must hold before it is announced. */
   presenceDelayMs: number;
   /** A user's first socket was opened, or the last one closed. */
@@ -39,14 +41,17 @@ export class Sessions {
   private readonly clock: () => number;
   private readonly quiet: () => boolean;
   private readonly elsewhere: OtherConnections;
+  private readonly isHidden: (userId: string) => boolean;
   private readonly index = new SessionIndex();
   private readonly presence: Presence;
   private readonly typing = new TypingThrottle();
   private readonly onSockets: (userId: string) => void;
   private reapedAt: number;
 
-  constructor({ ctx, clock, quiet, elsewhere, presenceDelayMs, onSockets }: SessionsOptions) {
+  constructor(options: SessionsOptions) {
+    const { ctx, clock, quiet, elsewhere, presenceDelayMs, onSockets } = options;
     this.ctx = ctx;
+    this.isHidden = options.isHidden;
     this.onSockets = onSockets;
     this.elsewhere = elsewhere;
     this.clock = clock;
@@ -107,7 +112,8 @@ export class Sessions {
 
   /** Who is online, as announced to the others, and `userId`, who asks. */
   online(userId: string): string[] {
-    return [...new Set([...this.presence.online, userId])];
+    const shown = [...this.presence.online].filter((other) => !this.isHidden(other));
+    return [...new Set([...shown, userId])];
   }
 
   /** Users with a socket. */
@@ -127,6 +133,11 @@ export class Sessions {
       session.reported = true;
       storeSession(session);
     }
+  }
+
+  /** A user is no longer hidden: the others are shown that they are online, if they are. */
+  revealed(userId: string): void {
+    if (this.presence.online.has(userId)) this.announce(userId, true, this.clock());
   }
 
   /** A user's other connections changed. */
@@ -176,6 +187,7 @@ export class Sessions {
 
   /** Broadcasts that a user types or stopped, as often as {@link TypingThrottle} allows. */
   broadcastTyping(userId: string, active: boolean): void {
+    if (this.isHidden(userId)) return;
     if (!this.typing.allows(userId, active, this.clock())) return;
     this.broadcastToOthers(userId, {
       type: "typing",
@@ -230,7 +242,7 @@ export class Sessions {
   /** Announces to the others that a user is online or offline since `at`. */
   private announce(userId: string, online: boolean, at: number): void {
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
-    if (this.quiet()) return;
+    if (this.quiet() || this.isHidden(userId)) return;
     for (const session of this.index.values()) {
       if (session.live || session.identity.userId === userId) continue;
       session.presence.set(userId, JSON.stringify(event));

@@ -48,7 +48,9 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
   let cut = false;
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is left out of a sync as well.
-    if (row.type === "read" && large && row.read.userId !== userId) continue;
+    if (row.type === "read" && row.read.userId !== userId) {
+      if (large || view.isHidden(row.read.userId)) continue;
+    }
     const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
     // One row at least: a page without any would make no progress.

@@ -10,6 +10,8 @@ export interface View {
   memory: Memory;
   epoch: string;
   linkTo: LinkTo;
+  /** Whether others are not shown what a member has read. */
+  isHidden: (userId: string) => boolean;
   /** Writes a message in the native form. */
   write: WriteMessage;
 }

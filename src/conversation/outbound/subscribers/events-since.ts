@@ -35,7 +35,7 @@ export function eventsSince(view: View, since: number, known: number): Batch {
   let { to, more } = changes;
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is left out here as well.
-    if (row.type === "read" && large) continue;
+    if (row.type === "read" && (large || view.isHidden(row.read.userId))) continue;
     // Gateways have no event for a role, and a flag is its member's own.
     if (row.type === "member" && !moved.has(row.member.userId)) continue;
     const line = JSON.stringify(eventOf(row, view, firstNew));
