@@ -22,6 +22,8 @@ const preview = z.object({
   createdAt: time,
   /** How many files it carries. */
   attachments: z.number().int(),
+  /** Present where the user blocks its sender: nothing else of it is shown. */
+  hidden: z.literal(true).optional(),
 });
 
 /** Of which messages the user is notified, where that is not the default of the conversation's kind. */

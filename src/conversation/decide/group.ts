@@ -21,7 +21,8 @@ export function decideAdd(
   if (state.counters.memberCount >= MAX_GROUP_MEMBERS) return fail("group_full");
   const membership = new Membership(state, now);
   const request = command.request ? "pending" : undefined;
-  membership.enter(person, "added", `${nameOf(person)} was added`, request);
+  const member = membership.enter(person, "added", `${nameOf(person)} was added`, request);
+  membership.takeBlocks(command.blocks, member);
   return decided(membership);
 }
 
@@ -65,8 +66,8 @@ function groupRefusal(
   return refusal(actor, action, facts);
 }
 
-function decided({ changes, counters, effects }: Membership): Result<Decision> {
-  return ok({ changes, counters, effects, answer: { rev: counters.rev } });
+function decided({ changes, counters, effects, figures }: Membership): Result<Decision> {
+  return ok({ changes, counters, effects, figures, answer: { rev: counters.rev } });
 }
 
 function nameOf(person: Person): string {

@@ -1,9 +1,13 @@
+import type { Hides } from "../../../domain/hides.ts";
 import type { LinkTo } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { WriteMessage } from "../../queries/message-texts.ts";
 import type { RecentMessages } from "../../queries/recent.ts";
 
-/** A conversation as one reader sees it: links begin with the address that they connected to. */
+/**
+ * A conversation as one reader sees it: links begin with the address that they connected to, and of those whom
+ * they hide nothing is shown.
+ */
 export interface View {
   sql: SqlStorage;
   recent: RecentMessages;
@@ -12,6 +16,10 @@ export interface View {
   linkTo: LinkTo;
   /** Whether others are not shown what a member has read. */
   isHidden: (userId: string) => boolean;
+  /** Whom the reader hides. */
+  hides: Hides;
+  /** The revision in which that changed last: a client that is behind it is shown everything anew. */
+  hidesSince: number;
   /** Writes a message in the native form. */
   write: WriteMessage;
 }
