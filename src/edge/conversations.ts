@@ -14,8 +14,8 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import { moderatedCreation } from "./before-create.ts";
+import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isRetryable } from "./failure.ts";
 import { costsOf, spendHourly } from "./hourly-limits.ts";
@@ -36,7 +36,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 /** Commands that may be carried out twice without a different result. */
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
-  ...(["invite", "update", "close", "reopen"] as const),
+  ...(["invite", "update", "close", "reopen", "accept"] as const),
 ]);
 
 type Send = Extract<Command, { type: "send" }>;
