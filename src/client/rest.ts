@@ -31,6 +31,51 @@ export interface PushDevice {
   keys: { p256dh: string; auth: string };
 }
 
+export type Blocked = { userId: string; name: string | null; avatarUrl: string | null; blockedAt: string };
+export type Pin = { messageId: string; pinnedBy: string; pinnedAt: string };
+export type Ban = {
+  userId: string;
+  name: string | null;
+  bannedBy: string;
+  bannedAt: string;
+  expiresAt: string | null;
+  reason: string | null;
+};
+export type ReportReason =
+  | "spam"
+  | "harassment"
+  | "hate"
+  | "sexual"
+  | "violence"
+  | "illegal"
+  | "other";
+export type ReportAction = "none" | "deleted" | "warned" | "muted" | "banned";
+export type Report = {
+  id: string;
+  state: "open" | "claimed" | "resolved";
+  conversationId: string;
+  messageId: string;
+  reporterId: string;
+  reportedId: string;
+  reason: ReportReason;
+  note: string | null;
+  createdAt: string;
+  claimedBy: string | null;
+  claimedAt: string | null;
+  resolvedBy: string | null;
+  resolvedAt: string | null;
+  action: ReportAction | null;
+  resolution: string | null;
+  snapshot: {
+    messageId: string;
+    senderId: string;
+    senderName: string | null;
+    content: string;
+    attachments: { name: string; mimeType: string; size: number }[];
+    createdAt: string;
+  }[];
+};
+
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
@@ -45,6 +90,7 @@ export class Rest {
   private readonly chats: Http;
   private readonly push: Http;
   private readonly notifications: Http;
+  private readonly admin: Http;
 
   constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
     this.http = new Http(new URL("/api/v1/chat", url).href, tokens, fetcher);
@@ -52,6 +98,7 @@ export class Rest {
     this.chats = new Http(new URL("/api/chat", url).href, tokens, fetcher);
     this.push = new Http(new URL("/api/push", url).href, tokens, fetcher);
     this.notifications = new Http(new URL("/api/notifications", url).href, tokens, fetcher);
+    this.admin = new Http(new URL("/api/admin", url).href, tokens, fetcher);
   }
 
   /** People by their ids, at most 100, or by the beginning of their name. */
@@ -230,5 +277,104 @@ export class Rest {
 
   removePushDevice(endpoint: string): Promise<void> {
     return this.push.send("DELETE", "/devices", { endpoint });
+  }
+
+  block(userId: string): Promise<void> {
+    return this.users.send("PUT", "/blocks", { userId });
+  }
+
+  unblock(userId: string): Promise<void> {
+    return this.users.send("DELETE", "/blocks", { userId });
+  }
+
+  async blocks(): Promise<Blocked[]> {
+    const { items } = await this.users.get<{ items: Blocked[] }>("/blocks");
+    return items;
+  }
+
+  updateConversation(
+    id: string,
+    changes: { title?: string; slowModeSeconds?: number; locked?: boolean },
+  ): Promise<void> {
+    return this.http.send("PATCH", path`/conversations/${id}`, changes);
+  }
+
+  pin(id: string, messageId: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${id}/pins/${messageId}`);
+  }
+
+  unpin(id: string, messageId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/pins/${messageId}`);
+  }
+
+  async pins(id: string): Promise<Pin[]> {
+    const { items } = await this.http.get<{ items: Pin[] }>(path`/conversations/${id}/pins`);
+    return items;
+  }
+
+  ban(id: string, ban: { userId: string; reason?: string; expiresAt?: string }): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/bans`, ban);
+  }
+
+  unban(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/bans/${userId}`);
+  }
+
+  async bans(id: string): Promise<Ban[]> {
+    const { items } = await this.http.get<{ items: Ban[] }>(path`/conversations/${id}/bans`);
+    return items;
+  }
+
+  mute(id: string, userId: string, until: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${id}/participants/${userId}/mute`, { until });
+  }
+
+  unmute(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/participants/${userId}/mute`);
+  }
+
+  promote(id: string, userId: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/moderators`, { userId });
+  }
+
+  demote(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/moderators/${userId}`);
+  }
+
+  acceptRequest(id: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/accept`);
+  }
+
+  declineRequest(id: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/decline`);
+  }
+
+  report(
+    messageId: string,
+    report: { reason: ReportReason; note?: string },
+  ): Promise<{ id: string }> {
+    return this.http.send("POST", path`/messages/${messageId}/report`, report);
+  }
+
+  reports(query: {
+    state?: Report["state"];
+    cursor?: string;
+  }): Promise<{ items: Report[]; next?: string }> {
+    return this.admin.get("/reports", query);
+  }
+
+  claimReport(id: string): Promise<void> {
+    return this.admin.send("POST", path`/reports/${id}/claim`);
+  }
+
+  releaseReport(id: string): Promise<void> {
+    return this.admin.send("POST", path`/reports/${id}/release`);
+  }
+
+  resolveReport(
+    id: string,
+    resolution: { action: ReportAction; resolution?: string },
+  ): Promise<void> {
+    return this.admin.send("POST", path`/reports/${id}/resolve`, resolution);
   }
 }

@@ -45,6 +45,8 @@ export const wireMessage = z.object({
   /** Present where it mentions all members. */
   mentionsAll: z.literal(true).optional(),
   clientMessageId: z.string().nullable(),
+  hidden: z.literal(true).optional(),
+  deletedBy: userId.optional(),
 });
 export type WireMessage = z.infer<typeof wireMessage>;
 
@@ -56,6 +58,7 @@ export const wireMember = z.object({
   joinedAt: time,
   leftAt: time.nullable(),
   rev,
+  mutedUntil: time.optional(),
 });
 export type WireMember = z.infer<typeof wireMember>;
 
@@ -71,6 +74,9 @@ export const wireConversation = z.object({
   memberCount: z.number().int(),
   lastNumber: z.number().int(),
   rev,
+  slowModeSeconds: z.number().int().optional(),
+  locked: z.literal(true).optional(),
+  pins: z.array(z.string()).optional(),
 });
 export type WireConversation = z.infer<typeof wireConversation>;
 

@@ -22,6 +22,7 @@ const preview = z.object({
   createdAt: time,
   /** How many files it carries. */
   attachments: z.number().int(),
+  hidden: z.literal(true).optional(),
 });
 
 /** Of which messages the user is notified, where that is not the default of the conversation's kind. */
@@ -53,6 +54,7 @@ export const inboxEntry = z.object({
   /** Unread mentions of the person, among the newest 100 of them and of everybody. */
   mentions: z.number().int(),
   archived: z.boolean(),
+  request: z.literal(true).optional(),
   ...notified,
 });
 export type InboxEntry = z.infer<typeof inboxEntry>;
