@@ -34,6 +34,7 @@ import { pushRoutes } from "./notify/push/routes.ts";
 import { notificationRoutes } from "./notify/settings-routes.ts";
 import {
   MANIFEST_PATH,
+  PAGE_ADDRESSES,
   type PageOptions,
   SERVICE_WORKER_PATH,
   type Served,
@@ -89,7 +90,9 @@ export function createApp(): Hono<EdgeEnv> {
   docsRoutes(app);
   for (const { base, app: api } of mounted) app.route(base, api);
   app.route("/api/development", development());
-  app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  for (const path of PAGE_ADDRESSES) {
+    app.get(path, (c) => served(c, servePage(pageOptions(c))));
+  }
   app.get(SERVICE_WORKER_PATH, (c) => served(c, serveServiceWorker()));
   app.get(MANIFEST_PATH, (c) => served(c, serveManifest()));
   app.get("/page/:name", (c) => {

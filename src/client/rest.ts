@@ -31,7 +31,12 @@ export interface PushDevice {
   keys: { p256dh: string; auth: string };
 }
 
-export type Blocked = { userId: string; name: string | null; avatarUrl: string | null; blockedAt: string };
+export type Blocked = {
+  userId: string;
+  name: string | null;
+  avatarUrl: string | null;
+  blockedAt: string;
+};
 export type Pin = { messageId: string; pinnedBy: string; pinnedAt: string };
 export type Ban = {
   userId: string;

@@ -1,5 +1,7 @@
 import { page } from "../../dist/page.ts";
 
+/** Where the page is: the chat, and the moderators' view of reports. */
+export const PAGE_ADDRESSES = ["/", "/moderation"];
 /** The path of the page's files. */
 export const PAGE_PATH = "/page/";
 export const SERVICE_WORKER_PATH = "/service-worker.js";
@@ -22,7 +24,7 @@ export interface Served {
   headers: Record<string, string>;
 }
 
-/** The page at `/`. It contains no user data; its files have content-hashed names. */
+/** The page, the same at each of its addresses. It contains no user data; its files have content-hashed names. */
 export function servePage(options: PageOptions): Served {
   return {
     body: documentFor(page.entries[options.environment], options),

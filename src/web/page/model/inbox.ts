@@ -25,7 +25,7 @@ interface InboxSession {
  * changes first, and updates its own entry.
  */
 export class Inbox {
-  /** Newest first. */
+  /** Requests first, newest first. */
   readonly entries: ReadonlySignal<readonly Entry[]>;
   /** Entries that are shown at most: the newest. */
   readonly limit = signal(SHOWN_AT_ONCE);
@@ -43,7 +43,8 @@ export class Inbox {
     this.entries = computed(() => {
       void this.version.value;
       const entries = live.rows.map((row) => this.entry(row));
-      return entries.sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
+      const byTime = (a: Entry, b: Entry) => (a.lastAt < b.lastAt ? 1 : -1);
+      return entries.sort((a, b) => Number(b.isRequest) - Number(a.isRequest) || byTime(a, b));
     });
     live.on("event", (event) => this.heard(event));
   }
@@ -62,10 +63,10 @@ export class Inbox {
     return status.state !== "live";
   }
 
-  /** Unread messages of everything that is not archived. */
+  /** Unread messages of everything that is neither archived nor a request. */
   get unread(): number {
     return this.entries.value.reduce(
-      (sum, { unread, isArchived }) => sum + (isArchived ? 0 : unread),
+      (sum, { unread, isArchived, isRequest }) => sum + (isArchived || isRequest ? 0 : unread),
       0,
     );
   }

@@ -13,10 +13,8 @@ import { announce } from "./notices.ts";
 import { People } from "./people.ts";
 import { Room } from "./room.ts";
 import { openId } from "./route.ts";
+import { MAX_TIMEOUT_MS } from "./time.ts";
 import { UnsentMessages } from "./unsent.ts";
-
-/** The longest wait of a timer: some 24 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** All state of one signed-in user. */
 export class Session {
@@ -134,9 +132,10 @@ export class Session {
       this.people.learn([{ id: event.member.userId, name: event.member.name }]);
     }
     if (event.type === "message" && event.message.senderId !== null) {
-      const { senderId, content } = event.message;
+      const { senderId, content, hidden } = event.message;
       this.people.want([senderId]);
-      if (event.cause === "created" && senderId !== this.me.id && id === openId.peek()) {
+      const isNews = event.cause === "created" && senderId !== this.me.id && !hidden;
+      if (isNews && id === openId.peek()) {
         announce(`${this.people.nameOf(senderId)}: ${content || "a file"}`);
       }
     }

@@ -15,7 +15,7 @@ export function personOf(
   token: string,
   userClaim: string | undefined,
   now: number,
-): { id: string; name: string; expiresAt: number } | undefined {
+): { id: string; name: string; expiresAt: number; isStaff: boolean } | undefined {
   try {
     const [, payload = ""] = token.split(".");
     const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
@@ -31,7 +31,9 @@ export function personOf(
       .parse(named.find((value) => value !== undefined));
     const expiresAt = parsed.exp * 1_000;
     if (expiresAt <= now) return undefined;
-    return { id: normalizedUserId(id), name: parsed.name ?? id, expiresAt };
+    const roles = [parsed["role"] ?? parsed["roles"]].flat();
+    const isStaff = roles.includes("resolver") || roles.includes("admin");
+    return { id: normalizedUserId(id), name: parsed.name ?? id, expiresAt, isStaff };
   } catch {
     return undefined;
   }

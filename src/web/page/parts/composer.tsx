@@ -21,6 +21,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
   const purpose = draft.purpose.value;
   const text = draft.text.value;
   const left = (conversation.limits?.contentLength ?? Infinity) - codePoints(text.trim());
+  const slow = !room.moderates.value && conversation.info?.slowModeSeconds;
   const isEdit = purpose.type === "edit";
   const canSend = left >= 0 && (isEdit ? text.trim() !== "" : draft.isReady);
 
@@ -122,6 +123,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
           <Icon name={isEdit ? "check" : "send"} />
         </button>
       </div>
+      {slow && <p class="left">Slow mode: {slow} seconds between messages</p>}
       {left < 100 && (
         <p class={`left ${left < 0 ? "problem" : ""}`} role="status">
           {left < 0 ? `${-left} characters too many` : `${left} characters left`}
