@@ -174,15 +174,16 @@ function users() {
 }
 
 function pageOptions(c: Context<EdgeEnv>): PageOptions {
-  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM, VAPID_PRIVATE_KEY, NOTIFY_URL } =
-    c.get("settings");
+  const settings = c.get("settings");
+  const { ENVIRONMENT, PUBLIC_URL, VAPID_PRIVATE_KEY, NOTIFY_URL } = settings;
   const { origin } = new URL(c.req.url);
   return {
     environment: ENVIRONMENT,
     origin,
     filesOrigin: PUBLIC_URL ?? origin,
     notifications: VAPID_PRIVATE_KEY ? "push" : NOTIFY_URL ? "webhook" : "none",
-    userClaim: JWT_USER_CLAIM,
+    userClaim: settings.JWT_USER_CLAIM,
+    roleClaim: settings.JWT_ROLE_CLAIM,
   };
 }
 

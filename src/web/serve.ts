@@ -17,6 +17,8 @@ export interface PageOptions {
   notifications: "push" | "webhook" | "none";
   /** The claim of a token that names its user, where that is a setting. */
   userClaim: string | undefined;
+  /** The claim of their role, likewise. */
+  roleClaim: string | undefined;
 }
 
 export interface Served {
@@ -78,13 +80,13 @@ export function serveManifest(): Served {
   };
 }
 
-function documentFor(entry: string, { userClaim, notifications }: PageOptions): string {
+function documentFor(entry: string, { userClaim, roleClaim, notifications }: PageOptions): string {
   const preloads = page.shared.map(
     (name) => `<link rel="modulepreload" href="${PAGE_PATH}${name}">`,
   );
   const told = [];
-  if (userClaim !== undefined) {
-    told.push(`<meta name="user-claim" content="${escaped(userClaim)}">`);
+  for (const [name, claim] of Object.entries({ user: userClaim, role: roleClaim })) {
+    if (claim !== undefined) told.push(`<meta name="${name}-claim" content="${escaped(claim)}">`);
   }
   if (notifications !== "none") {
     told.push(`<meta name="notifications" content="${notifications}">`);

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import { announce, complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
+import { slowModeSteps } from "../model/slow-mode.ts";
 import { useSession } from "../parts/context.ts";
 import { Choice } from "./choice.tsx";
-import { slowModeSteps } from "./slow-mode.ts";
 
 /** What moderators set: the name, slow mode, and whether only they can write. */
 export function ConversationSettings({ room, onSaved }: { room: Room; onSaved: () => void }) {

@@ -4,6 +4,7 @@ import { complain } from "../model/notices.ts";
 import { roleIn } from "../model/rights.ts";
 import type { Room } from "../model/room.ts";
 import { close } from "../model/route.ts";
+import { spanOf } from "../model/slow-mode.ts";
 import { notifiesBy } from "../model/turned-on.ts";
 import { useSession } from "../parts/context.ts";
 import { useTitle } from "../parts/title.ts";
@@ -14,7 +15,6 @@ import { LevelChoice } from "./level.tsx";
 import { MemberList } from "./members.tsx";
 import { PeoplePicker } from "./people-picker.tsx";
 import { PinList } from "./pins.tsx";
-import { spanOf } from "./slow-mode.ts";
 
 type Section = "adding" | "settings";
 
@@ -55,7 +55,7 @@ export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => vo
   return (
     <Dialog title={title} onClose={onClose}>
       {info?.description && <p class="hint">{info.description}</p>}
-      {info?.slowModeSeconds && (
+      {!!info?.slowModeSeconds && (
         <p class="hint">
           Slow mode: {spanOf(info.slowModeSeconds)} between messages of one person.
         </p>
