@@ -65,6 +65,10 @@ export function placeholderOf({
 }
 
 /** The text of a message as its bubble shows it; empty where a file stands for itself. */
-export function textOf({ attachments }: Pick<WireMessage, "attachments">, content: string): string {
-  return content === "" && attachments.length === 0 ? NOT_SHOWN : content;
+export function textOf(
+  message: Pick<WireMessage, "attachments" | "deletedAt" | "deletedBy" | "hidden">,
+  content: string,
+): string {
+  if (placeholderOf(message) !== undefined) return "";
+  return content === "" && message.attachments.length === 0 ? NOT_SHOWN : content;
 }

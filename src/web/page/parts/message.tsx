@@ -74,11 +74,8 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
         <div class="bubble" title={momentOf(at)}>
           {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
           <Attachments attachments={message.attachments} />
-          {placeholder ? (
-            <p class="text">{placeholder}</p>
-          ) : (
-            content !== "" && <Text text={content} />
-          )}
+          {placeholder && <p class="text">{placeholder}</p>}
+          {content !== "" && <Text text={content} />}
         </div>
         {message.deletedAt === null && (
           <MessageTools room={room} message={message} isMine={isMine} onReact={setPicker} />
