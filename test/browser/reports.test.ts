@@ -72,7 +72,7 @@ test("a report that is given back is open again", async () => {
   const { page } = dave;
   await page.getByRole("button", { name: /Walter Brandt.*Spam/ }).click();
   await page.getByRole("button", { name: "Claim" }).click();
-  await page.getByRole("button", { name: "In progress" }).click();
+  await page.getByRole("button", { name: "Claimed" }).click();
   await page.getByRole("button", { name: /Walter Brandt.*Yours: Spam/ }).waitFor();
   await page.getByRole("button", { name: "Give back" }).click();
   await page.getByText("Nobody works on it yet.").waitFor();

@@ -47,9 +47,10 @@ function Actions(props: Props & { userId: string; message?: WireMessage }) {
     props.message ??
     conversation.messages.findLast((one) => one.senderId === userId && one.deletedAt === null);
   const items: MenuItem[] = [];
-  const offer = (label: string, onPick: () => void) => items.push({ label, onPick });
-  const harsh = (label: string, next: Step) =>
-    items.push({ label, isHarsh: true, onPick: () => setStep(next) });
+  const offer = (label: string, onPick: () => void, isHarsh = false) => {
+    items.push({ label, isHarsh, onPick });
+  };
+  const to = (next: Step) => () => setStep(next);
   const run = (work: () => Promise<unknown>) => () => {
     work().catch(complain);
     onClose();
@@ -66,7 +67,7 @@ function Actions(props: Props & { userId: string; message?: WireMessage }) {
         "Pin",
         run(() => rest.pin(id, message.id)),
       );
-    if (userId !== me.id) harsh("Delete for everybody…", "delete");
+    if (userId !== me.id) offer("Delete for everybody…", to("delete"), true);
   }
   if (!props.message && isMember && userId !== me.id && roleIn(conversation) === "owner") {
     const isChannel = conversation.info?.kind === "channel";
@@ -88,17 +89,17 @@ function Actions(props: Props & { userId: string; message?: WireMessage }) {
         `Unmute ${name}`,
         run(() => rest.unmute(id, userId)),
       );
-    else if (isMember) harsh(`Mute ${name}…`, "mute");
-    harsh(`Ban ${name}…`, "ban");
+    else if (isMember) offer(`Mute ${name}…`, to("mute"));
+    offer(`Ban ${name}…`, to("ban"), true);
   }
   if (userId !== me.id) {
-    if (reported) harsh("Report…", "report");
+    if (reported) offer("Report…", to("report"));
     if (blocks.has(userId))
       offer(
         `Unblock ${name}`,
         run(() => blocks.unblock(userId, name)),
       );
-    else harsh(`Block ${name}…`, "block");
+    else offer(`Block ${name}…`, to("block"), true);
   }
   switch (step) {
     case "menu":

@@ -4,7 +4,7 @@ import { showBeside } from "../parts/popover.ts";
 export interface MenuItem {
   label: string;
   /** Whether it takes something from somebody. */
-  isHarsh?: boolean;
+  isHarsh: boolean;
   /** What it does; whoever shows the menu removes it. */
   onPick: () => void;
 }

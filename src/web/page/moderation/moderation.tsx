@@ -9,7 +9,7 @@ import { Icon, IconButton } from "../parts/icon.tsx";
 import { ReportRow } from "./report-row.tsx";
 import { ReportView } from "./report-view.tsx";
 
-const STATES = { open: "Open", claimed: "In progress", resolved: "Resolved" } as const;
+const STATES = { open: "Open", claimed: "Claimed", resolved: "Resolved" } as const;
 type State = keyof typeof STATES;
 
 interface Page {
@@ -29,6 +29,7 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
     try {
       const found = await rest.reports({ state, ...(cursor !== undefined && { cursor }) });
       const named = found.items.flatMap((one) => [one.reporterId, one.reportedId, one.claimedBy]);
+      people.learn(found.items.flatMap(({ snapshot }) => snapshot.map(senderOf)));
       people.want(named.filter((id) => id !== null));
       const before = cursor === undefined ? [] : (page?.items ?? []);
       setPage({ ...found, items: [...before, ...found.items] });
@@ -133,6 +134,10 @@ function Refused({ onLeave }: { onLeave: () => void }) {
       </button>
     </main>
   );
+}
+
+function senderOf({ senderId, senderName }: Report["snapshot"][number]) {
+  return { id: senderId, name: senderName };
 }
 
 function statesOf(states: typeof STATES): State[] {
