@@ -35,6 +35,16 @@ CREATE TABLE `blocks` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX `blocks_of_blocked` ON `blocks` (`blocked_id`,`user_id`);--> statement-breakpoint
+CREATE TABLE `lifted_blocks` (
+	`user_id` text NOT NULL,
+	`blocked_id` text NOT NULL,
+	`lifted_at` integer NOT NULL,
+	`version` integer NOT NULL,
+	PRIMARY KEY(`user_id`, `blocked_id`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `lifted_blocks_of_blocked` ON `lifted_blocks` (`blocked_id`,`user_id`);--> statement-breakpoint
+CREATE INDEX `lifted_blocks_by_time` ON `lifted_blocks` (`lifted_at`);--> statement-breakpoint
 CREATE TABLE `reports` (
 	`id` text PRIMARY KEY NOT NULL,
 	`state` text NOT NULL,

@@ -27,6 +27,7 @@ import { requestLimits } from "./edge/request-limits.ts";
 import { responseHeaders as headers } from "./edge/response-headers.ts";
 import { CachingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
+import { userBlocks } from "./edge/user-blocks.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
@@ -170,6 +171,7 @@ function users() {
   userProvisioning(app);
   userSearch(app);
   userPresence(app);
+  userBlocks(app);
   return closed(app);
 }
 

@@ -3,6 +3,7 @@ import { sweep } from "./attachments/sweep.ts";
 import { Conversation as ConversationObject } from "./conversation/object.ts";
 import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
 import { unihubForm } from "./dialects/unihub/presenter.ts";
+import { deleteOldLiftedBlocks } from "./directory/blocks.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
@@ -24,8 +25,8 @@ export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
 
   /**
-   * The cron of wrangler.toml: removes unsent files, those of deleted messages, and expired hourly
-   * counts.
+   * The cron of wrangler.toml: removes unsent files, those of deleted messages, expired hourly counts,
+   * and blocks that were lifted long ago.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);
@@ -36,5 +37,6 @@ export default {
     });
     log("swept", { removed });
     await deleteOldSpending(directory, now);
+    await deleteOldLiftedBlocks(directory, now);
   },
 } satisfies ExportedHandler<Env>;

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type * as answers from "../contract/answers.ts";
+import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
 import type * as notifications from "../contract/notifications.ts";
 import { Http, path, queryOf } from "./http.ts";
@@ -16,6 +17,8 @@ export type ChannelMember = Answer<"channelMemberSchema">;
 export type Receipt = Answer<"receiptSchema">;
 export type Uploaded = Answer<"uploadedSchema">;
 export type Person = { id: string; name: string | null; avatarUrl: string | null };
+/** Somebody whom the user blocks. */
+export type Block = z.output<typeof blocks.blocksSchema>["items"][number];
 /** What names an uploaded file in `attachments` of a message that is sent over the socket. */
 export function keyOf({ fileUrl }: Pick<Uploaded, "fileUrl">): string {
   return new URL(fileUrl).pathname.split("/").at(-1) ?? "";
@@ -31,12 +34,6 @@ export interface PushDevice {
   keys: { p256dh: string; auth: string };
 }
 
-export type Blocked = {
-  userId: string;
-  name: string | null;
-  avatarUrl: string | null;
-  blockedAt: string;
-};
 export type Pin = { messageId: string; pinnedBy: string; pinnedAt: string };
 export type Ban = {
   userId: string;
@@ -112,6 +109,21 @@ export class Rest {
     const query = "q" in by ? queryOf(by) : `?ids=${by.ids.map(encodeURIComponent).join()}`;
     const { users } = await this.users.get<{ users: Person[] }>(query);
     return users;
+  }
+
+  /** Blocks somebody; they are not told. Doing so again is safe. */
+  block(userId: string): Promise<void> {
+    return this.users.send("PUT", "/blocks", { userId });
+  }
+
+  unblock(userId: string): Promise<void> {
+    return this.users.send("DELETE", "/blocks", { userId });
+  }
+
+  /** Whom the user blocks, those first whom they blocked last. */
+  async blocks(): Promise<Block[]> {
+    const { items } = await this.users.get<z.output<typeof blocks.blocksSchema>>("/blocks");
+    return items;
   }
 
   /** The user's conversations, the one with the newest message first; channels have a separate list. */
@@ -282,19 +294,6 @@ export class Rest {
 
   removePushDevice(endpoint: string): Promise<void> {
     return this.push.send("DELETE", "/devices", { endpoint });
-  }
-
-  block(userId: string): Promise<void> {
-    return this.users.send("PUT", "/blocks", { userId });
-  }
-
-  unblock(userId: string): Promise<void> {
-    return this.users.send("DELETE", "/blocks", { userId });
-  }
-
-  async blocks(): Promise<Blocked[]> {
-    const { items } = await this.users.get<{ items: Blocked[] }>("/blocks");
-    return items;
   }
 
   updateConversation(

@@ -19,6 +19,9 @@ export const mentionedSchema = {
   mentionsAll: z.literal(true).optional(),
 };
 
+/** Present where the caller blocks the sender: nothing else of the message is shown. Beyond the references. */
+export const hiddenSchema = { hidden: z.literal(true).optional() };
+
 export const messageSchema = z
   .object({
     messageId: z.string(),
@@ -35,6 +38,7 @@ export const messageSchema = z
       z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
     ),
     ...mentionedSchema,
+    ...hiddenSchema,
   })
   .openapi("Message");
 

@@ -1,4 +1,5 @@
 import type { Attachment } from "../domain/attachment.ts";
+import type { Block } from "../domain/block.ts";
 import type { Conversation, Member } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
@@ -121,6 +122,11 @@ export interface ConversationStub {
    * object of the previous version does not have the method.
    */
   notifiable(query: NotifiableQuery): Promise<NotifiableAnswer | undefined>;
+  /**
+   * Takes facts about blocks between people of the conversation. May be called twice and in any order: of two
+   * about the same people the higher version holds.
+   */
+  applyBlocks(blocks: readonly Block[]): Promise<void>;
   /** Whether a user has a socket here; those that are silent are closed first. */
   isConnected(userId: string): Promise<boolean>;
   /** Broadcasts to the others that the actor types, or has stopped. */

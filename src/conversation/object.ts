@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Block } from "../domain/block.ts";
 import type { Member } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
@@ -33,7 +34,7 @@ import { overview } from "./queries/overview.ts";
 import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
+import { applyBlocks, LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
@@ -117,7 +118,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   history(actor: Actor, query: PageQuery, as?: FormOfPage): Result<HistoryPage | HistoryText> {
     const form = this.forms.find(({ name }) => name === as?.form);
     return answered<HistoryPage | HistoryText>(this.open, actor, "read", (open) =>
-      form && as ? historyTextOf(open, query, form, as.origin) : historyOf(open, query),
+      form && as
+        ? historyTextOf(open, actor, query, form, as.origin)
+        : historyOf(open, actor, query),
     );
   }
 
@@ -134,7 +137,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
-    return answered(this.open, actor, "read", (open) => receiptsOf(open, number, page));
+    return answered(this.open, actor, "read", (open) => receiptsOf(open, actor, number, page));
   }
 
   async subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>> {
@@ -168,6 +171,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.open && notifiable(this.open, query);
   }
 
+  async applyBlocks(blocks: readonly Block[]): Promise<void> {
+    if (this.open) await applyBlocks(this.open, blocks);
+  }
+
   isConnected(userId: string): boolean {
     const { open } = this;
     if (!open) return false;
@@ -176,15 +183,16 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   typing(actor: Actor, active: boolean): Result<null> {
-    return answered(this.open, actor, "send", ({ sessions }) => {
-      sessions.broadcastTyping(actor.userId, active);
+    return answered(this.open, actor, "send", (open) => {
+      if (open.mayNotContact(actor.userId)) return fail("cannot_contact");
+      open.sessions.broadcastTyping(actor.userId, active);
       return ok(null);
     });
   }
 
   eventsSince(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
     return answered(this.open, actor, "read", (open) =>
-      ok(eventsSince(open.viewFor(origin), since, known)),
+      ok(eventsSince(open.viewFor(actor.userId, origin), since, known)),
     );
   }
 

@@ -1,6 +1,8 @@
 import { Links } from "../attachments/links.ts";
+import { blocksAmong } from "../directory/blocks.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge } from "../domain/conversation.ts";
+import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
@@ -12,6 +14,7 @@ import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
+import { BLOCKING, contactRefusal } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, Limits } from "./decide/types.ts";
@@ -26,6 +29,7 @@ import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
 import type { Session } from "./outbound/sockets/session.ts";
+import { firstSync } from "./outbound/sockets/first-visit.ts";
 import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
@@ -34,6 +38,7 @@ import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
+import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -76,6 +81,7 @@ export class OpenConversation {
     const memory: Memory = {
       ...{ conversation, counters: readCounters(sql), members: new Map() },
       pendingFigures: readPendingFigures(sql),
+      blocks: new Blocks(sql),
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
@@ -95,6 +101,8 @@ export class OpenConversation {
     });
     this.subscribers = new Subscribers({
       ...{ sql, conversationId, rev },
+      hidesOf: (userId) => this.hidesOf(userId),
+      isVisible: (userId, reader) => this.isVisible(userId, reader),
       stubOf: (protocol, gateway) => subscriberOf(env, protocol, gateway),
       onPresence: (userId) => this.sessions.presenceChanged(userId),
       onFailure: (error) => log("gateway_failed", { conversationId, error }),
@@ -103,6 +111,8 @@ export class OpenConversation {
     this.sessions = new Sessions({
       ...{ ctx, clock, elsewhere: this.subscribers },
       quiet: () => isLarge(memory.counters.memberCount),
+      isVisible: (userId, reader) => this.isVisible(userId, reader),
+      hidesOf: (userId) => this.hidesOf(userId),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
       onSockets: (userId) => this.reports.changed(userId),
     });
@@ -119,6 +129,7 @@ export class OpenConversation {
       log: (event, fields) => log(event, { conversationId, ...fields }),
       directory: directoryOf(env.DB),
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
+      onEntered: (userIds) => this.lookUpBlocks(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
     });
     this.inboxes = new Inboxes({
@@ -131,6 +142,8 @@ export class OpenConversation {
     });
     const sockets = new SocketConsumer({
       ...{ sessions: this.sessions, conversationId, rev, clock },
+      resetFor: ({ identity: { userId, origin } }) =>
+        firstSync(this.viewFor(userId, origin), true, userId, undefined).frame,
       closesAbusive: this.limits.abuse !== undefined,
     });
     this.outbound = new Outbound({
@@ -243,10 +256,39 @@ export class OpenConversation {
   }
 
   /** The conversation as a reader sees it who connected to `origin`. */
-  viewFor(origin: string): View {
+  viewFor(userId: string, origin: string): View {
     const { sql, recent, memory, epoch } = this;
-    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin);
-    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin), write };
+    const hides = this.hidesOf(userId);
+    const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
+    const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
+    const linkTo = this.linkTo(origin);
+    return { ...{ sql, recent, memory, epoch, hides, hidesSince }, linkTo, write };
+  }
+
+  /** Whom a reader hides. */
+  hidesOf(userId: string): Hides {
+    const { conversation, blocks } = this.memory;
+    return effectOfBlocks(conversation.kind) === "hide" ? blocks.heldBy(userId) : NOBODY_HIDDEN;
+  }
+
+  /** Whether messages count as read by a reader because of a block, which may have been lifted. */
+  isHiding(userId: string): boolean {
+    const { conversation, blocks } = this.memory;
+    return effectOfBlocks(conversation.kind) === "hide" && blocks.of(userId).length > 0;
+  }
+
+  /** Whether a person may not write to the other one here. */
+  mayNotContact(userId: string): boolean {
+    return contactRefusal(this.committer.state(), { userId }) !== undefined;
+  }
+
+  /** Whether a person may see that another one is connected here, and types. */
+  private isVisible(userId: string, reader: string): boolean {
+    const { conversation, blocks } = this.memory;
+    if (blocks.areNone) return true;
+    if (blocks.heldBy(reader).has(userId)) return false;
+    return effectOfBlocks(conversation.kind) !== "refuse" || !blocks.heldBy(userId).has(reader);
   }
 
   /** Links to files, at the public address or, in development, at the one that a reader connected to. */
@@ -255,12 +297,24 @@ export class OpenConversation {
     return (attachment) => links.linkTo(attachment, this.clock());
   }
 
+  /** Takes what D1 knows of blocks between people who have entered and the others. */
+  private async lookUpBlocks(env: Env, userIds: readonly string[]): Promise<void> {
+    const { id, kind } = this.memory.conversation;
+    if (userIds.length === 0 || effectOfBlocks(kind) === "none") return;
+    const blocks = await blocksAmong(directoryOf(env.DB), id, userIds);
+    // Not waited for: the commit waits for nothing, and the projection not for itself.
+    if (blocks.length > 0) void this.submitAll(BLOCKING, [{ type: "blocks", blocks }]);
+  }
+
   private noEvents(): EventLines {
     return new EventLines((origin) => this.linkTo(origin), this.settings.PUBLIC_URL);
   }
 
   private committed(commit: Commit): void {
+    // Whoever is shown everything anew is shown what this commit has changed as well.
+    const isShownAnew = commit.changes.some(({ type }) => type === "block");
+    if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
-    this.recent.follow(commit.changes);
+    if (!isShownAnew) this.recent.follow(commit.changes);
   }
 }

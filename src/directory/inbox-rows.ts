@@ -8,7 +8,7 @@ import { truncated } from "../domain/text.ts";
 import type { InboxEntry } from "../live/inbox-events.ts";
 import { isoTime } from "../live/wire.ts";
 import type { Directory } from "./directory.ts";
-import { UNREAD, unreadMentions } from "./inbox.ts";
+import { hiddenInLast, hiddenSchema, lastShownTo, UNREAD, unreadMentions } from "./inbox.ts";
 import { lastMessageIn } from "./last-message.ts";
 
 /** Rows of a page. */
@@ -49,6 +49,7 @@ const row = z.object({
   epoch: z.string(),
   rev: z.number(),
   moved: z.number(),
+  hidden: hiddenSchema,
 });
 
 /**
@@ -72,6 +73,7 @@ export async function inboxRows(
   const found = z.array(row).parse(
     await directory.all(sql`
     SELECT page.*, ${UNREAD} AS unread, ${unreadMentions(userId)} AS mentions,
+      ${hiddenInLast(userId)} AS hidden,
       (SELECT json_group_array(user_id) FROM (SELECT p.user_id FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL
         ORDER BY p.user_id LIMIT ${PREVIEWED_MEMBERS})) AS members
@@ -104,7 +106,8 @@ function movedSince([, , , top]: Place): SQL {
 }
 
 function entryOf(found: z.infer<typeof row>): InboxEntry {
-  const { id, last_message: last } = found;
+  const { id } = found;
+  const last = lastShownTo(found.kind, found.last_message, found.hidden);
   return {
     conversationId: id,
     epoch: found.epoch,
@@ -121,6 +124,7 @@ function entryOf(found: z.infer<typeof row>): InboxEntry {
       content: truncated(last.content, PREVIEW_LENGTH),
       createdAt: isoTime(last.createdAt),
       attachments: last.attachments.length,
+      ...(last.hidden && { hidden: true as const }),
     },
     lastNumber: found.last_number,
     unread: found.unread,

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
+import { effectOfBlocks, type Hides, shownTo } from "../domain/hides.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
 import { metadataIn, parsed } from "../domain/stored.ts";
@@ -38,6 +39,13 @@ export interface InboxQuery {
   offset: number;
 }
 
+/** A list of people as {@link hiddenInLast} has it. */
+export const hiddenSchema = z
+  .string()
+  .transform(parsed)
+  .pipe(z.array(z.string()))
+  .transform((userIds): Hides => new Set(userIds));
+
 /** A row of the inbox. What another version wrote into it costs that field, never the page. */
 const row = z.object({
   id: z.string(),
@@ -60,6 +68,7 @@ const row = z.object({
   archived: z.number(),
   unread: z.number(),
   mentions: z.number(),
+  hidden: hiddenSchema,
 });
 
 /** The member's conversations that a query selects. */
@@ -105,10 +114,25 @@ function unreadAmongNewest(mentioned: string, userId: string): SQL {
       WHERE r.conversation_id = id AND r.user_id = ${userId} AND r.number = newest.number))`;
 }
 
+/**
+ * Whom a user blocks, as far as the last message names them: as JSON. It reads no row for somebody who blocks
+ * nobody, and their blocks otherwise.
+ */
+export function hiddenInLast(userId: string): SQL {
+  return sql`(SELECT json_group_array(b.blocked_id) FROM blocks b
+    WHERE b.user_id = ${userId} AND instr(last_message, json_quote(b.blocked_id)) > 0)`;
+}
+
+/** The newest message as a user sees it who hides some people, if blocks hide anything in the conversation. */
+export function lastShownTo(kind: Kind, message: Message | null, hides: Hides): Message | null {
+  return message && effectOfBlocks(kind) === "hide" ? shownTo(message, hides) : message;
+}
+
 /** A page of a member's conversations, newest message first, those without a message last. */
 export async function inbox(directory: Directory, query: InboxQuery): Promise<InboxEntry[]> {
   const rows = await directory.all(sql`
     SELECT page.*, ${UNREAD} AS unread, ${unreadMentions(query.userId)} AS mentions,
+      ${hiddenInLast(query.userId)} AS hidden,
       (SELECT json_group_array(json_array(p.user_id, p.role, p.joined_at)) FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL) AS participants
     FROM (
@@ -134,7 +158,7 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
         role,
         joinedAt,
       })),
-      lastMessage: entry.last_message,
+      lastMessage: lastShownTo(entry.kind, entry.last_message, entry.hidden),
       lastMessageAt: entry.last_message_at,
       archived: entry.archived === 1,
       unread: entry.unread,

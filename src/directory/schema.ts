@@ -229,6 +229,22 @@ export const blocks = sqliteTable(
   ],
 );
 
+/** Blocks that were lifted lately, so that an older block does not hold again (blocks.ts). Likewise without rowid. */
+export const liftedBlocks = sqliteTable(
+  "lifted_blocks",
+  {
+    userId: text("user_id").notNull(),
+    blockedId: text("blocked_id").notNull(),
+    liftedAt: integer("lifted_at").notNull(),
+    version: integer("version").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.blockedId] }),
+    index("lifted_blocks_of_blocked").on(table.blockedId, table.userId),
+    index("lifted_blocks_by_time").on(table.liftedAt),
+  ],
+);
+
 /** Who may not use the service. A ban that was lifted keeps its row: servers read what has changed. */
 export const bans = sqliteTable(
   "bans",

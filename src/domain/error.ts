@@ -74,6 +74,8 @@ export const ERRORS = {
   message_deleted: [400, "The message was deleted."],
   system_message: [400, "Messages of the system cannot be changed."],
   not_the_author: [403, "Only the author may do this."],
+  cannot_contact: [403, "You and this person cannot contact each other."],
+  too_many_blocks: [400, "At most 1,000 people can be blocked; unblock some."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
   push_not_configured: [404, "This server sends no push messages; it has no VAPID_PRIVATE_KEY."],

@@ -10,7 +10,9 @@ import type {
 import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
 import type { Batch, Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
-import { gatewayOf } from "../conversation/stub.ts";
+import { conversationOf, gatewayOf } from "../conversation/stub.ts";
+import { CallTimeouts } from "../conversation/timeout.ts";
+import { sharedConversations, writeBlocks } from "../directory/blocks.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
@@ -19,7 +21,7 @@ import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ChosenLevel } from "../domain/notification-level.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import { CONNECTED_MS } from "../domain/notifying.ts";
-import type { ShownPresence } from "../domain/presence.ts";
+import { hiddenOf, type ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
@@ -28,6 +30,7 @@ import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { Notifications } from "../notify/notifications.ts";
+import { Blocks } from "./blocks/blocks.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -60,6 +63,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly presence: UserPresence;
   private readonly watching: Watching;
   private readonly notifications: Notifications;
+  private readonly blocking: Blocks;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -84,12 +88,28 @@ export class Inbox extends DurableObject<Env> {
       waitUntil: (work) => ctx.waitUntil(work),
     });
     const { sql } = ctx.storage;
+    const timeouts = new CallTimeouts();
+    this.blocking = new Blocks({
+      ...{ sql, userId, clock },
+      transaction: (write) => ctx.storage.transactionSync(write),
+      write: (changes) => writeBlocks(directoryOf(env.DB), userId, changes),
+      shared: ({ blockedId, blocked }, page) =>
+        // Whoever left and comes back looks up new blocks, but not those that are gone.
+        sharedConversations(this.directory(), [userId, blockedId], { ...page, isPresent: blocked }),
+      apply: (id, block) => timeouts.limit(conversationOf(env, id).applyBlocks([block])),
+      checkAt: (time) => this.alarms.noLaterThan(time),
+      onChange: (blockedId) => {
+        this.presence.audienceChanged(["user", blockedId]);
+        this.watching.visibilityChanged(blockedId);
+      },
+      onFailure: (error) => log("blocks_failed", { userId, error }),
+    });
     const calls = new PresenceCalls(env, userId);
     this.presence = new UserPresence({
       ...{ sql, clock },
       hasSocket: () => this.connections.size > 0,
       askSource: (source) => calls.askSource(source),
-      tell: (watcher, presence) => calls.tell(watcher, presence),
+      tell: (watcher, presence) => calls.tell(watcher, this.shownTo(watcher, presence)),
       dropped: (watcher) => calls.dropped(watcher),
       checkAt: alarmAt,
       onFailure: (error) => log("presence_failed", { userId, error }),
@@ -97,6 +117,7 @@ export class Inbox extends DurableObject<Env> {
     this.watching = new Watching({
       ...{ sql, clock, userId, connections: this.connections },
       sharing: (userIds) => sharingWith(this.directory(), userId, userIds),
+      isHidden: (other) => this.blocking.has(other),
       watch: (other) => calls.watch(other),
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
@@ -168,14 +189,15 @@ export class Inbox extends DurableObject<Env> {
     this.connectionsChanged();
   }
 
-  watch(watcher: Watcher): Promise<ShownPresence> {
+  async watch(watcher: Watcher): Promise<ShownPresence> {
     this.connections.evictStale();
-    return this.presence.watch(watcher);
+    return this.shownTo(watcher, await this.presence.watch(watcher));
   }
 
-  presenceNow(): Promise<ShownPresence> {
+  async presenceNow(by?: string): Promise<ShownPresence> {
     this.connections.evictStale();
-    return this.presence.now();
+    const presence = await this.presence.now();
+    return by === undefined ? presence : this.shownTo(["user", by], presence);
   }
 
   presenceOf(userId: string, presence: ShownPresence): "watching" | "away" {
@@ -224,6 +246,14 @@ export class Inbox extends DurableObject<Env> {
 
   removePushDevice(endpoint: string): void {
     this.notifications.devices.remove(endpoint);
+  }
+
+  setBlock(blockedId: string, blocked: boolean): Promise<Result<boolean>> {
+    return this.blocking.set(blockedId, blocked);
+  }
+
+  blocks(): { blockedId: string; at: number }[] {
+    return this.blocking.list();
   }
 
   deliver(gateway: string, batch: Batch): boolean {
@@ -294,6 +324,7 @@ export class Inbox extends DurableObject<Env> {
     await this.alarms.handle(() => {
       this.rearm();
       this.pending.retry();
+      this.blocking.check();
       this.connections.evictStale();
       return Promise.all([this.presence.check(), this.notifications.check()]);
     });
@@ -330,6 +361,11 @@ export class Inbox extends DurableObject<Env> {
 
   private connectionsChanged(): void {
     if (this.notifications.connectionsChanged(this.isConnected())) this.pending.askAll();
+  }
+
+  /** The user's presence as a watcher is shown it. */
+  private shownTo([kind, id]: Watcher, presence: ShownPresence): ShownPresence {
+    return kind === "user" && this.blocking.has(id) ? hiddenOf(presence) : presence;
   }
 
   /** Sends a row to everybody who is connected; false: nobody is. */

@@ -44,8 +44,9 @@ export const wireMessage = z.object({
   mentions: z.array(userId).optional(),
   /** Present where it mentions all members. */
   mentionsAll: z.literal(true).optional(),
-  clientMessageId: z.string().nullable(),
+  /** Present where the reader blocks its sender: nothing else of it is shown. */
   hidden: z.literal(true).optional(),
+  clientMessageId: z.string().nullable(),
   deletedBy: userId.optional(),
 });
 export type WireMessage = z.infer<typeof wireMessage>;
@@ -124,6 +125,8 @@ export const syncEvent = z.object({
   conversation: wireConversation.nullable(),
   more: z.boolean(),
   reset: z.literal(true).optional(),
+  /** The reader's unread messages at `to`; present with `reset`. */
+  unread: z.number().int().optional(),
   id: frameId,
 });
 

@@ -22,6 +22,7 @@ const preview = z.object({
   createdAt: time,
   /** How many files it carries. */
   attachments: z.number().int(),
+  /** Present where the user blocks its sender: nothing else of it is shown. */
   hidden: z.literal(true).optional(),
 });
 

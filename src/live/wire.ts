@@ -36,6 +36,7 @@ export function wireMessage(conversationId: string, message: Message, linkTo: Li
     reactions: message.reactions,
     metadata: message.metadata,
     ...wireMentions(message),
+    ...(message.hidden && { hidden: true }),
     clientMessageId: message.clientMessageId,
   };
 }

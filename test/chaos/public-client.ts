@@ -43,6 +43,8 @@ export abstract class PublicClient {
   /** Whether it was removed and has noticed it, and is not being added again yet. */
   isRemoved = false;
   readonly name: string;
+  /** What happened to its connection last, to explain what it noticed late. */
+  private readonly trail: { at: number; what: string }[] = [];
   protected readonly options: PublicClientOptions;
   protected rev: number | undefined;
   /** Sends no new messages, but still receives those of others. */
@@ -78,6 +80,17 @@ export abstract class PublicClient {
     this.stopped = true;
   }
 
+  /** What happened to its connection since a time, in seconds from then. */
+  trailSince(from: number): string {
+    const steps = this.trail.filter(({ at }) => at >= from - 5_000);
+    return steps.map(({ at, what }) => `${((at - from) / 1_000).toFixed(1)} ${what}`).join(", ");
+  }
+
+  protected note(what: string): void {
+    this.trail.push({ at: Date.now(), what });
+    if (this.trail.length > 100) this.trail.shift();
+  }
+
   /** The namespace and name of the object that holds its connection, if any. */
   abstract get gateway(): { of: string; id: string } | undefined;
   abstract connect(): Promise<void>;
@@ -101,6 +114,7 @@ export abstract class PublicClient {
   protected async joined(connection: string | null | undefined): Promise<void> {
     if (!connection || this.joining === connection) return;
     this.joining = connection;
+    this.note("connected");
     const connected = () => this.gateway?.id === connection;
     // A join that was not answered in time may be under way: its events come before the answer to leaving.
     let mayBeIn = false;
@@ -117,6 +131,7 @@ export abstract class PublicClient {
       } catch (error) {
         if (/Only members of this conversation/.test(String(error))) this.isOut = true;
         mayBeIn = /timed out|no answer/.test(String(error));
+        this.note(String(error));
         await sleep(100);
       }
     }

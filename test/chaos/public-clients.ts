@@ -53,8 +53,17 @@ export class SocketIoClient extends PublicClient {
     socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
     // The token expired, or the server could not verify it: the application reconnects.
     const again = () => setTimeout(() => !this.closed && socket.connect(), 100);
-    socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
-    socket.on("connect_error", () => !socket.active && again());
+    socket.on("disconnect", (reason) => {
+      this.note(reason);
+      if (reason === "io server disconnect") again();
+    });
+    socket.on("connect_error", ({ message }) => {
+      this.note(message);
+      if (!socket.active) again();
+    });
+    for (const event of ["open", "reconnect_attempt"] as const) {
+      socket.io.on(event, () => this.note(event));
+    }
     await new Promise<void>((resolve) => {
       socket.on("connect", () => void this.joined(socket.id).then(resolve));
     });
@@ -109,13 +118,15 @@ export class SignalRClient extends PublicClient {
       );
     }
     hub.on("ParticipantRemoved", ({ participantId }) => this.removed(participantId));
+    hub.onreconnecting((error) => this.note(`reconnecting: ${error?.message}`));
     hub.onreconnected(() => void this.joined(hub.connectionId));
     const start = async (): Promise<void> => {
       while (!this.closed) {
         try {
           await hub.start();
           return await this.joined(hub.connectionId);
-        } catch {
+        } catch (error) {
+          this.note(String(error));
           await sleep(200);
         }
       }

@@ -207,6 +207,7 @@ export class Round {
           rest,
           random: random.fork(),
           findings,
+          isServerUp: () => this.network.target !== undefined,
         }),
       );
     }

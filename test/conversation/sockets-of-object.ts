@@ -6,6 +6,7 @@ import { Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { Feature } from "../../src/live/version.ts";
+import { NOBODY_HIDDEN } from "../../src/domain/hides.ts";
 import { objectOf } from "../support.ts";
 
 /** What marks the end of the frames that a test looks at. */
@@ -98,7 +99,10 @@ export class Room {
         has: (userId) => this.elsewhere.has(userId),
         userIds: () => [...this.elsewhere],
         deliverEphemeral: (line, except) => void this.passed.push([JSON.parse(line), except]),
+        deliverTo: () => undefined,
       },
+      isVisible: () => true,
+      hidesOf: () => NOBODY_HIDDEN,
       presenceDelayMs: this.presenceDelayMs,
       onSockets: () => undefined,
     });

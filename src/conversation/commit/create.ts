@@ -1,4 +1,7 @@
+import type { Block } from "../../domain/block.ts";
 import type { Conversation, Member, Person, Role } from "../../domain/conversation.ts";
+import { effectOfBlocks } from "../../domain/hides.ts";
+import { putBlock } from "../tables/blocks.ts";
 import { insertConversation, insertCounters } from "../tables/conversation.ts";
 import { putMember } from "../tables/members.ts";
 import { migrate } from "../tables/schema.ts";
@@ -6,6 +9,8 @@ import { migrate } from "../tables/schema.ts";
 /** A conversation to create. Its members are distinct people, checked beforehand. */
 export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
   members: { person: Person; role: Role }[];
+  /** Those between its members. */
+  blocks?: readonly Block[] | undefined;
 }
 
 /**
@@ -19,7 +24,7 @@ export function createConversation(
   creation: Creation,
   now: number,
 ): void {
-  const { members, ...rest } = creation;
+  const { members, blocks = [], ...rest } = creation;
   storage.transactionSync(() => {
     const { sql } = storage;
     migrate(sql);
@@ -38,6 +43,10 @@ export function createConversation(
         rev: index + 2,
       };
       putMember(sql, member);
+    }
+    for (const { userId, blockedId, blocked, version } of blocks) {
+      if (!blocked || effectOfBlocks(rest.kind) === "none") continue;
+      putBlock(sql, { userId, blockedId, upTo: null, version, rev: 1 });
     }
     insertCounters(sql, {
       rev: members.length + 1,

@@ -1,5 +1,6 @@
 import { unreachable } from "../../domain/error.ts";
 import type { Change, Decision, Effect } from "../decide/types.ts";
+import { putBlock } from "../tables/blocks.ts";
 import { updateConversation } from "../tables/conversation.ts";
 import { insertFiles } from "../tables/files.ts";
 import { insertMessages } from "../tables/insert-messages.ts";
@@ -28,6 +29,9 @@ function writeChange(sql: SqlStorage, change: Change): void {
     case "member":
     case "flag":
       putMember(sql, change.member);
+      break;
+    case "block":
+      putBlock(sql, change.block);
       break;
     case "read":
       insertRead(sql, change.read, change.ahead);

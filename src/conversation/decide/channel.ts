@@ -5,7 +5,12 @@ import { Membership } from "./membership.ts";
 import type { Command, Decision, State } from "./types.ts";
 
 /** Joins a channel: a public one, or a private one with an invitation, which is then used up. */
-export function decideJoin(state: State, actor: Actor, now: number): Result<Decision> {
+export function decideJoin(
+  state: State,
+  actor: Actor,
+  command: Extract<Command, { type: "join" }>,
+  now: number,
+): Result<Decision> {
   if (state.conversation.kind !== "channel") return fail("conversation_not_found");
   if (state.member(actor.userId)?.leftAt === null) return fail("already_a_member");
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
@@ -14,7 +19,7 @@ export function decideJoin(state: State, actor: Actor, now: number): Result<Deci
     return fail("invitation_required");
   }
   const membership = new Membership(state, now);
-  membership.enter(actor, "joined");
+  membership.takeBlocks(command.blocks, membership.enter(actor, "joined"));
   if (invitedAt !== undefined) {
     membership.effects.push({ type: "uninvited", userId: actor.userId });
   }
@@ -149,6 +154,6 @@ function channelRefusal(
   return refusal(actor, action, state.factsOf(actor.userId));
 }
 
-function decided({ changes, counters, effects }: Membership): Result<Decision> {
-  return ok({ changes, counters, effects, answer: { rev: counters.rev } });
+function decided({ changes, counters, effects, figures }: Membership): Result<Decision> {
+  return ok({ changes, counters, effects, figures, answer: { rev: counters.rev } });
 }

@@ -1,5 +1,6 @@
 import { type Result, unreachable } from "../../domain/error.ts";
 import { decideArchiveForMember } from "./archive-for-member.ts";
+import { decideBlocks } from "./blocks.ts";
 import {
   decideCloseChannel,
   decideExpel,
@@ -50,7 +51,7 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "remove":
       return decideRemove(state, actor, command, now);
     case "join":
-      return decideJoin(state, actor, now);
+      return decideJoin(state, actor, command, now);
     case "leave":
       return decideLeave(state, actor, now);
     case "invite":
@@ -67,6 +68,8 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "close":
     case "reopen":
       return decideCloseChannel(state, actor, command.type === "close", now);
+    case "blocks":
+      return decideBlocks(state, command.blocks);
     default:
       return unreachable(command);
   }

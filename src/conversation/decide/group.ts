@@ -20,7 +20,8 @@ export function decideAdd(
   if (state.member(person.userId)?.leftAt === null) return fail("already_a_member");
   if (state.counters.memberCount >= MAX_GROUP_MEMBERS) return fail("group_full");
   const membership = new Membership(state, now);
-  membership.enter(person, "added", `${nameOf(person)} was added`);
+  const member = membership.enter(person, "added", `${nameOf(person)} was added`);
+  membership.takeBlocks(command.blocks, member);
   return decided(membership);
 }
 
@@ -64,8 +65,8 @@ function groupRefusal(
   return refusal(actor, action, facts);
 }
 
-function decided({ changes, counters, effects }: Membership): Result<Decision> {
-  return ok({ changes, counters, effects, answer: { rev: counters.rev } });
+function decided({ changes, counters, effects, figures }: Membership): Result<Decision> {
+  return ok({ changes, counters, effects, figures, answer: { rev: counters.rev } });
 }
 
 function nameOf(person: Person): string {

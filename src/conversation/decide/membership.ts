@@ -1,11 +1,15 @@
+import type { Block } from "../../domain/block.ts";
 import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
 import type { Message } from "../../domain/message.ts";
-import type { Change, Effect, MemberCause, State } from "./types.ts";
+import { takeBlocks } from "./blocks.ts";
+import type { Change, Decision, Effect, MemberCause, State } from "./types.ts";
 
 /** Collects the changes of joins, leaves and role changes within one command. */
 export class Membership {
   readonly changes: Change[] = [];
   readonly effects: Effect[] = [];
+  /** Of members whose blocks were taken. */
+  figures: NonNullable<Decision["figures"]> = [];
   counters: Counters;
   private readonly state: State;
   private readonly now: number;
@@ -53,6 +57,15 @@ export class Membership {
 
   promote(member: Member, role: Role): void {
     this.put({ ...member, role }, "role");
+  }
+
+  /** Takes the blocks between a member who has just entered and the others. */
+  takeBlocks(blocks: readonly Block[] | undefined, entered: Member): void {
+    if (!blocks?.length) return;
+    const { rev, changes, figures } = takeBlocks(this.state, blocks, this.counters.rev, entered);
+    this.changes.push(...changes);
+    this.figures = figures;
+    this.counters = { ...this.counters, rev };
   }
 
   private put(member: Member, cause: MemberCause): void {

@@ -1,10 +1,10 @@
-import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
-import type { Figures } from "../../domain/read-ranges.ts";
+import { withSettled } from "../../domain/read-ranges.ts";
+import { contactRefusal, hiddenFrom, messagesPerMinute } from "./blocks.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
@@ -24,7 +24,6 @@ export function decideSend(
     : contentOf(command.content ?? "", command.maxLength);
   if (!content.ok) return content;
   const refused = refusal(actor, "send", state.factsOf(actor.userId));
-  const member = state.member(actor.userId);
   if (refused) return { ok: false, error: refused };
 
   // Before the checks of reply and limit: a retry costs nothing, and its answer does not depend on
@@ -33,6 +32,8 @@ export function decideSend(
   if (before && !before.ok) return before;
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
+  const contact = contactRefusal(state, actor);
+  if (contact) return { ok: false, error: contact };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
@@ -41,7 +42,7 @@ export function decideSend(
 
   const rate = allowance(
     state.sendTimes(actor.userId),
-    state.limits.messagesPerMinute,
+    messagesPerMinute(state, actor.userId),
     state.clock,
   );
   if (!rate.allowed) {
@@ -99,7 +100,7 @@ export function decideSend(
       ...mentionEffects(undefined, message),
       ...(command.claim === undefined ? [] : [filesSent(command.claim, message)]),
     ],
-    figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
+    figures: figuresWith(state, message),
     answer: { rev: message.rev, message, rate },
   });
 }
@@ -120,15 +121,19 @@ export function sentBefore(state: State, actor: Actor, command: Send): Result<An
   if ((before.digest ?? digestOfMessage(message)) !== digestOf(command)) {
     return fail("idempotency_conflict");
   }
-  const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, state.clock);
+  const limit = messagesPerMinute(state, actor.userId);
+  const rate = standing(state.sendTimes(actor.userId), limit, state.clock);
   return ok({ rev: message.rev, message, deduplicated: true, rate });
 }
 
-/** A sender's own message is never unread for them. */
-function withOwn(member: Member, number: number): Figures {
-  return member.readUpTo === number - 1
-    ? { readUpTo: number, readBeyond: member.readBeyond }
-    : { readUpTo: member.readUpTo, readBeyond: member.readBeyond + 1 };
+/** The message is unread neither for its sender, nor for members who block them. */
+function figuresWith(state: State, message: Message): NonNullable<Decision["figures"]> {
+  const { senderId, number } = message;
+  const settled = senderId === null ? [] : [senderId, ...hiddenFrom(state, message)];
+  return settled.flatMap((userId) => {
+    const member = state.member(userId);
+    return member ? { userId, figures: withSettled(member, number) } : [];
+  });
 }
 
 /** `image` if all files are images, `video` if all are videos, otherwise `file`. */

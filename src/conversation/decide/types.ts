@@ -1,4 +1,5 @@
 import type { Attachment } from "../../domain/attachment.ts";
+import type { Block } from "../../domain/block.ts";
 import type {
   Conversation,
   Counters,
@@ -11,6 +12,7 @@ import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
+import type { StoredBlock } from "../tables/blocks.ts";
 import type { ReadMark } from "../tables/reads.ts";
 
 /** The commands of a conversation, the same for REST, sockets and gateways. */
@@ -48,14 +50,17 @@ export type Command =
   /** Sets the caller's own archived flag; without `archived`, toggles it. */
   | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
-  /** Of groups. */
-  | { type: "add"; person: Person | undefined }
+  /** Of groups. `blocks`: those between whoever enters and the people here. */
+  | { type: "add"; person: Person | undefined; blocks?: readonly Block[] | undefined }
   | { type: "remove"; userId: string }
   /** Of channels. */
-  | { type: "join" | "leave" | "close" | "reopen" }
+  | { type: "join"; blocks?: readonly Block[] | undefined }
+  | { type: "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
   | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
-  | { type: "update"; title?: string | undefined; description?: string | null | undefined };
+  | { type: "update"; title?: string | undefined; description?: string | null | undefined }
+  /** Facts about blocks between people of the conversation, from the inboxes of those who block. */
+  | { type: "blocks"; blocks: readonly Block[] };
 
 /** A change with its own revision. Members and D1 receive it. */
 export type Change =
@@ -77,7 +82,9 @@ export type Change =
   | { type: "read"; read: ReadMark; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
   /** A member's own flag: sent to D1 and to no socket. */
-  | { type: "flag"; member: Member };
+  | { type: "flag"; member: Member }
+  /** A member's own as well. `isSwitched`: they block the other from now on, or no longer. */
+  | { type: "block"; block: StoredBlock; isSwitched: boolean };
 
 /** Who added an emoji, or removed it. */
 export interface Reacted {
@@ -194,6 +201,13 @@ export interface State {
   countedBefore(number: number): number;
   /** Members who read message `number` out of order and whose `readUpTo` is still below it. */
   readersAhead(number: number): string[];
+  /** Numbers of the messages of a sender within `from`…`to` that count, ascending. */
+  countableOf(senderId: string, from: number, to: number): number[];
+  blockBetween(userId: string, blockedId: string): StoredBlock | undefined;
+  /** Who blocks a user, or did. */
+  blocksAgainst(blockedId: string): readonly StoredBlock[];
+  /** Whether a user blocks somebody here, or is blocked. */
+  isBlockedOrBlocks(userId: string): boolean;
   readFacts(member: Member): ReadFacts;
 }
 

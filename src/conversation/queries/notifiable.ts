@@ -19,13 +19,15 @@ import { uncountedAfter } from "../tables/uncounted.ts";
  * of, at most a day old. Nothing of those who are no members.
  */
 export function notifiable(
-  { sql, memory, epoch, clock }: OpenConversation,
+  open: OpenConversation,
   { userId, level, after, upTo, unreadForMs = 0 }: NotifiableQuery,
 ): NotifiableAnswer {
+  const { sql, memory, epoch, clock } = open;
   const { conversation, counters } = memory;
   const answer = { epoch, rev: counters.rev };
-  const member = memberOf(sql, userId);
-  if (!member || member.leftAt !== null) return answer;
+  const found = memberOf(sql, userId);
+  if (!found || found.leftAt !== null) return answer;
+  const member = { ...found, isHiding: open.isHiding(userId) };
   const afterRev = after?.epoch === epoch ? after.rev : 0;
   const sentAt = clock() - NOTIFICATION_TTL_MS;
   const upToRev = upTo?.epoch === epoch ? upTo.rev : counters.rev;

@@ -176,13 +176,12 @@ const STEPS: readonly string[] = [
   ALTER TABLE armed ADD COLUMN interest TEXT;
   `,
   `
-  -- Whom a member blocks, of those who are or were members. What the blocked person wrote from from_number to
-  -- to_number counts as read by the member; to_number is null while the block holds. version: of the member's
-  -- inbox, the higher one wins. rev: in which it changed here.
+  -- Whom a member blocks, of those who are or were members. What the blocked person wrote up to to_number counts
+  -- as read by the member; to_number is null while the block holds. version: of the member's inbox, the higher
+  -- one wins. rev: in which it changed here.
   CREATE TABLE blocks (
     user_id TEXT NOT NULL,
     blocked_id TEXT NOT NULL,
-    from_number INTEGER NOT NULL,
     to_number INTEGER,
     version INTEGER NOT NULL,
     rev INTEGER NOT NULL,

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { mentionedSchema } from "../../contract/answers.ts";
+import { hiddenSchema, mentionedSchema } from "../../contract/answers.ts";
 import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
 import type { MessageForm } from "../../conversation/queries/message-texts.ts";
@@ -39,6 +39,7 @@ export const messageSchema = z
     readBy: z.array(z.object({ userId: z.string(), readAt: time })),
     metadata,
     ...mentionedSchema,
+    ...hiddenSchema,
     createdAt: time,
     updatedAt: time,
     editedAt: time.nullable(),
@@ -104,6 +105,7 @@ export function presentMessage(
         : [],
     metadata: message.metadata,
     ...wireMentions(message),
+    ...(message.hidden && { hidden: true as const }),
     createdAt: message.createdAt,
     updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,
     editedAt: message.editedAt,

@@ -52,6 +52,7 @@ export function presentMessage(
     })),
     reactions: message.reactions,
     ...wireMentions(message),
+    ...(message.hidden && { hidden: true as const }),
   };
 }
 

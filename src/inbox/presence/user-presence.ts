@@ -106,6 +106,12 @@ export class UserPresence {
     return ok(null);
   }
 
+  /** A watcher may be shown the user no longer, or again. */
+  audienceChanged(watcher: Watcher): void {
+    // Others are not told.
+    if (this.isCreated && this.watchers.has(watcher)) this.apply({ type: "audience" });
+  }
+
   /** Adds a watcher, who is told of changes from now on; what they are shown now. */
   async watch(watcher: Watcher): Promise<ShownPresence> {
     this.create();

@@ -19,12 +19,12 @@ export interface InboxStub {
   /** Their last connection there ended at `at`. */
   left(source: PresenceSource, at: number): Promise<void>;
   /**
-   * The user's presence, for somebody who may see it: the caller has checked that. They are told of every
-   * change from now on, until they answer `away`.
+   * The user's presence, for somebody who shares a conversation with them: the caller has checked that. They
+   * are told of every change from now on, until they answer `away`. Whom the user blocks is shown nothing.
    */
   watch(watcher: Watcher): Promise<ShownPresence>;
-  /** The same once. */
-  presenceNow(): Promise<ShownPresence>;
+  /** The same once, as the user `by` is shown it; the previous version names none. */
+  presenceNow(by?: string): Promise<ShownPresence>;
   /** Takes the presence of another user, whom this one watches; `away`: no longer. */
   presenceOf(userId: string, presence: ShownPresence): Promise<"watching" | "away">;
   /** Takes that changes of another user are no longer told: more than they can have watch them. */
@@ -57,6 +57,13 @@ export interface InboxStub {
   /** Stores a browser's push subscription, which the caller has checked; may be called twice. */
   putPushDevice(subscription: PushDevice): Promise<Result<undefined>>;
   removePushDevice(endpoint: string): Promise<void>;
+  /**
+   * Has the user block another, or no longer. Idempotent. Resolves within some seconds: `true` once every
+   * conversation that they share has it, `false` while that goes on.
+   */
+  setBlock(blockedId: string, blocked: boolean): Promise<Result<boolean>>;
+  /** Whom the user blocks, those first whom they blocked last. */
+  blocks(): Promise<{ blockedId: string; at: number }[]>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }

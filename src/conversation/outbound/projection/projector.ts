@@ -2,8 +2,10 @@ import type { Directory } from "../../../directory/directory.ts";
 import { project } from "../../../directory/projection.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
+import { blocksChangedWithin } from "../../tables/blocks.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
+import { membersAmong } from "../../tables/members.ts";
 import { CallTimeouts } from "../../timeout.ts";
 import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
@@ -30,6 +32,11 @@ export interface ProjectorOptions {
   setAlarm: (time: number) => void;
   clock: () => number;
   random: () => number;
+  /**
+   * People are members in D1 from now on. Their blocks and their entering may have crossed: now either side
+   * sees the other. Where it rejects, D1 is written to again.
+   */
+  onEntered: (userIds: readonly string[]) => Promise<void>;
   /** D1 accepts changes again, and has those that it did not accept before. */
   onRecovered: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
@@ -167,6 +174,7 @@ export class Projector implements Consumer {
         const page = this.nextPage();
         more = page.more;
         await this.write(page);
+        await this.timeouts.limit(this.options.onEntered(this.enteredIn(page)));
         if (this.failures > 0) {
           hasRecovered = true;
           log("projection_recovered", { failures: this.failures });
@@ -195,6 +203,17 @@ export class Projector implements Consumer {
     return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, to)));
   }
 
+  /** Those among the members who changed who are present; some of them have been for long. */
+  private enteredIn({ rows }: Page): string[] {
+    const { sql } = this.options;
+    const changed = new Set(
+      rows.flatMap((row) => (row.type === "member" ? row.member.userId : [])),
+    );
+    if (changed.size === 0) return [];
+    const members = membersAmong(sql, [...changed]);
+    return members.flatMap(({ userId, leftAt }) => (leftAt === null ? userId : []));
+  }
+
   private failed(error: unknown, rev: number): void {
     const { clock, random, log, setAlarm } = this.options;
     this.failures++;
@@ -208,11 +227,14 @@ export class Projector implements Consumer {
   /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
   private nextPage(): Page {
     const { memory, sql } = this.options;
-    const { conversation, counters } = memory;
+    const { conversation, counters, blocks } = memory;
     const rows = this.unprojected.take(counters.rev);
     if (rows) return { from: this.cursor, to: counters.rev, rows, more: false };
     const changes = changesSince(sql, conversation, counters, this.cursor);
     if (!changes.more) this.unprojected.startAt(counters.rev);
-    return changes;
+    if (blocks.areNone) return changes;
+    const changed = blocksChangedWithin(sql, changes.from, changes.to);
+    const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
+    return { ...changes, rows: [...changes.rows, ...ofBlocks] };
   }
 }

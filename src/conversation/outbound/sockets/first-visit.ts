@@ -2,6 +2,7 @@ import { isLarge } from "../../../domain/conversation.ts";
 import type { FrameId } from "../../../live/frames.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireConversation, wireMember, wireRead } from "../../../live/wire.ts";
+import { unreadOf } from "../../queries/unread.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
 import { readsFrom, readsOfMember } from "../../tables/reads.ts";
 import { bytesOf, frameOf, jsonOf } from "./sync-frame.ts";
@@ -20,7 +21,7 @@ const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
  * as much of each as fits into {@link MAX_SYNC_BYTES}, and at least one message.
  */
 export function firstSync(
-  { sql, recent, memory, write }: View,
+  { sql, recent, memory, write, hides }: View,
   reset: boolean,
   userId: string,
   id: FrameId,
@@ -32,7 +33,9 @@ export function firstSync(
   const others = presentMembers(sql, FIRST_MEMBERS).filter((member) => member.userId !== userId);
   const othersReads = isLarge(counters.memberCount)
     ? []
-    : readsFrom(sql, from, FIRST_READS).filter((read) => read.userId !== userId);
+    : readsFrom(sql, from, FIRST_READS).filter(
+        (read) => read.userId !== userId && !hides.has(read.userId),
+      );
   const own = {
     member: you ? [JSON.stringify(wireMember(you))] : [],
     reads: readsOfMember(sql, userId, from).map((read) => JSON.stringify(wireRead(read))),
@@ -57,7 +60,7 @@ export function firstSync(
     reads: [...own.reads, ...reads],
     conversation: whole,
     more: false,
-    ...(reset && { reset }),
+    ...(reset && { reset, unread: you ? unreadOf(sql, memory, you) : 0 }),
     id,
   });
   return { frame, to: counters.rev, more: false };

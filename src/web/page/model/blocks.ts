@@ -1,11 +1,11 @@
 import { type Signal, signal } from "@preact/signals";
-import type { Blocked, Rest } from "../../../client/rest.ts";
+import type { Block, Rest } from "../../../client/rest.ts";
 import { announce, complain } from "./notices.ts";
 
 /** Whom the user has blocked, loaded when it is first needed. */
 export class Blocks {
   /** `undefined`: not loaded yet. */
-  readonly all: Signal<readonly Blocked[] | undefined> = signal(undefined);
+  readonly all: Signal<readonly Block[] | undefined> = signal(undefined);
   private readonly rest: Rest;
 
   constructor(rest: Rest) {
