@@ -58,7 +58,7 @@ export type Report = {
   conversationId: string;
   messageId: string;
   reporterId: string;
-  reportedId: string;
+  reportedId: string | null;
   reason: ReportReason;
   note: string | null;
   createdAt: string;
@@ -70,7 +70,7 @@ export type Report = {
   resolution: string | null;
   snapshot: {
     messageId: string;
-    senderId: string;
+    senderId: string | null;
     senderName: string | null;
     content: string;
     attachments: { name: string; mimeType: string; size: number }[];

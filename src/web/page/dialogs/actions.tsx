@@ -41,6 +41,7 @@ function Actions(props: Props & { userId: string; message?: WireMessage }) {
   const name = people.nameOf(userId);
   const member = conversation.members.get(userId);
   const isMember = member?.leftAt === null;
+  const isOwner = room.moderates.value && roleIn(conversation) === "owner";
   const isMuted = mutedUntil(member) !== undefined;
   // A person is reported by what they wrote last.
   const reported =
@@ -69,19 +70,17 @@ function Actions(props: Props & { userId: string; message?: WireMessage }) {
       );
     if (userId !== me.id) offer("Delete for everybody…", to("delete"), true);
   }
-  if (!props.message && isMember && userId !== me.id && roleIn(conversation) === "owner") {
-    const isChannel = conversation.info?.kind === "channel";
-    if (member?.role === "moderator") {
+  if (!props.message && isMember && userId !== me.id && isOwner) {
+    if (member.role === "moderator") {
       offer(
         "No longer a moderator",
-        run(() => (isChannel ? rest.removeModerator(id, userId) : rest.demote(id, userId))),
+        run(() => rest.demote(id, userId)),
       );
-    } else if (room.moderates.value) {
+    } else
       offer(
         "Make a moderator",
-        run(() => (isChannel ? rest.addModerator(id, userId) : rest.promote(id, userId))),
+        run(() => rest.promote(id, userId)),
       );
-    }
   }
   if (outranks(conversation, member)) {
     if (isMuted)

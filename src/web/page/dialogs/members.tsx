@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { WireMember } from "../../../client/received.ts";
-import { mutedUntil, outranks } from "../model/rights.ts";
+import { mutedUntil } from "../model/rights.ts";
 import type { Room } from "../model/room.ts";
 import { momentOf } from "../model/time.ts";
 import { Avatar } from "../parts/avatar.tsx";
@@ -25,6 +25,7 @@ export function MemberList({ room, members, onRemove }: Props) {
   const { me, people } = useSession();
   const [menu, setMenu] = useState<{ userId: string; anchor: HTMLElement }>();
   const { online, conversation } = room;
+  const isChannel = conversation.info?.kind === "channel";
   return (
     <>
       <ul class="people" aria-label="Members">
@@ -43,7 +44,7 @@ export function MemberList({ room, members, onRemove }: Props) {
                 {muted && <span class="faint block">Muted until {momentOf(muted)}</span>}
               </span>
               <span class="faint">{ROLE_NAMES[role]}</span>
-              {outranks(conversation, member) && (
+              {room.moderates.value && userId !== me.id && !(role === "owner" && isChannel) && (
                 <button
                   type="button"
                   class="link"

@@ -19,7 +19,7 @@ export const REASONS: Record<ReportReason, string> = {
 };
 
 /** Code points of a note. */
-const MAX_NOTE = 1_000;
+const MAX_NOTE = 2_000;
 
 interface Props {
   message: WireMessage;

@@ -29,7 +29,7 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
     try {
       const found = await rest.reports({ state, ...(cursor !== undefined && { cursor }) });
       const named = found.items.flatMap((one) => [one.reporterId, one.reportedId, one.claimedBy]);
-      people.learn(found.items.flatMap(({ snapshot }) => snapshot.map(senderOf)));
+      people.learn(found.items.flatMap(({ snapshot }) => snapshot.flatMap(senderOf)));
       people.want(named.filter((id) => id !== null));
       const before = cursor === undefined ? [] : (page?.items ?? []);
       setPage({ ...found, items: [...before, ...found.items] });
@@ -136,8 +136,9 @@ function Refused({ onLeave }: { onLeave: () => void }) {
   );
 }
 
+/** The author of a message, who is not the system. */
 function senderOf({ senderId, senderName }: Report["snapshot"][number]) {
-  return { id: senderId, name: senderName };
+  return senderId === null ? [] : [{ id: senderId, name: senderName }];
 }
 
 function statesOf(states: typeof STATES): State[] {

@@ -87,7 +87,7 @@ export function ReportActions({ report, onChange, onFail }: Props) {
         For the record
         <textarea
           rows={2}
-          maxLength={1_000}
+          maxLength={2_000}
           value={resolution}
           onInput={({ currentTarget }) => setResolution(currentTarget.value)}
         />

@@ -4,6 +4,9 @@ import { briefly } from "../model/time.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { useSession } from "../parts/context.ts";
 
+/** Stands for the author of messages that nobody wrote. */
+export const SYSTEM = "System";
+
 interface Props {
   report: Report;
   isChosen: boolean;
@@ -13,7 +16,8 @@ interface Props {
 /** A report in the list: who is reported, for what, and who works on it. */
 export function ReportRow({ report, isChosen, onChoose }: Props) {
   const { me, people } = useSession();
-  const { reportedId, reason, note, createdAt, claimedBy, state } = report;
+  const { reason, note, createdAt, claimedBy, state } = report;
+  const reportedId = report.reportedId ?? SYSTEM;
   const name = people.nameOf(reportedId);
   return (
     <li>

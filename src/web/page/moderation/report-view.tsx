@@ -7,6 +7,7 @@ import { Icon, IconButton } from "../parts/icon.tsx";
 import { sizeOf } from "../parts/size.ts";
 import { Text } from "../parts/text.tsx";
 import { ReportActions } from "./report-actions.tsx";
+import { SYSTEM } from "./report-row.tsx";
 
 interface Props {
   report: Report;
@@ -19,7 +20,8 @@ interface Props {
 /** A report: what was said, as it was when it was reported, and what is done about it. */
 export function ReportView({ report, onChange, onFail, onClose }: Props) {
   const { people } = useSession();
-  const { reportedId, reporterId, reason, note, createdAt, messageId, snapshot } = report;
+  const { reporterId, reason, note, createdAt, messageId, snapshot } = report;
+  const reportedId = report.reportedId ?? SYSTEM;
   const name = people.nameOf(reportedId);
   return (
     <main class="conversation">
@@ -57,8 +59,10 @@ export function ReportView({ report, onChange, onFail, onClose }: Props) {
 }
 
 function Said(props: { message: Report["snapshot"][number]; isReported: boolean }) {
-  const { senderId, senderName, content, attachments, createdAt } = props.message;
+  const { senderName, content, attachments, createdAt } = props.message;
+  const senderId = props.message.senderId ?? SYSTEM;
   const name = senderName ?? senderId;
+  const isEmpty = content === "" && attachments.length === 0;
   return (
     <li
       class={`message theirs is-first is-last ${props.isReported ? "is-reported" : ""}`}
@@ -78,6 +82,7 @@ function Said(props: { message: Report["snapshot"][number]; isReported: boolean 
             </p>
           ))}
           {content !== "" && <Text text={content} />}
+          {isEmpty && <p class="faint">Deleted before it was reported</p>}
         </div>
       </div>
       <p class="meta">
