@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Parley } from "../../src/client/parley.ts";
-import { cleanUp, startServer, temporaryFolder } from "../system/server.ts";
+import { Parley } from "../../src/client/parley.ts";
+import { cleanUp, startServer, temporaryFolder, tokenFor } from "../system/server.ts";
 import { clientOf } from "./clients.ts";
 import { closeBrowser, signedIn } from "./people.ts";
 
-/** Contact requests, on a server where strangers have to ask. */
+/** On a server of their own: contact requests, where strangers have to ask, and a ban from the service. */
 
 let address: string;
 let yusuf: Parley;
@@ -44,4 +44,17 @@ test("a request is declined from the list, and is gone", async () => {
   await yusuf.rest.group({ title: "Buy gold", participantIds: ["bob", "carol"] });
   await bob.page.getByRole("button", { name: "Decline Buy gold" }).click();
   await bob.entry("Buy gold").waitFor({ state: "detached" });
+});
+
+test("somebody who is banned from the service is signed out at once, and told why", async () => {
+  const carol = await signedIn("Carol Okafor", { address });
+  await carol.page.getByText("Nobody has written yet").waitFor();
+  const token = await tokenFor("root", "--role", "admin");
+  const admin = new Parley({ url: address, token: () => token });
+  await admin.staff.banUser("carol", { reason: "Sells gold" });
+  await carol.page.getByText("This account may not use the service.").waitFor();
+  await carol.page.getByRole("button", { name: "Alice Moreau" }).waitFor();
+  await admin.staff.unbanUser("carol");
+  // Chromium reports requests that were refused meanwhile.
+  carol.complaints.splice(0);
 });

@@ -6,6 +6,7 @@ import { CLOSE } from "../../../live/version.ts";
 import { type Entry, entryOf, namedIn } from "./entry.ts";
 import type { Identity } from "./identity.ts";
 import { type Known, knownOf, newerThan } from "./known.ts";
+import { OVER } from "./notices.ts";
 import type { People } from "./people.ts";
 import type { Room } from "./room.ts";
 
@@ -16,7 +17,7 @@ const SHOWN_AT_ONCE = 200;
 interface InboxSession {
   readonly me: Identity;
   readonly people: People;
-  readonly isOver: Signal<boolean>;
+  readonly over: Signal<string | undefined>;
   readonly rooms: ReadonlySignal<ReadonlyMap<string, Room>>;
 }
 
@@ -117,9 +118,12 @@ export class Inbox {
   }
 
   private statusChanged(status: Extract<InboxEvent, { type: "status" }>): void {
+    const { over } = this.session;
+    // Nobody can be refused their own list, unless they are banned.
+    if (status.state === "closed" && status.code === CLOSE.notAMember) over.value = OVER.banned;
     if (status.state !== "offline" || status.code !== CLOSE.unauthenticated) return;
     // The client waits only where the token that it has fetched instead was refused as well.
-    if (status.retryInMs > 0) this.session.isOver.value = true;
+    if (status.retryInMs > 0) over.value = OVER.expired;
   }
 
   /** All events of one frame are one change. */

@@ -9,7 +9,7 @@ import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { KeptText } from "./kept-text.ts";
 import { hasNetwork, isVisible } from "./network.ts";
-import { announce } from "./notices.ts";
+import { announce, OVER } from "./notices.ts";
 import { People } from "./people.ts";
 import { Room } from "./room.ts";
 import { openId } from "./route.ts";
@@ -22,8 +22,8 @@ export class Session {
   readonly rest: Rest;
   readonly people: People;
   readonly inbox: Inbox;
-  /** The server rejects the token and there is no other one. */
-  readonly isOver = signal(false);
+  /** Why the server serves this user no more: it rejects the token and there is no other one, or they are banned. */
+  readonly over = signal<string | undefined>(undefined);
   readonly rooms = signal<ReadonlyMap<string, Room>>(new Map());
   private readonly parley: Parley;
   private readonly live: LiveInbox;
@@ -93,7 +93,7 @@ export class Session {
     const inMs = (expiresAt ?? Infinity) - Date.now();
     if (inMs > MAX_TIMEOUT_MS) return () => undefined;
     const timer = setTimeout(() => {
-      this.isOver.value = true;
+      this.over.value = OVER.expired;
     }, inMs);
     return () => clearTimeout(timer);
   }

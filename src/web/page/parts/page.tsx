@@ -43,9 +43,10 @@ export function Page({ signIn }: { signIn: SignIn }) {
   useEffect(() => {
     if (!(session instanceof Session)) return undefined;
     return effect(() => {
-      if (!session.isOver.value) return;
+      const reason = session.over.value;
+      if (reason === undefined) return;
       leave();
-      notice.value = "Your token is not valid, or no longer. Sign in again.";
+      notice.value = reason;
     });
   }, [session]);
   useEffect(() => void withNotifications(session), [session]);
