@@ -3,6 +3,7 @@ import type * as answers from "../contract/answers.ts";
 import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
 import type * as notifications from "../contract/notifications.ts";
+import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -43,41 +44,6 @@ export type Ban = {
   expiresAt: string | null;
   reason: string | null;
 };
-export type ReportReason =
-  | "spam"
-  | "harassment"
-  | "hate"
-  | "sexual"
-  | "violence"
-  | "illegal"
-  | "other";
-export type ReportAction = "none" | "deleted" | "warned" | "muted" | "banned";
-export type Report = {
-  id: string;
-  state: "open" | "claimed" | "resolved";
-  conversationId: string;
-  messageId: string;
-  reporterId: string;
-  reportedId: string | null;
-  reason: ReportReason;
-  note: string | null;
-  createdAt: string;
-  claimedBy: string | null;
-  claimedAt: string | null;
-  resolvedBy: string | null;
-  resolvedAt: string | null;
-  action: ReportAction | null;
-  resolution: string | null;
-  snapshot: {
-    messageId: string;
-    senderId: string | null;
-    senderName: string | null;
-    content: string;
-    attachments: { name: string; mimeType: string; size: number }[];
-    createdAt: string;
-  }[];
-};
-
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
@@ -92,7 +58,6 @@ export class Rest {
   private readonly chats: Http;
   private readonly push: Http;
   private readonly notifications: Http;
-  private readonly admin: Http;
 
   constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
     this.http = new Http(new URL("/api/v1/chat", url).href, tokens, fetcher);
@@ -100,7 +65,6 @@ export class Rest {
     this.chats = new Http(new URL("/api/chat", url).href, tokens, fetcher);
     this.push = new Http(new URL("/api/push", url).href, tokens, fetcher);
     this.notifications = new Http(new URL("/api/notifications", url).href, tokens, fetcher);
-    this.admin = new Http(new URL("/api/admin", url).href, tokens, fetcher);
   }
 
   /** People by their ids, at most 100, or by the beginning of their name. */
@@ -188,6 +152,11 @@ export class Rest {
 
   markRead(messageId: string): Promise<Answer<"successSchema">> {
     return this.http.send("POST", path`/messages/${messageId}/read`);
+  }
+
+  /** Reports a message to the staff; doing so again is safe. */
+  report(messageId: string, why: z.input<typeof reports.reportBody>): Promise<{ id: string }> {
+    return this.http.send("POST", path`/messages/${messageId}/report`, why);
   }
 
   /** Who has read a message, those who did first before the others. */
@@ -351,34 +320,5 @@ export class Rest {
 
   declineRequest(id: string): Promise<void> {
     return this.http.send("POST", path`/conversations/${id}/decline`);
-  }
-
-  report(
-    messageId: string,
-    report: { reason: ReportReason; note?: string },
-  ): Promise<{ id: string }> {
-    return this.http.send("POST", path`/messages/${messageId}/report`, report);
-  }
-
-  reports(query: {
-    state?: Report["state"];
-    cursor?: string;
-  }): Promise<{ items: Report[]; next?: string }> {
-    return this.admin.get("/reports", query);
-  }
-
-  claimReport(id: string): Promise<void> {
-    return this.admin.send("POST", path`/reports/${id}/claim`);
-  }
-
-  releaseReport(id: string): Promise<void> {
-    return this.admin.send("POST", path`/reports/${id}/release`);
-  }
-
-  resolveReport(
-    id: string,
-    resolution: { action: ReportAction; resolution?: string },
-  ): Promise<void> {
-    return this.admin.send("POST", path`/reports/${id}/resolve`, resolution);
   }
 }

@@ -47,7 +47,8 @@ export class InboxRows {
     }
     const unread = this.unreadOf(member);
     const isHiding = this.isHiding && memory.blocks.of(userId).length > 0;
-    const mentions = unread > 0 && this.hasMentions ? unreadMentions(this.sql, member, isHiding) : 0;
+    const mentions =
+      unread > 0 && this.hasMentions ? unreadMentions(this.sql, member, isHiding) : 0;
     const row = { ...this.common, unread, mentions, archived: member.archived };
     const { lastMessage } = row;
     const senderId = lastMessage?.senderId ?? null;

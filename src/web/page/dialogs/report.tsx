@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { WireMessage } from "../../../client/received.ts";
-import type { ReportReason } from "../../../client/rest.ts";
+import type { ReportReason } from "../../../domain/report.ts";
 import { placeholderOf, previewOf } from "../model/newest.ts";
 import { complain } from "../model/notices.ts";
 import { useSession } from "../parts/context.ts";

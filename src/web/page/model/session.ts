@@ -4,6 +4,7 @@ import type { Inbox as LiveInbox } from "../../../client/inbox.ts";
 import type { InboxRow } from "../../../client/inbox-received.ts";
 import { Parley } from "../../../client/parley.ts";
 import type { Rest } from "../../../client/rest.ts";
+import type { Staff } from "../../../client/staff.ts";
 import { Draft } from "./draft.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
@@ -20,6 +21,7 @@ import { UnsentMessages } from "./unsent.ts";
 export class Session {
   readonly me: Identity;
   readonly rest: Rest;
+  readonly staff: Staff;
   readonly people: People;
   readonly inbox: Inbox;
   /** Why the server serves this user no more: it rejects the token and there is no other one, or they are banned. */
@@ -36,6 +38,7 @@ export class Session {
     this.me = me;
     this.parley = new Parley({ url: location.origin, token: me.token });
     this.rest = this.parley.rest;
+    this.staff = this.parley.staff;
     this.people = new People(this.rest);
     this.people.learn([me, ...me.suggestions]);
     this.unsent = new UnsentMessages(me.id);

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { ParleyError } from "../../../client/error.ts";
-import type { Report } from "../../../client/rest.ts";
+import type { Report } from "../../../client/staff.ts";
 import { isVisible } from "../model/network.ts";
 import { complain } from "../model/notices.ts";
 import { Avatar } from "../parts/avatar.tsx";
@@ -15,19 +15,19 @@ type State = keyof typeof STATES;
 interface Page {
   items: readonly Report[];
   /** Where the next page begins; absent: there is none. */
-  next?: string;
+  next?: string | undefined;
 }
 
 /** The view of moderators of the platform, at `/moderation`: the reports, and the one that is chosen. */
 export function Moderation({ onLeave }: { onLeave: () => void }) {
-  const { me, rest, people } = useSession();
+  const { me, staff, people } = useSession();
   const [state, setState] = useState<State>("open");
   const [page, setPage] = useState<Page>();
   const [chosen, setChosen] = useState<Report>();
   const [isRefused, setRefused] = useState(false);
   const load = async (cursor?: string) => {
     try {
-      const found = await rest.reports({ state, ...(cursor !== undefined && { cursor }) });
+      const found = await staff.reports({ state, ...(cursor !== undefined && { cursor }) });
       const named = found.items.flatMap((one) => [one.reporterId, one.reportedId, one.claimedBy]);
       people.learn(found.items.flatMap(({ snapshot }) => snapshot.flatMap(senderOf)));
       people.want(named.filter((id) => id !== null));

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import type { Report, ReportAction } from "../../../client/rest.ts";
+import type { Report } from "../../../client/staff.ts";
+import type { ReportAction } from "../../../domain/report.ts";
 import { Choice } from "../dialogs/choice.tsx";
 import { complain } from "../model/notices.ts";
 import { momentOf } from "../model/time.ts";
@@ -21,34 +22,24 @@ interface Props {
 
 /** Claims a report, gives it back, or resolves it; of a resolved one, how. */
 export function ReportActions({ report, onChange, onFail }: Props) {
-  const { me, rest, people } = useSession();
+  const { me, staff, people } = useSession();
   const [action, setAction] = useState<ReportAction>("none");
   const [resolution, setResolution] = useState("");
   const [isBusy, setBusy] = useState(false);
   const { id, state, claimedBy, resolvedBy, resolvedAt } = report;
-  const run = (work: Promise<unknown>, changes: Partial<Report>) => {
+  const run = (work: Promise<Report>) => {
     setBusy(true);
     work
-      .then(
-        () => onChange({ ...report, ...changes }),
-        (error: unknown) => {
-          complain(error);
-          onFail();
-        },
-      )
+      .then(onChange, (error: unknown) => {
+        complain(error);
+        onFail();
+      })
       .finally(() => setBusy(false));
   };
-  const now = () => new Date().toISOString();
-  const claim = () =>
-    run(rest.claimReport(id), { state: "claimed", claimedBy: me.id, claimedAt: now() });
-  const release = () =>
-    run(rest.releaseReport(id), { state: "open", claimedBy: null, claimedAt: null });
   const resolve = (event: Event) => {
     event.preventDefault();
     const given = resolution.trim();
-    const work = rest.resolveReport(id, { action, ...(given && { resolution: given }) });
-    const by = { resolvedBy: me.id, resolvedAt: now() };
-    run(work, { state: "resolved", action, resolution: given || null, ...by });
+    run(staff.resolveReport(id, { action, ...(given && { resolution: given }) }));
   };
   if (state === "resolved") {
     return (
@@ -73,7 +64,12 @@ export function ReportActions({ report, onChange, onFail }: Props) {
             : `${people.nameOf(claimedBy ?? "")} works on it.`}
         </p>
         {state === "open" && (
-          <button type="button" class="primary" disabled={isBusy} onClick={claim}>
+          <button
+            type="button"
+            class="primary"
+            disabled={isBusy}
+            onClick={() => run(staff.claimReport(id))}
+          >
             Claim
           </button>
         )}
@@ -93,7 +89,7 @@ export function ReportActions({ report, onChange, onFail }: Props) {
         />
       </label>
       <div class="buttons">
-        <button type="button" disabled={isBusy} onClick={release}>
+        <button type="button" disabled={isBusy} onClick={() => run(staff.releaseReport(id))}>
           Give back
         </button>
         <button type="submit" class="primary" disabled={isBusy}>

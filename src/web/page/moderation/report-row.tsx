@@ -1,4 +1,4 @@
-import type { Report } from "../../../client/rest.ts";
+import type { Report } from "../../../client/staff.ts";
 import { REASONS } from "../dialogs/report.tsx";
 import { briefly } from "../model/time.ts";
 import { Avatar } from "../parts/avatar.tsx";
