@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, or, type SQL, sql } from "drizzle-orm";
 import type { Act } from "../domain/act.ts";
 import type { Report, ReportAction, ReportState } from "../domain/report.ts";
 import type { Directory } from "./directory.ts";
-import { reports } from "./schema.ts";
+import { audit, reports } from "./schema.ts";
 
 /** Where a page of reports ends. */
 export interface ReportPlace {
@@ -86,37 +86,43 @@ export async function changeReport(
   act: Act,
   mayTakeOver: boolean,
 ): Promise<boolean> {
-  const { actorId, at } = act;
-  const isTheirs = mayTakeOver ? sql`true` : sql`claimed_by = ${actorId}`;
+  const isTheirs = mayTakeOver ? undefined : eq(reports.claimedBy, act.actorId);
   const [changed] = await directory.batch([
-    directory.run(updateOf(id, change, { actorId, at, isTheirs })),
+    updateOf(directory, id, change, act, isTheirs),
     // Only where the statement before has changed the report.
-    directory.run(sql`
-      INSERT INTO audit (id, at, actor_id, actor_role, action, conversation_id, target_id,
-        message_number, reason, details)
-      SELECT ${act.id}, ${at}, ${actorId}, ${act.actorRole}, ${act.action}, conversation_id,
-        reported_id, number, ${act.reason ?? null}, ${JSON.stringify(act.details ?? {})}
+    directory.insert(audit).select(sql`
+      SELECT ${act.id}, ${act.at}, ${act.actorId}, ${act.actorRole}, ${act.action},
+        conversation_id, reported_id, number, ${act.reason ?? null},
+        ${JSON.stringify(act.details ?? {})}
       FROM reports WHERE id = ${id} AND changes() > 0`),
   ]);
   return changed.meta.changes > 0;
 }
 
 function updateOf(
+  directory: Directory,
   id: string,
   change: ReportChange,
-  { actorId, at, isTheirs }: { actorId: string; at: number; isTheirs: SQL },
-): SQL {
+  { actorId, at }: Act,
+  isTheirs: SQL | undefined,
+) {
+  const { state } = reports;
+  const update = directory.update(reports);
   switch (change.type) {
     case "claim":
-      return sql`UPDATE reports SET state = 'claimed', claimed_by = ${actorId}, claimed_at = ${at}
-        WHERE id = ${id} AND state = 'open'`;
+      return update
+        .set({ state: "claimed", claimedBy: actorId, claimedAt: at })
+        .where(and(eq(reports.id, id), eq(state, "open")));
     case "release":
-      return sql`UPDATE reports SET state = 'open', claimed_by = NULL, claimed_at = NULL
-        WHERE id = ${id} AND state = 'claimed' AND ${isTheirs}`;
-    case "resolve":
-      return sql`UPDATE reports SET state = 'resolved', resolved_by = ${actorId}, resolved_at = ${at},
-        action = ${change.action}, resolution = ${change.resolution}
-        WHERE id = ${id} AND (state = 'open' OR (state = 'claimed' AND ${isTheirs}))`;
+      return update
+        .set({ state: "open", claimedBy: null, claimedAt: null })
+        .where(and(eq(reports.id, id), eq(state, "claimed"), isTheirs));
+    case "resolve": {
+      const { action, resolution } = change;
+      return update
+        .set({ state: "resolved", resolvedBy: actorId, resolvedAt: at, action, resolution })
+        .where(and(eq(reports.id, id), or(eq(state, "open"), and(eq(state, "claimed"), isTheirs))));
+    }
   }
 }
 

@@ -1,8 +1,5 @@
-import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { IDENTITY_HEADER } from "../../src/conversation/api.ts";
-import type { ConnectionIdentity } from "../../src/conversation/identity.ts";
 import { get, Hub, Io } from "../gateway/line.ts";
 import { openInbox, openListed } from "../inbox/replica.ts";
 import {
@@ -14,19 +11,8 @@ import {
   rowsOf,
   stopClock,
 } from "../inbox/watching.ts";
-import {
-  type Caller,
-  directPair,
-  evict,
-  groupOf,
-  ORIGIN,
-  objectOf,
-  openLive,
-  person,
-  Socket,
-  send,
-} from "../support.ts";
-import { admin, ban, unban } from "./support.ts";
+import { type Caller, directPair, evict, groupOf, openLive, person, send } from "../support.ts";
+import { admin, ban, openUnchecked, typeOf, unban } from "./support.ts";
 
 /** A ban ends every open connection of the user, wherever it is. */
 
@@ -39,26 +25,6 @@ afterEach(() => {
 
 const hasSources = (user: Caller, count: number) =>
   vi.waitFor(async () => expect(await rowsOf(user, "presence_sources")).toHaveLength(count));
-
-/** A socket that comes through a Worker which does not know of the ban yet. */
-async function openUnchecked(user: Caller, conversationId: string): Promise<Socket> {
-  const identity: ConnectionIdentity = {
-    ...{ userId: user.userId, name: null, avatarUrl: null, role: "user", origin: ORIGIN },
-    expiresAt: Date.now() + 3_600_000,
-  };
-  const headers = {
-    Upgrade: "websocket",
-    [IDENTITY_HEADER]: encodeURIComponent(JSON.stringify(identity)),
-  };
-  return new Socket(await objectOf(conversationId).fetch("https://x/live", { headers }));
-}
-
-/** The class of conversations, where its RPC method is. */
-async function typeOf(conversationId: string): Promise<{ evict(userId: string): void }> {
-  return runInDurableObject(objectOf(conversationId), (object) =>
-    Object.getPrototypeOf(Object.getPrototypeOf(object)),
-  );
-}
 
 /** Has the next calls of `evict` fail. */
 function failing(type: Awaited<ReturnType<typeof typeOf>>, times: number) {
@@ -73,7 +39,7 @@ function failing(type: Awaited<ReturnType<typeof typeOf>>, times: number) {
 test("native sockets, the inbox, both gateways and long polling, and nobody else's", async () => {
   const { alice, bob, conversationId } = await directPair();
   const group = await groupOf(alice, bob, await person());
-  const [hers, inHers] = [await openListed(alice), await openLive(alice, conversationId)];
+  const [hers, inHers] = [await openListed(alice), await openLive(alice, group)];
   const native = [await openLive(bob, conversationId), await openLive(bob, group)];
   const inbox = await openInbox(bob);
   const [hub, io] = [await Hub.connect(bob), await Io.connect(bob)];
@@ -101,6 +67,7 @@ test("native sockets, the inbox, both gateways and long polling, and nobody else
   expect((await get(session)).status).toBe(400);
   await hasSources(bob, 0);
 
+  expect((await send(alice, group, "hello")).status).toBe(201);
   expect((await send(alice, conversationId, "hello")).status).toBe(201);
   await inHers.next("message");
   await hers.until(() => hers.entry(conversationId)?.lastMessage?.content === "hello");
@@ -120,22 +87,6 @@ test("a connection that a Worker lets in which does not know of the ban yet", as
   const { bob, conversationId } = await directPair();
   await ban(bob);
   const late = await openUnchecked(bob, conversationId);
-  expect(await late.closed).toEqual({ code: 4403, reason: "banned" });
-});
-
-test("one that is opened in the moment after the others there were ended", async () => {
-  const { bob, conversationId } = await directPair();
-  await openLive(bob, conversationId);
-  await hasSources(bob, 1);
-  const type = await typeOf(conversationId);
-  const real = type.evict;
-  const calls = vi.spyOn(type, "evict").mockImplementationOnce(function (this: unknown, userId: string) {
-    Reflect.apply(real, this, [userId]);
-  });
-  const banning = ban(bob);
-  await vi.waitFor(() => expect(calls).toHaveBeenCalled());
-  const late = await openUnchecked(bob, conversationId);
-  await banning;
   expect(await late.closed).toEqual({ code: 4403, reason: "banned" });
 });
 
