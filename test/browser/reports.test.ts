@@ -8,7 +8,7 @@ import { closeBrowser, signedIn } from "./people.ts";
 let walter: Parley;
 beforeAll(async () => {
   walter = await clientOf("walter", "Walter Brandt");
-  await clientOf("bob", "Bob Tanaka");
+  await Promise.all([clientOf("bob", "Bob Tanaka"), clientOf("carol", "Carol Okafor")]);
 });
 afterAll(closeBrowser);
 
@@ -71,7 +71,7 @@ test("a report that is given back is open again", async () => {
   const dave = await signedIn("Dave Lindqvist", { address: `${inject("address")}/moderation` });
   const { page } = dave;
   await page.getByRole("button", { name: /Walter Brandt.*Spam/ }).click();
-  await page.getByRole("button", { name: "Claim" }).click();
+  await page.getByRole("button", { name: "Claim", exact: true }).click();
   await page.getByRole("button", { name: "Claimed" }).click();
   await page.getByRole("button", { name: /Walter Brandt.*Yours: Spam/ }).waitFor();
   await page.getByRole("button", { name: "Give back" }).click();
