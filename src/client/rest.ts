@@ -35,6 +35,15 @@ export interface PushDevice {
   keys: { p256dh: string; auth: string };
 }
 
+export type Pin = { messageId: string; pinnedBy: string; pinnedAt: string };
+export type Ban = {
+  userId: string;
+  name: string | null;
+  bannedBy: string;
+  bannedAt: string;
+  expiresAt: string | null;
+  reason: string | null;
+};
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
@@ -264,5 +273,62 @@ export class Rest {
 
   removePushDevice(endpoint: string): Promise<void> {
     return this.push.send("DELETE", "/devices", { endpoint });
+  }
+
+  updateConversation(
+    id: string,
+    changes: { title?: string; slowModeSeconds?: number; locked?: boolean },
+  ): Promise<void> {
+    return this.http.send("PATCH", path`/conversations/${id}`, changes);
+  }
+
+  pin(id: string, messageId: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${id}/pins/${messageId}`);
+  }
+
+  unpin(id: string, messageId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/pins/${messageId}`);
+  }
+
+  async pins(id: string): Promise<Pin[]> {
+    const { items } = await this.http.get<{ items: Pin[] }>(path`/conversations/${id}/pins`);
+    return items;
+  }
+
+  ban(id: string, ban: { userId: string; reason?: string; expiresAt?: string }): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/bans`, ban);
+  }
+
+  unban(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/bans/${userId}`);
+  }
+
+  async bans(id: string): Promise<Ban[]> {
+    const { items } = await this.http.get<{ items: Ban[] }>(path`/conversations/${id}/bans`);
+    return items;
+  }
+
+  mute(id: string, userId: string, until: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${id}/participants/${userId}/mute`, { until });
+  }
+
+  unmute(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/participants/${userId}/mute`);
+  }
+
+  promote(id: string, userId: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/moderators`, { userId });
+  }
+
+  demote(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/moderators/${userId}`);
+  }
+
+  acceptRequest(id: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/accept`);
+  }
+
+  declineRequest(id: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/decline`);
   }
 }

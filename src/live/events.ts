@@ -47,6 +47,7 @@ export const wireMessage = z.object({
   /** Present where the reader blocks its sender: nothing else of it is shown. */
   hidden: z.literal(true).optional(),
   clientMessageId: z.string().nullable(),
+  deletedBy: userId.optional(),
 });
 export type WireMessage = z.infer<typeof wireMessage>;
 
@@ -58,6 +59,7 @@ export const wireMember = z.object({
   joinedAt: time,
   leftAt: time.nullable(),
   rev,
+  mutedUntil: time.optional(),
 });
 export type WireMember = z.infer<typeof wireMember>;
 
@@ -73,6 +75,9 @@ export const wireConversation = z.object({
   memberCount: z.number().int(),
   lastNumber: z.number().int(),
   rev,
+  slowModeSeconds: z.number().int().optional(),
+  locked: z.literal(true).optional(),
+  pins: z.array(z.string()).optional(),
 });
 export type WireConversation = z.infer<typeof wireConversation>;
 
