@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
+import type { Act } from "../domain/act.ts";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
+import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
 import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
 import { upsertConversation, writeRows } from "./projection-statements.ts";
@@ -29,6 +31,8 @@ export interface Snapshot {
     deleted: string[];
   };
   mentions: MentionRows;
+  /** Those after the revision that D1 has. */
+  acts: readonly Act[];
 }
 
 /** Rows of mentions; a user id may be `EVERYBODY`. */
@@ -67,6 +71,7 @@ function* rowsOf({
   uncounted,
   files,
   mentions,
+  acts,
 }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
@@ -84,6 +89,7 @@ function* rowsOf({
   }
   for (const { userId, number } of mentions.removed) yield ["unmentioned", [userId, number]];
   for (const { userId, number } of mentions.read) yield ["mentionsRead", [userId, number]];
+  for (const act of acts) yield ["acts", rowOf(act)];
 }
 
 /** The conversation's own row. */

@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import type { FrameId } from "../../live/frames.ts";
+import { audited } from "../decide/audited.ts";
 import { decide } from "../decide/decide.ts";
 import type { Answer, Change, CommandRequest, Decision, State } from "../decide/types.ts";
 import type { Session } from "../outbound/sockets/session.ts";
@@ -125,7 +126,7 @@ export class Committer {
             ? this.runWithSavepoint(draft, pending, now)
             : this.run(draft, pending, now),
         );
-        if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
+        if (draft.counters.rev > from || draft.figuresMoved) draft.flush();
         return results;
       });
     } catch (error) {
@@ -179,7 +180,7 @@ export class Committer {
     // A repeat is answered as the first one was, and a refused one has no row that shows that it is one.
     if (!decided.ok && draft.isMistaken(pending)) decided = decide(draft, pending, now);
     if (!decided.ok) return decided;
-    const decision = decided.value;
+    const decision = audited(draft, pending, decided.value);
     if (writes(decision)) draft.put(decision);
     draft.fold(decision, pending.actor.userId);
     return { ok: true, value: decision.answer };
@@ -193,7 +194,7 @@ export class Committer {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;
-      const decision = decided.value;
+      const decision = audited(draft, pending, decided.value);
       const { storage } = this.options;
       if (writes(decision)) storage.transactionSync(() => writeDecision(storage.sql, decision));
       draft.fold(decision, pending.actor.userId);

@@ -1,6 +1,7 @@
 import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
+import { ok, type Result } from "../../domain/error.ts";
 import type { Message } from "../../domain/message.ts";
-import type { Change, Effect, MemberCause, State } from "./types.ts";
+import type { Change, Decision, Effect, MemberCause, State } from "./types.ts";
 
 /** Collects the changes of joins, leaves and role changes within one command. */
 export class Membership {
@@ -31,6 +32,8 @@ export class Membership {
       archived: false,
       readUpTo,
       readBeyond: 0,
+      // Coming back ends no mute.
+      ...(before?.mutedUntil !== undefined && { mutedUntil: before.mutedUntil }),
       rev: 0,
     };
     if (before && readUpTo > before.readUpTo) {
@@ -53,6 +56,11 @@ export class Membership {
 
   promote(member: Member, role: Role): void {
     this.put({ ...member, role }, "role");
+  }
+
+  /** Mutes a member until a time, or no longer: `undefined`. */
+  mute({ mutedUntil: _, ...member }: Member, until: number | undefined): void {
+    this.put({ ...member, ...(until !== undefined && { mutedUntil: until }) }, "role");
   }
 
   private put(member: Member, cause: MemberCause): void {
@@ -88,4 +96,9 @@ export class Membership {
     this.counters = { ...this.counters, rev: this.counters.rev + 1 };
     return this.counters.rev;
   }
+}
+
+/** The decision that a membership's changes are. */
+export function decidedOf({ changes, counters, effects }: Membership): Result<Decision> {
+  return ok({ changes, counters, effects, answer: { rev: counters.rev } });
 }

@@ -2,7 +2,7 @@ import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
-import { type Actor, refusal } from "../../domain/policy.ts";
+import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
@@ -23,7 +23,8 @@ export function decideSend(
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content ?? "", command.maxLength);
   if (!content.ok) return content;
-  const refused = refusal(actor, "send", state.factsOf(actor.userId));
+  const facts = state.factsOf(actor.userId);
+  const refused = admissionRefusal(actor, "send", facts);
   const member = state.member(actor.userId);
   if (refused) return { ok: false, error: refused };
 
@@ -34,6 +35,8 @@ export function decideSend(
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  const restricted = restriction(actor, "send", facts);
+  if (restricted) return { ok: false, error: restricted };
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
   const mentions = decideMentions(state, actor, command);
@@ -51,6 +54,10 @@ export function decideSend(
       rate,
     });
   }
+
+  const paced = isPaced(state, actor, member);
+  const waitMs = paced ? slowModeWait(state, actor.userId) : 0;
+  if (waitMs > 0) return fail("slow_mode", { retryAfterMs: waitMs });
 
   // A later claim on the same files may have sent them already.
   if (command.claim !== undefined && state.isVoided(command.claim)) {
@@ -98,6 +105,7 @@ export function decideSend(
     effects: [
       ...mentionEffects(undefined, message),
       ...(command.claim === undefined ? [] : [filesSent(command.claim, message)]),
+      ...(paced ? [{ type: "paced" as const, userId: actor.userId, sentAt: state.clock }] : []),
     ],
     figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
     answer: { rev: message.rev, message, rate },
@@ -106,6 +114,20 @@ export function decideSend(
 
 function filesSent(claim: string, { number, attachments }: Message): Effect {
   return { type: "files-sent", claim, number, keys: attachments.map(({ key }) => key) };
+}
+
+/** Whether slow mode concerns somebody: members without a role, and no staff. */
+function isPaced({ conversation }: State, actor: Actor, member: Member | undefined): boolean {
+  if (!conversation.slowModeSeconds || mayAsStaff(actor, "send")) return false;
+  return member?.role === "member";
+}
+
+/** Milliseconds until slow mode allows their next message; 0: it does now. */
+function slowModeWait(state: State, userId: string): number {
+  const pace = (state.conversation.slowModeSeconds ?? 0) * 1_000;
+  const since = state.clock - (state.pacedAt(userId) ?? Number.NEGATIVE_INFINITY);
+  // A clock that was set back makes nobody wait for longer than that.
+  return Math.min(pace, Math.max(0, pace - since));
 }
 
 /**

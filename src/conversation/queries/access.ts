@@ -1,24 +1,31 @@
 import type { Member } from "../../domain/conversation.ts";
 import { fail, type Result } from "../../domain/error.ts";
-import { type Actor, isStaff, refusal } from "../../domain/policy.ts";
+import { type Action, type Actor, type Facts, isStaff, refusal } from "../../domain/policy.ts";
 import { log } from "../../logging.ts";
+import { factsOf } from "../decide/facts.ts";
 import type { OpenConversation } from "../open.ts";
+import { banOf } from "../tables/bans.ts";
 import { memberOf } from "../tables/members.ts";
 
 /** Answers a question about a conversation, if it exists, to those who may ask it. */
 export function answered<T>(
   open: OpenConversation | undefined,
   actor: Actor,
-  action: "see" | "read" | "send",
+  action: Action,
   answer: (open: OpenConversation) => Result<T>,
 ): Result<T> {
   if (!open) return fail("conversation_not_found");
-  const { kind, visibility } = open.memory.conversation;
-  const member = knownMember(open, actor.userId);
-  const refused = refusal(actor, action, { kind, member, isPublic: visibility === "public" });
+  const refused = refusal(actor, action, factsFor(open, actor.userId));
   if (refused) return { ok: false, error: refused };
   logStaffAccess(open, actor, action);
   return answer(open);
+}
+
+/** The facts about a user as committed. */
+export function factsFor(open: OpenConversation, userId: string): Facts {
+  const { sql, memory, clock } = open;
+  const lookUp = { clock: clock(), banOf: (userId: string) => banOf(sql, userId) };
+  return factsOf(memory.conversation, userId, knownMember(open, userId), lookUp);
 }
 
 /** A member as committed: from memory, which has those who acted recently, or from storage. */

@@ -2,6 +2,7 @@ import type { Directory } from "../../../directory/directory.ts";
 import { project } from "../../../directory/projection.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
+import { actsBetween, type StoredAct } from "../../tables/audit.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
 import { CallTimeouts } from "../../timeout.ts";
@@ -36,7 +37,7 @@ export interface ProjectorOptions {
 }
 
 /** Changes that D1 does not have. */
-type Page = Omit<Changes, "rows"> & { rows: readonly Changed[] };
+type Page = Omit<Changes, "rows"> & { rows: readonly Changed[]; acts: readonly StoredAct[] };
 
 /**
  * Writes `changes(projectedRev)` to D1: a moment after a commit, or at once when a caller waits for it,
@@ -190,9 +191,9 @@ export class Projector implements Consumer {
     if (hasRecovered) this.options.onRecovered();
   }
 
-  private write({ rows, to }: Page): Promise<unknown> {
+  private write({ rows, acts, to }: Page): Promise<unknown> {
     const { sql, memory, epoch, directory } = this.options;
-    return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, to)));
+    return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, acts, to)));
   }
 
   private failed(error: unknown, rev: number): void {
@@ -205,8 +206,15 @@ export class Projector implements Consumer {
     log("projection_failed", { failures: this.failures, rev, error });
   }
 
-  /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
+  /** The next changes for D1, and the acts of their revisions. */
   private nextPage(): Page {
+    const page = this.nextChanges();
+    const { acts, to } = actsBetween(this.options.sql, page.from, page.to);
+    return { ...page, acts, to, more: page.more || to < page.to };
+  }
+
+  /** From memory, or from the tables where memory does not have them all. */
+  private nextChanges(): Omit<Page, "acts"> {
     const { memory, sql } = this.options;
     const { conversation, counters } = memory;
     const rows = this.unprojected.take(counters.rev);

@@ -3,6 +3,7 @@ import type { Snapshot } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
 import { isCountable } from "../../../domain/message.ts";
 import type { Memory } from "../../commit/draft.ts";
+import type { StoredAct } from "../../tables/audit.ts";
 import { filesOf } from "../../tables/files.ts";
 import { memberOf } from "../../tables/members.ts";
 import { messageAt } from "../../tables/messages.ts";
@@ -16,6 +17,7 @@ export function snapshotOf(
   { conversation, counters }: Memory,
   epoch: string,
   changes: readonly Changed[],
+  acts: readonly StoredAct[],
   to: number,
 ): Snapshot {
   const touched = new Set<string>();
@@ -47,5 +49,9 @@ export function snapshotOf(
       : null,
     ...{ members, uncounted, files },
     mentions: mentionRows(sql, changes, members),
+    acts: acts.map(({ rev, act }) => {
+      const conversationId = conversation.id;
+      return { ...act, id: `${conversationId}:${epoch}:${rev}`, conversationId };
+    }),
   };
 }
