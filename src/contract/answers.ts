@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { deletedBySchema, moderatedSchema, mutedSchema } from "./moderation.ts";
 import { orNull } from "./openapi.ts";
 
 /** Schemas of UniHub's answers; clients infer their types from them. */
@@ -35,6 +36,7 @@ export const messageSchema = z
       z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
     ),
     ...mentionedSchema,
+    ...deletedBySchema,
   })
   .openapi("Message");
 
@@ -96,6 +98,11 @@ export const myChannelSchema = z
   .object({ ...channelSchema.shape, isModerator: z.boolean(), isOwner: z.boolean() })
   .openapi("MyChannel");
 
+/** One channel, with what its moderators have set. */
+export const channelDetailsSchema = z
+  .object({ ...myChannelSchema.shape, ...moderatedSchema })
+  .openapi("ChannelDetails");
+
 export const channelCreatedSchema = z.object({ channelId: z.string() });
 
 export const channelMemberSchema = z
@@ -106,6 +113,7 @@ export const channelMemberSchema = z
     isModerator: z.boolean(),
     isOwner: z.boolean(),
     joinedAt: time,
+    ...mutedSchema,
   })
   .openapi("ChannelMember");
 

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Member } from "../domain/conversation.ts";
+import type { Ban, Member, Pin } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
@@ -30,7 +30,14 @@ import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/
 import type { MessageForm } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
 import { overview } from "./queries/overview.ts";
-import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
+import {
+  bansOf,
+  historyOf,
+  historyTextOf,
+  infoOf,
+  membersOf,
+  receiptsOf,
+} from "./queries/questions.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
@@ -133,6 +140,16 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return answered(this.open, actor, "read", (open) => ok(membersOf(open, page)));
   }
 
+  bans(actor: Actor, page: PageOf): Result<Ban[]> {
+    return answered(this.open, actor, "restrain", (open) => ok(bansOf(open, page)));
+  }
+
+  pins(actor: Actor): Result<Pin[]> {
+    return answered(this.open, actor, "read", ({ memory }) => {
+      return ok([...(memory.conversation.pins ?? [])]);
+    });
+  }
+
   receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
     return answered(this.open, actor, "read", (open) => receiptsOf(open, number, page));
   }
@@ -176,7 +193,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   typing(actor: Actor, active: boolean): Result<null> {
-    return answered(this.open, actor, "send", ({ sessions }) => {
+    return answered(this.open, actor, "type", ({ sessions }) => {
       sessions.broadcastTyping(actor.userId, active);
       return ok(null);
     });

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../domain/error.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, admissionRefusal } from "../domain/policy.ts";
 import type { FilesToSend, SubmitOptions, Submitted } from "./api.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { OpenConversation } from "./open.ts";
@@ -55,7 +55,7 @@ export async function submitWithFiles(
   files: FilesToSend,
   options: SubmitOptions,
 ): Promise<Submitted> {
-  const admitted = answered(open, actor, "send", (open) => ok(open));
+  const admitted = answered(open, actor, "send", (open) => ok(open), admissionRefusal);
   if (!admitted.ok) return { ...NOT_FOUND, result: admitted };
   const result = await admitted.value.sendWithFiles(actor, command, files);
   return submitted(admitted.value, actor, command, result, options);
@@ -71,11 +71,28 @@ export function precheck(
   actor: Actor,
   command: Command,
 ): Result<Result<Answer> | undefined> {
-  if (command.type === "send") {
-    return answered(open, actor, "send", (open) => ok(open.sentBefore(actor, command)));
-  }
+  if (command.type === "send") return precheckSend(open, actor, command);
   if (!open) return fail("conversation_not_found");
   return open.refusalOf(actor, command) ?? ok(undefined);
+}
+
+/** Who may not write right now may still ask what an earlier send came to. */
+function precheckSend(
+  open: OpenConversation | undefined,
+  actor: Actor,
+  command: Extract<Command, { type: "send" }>,
+): Result<Result<Answer> | undefined> {
+  return answered(
+    open,
+    actor,
+    "send",
+    (open) => {
+      const before = open.sentBefore(actor, command);
+      const restricted = before ? undefined : open.restrictionOf(actor);
+      return restricted ?? ok(before);
+    },
+    admissionRefusal,
+  );
 }
 
 /** The answer to the caller of a command, with what the options ask for beside it. */

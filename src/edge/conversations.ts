@@ -35,6 +35,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen"] as const),
+  ...(["pin", "ban", "mute", "unmute"] as const),
 ]);
 
 type Send = Extract<Command, { type: "send" }>;
@@ -95,21 +96,26 @@ async function exists(
   return info.ok || info.error.code !== "conversation_not_found";
 }
 
-/** Sends a command to a conversation and waits until the lists show it. Throws a refusal. */
+/**
+ * Sends a command to a conversation and waits until the lists show it. Throws a refusal. `kinds`: those that
+ * the address has; to it, others do not exist.
+ */
 export async function submit(
   c: Context<EdgeEnv>,
   conversationId: string,
   command: Command,
-  options: { readers?: boolean } = {},
+  options: { readers?: boolean; kinds?: readonly Kind[] } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
+  const { kinds } = options;
+  const actor = { ...c.get("actor"), ...(kinds && { kinds }) };
   if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
     // Other errors come first, and do not count.
-    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(c.get("actor"), command)));
+    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(actor, command)));
     await spendHourly(c, { additions_per_hour: 1 });
   }
   const wait = command.type !== "send" || c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
-  const submitted = await carryOut(c, conversationId, c.get("actor"), command, submitOptions);
+  const submitted = await carryOut(c, conversationId, actor, command, submitOptions);
   return answerOf(c, submitted, wait);
 }
 

@@ -48,7 +48,10 @@ export function decideDelete(
   const isPinned = state.conversation.pins?.some(({ number }) => number === message.number);
   const unpinned: Change[] = isPinned ? [unpinning(state, message)] : [];
   return ok({
-    changes: [{ type: "message", cause: "deleted", message, digest: digestOfMessage(before) }, ...unpinned],
+    changes: [
+      { type: "message", cause: "deleted", message, digest: digestOfMessage(before) },
+      ...unpinned,
+    ],
     counters: {
       ...state.counters,
       rev: message.rev + unpinned.length,

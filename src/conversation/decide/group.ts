@@ -1,4 +1,9 @@
-import { banHolds, MAX_GROUP_MEMBERS, type Member, type Person } from "../../domain/conversation.ts";
+import {
+  banHolds,
+  MAX_GROUP_MEMBERS,
+  type Member,
+  type Person,
+} from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { decidedOf, Membership } from "./membership.ts";

@@ -7,7 +7,7 @@ import {
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { codePoints } from "../../domain/text.ts";
-import { Membership, decidedOf } from "./membership.ts";
+import { decidedOf, Membership } from "./membership.ts";
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
@@ -77,7 +77,8 @@ export function decidePin(
   const { archivedAt, pins = [] } = state.conversation;
   if (archivedAt !== null) return fail("channel_archived");
   const isPinned = pins.some((pin) => pin.number === number);
-  if (type === "unpin") return isPinned ? ok(changed(state, withoutPin(state, number))) : fail("not_pinned");
+  if (type === "unpin")
+    return isPinned ? ok(changed(state, withoutPin(state, number))) : fail("not_pinned");
   if (senderId === null) return fail("system_message");
   if (deletedAt !== null) return fail("message_deleted");
   const { counters } = state;

@@ -69,7 +69,13 @@ export type Command =
     }
   | { type: "pin" | "unpin"; messageId: string }
   /** `until`: in milliseconds since the epoch; `null`: without an end. */
-  | { type: "ban"; userId: string; known: boolean; until: number | null; reason?: string | undefined }
+  | {
+      type: "ban";
+      userId: string;
+      known: boolean;
+      until: number | null;
+      reason?: string | undefined;
+    }
   | { type: "mute"; userId: string; until: number; reason?: string | undefined }
   | { type: "unban" | "unmute"; userId: string };
 

@@ -7,18 +7,24 @@ import type { OpenConversation } from "../open.ts";
 import { banOf } from "../tables/bans.ts";
 import { memberOf } from "../tables/members.ts";
 
-/** Answers a question about a conversation, if it exists, to those who may ask it. */
+/** Answers a question about a conversation, if it exists, to those who may ask it, by the policy or a part of it. */
 export function answered<T>(
   open: OpenConversation | undefined,
   actor: Actor,
   action: Action,
   answer: (open: OpenConversation) => Result<T>,
+  refusalOf = refusal,
 ): Result<T> {
   if (!open) return fail("conversation_not_found");
-  const refused = refusal(actor, action, factsFor(open, actor.userId));
+  const refused = refusalOf(actor, action, factsFor(open, actor.userId));
   if (refused) return { ok: false, error: refused };
   logStaffAccess(open, actor, action);
   return answer(open);
+}
+
+/** Whether the others may see that somebody types. */
+export function mayType(open: OpenConversation, actor: Actor): boolean {
+  return refusal(actor, "type", factsFor(open, actor.userId)) === undefined;
 }
 
 /** The facts about a user as committed. */

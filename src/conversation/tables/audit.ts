@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Act, ACTOR_ROLES } from "../../domain/act.ts";
+import { ACTOR_ROLES, type Act } from "../../domain/act.ts";
 import { parsed } from "../../domain/stored.ts";
 
 /** What a moderator or staff did here; where it was done is known, and its id follows from its revision. */

@@ -8,6 +8,7 @@ import { chatRoutes } from "./routes/chats.ts";
 import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { CHATS } from "./schemas.ts";
 
@@ -35,6 +36,7 @@ export function marketplace() {
   creationRoutes(app);
   chatRoutes(app);
   messageRoutes(app);
+  moderationRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type {
+  channelDetailsSchema,
   channelMemberSchema,
   channelSchema,
   conversationSchema,
@@ -16,7 +17,14 @@ import type { Member, Role } from "../../domain/conversation.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMentions, wireMessage } from "../../live/wire.ts";
+import {
+  isoTime,
+  type LinkTo,
+  wireMentions,
+  wireMessage,
+  wireModeration,
+  wireMute,
+} from "../../live/wire.ts";
 
 /** Presents conversations, messages and members in UniHub's form. */
 
@@ -52,6 +60,7 @@ export function presentMessage(
     })),
     reactions: message.reactions,
     ...wireMentions(message),
+    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
   };
 }
 
@@ -108,7 +117,7 @@ export function presentMyChannel(
   return { ...presentChannel(channel), ...presentRole(channel.role) };
 }
 
-export function presentChannelInfo(info: Info): z.infer<typeof myChannelSchema> {
+export function presentChannelInfo(info: Info): z.infer<typeof channelDetailsSchema> {
   const { id, title, createdBy, ...facts } = info.conversation;
   return {
     ...presentChannel({
@@ -119,6 +128,7 @@ export function presentChannelInfo(info: Info): z.infer<typeof myChannelSchema> 
       memberCount: info.memberCount,
     }),
     ...presentRole(info.you?.role),
+    ...wireModeration(info.conversation),
   };
 }
 
@@ -129,10 +139,11 @@ export function presentChannelMember(member: Member): z.infer<typeof channelMemb
     avatarUrl: member.avatarUrl,
     joinedAt: isoTime(member.joinedAt),
     ...presentRole(member.role),
+    ...wireMute(member),
   };
 }
 
 /** An owner counts as a moderator. */
-function presentRole(role: Role | undefined) {
+export function presentRole(role: Role | undefined) {
   return { isModerator: role === "owner" || role === "moderator", isOwner: role === "owner" };
 }
