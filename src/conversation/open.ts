@@ -30,7 +30,7 @@ import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
-import { factsFor } from "./queries/access.ts";
+import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { sendWithFiles } from "./send-files.ts";

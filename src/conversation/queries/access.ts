@@ -1,11 +1,8 @@
-import type { Member } from "../../domain/conversation.ts";
 import { fail, type Result } from "../../domain/error.ts";
-import { type Action, type Actor, type Facts, isStaff, refusal } from "../../domain/policy.ts";
+import { type Action, type Actor, isStaff, refusal } from "../../domain/policy.ts";
 import { log } from "../../logging.ts";
-import { factsOf } from "../decide/facts.ts";
 import type { OpenConversation } from "../open.ts";
-import { banOf } from "../tables/bans.ts";
-import { memberOf } from "../tables/members.ts";
+import { factsFor, knownMember } from "./facts.ts";
 
 /** Answers a question about a conversation, if it exists, to those who may ask it, by the policy or a part of it. */
 export function answered<T>(
@@ -25,18 +22,6 @@ export function answered<T>(
 /** Whether the others may see that somebody types. */
 export function mayType(open: OpenConversation, actor: Actor): boolean {
   return refusal(actor, "type", factsFor(open, actor.userId)) === undefined;
-}
-
-/** The facts about a user as committed. */
-export function factsFor(open: OpenConversation, userId: string): Facts {
-  const { sql, memory, clock } = open;
-  const lookUp = { clock: clock(), banOf: (userId: string) => banOf(sql, userId) };
-  return factsOf(memory.conversation, userId, knownMember(open, userId), lookUp);
-}
-
-/** A member as committed: from memory, which has those who acted recently, or from storage. */
-function knownMember({ sql, memory }: OpenConversation, userId: string): Member | undefined {
-  return memory.members.get(userId) ?? memberOf(sql, userId);
 }
 
 /** Logs that a user who is not a member acts by their platform role: who, what, and why. */
