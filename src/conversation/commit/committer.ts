@@ -37,6 +37,8 @@ export interface Commit {
   from: number;
   to: number;
   changes: Change[];
+  /** Whether some of it is for the audit log. */
+  hasActs?: boolean;
   outcomes: { pending: PendingCommand; result: Result<Answer> }[];
 }
 
@@ -145,7 +147,8 @@ export class Committer {
     for (const [userId, times] of draft.spending.changes) {
       windows.everywhere?.count(userId, times.length);
     }
-    onCommit({ from, to: draft.counters.rev, changes: draft.changes, outcomes });
+    const { changes, hasActs } = draft;
+    onCommit({ from, to: draft.counters.rev, changes, outcomes, ...(hasActs && { hasActs }) });
   }
 
   /** Runs the commands of a group in order, except read marks that a later one covers. */

@@ -44,6 +44,7 @@ export class Draft implements State {
   readonly limits: State["limits"];
   readonly clock: number;
   readonly changes: Change[] = [];
+  hasActs = false;
   /** Sends of this group, by sender. */
   readonly sends: TimesByUser = new Map();
   /** What this group counts against abuse limits. */
@@ -224,6 +225,7 @@ export class Draft implements State {
   /** Adopts a decision whose rows are written. */
   fold(decision: Decision, userId: string): void {
     this.counters = decision.counters;
+    this.hasActs ||= decision.effects?.some(({ type }) => type === "audit") === true;
     if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
     for (const change of decision.changes) {
       this.changes.push(change);

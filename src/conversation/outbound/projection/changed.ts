@@ -10,7 +10,9 @@ export type Changed =
   | { type: "message"; message: ListedMessage }
   | { type: "member" | "flag"; member: Pick<Member, "userId"> }
   | { type: "read"; read: Pick<ReadMark, "userId" | "from" | "to"> }
-  | { type: "conversation" };
+  | { type: "conversation" }
+  /** Something for the audit log, which is in its table. */
+  | { type: "act" };
 
 export type ListedMessage = Mentions &
   Pick<Message, "number" | "senderId" | "createdAt" | "editedAt" | "deletedAt" | "attachments">;

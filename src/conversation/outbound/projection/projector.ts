@@ -71,12 +71,13 @@ export class Projector implements Consumer {
     return this.options.memory.counters.projectedRev;
   }
 
-  deliver({ from, changes }: PushedCommit): void {
+  deliver({ from, changes, hasActs }: PushedCommit): void {
     this.unprojected.expect(from);
     const { sql } = this.options;
     this.committed(
       changes,
       changes.some((change) => concernsFiles(sql, change)),
+      hasActs,
     );
   }
 
@@ -84,10 +85,11 @@ export class Projector implements Consumer {
    * Takes the changes of a commit, in its turn; `urgent`: the next read of D1 must see them, so they are
    * written at once, or right after what is being written.
    */
-  committed(changes: readonly Change[], urgent = false): void {
+  committed(changes: readonly Change[], urgent = false, hasActs = false): void {
     const { rev } = this.options.memory.counters;
     if (urgent) this.urgentRev = rev;
-    this.unprojected.add(changes.map(changedOf), rev);
+    const changed = changes.map(changedOf);
+    this.unprojected.add(hasActs ? [...changed, { type: "act" }] : changed, rev);
     // Every commit retrying a D1 that fails would only add to its load.
     if (this.failures > 0) return;
     if (urgent) this.run();
@@ -206,21 +208,27 @@ export class Projector implements Consumer {
     log("projection_failed", { failures: this.failures, rev, error });
   }
 
-  /** The next changes for D1, and the acts of their revisions. */
+  /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
   private nextPage(): Page {
-    const page = this.nextChanges();
-    const { acts, to } = actsBetween(this.options.sql, page.from, page.to);
-    return { ...page, acts, to, more: page.more || to < page.to };
-  }
-
-  /** From memory, or from the tables where memory does not have them all. */
-  private nextChanges(): Omit<Page, "acts"> {
     const { memory, sql } = this.options;
     const { conversation, counters } = memory;
     const rows = this.unprojected.take(counters.rev);
-    if (rows) return { from: this.cursor, to: counters.rev, rows, more: false };
+    if (rows) {
+      const page = { from: this.cursor, to: counters.rev, rows, more: false };
+      return rows.some(({ type }) => type === "act") ? this.withActs(page) : { ...page, acts: [] };
+    }
     const changes = changesSince(sql, conversation, counters, this.cursor);
-    if (!changes.more) this.unprojected.startAt(counters.rev);
-    return changes;
+    const page = this.withActs(changes);
+    if (!page.more) this.unprojected.startAt(counters.rev);
+    return page;
+  }
+
+  /** With the acts of the revisions of a page, which is shorter where they are many. */
+  private withActs(page: Omit<Page, "acts">): Page {
+    const { acts, to } = actsBetween(this.options.sql, page.from, page.to);
+    const isCut = to < page.to;
+    // What was taken from memory is not in memory any more.
+    if (isCut) this.unprojected.drop();
+    return { ...page, acts, to, more: page.more || isCut };
   }
 }

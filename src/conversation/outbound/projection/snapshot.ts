@@ -40,7 +40,9 @@ export function snapshotOf(
   const members = Array.from(touched, (userId) => memberOf(sql, userId)).filter(
     (member): member is Member => member !== undefined,
   );
-  const isConversationChanged = changes.some(({ type }) => type !== "read" && type !== "flag");
+  const isConversationChanged = changes.some(
+    ({ type }) => type !== "read" && type !== "flag" && type !== "act",
+  );
   return {
     ...{ epoch, rev: to, readAt: counters.rev, conversation, isConversationChanged },
     counters,
