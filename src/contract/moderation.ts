@@ -6,10 +6,7 @@ import { optional, paragraph, title, userId } from "./fields.ts";
 
 const time = z.iso.datetime();
 /** A time in a body, as milliseconds since the epoch. */
-const end = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .openapi({ type: "string", format: "date-time" });
+const end = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 const reason = optional(paragraph(500));
 
 /** What is absent stays; `title: null` or an empty one removes a group's. */
