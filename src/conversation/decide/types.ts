@@ -14,8 +14,8 @@ import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
-import type { StoredBlock } from "../tables/blocks.ts";
 import type { LocalAct } from "../tables/audit.ts";
+import type { StoredBlock } from "../tables/blocks.ts";
 import type { ReadMark } from "../tables/reads.ts";
 
 /** The commands of a conversation, the same for REST, sockets and gateways. */
