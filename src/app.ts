@@ -5,6 +5,7 @@ import type { MountedApi } from "./admin/openapi-types.ts";
 import { userProvisioning } from "./admin/provision-users.ts";
 import { purchaseRequests } from "./admin/purchase-requests.ts";
 import { referenceRoutes } from "./admin/reference.ts";
+import { reportQueue } from "./admin/reports.ts";
 import { admin } from "./admin/routes.ts";
 import { Links } from "./attachments/links.ts";
 import { marketplace, marketplaceErrors } from "./dialects/marketplace/app.ts";
@@ -150,6 +151,12 @@ function apis(): MountedApi[] {
       base: "/api/push",
       tag: { name: "Push", description: "Browsers that are notified while nobody looks." },
       app: pushRoutes(),
+      errors: plainErrors,
+    },
+    {
+      base: "/api/admin/reports",
+      tag: { name: "Reports", description: "Reported messages: roles `resolver` and `admin`." },
+      app: reportQueue(),
       errors: plainErrors,
     },
     {

@@ -3,6 +3,7 @@ import type * as answers from "../contract/answers.ts";
 import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
 import type * as notifications from "../contract/notifications.ts";
+import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -142,6 +143,11 @@ export class Rest {
 
   markRead(messageId: string): Promise<Answer<"successSchema">> {
     return this.http.send("POST", path`/messages/${messageId}/read`);
+  }
+
+  /** Reports a message to the staff; doing so again is safe. */
+  report(messageId: string, why: z.input<typeof reports.reportBody>): Promise<{ id: string }> {
+    return this.http.send("POST", path`/messages/${messageId}/report`, why);
   }
 
   /** Who has read a message, those who did first before the others. */

@@ -5,11 +5,16 @@ import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import type { Actor } from "../domain/policy.ts";
+import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
-import type { LinkTo } from "../live/wire.ts";
+import { BANNED_CLOSE } from "../live/version.ts";
+import { bannedFrame, type LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
+import { BeforeSendCalls } from "./before-send/entrypoint.ts";
+import { hasHook } from "./before-send/hook.ts";
+import { BeforeSendQueue } from "./before-send/queue.ts";
 import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
@@ -17,7 +22,7 @@ import { RateWindows } from "./commit/rate-windows.ts";
 import { BLOCKING, contactRefusal } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
-import type { Answer, Command, Limits } from "./decide/types.ts";
+import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -65,6 +70,8 @@ export class OpenConversation {
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
+  /** Where commands go: to the committer or, with a before-send hook, past the hook first. */
+  private readonly entrance: Pick<Committer, "submit">;
   private readonly settings: Settings;
   private readonly env: Env;
 
@@ -117,7 +124,8 @@ export class OpenConversation {
       onSockets: (userId) => this.reports.changed(userId),
     });
     this.reports = new ConnectionReports({
-      ...{ sessions: this.sessions, clock, delayMs: settings.PRESENCE_DELAY_MS },
+      ...{ sessions: this.sessions, clock },
+      delayMs: Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS),
       source: ["conversation", conversationId],
       stubOf: (userId) => inboxOf(env, userId),
       onFailure: (error) => log("presence_failed", { conversationId, error }),
@@ -160,18 +168,18 @@ export class OpenConversation {
       if (time !== null) this.inboxes.interrupted();
     });
 
+    const windows = new RateWindows(
+      sql,
+      settings.REQUEST_LIMITS
+        ? new ChangeLimiter({
+            limiter: env.LIMIT_CHANGES,
+            clock,
+            onFailure: (error) => log("limiter_failed", { conversationId, error }),
+          })
+        : undefined,
+    );
     this.committer = new Committer({
-      ...{ storage, memory, limits: this.limits, clock },
-      windows: new RateWindows(
-        sql,
-        settings.REQUEST_LIMITS
-          ? new ChangeLimiter({
-              limiter: env.LIMIT_CHANGES,
-              clock,
-              onFailure: (error) => log("limiter_failed", { conversationId, error }),
-            })
-          : undefined,
-      ),
+      ...{ storage, memory, limits: this.limits, clock, windows },
       onCommit: (commit) => this.committed(commit),
       onFault: (error) => log("command_failed", { conversationId, error }),
       onBroken: (error) => {
@@ -180,10 +188,11 @@ export class OpenConversation {
         ctx.abort("a commit failed");
       },
     });
+    this.entrance = hasHook(settings) ? this.hookBefore(windows) : this.committer;
   }
 
   submit(actor: Actor, command: Command, reply: PendingCommand["reply"]): void {
-    this.committer.submit({ actor, command, reply });
+    this.entrance.submit({ actor, command, reply });
   }
 
   /** Carries out several commands of one person together, and resolves to what each of them came to. */
@@ -195,13 +204,21 @@ export class OpenConversation {
           pending.push({ actor, command, reply: { to: "caller", resolve } });
         }),
     );
-    this.committer.submit(...pending);
+    this.entrance.submit(...pending);
     return Promise.all(results);
   }
 
   /** Commits the commands that wait, so that what is asked next includes them. */
   settle(): void {
     this.committer.flush();
+  }
+
+  /** Ends the connections of a user who is banned from the service: nothing more is sent to them. */
+  evict(userId: string): void {
+    this.sessions.evict(userId, bannedFrame(), ...BANNED_CLOSE);
+    this.subscribers.evict(userId);
+    // Whatever is opened from now on is reported anew.
+    this.reports.evicted(userId);
   }
 
   /** A send with files, which are reserved first. */
@@ -249,10 +266,31 @@ export class OpenConversation {
 
   /** Why a command would be refused right now; `undefined`: it would not. */
   refusalOf(actor: Actor, command: Command): Failure | undefined {
-    const state = this.committer.state();
-    const now = Math.max(this.clock(), state.counters.lastCreatedAt);
-    const decided = decide(state, { actor, command }, now);
+    const decided = this.decided({ actor, command });
     return decided.ok ? undefined : decided;
+  }
+
+  private decided(request: CommandRequest): Result<Decision> {
+    const state = this.committer.state();
+    return decide(state, request, Math.max(this.clock(), state.counters.lastCreatedAt));
+  }
+
+  private hookBefore(windows: RateWindows): BeforeSendQueue {
+    const { settings, memory, clock, committer } = this;
+    const calls = new BeforeSendCalls();
+    return new BeforeSendQueue({
+      ...{ committer, fails: settings.MODERATION_FAILS, timeoutMs: settings.MODERATION_TIMEOUT_MS },
+      ask: (question) => calls.ask(question),
+      conversation: () => memory.conversation,
+      decide: (request) => this.decided(request),
+      onRejected: ({ actor: { userId }, command }) => {
+        const now = clock();
+        const window = command.type === "send" ? windows.sends : windows.changes;
+        window.add(new Map([[userId, [now]]]), now);
+      },
+      onFailure: (reason) =>
+        log("moderation_failed", { conversationId: memory.conversation.id, reason }),
+    });
   }
 
   /** The conversation as a reader sees it who connected to `origin`. */
@@ -261,9 +299,10 @@ export class OpenConversation {
     const hides = this.hidesOf(userId);
     const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
     const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
     const linkTo = this.linkTo(origin);
-    return { ...{ sql, recent, memory, epoch, hides, hidesSince }, linkTo, write };
+    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, linkTo, write };
   }
 
   /** Whom a reader hides. */

@@ -76,6 +76,11 @@ export const ERRORS = {
   not_the_author: [403, "Only the author may do this."],
   cannot_contact: [403, "You and this person cannot contact each other."],
   too_many_blocks: [400, "At most 1,000 people can be blocked; unblock some."],
+  rejected: [400, "This is not accepted here; change it before you try again."],
+  banned: [403, "This account may not use the service."],
+  report_not_found: [404, "There is no such report."],
+  report_claimed: [409, "Somebody else is working on this report."],
+  report_resolved: [409, "This report has been resolved."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
   push_not_configured: [404, "This server sends no push messages; it has no VAPID_PRIVATE_KEY."],

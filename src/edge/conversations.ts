@@ -15,6 +15,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
+import { moderatedCreation } from "./before-create.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isRetryable } from "./failure.ts";
 import { costsOf, spendHourly } from "./hourly-limits.ts";
@@ -64,12 +65,13 @@ export async function ask<T>(
 /**
  * Creates a conversation near its creator; `false` if it existed. Only creation counts against the
  * caller's hourly limits, and is refused between people who block each other: where the conversation
- * may exist, its object is asked first.
+ * may exist, its object is asked first. `beforehand` comes last before the creation, and may refuse it.
  */
 export async function create(
   c: Context<EdgeEnv>,
   conversationId: string,
   creation: Creation,
+  beforehand?: () => Promise<void>,
 ): Promise<boolean> {
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
@@ -82,7 +84,9 @@ export async function create(
     (await exists(c, conversationId, stub));
   if (isRefused && !isFound) refuse("cannot_contact");
   if (!isFound) await spendHourly(c, costsOf(creation));
-  const created = stub.create({ ...creation, blocks });
+  const moderated = await moderatedCreation(c, conversationId, creation);
+  await beforehand?.();
+  const created = stub.create({ ...moderated, blocks });
   const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
   return isNew;

@@ -122,6 +122,11 @@ export const syncEvent = z.object({
   reset: z.literal(true).optional(),
   /** The reader's unread messages at `to`; present with `reset`. */
   unread: z.number().int().optional(),
+  /**
+   * Blocks that the reader has lifted, of senders of these messages: what they wrote up to a message number
+   * counts as read. On a first visit and with `reset`.
+   */
+  lifted: z.array(z.object({ userId, upTo: z.number().int() })).optional(),
   id: frameId,
 });
 

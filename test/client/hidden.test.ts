@@ -24,15 +24,16 @@ test("a reset on an open socket replaces everything, and its count holds until m
   server.say(hello(3, 1), sync(3, [message(1, 1), message(2, 2, hidden), message(3, 3, hidden)]));
   const received: string[] = [];
   conversation.on("event", ({ type }) => received.push(type));
-  // Unblocked: the texts are back, and two of them have not to be read.
+  // Unblocked: the texts are back, and have not to be read.
   const shown = [message(1, 1), message(2, 2), message(3, 3)];
-  server.say(sync(4, shown, { reset: true, unread: 1 }));
+  const lifted = [{ userId: "you", upTo: 3 }];
+  server.say(sync(4, shown, { reset: true, unread: 0, lifted }));
   expect(received).toContain("reset");
   expect(conversation.messages).toEqual(shown);
   expect(conversation.status.state).toBe("live");
-  expect(conversation.unread).toBe(1);
+  expect(conversation.unread).toBe(0);
   server.say(created(4, 5));
-  expect(conversation.unread).toBe(2);
+  expect(conversation.unread).toBe(1);
   const all: ServerEvent = {
     ...{ type: "read", rev: 6, userId: "me", from: 1, to: 4, readAt: "2026-01-01T00:00:00.000Z" },
   };

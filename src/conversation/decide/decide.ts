@@ -26,6 +26,7 @@ import type { CommandRequest, Decision, State } from "./types.ts";
  * it dates what is stored. Limits use `state.clock`.
  */
 export function decide(state: State, request: CommandRequest, now: number): Result<Decision> {
+  if (request.refused) return request.refused;
   const decided = decideWithoutLimits(state, request, now);
   return decided.ok ? withAbuseLimits(state, request, decided.value) : decided;
 }

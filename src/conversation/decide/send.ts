@@ -77,14 +77,15 @@ export function decideSend(
     deletedAt: null,
   };
   const mentioned = mentionedBy(message);
+  // Only the command knows the fingerprint of its files, and the text that the hook replaced.
+  const isAsSent = attachments.length === 0 && command.moderated?.original === undefined;
   return ok({
-    // Only the command knows the fingerprint of its files.
     changes: [
       {
         type: "message",
         cause: "created",
         message,
-        ...(attachments.length > 0 && { digest: digestOf(command) }),
+        ...(!isAsSent && { digest: digestOf(command) }),
         ...(mentioned.length > 0 && { mentioned }),
       },
     ],

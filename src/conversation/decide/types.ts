@@ -7,6 +7,7 @@ import type {
   Metadata,
   Person,
 } from "../../domain/conversation.ts";
+import type { Failure } from "../../domain/error.ts";
 import type { AskedMentions } from "../../domain/mentions.ts";
 import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
@@ -35,6 +36,8 @@ export type Command =
       silent?: boolean | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
+      /** The before-send hook was asked. `original`: what was sent, where the hook replaced it. */
+      moderated?: { original?: string } | undefined;
     } & AskedMentions)
   /** Mentions that are absent stay as they are. */
   | ({ type: "edit"; messageId: string; content: string; maxLength: number } & AskedMentions)
@@ -61,6 +64,8 @@ export type Command =
   | { type: "update"; title?: string | undefined; description?: string | null | undefined }
   /** Facts about blocks between people of the conversation, from the inboxes of those who block. */
   | { type: "blocks"; blocks: readonly Block[] };
+
+export type Send = Extract<Command, { type: "send" }>;
 
 /** A change with its own revision. Members and D1 receive it. */
 export type Change =
@@ -222,4 +227,6 @@ export interface Sent {
 export interface CommandRequest {
   actor: Actor;
   command: Command;
+  /** It was refused before it could be decided, as by the before-send hook. */
+  refused?: Failure;
 }

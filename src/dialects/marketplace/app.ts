@@ -9,6 +9,7 @@ import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { CHATS } from "./schemas.ts";
 
 /** `{success: false, error, code, details?, limit?}`. */
@@ -35,6 +36,7 @@ export function marketplace() {
   creationRoutes(app);
   chatRoutes(app);
   messageRoutes(app);
+  reportRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);
 }
