@@ -67,4 +67,4 @@ CREATE TABLE `reports` (
 CREATE INDEX `reports_by_state` ON `reports` (`state`,`created_at`);--> statement-breakpoint
 CREATE INDEX `reports_by_reporter` ON `reports` (`reporter_id`,`created_at`);--> statement-breakpoint
 CREATE INDEX `reports_by_message` ON `reports` (`conversation_id`,`number`);--> statement-breakpoint
-ALTER TABLE `members` ADD `request` integer DEFAULT 0 NOT NULL;
+ALTER TABLE `members` ADD `request` integer NOT NULL DEFAULT 0;
