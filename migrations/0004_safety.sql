@@ -22,6 +22,7 @@ CREATE TABLE `bans` (
 	`until` integer,
 	`reason` text,
 	`lifted_at` integer,
+	`version` integer NOT NULL,
 	`changed_at` integer NOT NULL
 );
 --> statement-breakpoint
@@ -64,7 +65,6 @@ CREATE TABLE `reports` (
 	`resolution` text
 );
 --> statement-breakpoint
-CREATE INDEX `reports_by_state` ON `reports` (`state`,`created_at`);--> statement-breakpoint
-CREATE INDEX `reports_by_reporter` ON `reports` (`reporter_id`,`created_at`);--> statement-breakpoint
-CREATE INDEX `reports_by_message` ON `reports` (`conversation_id`,`number`);--> statement-breakpoint
+CREATE INDEX `reports_by_state` ON `reports` (`state`,`created_at`,`id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `reports_by_message` ON `reports` (`conversation_id`,`number`,`reporter_id`);--> statement-breakpoint
 ALTER TABLE `members` ADD `request` integer NOT NULL DEFAULT 0;

@@ -4,6 +4,7 @@ import { Conversation as ConversationObject } from "./conversation/object.ts";
 import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
 import { unihubForm } from "./dialects/unihub/presenter.ts";
 import { deleteOldLiftedBlocks } from "./directory/blocks.ts";
+import { deleteEndedBans } from "./directory/bans.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
@@ -27,7 +28,7 @@ export default {
 
   /**
    * The cron of wrangler.toml: removes unsent files, those of deleted messages, expired hourly counts,
-   * and blocks that were lifted long ago.
+   * blocks that were lifted long ago, and bans that have ended.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);
@@ -39,5 +40,6 @@ export default {
     log("swept", { removed });
     await deleteOldSpending(directory, now);
     await deleteOldLiftedBlocks(directory, now);
+    await deleteEndedBans(directory, now);
   },
 } satisfies ExportedHandler<Env>;

@@ -3,6 +3,7 @@ import type * as answers from "../contract/answers.ts";
 import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
 import type * as notifications from "../contract/notifications.ts";
+import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -34,6 +35,15 @@ export interface PushDevice {
   keys: { p256dh: string; auth: string };
 }
 
+export type Pin = { messageId: string; pinnedBy: string; pinnedAt: string };
+export type Ban = {
+  userId: string;
+  name: string | null;
+  bannedBy: string;
+  bannedAt: string;
+  expiresAt: string | null;
+  reason: string | null;
+};
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
@@ -154,6 +164,11 @@ export class Rest {
     return this.http.send("POST", path`/messages/${messageId}/read`);
   }
 
+  /** Reports a message to the staff; doing so again is safe. */
+  report(messageId: string, why: z.input<typeof reports.reportBody>): Promise<{ id: string }> {
+    return this.http.send("POST", path`/messages/${messageId}/report`, why);
+  }
+
   /** Who has read a message, those who did first before the others. */
   receipts(messageId: string, paging: Paging = {}): Promise<Receipt[]> {
     return this.http.get(path`/messages/${messageId}/read-receipts`, paging);
@@ -258,5 +273,54 @@ export class Rest {
 
   removePushDevice(endpoint: string): Promise<void> {
     return this.push.send("DELETE", "/devices", { endpoint });
+  }
+
+  updateConversation(
+    id: string,
+    changes: { title?: string; slowModeSeconds?: number; locked?: boolean },
+  ): Promise<void> {
+    return this.http.send("PATCH", path`/conversations/${id}`, changes);
+  }
+
+  pin(id: string, messageId: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${id}/pins/${messageId}`);
+  }
+
+  unpin(id: string, messageId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/pins/${messageId}`);
+  }
+
+  async pins(id: string): Promise<Pin[]> {
+    const { items } = await this.http.get<{ items: Pin[] }>(path`/conversations/${id}/pins`);
+    return items;
+  }
+
+  ban(id: string, ban: { userId: string; reason?: string; expiresAt?: string }): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/bans`, ban);
+  }
+
+  unban(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/bans/${userId}`);
+  }
+
+  async bans(id: string): Promise<Ban[]> {
+    const { items } = await this.http.get<{ items: Ban[] }>(path`/conversations/${id}/bans`);
+    return items;
+  }
+
+  mute(id: string, userId: string, until: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${id}/participants/${userId}/mute`, { until });
+  }
+
+  unmute(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/participants/${userId}/mute`);
+  }
+
+  promote(id: string, userId: string): Promise<void> {
+    return this.http.send("POST", path`/conversations/${id}/moderators`, { userId });
+  }
+
+  demote(id: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${id}/moderators/${userId}`);
   }
 }

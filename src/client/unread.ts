@@ -9,17 +9,14 @@ function countsFor(userId: string, joinedAt: string, message: WireMessage): bool
 }
 
 /**
- * How many messages one has not read: those of others that are not deleted or hidden, since one joined. Where
- * messages are unread that the client has not loaded, the server's count at the last connect is gone
- * by for those, less what was read since. Messages that a block has hidden, which was lifted since, count as
- * read: only the server's count tells how many of those that are loaded are.
+ * How many messages one has not read: those of others that are not deleted or hidden, since one joined; what
+ * was hidden by a block that was lifted since counts as read. Where messages are unread that the client has
+ * not loaded, the server's count at the last connect is gone by for those, less what was read since.
  */
 export class Unread {
   private readonly replica: Replica;
   /** Unread messages before the first whose read marks are known. */
   private before = 0;
-  /** How many of the loaded messages look unread, and are not. */
-  private surplus = 0;
 
   constructor(replica: Replica) {
     this.replica = replica;
@@ -27,25 +24,22 @@ export class Unread {
 
   /** Call it when the state is that of `hello`, or of a `sync` that has the count: it is exact then. */
   settle(count: number): void {
-    const known = this.known();
-    this.before = Math.max(0, count - known);
-    this.surplus = Math.max(0, known - count);
+    this.before = Math.max(0, count - this.known());
   }
 
   /** A user read a range: the user's own range reduces the count of messages that are not loaded. */
   read(userId: string, from: number, to: number): void {
     if (userId !== this.replica.you?.userId) return;
-    this.surplus = Math.min(this.surplus, this.known());
     const last = Math.min(to, this.replica.readsFrom - 1);
     if (last >= from) this.before = Math.max(0, this.before - (last - from + 1));
   }
 
   get count(): number {
-    return this.before + Math.max(0, this.known() - this.surplus);
+    return this.before + this.known();
   }
 
   private known(): number {
-    const { you, members, reads, timeline, readsFrom } = this.replica;
+    const { you, members, reads, timeline, readsFrom, lifted } = this.replica;
     if (!you) return 0;
     const joinedAt = members.get(you.userId)?.joinedAt ?? "";
     const mine = [...reads.values()].filter((read) => read.userId === you.userId);
@@ -55,6 +49,7 @@ export class Unread {
     // Ranges of one person never overlap: one look at each.
     for (const message of timeline.messages) {
       if (message.number < readsFrom || !countsFor(you.userId, joinedAt, message)) continue;
+      if (message.number <= (lifted.get(message.senderId ?? "") ?? 0)) continue;
       while ((mine[range]?.to ?? Infinity) < message.number) range++;
       if ((mine[range]?.from ?? Infinity) > message.number) count++;
     }

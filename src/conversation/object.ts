@@ -6,6 +6,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ReportedMessage } from "../domain/report.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
@@ -32,9 +33,17 @@ import type { MessageForm } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
 import { overview } from "./queries/overview.ts";
 import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
+import { reportedMessages } from "./queries/reported.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { applyBlocks, LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
+import {
+  applyBlocks,
+  LISTS_TIMEOUT_MS,
+  precheck,
+  submit,
+  submitAll,
+  submitWithFiles,
+} from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
@@ -140,6 +149,11 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return answered(this.open, actor, "read", (open) => receiptsOf(open, actor, number, page));
   }
 
+  reportedMessages(actor: Actor, number: number): Result<ReportedMessage[]> {
+    this.open?.settle();
+    return answered(this.open, actor, "read", (open) => reportedMessages(open, actor, number));
+  }
+
   async subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>> {
     const admitted = answered(this.open, actor, "read", (open) => ok(open));
     return admitted.ok ? subscribe(admitted.value, actor, gateway) : admitted;
@@ -180,6 +194,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     if (!open) return false;
     open.sessions.evictStale(open.sessions.ofUser(userId));
     return open.sessions.ofUser(userId).size > 0;
+  }
+
+  evict(userId: string): void {
+    this.open?.evict(userId);
   }
 
   typing(actor: Actor, active: boolean): Result<null> {

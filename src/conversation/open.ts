@@ -2,12 +2,14 @@ import { Links } from "../attachments/links.ts";
 import { blocksAmong } from "../directory/blocks.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge } from "../domain/conversation.ts";
-import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
+import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import type { Actor } from "../domain/policy.ts";
+import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
-import type { LinkTo } from "../live/wire.ts";
+import { BANNED_CLOSE } from "../live/version.ts";
+import { bannedFrame, type LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
 import { BeforeSendCalls } from "./before-send/entrypoint.ts";
@@ -31,8 +33,8 @@ import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
-import type { Session } from "./outbound/sockets/session.ts";
 import { firstSync } from "./outbound/sockets/first-visit.ts";
+import type { Session } from "./outbound/sockets/session.ts";
 import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
@@ -125,7 +127,8 @@ export class OpenConversation {
       onSockets: (userId) => this.reports.changed(userId),
     });
     this.reports = new ConnectionReports({
-      ...{ sessions: this.sessions, clock, delayMs: settings.PRESENCE_DELAY_MS },
+      ...{ sessions: this.sessions, clock },
+      delayMs: Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS),
       source: ["conversation", conversationId],
       stubOf: (userId) => inboxOf(env, userId),
       onFailure: (error) => log("presence_failed", { conversationId, error }),
@@ -214,6 +217,14 @@ export class OpenConversation {
     this.committer.flush();
   }
 
+  /** Ends the connections of a user who is banned from the service: nothing more is sent to them. */
+  evict(userId: string): void {
+    this.sessions.evict(userId, bannedFrame(), ...BANNED_CLOSE);
+    this.subscribers.evict(userId);
+    // Whatever is opened from now on is reported anew.
+    this.reports.evicted(userId);
+  }
+
   /** A send with files, which are reserved first. */
   sendWithFiles(
     actor: Actor,
@@ -292,10 +303,11 @@ export class OpenConversation {
     const hides = this.hidesOf(userId);
     const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
     const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
     const linkTo = this.linkTo(origin);
     const isHidden = (userId: string) => this.requests.has(userId);
-    return { ...{ sql, recent, memory, epoch, hides, hidesSince }, isHidden, linkTo, write };
+    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, isHidden, linkTo, write };
   }
 
   /** Whom a reader hides. */
@@ -333,7 +345,7 @@ export class OpenConversation {
   /** Takes what D1 knows of blocks between people who have entered and the others. */
   private async lookUpBlocks(env: Env, userIds: readonly string[]): Promise<void> {
     const { id, kind } = this.memory.conversation;
-    if (userIds.length === 0 || effectOfBlocks(kind) === "none") return;
+    if (effectOfBlocks(kind) === "none") return;
     const blocks = await blocksAmong(directoryOf(env.DB), id, userIds);
     // Not waited for: the commit waits for nothing, and the projection not for itself.
     if (blocks.length > 0) void this.submitAll(BLOCKING, [{ type: "blocks", blocks }]);

@@ -65,10 +65,7 @@ export async function submitWithFiles(
 }
 
 /** Takes facts about blocks; resolves when the lists show what follows, or a moment later. */
-export async function applyBlocks(
-  open: OpenConversation,
-  blocks: readonly Block[],
-): Promise<void> {
+export async function applyBlocks(open: OpenConversation, blocks: readonly Block[]): Promise<void> {
   const [result] = await open.submitAll(BLOCKING, [{ type: "blocks", blocks }]);
   if (!result?.ok) throw new Error(`blocks were not taken: ${result?.error.code}`);
   await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS);

@@ -78,7 +78,7 @@ export async function blockedBy(directory: Directory, userId: string): Promise<S
 
 /**
  * Writes changes of one user's blocks, in one transaction. Idempotent, in any order: of two facts about the same
- * people the one with the higher version stays. A block writes two rows, lifting one five.
+ * people the one with the higher version stays. A block writes two rows, lifting one four.
  */
 export async function writeBlocks(
   directory: Directory,

@@ -74,7 +74,10 @@ function placeholderOf({
   };
 }
 
-function withoutHidden({ emoji, count, userIds }: ReactionSummary, hides: Hides): ReactionSummary[] {
+function withoutHidden(
+  { emoji, count, userIds }: ReactionSummary,
+  hides: Hides,
+): ReactionSummary[] {
   const shown = userIds.filter((userId) => !hides.has(userId));
   const left = count - (userIds.length - shown.length);
   return left > 0 ? [{ emoji, count: left, userIds: shown }] : [];

@@ -77,7 +77,7 @@ export async function create(
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
   const blocks = await blocksOfCreation(c, conversationId, creation);
-  const isRefused = mayRefuse(creation.kind) && isAcross(blocks, creation.createdBy);
+  const isRefused = isAcross(blocks, creation.createdBy);
   const isFound =
     (isLimited(c) || isRefused) &&
     hasDerivedId(creation.kind) &&
@@ -90,11 +90,6 @@ export async function create(
   const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
   return isNew;
-}
-
-/** Kinds that people begin with whom they choose; what others are about is decided elsewhere. */
-function mayRefuse(kind: Kind): boolean {
-  return kind === "direct" || kind === "group";
 }
 
 /** Kinds whose id is derived from the people and the subject, so that they may exist already. */

@@ -15,6 +15,7 @@ import { CallTimeouts } from "../conversation/timeout.ts";
 import { sharedConversations, writeBlocks } from "../directory/blocks.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
+import type { BanOrder } from "../domain/ban.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import type { Kind } from "../domain/conversation.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
@@ -26,11 +27,13 @@ import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
-import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
-import { errorEventOf } from "../live/wire.ts";
+import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { Blocks } from "./blocks/blocks.ts";
+import { Ban } from "./ban/ban.ts";
+import { BanCalls } from "./ban/calls.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -45,6 +48,9 @@ import { RecentRows } from "./recent-rows.ts";
 
 /** Pages that the gateways of a user may request: each reads D1. */
 const LISTS: Rate = { burst: 120, perSecond: 5 };
+
+/** How long an order to ban waits until it is carried out everywhere. */
+const BAN_ANSWER_MS = 3_000;
 
 /**
  * The inbox of one user: their sockets that show all of their conversations. Conversations call it with
@@ -64,6 +70,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly watching: Watching;
   private readonly notifications: Notifications;
   private readonly blocking: Blocks;
+  private readonly ban: Ban;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -122,8 +129,21 @@ export class Inbox extends DurableObject<Env> {
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    const banCalls = new BanCalls(env, userId);
+    this.ban = new Ban({
+      ...{ sql, userId, clock, checkAt: alarmAt },
+      connectedTo: () => [...this.presence.connectedTo(), ...this.followers.sources()],
+      evict: (source) => banCalls.evict(source),
+      endOwn: () => this.connections.endAll(bannedFrame(), ...BANNED_CLOSE),
+      store: (ban, acts) => banCalls.store(ban, acts),
+      // Conversations may have stopped calling: there was nobody to notify.
+      onEnd: () => this.pending.askAll(),
+      onFailure: ([kind, id], error) => log("eviction_failed", { userId, kind, id, error }),
+      onUnstored: (error) => log("ban_not_stored", { userId, error }),
+    });
     this.notifications = new Notifications({
       ...{ env, settings, sql, userId, clock },
+      mayNotify: () => !this.ban.isStanding,
       isConnected: () => this.isConnected(),
       broadcast: (event) => {
         this.connections.broadcast(JSON.stringify(event));
@@ -161,6 +181,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   follow(protocol: Protocol, gateway: string): boolean {
+    this.ban.connected([protocol, gateway]);
     const isFollowing = this.followers.add(protocol, gateway);
     this.rearm();
     return isFollowing;
@@ -181,6 +202,7 @@ export class Inbox extends DurableObject<Env> {
   arrived(source: PresenceSource, at: number): void {
     this.presence.arrived(source, at);
     this.connectionsChanged();
+    this.ban.connected(source);
   }
 
   left(source: PresenceSource, at: number): void {
@@ -210,6 +232,14 @@ export class Inbox extends DurableObject<Env> {
 
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
     return this.watching.look(userIds);
+  }
+
+  async setBan(order: BanOrder): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, BAN_ANSWER_MS);
+    await Promise.race([this.ban.set(order), late]);
+    clearTimeout(timer);
+    return this.ban.isDone;
   }
 
   notificationSettings(): NotificationSettings {
@@ -273,6 +303,7 @@ export class Inbox extends DurableObject<Env> {
       JSON.parse(decodeURIComponent(request.headers.get(IDENTITY_HEADER) ?? "null")),
     );
     if (!parsed.success) throw new Error("an upgrade without an identity");
+    if (this.ban.isStanding) return refusedUpgrade(...BANNED_CLOSE, bannedFrame());
     this.connections.evictStale();
     if (this.connections.size >= MAX_SOCKETS_PER_USER) {
       const message = `At most ${MAX_SOCKETS_PER_USER} connections to an inbox; close one.`;
@@ -326,7 +357,7 @@ export class Inbox extends DurableObject<Env> {
       this.pending.retry();
       this.blocking.check();
       this.connections.evictStale();
-      return Promise.all([this.presence.check(), this.notifications.check()]);
+      return Promise.all([this.presence.check(), this.notifications.check(), this.ban.check()]);
     });
   }
 

@@ -47,6 +47,7 @@ export const wireMessage = z.object({
   /** Present where the reader blocks its sender: nothing else of it is shown. */
   hidden: z.literal(true).optional(),
   clientMessageId: z.string().nullable(),
+  deletedBy: userId.optional(),
 });
 export type WireMessage = z.infer<typeof wireMessage>;
 
@@ -58,6 +59,7 @@ export const wireMember = z.object({
   joinedAt: time,
   leftAt: time.nullable(),
   rev,
+  mutedUntil: time.optional(),
 });
 export type WireMember = z.infer<typeof wireMember>;
 
@@ -73,6 +75,9 @@ export const wireConversation = z.object({
   memberCount: z.number().int(),
   lastNumber: z.number().int(),
   rev,
+  slowModeSeconds: z.number().int().optional(),
+  locked: z.literal(true).optional(),
+  pins: z.array(z.string()).optional(),
 });
 export type WireConversation = z.infer<typeof wireConversation>;
 
@@ -122,6 +127,11 @@ export const syncEvent = z.object({
   reset: z.literal(true).optional(),
   /** The reader's unread messages at `to`; present with `reset`. */
   unread: z.number().int().optional(),
+  /**
+   * Blocks that the reader has lifted, of senders of these messages: what they wrote up to a message number
+   * counts as read. On a first visit and with `reset`.
+   */
+  lifted: z.array(z.object({ userId, upTo: z.number().int() })).optional(),
   id: frameId,
 });
 

@@ -1,6 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
-import type { ChatError } from "../domain/error.ts";
+import { type ChatError, chatError } from "../domain/error.ts";
 import { messageIdOf } from "../domain/id.ts";
 import type { Mentions } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
@@ -94,6 +94,11 @@ export function wireRead(read: {
     to: read.to,
     readAt: isoTime(read.readAt),
   };
+}
+
+/** The last frame of the sockets of a user who is banned from the service. */
+export function bannedFrame(): string {
+  return JSON.stringify(errorEventOf(chatError("banned"), undefined));
 }
 
 export function errorEventOf(

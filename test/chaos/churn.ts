@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ParleyError } from "../../src/client/error.ts";
 import type { Rest } from "../../src/client/rest.ts";
 import type { Random } from "../random.ts";
-import { isRetried } from "./actor.ts";
 import type { Findings } from "./checks.ts";
 import type { PublicClient } from "./public-client.ts";
+import { isRetried } from "./retried.ts";
 
 /** How much longer than it may take a removal is waited for, to tell late from never. */
 const MORE_PATIENCE_MS = 45_000;

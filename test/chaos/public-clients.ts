@@ -46,8 +46,9 @@ export class SocketIoClient extends PublicClient {
     this.socket = socket;
     for (const name of ["new-message", "message-edited", "message-deleted"]) {
       socket.on(name, ({ message, rev }) => {
-        const { _id, content, deletedAt } = message;
-        this.receive(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
+        const { _id, content, deletedAt, hidden = false } = message;
+        const deleted = deletedAt !== null;
+        this.receive(name === "new-message", _id, { rev, content, deleted, hidden });
       });
     }
     socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
@@ -113,8 +114,8 @@ export class SignalRClient extends PublicClient {
       .build();
     this.hub = hub;
     for (const name of ["ReceiveMessage", "MessageEdited", "MessageDeleted"]) {
-      hub.on(name, ({ messageId, content, isDeleted, rev }) =>
-        this.receive(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
+      hub.on(name, ({ messageId, content, isDeleted: deleted, hidden = false, rev }) =>
+        this.receive(name === "ReceiveMessage", messageId, { rev, content, deleted, hidden }),
       );
     }
     hub.on("ParticipantRemoved", ({ participantId }) => this.removed(participantId));

@@ -165,7 +165,13 @@ export class FreshCommitter {
     const { conversation } = readConversation(sql);
     const pendingFigures = readPendingFigures(sql);
     const blocks = new Blocks(sql);
-    return { conversation, counters: readCounters(sql), members: new Map(), pendingFigures, blocks };
+    return {
+      conversation,
+      counters: readCounters(sql),
+      members: new Map(),
+      pendingFigures,
+      blocks,
+    };
   }
 }
 

@@ -3,10 +3,10 @@ import { expect } from "vitest";
 import { EventLines } from "../../src/conversation/outbound/event-lines.ts";
 import type { Session } from "../../src/conversation/outbound/sockets/session.ts";
 import { Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
+import { NOBODY_HIDDEN } from "../../src/domain/hides.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { Feature } from "../../src/live/version.ts";
-import { NOBODY_HIDDEN } from "../../src/domain/hides.ts";
 import { objectOf } from "../support.ts";
 
 /** What marks the end of the frames that a test looks at. */

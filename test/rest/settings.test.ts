@@ -28,6 +28,7 @@ describe("settings that are rejected", () => {
     ["an empty FILES_SECRET", { FILES_SECRET: "" }],
     ["an unknown ENVIRONMENT", { ENVIRONMENT: "staging" }],
     ["an unknown USER_DIRECTORY", { USER_DIRECTORY: "closed" }],
+    ["an unknown USER_SEARCH", { USER_SEARCH: "friends" }],
     ["a switch that is neither on nor off", { REQUEST_LIMITS: "true" }],
     ["a limit of 0", { MESSAGES_PER_MINUTE_UNIHUB: "0" }],
     ["a limit that is not a number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
@@ -168,6 +169,7 @@ test("the defaults are those of the two APIs' references", () => {
   const names = [
     ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
     ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT"],
+    "USER_SEARCH",
     ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JURISDICTION"],
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
@@ -197,6 +199,7 @@ test("the defaults are those of the two APIs' references", () => {
     READS_PER_MINUTE: 200,
     PRESENCE_DELAY_MS: 2_000,
     USER_DIRECTORY: "known",
+    USER_SEARCH: "everyone",
     CONTACTS: "open",
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,

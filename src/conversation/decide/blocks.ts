@@ -125,7 +125,10 @@ export function messagesPerMinute(state: State, senderId: string): number {
 }
 
 /** Refuses to write to somebody who blocks the actor, or is blocked by them: between two people. */
-export function contactRefusal(state: State, { userId }: Pick<Actor, "userId">): ChatError | undefined {
+export function contactRefusal(
+  state: State,
+  { userId }: Pick<Actor, "userId">,
+): ChatError | undefined {
   const isRefused =
     effectOfBlocks(state.conversation.kind) === "refuse" && state.isBlockedOrBlocks(userId);
   return isRefused ? chatError("cannot_contact") : undefined;

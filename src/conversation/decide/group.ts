@@ -67,7 +67,8 @@ function groupRefusal(
 }
 
 function decided({ changes, counters, effects, figures }: Membership): Result<Decision> {
-  return ok({ changes, counters, effects, figures, answer: { rev: counters.rev } });
+  const moved = figures.length > 0 && { figures };
+  return ok({ changes, counters, effects, ...moved, answer: { rev: counters.rev } });
 }
 
 function nameOf(person: Person): string {

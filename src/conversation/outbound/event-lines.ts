@@ -68,7 +68,9 @@ export class EventLines {
   /** The lines for a reader; those of the first `count` events. */
   for(reader: Reader, count = this.length): readonly string[] {
     const shown = this.shownTo(reader, count);
-    return shown ? shown.lines : this.encoded(reader).lines.slice(0, count);
+    if (shown) return shown.lines;
+    const { lines } = this.encoded(reader);
+    return count === lines.length ? lines : lines.slice(0, count);
   }
 
   /** The same as one frame; empty where none is shown. */

@@ -96,6 +96,13 @@ export class Blocks {
     return hides;
   }
 
+  /** Blocks that a user has lifted: of whom, and up to which message that is hidden no longer. */
+  liftedBy(userId: string): { userId: string; upTo: number }[] {
+    return this.of(userId).flatMap(({ blockedId, upTo }) =>
+      upTo === null ? [] : { userId: blockedId, upTo },
+    );
+  }
+
   /** Whether a user blocks somebody now, or is blocked. */
   concerns(userId: string): boolean {
     const holds = ({ upTo }: StoredBlock) => upTo === null;

@@ -1,6 +1,6 @@
 import type { Member } from "../../domain/conversation.ts";
-import { isHiddenFrom } from "./messages.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../../domain/mentions.ts";
+import { isHiddenFrom } from "./messages.ts";
 
 /** In whose unread mentions messages count: rows of user ids, or of {@link EVERYBODY}. */
 

@@ -1,6 +1,6 @@
 import type { Member } from "../../domain/conversation.ts";
-import { isHiddenFrom } from "./messages.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../../domain/mentions.ts";
+import { isHiddenFrom } from "./messages.ts";
 
 /** Messages that are looked at for the newest one that notifies: silent ones and the like are behind it. */
 const LOOKED_AT = 200;

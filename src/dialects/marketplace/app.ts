@@ -9,6 +9,7 @@ import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { requestRoutes } from "./routes/requests.ts";
 import { CHATS } from "./schemas.ts";
 
@@ -37,6 +38,7 @@ export function marketplace() {
   chatRoutes(app);
   requestRoutes(app);
   messageRoutes(app);
+  reportRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);
 }

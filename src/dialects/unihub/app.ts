@@ -9,6 +9,7 @@ import { conversationRoutes } from "./routes/conversations.ts";
 import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
+import { reportRoutes } from "./routes/reports.ts";
 import { requestRoutes } from "./routes/requests.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
@@ -23,6 +24,7 @@ export function unihub() {
   notificationLevelRoutes(app);
   attachmentRoutes(app);
   markRoutes(app);
+  reportRoutes(app);
   channelRoutes(app);
   channelMemberRoutes(app);
   return closed(app);

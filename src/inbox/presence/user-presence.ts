@@ -79,6 +79,13 @@ export class UserPresence {
     return hasConnection(this.sources);
   }
 
+  /** What has reported a connection that has not ended. */
+  connectedTo(): PresenceSource[] {
+    return [...this.sources.values()].flatMap(({ source, isConnected }) =>
+      isConnected ? [source] : [],
+    );
+  }
+
   arrived(source: PresenceSource, at: number): void {
     this.setSources(arrived(this.sources, source, at));
     this.reconcile(at);

@@ -123,7 +123,10 @@ function commandOf(step: Step, state: MemoryState): Command {
       return { type: does, blocks: someBlocks(step, state) };
     case "block":
     case "unblock":
-      return { type: "blocks", blocks: [blockOf(step, state, does === "block"), ...someBlocks(step, state)] };
+      return {
+        type: "blocks",
+        blocks: [blockOf(step, state, does === "block"), ...someBlocks(step, state)],
+      };
     case "invite":
       return { type: does, userId, known: true };
     case "remove":

@@ -25,7 +25,6 @@ export interface Concerned {
 /** Whether what a user sends is hidden from a member. */
 export type IsHidden = (senderId: string, userId: string) => boolean;
 
-
 /** `lastCounted`: the newest message that counts, which rows preview. */
 export function concernedBy(
   changes: readonly Change[],
@@ -46,7 +45,10 @@ export function concernedBy(
     switch (change.type) {
       case "message": {
         const senderId = change.message.senderId ?? "";
-        if (change.cause === "deleted" || (change.cause === "created" && notifies(change.message))) {
+        if (
+          change.cause === "deleted" ||
+          (change.cause === "created" && notifies(change.message))
+        ) {
           concerned.newsFrom.add(senderId);
         }
         // A deletion changes unread counts; another change shows only in a preview.

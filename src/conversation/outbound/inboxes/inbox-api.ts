@@ -1,3 +1,4 @@
+import type { BanOrder } from "../../../domain/ban.ts";
 import type { Kind } from "../../../domain/conversation.ts";
 import type { Result } from "../../../domain/error.ts";
 import type { ChosenLevel } from "../../../domain/notification-level.ts";
@@ -43,6 +44,11 @@ export interface InboxStub {
   unfollow(gateway: string): Promise<void>;
   /** A page of the list: the first one, or the one behind `after`. */
   list(after: string | undefined): Promise<Result<InboxList>>;
+  /**
+   * Bans the user from the service, or lifts their ban; the caller has checked who orders it. Resolves within
+   * some seconds to whether everybody knows and all connections are ended; what is not done is repeated.
+   */
+  setBan(order: BanOrder): Promise<boolean>;
   notificationSettings(): Promise<NotificationSettings>;
   /** Changes the settings that are given; resolves to all of them. */
   setNotificationSettings(change: SettingsChange): Promise<NotificationSettings>;

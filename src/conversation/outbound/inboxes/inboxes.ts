@@ -258,7 +258,11 @@ export class Inboxes implements Consumer {
 }
 
 /** What is news for a member: nothing of those whom they hide. */
-function newsFor(userId: string, { allMentionedBy, newsFrom }: Concerned, isHidden: IsHidden): News {
+function newsFor(
+  userId: string,
+  { allMentionedBy, newsFrom }: Concerned,
+  isHidden: IsHidden,
+): News {
   const isShown = (senderId: string) => !isHidden(senderId, userId);
   if ([...allMentionedBy].some(isShown)) return "mention";
   return [...newsFrom].some(isShown) ? "message" : "none";

@@ -1,11 +1,11 @@
 import type { Directory } from "../../../directory/directory.ts";
 import { project } from "../../../directory/projection.ts";
+import type { Member } from "../../../domain/conversation.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { blocksChangedWithin } from "../../tables/blocks.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
-import { membersAmong } from "../../tables/members.ts";
 import { CallTimeouts } from "../../timeout.ts";
 import { CHECK_AFTER_MS } from "../alarms.ts";
 import { backoffMs } from "../backoff.ts";
@@ -174,7 +174,6 @@ export class Projector implements Consumer {
         const page = this.nextPage();
         more = page.more;
         await this.write(page);
-        await this.timeouts.limit(this.options.onEntered(this.enteredIn(page)));
         if (this.failures > 0) {
           hasRecovered = true;
           log("projection_recovered", { failures: this.failures });
@@ -198,20 +197,12 @@ export class Projector implements Consumer {
     if (hasRecovered) this.options.onRecovered();
   }
 
-  private write({ rows, to }: Page): Promise<unknown> {
-    const { sql, memory, epoch, directory } = this.options;
-    return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, to)));
-  }
-
-  /** Those among the members who changed who are present; some of them have been for long. */
-  private enteredIn({ rows }: Page): string[] {
-    const { sql } = this.options;
-    const changed = new Set(
-      rows.flatMap((row) => (row.type === "member" ? row.member.userId : [])),
-    );
-    if (changed.size === 0) return [];
-    const members = membersAmong(sql, [...changed]);
-    return members.flatMap(({ userId, leftAt }) => (leftAt === null ? userId : []));
+  private async write({ rows, to }: Page): Promise<void> {
+    const { sql, memory, epoch, directory, onEntered } = this.options;
+    const snapshot = snapshotOf(sql, memory, epoch, rows, to);
+    await this.timeouts.limit(project(directory, snapshot));
+    const entered = enteredIn(rows, snapshot.members);
+    if (entered.length > 0) await this.timeouts.limit(onEntered(entered));
   }
 
   private failed(error: unknown, rev: number): void {
@@ -237,4 +228,12 @@ export class Projector implements Consumer {
     const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
     return { ...changes, rows: [...changes.rows, ...ofBlocks] };
   }
+}
+
+/** The present ones of the members who changed: whoever has entered is among them. */
+function enteredIn(rows: readonly Changed[], members: readonly Member[]): string[] {
+  const changed = new Set(rows.flatMap((row) => (row.type === "member" ? row.member.userId : [])));
+  return members.flatMap(({ userId, leftAt }) =>
+    leftAt === null && changed.has(userId) ? userId : [],
+  );
 }

@@ -21,7 +21,7 @@ const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
  * as much of each as fits into {@link MAX_SYNC_BYTES}, and at least one message.
  */
 export function firstSync(
-  { sql, recent, memory, write, hides }: View,
+  { sql, recent, memory, write, hides, lifted }: View,
   reset: boolean,
   userId: string,
   id: FrameId,
@@ -40,9 +40,12 @@ export function firstSync(
     member: you ? [JSON.stringify(wireMember(you))] : [],
     reads: readsOfMember(sql, userId, from).map((read) => JSON.stringify(wireRead(read))),
   };
-  const whole = JSON.stringify(wireConversation(conversation, counters));
-  let left = MAX_SYNC_BYTES - bytesOf([whole, ...own.member, ...own.reads]);
   const newest = recent.between(from, counters.lastNumber, counters.lastNumber).reverse();
+  const senders = new Set(newest.map(({ senderId }) => senderId));
+  const liftedHere = lifted.filter(({ userId, upTo }) => upTo >= from && senders.has(userId));
+  const whole = JSON.stringify(wireConversation(conversation, counters));
+  const reserved = [whole, JSON.stringify(liftedHere), ...own.member, ...own.reads];
+  let left = MAX_SYNC_BYTES - bytesOf(reserved);
   const messages = jsonOf(newest, write, left - RESERVED_BYTES, 1).reverse();
   left -= bytesOf(messages);
   const members = jsonOf(
@@ -61,6 +64,7 @@ export function firstSync(
     conversation: whole,
     more: false,
     ...(reset && { reset, unread: you ? unreadOf(sql, memory, you) : 0 }),
+    lifted: liftedHere,
     id,
   });
   return { frame, to: counters.rev, more: false };

@@ -255,6 +255,14 @@ export class Sessions {
     this.evictStale(this.index.values());
   }
 
+  /** Sends a user a last frame, and closes their sockets. */
+  evict(userId: string, frame: string, code: number, reason: string): void {
+    for (const session of [...this.ofUser(userId)]) {
+      this.send(session, frame);
+      this.leave(session, code, reason);
+    }
+  }
+
   /** Closes those among some sessions whose token has expired or that are silent. */
   evictStale(sessions: Iterable<Session>): void {
     const now = this.clock();

@@ -18,10 +18,18 @@ export interface View {
   isHidden: (userId: string) => boolean;
   /** Whom the reader hides. */
   hides: Hides;
+  /** Blocks that they lifted: what these people wrote up to a number counts as read by the reader. */
+  lifted: readonly LiftedBlock[];
   /** The revision in which that changed last: a client that is behind it is shown everything anew. */
   hidesSince: number;
   /** Writes a message in the native form. */
   write: WriteMessage;
+}
+
+/** A block that was lifted, and the number of the last message that it hid. */
+export interface LiftedBlock {
+  userId: string;
+  upTo: number;
 }
 
 /** One `sync` object. */

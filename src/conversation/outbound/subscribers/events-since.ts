@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { receiptsShownTo, shownTo } from "../../../domain/hides.ts";
 import { isLarge } from "../../../domain/conversation.ts";
+import { receiptsShownTo, shownTo } from "../../../domain/hides.ts";
 import type { ServerEvent } from "../../../live/events.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";

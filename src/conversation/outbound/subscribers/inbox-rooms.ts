@@ -107,7 +107,10 @@ function historyFor(
 ): FrameAnswer {
   const query = historyQueryOf(open.memory, frame);
   if (!query.ok) return refused(query.error.code, frame.id);
-  return { type: "history", text: historyPage(open.viewFor(userId, origin), query.value, frame.id) };
+  return {
+    type: "history",
+    text: historyPage(open.viewFor(userId, origin), query.value, frame.id),
+  };
 }
 
 function answerOf(

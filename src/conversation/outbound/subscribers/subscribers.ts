@@ -112,6 +112,17 @@ export class Subscribers implements Consumer {
     if (subscriber) this.list.remove(subscriber);
   }
 
+  /** Removes a person's gateways, and has each leave the conversation, if it can be reached. */
+  evict(userId: string): void {
+    for (const subscriber of this.ofUser(userId)) {
+      const last: Batch = { ...this.emptyBatch(this.sentTo(subscriber.gateway)), last: true };
+      this.remove(subscriber.gateway);
+      void this.calls.ask(subscriber, "deliver", last).then(() => {
+        if (!this.isSubscribed(subscriber.gateway)) this.calls.remove(subscriber.gateway);
+      });
+    }
+  }
+
   /** Removes those of a person's gateways that are no longer subscribed. */
   async evictStale(userId: string): Promise<void> {
     const { conversationId } = this.options;

@@ -54,6 +54,7 @@ const createChat = createRoute({
   responses: {
     200: jsonOf("The direct chat that exists", chatAnswer),
     201: jsonOf("The new chat", chatAnswer),
+    403: { description: "The caller and one of these people cannot contact each other" },
     404: { description: "Some of these people are not known here" },
   },
 });
@@ -71,6 +72,7 @@ const purchaseRequest = createRoute({
   responses: {
     200: jsonOf("The chat that exists", chatFound),
     201: jsonOf("The new chat", chatAnswer),
+    403: { description: "There is none yet, and the two cannot contact each other" },
     404: { description: "There is no such chat, request or person" },
   },
 });

@@ -54,7 +54,10 @@ const direct = createRoute({
   summary: "Create a direct conversation, or find the one that exists",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(directBody) },
-  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+  responses: {
+    201: jsonOf("The conversation's id", createdSchema),
+    403: { description: "There is none yet, and the two cannot contact each other" },
+  },
 });
 
 const group = createRoute({
@@ -64,7 +67,10 @@ const group = createRoute({
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(groupBody) },
-  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+  responses: {
+    201: jsonOf("The conversation's id", createdSchema),
+    403: { description: "The caller and one of these people cannot contact each other" },
+  },
 });
 
 const addParticipant = createRoute({
