@@ -113,6 +113,16 @@ export class Rest {
     return data;
   }
 
+  /** Accepts a conversation that a stranger began, or to which one added the user. */
+  acceptRequest(conversationId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/accept`);
+  }
+
+  /** Declines it: it leaves the user's lists, and nobody is told. */
+  declineRequest(conversationId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/decline`);
+  }
+
   addParticipant(conversationId: string, participantId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("POST", path`/conversations/${conversationId}/participants`, {
       participantId,

@@ -66,6 +66,8 @@ export const conversationSchema = z
     participantIds: z.array(z.string()),
     lastMessageTime: time.nullable(),
     isArchived: z.boolean(),
+    /** A stranger has begun it or added the caller, who has not accepted that. Beyond the reference. */
+    request: z.literal(true).optional(),
     unreadCount: z.number().int(),
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),

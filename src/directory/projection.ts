@@ -1,5 +1,10 @@
 import { Buffer } from "node:buffer";
-import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import {
+  type Conversation,
+  type Counters,
+  type Member,
+  STORED_REQUEST,
+} from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
 import type { Directory } from "./directory.ts";
 import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
@@ -70,7 +75,9 @@ function* rowsOf({
 }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
-    yield ["members", [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond]];
+    const request = m.request ? STORED_REQUEST[m.request] : 0;
+    const row = [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond];
+    yield ["members", [...row, request]];
   }
   for (const number of uncounted) yield ["uncounted", number];
   for (const { number, senderId, createdAt, attachments } of files.sent) {

@@ -120,6 +120,8 @@ export const members = sqliteTable(
     readBeyond: integer("read_beyond").notNull(),
     epoch: text("epoch").notNull(),
     rev: integer("rev").notNull(),
+    /** 1: they have not accepted a stranger's request; 2: they have declined it. */
+    request: integer("request").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.userId, table.conversationId] }),

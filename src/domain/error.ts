@@ -24,6 +24,7 @@ export const ERRORS = {
   already_a_member: [400, "This person is in it already."],
   participant_not_found: [404, "This person is not in it."],
   too_few_members: [400, "At least two people must stay in a group."],
+  no_request: [400, "There is no request of this conversation that you could decline."],
   group_full: [400, "A group holds at most 1,000 people."],
 
   channel_archived: [400, "The channel is archived; it can only be read."],

@@ -14,8 +14,8 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import { moderatedCreation } from "./before-create.ts";
+import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isRetryable } from "./failure.ts";
 import { costsOf, spendHourly } from "./hourly-limits.ts";
@@ -36,7 +36,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 /** Commands that may be carried out twice without a different result. */
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
-  ...(["invite", "update", "close", "reopen"] as const),
+  ...(["invite", "update", "close", "reopen", "accept"] as const),
 ]);
 
 type Send = Extract<Command, { type: "send" }>;
@@ -77,7 +77,7 @@ export async function create(
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
   const blocks = await blocksOfCreation(c, conversationId, creation);
-  const isRefused = mayRefuse(creation.kind) && isAcross(blocks, creation.createdBy);
+  const isRefused = isAcross(blocks, creation.createdBy);
   const isFound =
     (isLimited(c) || isRefused) &&
     hasDerivedId(creation.kind) &&
@@ -90,11 +90,6 @@ export async function create(
   const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
   return isNew;
-}
-
-/** Kinds that people begin with whom they choose; what others are about is decided elsewhere. */
-function mayRefuse(kind: Kind): boolean {
-  return kind === "direct" || kind === "group";
 }
 
 /** Kinds whose id is derived from the people and the subject, so that they may exist already. */

@@ -36,7 +36,6 @@ async function routesFor(conversationId: string, messageIds: readonly string[]) 
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: looks at whatever the server answers
 async function everythingOf(who: Caller, conversationId: string, ids: readonly string[]) {
   // biome-ignore lint/suspicious/noExplicitAny: as above
   const found: [path: string, body: any][] = [];

@@ -17,6 +17,7 @@ import { decideAdd, decideRemove } from "./group.ts";
 import { withAbuseLimits } from "./limits.ts";
 import { decideReaction } from "./react.ts";
 import { decideRead } from "./read.ts";
+import { decideAccept, decideDecline } from "./request.ts";
 import { decideSend } from "./send.ts";
 import type { CommandRequest, Decision, State } from "./types.ts";
 
@@ -47,6 +48,10 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "react":
     case "unreact":
       return decideReaction(state, actor, command);
+    case "accept":
+      return decideAccept(state, actor);
+    case "decline":
+      return decideDecline(state, actor, now);
     case "add":
       return decideAdd(state, actor, command, now);
     case "remove":

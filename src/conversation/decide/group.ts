@@ -20,7 +20,8 @@ export function decideAdd(
   if (state.member(person.userId)?.leftAt === null) return fail("already_a_member");
   if (state.counters.memberCount >= MAX_GROUP_MEMBERS) return fail("group_full");
   const membership = new Membership(state, now);
-  const member = membership.enter(person, "added", `${nameOf(person)} was added`);
+  const request = command.request ? "pending" : undefined;
+  const member = membership.enter(person, "added", `${nameOf(person)} was added`, request);
   membership.takeBlocks(command.blocks, member);
   return decided(membership);
 }

@@ -21,7 +21,12 @@ export class Membership {
   }
 
   /** Adds a member, new or returning. They see the whole history, none of it as unread. */
-  enter(person: Person, cause: "joined" | "added", announcement?: string): Member {
+  enter(
+    person: Person,
+    cause: "joined" | "added",
+    announcement?: string,
+    request?: Member["request"],
+  ): Member {
     const before = this.state.member(person.userId);
     if (announcement !== undefined) this.announce(announcement, person.userId);
     const readUpTo = this.counters.lastNumber;
@@ -33,6 +38,7 @@ export class Membership {
       joinedAt: this.now,
       leftAt: null,
       archived: false,
+      ...(request && { request }),
       readUpTo,
       readBeyond: 0,
       rev: 0,
@@ -50,7 +56,8 @@ export class Membership {
    * Removes a member. Their row stays, so that a late projection cannot restore their membership.
    */
   exit(member: Member, cause: "left" | "removed", announcement?: string): void {
-    this.put({ ...member, role: "member", leftAt: this.now }, cause);
+    const { request: _, ...rest } = member;
+    this.put({ ...rest, role: "member", leftAt: this.now }, cause);
     this.counters = { ...this.counters, memberCount: this.counters.memberCount - 1 };
     if (announcement !== undefined) this.announce(announcement, member.userId);
   }

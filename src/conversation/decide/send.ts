@@ -8,6 +8,7 @@ import { contactRefusal, hiddenFrom, messagesPerMinute } from "./blocks.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
+import { acceptance } from "./request.ts";
 import type { Answer, Command, Decision, Effect, State } from "./types.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -77,6 +78,8 @@ export function decideSend(
     deletedAt: null,
   };
   const mentioned = mentionedBy(message);
+  // Whoever writes has accepted.
+  const accepted = acceptance(state.member(actor.userId), message.rev + 1);
   // Only the command knows the fingerprint of its files, and the text that the hook replaced.
   const isAsSent = attachments.length === 0 && command.moderated?.original === undefined;
   return ok({
@@ -88,10 +91,11 @@ export function decideSend(
         ...(!isAsSent && { digest: digestOf(command) }),
         ...(mentioned.length > 0 && { mentioned }),
       },
+      ...(accepted ? [accepted] : []),
     ],
     counters: {
       ...state.counters,
-      rev: message.rev,
+      rev: accepted?.member.rev ?? message.rev,
       lastNumber: message.number,
       counted: state.counters.counted + 1,
       lastCounted: message.number,

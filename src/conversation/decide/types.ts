@@ -53,9 +53,16 @@ export type Command =
   /** Sets the caller's own archived flag; without `archived`, toggles it. */
   | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
-  /** Of groups. `blocks`: those between whoever enters and the people here. */
-  | { type: "add"; person: Person | undefined; blocks?: readonly Block[] | undefined }
+  /** Of groups. `blocks`: those between whoever enters and the people here; `request`: they have to accept it. */
+  | {
+      type: "add";
+      person: Person | undefined;
+      blocks?: readonly Block[] | undefined;
+      request?: boolean;
+    }
   | { type: "remove"; userId: string }
+  /** What a member makes of a stranger's request. */
+  | { type: "accept" | "decline" }
   /** Of channels. */
   | { type: "join"; blocks?: readonly Block[] | undefined }
   | { type: "leave" | "close" | "reopen" }
@@ -86,8 +93,8 @@ export type Change =
   | { type: "member"; cause: MemberCause; member: Member }
   | { type: "read"; read: ReadMark; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
-  /** A member's own flag: sent to D1 and to no socket. */
-  | { type: "flag"; member: Member }
+  /** A member's own flag: sent to D1 and to no socket. `accepted`: of a request. */
+  | { type: "flag"; member: Member; accepted?: true }
   /** A member's own as well. `isSwitched`: they block the other from now on, or no longer. */
   | { type: "block"; block: StoredBlock; isSwitched: boolean };
 

@@ -217,8 +217,9 @@ const STEPS: readonly string[] = [
     WITHOUT ROWID;
   `,
   `
-  -- 1: the member has not yet accepted that a stranger began this conversation or added them.
+  -- 1: the member has not yet accepted that a stranger began this conversation or added them; 2: declined it.
   ALTER TABLE members ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX requests ON members (user_id) WHERE request > 0;
   `,
 ];
 

@@ -10,6 +10,7 @@ import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
+import { requestRoutes } from "./routes/requests.ts";
 import { CHATS } from "./schemas.ts";
 
 /** `{success: false, error, code, details?, limit?}`. */
@@ -35,6 +36,7 @@ export function marketplace() {
   app.use(jsonBody);
   creationRoutes(app);
   chatRoutes(app);
+  requestRoutes(app);
   messageRoutes(app);
   reportRoutes(app);
   notificationLevelRoutes(app);

@@ -66,6 +66,8 @@ export const chatSchema = z
     subject: z.string().nullable(),
     metadata,
     isArchived: z.boolean(),
+    /** A stranger has begun it or added the caller, who has not accepted that. Beyond the reference. */
+    request: z.literal(true).optional(),
     unreadCount: z.number().int(),
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),
@@ -119,6 +121,7 @@ export const marketplaceForm: MessageForm = { name: "marketplace", present: pres
 /** A chat, from its object's overview. */
 export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
   const { conversation, members, lastMessage, unread, unreadMentions = 0 } = overview;
+  const you = members.find((member) => member.userId === userId);
   const last =
     lastMessage &&
     presentMessage(
@@ -135,7 +138,8 @@ export function presentChat(overview: Overview, userId: string, linkTo: LinkTo):
     purchaseRequestId: conversation.purchaseRequestId,
     subject: conversation.subject,
     metadata: conversation.metadata,
-    isArchived: members.find((member) => member.userId === userId)?.archived ?? false,
+    isArchived: you?.archived ?? false,
+    ...(you?.request && { request: true }),
     unreadCount: unread.get(userId) ?? 0,
     unreadMentions,
     lastMessage: last ?? null,
@@ -163,6 +167,7 @@ export function presentEntry(
     subject: entry.subject,
     metadata: entry.metadata,
     isArchived: entry.archived,
+    ...(entry.isRequest && { request: true }),
     unreadCount: entry.unread,
     unreadMentions: entry.mentions,
     lastMessage:

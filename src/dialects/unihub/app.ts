@@ -10,6 +10,7 @@ import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
+import { requestRoutes } from "./routes/requests.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
@@ -18,6 +19,7 @@ export function unihub() {
   uploadRoutes(app);
   app.use(jsonBody);
   conversationRoutes(app);
+  requestRoutes(app);
   messageRoutes(app);
   notificationLevelRoutes(app);
   attachmentRoutes(app);

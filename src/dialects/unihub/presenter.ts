@@ -82,6 +82,7 @@ export function presentConversation(
     participantIds: entry.participants.map(({ userId }) => userId),
     lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
     isArchived: entry.archived,
+    ...(entry.isRequest && { request: true }),
     unreadCount: entry.unread,
     unreadMentions: entry.mentions,
     lastMessage:
