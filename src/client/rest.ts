@@ -323,12 +323,4 @@ export class Rest {
   demote(id: string, userId: string): Promise<void> {
     return this.http.send("DELETE", path`/conversations/${id}/moderators/${userId}`);
   }
-
-  acceptRequest(id: string): Promise<void> {
-    return this.http.send("POST", path`/conversations/${id}/accept`);
-  }
-
-  declineRequest(id: string): Promise<void> {
-    return this.http.send("POST", path`/conversations/${id}/decline`);
-  }
 }
