@@ -22,6 +22,7 @@ CREATE TABLE `bans` (
 	`until` integer,
 	`reason` text,
 	`lifted_at` integer,
+	`version` integer NOT NULL,
 	`changed_at` integer NOT NULL
 );
 --> statement-breakpoint
@@ -35,6 +36,16 @@ CREATE TABLE `blocks` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX `blocks_of_blocked` ON `blocks` (`blocked_id`,`user_id`);--> statement-breakpoint
+CREATE TABLE `lifted_blocks` (
+	`user_id` text NOT NULL,
+	`blocked_id` text NOT NULL,
+	`lifted_at` integer NOT NULL,
+	`version` integer NOT NULL,
+	PRIMARY KEY(`user_id`, `blocked_id`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE INDEX `lifted_blocks_of_blocked` ON `lifted_blocks` (`blocked_id`,`user_id`);--> statement-breakpoint
+CREATE INDEX `lifted_blocks_by_time` ON `lifted_blocks` (`lifted_at`);--> statement-breakpoint
 CREATE TABLE `reports` (
 	`id` text PRIMARY KEY NOT NULL,
 	`state` text NOT NULL,
@@ -54,6 +65,6 @@ CREATE TABLE `reports` (
 	`resolution` text
 );
 --> statement-breakpoint
-CREATE INDEX `reports_by_state` ON `reports` (`state`,`created_at`);--> statement-breakpoint
-CREATE INDEX `reports_by_reporter` ON `reports` (`reporter_id`,`created_at`);--> statement-breakpoint
-CREATE INDEX `reports_by_message` ON `reports` (`conversation_id`,`number`);
+CREATE INDEX `reports_by_state` ON `reports` (`state`,`created_at`,`id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `reports_by_message` ON `reports` (`conversation_id`,`number`,`reporter_id`);--> statement-breakpoint
+ALTER TABLE `members` ADD `request` integer DEFAULT 0 NOT NULL;

@@ -5,6 +5,7 @@ import type { MountedApi } from "./admin/openapi-types.ts";
 import { userProvisioning } from "./admin/provision-users.ts";
 import { purchaseRequests } from "./admin/purchase-requests.ts";
 import { referenceRoutes } from "./admin/reference.ts";
+import { reportQueue } from "./admin/reports.ts";
 import { admin } from "./admin/routes.ts";
 import { Links } from "./attachments/links.ts";
 import { marketplace, marketplaceErrors } from "./dialects/marketplace/app.ts";
@@ -27,6 +28,7 @@ import { requestLimits } from "./edge/request-limits.ts";
 import { responseHeaders as headers } from "./edge/response-headers.ts";
 import { CachingRouter } from "./edge/router.ts";
 import { Timing } from "./edge/timing.ts";
+import { userBlocks } from "./edge/user-blocks.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
 import { log } from "./logging.ts";
@@ -34,6 +36,7 @@ import { pushRoutes } from "./notify/push/routes.ts";
 import { notificationRoutes } from "./notify/settings-routes.ts";
 import {
   MANIFEST_PATH,
+  PAGE_ADDRESSES,
   type PageOptions,
   SERVICE_WORKER_PATH,
   type Served,
@@ -89,7 +92,9 @@ export function createApp(): Hono<EdgeEnv> {
   docsRoutes(app);
   for (const { base, app: api } of mounted) app.route(base, api);
   app.route("/api/development", development());
-  app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  for (const path of PAGE_ADDRESSES) {
+    app.get(path, (c) => served(c, servePage(pageOptions(c))));
+  }
   app.get(SERVICE_WORKER_PATH, (c) => served(c, serveServiceWorker()));
   app.get(MANIFEST_PATH, (c) => served(c, serveManifest()));
   app.get("/page/:name", (c) => {
@@ -152,6 +157,12 @@ function apis(): MountedApi[] {
       errors: plainErrors,
     },
     {
+      base: "/api/admin/reports",
+      tag: { name: "Reports", description: "Reported messages: roles `resolver` and `admin`." },
+      app: reportQueue(),
+      errors: plainErrors,
+    },
+    {
       base: "/api/admin",
       tag: { name: "Operation", description: "For the operator: role `admin`." },
       app: admin(),
@@ -167,19 +178,21 @@ function users() {
   userProvisioning(app);
   userSearch(app);
   userPresence(app);
+  userBlocks(app);
   return closed(app);
 }
 
 function pageOptions(c: Context<EdgeEnv>): PageOptions {
-  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM, VAPID_PRIVATE_KEY, NOTIFY_URL } =
-    c.get("settings");
+  const settings = c.get("settings");
+  const { ENVIRONMENT, PUBLIC_URL, VAPID_PRIVATE_KEY, NOTIFY_URL } = settings;
   const { origin } = new URL(c.req.url);
   return {
     environment: ENVIRONMENT,
     origin,
     filesOrigin: PUBLIC_URL ?? origin,
     notifications: VAPID_PRIVATE_KEY ? "push" : NOTIFY_URL ? "webhook" : "none",
-    userClaim: JWT_USER_CLAIM,
+    userClaim: settings.JWT_USER_CLAIM,
+    roleClaim: settings.JWT_ROLE_CLAIM,
   };
 }
 

@@ -57,7 +57,7 @@ const webhookSecrets = optional
 const webhookUrl = z.url({ protocol: /^https?$/, abort: true }).refine((url) => {
   const { username, password } = new URL(url);
   return username === "" && password === "";
-}, "no user and password: requests are signed with NOTIFY_SECRET");
+}, "no user and password: requests are signed with NOTIFY_SECRET or MODERATION_SECRET");
 const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const onOff = z
   .enum(["on", "off"])
@@ -117,9 +117,16 @@ const schema = z
     PURCHASE_REQUESTS: z.enum(["open", "registered"]).default("open"),
     JURISDICTION: optional.pipe(z.enum(["eu", "us", "fedramp"]).optional()),
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
+    CONTACTS: z.enum(["open", "requests"]).default("open"),
+    USER_SEARCH: z.enum(["everyone", "contacts", "off"]).default("everyone"),
     PUBLIC_URL: optional.pipe(origin.optional()),
     NOTIFY_URL: optional.pipe(webhookUrl.optional()),
     NOTIFY_SECRET: webhookSecrets,
+    MODERATION_URL: optional.pipe(webhookUrl.optional()),
+    MODERATION_SECRET: webhookSecrets,
+    // Callers of a conversation wait five seconds for its answer.
+    MODERATION_TIMEOUT_MS: z.coerce.number().int().min(100).max(4_000).default(1_500),
+    MODERATION_FAILS: z.enum(["open", "closed"]).default("open"),
     VAPID_PRIVATE_KEY: optional.pipe(vapidKey.optional()),
     VAPID_SUBJECT: optional.pipe(vapidSubject.optional()),
     PUSH_HOSTS: optional
@@ -158,6 +165,13 @@ const schema = z
     // What people write, and to whom.
     if (ENVIRONMENT !== "development" && NOTIFY_URL?.startsWith("http:")) {
       refuse("NOTIFY_URL begins with https: only development may send notifications in the clear");
+    }
+    const { MODERATION_URL, MODERATION_SECRET } = context.value;
+    if (!MODERATION_URL !== !MODERATION_SECRET) {
+      refuse("set both MODERATION_URL and MODERATION_SECRET, or neither");
+    }
+    if (ENVIRONMENT !== "development" && MODERATION_URL?.startsWith("http:")) {
+      refuse("MODERATION_URL begins with https: only development may send texts in the clear");
     }
     // Otherwise links would begin with the Host header of a request.
     if (ENVIRONMENT !== "development" && !PUBLIC_URL) {

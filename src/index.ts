@@ -3,12 +3,15 @@ import { sweep } from "./attachments/sweep.ts";
 import { Conversation as ConversationObject } from "./conversation/object.ts";
 import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
 import { unihubForm } from "./dialects/unihub/presenter.ts";
+import { deleteOldLiftedBlocks } from "./directory/blocks.ts";
+import { deleteEndedBans } from "./directory/bans.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { log } from "./logging.ts";
 
+export { BeforeSend } from "./conversation/before-send/entrypoint.ts";
 export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
 export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
 export { Inbox } from "./inbox/object.ts";
@@ -24,8 +27,8 @@ export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
 
   /**
-   * The cron of wrangler.toml: removes unsent files, those of deleted messages, and expired hourly
-   * counts.
+   * The cron of wrangler.toml: removes unsent files, those of deleted messages, expired hourly counts,
+   * blocks that were lifted long ago, and bans that have ended.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);
@@ -36,5 +39,7 @@ export default {
     });
     log("swept", { removed });
     await deleteOldSpending(directory, now);
+    await deleteOldLiftedBlocks(directory, now);
+    await deleteEndedBans(directory, now);
   },
 } satisfies ExportedHandler<Env>;

@@ -52,9 +52,10 @@ export function refusalsOf(
   const names = path.includes("{") || /"conversationId"/.test(body + JSON.stringify(named));
   const keyed = body.includes('"clientMessageId"');
   const statuses = [
-    ...[401, 429, 500, 503],
+    // 403: the caller may be banned.
+    ...[401, 403, 429, 500, 503],
     ...(asks || method !== "get" ? [400] : []),
-    ...(names ? [403, 404] : []),
+    ...(names ? [404] : []),
     ...(keyed ? [409] : []),
     // Reading a body may time out.
     ...(method !== "get" ? [408] : []),

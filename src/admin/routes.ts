@@ -5,9 +5,11 @@ import { parseConversationId } from "../domain/id.ts";
 import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
-import { refuse } from "../edge/refusal.ts";
 import { requestLimits } from "../edge/request-limits.ts";
+import { auditRoutes } from "./audit.ts";
+import { banRoutes } from "./bans.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { only } from "./staff.ts";
 
 /** Conversations of one call at most: each is a call of an object. */
 const MAX_REBUILT = 50;
@@ -70,11 +72,10 @@ const rebuilding = createRoute({
 /** `/api/admin`: for the operator, with a token whose role is `admin`. */
 export function admin() {
   const app = dialect();
-  app.use(authenticate(), requestLimits, async (c, next) => {
-    if (c.get("actor").role !== "admin") refuse("forbidden");
-    await next();
-  });
+  app.use(authenticate(), requestLimits, only("admin"));
   app.use(jsonBody);
+  banRoutes(app);
+  auditRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

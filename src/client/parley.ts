@@ -4,6 +4,7 @@ import { Conversation } from "./conversation.ts";
 import { Inbox } from "./inbox.ts";
 import { Rest } from "./rest.ts";
 import { SharedLink } from "./shared-link.ts";
+import { Staff } from "./staff.ts";
 import { type TokenSource, Tokens } from "./tokens.ts";
 
 export interface ParleyOptions {
@@ -21,13 +22,17 @@ export interface ParleyOptions {
 /** One user's client: the REST API, and conversations that stay up to date. */
 export class Parley {
   readonly rest: Rest;
+  /** For staff. */
+  readonly staff: Staff;
   private readonly options: ParleyOptions;
   private readonly tokens: Tokens;
 
   constructor(options: ParleyOptions) {
     this.options = options;
     this.tokens = new Tokens(options.token);
-    this.rest = new Rest(options.url, this.tokens, options.fetch ?? ((...a) => fetch(...a)));
+    const fetcher = options.fetch ?? ((...a) => fetch(...a));
+    this.rest = new Rest(options.url, this.tokens, fetcher);
+    this.staff = new Staff(options.url, this.tokens, fetcher);
   }
 
   /** A conversation; `connect()` opens its socket, or with `over` opens it over the socket of an inbox. */

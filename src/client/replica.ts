@@ -29,6 +29,8 @@ export class Replica {
   /** By revision: ranges are only added, never changed. */
   readonly reads = new Map<number, WireRead>();
   readonly timeline = new Timeline();
+  /** What people wrote up to a message number counts as read: the user had blocked them until then. */
+  readonly lifted = new Map<string, number>();
   /** The first message whose read marks are known: messages from `history` have none. */
   readsFrom = 1;
 
@@ -43,6 +45,7 @@ export class Replica {
   /** Applies a page of changes. With `reset`, or on a first visit, the previous state is cleared. */
   sync(sync: Sync): Applied {
     if (sync.reset || this.rev === undefined) this.startOver(sync);
+    for (const { userId, upTo } of sync.lifted ?? []) this.lifted.set(userId, upTo);
     const applied: Applied = {
       messages: sync.messages.filter((message) => this.timeline.put(message)),
       members: sync.members.filter((member) => this.putMember(member)),
@@ -97,6 +100,7 @@ export class Replica {
     this.conversation = undefined;
     this.members.clear();
     this.reads.clear();
+    this.lifted.clear();
     this.readsFrom = sync.messages[0]?.number ?? (sync.conversation?.lastNumber ?? 0) + 1;
     this.timeline.startOver(this.readsFrom);
   }

@@ -1,8 +1,10 @@
 import type { z } from "zod";
 import type * as answers from "../contract/answers.ts";
+import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
 import type * as moderation from "../contract/moderation.ts";
 import type * as notifications from "../contract/notifications.ts";
+import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -20,6 +22,8 @@ export type ChannelMember = Answer<"channelMemberSchema">;
 export type Receipt = Answer<"receiptSchema">;
 export type Uploaded = Answer<"uploadedSchema">;
 export type Person = { id: string; name: string | null; avatarUrl: string | null };
+/** Somebody whom the user blocks. */
+export type Block = z.output<typeof blocks.blocksSchema>["items"][number];
 /** What names an uploaded file in `attachments` of a message that is sent over the socket. */
 export function keyOf({ fileUrl }: Pick<Uploaded, "fileUrl">): string {
   return new URL(fileUrl).pathname.split("/").at(-1) ?? "";
@@ -66,6 +70,21 @@ export class Rest {
     return users;
   }
 
+  /** Blocks somebody; they are not told. Doing so again is safe. */
+  block(userId: string): Promise<void> {
+    return this.users.send("PUT", "/blocks", { userId });
+  }
+
+  unblock(userId: string): Promise<void> {
+    return this.users.send("DELETE", "/blocks", { userId });
+  }
+
+  /** Whom the user blocks, those first whom they blocked last. */
+  async blocks(): Promise<Block[]> {
+    const { items } = await this.users.get<z.output<typeof blocks.blocksSchema>>("/blocks");
+    return items;
+  }
+
   /** The user's conversations, the one with the newest message first; channels have a separate list. */
   conversations(paging: Paging = {}): Promise<InboxEntry[]> {
     return this.http.get("/conversations", paging);
@@ -87,6 +106,16 @@ export class Rest {
       path`/${conversationId}/archive`,
     );
     return data;
+  }
+
+  /** Accepts a conversation that a stranger began, or to which one added the user. */
+  acceptRequest(conversationId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/accept`);
+  }
+
+  /** Declines it: it leaves the user's lists, and nobody is told. */
+  declineRequest(conversationId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/decline`);
   }
 
   addParticipant(conversationId: string, participantId: string): Promise<Answer<"saidSchema">> {
@@ -133,6 +162,11 @@ export class Rest {
 
   markRead(messageId: string): Promise<Answer<"successSchema">> {
     return this.http.send("POST", path`/messages/${messageId}/read`);
+  }
+
+  /** Reports a message to the staff; doing so again is safe. */
+  report(messageId: string, why: z.input<typeof reports.reportBody>): Promise<{ id: string }> {
+    return this.http.send("POST", path`/messages/${messageId}/report`, why);
   }
 
   /** Who has read a message, those who did first before the others. */
@@ -205,7 +239,7 @@ export class Rest {
   }
 
   /** Changes title, slow mode or lock of a group or channel; what is absent stays. */
-  moderate(
+  updateConversation(
     conversationId: string,
     changes: z.input<typeof moderation.moderationBody>,
   ): Promise<void> {
@@ -246,13 +280,9 @@ export class Rest {
   }
 
   /** Has a member only read until a time, in ISO 8601. */
-  mute(
-    conversationId: string,
-    userId: string,
-    mute: z.input<typeof moderation.muteBody>,
-  ): Promise<void> {
+  mute(conversationId: string, userId: string, until: string): Promise<void> {
     const address = path`/conversations/${conversationId}/participants/${userId}/mute`;
-    return this.http.send("PUT", address, mute);
+    return this.http.send("PUT", address, { until });
   }
 
   unmute(conversationId: string, userId: string): Promise<void> {

@@ -165,7 +165,8 @@ export class Session {
     const { messages, members, reads, conversation } = replica.sync(event);
     if (event.reset) emit({ type: "reset" });
     for (const { userId, from, to } of reads) unread.read(userId, from, to);
-    if (event.to === this.helloRev) unread.settle(replica.you?.unread ?? 0);
+    if (event.unread !== undefined) unread.settle(event.unread);
+    else if (event.to === this.helloRev) unread.settle(replica.you?.unread ?? 0);
     if (conversation) emit({ type: "conversation", conversation });
     for (const member of members) emit({ type: "member", cause: "sync", member });
     for (const message of messages) emit({ type: "message", cause: "sync", message });

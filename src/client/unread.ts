@@ -3,14 +3,15 @@ import type { Replica } from "./replica.ts";
 
 /** Whether a message counts as unread until a user has read it. */
 function countsFor(userId: string, joinedAt: string, message: WireMessage): boolean {
-  const { senderId, deletedAt, createdAt } = message;
-  return senderId !== null && senderId !== userId && deletedAt === null && createdAt >= joinedAt;
+  const { senderId, deletedAt, createdAt, hidden } = message;
+  if (senderId === null || senderId === userId || hidden) return false;
+  return deletedAt === null && createdAt >= joinedAt;
 }
 
 /**
- * How many messages one has not read: those of others that are not deleted, since one joined. Where
- * messages are unread that the client has not loaded, the server's count at the last connect is gone
- * by for those, less what was read since.
+ * How many messages one has not read: those of others that are not deleted or hidden, since one joined; what
+ * was hidden by a block that was lifted since counts as read. Where messages are unread that the client has
+ * not loaded, the server's count at the last connect is gone by for those, less what was read since.
  */
 export class Unread {
   private readonly replica: Replica;
@@ -21,7 +22,7 @@ export class Unread {
     this.replica = replica;
   }
 
-  /** Call it when the state is that of `hello`, whose count is exact. */
+  /** Call it when the state is that of `hello`, or of a `sync` that has the count: it is exact then. */
   settle(count: number): void {
     this.before = Math.max(0, count - this.known());
   }
@@ -38,7 +39,7 @@ export class Unread {
   }
 
   private known(): number {
-    const { you, members, reads, timeline, readsFrom } = this.replica;
+    const { you, members, reads, timeline, readsFrom, lifted } = this.replica;
     if (!you) return 0;
     const joinedAt = members.get(you.userId)?.joinedAt ?? "";
     const mine = [...reads.values()].filter((read) => read.userId === you.userId);
@@ -48,6 +49,7 @@ export class Unread {
     // Ranges of one person never overlap: one look at each.
     for (const message of timeline.messages) {
       if (message.number < readsFrom || !countsFor(you.userId, joinedAt, message)) continue;
+      if (message.number <= (lifted.get(message.senderId ?? "") ?? 0)) continue;
       while ((mine[range]?.to ?? Infinity) < message.number) range++;
       if ((mine[range]?.from ?? Infinity) > message.number) count++;
     }

@@ -20,6 +20,9 @@ export const mentionedSchema = {
   mentionsAll: z.literal(true).optional(),
 };
 
+/** Present where the caller blocks the sender: nothing else of the message is shown. Beyond the references. */
+export const hiddenSchema = { hidden: z.literal(true).optional() };
+
 export const messageSchema = z
   .object({
     messageId: z.string(),
@@ -37,6 +40,7 @@ export const messageSchema = z
     ),
     ...mentionedSchema,
     ...deletedBySchema,
+    ...hiddenSchema,
   })
   .openapi("Message");
 
@@ -64,6 +68,8 @@ export const conversationSchema = z
     participantIds: z.array(z.string()),
     lastMessageTime: time.nullable(),
     isArchived: z.boolean(),
+    /** A stranger has begun it or added the caller, who has not accepted that. Beyond the reference. */
+    request: z.literal(true).optional(),
     unreadCount: z.number().int(),
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),

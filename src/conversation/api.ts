@@ -1,10 +1,12 @@
 import type { Attachment } from "../domain/attachment.ts";
+import type { Block } from "../domain/block.ts";
 import type { Ban, Conversation, Member, Pin } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ReportedMessage } from "../domain/report.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import type { Creation } from "./commit/create.ts";
@@ -124,8 +126,17 @@ export interface ConversationStub {
    * object of the previous version does not have the method.
    */
   notifiable(query: NotifiableQuery): Promise<NotifiableAnswer | undefined>;
+  /**
+   * Takes facts about blocks between people of the conversation. May be called twice and in any order: of two
+   * about the same people the higher version holds.
+   */
+  applyBlocks(blocks: readonly Block[]): Promise<void>;
   /** Whether a user has a socket here; those that are silent are closed first. */
   isConnected(userId: string): Promise<boolean>;
+  /** A message that the actor reports and those before it, as they are stored. */
+  reportedMessages(actor: Actor, number: number): Promise<Result<ReportedMessage[]>>;
+  /** Ends a user's sockets here, and their subscribers, because they are banned; may be called twice. */
+  evict(userId: string): Promise<void>;
   /** Broadcasts to the others that the actor types, or has stopped. */
   typing(actor: Actor, active: boolean): Promise<Result<null>>;
   /**

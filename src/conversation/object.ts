@@ -1,10 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Block } from "../domain/block.ts";
 import type { Ban, Member, Pin } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ReportedMessage } from "../domain/report.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
@@ -38,9 +40,17 @@ import {
   membersOf,
   receiptsOf,
 } from "./queries/questions.ts";
+import { reportedMessages } from "./queries/reported.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { LISTS_TIMEOUT_MS, precheck, submit, submitAll, submitWithFiles } from "./submit.ts";
+import {
+  applyBlocks,
+  LISTS_TIMEOUT_MS,
+  precheck,
+  submit,
+  submitAll,
+  submitWithFiles,
+} from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
@@ -124,7 +134,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   history(actor: Actor, query: PageQuery, as?: FormOfPage): Result<HistoryPage | HistoryText> {
     const form = this.forms.find(({ name }) => name === as?.form);
     return answered<HistoryPage | HistoryText>(this.open, actor, "read", (open) =>
-      form && as ? historyTextOf(open, query, form, as.origin) : historyOf(open, query),
+      form && as
+        ? historyTextOf(open, actor, query, form, as.origin)
+        : historyOf(open, actor, query),
     );
   }
 
@@ -151,7 +163,12 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
-    return answered(this.open, actor, "read", (open) => receiptsOf(open, number, page));
+    return answered(this.open, actor, "read", (open) => receiptsOf(open, actor, number, page));
+  }
+
+  reportedMessages(actor: Actor, number: number): Result<ReportedMessage[]> {
+    this.open?.settle();
+    return answered(this.open, actor, "read", (open) => reportedMessages(open, actor, number));
   }
 
   async subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>> {
@@ -185,6 +202,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.open && notifiable(this.open, query);
   }
 
+  async applyBlocks(blocks: readonly Block[]): Promise<void> {
+    if (this.open) await applyBlocks(this.open, blocks);
+  }
+
   isConnected(userId: string): boolean {
     const { open } = this;
     if (!open) return false;
@@ -192,16 +213,21 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return open.sessions.ofUser(userId).size > 0;
   }
 
+  evict(userId: string): void {
+    this.open?.evict(userId);
+  }
+
   typing(actor: Actor, active: boolean): Result<null> {
-    return answered(this.open, actor, "type", ({ sessions }) => {
-      sessions.broadcastTyping(actor.userId, active);
+    return answered(this.open, actor, "type", (open) => {
+      if (open.mayNotContact(actor.userId)) return fail("cannot_contact");
+      open.sessions.broadcastTyping(actor.userId, active);
       return ok(null);
     });
   }
 
   eventsSince(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
     return answered(this.open, actor, "read", (open) =>
-      ok(eventsSince(open.viewFor(origin), since, known)),
+      ok(eventsSince(open.viewFor(actor.userId, origin), since, known)),
     );
   }
 

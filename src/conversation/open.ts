@@ -1,20 +1,28 @@
 import { Links } from "../attachments/links.ts";
+import { blocksAmong } from "../directory/blocks.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
+import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import { type Actor, restriction } from "../domain/policy.ts";
+import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
-import type { LinkTo } from "../live/wire.ts";
+import { BANNED_CLOSE } from "../live/version.ts";
+import { bannedFrame, type LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { FilesToSend } from "./api.ts";
+import { BeforeSendCalls } from "./before-send/entrypoint.ts";
+import { hasHook } from "./before-send/hook.ts";
+import { BeforeSendQueue } from "./before-send/queue.ts";
 import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
+import { BLOCKING, contactRefusal } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
-import type { Answer, Command, Limits } from "./decide/types.ts";
+import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -25,6 +33,7 @@ import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
+import { firstSync } from "./outbound/sockets/first-visit.ts";
 import type { Session } from "./outbound/sockets/session.ts";
 import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
@@ -33,8 +42,10 @@ import { Subscribers } from "./outbound/subscribers/subscribers.ts";
 import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
+import { Requests } from "./requests.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
+import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -51,6 +62,7 @@ export class OpenConversation {
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
+  readonly requests: Requests;
   readonly sessions: Sessions;
   readonly reports: ConnectionReports;
   readonly subscribers: Subscribers;
@@ -61,6 +73,8 @@ export class OpenConversation {
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
+  /** Where commands go: to the committer or, with a before-send hook, past the hook first. */
+  private readonly entrance: Pick<Committer, "submit">;
   private readonly settings: Settings;
   private readonly env: Env;
 
@@ -77,9 +91,11 @@ export class OpenConversation {
     const memory: Memory = {
       ...{ conversation, counters: readCounters(sql), members: new Map() },
       pendingFigures: readPendingFigures(sql),
+      blocks: new Blocks(sql),
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
+    this.requests = new Requests(sql);
     this.texts = new MessageTexts({
       ...{ conversationId, recent: this.recent, clock },
       linkTo: (address) => this.linkTo(address),
@@ -96,6 +112,8 @@ export class OpenConversation {
     });
     this.subscribers = new Subscribers({
       ...{ sql, conversationId, rev },
+      hidesOf: (userId) => this.hidesOf(userId),
+      isVisible: (userId, reader) => this.isVisible(userId, reader),
       stubOf: (protocol, gateway) => subscriberOf(env, protocol, gateway),
       onPresence: (userId) => this.sessions.presenceChanged(userId),
       onFailure: (error) => log("gateway_failed", { conversationId, error }),
@@ -104,11 +122,14 @@ export class OpenConversation {
     this.sessions = new Sessions({
       ...{ ctx, clock, elsewhere: this.subscribers },
       quiet: () => isLarge(memory.counters.memberCount),
+      isVisible: (userId, reader) => this.isVisible(userId, reader),
+      hidesOf: (userId) => this.hidesOf(userId),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
       onSockets: (userId) => this.reports.changed(userId),
     });
     this.reports = new ConnectionReports({
-      ...{ sessions: this.sessions, clock, delayMs: settings.PRESENCE_DELAY_MS },
+      ...{ sessions: this.sessions, clock },
+      delayMs: Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS),
       source: ["conversation", conversationId],
       stubOf: (userId) => inboxOf(env, userId),
       onFailure: (error) => log("presence_failed", { conversationId, error }),
@@ -120,6 +141,7 @@ export class OpenConversation {
       log: (event, fields) => log(event, { conversationId, ...fields }),
       directory: directoryOf(env.DB),
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
+      onEntered: (userIds) => this.lookUpBlocks(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
     });
     this.inboxes = new Inboxes({
@@ -132,11 +154,14 @@ export class OpenConversation {
     });
     const sockets = new SocketConsumer({
       ...{ sessions: this.sessions, conversationId, rev, clock },
+      resetFor: ({ identity: { userId, origin } }) =>
+        firstSync(this.viewFor(userId, origin), true, userId, undefined).frame,
       closesAbusive: this.limits.abuse !== undefined,
     });
     this.outbound = new Outbound({
       ...{ alarms: this.alarms, rev, onFailure: consumerFailed },
-      prepare: ({ changes }) => prepareBroadcast(memory, changes, this.noEvents()),
+      prepare: ({ changes }) =>
+        prepareBroadcast(memory, changes, this.noEvents(), (userId) => this.requests.has(userId)),
       acknowledge: (outcomes) => sockets.acknowledge(outcomes),
     });
     // Who follows the conversation, in the order in which they get a commit.
@@ -148,18 +173,18 @@ export class OpenConversation {
       if (time !== null) this.inboxes.interrupted();
     });
 
+    const windows = new RateWindows(
+      sql,
+      settings.REQUEST_LIMITS
+        ? new ChangeLimiter({
+            limiter: env.LIMIT_CHANGES,
+            clock,
+            onFailure: (error) => log("limiter_failed", { conversationId, error }),
+          })
+        : undefined,
+    );
     this.committer = new Committer({
-      ...{ storage, memory, limits: this.limits, clock },
-      windows: new RateWindows(
-        sql,
-        settings.REQUEST_LIMITS
-          ? new ChangeLimiter({
-              limiter: env.LIMIT_CHANGES,
-              clock,
-              onFailure: (error) => log("limiter_failed", { conversationId, error }),
-            })
-          : undefined,
-      ),
+      ...{ storage, memory, limits: this.limits, clock, windows },
       onCommit: (commit) => this.committed(commit),
       onFault: (error) => log("command_failed", { conversationId, error }),
       onBroken: (error) => {
@@ -168,10 +193,11 @@ export class OpenConversation {
         ctx.abort("a commit failed");
       },
     });
+    this.entrance = hasHook(settings) ? this.hookBefore(windows) : this.committer;
   }
 
   submit(actor: Actor, command: Command, reply: PendingCommand["reply"]): void {
-    this.committer.submit({ actor, command, reply });
+    this.entrance.submit({ actor, command, reply });
   }
 
   /** Carries out several commands of one person together, and resolves to what each of them came to. */
@@ -183,13 +209,21 @@ export class OpenConversation {
           pending.push({ actor, command, reply: { to: "caller", resolve } });
         }),
     );
-    this.committer.submit(...pending);
+    this.entrance.submit(...pending);
     return Promise.all(results);
   }
 
   /** Commits the commands that wait, so that what is asked next includes them. */
   settle(): void {
     this.committer.flush();
+  }
+
+  /** Ends the connections of a user who is banned from the service: nothing more is sent to them. */
+  evict(userId: string): void {
+    this.sessions.evict(userId, bannedFrame(), ...BANNED_CLOSE);
+    this.subscribers.evict(userId);
+    // Whatever is opened from now on is reported anew.
+    this.reports.evicted(userId);
   }
 
   /** A send with files, which are reserved first. */
@@ -237,23 +271,77 @@ export class OpenConversation {
 
   /** Why somebody who may send may not do so right now; what slow mode refuses is not known before. */
   restrictionOf(actor: Actor): Failure | undefined {
+    if (this.mayNotContact(actor.userId)) return fail("cannot_contact");
     const error = restriction(actor, "send", factsFor(this, actor.userId));
     return error && { ok: false, error };
   }
 
   /** Why a command would be refused right now; `undefined`: it would not. */
   refusalOf(actor: Actor, command: Command): Failure | undefined {
-    const state = this.committer.state();
-    const now = Math.max(this.clock(), state.counters.lastCreatedAt);
-    const decided = decide(state, { actor, command }, now);
+    const decided = this.decided({ actor, command });
     return decided.ok ? undefined : decided;
   }
 
+  private decided(request: CommandRequest): Result<Decision> {
+    const state = this.committer.state();
+    return decide(state, request, Math.max(this.clock(), state.counters.lastCreatedAt));
+  }
+
+  private hookBefore(windows: RateWindows): BeforeSendQueue {
+    const { settings, memory, clock, committer } = this;
+    const calls = new BeforeSendCalls();
+    return new BeforeSendQueue({
+      ...{ committer, fails: settings.MODERATION_FAILS, timeoutMs: settings.MODERATION_TIMEOUT_MS },
+      ask: (question) => calls.ask(question),
+      conversation: () => memory.conversation,
+      decide: (request) => this.decided(request),
+      onRejected: ({ actor: { userId }, command }) => {
+        const now = clock();
+        const window = command.type === "send" ? windows.sends : windows.changes;
+        window.add(new Map([[userId, [now]]]), now);
+      },
+      onFailure: (reason) =>
+        log("moderation_failed", { conversationId: memory.conversation.id, reason }),
+    });
+  }
+
   /** The conversation as a reader sees it who connected to `origin`. */
-  viewFor(origin: string): View {
+  viewFor(userId: string, origin: string): View {
     const { sql, recent, memory, epoch } = this;
-    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin);
-    return { sql, recent, memory, epoch, linkTo: this.linkTo(origin), write };
+    const hides = this.hidesOf(userId);
+    const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
+    const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
+    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
+    const linkTo = this.linkTo(origin);
+    const isHidden = (userId: string) => this.requests.has(userId);
+    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, isHidden, linkTo, write };
+  }
+
+  /** Whom a reader hides. */
+  hidesOf(userId: string): Hides {
+    const { conversation, blocks } = this.memory;
+    return effectOfBlocks(conversation.kind) === "hide" ? blocks.heldBy(userId) : NOBODY_HIDDEN;
+  }
+
+  /** Whether messages count as read by a reader because of a block, which may have been lifted. */
+  isHiding(userId: string): boolean {
+    const { conversation, blocks } = this.memory;
+    return effectOfBlocks(conversation.kind) === "hide" && blocks.of(userId).length > 0;
+  }
+
+  /** Whether a person may not write to the other one here. */
+  mayNotContact(userId: string): boolean {
+    return contactRefusal(this.committer.state(), { userId }) !== undefined;
+  }
+
+  /** Whether a person may see that another one is connected here, and types. */
+  private isVisible(userId: string, reader: string): boolean {
+    if (this.requests.has(userId) && reader !== userId) return false;
+    const { conversation, blocks } = this.memory;
+    if (blocks.areNone) return true;
+    if (blocks.heldBy(reader).has(userId)) return false;
+    return effectOfBlocks(conversation.kind) !== "refuse" || !blocks.heldBy(userId).has(reader);
   }
 
   /** Links to files, at the public address or, in development, at the one that a reader connected to. */
@@ -262,12 +350,26 @@ export class OpenConversation {
     return (attachment) => links.linkTo(attachment, this.clock());
   }
 
+  /** Takes what D1 knows of blocks between people who have entered and the others. */
+  private async lookUpBlocks(env: Env, userIds: readonly string[]): Promise<void> {
+    const { id, kind } = this.memory.conversation;
+    if (effectOfBlocks(kind) === "none") return;
+    const blocks = await blocksAmong(directoryOf(env.DB), id, userIds);
+    // Not waited for: the commit waits for nothing, and the projection not for itself.
+    if (blocks.length > 0) void this.submitAll(BLOCKING, [{ type: "blocks", blocks }]);
+  }
+
   private noEvents(): EventLines {
     return new EventLines((origin) => this.linkTo(origin), this.settings.PUBLIC_URL);
   }
 
   private committed(commit: Commit): void {
+    const accepted = this.requests.follow(commit.changes);
+    // Whoever is shown everything anew is shown what this commit has changed as well.
+    const isShownAnew = commit.changes.some(({ type }) => type === "block");
+    if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
-    this.recent.follow(commit.changes);
+    for (const userId of accepted) this.sessions.revealed(userId);
+    if (!isShownAnew) this.recent.follow(commit.changes);
   }
 }

@@ -1,6 +1,9 @@
+import type { Block } from "../domain/block.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
+import { type Hides, receiptsShownTo, shownTo } from "../domain/hides.ts";
 import { type Actor, admissionRefusal } from "../domain/policy.ts";
 import type { FilesToSend, SubmitOptions, Submitted } from "./api.ts";
+import { BLOCKING } from "./decide/blocks.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { OpenConversation } from "./open.ts";
 import { answered, logStaffAccess } from "./queries/access.ts";
@@ -61,6 +64,13 @@ export async function submitWithFiles(
   return submitted(admitted.value, actor, command, result, options);
 }
 
+/** Takes facts about blocks; resolves when the lists show what follows, or a moment later. */
+export async function applyBlocks(open: OpenConversation, blocks: readonly Block[]): Promise<void> {
+  const [result] = await open.submitAll(BLOCKING, [{ type: "blocks", blocks }]);
+  if (!result?.ok) throw new Error(`blocks were not taken: ${result?.error.code}`);
+  await open.projector.reached(result.value.rev, LISTS_TIMEOUT_MS);
+}
+
 /**
  * Looks at a command before it is carried out. Of a send, before its files are stored or claimed: refuses
  * a user who may not send here, and returns the outcome of an earlier identical send. Any other is refused as it
@@ -82,14 +92,14 @@ function precheckSend(
   actor: Actor,
   command: Extract<Command, { type: "send" }>,
 ): Result<Result<Answer> | undefined> {
-  return answered(
+  return answered<Result<Answer> | undefined>(
     open,
     actor,
     "send",
     (open) => {
       const before = open.sentBefore(actor, command);
-      const restricted = before ? undefined : open.restrictionOf(actor);
-      return restricted ?? ok(before);
+      if (!before) return open.restrictionOf(actor) ?? ok(undefined);
+      return ok(before.ok ? ok(answerShownTo(before.value, open.hidesOf(actor.userId))) : before);
     },
     admissionRefusal,
   );
@@ -110,5 +120,14 @@ async function submitted(
   const isNew = command.type === "send" && result.ok && !result.value.deduplicated;
   const message = result.ok && options.readers && !isNew ? result.value.message : undefined;
   const readers = message ? readersOf(open.sql, message, READERS_MAX) : [];
-  return { result, listed, readers };
+  const hides = open.hidesOf(actor.userId);
+  return {
+    result: result.ok ? ok(answerShownTo(result.value, hides)) : result,
+    ...{ listed, readers: [...receiptsShownTo(readers, hides)] },
+  };
+}
+
+function answerShownTo(answer: Answer, hides: Hides): Answer {
+  const { message } = answer;
+  return message ? { ...answer, message: shownTo(message, hides) } : answer;
 }

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { and, desc, eq, gt, lt, sql } from "drizzle-orm";
 import type { Act } from "../domain/act.ts";
 import type { Directory } from "./directory.ts";
 import { audit } from "./schema.ts";
@@ -34,4 +34,44 @@ export const insertActs = new Statement((directory) =>
 export async function addActs(directory: Directory, acts: readonly Act[]): Promise<void> {
   if (acts.length === 0) return;
   await insertActs.bind(directory, { rows: JSON.stringify(acts.map(rowOf)) }).run();
+}
+
+/** Where a page of the audit log ends. */
+export interface AuditPlace {
+  at: number;
+  id: string;
+}
+
+/** What of the audit log is asked for; times are exclusive, in milliseconds since the epoch. */
+export interface AuditFilter {
+  actorId: string | undefined;
+  targetId: string | undefined;
+  conversationId: string | undefined;
+  action: string | undefined;
+  after: number | undefined;
+  before: number | undefined;
+}
+
+/** Acts that fit a filter, the newest first. */
+export function actsThat(
+  directory: Directory,
+  { actorId, targetId, conversationId, action, after, before }: AuditFilter,
+  { behind, limit }: { behind: AuditPlace | undefined; limit: number },
+): Promise<(typeof audit.$inferSelect)[]> {
+  return directory
+    .select()
+    .from(audit)
+    .where(
+      and(
+        actorId === undefined ? undefined : eq(audit.actorId, actorId),
+        targetId === undefined ? undefined : eq(audit.targetId, targetId),
+        conversationId === undefined ? undefined : eq(audit.conversationId, conversationId),
+        action === undefined ? undefined : eq(audit.action, action),
+        after === undefined ? undefined : gt(audit.at, after),
+        before === undefined ? undefined : lt(audit.at, before),
+        behind && sql`(${audit.at}, ${audit.id}) < (${behind.at}, ${behind.id})`,
+      ),
+    )
+    .orderBy(desc(audit.at), desc(audit.id))
+    .limit(limit);
 }

@@ -1,6 +1,14 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
+import {
+  KINDS,
+  type Kind,
+  type Metadata,
+  ROLES,
+  type Role,
+  STORED_REQUEST,
+} from "../domain/conversation.ts";
+import { effectOfBlocks, type Hides, shownTo } from "../domain/hides.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
 import { metadataIn, parsed } from "../domain/stored.ts";
@@ -24,6 +32,8 @@ export interface InboxEntry {
   lastMessageAt: number | null;
   /** The member's own flag. */
   archived: boolean;
+  /** The member has not accepted a stranger's request. */
+  isRequest: boolean;
   unread: number;
   /** The member's unread mentions, as {@link unreadMentions} counts them. */
   mentions: number;
@@ -37,6 +47,13 @@ export interface InboxQuery {
   limit: number;
   offset: number;
 }
+
+/** A list of people as {@link hiddenInLast} has it. */
+export const hiddenSchema = z
+  .string()
+  .transform(parsed)
+  .pipe(z.array(z.string()))
+  .transform((userIds): Hides => new Set(userIds));
 
 /** A row of the inbox. What another version wrote into it costs that field, never the page. */
 const row = z.object({
@@ -58,15 +75,20 @@ const row = z.object({
   last_message: z.string().nullable().transform(lastMessageIn),
   last_message_at: z.number().nullable(),
   archived: z.number(),
+  request: z.number(),
   unread: z.number(),
   mentions: z.number(),
+  hidden: hiddenSchema,
 });
+
+/** Conversations that a member has declined are in no list. */
+export const DECLINED = sql.raw(`${STORED_REQUEST.declined}`);
 
 /** The member's conversations that a query selects. */
 function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">): SQL {
   const flag = archived === undefined ? sql`` : sql`AND m.archived = ${archived ? 1 : 0}`;
   return sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
-    WHERE m.user_id = ${userId} AND m.left_at IS NULL ${flag}
+    WHERE m.user_id = ${userId} AND m.left_at IS NULL AND m.request < ${DECLINED} ${flag}
       AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`;
 }
 
@@ -105,14 +127,29 @@ function unreadAmongNewest(mentioned: string, userId: string): SQL {
       WHERE r.conversation_id = id AND r.user_id = ${userId} AND r.number = newest.number))`;
 }
 
+/**
+ * Whom a user blocks, as far as the last message names them: as JSON. It reads no row for somebody who blocks
+ * nobody, and their blocks otherwise.
+ */
+export function hiddenInLast(userId: string): SQL {
+  return sql`(SELECT json_group_array(b.blocked_id) FROM blocks b
+    WHERE b.user_id = ${userId} AND instr(last_message, json_quote(b.blocked_id)) > 0)`;
+}
+
+/** The newest message as a user sees it who hides some people, if blocks hide anything in the conversation. */
+export function lastShownTo(kind: Kind, message: Message | null, hides: Hides): Message | null {
+  return message && effectOfBlocks(kind) === "hide" ? shownTo(message, hides) : message;
+}
+
 /** A page of a member's conversations, newest message first, those without a message last. */
 export async function inbox(directory: Directory, query: InboxQuery): Promise<InboxEntry[]> {
   const rows = await directory.all(sql`
     SELECT page.*, ${UNREAD} AS unread, ${unreadMentions(query.userId)} AS mentions,
+      ${hiddenInLast(query.userId)} AS hidden,
       (SELECT json_group_array(json_array(p.user_id, p.role, p.joined_at)) FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL) AS participants
     FROM (
-      SELECT c.*, m.archived, m.read_up_to, m.read_beyond ${mine(query)}
+      SELECT c.*, m.archived, m.request, m.read_up_to, m.read_beyond ${mine(query)}
       ORDER BY c.last_message_at DESC NULLS LAST, c.created_at DESC, c.id
       LIMIT ${query.limit} OFFSET ${query.offset}
     ) page
@@ -134,9 +171,10 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
         role,
         joinedAt,
       })),
-      lastMessage: entry.last_message,
+      lastMessage: lastShownTo(entry.kind, entry.last_message, entry.hidden),
       lastMessageAt: entry.last_message_at,
       archived: entry.archived === 1,
+      isRequest: entry.request > 0,
       unread: entry.unread,
       mentions: entry.mentions,
     }));

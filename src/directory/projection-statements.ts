@@ -64,7 +64,7 @@ const upsertMembers = new Statement((directory) =>
     .insert(members)
     .select(
       sql`SELECT value ->> 0, ${ID}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6, ${EPOCH}, ${REV} FROM ${EACH_ROW} WHERE true`,
+        value ->> 5, value ->> 6, ${EPOCH}, ${REV}, value ->> 7 FROM ${EACH_ROW} WHERE true`,
     )
     .onConflictDoUpdate({
       target: [members.userId, members.conversationId],
@@ -77,6 +77,7 @@ const upsertMembers = new Statement((directory) =>
         readBeyond: sql`excluded.read_beyond`,
         epoch: sql`excluded.epoch`,
         rev: sql`excluded.rev`,
+        request: sql`excluded.request`,
       },
       setWhere: notOlder(members),
     }),

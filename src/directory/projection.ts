@@ -1,6 +1,11 @@
 import { Buffer } from "node:buffer";
 import type { Act } from "../domain/act.ts";
-import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import {
+  type Conversation,
+  type Counters,
+  type Member,
+  STORED_REQUEST,
+} from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
 import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
@@ -75,7 +80,9 @@ function* rowsOf({
 }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
-    yield ["members", [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond]];
+    const request = m.request ? STORED_REQUEST[m.request] : 0;
+    const row = [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond];
+    yield ["members", [...row, request]];
   }
   for (const number of uncounted) yield ["uncounted", number];
   for (const { number, senderId, createdAt, attachments } of files.sent) {

@@ -1,7 +1,15 @@
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import {
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
 import { KINDS, ROLES } from "../domain/conversation.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
+import { REPORT_ACTIONS, REPORT_REASONS, REPORT_STATES } from "../domain/report.ts";
 
 /** People who have made an authenticated request or were provisioned by the host application. */
 export const users = sqliteTable(
@@ -112,6 +120,8 @@ export const members = sqliteTable(
     readBeyond: integer("read_beyond").notNull(),
     epoch: text("epoch").notNull(),
     rev: integer("rev").notNull(),
+    /** 1: they have not accepted a stranger's request; 2: they have declined it. */
+    request: integer("request").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.userId, table.conversationId] }),
@@ -229,7 +239,26 @@ export const blocks = sqliteTable(
   ],
 );
 
-/** Who may not use the service. A ban that was lifted keeps its row: servers read what has changed. */
+/** Blocks that were lifted lately, so that an older block does not hold again (blocks.ts). Likewise without rowid. */
+export const liftedBlocks = sqliteTable(
+  "lifted_blocks",
+  {
+    userId: text("user_id").notNull(),
+    blockedId: text("blocked_id").notNull(),
+    liftedAt: integer("lifted_at").notNull(),
+    version: integer("version").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userId, table.blockedId] }),
+    index("lifted_blocks_of_blocked").on(table.blockedId, table.userId),
+    index("lifted_blocks_by_time").on(table.liftedAt),
+  ],
+);
+
+/**
+ * Who may not use the service. Each row is written by the inbox of its user, in the order of `version`. A ban
+ * that was lifted keeps its row for a day: every isolate reads what has changed.
+ */
 export const bans = sqliteTable(
   "bans",
   {
@@ -240,12 +269,12 @@ export const bans = sqliteTable(
     until: integer("until"),
     reason: text("reason"),
     liftedAt: integer("lifted_at"),
+    version: integer("version").notNull(),
+    /** Rises with every write to the table; about the time, in milliseconds since the epoch. */
     changedAt: integer("changed_at").notNull(),
   },
   (table) => [index("bans_changed").on(table.changedAt)],
 );
-
-export const REPORT_STATES = ["open", "claimed", "resolved"] as const;
 
 /** Reported messages, with what they said when they were reported. */
 export const reports = sqliteTable(
@@ -258,7 +287,7 @@ export const reports = sqliteTable(
     reporterId: text("reporter_id").notNull(),
     /** The author of the message. */
     reportedId: text("reported_id"),
-    reason: text("reason").notNull(),
+    reason: text("reason", { enum: REPORT_REASONS }).notNull(),
     note: text("note"),
     /** JSON: the message and the five before it, oldest first. */
     snapshot: text("snapshot").notNull(),
@@ -268,13 +297,12 @@ export const reports = sqliteTable(
     resolvedBy: text("resolved_by"),
     resolvedAt: integer("resolved_at"),
     /** What was done about it, and why. */
-    action: text("action"),
+    action: text("action", { enum: REPORT_ACTIONS }),
     resolution: text("resolution"),
   },
   (table) => [
-    index("reports_by_state").on(table.state, table.createdAt),
-    index("reports_by_reporter").on(table.reporterId, table.createdAt),
-    index("reports_by_message").on(table.conversationId, table.number),
+    index("reports_by_state").on(table.state, table.createdAt, table.id),
+    uniqueIndex("reports_by_message").on(table.conversationId, table.number, table.reporterId),
   ],
 );
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, type SQL, sql } from "drizzle-orm";
 import type { Person } from "../domain/conversation.ts";
 import type { Actor, PlatformRole } from "../domain/policy.ts";
 import type { Directory } from "./directory.ts";
@@ -12,8 +12,6 @@ export interface Profile {
   role?: PlatformRole | undefined;
 }
 
-/** Results of a search at most. */
-const FOUND_MAX = 20;
 /** A person seen again within this time is not written again. */
 const SEEN_EVERY_MS = 60 * 60_000;
 const REMEMBERED_MAX = 10_000;
@@ -78,17 +76,6 @@ export async function usersById(
     .from(users)
     .where(inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`));
   return new Map(rows.map((row) => [row.userId, row]));
-}
-
-/** People whose name begins with `beginning`, ignoring case. */
-export function usersByName(directory: Directory, beginning: string): Promise<Person[]> {
-  const folded = beginning.toLowerCase();
-  return directory
-    .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
-    .from(users)
-    .where(and(gte(users.nameFolded, folded), lt(users.nameFolded, `${folded}\u{10ffff}`)))
-    .orderBy(users.nameFolded, users.id)
-    .limit(FOUND_MAX);
 }
 
 /**

@@ -105,6 +105,15 @@ export interface Person {
   avatarUrl: string | null;
 }
 
+/**
+ * A member whom a stranger wrote to or added, and who has not accepted that: they decide about it, or have
+ * declined it. Others are not told.
+ */
+export type Request = "pending" | "declined";
+
+/** How it is stored, in an object and in D1; 0: there is none. */
+export const STORED_REQUEST: Record<Request, number> = { pending: 1, declined: 2 };
+
 export interface Member extends Person {
   role: Role;
   joinedAt: number;
@@ -115,6 +124,8 @@ export interface Member extends Person {
    * `archivedAt`.
    */
   archived: boolean;
+  /** Absent: they have accepted, or there was nothing to accept. */
+  request?: Request;
   readUpTo: number;
   readBeyond: number;
   /** They may only read until then, which may be over; absent: they were never muted. It outlives the membership. */

@@ -24,6 +24,7 @@ export const ERRORS = {
   already_a_member: [400, "This person is in it already."],
   participant_not_found: [404, "This person is not in it."],
   too_few_members: [400, "At least two people must stay in a group."],
+  no_request: [400, "There is no request of this conversation that you could decline."],
   group_full: [400, "A group holds at most 1,000 people."],
 
   channel_archived: [400, "The channel is archived; it can only be read."],
@@ -74,6 +75,13 @@ export const ERRORS = {
   message_deleted: [400, "The message was deleted."],
   system_message: [400, "Messages of the system cannot be changed."],
   not_the_author: [403, "Only the author may do this."],
+  cannot_contact: [403, "You and this person cannot contact each other."],
+  too_many_blocks: [400, "At most 1,000 people can be blocked; unblock some."],
+  rejected: [400, "This is not accepted here; change it before you try again."],
+  banned: [403, "This account may not use the service."],
+  report_not_found: [404, "There is no such report."],
+  report_claimed: [409, "Somebody else is working on this report."],
+  report_resolved: [409, "This report has been resolved."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
   not_moderated: [400, "Only groups and channels are moderated."],

@@ -29,6 +29,8 @@ export interface Message extends Mentions {
   metadata: Metadata | null;
   /** Nobody is notified of it, those whom it mentions included. */
   silent?: true;
+  /** Its reader hides its sender: nothing of it is shown but that it is there. Never stored. */
+  hidden?: true;
   clientMessageId: string | null;
   createdAt: number;
   /** The server's clock at the send, if that was before `createdAt`, which never decreases. */

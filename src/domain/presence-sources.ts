@@ -12,6 +12,9 @@ export const MAX_SOURCES = 200;
 /** How long a source counts without being asked. */
 export const CONFIRMED_MS = 5 * 60_000;
 
+/** How long a connection must last before it is reported, at most: a banned user's is ended soon after. */
+export const MAX_REPORT_DELAY_MS = 2_000;
+
 export interface Reported {
   readonly source: PresenceSource;
   /** When it reported last. */

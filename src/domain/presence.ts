@@ -34,6 +34,8 @@ export type PresenceEvent =
   | { type: "disconnected"; at: number }
   | { type: "time"; now: number }
   | { type: "invisible"; invisible: boolean }
+  /** Who is shown the user has changed. */
+  | { type: "audience" }
   | { type: "told"; version: number };
 
 export const NEVER_ONLINE: Presence = {
@@ -50,8 +52,14 @@ export function shownOf({ online, lastSeenAt, invisible, version }: Presence): S
   return online || lastSeenAt === undefined ? { online, version } : { online, lastSeenAt, version };
 }
 
+/** What those are shown who may not see a user, of the same version: somebody who was never online. */
+export function hiddenOf({ version }: ShownPresence): ShownPresence {
+  return { online: false, version };
+}
+
 /** The presence after an event; the same object where nothing changes. */
 export function afterEvent(presence: Presence, event: PresenceEvent): Presence {
+  if (event.type === "audience") return { ...presence, version: presence.version + 1 };
   const next = changed(presence, event);
   if (next === presence) return presence;
   const [before, after] = [shownOf(presence), shownOf(next)];
@@ -59,7 +67,10 @@ export function afterEvent(presence: Presence, event: PresenceEvent): Presence {
   return isShown ? { ...next, version: presence.version + 1 } : next;
 }
 
-function changed(presence: Presence, event: PresenceEvent): Presence {
+function changed(
+  presence: Presence,
+  event: Exclude<PresenceEvent, { type: "audience" }>,
+): Presence {
   const { online, leftAt } = presence;
   switch (event.type) {
     case "connected":

@@ -4,7 +4,7 @@
  *     unread = lastNumber - readUpTo - readBeyond - (uncounted numbers after readUpTo)
  *
  * `readUpTo`: everything up to it is read, their own, or from before they joined.
- * `readBeyond`: how many countable messages after it are read or their own.
+ * `readBeyond`: how many countable messages after it are read, their own, or of somebody they blocked then.
  * Uncounted: messages that count for no one, which are deleted and system messages.
  */
 
@@ -25,7 +25,7 @@ export interface ReadFacts {
   figures: Figures;
   /** This member's ranges that touch the interval. */
   covered(from: number, to: number): readonly Range[];
-  /** Numbers of this member's own messages that count. */
+  /** Numbers of the messages that count and that are this member's own, or count as read by a block of theirs. */
   own(from: number, to: number): readonly number[];
   uncounted(from: number, to: number): readonly number[];
   /** The count of {@link uncounted}. */
@@ -67,7 +67,22 @@ export function markUpTo(facts: ReadFacts, upTo: number): Marked {
   };
 }
 
-/** Marks single messages: ascending numbers of countable messages of others. */
+/**
+ * A member blocks somebody: `numbers` of theirs after `readUpTo`, which count and counted as unread until now,
+ * count as read. Nothing else changes, and nobody gets a receipt.
+ */
+export function withHidden({ readUpTo, readBeyond }: Figures, numbers: number): Figures {
+  return { readUpTo, readBeyond: readBeyond + numbers };
+}
+
+/** A countable message was sent that a member has not to read: their own, or one of somebody they hide. */
+export function withSettled({ readUpTo, readBeyond }: Figures, number: number): Figures {
+  return readUpTo === number - 1
+    ? { readUpTo: number, readBeyond }
+    : { readUpTo, readBeyond: readBeyond + 1 };
+}
+
+/** Marks single messages: ascending numbers of countable messages of others that no block of theirs hides. */
 export function markSome(facts: ReadFacts, numbers: readonly number[]): Marked {
   const wanted = rangesOf(numbers);
   const first = wanted[0];

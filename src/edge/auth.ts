@@ -4,6 +4,7 @@ import { KnownUsers } from "../directory/users.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import { log } from "../logging.ts";
+import { isBanned } from "./bans.ts";
 import type { EdgeEnv } from "./context.ts";
 import { KeysUnavailable } from "./jwks.ts";
 import { refuse } from "./refusal.ts";
@@ -34,6 +35,11 @@ export async function verify(
   });
 }
 
+/** Whether the bearer of a token is banned from the service. */
+export function isBannedCaller(c: Context<EdgeEnv>, { userId }: Actor): Promise<boolean> {
+  return isBanned(c.env, userId, (work) => c.executionCtx.waitUntil(work));
+}
+
 /** The token of an `Authorization: Bearer` header. */
 export function bearerOf(header: string | undefined): string | undefined {
   return header?.match(/^Bearer +(\S+)$/i)?.[1];
@@ -50,6 +56,7 @@ export function authenticate(
     const verified = await verify(c.get("settings"), bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
     c.set("actor", { ...verified.actor, ...scope });
+    if (await isBannedCaller(c, verified.actor)) refuse("banned");
     const userKnown = ensureUserKnown(c, verified.actor);
     c.set("userKnown", userKnown);
     c.executionCtx.waitUntil(userKnown);

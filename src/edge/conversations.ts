@@ -14,6 +14,8 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
+import { moderatedCreation } from "./before-create.ts";
+import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isRetryable } from "./failure.ts";
 import { costsOf, spendHourly } from "./hourly-limits.ts";
@@ -34,7 +36,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 /** Commands that may be carried out twice without a different result. */
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
-  ...(["invite", "update", "close", "reopen"] as const),
+  ...(["invite", "update", "close", "reopen", "accept"] as const),
   ...(["pin", "ban", "mute", "unmute"] as const),
 ]);
 
@@ -63,22 +65,32 @@ export async function ask<T>(
 
 /**
  * Creates a conversation near its creator; `false` if it existed. Only creation counts against the
- * caller's hourly limits: where the conversation may exist, its object is asked first.
+ * caller's hourly limits, and is refused between people who block each other: where the conversation
+ * may exist, its object is asked first. `beforehand` comes last before the creation, and may refuse it.
  */
 export async function create(
   c: Context<EdgeEnv>,
   conversationId: string,
   creation: Creation,
+  beforehand?: () => Promise<void>,
 ): Promise<boolean> {
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
+  const blocks = await blocksOfCreation(c, conversationId, creation);
+  const isRefused = isAcross(blocks, creation.createdBy);
   const isFound =
-    isLimited(c) && hasDerivedId(creation.kind) && (await exists(c, conversationId, stub));
+    (isLimited(c) || isRefused) &&
+    hasDerivedId(creation.kind) &&
+    (await exists(c, conversationId, stub));
+  if (isRefused && !isFound) refuse("cannot_contact");
   if (!isFound) await spendHourly(c, costsOf(creation));
-  const { created, listed } = await c.get("timing").of("object", stub.create(creation));
+  const moderated = await moderatedCreation(c, conversationId, creation);
+  await beforehand?.();
+  const created = stub.create({ ...moderated, blocks });
+  const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
-  return created;
+  return isNew;
 }
 
 /** Kinds whose id is derived from the people and the subject, so that they may exist already. */
@@ -108,15 +120,35 @@ export async function submit(
 ): Promise<Answer & { readers: Receipt[] }> {
   const { kinds } = options;
   const actor = { ...c.get("actor"), ...(kinds && { kinds }) };
-  if (isLimited(c) && (command.type === "add" || command.type === "invite")) {
-    // Other errors come first, and do not count.
-    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(actor, command)));
-    await spendHourly(c, { additions_per_hour: 1 });
-  }
+  const entry = await withBlocks(c, conversationId, command);
   const wait = command.type !== "send" || c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
-  const submitted = await carryOut(c, conversationId, actor, command, submitOptions);
+  const submitted = await carryOut(c, conversationId, actor, entry, submitOptions);
   return answerOf(c, submitted, wait);
+}
+
+/**
+ * The command with the blocks of who enters. Refuses an addition or invitation between people who block each
+ * other, and one beyond the caller's hourly limit; other errors come first, and do not count.
+ */
+async function withBlocks(
+  c: Context<EdgeEnv>,
+  conversationId: string,
+  command: Command,
+): Promise<Command> {
+  if (command.type !== "add" && command.type !== "invite" && command.type !== "join") {
+    return command;
+  }
+  const actor = c.get("actor");
+  const blocks = await blocksOfEntry(c, conversationId, command);
+  if (command.type === "join") return { ...command, blocks };
+  const isRefused = isAcross(blocks, actor.userId);
+  if (isLimited(c) || isRefused) {
+    unwrapped(await ask(c, conversationId, (stub) => stub.precheck(actor, command)));
+  }
+  if (isRefused) refuse("cannot_contact");
+  await spendHourly(c, { additions_per_hour: 1 });
+  return command.type === "add" ? { ...command, blocks } : command;
 }
 
 /**

@@ -8,7 +8,7 @@ import { type UploadRow, uploadOf } from "../directory/uploads.ts";
 import { isShownInline } from "../domain/attachment.ts";
 import { ok } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
-import { bearerOf, verify } from "./auth.ts";
+import { bearerOf, isBannedCaller, verify } from "./auth.ts";
 import type { EdgeEnv } from "./context.ts";
 import { ask } from "./conversations.ts";
 import { refuse } from "./refusal.ts";
@@ -29,6 +29,8 @@ export async function serveUpload(c: Context<EdgeEnv, "/uploads/chat/:key">): Pr
   if (isLink && !signed) refuse("invalid_link");
   const verified = signed ? undefined : await verify(c.get("settings"), token);
   if (!signed && !verified) refuse("unauthenticated");
+  // A link says nothing of who follows it.
+  if (verified && (await isBannedCaller(c, verified.actor))) refuse("banned");
   const row = isKey(key) ? await uploadOf(directoryOf(c.env.DB), key) : undefined;
   if (!row || row.storedAt === null || row.deletedAt !== null) refuse("file_not_found");
   const reader = verified && verified.actor.userId !== row.ownerId ? verified.actor : null;

@@ -6,9 +6,9 @@ import { conversationOf, inboxOf } from "../conversation/stub.ts";
 import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
 import type { Actor } from "../domain/policy.ts";
-import { BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
-import { errorEventOf } from "../live/wire.ts";
-import { bearerOf, ensureUserKnown, verify } from "./auth.ts";
+import { BANNED_CLOSE, BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
+import { bannedFrame, errorEventOf } from "../live/wire.ts";
+import { bearerOf, ensureUserKnown, isBannedCaller, verify } from "./auth.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isLimited, LIMITER_PERIOD_MS, withinRate } from "./limiter.ts";
 import { isAllowedOrigin } from "./origin.ts";
@@ -60,6 +60,9 @@ async function upgrade(
   const verified = await verify(c.get("settings"), token);
   if (!verified) {
     return withProtocol(refusedUpgrade(CLOSE.unauthenticated, "no valid token"), echoed);
+  }
+  if (await isBannedCaller(c, verified.actor)) {
+    return withProtocol(refusedUpgrade(...BANNED_CLOSE, bannedFrame()), echoed);
   }
   c.executionCtx.waitUntil(ensureUserKnown(c, verified.actor));
   const { userId, name, avatarUrl, role } = verified.actor;

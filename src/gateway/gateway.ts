@@ -10,6 +10,8 @@ import { answerPreviousNames, PREVIOUS_GATEWAY_METHODS } from "../conversation/r
 import { inboxOf } from "../conversation/stub.ts";
 import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
+import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
+import { isBanned } from "../edge/bans.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
@@ -28,7 +30,7 @@ const HANDSHAKE_MS = 15_000;
 const HEARD_AT_LAG_MS = 1_000;
 
 /** Why this side ends a connection. */
-export type EndReason = "expired" | "broken" | "silent" | "abusive";
+export type EndReason = "expired" | "broken" | "silent" | "abusive" | "banned";
 
 /** What differs between the protocols. */
 export interface GatewayProtocol {
@@ -71,7 +73,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.protocol = protocol;
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(...protocol.heartbeat));
     this.report = new ConnectionReport({
-      delayMs: settings.PRESENCE_DELAY_MS,
+      delayMs: Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS),
       source: [protocol.name, ctx.id.name ?? ""],
       isConnected: () => this.rooms !== undefined,
       stubOf: (userId) => inboxOf(env, userId),
@@ -119,6 +121,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return this.kept.seat?.userId === userId && this.isActive();
   }
 
+  evict(userId: string): boolean {
+    const isTheirs = this.kept.seat?.userId === userId;
+    if (isTheirs) this.end("banned");
+    return isTheirs;
+  }
+
   deliverRow(row: InboxRow): boolean {
     if (!this.kept.inbox || !this.isActive()) return false;
     const message = this.protocol.encodeRow(row);
@@ -133,6 +141,11 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       gateway: this.ctx.id.name ?? "",
       keep: (inbox) => this.keep({ inbox }),
     });
+  }
+
+  /** Whether a user may not connect; they may have been banned since the Worker let them in. */
+  protected isBanned({ userId }: ConnectionIdentity): Promise<boolean> {
+    return isBanned(this.env, userId, (work) => this.ctx.waitUntil(work));
   }
 
   /** Accepts a socket for hibernation. */

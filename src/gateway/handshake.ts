@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { IDENTITY_HEADER } from "../conversation/api.ts";
 import type { ConnectionIdentity } from "../conversation/identity.ts";
-import { bearerOf, ensureUserKnownIn, verify } from "../edge/auth.ts";
+import { bearerOf, ensureUserKnownIn, isBannedCaller, verify } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { addressOf, withinRate } from "../edge/limiter.ts";
 import { isAllowedOrigin } from "../edge/origin.ts";
@@ -10,11 +10,12 @@ import { isAllowedOrigin } from "../edge/origin.ts";
 export async function identityOf(
   c: Context<EdgeEnv>,
   ...parameters: string[]
-): Promise<ConnectionIdentity | undefined> {
+): Promise<ConnectionIdentity | "banned" | undefined> {
   const inQuery = parameters.map((name) => c.req.query(name)).find((token) => token !== undefined);
   const token = bearerOf(c.req.header("Authorization")) ?? inQuery;
   const verified = await verify(c.get("settings"), token);
   if (!verified) return undefined;
+  if (await isBannedCaller(c, verified.actor)) return "banned";
   c.executionCtx.waitUntil(
     ensureUserKnownIn(c.env, verified.actor, { requestId: c.get("requestId") }),
   );

@@ -135,6 +135,14 @@ export class Connections {
     if (isKnown) this.onChange(connection, false);
   }
 
+  /** Sends a last frame to everybody who is connected, and closes their sockets. */
+  endAll(frame: string, code: number, reason: string): void {
+    for (const connection of this.all()) {
+      if (!connection.waiting) this.send(connection, frame);
+      this.leave(connection, code, reason);
+    }
+  }
+
   /** Sends a frame to everybody who is connected; whether there is anybody. */
   broadcast(frame: string): boolean {
     this.evictStale();

@@ -1,5 +1,6 @@
 import type { GatewayStub, Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { CallTimeouts } from "../conversation/timeout.ts";
+import type { PresenceSource } from "../domain/presence-sources.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import { MAX_SOCKETS_PER_USER } from "../live/version.ts";
 
@@ -34,6 +35,11 @@ export class Followers {
 
   get size(): number {
     return this.all.size;
+  }
+
+  /** The connections, as presence knows them. */
+  sources(): PresenceSource[] {
+    return [...this.all.values()];
   }
 
   /** False where there are too many; may be called twice. */

@@ -10,24 +10,30 @@ import type {
 import { featuresOf } from "../conversation/outbound/sockets/greeting.ts";
 import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
 import type { Batch, Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
-import { gatewayOf } from "../conversation/stub.ts";
+import { conversationOf, gatewayOf } from "../conversation/stub.ts";
+import { CallTimeouts } from "../conversation/timeout.ts";
+import { sharedConversations, writeBlocks } from "../directory/blocks.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
 import { sharingWith } from "../directory/sharing.ts";
+import type { BanOrder } from "../domain/ban.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import type { Kind } from "../domain/conversation.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ChosenLevel } from "../domain/notification-level.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import { CONNECTED_MS } from "../domain/notifying.ts";
-import type { ShownPresence } from "../domain/presence.ts";
+import { hiddenOf, type ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
-import { CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
-import { errorEventOf } from "../live/wire.ts";
+import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { Notifications } from "../notify/notifications.ts";
+import { Blocks } from "./blocks/blocks.ts";
+import { Ban } from "./ban/ban.ts";
+import { BanCalls } from "./ban/calls.ts";
 import { type Connection, Connections } from "./connections.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
@@ -42,6 +48,9 @@ import { RecentRows } from "./recent-rows.ts";
 
 /** Pages that the gateways of a user may request: each reads D1. */
 const LISTS: Rate = { burst: 120, perSecond: 5 };
+
+/** How long an order to ban waits until it is carried out everywhere. */
+const BAN_ANSWER_MS = 3_000;
 
 /**
  * The inbox of one user: their sockets that show all of their conversations. Conversations call it with
@@ -60,6 +69,8 @@ export class Inbox extends DurableObject<Env> {
   private readonly presence: UserPresence;
   private readonly watching: Watching;
   private readonly notifications: Notifications;
+  private readonly blocking: Blocks;
+  private readonly ban: Ban;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -84,12 +95,28 @@ export class Inbox extends DurableObject<Env> {
       waitUntil: (work) => ctx.waitUntil(work),
     });
     const { sql } = ctx.storage;
+    const timeouts = new CallTimeouts();
+    this.blocking = new Blocks({
+      ...{ sql, userId, clock },
+      transaction: (write) => ctx.storage.transactionSync(write),
+      write: (changes) => writeBlocks(directoryOf(env.DB), userId, changes),
+      shared: ({ blockedId, blocked }, page) =>
+        // Whoever left and comes back looks up new blocks, but not those that are gone.
+        sharedConversations(this.directory(), [userId, blockedId], { ...page, isPresent: blocked }),
+      apply: (id, block) => timeouts.limit(conversationOf(env, id).applyBlocks([block])),
+      checkAt: (time) => this.alarms.noLaterThan(time),
+      onChange: (blockedId) => {
+        this.presence.audienceChanged(["user", blockedId]);
+        this.watching.visibilityChanged(blockedId);
+      },
+      onFailure: (error) => log("blocks_failed", { userId, error }),
+    });
     const calls = new PresenceCalls(env, userId);
     this.presence = new UserPresence({
       ...{ sql, clock },
       hasSocket: () => this.connections.size > 0,
       askSource: (source) => calls.askSource(source),
-      tell: (watcher, presence) => calls.tell(watcher, presence),
+      tell: (watcher, presence) => calls.tell(watcher, this.shownTo(watcher, presence)),
       dropped: (watcher) => calls.dropped(watcher),
       checkAt: alarmAt,
       onFailure: (error) => log("presence_failed", { userId, error }),
@@ -97,12 +124,26 @@ export class Inbox extends DurableObject<Env> {
     this.watching = new Watching({
       ...{ sql, clock, userId, connections: this.connections },
       sharing: (userIds) => sharingWith(this.directory(), userId, userIds),
+      isHidden: (other) => this.blocking.has(other),
       watch: (other) => calls.watch(other),
       ask: (other) => calls.ask(other),
       onFailure: (error) => log("presence_failed", { userId, error }),
     });
+    const banCalls = new BanCalls(env, userId);
+    this.ban = new Ban({
+      ...{ sql, userId, clock, checkAt: alarmAt },
+      connectedTo: () => [...this.presence.connectedTo(), ...this.followers.sources()],
+      evict: (source) => banCalls.evict(source),
+      endOwn: () => this.connections.endAll(bannedFrame(), ...BANNED_CLOSE),
+      store: (ban, acts) => banCalls.store(ban, acts),
+      // Conversations may have stopped calling: there was nobody to notify.
+      onEnd: () => this.pending.askAll(),
+      onFailure: ([kind, id], error) => log("eviction_failed", { userId, kind, id, error }),
+      onUnstored: (error) => log("ban_not_stored", { userId, error }),
+    });
     this.notifications = new Notifications({
       ...{ env, settings, sql, userId, clock },
+      mayNotify: () => !this.ban.isStanding,
       isConnected: () => this.isConnected(),
       broadcast: (event) => {
         this.connections.broadcast(JSON.stringify(event));
@@ -140,6 +181,7 @@ export class Inbox extends DurableObject<Env> {
   }
 
   follow(protocol: Protocol, gateway: string): boolean {
+    this.ban.connected([protocol, gateway]);
     const isFollowing = this.followers.add(protocol, gateway);
     this.rearm();
     return isFollowing;
@@ -160,6 +202,7 @@ export class Inbox extends DurableObject<Env> {
   arrived(source: PresenceSource, at: number): void {
     this.presence.arrived(source, at);
     this.connectionsChanged();
+    this.ban.connected(source);
   }
 
   left(source: PresenceSource, at: number): void {
@@ -168,14 +211,15 @@ export class Inbox extends DurableObject<Env> {
     this.connectionsChanged();
   }
 
-  watch(watcher: Watcher): Promise<ShownPresence> {
+  async watch(watcher: Watcher): Promise<ShownPresence> {
     this.connections.evictStale();
-    return this.presence.watch(watcher);
+    return this.shownTo(watcher, await this.presence.watch(watcher));
   }
 
-  presenceNow(): Promise<ShownPresence> {
+  async presenceNow(by?: string): Promise<ShownPresence> {
     this.connections.evictStale();
-    return this.presence.now();
+    const presence = await this.presence.now();
+    return by === undefined ? presence : this.shownTo(["user", by], presence);
   }
 
   presenceOf(userId: string, presence: ShownPresence): "watching" | "away" {
@@ -188,6 +232,14 @@ export class Inbox extends DurableObject<Env> {
 
   presenceOfOthers(userIds: readonly string[]): Promise<Result<[string, ShownPresence][]>> {
     return this.watching.look(userIds);
+  }
+
+  async setBan(order: BanOrder): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, BAN_ANSWER_MS);
+    await Promise.race([this.ban.set(order), late]);
+    clearTimeout(timer);
+    return this.ban.isDone;
   }
 
   notificationSettings(): NotificationSettings {
@@ -226,6 +278,14 @@ export class Inbox extends DurableObject<Env> {
     this.notifications.devices.remove(endpoint);
   }
 
+  setBlock(blockedId: string, blocked: boolean): Promise<Result<boolean>> {
+    return this.blocking.set(blockedId, blocked);
+  }
+
+  blocks(): { blockedId: string; at: number }[] {
+    return this.blocking.list();
+  }
+
   deliver(gateway: string, batch: Batch): boolean {
     return this.rooms.deliver(gateway, batch);
   }
@@ -243,6 +303,7 @@ export class Inbox extends DurableObject<Env> {
       JSON.parse(decodeURIComponent(request.headers.get(IDENTITY_HEADER) ?? "null")),
     );
     if (!parsed.success) throw new Error("an upgrade without an identity");
+    if (this.ban.isStanding) return refusedUpgrade(...BANNED_CLOSE, bannedFrame());
     this.connections.evictStale();
     if (this.connections.size >= MAX_SOCKETS_PER_USER) {
       const message = `At most ${MAX_SOCKETS_PER_USER} connections to an inbox; close one.`;
@@ -294,8 +355,9 @@ export class Inbox extends DurableObject<Env> {
     await this.alarms.handle(() => {
       this.rearm();
       this.pending.retry();
+      this.blocking.check();
       this.connections.evictStale();
-      return Promise.all([this.presence.check(), this.notifications.check()]);
+      return Promise.all([this.presence.check(), this.notifications.check(), this.ban.check()]);
     });
   }
 
@@ -330,6 +392,11 @@ export class Inbox extends DurableObject<Env> {
 
   private connectionsChanged(): void {
     if (this.notifications.connectionsChanged(this.isConnected())) this.pending.askAll();
+  }
+
+  /** The user's presence as a watcher is shown it. */
+  private shownTo([kind, id]: Watcher, presence: ShownPresence): ShownPresence {
+    return kind === "user" && this.blocking.has(id) ? hiddenOf(presence) : presence;
   }
 
   /** Sends a row to everybody who is connected; false: nobody is. */

@@ -44,6 +44,8 @@ export const wireMessage = z.object({
   mentions: z.array(userId).optional(),
   /** Present where it mentions all members. */
   mentionsAll: z.literal(true).optional(),
+  /** Present where the reader blocks its sender: nothing else of it is shown. */
+  hidden: z.literal(true).optional(),
   clientMessageId: z.string().nullable(),
   /** Who deleted it, where that was not its author. */
   deletedBy: userId.optional(),
@@ -128,6 +130,13 @@ export const syncEvent = z.object({
   conversation: wireConversation.nullable(),
   more: z.boolean(),
   reset: z.literal(true).optional(),
+  /** The reader's unread messages at `to`; present with `reset`. */
+  unread: z.number().int().optional(),
+  /**
+   * Blocks that the reader has lifted, of senders of these messages: what they wrote up to a message number
+   * counts as read. On a first visit and with `reset`.
+   */
+  lifted: z.array(z.object({ userId, upTo: z.number().int() })).optional(),
   id: frameId,
 });
 

@@ -22,6 +22,8 @@ const preview = z.object({
   createdAt: time,
   /** How many files it carries. */
   attachments: z.number().int(),
+  /** Present where the user blocks its sender: nothing else of it is shown. */
+  hidden: z.literal(true).optional(),
 });
 
 /** Of which messages the user is notified, where that is not the default of the conversation's kind. */
@@ -53,6 +55,8 @@ export const inboxEntry = z.object({
   /** Unread mentions of the person, among the newest 100 of them and of everybody. */
   mentions: z.number().int(),
   archived: z.boolean(),
+  /** A stranger has begun it or added the person, who has not accepted that yet. */
+  request: z.literal(true).optional(),
   ...notified,
 });
 export type InboxEntry = z.infer<typeof inboxEntry>;

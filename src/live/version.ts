@@ -21,6 +21,9 @@ export const CLOSE = {
   tryAgainLater: 1013,
 } as const;
 
+/** How the sockets of a user are closed who is banned from the service, behind an `error` `banned`. */
+export const BANNED_CLOSE = [CLOSE.notAMember, "banned"] as const;
+
 /** Bytes of a client's frame. */
 export const MAX_FRAME_BYTES = 64 * 1024;
 /** Frames that cannot be read which close a socket; one is forgiven every ten seconds. */

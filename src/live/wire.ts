@@ -1,6 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { Conversation, Counters, Member } from "../domain/conversation.ts";
-import type { ChatError } from "../domain/error.ts";
+import { type ChatError, chatError } from "../domain/error.ts";
 import { messageIdOf } from "../domain/id.ts";
 import type { Mentions } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
@@ -36,6 +36,7 @@ export function wireMessage(conversationId: string, message: Message, linkTo: Li
     reactions: message.reactions,
     metadata: message.metadata,
     ...wireMentions(message),
+    ...(message.hidden && { hidden: true }),
     clientMessageId: message.clientMessageId,
     ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
   };
@@ -118,6 +119,11 @@ export function wireRead(read: {
     to: read.to,
     readAt: isoTime(read.readAt),
   };
+}
+
+/** The last frame of the sockets of a user who is banned from the service. */
+export function bannedFrame(): string {
+  return JSON.stringify(errorEventOf(chatError("banned"), undefined));
 }
 
 export function errorEventOf(

@@ -23,6 +23,8 @@ export interface NotificationsOptions {
   sql: SqlStorage;
   userId: string;
   clock: () => number;
+  /** Whether the user may be notified at all. */
+  mayNotify: () => boolean;
   /** Whether the user is connected, from any device. */
   isConnected: () => boolean;
   /** Sends an event to all sockets of the inbox. */
@@ -43,8 +45,10 @@ export class Notifications {
   private readonly deliveries: Deliveries;
   private readonly webhook: Receiver | undefined;
   private readonly timeouts = new CallTimeouts();
+  private readonly mayNotify: () => boolean;
 
   constructor(options: NotificationsOptions) {
+    this.mayNotify = options.mayNotify;
     const { env, settings, sql, userId, clock, isConnected, checkAt, broadcast, rearm } = options;
     this.preferences = new Preferences(sql);
     this.levels = new Levels({
@@ -116,6 +120,7 @@ export class Notifications {
   }
 
   private receivers(): Receiver[] {
+    if (!this.mayNotify()) return [];
     const devices = this.devices.receivers();
     return this.webhook ? [this.webhook, ...devices] : devices;
   }

@@ -6,6 +6,7 @@ import { parseMessageId } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
 import type { Random } from "../random.ts";
 import type { Model } from "./model.ts";
+import { isRetried } from "./retried.ts";
 
 /** The maximum of unacknowledged messages of a device. */
 const IN_FLIGHT = 6;
@@ -71,9 +72,13 @@ export class Actor {
     this.conversation.on("status", ({ state }) => {
       if (state === "live" && lives++ > 0) this.tally.reconnects++;
     });
+    this.conversation.on("reset", () => this.revisions.clear());
     this.conversation.on("message", ({ message }) => {
       if ((this.revisions.get(message.id) ?? 0) >= message.rev) this.tally.outOfOrder++;
       this.revisions.set(message.id, message.rev);
+      const { senderId, content } = message;
+      if (senderId !== null && content !== "")
+        this.model.blocks.received(userId, senderId, content);
     });
   }
 
@@ -105,7 +110,7 @@ export class Actor {
 
   private text(): string {
     const text = `${this.name}#${++this.serial}`;
-    this.model.said.add(text);
+    this.model.said.set(text, Date.now());
     return text;
   }
 
@@ -144,7 +149,7 @@ export class Actor {
     const messageId = this.random.any(this.own);
     if (!messageId) return undefined;
     const content = `${this.text()} edited`;
-    this.model.said.add(content);
+    this.model.said.set(content, Date.now());
     this.model.times.says(content, messageId);
     return this.conversation.edit(messageId, content).then(() => {
       const message = this.model.messages.get(messageId);
@@ -216,7 +221,9 @@ export class Actor {
 
   /** A random message of those that this device has. */
   private target() {
-    const messages = this.conversation.messages.filter(({ kind }) => kind !== "system");
+    const messages = this.conversation.messages.filter(
+      ({ kind, hidden }) => kind !== "system" && !hidden,
+    );
     const recent = messages.slice(-60);
     return this.random.any(this.random.next() < 0.8 ? recent : messages);
   }
@@ -226,9 +233,4 @@ export class Actor {
     const expected = ["message_deleted", "reaction_not_found"];
     if (!(error instanceof ParleyError) || !expected.includes(error.code)) throw error;
   }
-}
-
-/** Whether a REST client retries after this error. */
-export function isRetried({ code, status = 0 }: ParleyError): boolean {
-  return code === "network" || code === "rate_limited" || status >= 500;
 }

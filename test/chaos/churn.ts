@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ParleyError } from "../../src/client/error.ts";
 import type { Rest } from "../../src/client/rest.ts";
 import type { Random } from "../random.ts";
-import { isRetried } from "./actor.ts";
 import type { Findings } from "./checks.ts";
 import type { PublicClient } from "./public-client.ts";
+import { isRetried } from "./retried.ts";
 
 /** How much longer than it may take a removal is waited for, to tell late from never. */
 const MORE_PATIENCE_MS = 45_000;
@@ -17,6 +17,7 @@ export interface MembershipChurnOptions {
   rest: Rest;
   random: Random;
   findings: Findings;
+  isServerUp: () => boolean;
 }
 
 /** Removes a guest and adds them again, repeatedly, and checks which events they receive meanwhile. */
@@ -53,14 +54,21 @@ export class MembershipChurn {
 
   /** Waits until the guest knows that it is out, and says how late that was. */
   private async noticed(): Promise<void> {
-    const { guest, findings } = this.options;
+    const { guest, findings, isServerUp } = this.options;
     const removedAt = Date.now();
-    const since = () => Date.now() - removedAt;
-    while (!guest.isOut && since() < guest.patienceMs + MORE_PATIENCE_MS) await sleep(20);
-    if (since() <= guest.patienceMs) return;
-    const when = guest.isOut ? `after ${since()} ms` : `never, in ${since()} ms`;
+    // Nobody can learn anything while the server is being started again.
+    let down = 0;
+    let now = removedAt;
+    while (!guest.isOut && now - removedAt - down < guest.patienceMs + MORE_PATIENCE_MS) {
+      await sleep(20);
+      if (!isServerUp()) down += Date.now() - now;
+      now = Date.now();
+    }
+    const took = now - removedAt - down;
+    if (took <= guest.patienceMs) return;
+    const when = guest.isOut ? `after ${took} ms` : `never, in ${took} ms`;
     findings.lost.add(
-      `${guest.name}: removal ${this.removals} was noticed ${when}; at most ${guest.patienceMs}`,
+      `${guest.name}: removal ${this.removals} was noticed ${when}; at most ${guest.patienceMs} (${guest.trailSince(removedAt)})`,
     );
   }
 

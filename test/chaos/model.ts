@@ -1,3 +1,4 @@
+import type { Blocks } from "./blocks.ts";
 import { Times } from "./times.ts";
 
 /**
@@ -20,8 +21,10 @@ export class Model {
   readonly memberIds: readonly string[];
   /** By message id: what was acknowledged. */
   readonly messages = new Map<string, ModelMessage>();
-  /** Every text that was sent, acknowledged or not: no others may exist. */
-  readonly said = new Set<string>();
+  /** Every text that was sent, acknowledged or not, and when: no others may exist. */
+  readonly said = new Map<string, number>();
+  /** Who blocks whom. */
+  readonly blocks: Blocks;
   /** What each device sent over its socket, in order. */
   readonly sentBy = new Map<string, string[]>();
   /** By person: what they have read. */
@@ -30,7 +33,8 @@ export class Model {
   /** When what happened to whom, for what they are notified of. */
   readonly times = new Times();
 
-  constructor(conversationId: string, memberIds: readonly string[]) {
+  constructor(conversationId: string, memberIds: readonly string[], blocks: Blocks) {
+    this.blocks = blocks;
     this.conversationId = conversationId;
     this.memberIds = memberIds;
   }
@@ -72,12 +76,26 @@ export class Model {
     return number <= (this.readUpTo.get(userId) ?? 0) || !!this.readSingly.get(userId)?.has(number);
   }
 
-  /** How many of all messages a user has not read. */
-  unread(userId: string, all: readonly { messageId: string; number: number }[]): number {
-    return all.filter(({ messageId, number }) => {
+  /**
+   * How many of all messages a user has not read, at least and at most: what somebody wrote whom they blocked
+   * counts as read, and what was under way when a block began or ended may have come before or after.
+   */
+  unread(
+    userId: string,
+    all: readonly { messageId: string; number: number }[],
+  ): { least: number; most: number } {
+    let [least, most] = [0, 0];
+    for (const { messageId, number } of all) {
       const message = this.messages.get(messageId);
-      if (!message || message.deleted || message.senderId === userId) return false;
-      return !this.hasRead(userId, number);
-    }).length;
+      if (!message || message.deleted || message.senderId === userId) continue;
+      if (this.hasRead(userId, number)) continue;
+      const { senderId, clientMessageId } = message;
+      const sentAt = this.times.messages.get(messageId)?.sentAt ?? Infinity;
+      if (this.blocks.heldAfter(userId, senderId, sentAt)) continue;
+      most++;
+      const from = this.said.get(clientMessageId) ?? 0;
+      if (!this.blocks.mayHaveHeldWithin(userId, senderId, from, Infinity)) least++;
+    }
+    return { least, most };
   }
 }

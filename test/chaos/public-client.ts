@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Message } from "../../src/client/rest.ts";
 import { parseMessageId } from "../../src/domain/id.ts";
 import type { Random } from "../random.ts";
 import type { Model } from "./model.ts";
@@ -11,6 +12,8 @@ interface Shown {
   rev: number;
   content: string;
   deleted: boolean;
+  /** A placeholder of what somebody wrote whom its user blocked. */
+  hidden: boolean;
 }
 
 export interface PublicClientOptions {
@@ -43,6 +46,8 @@ export abstract class PublicClient {
   /** Whether it was removed and has noticed it, and is not being added again yet. */
   isRemoved = false;
   readonly name: string;
+  /** What happened to its connection last, to explain what it noticed late. */
+  private readonly trail: { at: number; what: string }[] = [];
   protected readonly options: PublicClientOptions;
   protected rev: number | undefined;
   /** Sends no new messages, but still receives those of others. */
@@ -66,7 +71,7 @@ export abstract class PublicClient {
     for (let serial = 1; !this.stopped; serial++) {
       await sleep(random.between(100, 700));
       const key = `${name}#${serial}`;
-      model.said.add(key);
+      model.said.set(key, Date.now());
       model.sentBy.get(name)?.push(key);
       const messageId = await this.untilAnswered(() => this.send(key));
       this.acknowledged++;
@@ -76,6 +81,17 @@ export abstract class PublicClient {
 
   stop(): void {
     this.stopped = true;
+  }
+
+  /** What happened to its connection since a time, in seconds from then. */
+  trailSince(from: number): string {
+    const steps = this.trail.filter(({ at }) => at >= from - 5_000);
+    return steps.map(({ at, what }) => `${((at - from) / 1_000).toFixed(1)} ${what}`).join(", ");
+  }
+
+  protected note(what: string): void {
+    this.trail.push({ at: Date.now(), what });
+    if (this.trail.length > 100) this.trail.shift();
   }
 
   /** The namespace and name of the object that holds its connection, if any. */
@@ -88,19 +104,20 @@ export abstract class PublicClient {
   protected abstract join(since: number | undefined): Promise<number>;
   protected abstract leave(): Promise<unknown>;
 
-  protected receive(isNew: boolean, id: string, { rev, content, deleted }: Shown): void {
+  protected receive(isNew: boolean, id: string, { rev, content, deleted, hidden }: Shown): void {
     const before = this.shown.get(id);
     if (this.isRemoved) this.receivedWhileRemoved++;
     if (isNew && before) this.doubled++;
     if (rev <= (this.rev ?? 0)) this.outOfOrder++;
     this.rev = Math.max(this.rev ?? 0, rev);
-    if (!before || before.rev < rev) this.shown.set(id, { rev, content, deleted });
+    if (!before || before.rev < rev) this.shown.set(id, { rev, content, deleted, hidden });
   }
 
   /** Joins the conversation on a connection, with retries; stops when the connection ends. */
   protected async joined(connection: string | null | undefined): Promise<void> {
     if (!connection || this.joining === connection) return;
     this.joining = connection;
+    this.note("connected");
     const connected = () => this.gateway?.id === connection;
     // A join that was not answered in time may be under way: its events come before the answer to leaving.
     let mayBeIn = false;
@@ -117,6 +134,7 @@ export abstract class PublicClient {
       } catch (error) {
         if (/Only members of this conversation/.test(String(error))) this.isOut = true;
         mayBeIn = /timed out|no answer/.test(String(error));
+        this.note(String(error));
         await sleep(100);
       }
     }
@@ -144,10 +162,13 @@ export abstract class PublicClient {
   }
 
   /** Differences between its messages and a history. */
-  differences(history: readonly { messageId: string; content: string; isDeleted: boolean }[]) {
+  differences(history: readonly Message[]) {
+    const { model, userId } = this.options;
     const wrong: string[] = [];
-    for (const { messageId, content, isDeleted } of history) {
+    for (const { messageId, content, isDeleted, senderId } of history) {
       const mine = this.shown.get(messageId);
+      // A placeholder stays until the application asks for the history.
+      if (mine?.hidden && model.blocks.wasEver(userId, senderId ?? "")) continue;
       if (!mine || mine.content !== content || mine.deleted !== isDeleted) {
         const number = parseMessageId(messageId)?.number;
         wrong.push(`${this.name}: message ${number} is ${JSON.stringify(mine)}, not "${content}"`);

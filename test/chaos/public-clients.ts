@@ -46,15 +46,25 @@ export class SocketIoClient extends PublicClient {
     this.socket = socket;
     for (const name of ["new-message", "message-edited", "message-deleted"]) {
       socket.on(name, ({ message, rev }) => {
-        const { _id, content, deletedAt } = message;
-        this.receive(name === "new-message", _id, { rev, content, deleted: deletedAt !== null });
+        const { _id, content, deletedAt, hidden = false } = message;
+        const deleted = deletedAt !== null;
+        this.receive(name === "new-message", _id, { rev, content, deleted, hidden });
       });
     }
     socket.on("participant-removed", ({ participantId }) => this.removed(participantId));
     // The token expired, or the server could not verify it: the application reconnects.
     const again = () => setTimeout(() => !this.closed && socket.connect(), 100);
-    socket.on("disconnect", (reason) => reason === "io server disconnect" && again());
-    socket.on("connect_error", () => !socket.active && again());
+    socket.on("disconnect", (reason) => {
+      this.note(reason);
+      if (reason === "io server disconnect") again();
+    });
+    socket.on("connect_error", ({ message }) => {
+      this.note(message);
+      if (!socket.active) again();
+    });
+    for (const event of ["open", "reconnect_attempt"] as const) {
+      socket.io.on(event, () => this.note(event));
+    }
     await new Promise<void>((resolve) => {
       socket.on("connect", () => void this.joined(socket.id).then(resolve));
     });
@@ -104,18 +114,20 @@ export class SignalRClient extends PublicClient {
       .build();
     this.hub = hub;
     for (const name of ["ReceiveMessage", "MessageEdited", "MessageDeleted"]) {
-      hub.on(name, ({ messageId, content, isDeleted, rev }) =>
-        this.receive(name === "ReceiveMessage", messageId, { rev, content, deleted: isDeleted }),
+      hub.on(name, ({ messageId, content, isDeleted: deleted, hidden = false, rev }) =>
+        this.receive(name === "ReceiveMessage", messageId, { rev, content, deleted, hidden }),
       );
     }
     hub.on("ParticipantRemoved", ({ participantId }) => this.removed(participantId));
+    hub.onreconnecting((error) => this.note(`reconnecting: ${error?.message}`));
     hub.onreconnected(() => void this.joined(hub.connectionId));
     const start = async (): Promise<void> => {
       while (!this.closed) {
         try {
           await hub.start();
           return await this.joined(hub.connectionId);
-        } catch {
+        } catch (error) {
+          this.note(String(error));
           await sleep(200);
         }
       }

@@ -107,6 +107,7 @@ export class PushChecks {
         if (senderId === userId || until < sentAt + UNREAD_MS) continue;
         const end = sentAt + PUSHED_WITHIN_MS;
         if (this.mutes.mayHaveHeldWithin(model.conversationId, userId, sentAt, end)) continue;
+        if (model.blocks.mayHaveHeldWithin(userId, senderId, 0, end)) continue;
         // Later ones carry it along.
         const isPushed = pushes.some((push) => push.number >= number && push.at <= end);
         if (isPushed) continue;
@@ -139,8 +140,12 @@ export class PushChecks {
         if (this.mutes.heldAt(conversationId, userId, at - UNDERWAY_MS)) {
           findings.different.add(`pushed though muted: ${what}`);
         }
+        const senderId = times.messages.get(messageId)?.senderId ?? "";
+        if (model.blocks.heldAt(userId, senderId, at - UNDERWAY_MS)) {
+          findings.different.add(`pushed though its sender is blocked: ${what}`);
+        }
         if (at > deletedAt + UNDERWAY_MS) findings.different.add(`pushed though deleted: ${what}`);
-        if (times.messages.get(messageId)?.senderId === userId) {
+        if (senderId === userId) {
           findings.different.add(`pushed one's own: ${what}`);
         }
         if (topic !== conversationId.replaceAll("-", "")) findings.different.add(`topic: ${what}`);

@@ -4,6 +4,7 @@ import type { Rest } from "../../src/client/rest.ts";
 import { Random } from "../random.ts";
 import { signedFor } from "../system/token.ts";
 import { Actor } from "./actor.ts";
+import { Blocks } from "./blocks.ts";
 import { checkConversation, checkPublicClients, Findings } from "./checks.ts";
 import { MembershipChurn } from "./churn.ts";
 import { InboxClient } from "./inbox-client.ts";
@@ -31,6 +32,7 @@ const DISTURBANCES = {
   d1: 6,
   "push refused": 6,
   mute: 4,
+  block: 8,
 };
 
 export interface Goal {
@@ -64,6 +66,9 @@ export class Round {
   private readonly publicClients = new Map<Model, PublicClient[]>();
   /** Absent where nobody is notified. */
   private readonly pushes: PushChecks | undefined;
+  private readonly blocks = new Blocks((userId, method, body) =>
+    this.requestBlocks(userId, method, body),
+  );
   private readonly churns: MembershipChurn[] = [];
   /** One for each person, guests included. */
   private readonly inboxes: InboxClient[] = [];
@@ -86,6 +91,7 @@ export class Round {
     const churning = this.churns.map((churn) => churn.act());
     await this.disturb(everyone);
     await this.server.call("d1?ms=0");
+    await this.blocks.stop();
     // The network is reliable again: clients reconnect at once, as pages do on the browser's online
     // event.
     this.network.cancelCuts();
@@ -109,6 +115,7 @@ export class Round {
     );
     await Promise.all(this.inboxes.map((client) => client.check(this.findings)));
     await this.pushes?.check(this.models, this.findings);
+    for (const leak of this.blocks.leaks) this.findings.different.add(leak);
     for (const { conversation } of everyone) conversation.close();
     for (const { inbox } of this.inboxes) inbox.close();
     for (const client of publicClients) client.close();
@@ -134,6 +141,7 @@ export class Round {
       "inbox changes": this.inboxes.reduce((all, { changes }) => all + changes, 0),
       pushes: this.pushes?.accepted ?? 0,
       mutes: this.pushes?.mutes.count ?? 0,
+      blocks: this.blocks.count,
       "pushes refused": this.pushes?.refused ?? 0,
       "D1 outages": this.done.d1 ?? 0,
       ...Object.fromEntries(cuts),
@@ -171,7 +179,7 @@ export class Round {
       const owner = parleys.get(members[0] ?? "");
       if (!owner) throw new Error("no owner");
       const { conversationId } = await owner.rest.group({ title: `Chaos ${c}`, participantIds });
-      const model = new Model(conversationId, members);
+      const model = new Model(conversationId, members, this.blocks);
       this.models.push(model);
       const devices = [...members.map((userId) => [userId, "a"]), [members[0] ?? "", "b"]];
       this.actors.set(
@@ -207,6 +215,7 @@ export class Round {
           rest,
           random: random.fork(),
           findings,
+          isServerUp: () => this.network.target !== undefined,
         }),
       );
     }
@@ -225,6 +234,15 @@ export class Round {
       url: `http://127.0.0.1:${this.network.port}`,
       random: () => random.next(),
       token: this.tokens(userId),
+    });
+  }
+
+  private async requestBlocks(userId: string, method: string, body: object): Promise<Response> {
+    const authorization = `Bearer ${await signedFor(userId, 30)}`;
+    return fetch(`http://127.0.0.1:${this.network.port}/api/users/blocks`, {
+      method,
+      headers: { authorization, "content-type": "application/json" },
+      body: JSON.stringify(body),
     });
   }
 
@@ -287,6 +305,11 @@ export class Round {
       case "mute": {
         const model = this.random.any(this.models);
         if (model) this.pushes?.mute(model, this.rests, this.random);
+        break;
+      }
+      case "block": {
+        const model = this.random.any(this.models);
+        if (model) this.blocks.start(model.memberIds, this.random);
         break;
       }
       case "d1":

@@ -5,6 +5,7 @@ import { createConversation } from "../../src/conversation/commit/create.ts";
 import type { Memory } from "../../src/conversation/commit/draft.ts";
 import { RateWindows } from "../../src/conversation/commit/rate-windows.ts";
 import type { Answer, Command, Limits } from "../../src/conversation/decide/types.ts";
+import { Blocks } from "../../src/conversation/tables/blocks.ts";
 import { readConversation, readCounters } from "../../src/conversation/tables/conversation.ts";
 import { memberOf } from "../../src/conversation/tables/members.ts";
 import { readPendingFigures } from "../../src/conversation/tables/pending-figures.ts";
@@ -163,7 +164,14 @@ export class FreshCommitter {
     const { sql } = this.storage;
     const { conversation } = readConversation(sql);
     const pendingFigures = readPendingFigures(sql);
-    return { conversation, counters: readCounters(sql), members: new Map(), pendingFigures };
+    const blocks = new Blocks(sql);
+    return {
+      conversation,
+      counters: readCounters(sql),
+      members: new Map(),
+      pendingFigures,
+      blocks,
+    };
   }
 }
 

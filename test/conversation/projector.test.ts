@@ -79,6 +79,7 @@ class Projection {
       setAlarm: (time) => this.alarms.push(time - this.fresh.clock),
       clock: () => this.fresh.clock,
       random: () => this.random,
+      onEntered: async () => undefined,
       onRecovered: () => this.recoveries++,
       log: (event, fields) => this.logged.push([event, fields["failures"]]),
     });

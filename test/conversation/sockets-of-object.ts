@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { EventLines } from "../../src/conversation/outbound/event-lines.ts";
 import type { Session } from "../../src/conversation/outbound/sockets/session.ts";
 import { Sessions } from "../../src/conversation/outbound/sockets/sessions.ts";
+import { NOBODY_HIDDEN } from "../../src/domain/hides.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { Feature } from "../../src/live/version.ts";
@@ -98,7 +99,10 @@ export class Room {
         has: (userId) => this.elsewhere.has(userId),
         userIds: () => [...this.elsewhere],
         deliverEphemeral: (line, except) => void this.passed.push([JSON.parse(line), except]),
+        deliverTo: () => undefined,
       },
+      isVisible: () => true,
+      hidesOf: () => NOBODY_HIDDEN,
       presenceDelayMs: this.presenceDelayMs,
       onSockets: () => undefined,
     });

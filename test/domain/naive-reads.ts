@@ -10,6 +10,8 @@ interface Reader {
   joinedAfter: number;
   /** Every message that they have read: by others, and counted when it was read. */
   read: Set<number>;
+  /** Messages that a block has hidden from them at some time. */
+  hidden: Set<number>;
 }
 
 /**
@@ -19,9 +21,28 @@ interface Reader {
 export class NaiveReads {
   readonly messages: Sent[] = [];
   private readonly readers = new Map<string, Reader>();
+  /** Who blocks whom now. */
+  private readonly blocks: [userId: string, blockedId: string][] = [];
 
   send(sender: string | undefined): void {
     this.messages.push({ sender, deleted: false });
+    for (const [userId, blockedId] of this.blocks) {
+      if (blockedId === sender) this.readers.get(userId)?.hidden.add(this.messages.length);
+    }
+  }
+
+  /** What the other has sent until now counts as read, and what they send from now on. */
+  block(userId: string, blockedId: string): void {
+    this.unblock(userId, blockedId);
+    this.blocks.push([userId, blockedId]);
+    for (const [index, { sender }] of this.messages.entries()) {
+      if (sender === blockedId) this.reader(userId).hidden.add(index + 1);
+    }
+  }
+
+  unblock(userId: string, blockedId: string): void {
+    const known = this.blocks.findIndex(([a, b]) => a === userId && b === blockedId);
+    if (known !== -1) this.blocks.splice(known, 1);
   }
 
   delete(number: number): void {
@@ -30,8 +51,8 @@ export class NaiveReads {
   }
 
   join(userId: string): void {
-    const read = this.readers.get(userId)?.read ?? new Set();
-    this.readers.set(userId, { present: true, joinedAfter: this.messages.length, read });
+    const { read, hidden } = this.readers.get(userId) ?? { read: new Set(), hidden: new Set() };
+    this.readers.set(userId, { present: true, joinedAfter: this.messages.length, read, hidden });
   }
 
   leave(userId: string): void {
@@ -64,8 +85,10 @@ export class NaiveReads {
   }
 
   unread(userId: string): number[] {
-    const { joinedAfter, read } = this.reader(userId);
-    return this.readable(userId).filter((number) => number > joinedAfter && !read.has(number));
+    const { joinedAfter, read, hidden } = this.reader(userId);
+    return this.readable(userId).filter(
+      (number) => number > joinedAfter && !read.has(number) && !hidden.has(number),
+    );
   }
 
   /** The messages whose receipts list this member. */
@@ -74,12 +97,13 @@ export class NaiveReads {
     return this.readable(userId).filter((number) => read.has(number));
   }
 
-  /** How many messages after `number` are counted, and read or their own. */
+  /** How many messages after `number` are counted, and read, their own or hidden from them. */
   settledAfter(userId: string, number: number): number {
-    const { read } = this.reader(userId);
+    const { read, hidden } = this.reader(userId);
     return this.messages.slice(number).filter(({ sender, deleted }, index) => {
       const countable = !deleted && sender !== undefined;
-      return countable && (sender === userId || read.has(number + index + 1));
+      const place = number + index + 1;
+      return countable && (sender === userId || read.has(place) || hidden.has(place));
     }).length;
   }
 

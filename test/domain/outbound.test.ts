@@ -35,6 +35,8 @@ function world(throwing: readonly string[] = []) {
         departures: [],
         arrivals: [],
         ownEvents: [],
+        shownAnew: new Set(),
+        visibility: [],
         events: undefined as never,
       };
     },

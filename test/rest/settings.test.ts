@@ -5,6 +5,7 @@ import { CONVERSATIONS, envWith, fetchWith, raw, UUID } from "./requests.ts";
 
 const OTHER_SECRET = "another-secret-0123456789abcdefghijkl";
 const WEBHOOK_SECRET = `whsec_${btoa("0123456789012345678901234567")}`;
+const MODERATION = { MODERATION_URL: "http://a.test", MODERATION_SECRET: WEBHOOK_SECRET };
 const DEVELOPMENT = "development-only-secret-0123456789abcdef";
 
 /** The settings of a changed environment, or their errors. */
@@ -27,6 +28,7 @@ describe("settings that are rejected", () => {
     ["an empty FILES_SECRET", { FILES_SECRET: "" }],
     ["an unknown ENVIRONMENT", { ENVIRONMENT: "staging" }],
     ["an unknown USER_DIRECTORY", { USER_DIRECTORY: "closed" }],
+    ["an unknown USER_SEARCH", { USER_SEARCH: "friends" }],
     ["a switch that is neither on nor off", { REQUEST_LIMITS: "true" }],
     ["a limit of 0", { MESSAGES_PER_MINUTE_UNIHUB: "0" }],
     ["a limit that is not a number", { MESSAGES_PER_MINUTE_UNIHUB: "many" }],
@@ -57,6 +59,17 @@ describe("settings that are rejected", () => {
       `a NOTIFY_SECRET of ${what}`,
       { NOTIFY_URL: "https://a.test", NOTIFY_SECRET },
     ]),
+    ["a MODERATION_URL without a secret", { MODERATION_URL: "https://a.test" }],
+    ["a MODERATION_SECRET without an address", { MODERATION_SECRET: WEBHOOK_SECRET }],
+    [
+      "an unencrypted one",
+      { ...MODERATION, ENVIRONMENT: "production", PUBLIC_URL: "https://a.test" },
+    ],
+    ["a MODERATION_SECRET of another form", { ...MODERATION, MODERATION_SECRET: "x".repeat(40) }],
+    ["a MODERATION_TIMEOUT_MS of 99", { MODERATION_TIMEOUT_MS: "99" }],
+    ["a MODERATION_TIMEOUT_MS over that of calls", { MODERATION_TIMEOUT_MS: "4001" }],
+    ["a CONTACTS that is neither", { CONTACTS: "closed" }],
+    ["a MODERATION_FAILS that is neither", { MODERATION_FAILS: "on" }],
     ["a short VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: "x".repeat(42) }],
     ["a public key as VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: `B${"A".repeat(86)}` }],
     ["a VAPID_PRIVATE_KEY of zero", { VAPID_PRIVATE_KEY: "A".repeat(43) }],
@@ -156,11 +169,14 @@ test("the defaults are those of the two APIs' references", () => {
   const names = [
     ...["MESSAGES_PER_MINUTE_MARKETPLACE", "MESSAGES_PER_MINUTE_UNIHUB", "EDIT_WINDOW_MINUTES"],
     ...["SENDS_WAIT_FOR_LISTS", "REQUEST_LIMITS", "USER_DIRECTORY", "ENVIRONMENT"],
+    "USER_SEARCH",
     ...["ALLOWED_ORIGINS", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JURISDICTION"],
     ...["MAX_LENGTH_MARKETPLACE", "MAX_LENGTH_UNIHUB", "JWT_USER_CLAIM", "JWT_ROLE_CLAIM"],
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
     ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
     ...["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "PUSH_HOSTS", "NOTIFY_URL", "NOTIFY_SECRET"],
+    "CONTACTS",
+    ...["MODERATION_URL", "MODERATION_SECRET", "MODERATION_TIMEOUT_MS", "MODERATION_FAILS"],
   ];
   const bare = {
     ...Object.fromEntries(names.map((name) => [name, undefined])),
@@ -183,11 +199,17 @@ test("the defaults are those of the two APIs' references", () => {
     READS_PER_MINUTE: 200,
     PRESENCE_DELAY_MS: 2_000,
     USER_DIRECTORY: "known",
+    USER_SEARCH: "everyone",
+    CONTACTS: "open",
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,
     JWT_ROLE_CLAIM: undefined,
     NOTIFY_URL: undefined,
     NOTIFY_SECRET: undefined,
+    MODERATION_URL: undefined,
+    MODERATION_SECRET: undefined,
+    MODERATION_TIMEOUT_MS: 1_500,
+    MODERATION_FAILS: "open",
     VAPID_PRIVATE_KEY: undefined,
     VAPID_SUBJECT: "https://chat.test",
     PUSH_HOSTS: [

@@ -32,6 +32,7 @@ test("every setting and secret is in the README's table or documented here", () 
     "JWT_SECRET",
     "VAPID_PRIVATE_KEY",
     "NOTIFY_SECRET",
+    "MODERATION_SECRET",
   ]) {
     expect(text).toContain(`| \`${name}\` |`);
   }

@@ -141,6 +141,9 @@ export class Committer {
     this.memory.counters = draft.counters;
     this.memory.pendingFigures = draft.pendingFigures;
     this.rememberMembers(draft);
+    this.memory.blocks.changed(
+      draft.changes.flatMap((change) => (change.type === "block" ? change.block : [])),
+    );
     windows.sends.add(draft.sends, clock);
     windows.changes.add(draft.spending.changes, clock);
     windows.reads.add(draft.spending.reads, clock);

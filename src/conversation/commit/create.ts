@@ -1,11 +1,21 @@
+import type { Block } from "../../domain/block.ts";
 import type { Conversation, Member, Person, Role } from "../../domain/conversation.ts";
+import { effectOfBlocks } from "../../domain/hides.ts";
+import { putBlock } from "../tables/blocks.ts";
 import { insertConversation, insertCounters } from "../tables/conversation.ts";
 import { putMember } from "../tables/members.ts";
 import { migrate } from "../tables/schema.ts";
 
 /** A conversation to create. Its members are distinct people, checked beforehand. */
 export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
-  members: { person: Person; role: Role }[];
+  members: {
+    person: Person;
+    role: Role;
+    /** They have to accept it. */
+    request?: boolean;
+  }[];
+  /** Those between its members. */
+  blocks?: readonly Block[] | undefined;
 }
 
 /**
@@ -19,12 +29,12 @@ export function createConversation(
   creation: Creation,
   now: number,
 ): void {
-  const { members, ...rest } = creation;
+  const { members, blocks = [], ...rest } = creation;
   storage.transactionSync(() => {
     const { sql } = storage;
     migrate(sql);
     insertConversation(sql, epoch, { ...rest, id, createdAt: now, archivedAt: null, rev: 1 });
-    for (const [index, { person, role }] of members.entries()) {
+    for (const [index, { person, role, request }] of members.entries()) {
       const member: Member = {
         userId: person.userId,
         name: person.name,
@@ -33,11 +43,16 @@ export function createConversation(
         joinedAt: now,
         leftAt: null,
         archived: false,
+        ...(request && { request: "pending" as const }),
         readUpTo: 0,
         readBeyond: 0,
         rev: index + 2,
       };
       putMember(sql, member);
+    }
+    for (const { userId, blockedId, blocked, version } of blocks) {
+      if (!blocked || effectOfBlocks(rest.kind) === "none") continue;
+      putBlock(sql, { userId, blockedId, upTo: null, version, rev: 1 });
     }
     insertCounters(sql, {
       rev: members.length + 1,

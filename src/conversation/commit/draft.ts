@@ -1,4 +1,5 @@
 import type { Ban, Conversation, Counters, Member } from "../../domain/conversation.ts";
+import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Message } from "../../domain/message.ts";
 import { normalizedUserId } from "../../domain/person.ts";
 import type { Facts } from "../../domain/policy.ts";
@@ -7,11 +8,12 @@ import type { ReadFacts } from "../../domain/read-ranges.ts";
 import { factsOf } from "../decide/facts.ts";
 import type { Change, CommandRequest, Decision, Sent, Spending, State } from "../decide/types.ts";
 import { banOf, countBans } from "../tables/bans.ts";
+import { Blocks, type StoredBlock } from "../tables/blocks.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
 import { invitedAt } from "../tables/invitations.ts";
 import { longestMember, memberOf, membersAmong, updateFigures } from "../tables/members.ts";
-import { messageAt, ownCounted } from "../tables/messages.ts";
+import { messageAt, ownAndHiddenCounted, ownCounted } from "../tables/messages.ts";
 import { pacedAt } from "../tables/paced.ts";
 import { MAX_PENDING, type PendingFigures, storedFigures } from "../tables/pending-figures.ts";
 import { firstReactors, hasReacted } from "../tables/reactions.ts";
@@ -29,6 +31,7 @@ export interface Memory {
   members: Map<string, Member>;
   /** Figures that members' rows do not have yet. */
   pendingFigures: ReadonlyMap<string, PendingFigures>;
+  blocks: Blocks;
 }
 
 type TimesByUser = Map<string, number[]>;
@@ -58,6 +61,8 @@ export class Draft implements State {
   private figures: Map<string, PendingFigures> | undefined;
   private readonly figuresBefore: ReadonlyMap<string, PendingFigures>;
   private readonly sent: NewMessages;
+  /** Replaced where the group changes any: what is committed is kept apart from what may be rolled back. */
+  private blocks: Blocks;
   /** Whether keys of this group are assumed to be new: if one is not, its row cannot be inserted. */
   hasAssumedKeys = false;
 
@@ -74,6 +79,7 @@ export class Draft implements State {
     this.counters = memory.counters;
     this.known = memory.members;
     this.figuresBefore = memory.pendingFigures;
+    this.blocks = memory.blocks;
     this.windows = windows;
     this.limits = limits;
     this.clock = clock;
@@ -90,6 +96,9 @@ export class Draft implements State {
       const { actor, command } = request;
       if (command.type !== "send") continue;
       if (!this.known.has(actor.userId)) strangers.add(actor.userId);
+      for (const { userId } of this.blocks.against(actor.userId)) {
+        if (!this.known.has(userId)) strangers.add(userId);
+      }
       for (const userId of command.mentions?.map(normalizedUserId) ?? []) {
         if (!this.known.has(userId)) strangers.add(userId);
       }
@@ -184,14 +193,35 @@ export class Draft implements State {
     return readersAhead(this.sql, number);
   }
 
+  countableOf(senderId: string, from: number, to: number): number[] {
+    this.sent.write();
+    return ownCounted(this.sql, senderId, from, to);
+  }
+
+  blockBetween(userId: string, blockedId: string): StoredBlock | undefined {
+    return this.blocks.between(userId, blockedId);
+  }
+
+  blocksAgainst(blockedId: string): readonly StoredBlock[] {
+    return this.blocks.against(blockedId);
+  }
+
+  isBlockedOrBlocks(userId: string): boolean {
+    return this.blocks.concerns(userId);
+  }
+
   readFacts(member: Member): ReadFacts {
     this.sent.write();
     const { sql } = this;
+    const { userId } = member;
+    const isHiding =
+      effectOfBlocks(this.conversation.kind) === "hide" && this.blocks.of(userId).length > 0;
+    const own = isHiding ? ownAndHiddenCounted : ownCounted;
     return {
       lastNumber: this.counters.lastNumber,
       figures: { readUpTo: member.readUpTo, readBeyond: member.readBeyond },
       covered: (from, to) => readsTouching(sql, member.userId, from, to),
-      own: (from, to) => ownCounted(sql, member.userId, from, to),
+      own: (from, to) => own(sql, userId, from, to),
       uncounted: (from, to) => uncountedWithin(sql, from, to),
       countUncounted: (from, to) => uncountedAmong(sql, from, to),
     };
@@ -227,6 +257,7 @@ export class Draft implements State {
     this.counters = decision.counters;
     this.hasActs ||= decision.effects?.some(({ type }) => type === "audit") === true;
     if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
+    if (decision.changes.some(({ type }) => type === "block")) this.blocks = new Blocks(this.sql);
     for (const change of decision.changes) {
       this.changes.push(change);
       if (change.type === "conversation") this.conversation = change.conversation;

@@ -2,6 +2,7 @@ import { unreachable } from "../../domain/error.ts";
 import type { Change, Decision, Effect } from "../decide/types.ts";
 import { insertAct } from "../tables/audit.ts";
 import { deleteBan, putBan } from "../tables/bans.ts";
+import { putBlock } from "../tables/blocks.ts";
 import { updateConversation } from "../tables/conversation.ts";
 import { insertFiles } from "../tables/files.ts";
 import { insertMessages } from "../tables/insert-messages.ts";
@@ -31,6 +32,9 @@ function writeChange(sql: SqlStorage, change: Change): void {
     case "member":
     case "flag":
       putMember(sql, change.member);
+      break;
+    case "block":
+      putBlock(sql, change.block);
       break;
     case "read":
       insertRead(sql, change.read, change.ahead);

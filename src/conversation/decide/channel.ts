@@ -4,10 +4,15 @@ import { invitationHolds } from "../../domain/invitation.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { decidedOf, Membership } from "./membership.ts";
 import { changed } from "./moderate.ts";
-import type { Decision, State } from "./types.ts";
+import type { Command, Decision, State } from "./types.ts";
 
 /** Joins a channel: a public one, or a private one with an invitation, which is then used up. */
-export function decideJoin(state: State, actor: Actor, now: number): Result<Decision> {
+export function decideJoin(
+  state: State,
+  actor: Actor,
+  command: Extract<Command, { type: "join" }>,
+  now: number,
+): Result<Decision> {
   const refused = refusal(actor, "join", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   if (state.member(actor.userId)?.leftAt === null) return fail("already_a_member");
@@ -17,7 +22,7 @@ export function decideJoin(state: State, actor: Actor, now: number): Result<Deci
     return fail("invitation_required");
   }
   const membership = new Membership(state, now);
-  membership.enter(actor, "joined");
+  membership.takeBlocks(command.blocks, membership.enter(actor, "joined"));
   if (invitedAt !== undefined) {
     membership.effects.push({ type: "uninvited", userId: actor.userId });
   }

@@ -1,5 +1,6 @@
 import { type Result, unreachable } from "../../domain/error.ts";
 import { decideArchiveForMember } from "./archive-for-member.ts";
+import { decideBlocks } from "./blocks.ts";
 import {
   decideCloseChannel,
   decideExpel,
@@ -15,6 +16,7 @@ import { withAbuseLimits } from "./limits.ts";
 import { decidePin, decideRole, decideUpdate } from "./moderate.ts";
 import { decideReaction } from "./react.ts";
 import { decideRead } from "./read.ts";
+import { decideAccept, decideDecline } from "./request.ts";
 import { decideBan, decideMute, decideUnban, decideUnmute } from "./restrain.ts";
 import { decideSend } from "./send.ts";
 import type { CommandRequest, Decision, State } from "./types.ts";
@@ -25,6 +27,7 @@ import type { CommandRequest, Decision, State } from "./types.ts";
  * it dates what is stored. Limits use `state.clock`.
  */
 export function decide(state: State, request: CommandRequest, now: number): Result<Decision> {
+  if (request.refused) return request.refused;
   const decided = decideWithoutLimits(state, request, now);
   return decided.ok ? withAbuseLimits(state, request, decided.value) : decided;
 }
@@ -45,12 +48,16 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "react":
     case "unreact":
       return decideReaction(state, actor, command);
+    case "accept":
+      return decideAccept(state, actor);
+    case "decline":
+      return decideDecline(state, actor, now);
     case "add":
       return decideAdd(state, actor, command, now);
     case "remove":
       return decideRemove(state, actor, command, now);
     case "join":
-      return decideJoin(state, actor, now);
+      return decideJoin(state, actor, command, now);
     case "leave":
       return decideLeave(state, actor, now);
     case "invite":
@@ -78,6 +85,8 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "close":
     case "reopen":
       return decideCloseChannel(state, actor, command.type === "close", now);
+    case "blocks":
+      return decideBlocks(state, command.blocks);
     default:
       return unreachable(command);
   }

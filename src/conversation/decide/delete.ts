@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { isCountable, type Message } from "../../domain/message.ts";
 import { type Actor, mayAsStaff, refusal } from "../../domain/policy.ts";
+import { hiddenFrom } from "./blocks.ts";
 import { digestOfMessage } from "./digest.ts";
 import { mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
@@ -77,12 +78,15 @@ function unpinning(state: State, { number, rev }: Message): Change {
 }
 
 /**
- * Figures without the message: its author, and those who read it out of order, had it in
- * `readBeyond`.
+ * Figures without the message: its author, those who read it out of order, and those from whom a block hid
+ * it, had it in `readBeyond`.
  */
 function figuresWithout(state: State, message: Message): NonNullable<Decision["figures"]> {
   if (message.senderId === null) return [];
-  const counted = new Set([message.senderId, ...state.readersAhead(message.number)]);
+  const { senderId, number } = message;
+  const counted = new Set([
+    ...[senderId, ...state.readersAhead(number), ...hiddenFrom(state, message)],
+  ]);
   const figures: NonNullable<Decision["figures"]> = [];
   for (const userId of counted) {
     const member = state.member(userId);

@@ -7,14 +7,14 @@ import type { Command } from "./types.ts";
 
 /**
  * Distinguishes sends under the same `clientMessageId`. Computed from the message on demand; stored
- * only where the message no longer equals what was sent: from its first edit or its deletion on,
- * and with files. Without `silent`, which the version before does not store: the first send decides.
+ * only where the message does not equal what was sent: from its first edit or its deletion on,
+ * with files, and where the before-send hook replaced its text. Without `silent`, which the version before does not store: the first send decides.
  */
 export function digestOf(command: Extract<Command, { type: "send" }>): string {
   const { replyTo } = command;
   return digest({
     kind: command.kind,
-    content: withNewlines(command.content ?? "").trim(),
+    content: withNewlines(command.moderated?.original ?? command.content ?? "").trim(),
     replyTo: replyTo === undefined ? null : (parseMessageId(replyTo)?.number ?? replyTo),
     files: command.fingerprint ?? (command.attachments ?? []).map(({ key }) => key),
     metadata: command.metadata ?? null,

@@ -26,7 +26,9 @@ export function decideAdd(
   if (banHolds(state.banOf(person.userId), state.clock)) return fail("banned_here");
   if (state.counters.memberCount >= MAX_GROUP_MEMBERS) return fail("group_full");
   const membership = new Membership(state, now);
-  membership.enter(person, "added", `${nameOf(person)} was added`);
+  const request = command.request ? "pending" : undefined;
+  const member = membership.enter(person, "added", `${nameOf(person)} was added`, request);
+  membership.takeBlocks(command.blocks, member);
   return decidedOf(membership);
 }
 

@@ -1,12 +1,16 @@
+import type { Block } from "../../domain/block.ts";
 import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
 import { ok, type Result } from "../../domain/error.ts";
 import type { Message } from "../../domain/message.ts";
+import { takeBlocks } from "./blocks.ts";
 import type { Change, Decision, Effect, MemberCause, State } from "./types.ts";
 
 /** Collects the changes of joins, leaves and role changes within one command. */
 export class Membership {
   readonly changes: Change[] = [];
   readonly effects: Effect[] = [];
+  /** Of members whose blocks were taken. */
+  figures: NonNullable<Decision["figures"]> = [];
   counters: Counters;
   private readonly state: State;
   private readonly now: number;
@@ -18,7 +22,12 @@ export class Membership {
   }
 
   /** Adds a member, new or returning. They see the whole history, none of it as unread. */
-  enter(person: Person, cause: "joined" | "added", announcement?: string): Member {
+  enter(
+    person: Person,
+    cause: "joined" | "added",
+    announcement?: string,
+    request?: Member["request"],
+  ): Member {
     const before = this.state.member(person.userId);
     if (announcement !== undefined) this.announce(announcement, person.userId);
     const readUpTo = this.counters.lastNumber;
@@ -30,6 +39,7 @@ export class Membership {
       joinedAt: this.now,
       leftAt: null,
       archived: false,
+      ...(request && { request }),
       readUpTo,
       readBeyond: 0,
       // Coming back ends no mute.
@@ -49,7 +59,8 @@ export class Membership {
    * Removes a member. Their row stays, so that a late projection cannot restore their membership.
    */
   exit(member: Member, cause: "left" | "removed", announcement?: string): void {
-    this.put({ ...member, role: "member", leftAt: this.now }, cause);
+    const { request: _, ...rest } = member;
+    this.put({ ...rest, role: "member", leftAt: this.now }, cause);
     this.counters = { ...this.counters, memberCount: this.counters.memberCount - 1 };
     if (announcement !== undefined) this.announce(announcement, member.userId);
   }
@@ -61,6 +72,15 @@ export class Membership {
   /** Mutes a member until a time, or no longer: `undefined`. */
   mute({ mutedUntil: _, ...member }: Member, until: number | undefined): void {
     this.put({ ...member, ...(until !== undefined && { mutedUntil: until }) }, "role");
+  }
+
+  /** Takes the blocks between a member who has just entered and the others. */
+  takeBlocks(blocks: readonly Block[] | undefined, entered: Member): void {
+    if (!blocks?.length) return;
+    const { rev, changes, figures } = takeBlocks(this.state, blocks, this.counters.rev, entered);
+    this.changes.push(...changes);
+    this.figures = figures;
+    this.counters = { ...this.counters, rev };
   }
 
   private put(member: Member, cause: MemberCause): void {
@@ -99,6 +119,8 @@ export class Membership {
 }
 
 /** The decision that a membership's changes are. */
-export function decidedOf({ changes, counters, effects }: Membership): Result<Decision> {
-  return ok({ changes, counters, effects, answer: { rev: counters.rev } });
+export function decidedOf(membership: Membership): Result<Decision> {
+  const { changes, counters, effects, figures } = membership;
+  const moved = figures.length > 0 && { figures };
+  return ok({ changes, counters, effects, ...moved, answer: { rev: counters.rev } });
 }

@@ -1,8 +1,9 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { isCountable } from "../../domain/message.ts";
+import { isCountable, type Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { type Marked, markSome, markUpTo, type Range } from "../../domain/read-ranges.ts";
 import { MAX_AHEAD } from "../tables/reads.ts";
+import { isHiddenFrom } from "./blocks.ts";
 import { messageIn, numberIn } from "./message-of.ts";
 import type { Change, Command, Decision, State } from "./types.ts";
 
@@ -60,9 +61,7 @@ function mark(
     if (!found.ok) return found;
     const message = found.value;
     if (message.deletedAt !== null) return fail("message_deleted");
-    // The reader's own messages and the system's get no receipt.
-    const markable = isCountable(message) && message.senderId !== userId;
-    return ok(markSome(facts, markable ? [message.number] : []));
+    return ok(markSome(facts, isMarkable(state, userId, message) ? [message.number] : []));
   }
   if (command.upTo !== undefined) {
     const upTo = numberIn(state, command.upTo);
@@ -74,8 +73,7 @@ function mark(
     const number = numberIn(state, messageId);
     const message = number === undefined ? undefined : state.message(number);
     if (!message) return fail("unknown_messages");
-    // The reader's own, deleted and system messages may be named, and get no receipt.
-    if (isCountable(message) && message.senderId !== userId) numbers.push(message.number);
+    if (isMarkable(state, userId, message)) numbers.push(message.number);
   }
   return ok(
     markSome(
@@ -83,6 +81,12 @@ function mark(
       numbers.toSorted((a, b) => a - b),
     ),
   );
+}
+
+/** The reader's own, deleted, system and hidden messages may be named, and get no receipt. */
+function isMarkable(state: State, userId: string, message: Message): boolean {
+  const isOfAnother = isCountable(message) && message.senderId !== userId;
+  return isOfAnother && !isHiddenFrom(state, userId, message);
 }
 
 function split(piece: Range): Range[] {

@@ -4,10 +4,12 @@ import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
 import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
-import type { Figures } from "../../domain/read-ranges.ts";
+import { withSettled } from "../../domain/read-ranges.ts";
+import { contactRefusal, hiddenFrom, messagesPerMinute } from "./blocks.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
+import { acceptance } from "./request.ts";
 import type { Answer, Command, Decision, Effect, State } from "./types.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -34,6 +36,8 @@ export function decideSend(
   if (before && !before.ok) return before;
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
+  const contact = contactRefusal(state, actor);
+  if (contact) return { ok: false, error: contact };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   const restricted = restriction(actor, "send", facts);
   if (restricted) return { ok: false, error: restricted };
@@ -44,7 +48,7 @@ export function decideSend(
 
   const rate = allowance(
     state.sendTimes(actor.userId),
-    state.limits.messagesPerMinute,
+    messagesPerMinute(state, actor.userId),
     state.clock,
   );
   if (!rate.allowed) {
@@ -83,20 +87,24 @@ export function decideSend(
     deletedAt: null,
   };
   const mentioned = mentionedBy(message);
+  // Whoever writes has accepted.
+  const accepted = acceptance(state.member(actor.userId), message.rev + 1);
+  // Only the command knows the fingerprint of its files, and the text that the hook replaced.
+  const isAsSent = attachments.length === 0 && command.moderated?.original === undefined;
   return ok({
-    // Only the command knows the fingerprint of its files.
     changes: [
       {
         type: "message",
         cause: "created",
         message,
-        ...(attachments.length > 0 && { digest: digestOf(command) }),
+        ...(!isAsSent && { digest: digestOf(command) }),
         ...(mentioned.length > 0 && { mentioned }),
       },
+      ...(accepted ? [accepted] : []),
     ],
     counters: {
       ...state.counters,
-      rev: message.rev,
+      rev: accepted?.member.rev ?? message.rev,
       lastNumber: message.number,
       counted: state.counters.counted + 1,
       lastCounted: message.number,
@@ -107,7 +115,7 @@ export function decideSend(
       ...(command.claim === undefined ? [] : [filesSent(command.claim, message)]),
       ...(paced ? [{ type: "paced" as const, userId: actor.userId, sentAt: state.clock }] : []),
     ],
-    figures: member ? [{ userId: actor.userId, figures: withOwn(member, message.number) }] : [],
+    figures: figuresWith(state, message),
     answer: { rev: message.rev, message, rate },
   });
 }
@@ -142,15 +150,19 @@ export function sentBefore(state: State, actor: Actor, command: Send): Result<An
   if ((before.digest ?? digestOfMessage(message)) !== digestOf(command)) {
     return fail("idempotency_conflict");
   }
-  const rate = standing(state.sendTimes(actor.userId), state.limits.messagesPerMinute, state.clock);
+  const limit = messagesPerMinute(state, actor.userId);
+  const rate = standing(state.sendTimes(actor.userId), limit, state.clock);
   return ok({ rev: message.rev, message, deduplicated: true, rate });
 }
 
-/** A sender's own message is never unread for them. */
-function withOwn(member: Member, number: number): Figures {
-  return member.readUpTo === number - 1
-    ? { readUpTo: number, readBeyond: member.readBeyond }
-    : { readUpTo: member.readUpTo, readBeyond: member.readBeyond + 1 };
+/** The message is unread neither for its sender, nor for members who block them. */
+function figuresWith(state: State, message: Message): NonNullable<Decision["figures"]> {
+  const { senderId, number } = message;
+  const settled = senderId === null ? [] : [senderId, ...hiddenFrom(state, message)];
+  return settled.flatMap((userId) => {
+    const member = state.member(userId);
+    return member ? { userId, figures: withSettled(member, number) } : [];
+  });
 }
 
 /** `image` if all files are images, `video` if all are videos, otherwise `file`. */

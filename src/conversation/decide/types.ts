@@ -1,4 +1,5 @@
 import type { Attachment } from "../../domain/attachment.ts";
+import type { Block } from "../../domain/block.ts";
 import type {
   Ban,
   Conversation,
@@ -7,12 +8,14 @@ import type {
   Metadata,
   Person,
 } from "../../domain/conversation.ts";
+import type { Failure } from "../../domain/error.ts";
 import type { AskedMentions } from "../../domain/mentions.ts";
 import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
 import type { LocalAct } from "../tables/audit.ts";
+import type { StoredBlock } from "../tables/blocks.ts";
 import type { ReadMark } from "../tables/reads.ts";
 
 /** The commands of a conversation, the same for REST, sockets and gateways. */
@@ -35,6 +38,8 @@ export type Command =
       silent?: boolean | undefined;
       /** Code points that the caller's transport accepts. */
       maxLength: number;
+      /** The before-send hook was asked. `original`: what was sent, where the hook replaced it. */
+      moderated?: { original?: string } | undefined;
     } & AskedMentions)
   /** Mentions that are absent stay as they are. */
   | ({ type: "edit"; messageId: string; content: string; maxLength: number } & AskedMentions)
@@ -50,11 +55,19 @@ export type Command =
   /** Sets the caller's own archived flag; without `archived`, toggles it. */
   | { type: "archive"; archived?: boolean | undefined }
   | { type: "react" | "unreact"; messageId: string; emoji: string }
-  /** Of groups. */
-  | { type: "add"; person: Person | undefined }
+  /** Of groups. `blocks`: those between whoever enters and the people here; `request`: they have to accept it. */
+  | {
+      type: "add";
+      person: Person | undefined;
+      blocks?: readonly Block[] | undefined;
+      request?: boolean;
+    }
   | { type: "remove"; userId: string }
+  /** What a member makes of a stranger's request. */
+  | { type: "accept" | "decline" }
   /** Of channels. */
-  | { type: "join" | "leave" | "close" | "reopen" }
+  | { type: "join"; blocks?: readonly Block[] | undefined }
+  | { type: "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
   | { type: "uninvite" | "expel"; userId: string }
   /** Of groups and channels. */
@@ -77,7 +90,11 @@ export type Command =
       reason?: string | undefined;
     }
   | { type: "mute"; userId: string; until: number; reason?: string | undefined }
-  | { type: "unban" | "unmute"; userId: string };
+  | { type: "unban" | "unmute"; userId: string }
+  /** Facts about blocks between people of the conversation, from the inboxes of those who block. */
+  | { type: "blocks"; blocks: readonly Block[] };
+
+export type Send = Extract<Command, { type: "send" }>;
 
 /** A change with its own revision. Members and D1 receive it. */
 export type Change =
@@ -98,8 +115,10 @@ export type Change =
   | { type: "member"; cause: MemberCause; member: Member }
   | { type: "read"; read: ReadMark; ahead: boolean }
   | { type: "conversation"; conversation: Conversation }
-  /** A member's own flag: sent to D1 and to no socket. */
-  | { type: "flag"; member: Member };
+  /** A member's own flag: sent to D1 and to no socket. `accepted`: of a request. */
+  | { type: "flag"; member: Member; accepted?: true }
+  /** A member's own as well. `isSwitched`: they block the other from now on, or no longer. */
+  | { type: "block"; block: StoredBlock; isSwitched: boolean };
 
 /** Who added an emoji, or removed it. */
 export interface Reacted {
@@ -230,6 +249,13 @@ export interface State {
   countedBefore(number: number): number;
   /** Members who read message `number` out of order and whose `readUpTo` is still below it. */
   readersAhead(number: number): string[];
+  /** Numbers of the messages of a sender within `from`…`to` that count, ascending. */
+  countableOf(senderId: string, from: number, to: number): number[];
+  blockBetween(userId: string, blockedId: string): StoredBlock | undefined;
+  /** Who blocks a user, or did. */
+  blocksAgainst(blockedId: string): readonly StoredBlock[];
+  /** Whether a user blocks somebody here, or is blocked. */
+  isBlockedOrBlocks(userId: string): boolean;
   readFacts(member: Member): ReadFacts;
 }
 
@@ -244,4 +270,6 @@ export interface Sent {
 export interface CommandRequest {
   actor: Actor;
   command: Command;
+  /** It was refused before it could be decided, as by the before-send hook. */
+  refused?: Failure;
 }

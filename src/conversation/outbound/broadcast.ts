@@ -1,4 +1,5 @@
 import { isLarge } from "../../domain/conversation.ts";
+import { effectOfBlocks, type Hides, shownTo } from "../../domain/hides.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import type { ServerEvent } from "../../live/events.ts";
 import {
@@ -10,7 +11,7 @@ import {
 } from "../../live/wire.ts";
 import type { Memory } from "../commit/draft.ts";
 import type { Change } from "../decide/types.ts";
-import type { EventLines } from "./event-lines.ts";
+import type { EventForms, EventLines, ShownForms } from "./event-lines.ts";
 
 /** The events of a commit, and whom they concern in particular. */
 export interface Broadcast {
@@ -22,6 +23,10 @@ export interface Broadcast {
   arrivals: string[];
   /** Events for the other sockets of one user only. */
   ownEvents: { userId: string; line: string }[];
+  /** Users from whom something is hidden from now on, or no longer: they are shown everything anew. */
+  shownAnew: Set<string>;
+  /** Who may see from now on whether a user is connected, or no longer. */
+  visibility: { userId: string; reader: string }[];
 }
 
 /** A member who left or was removed in a commit. */
@@ -31,25 +36,41 @@ export interface Departure {
   eventCount: number;
 }
 
-type Presented = Exclude<Change, { type: "flag" }>;
+type Presented = Exclude<Change, { type: "flag" | "block" }>;
 
-/** Prepares the events of a commit; `events` is empty, and gets them in the order of the changes. */
+/**
+ * Prepares the events of a commit; `events` is empty, and gets them in the order of the changes. `isHidden`:
+ * nobody else is shown what a member has read.
+ */
 export function prepareBroadcast(
   memory: Memory,
   changes: readonly Change[],
   events: EventLines,
+  isHidden: (userId: string) => boolean,
 ): Broadcast {
   const large = isLarge(memory.counters.memberCount);
-  const broadcast: Broadcast = { events, large, departures: [], arrivals: [], ownEvents: [] };
+  const broadcast: Broadcast = {
+    ...{ events, large, departures: [], arrivals: [], ownEvents: [] },
+    ...{ shownAnew: new Set(), visibility: [] },
+  };
+  const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
   for (const change of changes) {
     if (change.type === "flag") continue;
-    if (change.type === "read" && large) {
+    if (change.type === "block") {
+      if (!change.isSwitched) continue;
+      const { userId, blockedId } = change.block;
+      broadcast.visibility.push({ userId: blockedId, reader: userId });
+      if (isHiding) broadcast.shownAnew.add(userId);
+      else broadcast.visibility.push({ userId, reader: blockedId });
+      continue;
+    }
+    if (change.type === "read" && (large || isHidden(change.read.userId))) {
       // Not broadcast, but shown on the reader's other devices.
       const line = JSON.stringify(readEventOf(change));
       broadcast.ownEvents.push({ userId: change.read.userId, line });
     } else {
-      const lean = leanEventOf(memory.conversation.id, change);
-      events.add((linkTo) => eventOf(memory, change, linkTo), lean);
+      const { event, lean } = formsOf(memory, change);
+      events.add(event, lean, isHiding ? (hides) => shownForms(memory, change, hides) : undefined);
     }
     if (change.type !== "member") continue;
     const { userId, leftAt } = change.member;
@@ -57,6 +78,36 @@ export function prepareBroadcast(
     else broadcast.departures.push({ userId, eventCount: events.length });
   }
   return broadcast;
+}
+
+function formsOf(memory: Memory, change: Presented): EventForms {
+  return {
+    event: (linkTo) => eventOf(memory, change, linkTo),
+    lean: leanEventOf(memory.conversation.id, change),
+  };
+}
+
+function shownForms(memory: Memory, change: Presented, hides: Hides): ReturnType<ShownForms> {
+  const shown = changeShownTo(change, hides);
+  if (shown === change) return "the same";
+  return shown && formsOf(memory, shown);
+}
+
+/** A change as those see it who hide some people; `undefined`: they do not. */
+function changeShownTo(change: Presented, hides: Hides): Presented | undefined {
+  switch (change.type) {
+    case "message": {
+      const { message, reaction } = change;
+      const isOfHidden = message.senderId !== null && hides.has(message.senderId);
+      if (reaction && (isOfHidden || hides.has(reaction.userId))) return undefined;
+      const shown = shownTo(message, hides);
+      return shown === message ? change : { ...change, message: shown };
+    }
+    case "read":
+      return hides.has(change.read.userId) ? undefined : change;
+    default:
+      return change;
+  }
 }
 
 /** A reaction without its message; `undefined`: the event has no shorter form. */

@@ -1,4 +1,5 @@
 import { linkPeriod } from "../../attachments/links.ts";
+import { NOBODY_HIDDEN, receiptsShownTo, shownTo } from "../../domain/hides.ts";
 import type { Message, Receipt } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
 import { type LinkTo, wireMessage } from "../../live/wire.ts";
@@ -48,8 +49,16 @@ export class MessageTexts {
     this.options = options;
   }
 
-  /** Writes messages in a form, with links that begin with an address. */
-  writer(form: MessageForm, address: string): WriteMessage {
+  /** Writes messages in a form, with links that begin with an address, for a reader who hides some people. */
+  writer(form: MessageForm, address: string, hides = NOBODY_HIDDEN): WriteMessage {
+    const write = this.writerForAll(form, address);
+    if (hides.size === 0) return write;
+    // What is shown otherwise is another message than the one in memory, and not kept.
+    return (message, readers = NOBODY) =>
+      write(shownTo(message, hides), receiptsShownTo(readers, hides));
+  }
+
+  private writerForAll(form: MessageForm, address: string): WriteMessage {
     const { conversationId, recent } = this.options;
     const known = this.textsOf(`${form.name} ${address}`);
     const linkTo = this.options.linkTo(address);

@@ -1,5 +1,6 @@
 import type { Ban, Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
+import { receiptsShownTo, shownTo } from "../../domain/hides.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { offsetOf, type PageOf } from "../../domain/page.ts";
 import type { Actor } from "../../domain/policy.ts";
@@ -20,8 +21,28 @@ import type { MessageForm } from "./message-texts.ts";
 
 /** Answers from the tables, for callers who may ask; `access.ts` checks that. */
 
-/** A page of messages. */
+/** A page of messages as the asker sees it. */
 export function historyOf(
+  open: OpenConversation,
+  { userId }: Actor,
+  query: HistoryQuery,
+): Result<HistoryPage> {
+  const page = pageOf(open, query);
+  const hides = open.hidesOf(userId);
+  if (!page.ok || hides.size === 0) return page;
+  const { messages, total, readers } = page.value;
+  return ok({
+    messages: messages.map((message) => shownTo(message, hides)),
+    total,
+    ...(readers && {
+      readers: new Map(
+        Array.from(readers, ([number, some]) => [number, [...receiptsShownTo(some, hides)]]),
+      ),
+    }),
+  });
+}
+
+function pageOf(
   { sql, memory, recent }: OpenConversation,
   query: HistoryQuery,
 ): Result<HistoryPage> {
@@ -34,14 +55,15 @@ export function historyOf(
 /** A page of messages as JSON, in a form whose links begin with an address. */
 export function historyTextOf(
   open: OpenConversation,
+  { userId }: Actor,
   query: PageQuery,
   form: MessageForm,
   address: string,
 ): Result<HistoryText> {
-  const page = historyOf(open, query);
+  const page = pageOf(open, query);
   if (!page.ok) return page;
   const { messages, total, readers } = page.value;
-  const write = open.texts.writer(form, address);
+  const write = open.texts.writer(form, address, open.hidesOf(userId));
   const json = messages.map((message) => write(message, readers?.get(message.number)));
   if (!query.oldestFirst) json.reverse();
   return ok({ text: json.join(), total });
@@ -69,11 +91,14 @@ export function bansOf({ sql, clock }: OpenConversation, page: PageOf): Ban[] {
 
 /** Who has read a message and when, those who did first before the others; never its author. */
 export function receiptsOf(
-  { sql }: OpenConversation,
+  open: OpenConversation,
+  { userId }: Actor,
   number: number,
   page: PageOf,
 ): Result<Receipt[]> {
+  const { sql } = open;
   const message = messageAt(sql, number);
   if (!message) return fail("message_not_found");
-  return ok(readersOf(sql, message, page.pageSize, offsetOf(page)));
+  const readers = readersOf(sql, message, page.pageSize, offsetOf(page));
+  return ok([...receiptsShownTo(readers, open.hidesOf(userId))]);
 }

@@ -1,5 +1,6 @@
 import type { Member } from "../../domain/conversation.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../../domain/mentions.ts";
+import { isHiddenFrom } from "./messages.ts";
 
 /** In whose unread mentions messages count: rows of user ids, or of {@link EVERYBODY}. */
 
@@ -71,17 +72,43 @@ export function mentionsWithin(
     .map(({ number }) => number);
 }
 
+/** Numbers from `from` on that count in a user's mentions and were hidden from them by a block of the sender. */
+export function hiddenMentionsFrom(
+  sql: SqlStorage,
+  { userId, blockedId }: { userId: string; blockedId: string },
+  from: number,
+): number[] {
+  return sql
+    .exec<{ number: number }>(
+      `SELECT m.number FROM mentions JOIN messages m ON m.number = mentions.number
+       WHERE mentions.user_id IN (?1, '${EVERYBODY}') AND mentions.number >= ?3
+         AND m.sender_id = ?2 AND ${isHiddenFrom("?1")}`,
+      ...[userId, blockedId, from],
+    )
+    .toArray()
+    .map(({ number }) => number);
+}
+
 /**
  * A member's unread mentions: of the newest {@link MENTIONS_COUNTED} of themself and of everybody after
- * `readUpTo`, those that they have neither read nor sent. Reads so many rows at most, whatever the history.
+ * `readUpTo`, those that they have neither read nor sent, and that no block has hidden from them. Reads so many
+ * rows at most, whatever the history, and as many again of a member who blocks.
  */
-export function unreadMentions(sql: SqlStorage, member: Figured): number {
-  return unreadAmongNewest(sql, member.userId, member) + unreadAmongNewest(sql, EVERYBODY, member);
+export function unreadMentions(sql: SqlStorage, member: Figured, isHiding: boolean): number {
+  const unread = (mentioned: string) => unreadAmongNewest(sql, mentioned, member, isHiding);
+  return unread(member.userId) + unread(EVERYBODY);
 }
 
 type Figured = Pick<Member, "userId" | "readUpTo">;
 
-function unreadAmongNewest(sql: SqlStorage, mentioned: string, { userId, readUpTo }: Figured) {
+function unreadAmongNewest(
+  sql: SqlStorage,
+  mentioned: string,
+  { userId, readUpTo }: Figured,
+  isHiding: boolean,
+) {
+  const isShown = `NOT EXISTS (SELECT 1 FROM messages m WHERE m.number = newest.number
+    AND ${isHiddenFrom("?3")})`;
   return sql
     .exec<{ count: number }>(
       `SELECT count(*) AS count FROM (SELECT number FROM mentions WHERE user_id = ? AND number > ?
@@ -89,7 +116,7 @@ function unreadAmongNewest(sql: SqlStorage, mentioned: string, { userId, readUpT
        WHERE (SELECT sender_id FROM messages m WHERE m.number = newest.number) IS NOT ?3
          AND newest.number < ifnull((SELECT r.from_number FROM reads r
            WHERE r.user_id = ?3 AND r.to_number >= newest.number ORDER BY r.to_number LIMIT 1
-         ), newest.number + 1)`,
+         ), newest.number + 1) ${isHiding ? `AND ${isShown}` : ""}`,
       mentioned,
       readUpTo,
       userId,

@@ -115,6 +115,32 @@ export function ownCounted(sql: SqlStorage, senderId: string, from: number, to: 
     .map((row) => row.number);
 }
 
+/** The same of a user's own messages, and of those that count as read by a block of theirs. */
+export function ownAndHiddenCounted(
+  sql: SqlStorage,
+  userId: string,
+  from: number,
+  to: number,
+): number[] {
+  return sql
+    .exec<{ number: number }>(
+      `SELECT number FROM messages AS m
+       WHERE number BETWEEN ?1 AND ?2 AND deleted_at IS NULL
+         AND (sender_id = ?3 OR ${isHiddenFrom("?3")}) ORDER BY number`,
+      from,
+      to,
+      userId,
+    )
+    .toArray()
+    .map((row) => row.number);
+}
+
+/** Whether the message `m` counts as read by a block of a user, as a condition. */
+export function isHiddenFrom(user: string): string {
+  return `EXISTS (SELECT 1 FROM blocks b WHERE b.user_id = ${user} AND b.blocked_id = m.sender_id
+    AND (b.to_number IS NULL OR b.to_number >= m.number))`;
+}
+
 /** A message's sender (`null`: the system) and its time by the server's clock. */
 export interface SendTime {
   senderId: string | null;

@@ -1,5 +1,6 @@
 import type { Member } from "../../domain/conversation.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../../domain/mentions.ts";
+import { isHiddenFrom } from "./messages.ts";
 
 /** Messages that are looked at for the newest one that notifies: silent ones and the like are behind it. */
 const LOOKED_AT = 200;
@@ -13,7 +14,11 @@ const IS_UNREAD = `found.number < ifnull((SELECT r.from_number FROM reads r
 
 const UNREAD = "max(found.number) AS newest, min(m.created_at) AS since";
 
-type Reader = Pick<Member, "userId" | "readUpTo">;
+/** `isHiding`: they block somebody, or did. */
+type Reader = Pick<Member, "userId" | "readUpTo"> & { isHiding: boolean };
+
+/** Of a reader who blocks: the message was not hidden from them. */
+const isShown = ({ isHiding }: Reader) => (isHiding ? `AND NOT ${isHiddenFrom("?1")}` : "");
 
 /** What may notify at all. */
 export interface Since {
@@ -35,13 +40,14 @@ export interface Unread {
  */
 export function unreadNotifying(
   sql: SqlStorage,
-  { userId, readUpTo }: Reader,
+  reader: Reader,
   { from, to, sentAt }: Since & { from: number; to: number },
 ): Unread | undefined {
+  const { userId, readUpTo } = reader;
   return unreadIn(
     sql.exec<UnreadRow>(
       `SELECT ${UNREAD} FROM (SELECT m.* FROM messages m WHERE m.number >= ?2 AND m.number <= ?4
-         ORDER BY m.number DESC LIMIT ${LOOKED_AT}) AS found
+         ${isShown(reader)} ORDER BY m.number DESC LIMIT ${LOOKED_AT}) AS found
        JOIN messages m ON m.number = found.number
        WHERE ${NOTIFIES} AND m.created_at >= ?3 AND ${IS_UNREAD}`,
       userId,
@@ -57,9 +63,10 @@ export function unreadNotifying(
  */
 export function unreadMentioning(
   sql: SqlStorage,
-  { userId, readUpTo }: Reader,
+  reader: Reader,
   { afterRev, upToRev, sentAt }: Since & { afterRev: number; upToRev: number },
 ): Unread | undefined {
+  const { userId, readUpTo } = reader;
   const unread = (mentioned: string) =>
     unreadIn(
       sql.exec<UnreadRow>(
@@ -67,7 +74,7 @@ export function unreadMentioning(
            ORDER BY number DESC LIMIT ${MENTIONS_COUNTED}) AS found
          JOIN messages m ON m.number = found.number
          WHERE coalesce(nullif(found.rev, 0), m.created_rev) > ?4
-           AND coalesce(nullif(found.rev, 0), m.created_rev) <= ?6
+           AND coalesce(nullif(found.rev, 0), m.created_rev) <= ?6 ${isShown(reader)}
            AND ${NOTIFIES} AND m.created_at >= ?5 AND ${IS_UNREAD}`,
         ...[userId, mentioned, readUpTo, afterRev, sentAt, upToRev],
       ),

@@ -176,13 +176,12 @@ const STEPS: readonly string[] = [
   ALTER TABLE armed ADD COLUMN interest TEXT;
   `,
   `
-  -- Whom a member blocks, of those who are or were members. What the blocked person wrote from from_number to
-  -- to_number counts as read by the member; to_number is null while the block holds. version: of the member's
-  -- inbox, the higher one wins. rev: in which it changed here.
+  -- Whom a member blocks, of those who are or were members. What the blocked person wrote up to to_number counts
+  -- as read by the member; to_number is null while the block holds. version: of the member's inbox, the higher
+  -- one wins. rev: in which it changed here.
   CREATE TABLE blocks (
     user_id TEXT NOT NULL,
     blocked_id TEXT NOT NULL,
-    from_number INTEGER NOT NULL,
     to_number INTEGER,
     version INTEGER NOT NULL,
     rev INTEGER NOT NULL,
@@ -220,8 +219,9 @@ const STEPS: readonly string[] = [
   CREATE TABLE audit (rev INTEGER PRIMARY KEY, act TEXT NOT NULL);
   `,
   `
-  -- 1: the member has not yet accepted that a stranger began this conversation or added them.
+  -- 1: the member has not yet accepted that a stranger began this conversation or added them; 2: declined it.
   ALTER TABLE members ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX requests ON members (user_id) WHERE request > 0;
   `,
 ];
 

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { mentionedSchema } from "../../contract/answers.ts";
+import { hiddenSchema, mentionedSchema } from "../../contract/answers.ts";
 import { deletedBySchema, moderatedSchema, mutedSchema } from "../../contract/moderation.ts";
 import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
@@ -48,6 +48,7 @@ export const messageSchema = z
     metadata,
     ...mentionedSchema,
     ...deletedBySchema,
+    ...hiddenSchema,
     createdAt: time,
     updatedAt: time,
     editedAt: time.nullable(),
@@ -75,6 +76,8 @@ export const chatSchema = z
     subject: z.string().nullable(),
     metadata,
     isArchived: z.boolean(),
+    /** A stranger has begun it or added the caller, who has not accepted that. Beyond the reference. */
+    request: z.literal(true).optional(),
     unreadCount: z.number().int(),
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),
@@ -116,6 +119,7 @@ export function presentMessage(
     metadata: message.metadata,
     ...wireMentions(message),
     ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
+    ...(message.hidden && { hidden: true as const }),
     createdAt: message.createdAt,
     updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,
     editedAt: message.editedAt,
@@ -129,6 +133,7 @@ export const marketplaceForm: MessageForm = { name: "marketplace", present: pres
 /** A chat, from its object's overview. */
 export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
   const { conversation, members, lastMessage, unread, unreadMentions = 0 } = overview;
+  const you = members.find((member) => member.userId === userId);
   const last =
     lastMessage &&
     presentMessage(
@@ -145,7 +150,8 @@ export function presentChat(overview: Overview, userId: string, linkTo: LinkTo):
     purchaseRequestId: conversation.purchaseRequestId,
     subject: conversation.subject,
     metadata: conversation.metadata,
-    isArchived: members.find((member) => member.userId === userId)?.archived ?? false,
+    isArchived: you?.archived ?? false,
+    ...(you?.request && { request: true }),
     unreadCount: unread.get(userId) ?? 0,
     unreadMentions,
     lastMessage: last ?? null,
@@ -174,6 +180,7 @@ export function presentEntry(
     subject: entry.subject,
     metadata: entry.metadata,
     isArchived: entry.archived,
+    ...(entry.isRequest && { request: true }),
     unreadCount: entry.unread,
     unreadMentions: entry.mentions,
     lastMessage:

@@ -11,6 +11,8 @@ import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
+import { reportRoutes } from "./routes/reports.ts";
+import { requestRoutes } from "./routes/requests.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
@@ -19,10 +21,12 @@ export function unihub() {
   uploadRoutes(app);
   app.use(jsonBody);
   conversationRoutes(app);
+  requestRoutes(app);
   messageRoutes(app);
   notificationLevelRoutes(app);
   attachmentRoutes(app);
   markRoutes(app);
+  reportRoutes(app);
   channelRoutes(app);
   channelMemberRoutes(app);
   moderationRoutes(app);

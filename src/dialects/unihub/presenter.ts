@@ -61,6 +61,7 @@ export function presentMessage(
     reactions: message.reactions,
     ...wireMentions(message),
     ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
+    ...(message.hidden && { hidden: true as const }),
   };
 }
 
@@ -90,6 +91,7 @@ export function presentConversation(
     participantIds: entry.participants.map(({ userId }) => userId),
     lastMessageTime: entry.lastMessageAt === null ? null : isoTime(entry.lastMessageAt),
     isArchived: entry.archived,
+    ...(entry.isRequest && { request: true }),
     unreadCount: entry.unread,
     unreadMentions: entry.mentions,
     lastMessage:

@@ -53,6 +53,6 @@ export class PresenceCalls {
   }
 
   ask(other: string): Promise<ShownPresence> {
-    return this.timeouts.limit(inboxOf(this.env, other).presenceNow());
+    return this.timeouts.limit(inboxOf(this.env, other).presenceNow(this.userId));
   }
 }

@@ -79,6 +79,13 @@ export class UserPresence {
     return hasConnection(this.sources);
   }
 
+  /** What has reported a connection that has not ended. */
+  connectedTo(): PresenceSource[] {
+    return [...this.sources.values()].flatMap(({ source, isConnected }) =>
+      isConnected ? [source] : [],
+    );
+  }
+
   arrived(source: PresenceSource, at: number): void {
     this.setSources(arrived(this.sources, source, at));
     this.reconcile(at);
@@ -104,6 +111,12 @@ export class UserPresence {
     }
     this.apply({ type: "invisible", invisible });
     return ok(null);
+  }
+
+  /** A watcher may be shown the user no longer, or again. */
+  audienceChanged(watcher: Watcher): void {
+    // Others are not told.
+    if (this.isCreated && this.watchers.has(watcher)) this.apply({ type: "audience" });
   }
 
   /** Adds a watcher, who is told of changes from now on; what they are shown now. */

@@ -39,6 +39,10 @@ export class Watchers {
     return this.all().size;
   }
 
+  has(watcher: Watcher): boolean {
+    return this.all().has(watcher.join(" "));
+  }
+
   /** How long to wait before those who could not be reached are called again. */
   get retryInMs(): number {
     return backoffMs(Math.max(1, this.failures));

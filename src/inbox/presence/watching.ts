@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { LeakyBucket, type Rate } from "../../domain/budget.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { MAX_WATCHED, type ShownPresence } from "../../domain/presence.ts";
+import {
+  hiddenOf,
+  MAX_WATCHED,
+  NEVER_ONLINE,
+  type ShownPresence,
+  shownOf,
+} from "../../domain/presence.ts";
 import { parsed } from "../../domain/stored.ts";
 import { presenceEventOf, type UnwatchedEvent } from "../../live/inbox-events.ts";
 import type { Connection, Connections } from "../connections.ts";
@@ -29,6 +35,8 @@ export interface WatchingOptions {
   clock: () => number;
   /** Those among some users with whom this one shares a conversation. */
   sharing: (userIds: readonly string[]) => Promise<Set<string>>;
+  /** Whose presence is not shown, because this user blocks them: they look as if they were never online. */
+  isHidden: (userId: string) => boolean;
   /** Has the inbox of a user tell this one of changes; what they are shown now. */
   watch: (userId: string) => Promise<ShownPresence>;
   /** What a user is shown now. */
@@ -111,7 +119,12 @@ export class Watching {
         await Promise.all(
           asked
             .filter((userId) => shared.has(userId))
-            .map(async (userId): Promise<[string, ShownPresence]> => [userId, await ask(userId)]),
+            .map(
+              async (userId): Promise<[string, ShownPresence]> => [
+                userId,
+                this.shown(userId, await ask(userId)),
+              ],
+            ),
         ),
       );
     } catch (error) {
@@ -135,6 +148,14 @@ export class Watching {
   /** Sockets are told that they are no longer told of a user. */
   lost(userId: string): void {
     for (const connection of this.watchersOf(userId)) this.lose(connection, userId);
+  }
+
+  /** Sockets are told what a user is shown as from now on, who is hidden or no longer. */
+  visibilityChanged(userId: string): void {
+    for (const connection of this.watchersOf(userId)) {
+      if (this.options.isHidden(userId)) this.send(connection, userId, shownOf(NEVER_ONLINE));
+      else void this.requestOne(connection, userId);
+    }
   }
 
   /** A socket is closed. */
@@ -173,7 +194,12 @@ export class Watching {
   }
 
   private send(connection: Connection, userId: string, presence: ShownPresence): void {
-    this.options.connections.send(connection, JSON.stringify(presenceEventOf(userId, presence)));
+    const event = presenceEventOf(userId, this.shown(userId, presence));
+    this.options.connections.send(connection, JSON.stringify(event));
+  }
+
+  private shown(userId: string, presence: ShownPresence): ShownPresence {
+    return this.options.isHidden(userId) ? hiddenOf(presence) : presence;
   }
 
   private watchersOf(userId: string): Connection[] {

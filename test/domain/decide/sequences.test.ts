@@ -150,6 +150,8 @@ function revOf(change: Change): number {
       return change.member.rev;
     case "read":
       return change.read.rev;
+    case "block":
+      return change.block.rev;
     case "conversation":
       return change.conversation.rev;
   }
@@ -165,6 +167,11 @@ function follow(naive: NaiveReads, change: Change): void {
     const { cause, member } = change;
     if (cause === "joined" || cause === "added") naive.join(member.userId);
     if (cause === "left" || cause === "removed") naive.leave(member.userId);
+  }
+  if (change.type === "block") {
+    const { userId, blockedId, upTo } = change.block;
+    if (upTo === null) naive.block(userId, blockedId);
+    else naive.unblock(userId, blockedId);
   }
   if (change.type !== "read") return;
   const { userId, from, to } = change.read;

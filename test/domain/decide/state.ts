@@ -6,6 +6,7 @@ import type {
   Spending,
   State,
 } from "../../../src/conversation/decide/types.ts";
+import type { StoredBlock } from "../../../src/conversation/tables/blocks.ts";
 import type { ReadMark } from "../../../src/conversation/tables/reads.ts";
 import type {
   Ban,
@@ -45,6 +46,7 @@ export class MemoryState implements State {
   readonly uncounted = new Set<number>();
   readonly reads: { mark: ReadMark; ahead: boolean }[] = [];
   readonly reactions: { number: number; emoji: string; userId: string }[] = [];
+  readonly blocks: StoredBlock[] = [];
   readonly invitations = new Map<string, number>();
   readonly bans = new Map<string, Ban>();
   readonly paced = new Map<string, number>();
@@ -109,6 +111,16 @@ export class MemoryState implements State {
     return message;
   }
 
+  /** Stores a block, in the place of an earlier one of the same people. */
+  putBlock(block: StoredBlock): void {
+    const { userId, blockedId } = block;
+    const known = this.blocks.findIndex(
+      (one) => one.userId === userId && one.blockedId === blockedId,
+    );
+    if (known === -1) this.blocks.push(frozen(block));
+    else this.blocks[known] = frozen(block);
+  }
+
   /** Applies a decision, as the committer does. */
   apply(decision: Decision, userId: string): void {
     for (const change of decision.changes) {
@@ -127,6 +139,9 @@ export class MemoryState implements State {
           break;
         case "read":
           this.reads.push({ mark: frozen(change.read), ahead: change.ahead });
+          break;
+        case "block":
+          this.putBlock(change.block);
           break;
         case "conversation":
           this.conversation = frozen(change.conversation);
@@ -224,6 +239,27 @@ export class MemoryState implements State {
       .map(({ mark }) => mark.userId);
   }
 
+  countableOf(senderId: string, from: number, to: number): number[] {
+    return [...this.messages.values()]
+      .filter(({ message }) => message.senderId === senderId && message.deletedAt === null)
+      .map(({ message }) => message.number)
+      .filter((number) => from <= number && number <= to);
+  }
+
+  blockBetween(userId: string, blockedId: string): StoredBlock | undefined {
+    return this.blocks.find((one) => one.userId === userId && one.blockedId === blockedId);
+  }
+
+  blocksAgainst(blockedId: string): StoredBlock[] {
+    return this.blocks.filter((one) => one.blockedId === blockedId);
+  }
+
+  isBlockedOrBlocks(userId: string): boolean {
+    return this.blocks.some(
+      (one) => one.upTo === null && (one.userId === userId || one.blockedId === userId),
+    );
+  }
+
   readFacts({ userId, readUpTo, readBeyond }: Member): ReadFacts {
     const within = (from: number, to: number) => (number: number) => from <= number && number <= to;
     const uncounted = (from: number, to: number) =>
@@ -238,7 +274,12 @@ export class MemoryState implements State {
           .toSorted((a, b) => a.from - b.from),
       own: (from, to) =>
         [...this.messages.values()]
-          .filter(({ message }) => message.senderId === userId && message.deletedAt === null)
+          .filter(({ message }) => message.senderId !== null && message.deletedAt === null)
+          .filter(({ message: { senderId, number } }) => {
+            const block = this.blockBetween(userId, senderId ?? "");
+            const isHidden = block && (block.upTo === null || number <= block.upTo);
+            return senderId === userId || isHidden;
+          })
           .map(({ message }) => message.number)
           .filter(within(from, to)),
       uncounted,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { Command, CommandRequest } from "../../../src/conversation/decide/types.ts";
+import type { Block } from "../../../src/domain/block.ts";
 import type { Actor } from "../../../src/domain/policy.ts";
 import { EMOJIS } from "../../../src/domain/reaction.ts";
 import { id, user } from "./cases.ts";
@@ -29,6 +30,7 @@ const COMMANDS = [
   ...(["read all", "read up to", "read one", "read some", "archive"] as const),
   ...(["add", "remove", "join", "leave", "close", "reopen"] as const),
   ...(["invite", "uninvite", "expel", "promote", "demote", "update"] as const),
+  ...(["block", "unblock"] as const),
 ] as const;
 
 /** Often one of the first few, so that a run returns to messages that it has changed before. */
@@ -39,6 +41,7 @@ const step: fc.Arbitrary<Step> = fc.record({
     { weight: 2, arbitrary: fc.constant("send" as const) },
     { weight: 3, arbitrary: fc.constantFrom(...COMMANDS.slice(0, 11)) },
     { weight: 1, arbitrary: fc.constantFrom(...COMMANDS) },
+    { weight: 1, arbitrary: fc.constantFrom("block" as const, "unblock" as const) },
   ),
   who: fc.nat(PEOPLE.length - 1),
   as: fc.oneof(
@@ -61,6 +64,24 @@ export function requestOf(step: Step, state: MemoryState): CommandRequest {
     "messageId" in command ? state.message(numberOf(step.pick, state))?.senderId : null;
   const who = (step.author && author) || (PEOPLE[step.who] ?? "eve");
   return { actor: user(who, step.as), command };
+}
+
+/** A block of the one who acts; of the same people the version mostly rises. */
+function blockOf(step: Step, state: MemoryState, blocked: boolean): Block {
+  const userId = PEOPLE[step.who] ?? "eve";
+  const blockedId = PEOPLE[step.pick % PEOPLE.length] ?? "eve";
+  const version = Math.max(1, state.counters.rev + (step.picks.length === 4 ? -10 : 0));
+  return { userId, blockedId, blocked, version };
+}
+
+/** Blocks of others, in both directions. */
+function someBlocks({ picks, pick }: Step, state: MemoryState): Block[] {
+  return picks.map((one, index) => ({
+    userId: PEOPLE[one % PEOPLE.length] ?? "eve",
+    blockedId: PEOPLE[pick % PEOPLE.length] ?? "eve",
+    blocked: one % 3 > 0,
+    version: Math.max(1, state.counters.rev - index),
+  }));
 }
 
 /** One beyond the newest is among them, which is not there. */
@@ -97,7 +118,15 @@ function commandOf(step: Step, state: MemoryState): Command {
     case "read some":
       return { type: "read", messageIds: step.picks.map((one) => id(numberOf(one, state))) };
     case "add":
-      return { type: does, person: memberOf(userId) };
+      return { type: does, person: memberOf(userId), blocks: someBlocks(step, state) };
+    case "join":
+      return { type: does, blocks: someBlocks(step, state) };
+    case "block":
+    case "unblock":
+      return {
+        type: "blocks",
+        blocks: [blockOf(step, state, does === "block"), ...someBlocks(step, state)],
+      };
     case "invite":
       return { type: does, userId, known: true };
     case "remove":

@@ -49,10 +49,7 @@ export class ConnectionReports {
     this.lasting = new Presence({
       ...{ delayMs, clock },
       isOnline: (userId) => sessions.ofUser(userId).size > 0,
-      announce: (userId, isConnected, at) => {
-        this.pending.set(userId, { isConnected, at, failures: 0, retryAt: 0 });
-        this.callDue();
-      },
+      announce: (userId, isConnected, at) => this.report(userId, isConnected, at),
       online: sessions.reportedUsers(),
     });
   }
@@ -62,10 +59,20 @@ export class ConnectionReports {
     this.lasting.changed(userId);
   }
 
+  /** A user's sockets were ended, and the inbox is told at once; one that is opened next is reported again. */
+  evicted(userId: string): void {
+    if (this.lasting.forget(userId)) this.report(userId, false, this.options.clock());
+  }
+
   /** Retries reports, and makes those that were due when the object went to sleep. */
   async catchUp(): Promise<void> {
     if (!this.isChecked) for (const userId of this.options.sessions.userIds()) this.changed(userId);
     this.isChecked = true;
+    this.callDue();
+  }
+
+  private report(userId: string, isConnected: boolean, at: number): void {
+    this.pending.set(userId, { isConnected, at, failures: 0, retryAt: 0 });
     this.callDue();
   }
 

@@ -1,3 +1,4 @@
+import type { BanOrder } from "../../../domain/ban.ts";
 import type { Kind } from "../../../domain/conversation.ts";
 import type { Result } from "../../../domain/error.ts";
 import type { ChosenLevel } from "../../../domain/notification-level.ts";
@@ -19,12 +20,12 @@ export interface InboxStub {
   /** Their last connection there ended at `at`. */
   left(source: PresenceSource, at: number): Promise<void>;
   /**
-   * The user's presence, for somebody who may see it: the caller has checked that. They are told of every
-   * change from now on, until they answer `away`.
+   * The user's presence, for somebody who shares a conversation with them: the caller has checked that. They
+   * are told of every change from now on, until they answer `away`. Whom the user blocks is shown nothing.
    */
   watch(watcher: Watcher): Promise<ShownPresence>;
-  /** The same once. */
-  presenceNow(): Promise<ShownPresence>;
+  /** The same once, as the user `by` is shown it; the previous version names none. */
+  presenceNow(by?: string): Promise<ShownPresence>;
   /** Takes the presence of another user, whom this one watches; `away`: no longer. */
   presenceOf(userId: string, presence: ShownPresence): Promise<"watching" | "away">;
   /** Takes that changes of another user are no longer told: more than they can have watch them. */
@@ -43,6 +44,11 @@ export interface InboxStub {
   unfollow(gateway: string): Promise<void>;
   /** A page of the list: the first one, or the one behind `after`. */
   list(after: string | undefined): Promise<Result<InboxList>>;
+  /**
+   * Bans the user from the service, or lifts their ban; the caller has checked who orders it. Resolves within
+   * some seconds to whether everybody knows and all connections are ended; what is not done is repeated.
+   */
+  setBan(order: BanOrder): Promise<boolean>;
   notificationSettings(): Promise<NotificationSettings>;
   /** Changes the settings that are given; resolves to all of them. */
   setNotificationSettings(change: SettingsChange): Promise<NotificationSettings>;
@@ -57,6 +63,13 @@ export interface InboxStub {
   /** Stores a browser's push subscription, which the caller has checked; may be called twice. */
   putPushDevice(subscription: PushDevice): Promise<Result<undefined>>;
   removePushDevice(endpoint: string): Promise<void>;
+  /**
+   * Has the user block another, or no longer. Idempotent. Resolves within some seconds: `true` once every
+   * conversation that they share has it, `false` while that goes on.
+   */
+  setBlock(blockedId: string, blocked: boolean): Promise<Result<boolean>>;
+  /** Whom the user blocks, those first whom they blocked last. */
+  blocks(): Promise<{ blockedId: string; at: number }[]>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }

@@ -1,4 +1,5 @@
 import { isLarge } from "../../../domain/conversation.ts";
+import { effectOfBlocks } from "../../../domain/hides.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
 import type { Memory } from "../../commit/draft.ts";
 import { CallTimeouts } from "../../timeout.ts";
@@ -20,7 +21,7 @@ import {
   skipped,
   withAlarm,
 } from "./attention.ts";
-import { type Concerned, concernedBy } from "./concerned.ts";
+import { type Concerned, concernedBy, type IsHidden } from "./concerned.ts";
 import type { InboxStub } from "./inbox-api.ts";
 import type { InboxRows } from "./rows.ts";
 
@@ -72,13 +73,17 @@ export class Inboxes implements Consumer {
   }
 
   deliver(commit: PushedCommit): void {
-    const concerned = concernedBy(commit.changes, this.options.memory.counters.lastCounted);
+    const { memory } = this.options;
+    const isHidden: IsHidden = (senderId, userId) => this.isHidden(senderId, userId);
+    const concerned = concernedBy(commit.changes, memory.counters.lastCounted, isHidden);
     const isBehind = commit.from !== this.cursor;
     if (isBehind) concerned.everybody = true;
     this.arm(concerned);
     if (concerned.everybody) {
-      const news = isBehind || concerned.mentionsAll ? "mention" : newsOf(concerned);
-      for (const userId of this.armed.all().keys()) this.change(userId, { news });
+      for (const userId of this.armed.all().keys()) {
+        const news = isBehind ? "mention" : newsFor(userId, concerned, isHidden);
+        this.change(userId, { news });
+      }
     }
     for (const userId of concerned.mentioned) this.change(userId, { news: "mention" });
     for (const userId of concerned.readers) this.change(userId, { own: "read" });
@@ -171,6 +176,12 @@ export class Inboxes implements Consumer {
     this.armed.set(userId, changed(attention, change));
   }
 
+  private isHidden(senderId: string, userId: string): boolean {
+    const { conversation, blocks } = this.options.memory;
+    if (effectOfBlocks(conversation.kind) !== "hide") return false;
+    return blocks.heldBy(userId).has(senderId);
+  }
+
   private isLarge(): boolean {
     return isLarge(this.options.memory.counters.memberCount);
   }
@@ -246,6 +257,13 @@ export class Inboxes implements Consumer {
   }
 }
 
-function newsOf({ hasNews }: Concerned): News {
-  return hasNews ? "message" : "none";
+/** What is news for a member: nothing of those whom they hide. */
+function newsFor(
+  userId: string,
+  { allMentionedBy, newsFrom }: Concerned,
+  isHidden: IsHidden,
+): News {
+  const isShown = (senderId: string) => !isHidden(senderId, userId);
+  if ([...allMentionedBy].some(isShown)) return "mention";
+  return [...newsFrom].some(isShown) ? "message" : "none";
 }

@@ -1,4 +1,5 @@
 import type { Member } from "../../../domain/conversation.ts";
+import { effectOfBlocks } from "../../../domain/hides.ts";
 import { messageIdOf } from "../../../domain/id.ts";
 import { PREVIEW_LENGTH, PREVIEWED_MEMBERS } from "../../../domain/inbox.ts";
 import type { Message } from "../../../domain/message.ts";
@@ -11,7 +12,7 @@ import { hasMentions, unreadMentions } from "../../tables/mentions.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 
-type Common = Omit<InboxEntry, "unread" | "mentions" | "archived">;
+type Common = Omit<InboxEntry, "unread" | "mentions" | "archived" | "request">;
 
 /** Builds the inbox rows of a conversation's members, in its present state. */
 export class InboxRows {
@@ -38,15 +39,28 @@ export class InboxRows {
     const { epoch, memory } = this;
     const { rev } = memory.counters;
     const conversationId = memory.conversation.id;
-    if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
+    if (member.leftAt !== null || member.request === "declined") {
+      return { conversationId, epoch, rev, removed: true };
+    }
     if (this.common?.rev !== rev) {
       this.common = this.commonNow();
       this.hasMentions = hasMentions(this.sql);
       this.uncounted.clear();
     }
     const unread = this.unreadOf(member);
-    const mentions = unread > 0 && this.hasMentions ? unreadMentions(this.sql, member) : 0;
-    return { ...this.common, unread, mentions, archived: member.archived };
+    const isHiding = this.isHiding && memory.blocks.of(userId).length > 0;
+    const mentions = unread > 0 && this.hasMentions ? unreadMentions(this.sql, member, isHiding) : 0;
+    const request = member.request && { request: true as const };
+    const row = { ...this.common, unread, mentions, archived: member.archived, ...request };
+    const { lastMessage } = row;
+    const senderId = lastMessage?.senderId ?? null;
+    if (!lastMessage || senderId === null || !isHiding) return row;
+    if (!memory.blocks.heldBy(userId).has(senderId)) return row;
+    return { ...row, lastMessage: hiddenPreview(lastMessage) };
+  }
+
+  private get isHiding(): boolean {
+    return effectOfBlocks(this.memory.conversation.kind) === "hide";
   }
 
   private unreadOf({ readUpTo, readBeyond }: Member): number {
@@ -80,11 +94,10 @@ export class InboxRows {
   }
 }
 
+type Preview = NonNullable<InboxEntry["lastMessage"]>;
+
 /** A message as inbox rows show it. */
-export function previewOf(
-  conversationId: string,
-  message: Message,
-): NonNullable<InboxEntry["lastMessage"]> {
+export function previewOf(conversationId: string, message: Message): Preview {
   const { number, senderId, kind, content, createdAt, attachments } = message;
   return {
     id: messageIdOf(conversationId, number),
@@ -93,4 +106,9 @@ export function previewOf(
     createdAt: isoTime(createdAt),
     attachments: attachments.length,
   };
+}
+
+/** The same of somebody whom the user hides. */
+function hiddenPreview(preview: Preview): Preview {
+  return { ...preview, kind: "text", content: "", attachments: 0, hidden: true };
 }

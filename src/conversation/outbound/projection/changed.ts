@@ -3,13 +3,17 @@ import { unreachable } from "../../../domain/error.ts";
 import { type Mentions, mentionList, mentionsInList } from "../../../domain/mentions.ts";
 import type { Message } from "../../../domain/message.ts";
 import type { Change } from "../../decide/types.ts";
+import type { StoredBlock } from "../../tables/blocks.ts";
 import type { ReadMark } from "../../tables/reads.ts";
 
 /** Something that changed, with no more of it than the projection needs. */
 export type Changed =
-  | { type: "message"; message: ListedMessage }
+  /** `settles`: whether the figures of those who hide its sender may have changed; absent: not known. */
+  | { type: "message"; message: ListedMessage; settles?: boolean }
   | { type: "member" | "flag"; member: Pick<Member, "userId"> }
   | { type: "read"; read: Pick<ReadMark, "userId" | "from" | "to"> }
+  /** Whom a member blocks, or no longer. */
+  | { type: "block"; block: Pick<StoredBlock, "userId" | "blockedId"> }
   | { type: "conversation" }
   /** Something for the audit log, which is in its table. */
   | { type: "act" };
@@ -24,7 +28,8 @@ export function changedOf(change: Change): Changed {
       const { number, senderId, createdAt, editedAt, deletedAt, attachments } = change.message;
       const listed = { number, senderId, createdAt, editedAt, deletedAt, attachments };
       const mentions = mentionsInList(mentionList(change.message));
-      return { type: "message", message: { ...listed, ...mentions } };
+      const settles = change.cause === "created" || change.cause === "deleted";
+      return { type: "message", message: { ...listed, ...mentions }, settles };
     }
     case "read": {
       const { userId, from, to } = change.read;
@@ -33,6 +38,10 @@ export function changedOf(change: Change): Changed {
     case "member":
     case "flag":
       return { type: change.type, member: { userId: change.member.userId } };
+    case "block": {
+      const { userId, blockedId } = change.block;
+      return { type: "block", block: { userId, blockedId } };
+    }
     case "conversation":
       return { type: "conversation" };
     default:

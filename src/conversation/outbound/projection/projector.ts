@@ -1,8 +1,10 @@
 import type { Directory } from "../../../directory/directory.ts";
 import { project } from "../../../directory/projection.ts";
+import type { Member } from "../../../domain/conversation.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
 import { actsBetween, type StoredAct } from "../../tables/audit.ts";
+import { blocksChangedWithin } from "../../tables/blocks.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
 import { CallTimeouts } from "../../timeout.ts";
@@ -31,6 +33,11 @@ export interface ProjectorOptions {
   setAlarm: (time: number) => void;
   clock: () => number;
   random: () => number;
+  /**
+   * People are members in D1 from now on. Their blocks and their entering may have crossed: now either side
+   * sees the other. Where it rejects, D1 is written to again.
+   */
+  onEntered: (userIds: readonly string[]) => Promise<void>;
   /** D1 accepts changes again, and has those that it did not accept before. */
   onRecovered: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
@@ -193,9 +200,12 @@ export class Projector implements Consumer {
     if (hasRecovered) this.options.onRecovered();
   }
 
-  private write({ rows, acts, to }: Page): Promise<unknown> {
-    const { sql, memory, epoch, directory } = this.options;
-    return this.timeouts.limit(project(directory, snapshotOf(sql, memory, epoch, rows, acts, to)));
+  private async write({ rows, acts, to }: Page): Promise<void> {
+    const { sql, memory, epoch, directory, onEntered } = this.options;
+    const snapshot = snapshotOf(sql, memory, epoch, rows, acts, to);
+    await this.timeouts.limit(project(directory, snapshot));
+    const entered = enteredIn(rows, snapshot.members);
+    if (entered.length > 0) await this.timeouts.limit(onEntered(entered));
   }
 
   private failed(error: unknown, rev: number): void {
@@ -211,7 +221,7 @@ export class Projector implements Consumer {
   /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
   private nextPage(): Page {
     const { memory, sql } = this.options;
-    const { conversation, counters } = memory;
+    const { conversation, counters, blocks } = memory;
     const rows = this.unprojected.take(counters.rev);
     if (rows) {
       const page = { from: this.cursor, to: counters.rev, rows, more: false };
@@ -220,7 +230,10 @@ export class Projector implements Consumer {
     const changes = changesSince(sql, conversation, counters, this.cursor);
     const page = this.withActs(changes);
     if (!page.more) this.unprojected.startAt(counters.rev);
-    return page;
+    if (blocks.areNone) return page;
+    const changed = blocksChangedWithin(sql, page.from, page.to);
+    const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
+    return { ...page, rows: [...page.rows, ...ofBlocks] };
   }
 
   /** With the acts of the revisions of a page, which is shorter where they are many. */
@@ -231,4 +244,12 @@ export class Projector implements Consumer {
     if (isCut) this.unprojected.drop();
     return { ...page, acts, to, more: page.more || isCut };
   }
+}
+
+/** The present ones of the members who changed: whoever has entered is among them. */
+function enteredIn(rows: readonly Changed[], members: readonly Member[]): string[] {
+  const changed = new Set(rows.flatMap((row) => (row.type === "member" ? row.member.userId : [])));
+  return members.flatMap(({ userId, leftAt }) =>
+    leftAt === null && changed.has(userId) ? userId : [],
+  );
 }

@@ -2,6 +2,7 @@ import { isLarge } from "../../../domain/conversation.ts";
 import type { FrameId } from "../../../live/frames.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireConversation, wireMember, wireRead } from "../../../live/wire.ts";
+import { unreadOf } from "../../queries/unread.ts";
 import { memberOf, presentMembers } from "../../tables/members.ts";
 import { readsFrom, readsOfMember } from "../../tables/reads.ts";
 import { bytesOf, frameOf, jsonOf } from "./sync-frame.ts";
@@ -20,7 +21,7 @@ const FIRST_READS = FIRST_MESSAGES * FIRST_MEMBERS;
  * as much of each as fits into {@link MAX_SYNC_BYTES}, and at least one message.
  */
 export function firstSync(
-  { sql, recent, memory, write }: View,
+  { sql, recent, memory, write, hides, lifted }: View,
   reset: boolean,
   userId: string,
   id: FrameId,
@@ -32,14 +33,19 @@ export function firstSync(
   const others = presentMembers(sql, FIRST_MEMBERS).filter((member) => member.userId !== userId);
   const othersReads = isLarge(counters.memberCount)
     ? []
-    : readsFrom(sql, from, FIRST_READS).filter((read) => read.userId !== userId);
+    : readsFrom(sql, from, FIRST_READS).filter(
+        (read) => read.userId !== userId && !hides.has(read.userId),
+      );
   const own = {
     member: you ? [JSON.stringify(wireMember(you))] : [],
     reads: readsOfMember(sql, userId, from).map((read) => JSON.stringify(wireRead(read))),
   };
-  const whole = JSON.stringify(wireConversation(conversation, counters));
-  let left = MAX_SYNC_BYTES - bytesOf([whole, ...own.member, ...own.reads]);
   const newest = recent.between(from, counters.lastNumber, counters.lastNumber).reverse();
+  const senders = new Set(newest.map(({ senderId }) => senderId));
+  const liftedHere = lifted.filter(({ userId, upTo }) => upTo >= from && senders.has(userId));
+  const whole = JSON.stringify(wireConversation(conversation, counters));
+  const reserved = [whole, JSON.stringify(liftedHere), ...own.member, ...own.reads];
+  let left = MAX_SYNC_BYTES - bytesOf(reserved);
   const messages = jsonOf(newest, write, left - RESERVED_BYTES, 1).reverse();
   left -= bytesOf(messages);
   const members = jsonOf(
@@ -57,7 +63,8 @@ export function firstSync(
     reads: [...own.reads, ...reads],
     conversation: whole,
     more: false,
-    ...(reset && { reset }),
+    ...(reset && { reset, unread: you ? unreadOf(sql, memory, you) : 0 }),
+    lifted: liftedHere,
     id,
   });
   return { frame, to: counters.rev, more: false };

@@ -110,7 +110,7 @@ function answerSync(open: OpenConversation, session: Session, frame: Frame<"sync
   if (!mayAsk(open, session, id)) return;
   const cursor = { since, epoch: undefined };
   const { userId, origin } = session.identity;
-  const page = syncFor(open.viewFor(origin), cursor, userId, id);
+  const page = syncFor(open.viewFor(userId, origin), cursor, userId, id);
   sendAnswer(open, session, page.frame, page.to);
   if (!page.more) open.sessions.goLive(session);
 }
@@ -122,11 +122,9 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
     return;
   }
   if (mayAsk(open, session, frame.id)) {
-    sendAnswer(
-      open,
-      session,
-      historyPage(open.viewFor(session.identity.origin), query.value, frame.id),
-    );
+    const { userId, origin } = session.identity;
+    const page = historyPage(open.viewFor(userId, origin), query.value, frame.id);
+    sendAnswer(open, session, page);
   }
 }
 

@@ -2,7 +2,8 @@ import type { Member } from "../../../domain/conversation.ts";
 import { FEATURES, type Feature } from "../../../live/version.ts";
 import type { ConnectionIdentity } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
-import { type Cursor, helloFor, syncFor, unreadOf } from "./sync.ts";
+import { unreadOf } from "../../queries/unread.ts";
+import { type Cursor, helloFor, syncFor } from "./sync.ts";
 import type { Page } from "./view.ts";
 
 /** The first events of a member's new session: `hello`, and a `sync` from where the client is. */
@@ -18,7 +19,7 @@ export function greetingFor(
   const you = { member, unread: unreadOf(sql, memory, member) };
   const greeting = helloFor(memory, epoch, you, sessions.online(userId), sessions.size, limits);
   const hello = JSON.stringify({ ...greeting, ...(features.length > 0 && { features }) });
-  return { hello, page: syncFor(open.viewFor(origin), cursor, userId) };
+  return { hello, page: syncFor(open.viewFor(userId, origin), cursor, userId) };
 }
 
 /** The features of a list as a client writes it, as far as they exist. */

@@ -48,6 +48,13 @@ export class Presence {
       );
   }
 
+  /** Takes a user as offline from now on, without announcing it; whether they were announced as online. */
+  forget(userId: string): boolean {
+    clearTimeout(this.pending.get(userId));
+    this.pending.delete(userId);
+    return this.announced.delete(userId);
+  }
+
   private settle(userId: string, at: number): void {
     this.pending.delete(userId);
     const online = this.options.isOnline(userId);

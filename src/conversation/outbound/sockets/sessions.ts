@@ -1,8 +1,9 @@
+import type { Hides } from "../../../domain/hides.ts";
 import type { ServerEvent } from "../../../live/events.ts";
 import { CLOSE, type Feature, SILENCE_MS, TYPING_EXPIRES_MS } from "../../../live/version.ts";
 import { isoTime } from "../../../live/wire.ts";
 import type { ConnectionIdentity } from "../../identity.ts";
-import type { EventLines } from "../event-lines.ts";
+import type { EventLines, Reader } from "../event-lines.ts";
 import { Presence } from "./presence.ts";
 import { newSession, readerOf, restoredSession, type Session, storeSession } from "./session.ts";
 import { SessionIndex } from "./session-index.ts";
@@ -15,6 +16,10 @@ export interface SessionsOptions {
   /** Whether presence and typing are left out, as in a large conversation. */
   quiet: () => boolean;
   elsewhere: OtherConnections;
+  /** Whether a reader may see that a user is connected, and types. */
+  isVisible: (userId: string, reader: string) => boolean;
+  /** Whom a reader hides. */
+  hidesOf: (userId: string) => Hides;
   /** How long a change of presence must hold before it is announced. */
   presenceDelayMs: number;
   /** A user's first socket was opened, or the last one closed. */
@@ -26,8 +31,10 @@ export interface OtherConnections {
   /** Whether a user is online there. */
   has(userId: string): boolean;
   userIds(): string[];
-  /** Sends an event to everybody there but one person. */
-  deliverEphemeral(line: string, exceptUserId: string): void;
+  /** Sends an event of a person to everybody else there who may see it. */
+  deliverEphemeral(line: string, userId: string): void;
+  /** Sends an event to one person there. */
+  deliverTo(userId: string, line: string): void;
 }
 
 /** How often an object that is awake looks for silent sockets. */
@@ -38,6 +45,8 @@ export class Sessions {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
   private readonly quiet: () => boolean;
+  private readonly isVisible: SessionsOptions["isVisible"];
+  private readonly hidesOf: SessionsOptions["hidesOf"];
   private readonly elsewhere: OtherConnections;
   private readonly index = new SessionIndex();
   private readonly presence: Presence;
@@ -45,8 +54,11 @@ export class Sessions {
   private readonly onSockets: (userId: string) => void;
   private reapedAt: number;
 
-  constructor({ ctx, clock, quiet, elsewhere, presenceDelayMs, onSockets }: SessionsOptions) {
+  constructor(options: SessionsOptions) {
+    const { ctx, clock, quiet, elsewhere, presenceDelayMs, onSockets } = options;
     this.ctx = ctx;
+    this.isVisible = options.isVisible;
+    this.hidesOf = options.hidesOf;
     this.onSockets = onSockets;
     this.elsewhere = elsewhere;
     this.clock = clock;
@@ -107,7 +119,34 @@ export class Sessions {
 
   /** Who is online, as announced to the others, and `userId`, who asks. */
   online(userId: string): string[] {
-    return [...new Set([...this.presence.online, userId])];
+    const visible = [...this.presence.online].filter((other) => this.isVisible(other, userId));
+    return [...new Set([...visible, userId])];
+  }
+
+  /**
+   * A reader's blocks have changed: shows them whether somebody is online whom they may see now, or no
+   * longer; nothing of somebody who is offline, or in a large conversation.
+   */
+  showPresence(userId: string, reader: string): void {
+    if (this.quiet() || !this.presence.online.has(userId)) return;
+    const online = this.isVisible(userId, reader);
+    const lastSeenAt = isoTime(this.clock());
+    const line = JSON.stringify({ type: "presence", userId, online, lastSeenAt });
+    for (const session of this.ofUser(reader)) {
+      if (session.live) this.send(session, line);
+      else session.presence.set(userId, line);
+    }
+    this.elsewhere.deliverTo(reader, line);
+  }
+
+  /** A user may be seen by the others from now on: they are shown that the user is online. */
+  revealed(userId: string): void {
+    if (this.presence.online.has(userId)) this.announce(userId, true, this.clock());
+  }
+
+  /** How a session is sent events. */
+  readerOf(session: Session): Reader {
+    return { ...readerOf(session), hides: this.hidesOf(session.identity.userId) };
   }
 
   /** Users with a socket. */
@@ -155,16 +194,21 @@ export class Sessions {
 
   /**
    * Sends one frame to every socket: the events if it is live and, behind them, the lines that are its
-   * `own`. Throws where an event cannot be encoded.
+   * `own`. Those of `shownAnew` have the events in their own lines. Throws where an event cannot be encoded.
    */
-  deliver(events: EventLines | undefined, own: ReadonlyMap<Session, readonly string[]>): void {
+  deliver(
+    events: EventLines | undefined,
+    own: ReadonlyMap<Session, readonly string[]>,
+    shownAnew: ReadonlySet<Session> = new Set(),
+  ): void {
     if (!events || events.length === 0) {
       for (const [session, lines] of own) this.send(session, lines.join("\n"));
       return;
     }
     for (const session of this.index.values()) {
       const lines = own.get(session);
-      const common = session.live ? events.frameFor(readerOf(session)) : undefined;
+      const isToGetEvents = session.live && !shownAnew.has(session);
+      const common = isToGetEvents ? events.frameFor(this.readerOf(session)) : undefined;
       if (!lines) {
         if (common) this.send(session, common);
       } else {
@@ -211,6 +255,14 @@ export class Sessions {
     this.evictStale(this.index.values());
   }
 
+  /** Sends a user a last frame, and closes their sockets. */
+  evict(userId: string, frame: string, code: number, reason: string): void {
+    for (const session of [...this.ofUser(userId)]) {
+      this.send(session, frame);
+      this.leave(session, code, reason);
+    }
+  }
+
   /** Closes those among some sessions whose token has expired or that are silent. */
   evictStale(sessions: Iterable<Session>): void {
     const now = this.clock();
@@ -232,19 +284,25 @@ export class Sessions {
     const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
     if (this.quiet()) return;
     for (const session of this.index.values()) {
-      if (session.live || session.identity.userId === userId) continue;
+      if (session.live || !this.isForOther(userId, session.identity.userId)) continue;
       session.presence.set(userId, JSON.stringify(event));
     }
     this.broadcastToOthers(userId, event);
   }
 
-  /** An event for all but one user; not sent in a large conversation. */
+  /** An event of one user for the others who may see it; not sent in a large conversation. */
   private broadcastToOthers(userId: string, event: ServerEvent): void {
     if (this.quiet()) return;
     const frame = JSON.stringify(event);
     for (const session of this.all()) {
-      if (session.live && session.identity.userId !== userId) this.send(session, frame);
+      if (session.live && this.isForOther(userId, session.identity.userId)) {
+        this.send(session, frame);
+      }
     }
     this.elsewhere.deliverEphemeral(frame, userId);
+  }
+
+  private isForOther(userId: string, reader: string): boolean {
+    return userId !== reader && this.isVisible(userId, reader);
   }
 }

@@ -1,9 +1,10 @@
 import { CLOSE } from "../../../live/version.ts";
 import type { Commit } from "../../commit/committer.ts";
+import type { Broadcast } from "../broadcast.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
 import type { EventLines } from "../event-lines.ts";
 import { ackOf } from "./ack.ts";
-import { readerOf, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 type Outcomes = Commit["outcomes"];
@@ -14,6 +15,8 @@ export interface SocketConsumerOptions {
   /** The newest revision. */
   rev: () => number;
   clock: () => number;
+  /** A `sync` that shows everything anew, as it is now. */
+  resetFor: (session: Session) => string;
   /** Whether sockets are closed that keep sending although their sends are refused. */
   closesAbusive: boolean;
 }
@@ -78,8 +81,9 @@ export class SocketConsumer implements Consumer {
 
   private broadcast(commit: PushedCommit): void {
     const { sessions } = this.options;
-    const { events, departures, ownEvents } = commit.broadcast();
+    const { events, departures, ownEvents, ...rest } = commit.broadcast();
     const own = new OwnLines();
+    const shownAnew = this.showAnew(rest.shownAnew, own);
     for (const { userId, line } of ownEvents) {
       for (const session of sessions.ofUser(userId)) {
         if (session.live) own.add(session, line);
@@ -89,8 +93,23 @@ export class SocketConsumer implements Consumer {
     for (const { userId, eventCount } of departures) {
       this.closeSocketsOf(userId, events, eventCount, own);
     }
-    sessions.deliver(events, own.bySession);
+    sessions.deliver(events, own.bySession, shownAnew);
+    for (const { userId, reader } of rest.visibility) sessions.showPresence(userId, reader);
     this.closeAbusive(commit.outcomes);
+  }
+
+  /** Whoever has blocked somebody, or no longer does, is shown everything anew instead of the events. */
+  private showAnew(userIds: Broadcast["shownAnew"], own: OwnLines): Set<Session> {
+    const { sessions, resetFor } = this.options;
+    const shownAnew = new Set<Session>();
+    for (const userId of userIds) {
+      for (const session of sessions.ofUser(userId)) {
+        if (!session.live) continue;
+        own.add(session, resetFor(session));
+        shownAnew.add(session);
+      }
+    }
+    return shownAnew;
   }
 
   private addAnswers(outcomes: Outcomes, own: OwnLines): void {
@@ -111,7 +130,7 @@ export class SocketConsumer implements Consumer {
   ): void {
     const { sessions } = this.options;
     for (const session of [...sessions.ofUser(userId)]) {
-      const common = session.live ? events.for(readerOf(session)).slice(0, eventCount) : [];
+      const common = session.live ? events.for(sessions.readerOf(session), eventCount) : [];
       const lines = [...common, ...own.take(session)];
       if (lines.length > 0) sessions.send(session, lines.join("\n"));
       sessions.leave(session, CLOSE.notAMember, "no longer a member");

@@ -44,13 +44,29 @@ export function frameOf(sync: {
   conversation: string;
   more: boolean;
   reset?: true;
+  unread?: number;
+  lifted?: readonly object[];
   id: FrameId;
 }): string {
-  const { from, to, messages, members, reads, conversation, more, reset, id } = sync;
+  const {
+    from,
+    to,
+    messages,
+    members,
+    reads,
+    conversation,
+    more,
+    reset,
+    unread,
+    lifted = [],
+    id,
+  } = sync;
   const place = from === undefined ? "" : `"from":${from},"to":${to},`;
   return (
     `{"type":"sync",${place}"messages":[${messages.join()}],"members":[${members.join()}],` +
     `"reads":[${reads.join()}],"conversation":${conversation},"more":${more}` +
-    `${reset ? ',"reset":true' : ""}${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}}`
+    `${reset ? ',"reset":true' : ""}${unread === undefined ? "" : `,"unread":${unread}`}` +
+    `${lifted.length === 0 ? "" : `,"lifted":${JSON.stringify(lifted)}`}` +
+    `${id === undefined ? "" : `,"id":${JSON.stringify(id)}`}}`
   );
 }

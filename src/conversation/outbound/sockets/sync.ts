@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isLarge, type Member } from "../../../domain/conversation.ts";
+import { shownTo } from "../../../domain/hides.ts";
 import { MAX_ATTACHMENTS } from "../../../domain/message.ts";
 import type { ServerEvent } from "../../../live/events.ts";
 import type { FrameId } from "../../../live/frames.ts";
@@ -8,7 +9,6 @@ import { wireConversation, wireMember, wireMessage, wireRead } from "../../../li
 import type { Memory } from "../../commit/draft.ts";
 import type { Limits } from "../../decide/types.ts";
 import { type ChangedRow, changesSince } from "../../tables/changes.ts";
-import { uncountedAfter } from "../../tables/uncounted.ts";
 import { firstSync } from "./first-visit.ts";
 import { frameOf } from "./sync-frame.ts";
 import type { Page, View } from "./view.ts";
@@ -26,13 +26,16 @@ export interface Cursor {
 
 /**
  * The `sync` object for a cursor: what changed since, or, on a first visit and where the cursor cannot be
- * used (a future revision, or another epoch), the newest messages and the present members.
+ * used (a future revision, another epoch, or the reader has blocked somebody since, or no longer does), the newest
+ * messages and the present members.
  */
 export function syncFor(view: View, cursor: Cursor, userId: string, id?: FrameId): Page {
   const { since } = cursor;
   if (since === undefined) return firstSync(view, false, userId, id);
   const foreign = cursor.epoch !== undefined && cursor.epoch !== view.epoch;
-  if (foreign || since > view.memory.counters.rev) return firstSync(view, true, userId, id);
+  if (foreign || since > view.memory.counters.rev || since < view.hidesSince) {
+    return firstSync(view, true, userId, id);
+  }
   return resumedSync(view, since, userId, id);
 }
 
@@ -48,7 +51,10 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
   let cut = false;
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is left out of a sync as well.
-    if (row.type === "read" && large && row.read.userId !== userId) continue;
+    if (row.type === "read" && row.read.userId !== userId) {
+      const reader = row.read.userId;
+      if (large || view.hides.has(reader) || view.isHidden(reader)) continue;
+    }
     const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
     // One row at least: a page without any would make no progress.
@@ -69,10 +75,10 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
   return { frame, to, more };
 }
 
-function wireRow(row: ChangedRow, { memory, linkTo }: View): unknown {
+function wireRow(row: ChangedRow, { memory, linkTo, hides }: View): unknown {
   switch (row.type) {
     case "message":
-      return wireMessage(memory.conversation.id, row.message, linkTo);
+      return wireMessage(memory.conversation.id, shownTo(row.message, hides), linkTo);
     case "member":
       return wireMember(row.member);
     case "read":
@@ -110,10 +116,4 @@ export function helloFor(
       RECONNECT_MIN_MS + RECONNECT_PER_SOCKET_MS * sockets,
     ),
   };
-}
-
-/** How many messages a member has not read. */
-export function unreadOf(sql: SqlStorage, memory: Memory, member: Member): number {
-  const after = memory.counters.lastNumber - member.readUpTo;
-  return after - member.readBeyond - (after > 0 ? uncountedAfter(sql, member.readUpTo) : 0);
 }

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isLarge } from "../../../domain/conversation.ts";
+import { receiptsShownTo, shownTo } from "../../../domain/hides.ts";
 import type { ServerEvent } from "../../../live/events.ts";
 import { MAX_SYNC_BYTES } from "../../../live/version.ts";
 import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
@@ -19,7 +20,7 @@ const RECEIPT_BYTES = 80;
  * them, 256 KiB.
  */
 export function eventsSince(view: View, since: number, known: number): Batch {
-  const { sql, memory } = view;
+  const { sql, memory, hides } = view;
   const { conversation, counters } = memory;
   const changes = changesSince(sql, conversation, counters, since);
   const firstNew = firstNumberAfter(sql, "created_rev", known, counters.lastNumber);
@@ -35,12 +36,15 @@ export function eventsSince(view: View, since: number, known: number): Batch {
   let { to, more } = changes;
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is left out here as well.
-    if (row.type === "read" && large) continue;
+    if (row.type === "read") {
+      const reader = row.read.userId;
+      if (large || hides.has(reader) || view.isHidden(reader)) continue;
+    }
     // Gateways have no event for a role, and a flag is its member's own.
     if (row.type === "member" && !moved.has(row.member.userId)) continue;
     const line = JSON.stringify(eventOf(row, view, firstNew));
-    const readers =
-      row.type === "message" && !large ? readersOf(sql, row.message, READERS_MAX) : [];
+    const all = row.type === "message" && !large ? readersOf(sql, row.message, READERS_MAX) : [];
+    const readers = [...receiptsShownTo(all, hides)];
     bytes += Buffer.byteLength(line) + readers.length * RECEIPT_BYTES;
     if (bytes > MAX_SYNC_BYTES && lines.length > 0) {
       to = row.rev - 1;
@@ -53,7 +57,7 @@ export function eventsSince(view: View, since: number, known: number): Batch {
   return { conversationId: conversation.id, from: since, to, lines, notes, ...(more && { more }) };
 }
 
-function eventOf(row: ChangedRow, { memory, linkTo }: View, firstNew: number): ServerEvent {
+function eventOf(row: ChangedRow, { memory, linkTo, hides }: View, firstNew: number): ServerEvent {
   const { rev } = row;
   switch (row.type) {
     case "message": {
@@ -63,7 +67,7 @@ function eventOf(row: ChangedRow, { memory, linkTo }: View, firstNew: number): S
         type: "message",
         rev,
         cause: deletedAt === null && number >= firstNew ? "created" : changed,
-        message: wireMessage(memory.conversation.id, row.message, linkTo),
+        message: wireMessage(memory.conversation.id, shownTo(row.message, hides), linkTo),
       };
     }
     case "member": {

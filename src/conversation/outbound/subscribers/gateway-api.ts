@@ -72,6 +72,8 @@ export interface SubscriberStub {
 export interface GatewayStub extends SubscriberStub {
   /** Whether it is the connection of a user, and open. */
   isConnected(userId: string): Promise<boolean>;
+  /** Ends the connection if it is a user's, because they are banned; may be called twice. */
+  evict(userId: string): Promise<boolean>;
   /** Takes a row of its user's inbox; false: it does not follow the inbox, or not any more. */
   deliverRow(row: InboxRow): Promise<boolean>;
 }

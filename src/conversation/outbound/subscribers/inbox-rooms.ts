@@ -61,7 +61,7 @@ function answerFrame(
       if (!isMember(open, actor.userId)) return refused("not_a_member", frame.id);
       return frame.op === "sync"
         ? pageFor(open, actor, address, frame)
-        : historyFor(open, address, frame);
+        : historyFor(open, actor, address, frame);
     default: {
       const command = commandOf(frame, open.limits.contentLength);
       if (!command.ok) return answerOf(open, address, command, frame.id);
@@ -96,18 +96,22 @@ function pageFor(
   if (!subscribers.isSubscribed(address.gateway)) {
     subscribers.add({ ...address, userId, counted: true });
   }
-  const view = open.viewFor(address.origin);
+  const view = open.viewFor(userId, address.origin);
   return { type: "page", page: syncFor(view, { since, epoch: undefined }, userId, id) };
 }
 
 function historyFor(
   open: OpenConversation,
+  { userId }: Actor,
   { origin }: GatewayAddress,
   frame: Frame<"history">,
 ): FrameAnswer {
   const query = historyQueryOf(open.memory, frame);
   if (!query.ok) return refused(query.error.code, frame.id);
-  return { type: "history", text: historyPage(open.viewFor(origin), query.value, frame.id) };
+  return {
+    type: "history",
+    text: historyPage(open.viewFor(userId, origin), query.value, frame.id),
+  };
 }
 
 function answerOf(

@@ -1,9 +1,10 @@
+import { type Hides, receiptsShownTo } from "../../../domain/hides.ts";
 import { memberOf } from "../../tables/members.ts";
 import { deleteSubscriber, putSubscriber, subscribers } from "../../tables/subscribers.ts";
 import { backoffMs } from "../backoff.ts";
 import type { Broadcast, Departure } from "../broadcast.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
-import type { EventLines } from "../event-lines.ts";
+import type { EventLines, Reader } from "../event-lines.ts";
 import { type Delivery, DeliveryRounds } from "./delivery-rounds.ts";
 import type { Batch, Note, Subscriber, SubscriberProtocol, SubscriberStub } from "./gateway-api.ts";
 import { readerOf } from "./inbox-address.ts";
@@ -16,6 +17,10 @@ export interface SubscribersOptions {
   conversationId: string;
   /** The newest revision. */
   rev: () => number;
+  /** Whom a reader hides. */
+  hidesOf: (userId: string) => Hides;
+  /** Whether a reader may see that a user is connected, and types. */
+  isVisible: (userId: string, reader: string) => boolean;
   stubOf: (protocol: SubscriberProtocol, gateway: string) => SubscriberStub;
   /** The first gateway of a user was added, or the last one removed. */
   onPresence: (userId: string) => void;
@@ -107,6 +112,17 @@ export class Subscribers implements Consumer {
     if (subscriber) this.list.remove(subscriber);
   }
 
+  /** Removes a person's gateways, and has each leave the conversation, if it can be reached. */
+  evict(userId: string): void {
+    for (const subscriber of this.ofUser(userId)) {
+      const last: Batch = { ...this.emptyBatch(this.sentTo(subscriber.gateway)), last: true };
+      this.remove(subscriber.gateway);
+      void this.calls.ask(subscriber, "deliver", last).then(() => {
+        if (!this.isSubscribed(subscriber.gateway)) this.calls.remove(subscriber.gateway);
+      });
+    }
+  }
+
   /** Removes those of a person's gateways that are no longer subscribed. */
   async evictStale(userId: string): Promise<void> {
     const { conversationId } = this.options;
@@ -117,9 +133,9 @@ export class Subscribers implements Consumer {
 
   deliver(commit: PushedCommit): void {
     if (commit.from !== this.cursor) this.resync(commit.from);
-    const { events, large, departures, arrivals, ownEvents } = commit.broadcast();
+    const { events, large, departures, arrivals, ownEvents, shownAnew } = commit.broadcast();
     const notes = () => notesOf(this.options.sql, commit.changes, large);
-    this.committed(events, notes, departures, commit.to, ownEvents);
+    this.committed(events, notes, departures, commit.to, ownEvents, shownAnew);
     for (const userId of arrivals) this.joined(userId);
     this.deliveredRev = commit.to;
   }
@@ -131,10 +147,12 @@ export class Subscribers implements Consumer {
     departures: readonly Departure[],
     rev: number,
     ownEvents: Broadcast["ownEvents"] = [],
+    shownAnew: ReadonlySet<string> = new Set(),
   ): void {
     // A commit without events calls no gateway: in a large conversation that is every read.
     if (events.length === 0) {
       this.sendOwn(ownEvents, rev);
+      this.showAnew(shownAnew, rev);
       return;
     }
     const before = this.batchRev;
@@ -146,20 +164,49 @@ export class Subscribers implements Consumer {
     const deliveries: Delivery[] = [];
     for (const { userId, eventCount } of departures) {
       for (const subscriber of this.ofUser(userId)) {
-        const lines = events.for(readerOf(subscriber)).slice(0, eventCount);
-        const last: Batch = { ...batch, from: from(subscriber.gateway), lines, last: true };
+        const lines = events.for(this.readerOf(subscriber), eventCount);
+        const mine = { ...batch, notes: this.notesFor(subscriber, batch.notes) };
+        const last: Batch = { ...mine, from: from(subscriber.gateway), lines, last: true };
         this.startLeaving(subscriber, last);
         deliveries.push({ type: "batch", subscriber, batch: last });
       }
     }
     for (const subscriber of this.list.all()) {
+      if (isInboxOf(subscriber, shownAnew)) continue;
       const own = ownLines(ownEvents, subscriber);
-      const common = events.for(readerOf(subscriber));
+      const common = events.for(this.readerOf(subscriber));
       const lines = own.length > 0 ? [...common, ...own] : common;
-      const mine = { ...batch, from: from(subscriber.gateway), lines };
+      const notes = this.notesFor(subscriber, batch.notes);
+      const mine = { ...batch, from: from(subscriber.gateway), lines, notes };
       deliveries.push({ type: "batch", subscriber, batch: mine });
     }
     this.rounds.add(deliveries);
+    this.showAnew(shownAnew, rev);
+  }
+
+  /** Has the inboxes of people whose blocks have changed ask for everything anew: they find a gap. */
+  private showAnew(userIds: ReadonlySet<string>, rev: number): void {
+    if (userIds.size === 0) return;
+    const { conversationId } = this.options;
+    const deliveries = this.list.all().flatMap((subscriber): Delivery[] => {
+      if (!isInboxOf(subscriber, userIds)) return [];
+      this.ownRevs.set(subscriber.gateway, rev);
+      const batch = { conversationId, from: rev, to: rev, lines: [], notes: [] };
+      return [{ type: "batch", subscriber, batch }];
+    });
+    if (deliveries.length > 0) this.rounds.add(deliveries);
+  }
+
+  private readerOf(subscriber: Subscriber): Reader {
+    return { ...readerOf(subscriber), hides: this.options.hidesOf(subscriber.userId) };
+  }
+
+  private notesFor({ userId }: Subscriber, notes: Note[]): Note[] {
+    const hides = this.options.hidesOf(userId);
+    if (hides.size === 0) return notes;
+    return notes.map(({ readers, ...note }) =>
+      readers ? { ...note, readers: [...receiptsShownTo(readers, hides)] } : note,
+    );
   }
 
   /** Sends people's own events to their inboxes, in batches that the others do not get. */
@@ -204,12 +251,18 @@ export class Subscribers implements Consumer {
     if (retryInMs !== undefined) retryWithin(retryInMs);
   }
 
-  /** Sends an event without a revision to everybody's gateways but those of one person. */
-  deliverEphemeral(line: string, exceptUserId: string): void {
+  /** Sends an event of a person that has no revision to everybody else's gateways, where they may see it. */
+  deliverEphemeral(line: string, userId: string): void {
     for (const subscriber of this.list.all()) {
-      if (subscriber.userId === exceptUserId) continue;
+      if (subscriber.userId === userId) continue;
+      if (!this.options.isVisible(userId, subscriber.userId)) continue;
       this.rounds.addEphemeral(subscriber, line);
     }
+  }
+
+  /** Sends an event without a revision to one person's gateways. */
+  deliverTo(userId: string, line: string): void {
+    for (const subscriber of this.ofUser(userId)) this.rounds.addEphemeral(subscriber, line);
   }
 
   private send(delivery: Delivery): Promise<void> {
@@ -296,6 +349,10 @@ export class Subscribers implements Consumer {
       ...{ from: rev, to: rev, lines: [], notes: [] },
     };
   }
+}
+
+function isInboxOf({ protocol, userId }: Subscriber, userIds: ReadonlySet<string>): boolean {
+  return protocol === "inbox" && userIds.has(userId);
 }
 
 /** The events of a commit that are for a person's own connections, where these are an inbox's. */

@@ -2,10 +2,13 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { line, optionalOr, title, userId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
+import type { Creation } from "../../../conversation/commit/create.ts";
+import type { Send } from "../../../conversation/decide/types.ts";
 import { usersByRole } from "../../../directory/users.ts";
 import { MAX_NAMED_PARTICIPANTS, type Person } from "../../../domain/conversation.ts";
 import { captionOf } from "../../../domain/message.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
+import { moderatedFirstMessage } from "../../../edge/before-create.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { callerOf, create, peopleOf, submit } from "../../../edge/conversations.ts";
 import {
@@ -51,6 +54,7 @@ const createChat = createRoute({
   responses: {
     200: jsonOf("The direct chat that exists", chatAnswer),
     201: jsonOf("The new chat", chatAnswer),
+    403: { description: "The caller and one of these people cannot contact each other" },
     404: { description: "Some of these people are not known here" },
   },
 });
@@ -68,6 +72,7 @@ const purchaseRequest = createRoute({
   responses: {
     200: jsonOf("The chat that exists", chatFound),
     201: jsonOf("The new chat", chatAnswer),
+    403: { description: "There is none yet, and the two cannot contact each other" },
     404: { description: "There is no such chat, request or person" },
   },
 });
@@ -144,18 +149,24 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const caller = callerOf(c);
     const chatId = randomConversationId();
     const pool = await supportPool(c);
-    await create(c, chatId, {
+    const creation: Creation = {
       ...creationOf("support", "marketplace", caller),
       subject: subject || null,
       members: [
         { person: caller, role: "owner" },
         ...pool.map((person) => ({ person, role: "member" as const })),
       ],
+    };
+    const chat = { id: chatId, kind: creation.kind };
+    const text = content.value;
+    let first: Send | undefined = text
+      ? { type: "send", kind: "text", content: text, maxLength }
+      : undefined;
+    // A message that the before-send hook rejects creates no chat either.
+    await create(c, chatId, creation, async () => {
+      first = first && (await moderatedFirstMessage(c, chat, first));
     });
-    if (content.value) {
-      const send = { type: "send", kind: "text", content: content.value, maxLength } as const;
-      await submit(c, chatId, send);
-    }
+    if (first) await submit(c, chatId, first);
     return c.json(success({ chat: await chatOf(c, chatId) }), 201);
   });
 }

@@ -1,3 +1,4 @@
+import { ERRORS } from "../../../domain/error.ts";
 import { LIMITER_PERIOD_MS } from "../../../edge/limiter.ts";
 
 /** Engine.IO's refusals of a request, with its codes: clients open a new connection. */
@@ -8,6 +9,8 @@ const REFUSALS = {
   badRequest: [400, 3, "Bad request"],
   forbidden: [403, 4, "Forbidden"],
   unsupportedVersion: [400, 5, "Unsupported protocol version"],
+  /** Its code, but the sentence is that of the other APIs. */
+  banned: [403, 4, ERRORS.banned[1]],
   /** Not one of Engine.IO's: too many connections or requests from one address. */
   tooMany: [429, 4, "Forbidden"],
 } as const;

@@ -51,10 +51,12 @@ export class SocketIoGateway extends EngineGateway {
   }
 
   protected end(reason: EndReason): void {
-    // After a disconnect by the server clients do not reconnect by themselves: they need a new token.
+    // After a disconnect by the server clients do not reconnect by themselves: they need a new token, or are
+    // banned.
     // A poll may be answered with nothing else: clients would process the close first.
-    if (reason === "expired" && this.socket) this.send([packets.DISCONNECT]);
-    this.drop(reason === "expired" ? packets.DISCONNECT : packets.CLOSE);
+    const isFinal = reason === "expired" || reason === "banned";
+    if (isFinal && this.socket) this.send([packets.DISCONNECT]);
+    this.drop(isFinal ? packets.DISCONNECT : packets.CLOSE);
   }
 
   protected override message(data: unknown): void {
@@ -125,14 +127,19 @@ export class SocketIoGateway extends EngineGateway {
   private async identityOf(
     { seat: identity, origin }: EngineRequest,
     data: unknown,
-  ): Promise<ConnectionIdentity | "unauthenticated"> {
+  ): Promise<ConnectionIdentity | "unauthenticated" | "banned"> {
     const given = auth.safeParse(data);
-    if (!given.success) return identity ?? "unauthenticated";
+    if (!given.success) return identity ? this.unlessBanned(identity) : "unauthenticated";
     const { token } = given.data;
     const verified = await verify(this.settings, bearerOf(token) ?? token);
     if (!verified) return "unauthenticated";
     const { userId, name, avatarUrl, role } = verified.actor;
-    return { userId, name, avatarUrl, role, expiresAt: verified.expiresAt, origin };
+    const { expiresAt } = verified;
+    return this.unlessBanned({ userId, name, avatarUrl, role, expiresAt, origin });
+  }
+
+  private async unlessBanned(identity: ConnectionIdentity): Promise<ConnectionIdentity | "banned"> {
+    return (await this.isBanned(identity)) ? "banned" : identity;
   }
 
   private async handle(packet: Packet, isBinary: boolean): Promise<void> {

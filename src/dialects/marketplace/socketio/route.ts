@@ -48,9 +48,10 @@ async function engine(c: Context<EdgeEnv>, transport: "websocket" | "polling"): 
   if (sid === undefined) {
     if (c.req.method !== "GET") return engineRefusal("badMethod");
     if (!(await withinLimit(c))) return engineRefusal("tooMany");
+    const seat = (await identityOf(c, "token", "access_token")) ?? null;
+    if (seat === "banned") return engineRefusal("banned");
     const connection = newConnection(ID_SECRET, "socketio");
     name = connection.name;
-    const seat = (await identityOf(c, "token", "access_token")) ?? null;
     engineRequest = { id: connection.id, fresh: true, seat, origin };
   } else {
     name = connectionNamed(ID_SECRET, "socketio", sid);

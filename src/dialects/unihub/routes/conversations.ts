@@ -16,6 +16,7 @@ import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
 import { createGroup, ensureDirect } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { refuse } from "../../../edge/refusal.ts";
+import { strangersAmong } from "../../../edge/strangers.ts";
 import { presentConversation } from "../presenter.ts";
 import { pathId, slice, unpaged } from "../schemas.ts";
 
@@ -53,7 +54,10 @@ const direct = createRoute({
   summary: "Create a direct conversation, or find the one that exists",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(directBody) },
-  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+  responses: {
+    201: jsonOf("The conversation's id", createdSchema),
+    403: { description: "There is none yet, and the two cannot contact each other" },
+  },
 });
 
 const group = createRoute({
@@ -63,7 +67,10 @@ const group = createRoute({
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
   request: { body: jsonBodyOf(groupBody) },
-  responses: { 201: jsonOf("The conversation's id", createdSchema) },
+  responses: {
+    201: jsonOf("The conversation's id", createdSchema),
+    403: { description: "The caller and one of these people cannot contact each other" },
+  },
 });
 
 const addParticipant = createRoute({
@@ -127,7 +134,8 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const conversationId = conversationNamed(c.req.valid("param").id);
     const { participantId } = c.req.valid("json");
     const [person] = await peopleAmong(c, [participantId]);
-    await submit(c, conversationId, { type: "add", person });
+    const request = (await strangersAmong(c, [participantId])).has(participantId);
+    await submit(c, conversationId, { type: "add", person, ...(request && { request }) });
     return c.json({ message: "Participant added successfully" }, 200);
   });
 

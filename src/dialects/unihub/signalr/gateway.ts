@@ -41,6 +41,7 @@ const CLOSE_ERRORS: Record<EndReason, string> = {
   broken: ERRORS.unavailable[1],
   silent: "Nothing was heard for 90 seconds.",
   abusive: ERRORS.rate_limited[1],
+  banned: ERRORS.banned[1],
 };
 
 /** A connection of a SignalR client to `/hubs/chat`. Pings are answered while the object hibernates. */
@@ -63,13 +64,14 @@ export class SignalRGateway extends Gateway {
     return this.accept("pending");
   }
 
-  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+  override async webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): Promise<void> {
     if (socket !== this.socket) return;
     this.noteActivity();
     if (typeof data !== "string" || tooLarge(data)) {
       this.close("A message is text of at most 64 KiB.", false);
     } else if (this.kept.stage === "pending") {
-      this.handshake(data);
+      // What comes behind the handshake waits for it.
+      await this.ctx.blockConcurrencyWhile(() => this.handshake(data));
     } else if (this.isActive()) {
       this.receive(data);
     }
@@ -105,14 +107,18 @@ export class SignalRGateway extends Gateway {
   }
 
   protected end(reason: EndReason): void {
-    this.close(CLOSE_ERRORS[reason], true);
+    this.close(CLOSE_ERRORS[reason], reason !== "banned");
   }
 
-  private handshake(data: string): void {
+  private async handshake(data: string): Promise<void> {
     const read = readHandshake(data);
     const { seat: identity } = this.kept;
     if (!read.ok || !identity) {
       this.refuse(read.ok ? CLOSE_ERRORS.expired : read.error);
+      return;
+    }
+    if (await this.isBanned(identity)) {
+      this.refuse(CLOSE_ERRORS.banned);
       return;
     }
     this.keep({ stage: "open" });

@@ -15,7 +15,9 @@ const TOO_MANY = { retryAfterMs: LIMITER_PERIOD_MS, limit: "connections_per_addr
 /** `POST /hubs/chat/negotiate`: an id for a new connection, for callers with a valid token. Versions 0 and 1. */
 export async function negotiate(c: Context<EdgeEnv>): Promise<Response> {
   if (!(await withinLimit(c, "negotiate"))) refuse("rate_limited", TOO_MANY);
-  if (!(await identityOf(c, "access_token"))) refuse("unauthenticated");
+  const identity = await identityOf(c, "access_token");
+  if (!identity) refuse("unauthenticated");
+  if (identity === "banned") refuse("banned");
   const { id, name } = newConnection(c.get("settings").ID_SECRET, "signalr");
   // From version 1 the public id is not the one that opens the connection.
   const version = Number(c.req.query("negotiateVersion") ?? 0) >= 1 ? 1 : 0;
@@ -43,6 +45,7 @@ export async function signalR(c: Context<EdgeEnv>, next: Next): Promise<Response
       : connectionNamed(ID_SECRET, "signalr", given);
   const identity = await identityOf(c, "access_token");
   if (!identity) refuse("unauthenticated");
+  if (identity === "banned") refuse("banned");
   if (!name) refuse("connection_not_found");
   return gatewaysOf(c.env, "signalr").getByName(name).fetch(gatewayRequest(c, identity));
 }
