@@ -280,13 +280,9 @@ export class Rest {
   }
 
   /** Has a member only read until a time, in ISO 8601. */
-  mute(
-    conversationId: string,
-    userId: string,
-    mute: z.input<typeof moderation.muteBody>,
-  ): Promise<void> {
+  mute(conversationId: string, userId: string, until: string): Promise<void> {
     const address = path`/conversations/${conversationId}/participants/${userId}/mute`;
-    return this.http.send("PUT", address, mute);
+    return this.http.send("PUT", address, { until });
   }
 
   unmute(conversationId: string, userId: string): Promise<void> {

@@ -271,6 +271,7 @@ export class OpenConversation {
 
   /** Why somebody who may send may not do so right now; what slow mode refuses is not known before. */
   restrictionOf(actor: Actor): Failure | undefined {
+    if (this.mayNotContact(actor.userId)) return fail("cannot_contact");
     const error = restriction(actor, "send", factsFor(this, actor.userId));
     return error && { ok: false, error };
   }
