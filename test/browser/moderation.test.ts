@@ -50,6 +50,7 @@ test("members cannot pin or delete what others wrote", async () => {
   await dave.message("Mine alone").waitFor();
   await dave.act("Mine alone", "More");
   const menu = dave.page.getByRole("menu");
+  await menu.waitFor();
   expect(await menu.getByRole("menuitem").allTextContents()).toEqual([
     "Report…",
     "Block Bob Tanaka…",
