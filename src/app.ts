@@ -36,6 +36,7 @@ import { pushRoutes } from "./notify/push/routes.ts";
 import { notificationRoutes } from "./notify/settings-routes.ts";
 import {
   MANIFEST_PATH,
+  PAGE_ADDRESSES,
   type PageOptions,
   SERVICE_WORKER_PATH,
   type Served,
@@ -91,7 +92,9 @@ export function createApp(): Hono<EdgeEnv> {
   docsRoutes(app);
   for (const { base, app: api } of mounted) app.route(base, api);
   app.route("/api/development", development());
-  app.get("/", (c) => served(c, servePage(pageOptions(c))));
+  for (const path of PAGE_ADDRESSES) {
+    app.get(path, (c) => served(c, servePage(pageOptions(c))));
+  }
   app.get(SERVICE_WORKER_PATH, (c) => served(c, serveServiceWorker()));
   app.get(MANIFEST_PATH, (c) => served(c, serveManifest()));
   app.get("/page/:name", (c) => {
@@ -180,15 +183,16 @@ function users() {
 }
 
 function pageOptions(c: Context<EdgeEnv>): PageOptions {
-  const { ENVIRONMENT, PUBLIC_URL, JWT_USER_CLAIM, VAPID_PRIVATE_KEY, NOTIFY_URL } =
-    c.get("settings");
+  const settings = c.get("settings");
+  const { ENVIRONMENT, PUBLIC_URL, VAPID_PRIVATE_KEY, NOTIFY_URL } = settings;
   const { origin } = new URL(c.req.url);
   return {
     environment: ENVIRONMENT,
     origin,
     filesOrigin: PUBLIC_URL ?? origin,
     notifications: VAPID_PRIVATE_KEY ? "push" : NOTIFY_URL ? "webhook" : "none",
-    userClaim: JWT_USER_CLAIM,
+    userClaim: settings.JWT_USER_CLAIM,
+    roleClaim: settings.JWT_ROLE_CLAIM,
   };
 }
 

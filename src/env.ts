@@ -117,6 +117,7 @@ const schema = z
     PURCHASE_REQUESTS: z.enum(["open", "registered"]).default("open"),
     JURISDICTION: optional.pipe(z.enum(["eu", "us", "fedramp"]).optional()),
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
+    CONTACTS: z.enum(["open", "requests"]).default("open"),
     USER_SEARCH: z.enum(["everyone", "contacts", "off"]).default("everyone"),
     PUBLIC_URL: optional.pipe(origin.optional()),
     NOTIFY_URL: optional.pipe(webhookUrl.optional()),

@@ -3,21 +3,27 @@ import { SignJWT } from "jose";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { upsertUsers } from "../directory/users.ts";
+import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { jsonBody } from "../edge/json-body.ts";
 import { refuse } from "../edge/refusal.ts";
 
+const person = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Of those who moderate the platform. */
+  role: z.enum(PLATFORM_ROLES).optional(),
+});
+
 /** The demonstration people. */
-const PEOPLE = [
+const PEOPLE: z.infer<typeof person>[] = [
   { id: "alice", name: "Alice Moreau" },
   { id: "bob", name: "Bob Tanaka" },
   { id: "carol", name: "Carol Okafor" },
-  { id: "dave", name: "Dave Lindqvist" },
+  { id: "dave", name: "Dave Lindqvist", role: "resolver" },
 ];
 /** How long their tokens are valid, in seconds. */
 const VALID_SECONDS = 12 * 60 * 60;
-
-const person = z.object({ id: z.string(), name: z.string() });
 
 const list = createRoute({
   method: "get",
@@ -57,7 +63,11 @@ export function development() {
     const now = Math.floor(Date.now() / 1_000);
     const { JWT_ISSUER, JWT_AUDIENCE, JWT_USER_CLAIM } = c.get("settings");
     const named = JWT_USER_CLAIM ? { [JWT_USER_CLAIM]: found.id } : {};
-    const token = new SignJWT({ name: found.name, ...named })
+    const token = new SignJWT({
+      name: found.name,
+      ...(found.role && { role: found.role }),
+      ...named,
+    })
       .setProtectedHeader({ alg: "HS256" })
       .setSubject(found.id)
       .setIssuedAt(now)

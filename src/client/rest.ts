@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type * as answers from "../contract/answers.ts";
 import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
+import type * as moderation from "../contract/moderation.ts";
 import type * as notifications from "../contract/notifications.ts";
 import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
@@ -14,6 +15,9 @@ export type Message = Answer<"messageSchema">;
 export type InboxEntry = Answer<"conversationSchema">;
 export type Channel = Answer<"channelSchema">;
 export type MyChannel = Answer<"myChannelSchema">;
+export type ChannelDetails = Answer<"channelDetailsSchema">;
+export type Pin = z.output<typeof moderation.pinsSchema>["items"][number];
+export type Ban = z.output<typeof moderation.bansSchema>["items"][number];
 export type ChannelMember = Answer<"channelMemberSchema">;
 export type Receipt = Answer<"receiptSchema">;
 export type Uploaded = Answer<"uploadedSchema">;
@@ -104,6 +108,16 @@ export class Rest {
     return data;
   }
 
+  /** Accepts a conversation that a stranger began, or to which one added the user. */
+  acceptRequest(conversationId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/accept`);
+  }
+
+  /** Declines it: it leaves the user's lists, and nobody is told. */
+  declineRequest(conversationId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/decline`);
+  }
+
   addParticipant(conversationId: string, participantId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("POST", path`/conversations/${conversationId}/participants`, {
       participantId,
@@ -131,6 +145,11 @@ export class Rest {
 
   sendFiles(message: Body<"sendFilesBody">): Promise<Answer<"sentSchema">> {
     return this.http.send("POST", "/messages/with-attachments", message);
+  }
+
+  /** Deletes one's own message, or as a moderator anybody's. */
+  deleteMessage(messageId: string): Promise<Answer<"successSchema">> {
+    return this.http.send("DELETE", path`/messages/${messageId}`);
   }
 
   react(messageId: string, emoji: string): Promise<Answer<"successSchema">> {
@@ -163,7 +182,7 @@ export class Rest {
     return this.http.get("/channels/my-channels", paging);
   }
 
-  channel(channelId: string): Promise<MyChannel> {
+  channel(channelId: string): Promise<ChannelDetails> {
     return this.http.get(path`/channels/${channelId}`);
   }
 
@@ -218,6 +237,72 @@ export class Rest {
   unarchiveChannel(channelId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("POST", path`/channels/${channelId}/unarchive`);
   }
+
+  /** Changes title, slow mode or lock of a group or channel; what is absent stays. */
+  updateConversation(
+    conversationId: string,
+    changes: z.input<typeof moderation.moderationBody>,
+  ): Promise<void> {
+    return this.http.send("PATCH", path`/conversations/${conversationId}`, changes);
+  }
+
+  /** The pinned messages, the one that was pinned last first. */
+  async pins(conversationId: string): Promise<Pin[]> {
+    const { items } = await this.http.get<{ items: Pin[] }>(
+      path`/conversations/${conversationId}/pins`,
+    );
+    return items;
+  }
+
+  pin(conversationId: string, messageId: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${conversationId}/pins/${messageId}`);
+  }
+
+  unpin(conversationId: string, messageId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/pins/${messageId}`);
+  }
+
+  /** Bans somebody, who is out at once and stays out until it expires or is lifted. */
+  ban(conversationId: string, ban: z.input<typeof moderation.banBody>): Promise<void> {
+    return this.http.send("POST", path`/conversations/${conversationId}/bans`, ban);
+  }
+
+  unban(conversationId: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/bans/${userId}`);
+  }
+
+  async bans(conversationId: string, paging: Paging = {}): Promise<Ban[]> {
+    const { items } = await this.http.get<{ items: Ban[] }>(
+      path`/conversations/${conversationId}/bans`,
+      paging,
+    );
+    return items;
+  }
+
+  /** Has a member only read until a time, in ISO 8601. */
+  mute(
+    conversationId: string,
+    userId: string,
+    mute: z.input<typeof moderation.muteBody>,
+  ): Promise<void> {
+    const address = path`/conversations/${conversationId}/participants/${userId}/mute`;
+    return this.http.send("PUT", address, mute);
+  }
+
+  unmute(conversationId: string, userId: string): Promise<void> {
+    const address = path`/conversations/${conversationId}/participants/${userId}/mute`;
+    return this.http.send("DELETE", address);
+  }
+
+  /** Makes a member of a group or channel its moderator. */
+  promote(conversationId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/moderators`, { userId });
+  }
+
+  demote(conversationId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/moderators/${userId}`);
+  }
+
   notificationSettings(): Promise<NotificationSettings> {
     return this.notifications.get("/settings");
   }

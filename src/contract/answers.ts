@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { deletedBySchema, moderatedSchema, mutedSchema } from "./moderation.ts";
 import { orNull } from "./openapi.ts";
 
 /** Schemas of UniHub's answers; clients infer their types from them. */
@@ -39,6 +40,7 @@ export const messageSchema = z
     ),
     ...mentionedSchema,
     ...hiddenSchema,
+    ...deletedBySchema,
   })
   .openapi("Message");
 
@@ -66,6 +68,8 @@ export const conversationSchema = z
     participantIds: z.array(z.string()),
     lastMessageTime: time.nullable(),
     isArchived: z.boolean(),
+    /** A stranger has begun it or added the caller, who has not accepted that. Beyond the reference. */
+    request: z.literal(true).optional(),
     unreadCount: z.number().int(),
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),
@@ -100,6 +104,11 @@ export const myChannelSchema = z
   .object({ ...channelSchema.shape, isModerator: z.boolean(), isOwner: z.boolean() })
   .openapi("MyChannel");
 
+/** One channel, with what its moderators have set. */
+export const channelDetailsSchema = z
+  .object({ ...myChannelSchema.shape, ...moderatedSchema })
+  .openapi("ChannelDetails");
+
 export const channelCreatedSchema = z.object({ channelId: z.string() });
 
 export const channelMemberSchema = z
@@ -110,6 +119,7 @@ export const channelMemberSchema = z
     isModerator: z.boolean(),
     isOwner: z.boolean(),
     joinedAt: time,
+    ...mutedSchema,
   })
   .openapi("ChannelMember");
 

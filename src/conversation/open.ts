@@ -4,7 +4,7 @@ import { directoryOf } from "../directory/directory.ts";
 import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, restriction } from "../domain/policy.ts";
 import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
@@ -39,8 +39,10 @@ import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
+import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
+import { Requests } from "./requests.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
@@ -60,6 +62,7 @@ export class OpenConversation {
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
+  readonly requests: Requests;
   readonly sessions: Sessions;
   readonly reports: ConnectionReports;
   readonly subscribers: Subscribers;
@@ -92,6 +95,7 @@ export class OpenConversation {
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
+    this.requests = new Requests(sql);
     this.texts = new MessageTexts({
       ...{ conversationId, recent: this.recent, clock },
       linkTo: (address) => this.linkTo(address),
@@ -156,7 +160,8 @@ export class OpenConversation {
     });
     this.outbound = new Outbound({
       ...{ alarms: this.alarms, rev, onFailure: consumerFailed },
-      prepare: ({ changes }) => prepareBroadcast(memory, changes, this.noEvents()),
+      prepare: ({ changes }) =>
+        prepareBroadcast(memory, changes, this.noEvents(), (userId) => this.requests.has(userId)),
       acknowledge: (outcomes) => sockets.acknowledge(outcomes),
     });
     // Who follows the conversation, in the order in which they get a commit.
@@ -264,6 +269,12 @@ export class OpenConversation {
     return sentBefore(this.committer.state(), actor, command);
   }
 
+  /** Why somebody who may send may not do so right now; what slow mode refuses is not known before. */
+  restrictionOf(actor: Actor): Failure | undefined {
+    const error = restriction(actor, "send", factsFor(this, actor.userId));
+    return error && { ok: false, error };
+  }
+
   /** Why a command would be refused right now; `undefined`: it would not. */
   refusalOf(actor: Actor, command: Command): Failure | undefined {
     const decided = this.decided({ actor, command });
@@ -302,7 +313,13 @@ export class OpenConversation {
     const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
     const linkTo = this.linkTo(origin);
-    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, linkTo, write };
+    const isHidden = (userId: string) => this.requests.has(userId);
+    return {
+      ...{ sql, recent, memory, epoch, hides, lifted, hidesSince },
+      isHidden,
+      linkTo,
+      write,
+    };
   }
 
   /** Whom a reader hides. */
@@ -324,6 +341,7 @@ export class OpenConversation {
 
   /** Whether a person may see that another one is connected here, and types. */
   private isVisible(userId: string, reader: string): boolean {
+    if (this.requests.has(userId) && reader !== userId) return false;
     const { conversation, blocks } = this.memory;
     if (blocks.areNone) return true;
     if (blocks.heldBy(reader).has(userId)) return false;
@@ -350,10 +368,12 @@ export class OpenConversation {
   }
 
   private committed(commit: Commit): void {
+    const accepted = this.requests.follow(commit.changes);
     // Whoever is shown everything anew is shown what this commit has changed as well.
     const isShownAnew = commit.changes.some(({ type }) => type === "block");
     if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
+    for (const userId of accepted) this.sessions.revealed(userId);
     if (!isShownAnew) this.recent.follow(commit.changes);
   }
 }

@@ -8,7 +8,14 @@ import { truncated } from "../domain/text.ts";
 import type { InboxEntry } from "../live/inbox-events.ts";
 import { isoTime } from "../live/wire.ts";
 import type { Directory } from "./directory.ts";
-import { hiddenInLast, hiddenSchema, lastShownTo, UNREAD, unreadMentions } from "./inbox.ts";
+import {
+  DECLINED,
+  hiddenInLast,
+  hiddenSchema,
+  lastShownTo,
+  UNREAD,
+  unreadMentions,
+} from "./inbox.ts";
 import { lastMessageIn } from "./last-message.ts";
 
 /** Rows of a page. */
@@ -44,6 +51,7 @@ const row = z.object({
   last_message: z.string().nullable().transform(lastMessageIn),
   sorted_at: z.number(),
   archived: z.number(),
+  request: z.number(),
   unread: z.number(),
   mentions: z.number(),
   epoch: z.string(),
@@ -67,9 +75,9 @@ export async function inboxRows(
   const columns = sql`c.id, c.kind, c.title, c.archived_at, c.created_at, c.member_count, c.last_number,
         c.last_message, coalesce(c.last_message_at, -1) AS sorted_at, c.epoch,
         max(c.rev, iif(m.epoch = c.epoch, m.rev, 0)) AS rev,
-        m.archived, m.read_up_to, m.read_beyond`;
+        m.archived, m.request, m.read_up_to, m.read_beyond`;
   const mine = sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
-      WHERE m.user_id = ${userId} AND m.left_at IS NULL`;
+      WHERE m.user_id = ${userId} AND m.left_at IS NULL AND m.request < ${DECLINED}`;
   const found = z.array(row).parse(
     await directory.all(sql`
     SELECT page.*, ${UNREAD} AS unread, ${unreadMentions(userId)} AS mentions,
@@ -130,6 +138,7 @@ function entryOf(found: z.infer<typeof row>): InboxEntry {
     unread: found.unread,
     mentions: found.mentions,
     archived: found.archived === 1,
+    ...(found.request > 0 && { request: true }),
   };
 }
 

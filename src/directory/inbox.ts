@@ -1,6 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { KINDS, type Kind, type Metadata, ROLES, type Role } from "../domain/conversation.ts";
+import {
+  KINDS,
+  type Kind,
+  type Metadata,
+  ROLES,
+  type Role,
+  STORED_REQUEST,
+} from "../domain/conversation.ts";
 import { effectOfBlocks, type Hides, shownTo } from "../domain/hides.ts";
 import { EVERYBODY, MENTIONS_COUNTED } from "../domain/mentions.ts";
 import type { Message } from "../domain/message.ts";
@@ -25,6 +32,8 @@ export interface InboxEntry {
   lastMessageAt: number | null;
   /** The member's own flag. */
   archived: boolean;
+  /** The member has not accepted a stranger's request. */
+  isRequest: boolean;
   unread: number;
   /** The member's unread mentions, as {@link unreadMentions} counts them. */
   mentions: number;
@@ -66,16 +75,20 @@ const row = z.object({
   last_message: z.string().nullable().transform(lastMessageIn),
   last_message_at: z.number().nullable(),
   archived: z.number(),
+  request: z.number(),
   unread: z.number(),
   mentions: z.number(),
   hidden: hiddenSchema,
 });
 
+/** Conversations that a member has declined are in no list. */
+export const DECLINED = sql.raw(`${STORED_REQUEST.declined}`);
+
 /** The member's conversations that a query selects. */
 function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">): SQL {
   const flag = archived === undefined ? sql`` : sql`AND m.archived = ${archived ? 1 : 0}`;
   return sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
-    WHERE m.user_id = ${userId} AND m.left_at IS NULL ${flag}
+    WHERE m.user_id = ${userId} AND m.left_at IS NULL AND m.request < ${DECLINED} ${flag}
       AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`;
 }
 
@@ -136,7 +149,7 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
       (SELECT json_group_array(json_array(p.user_id, p.role, p.joined_at)) FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL) AS participants
     FROM (
-      SELECT c.*, m.archived, m.read_up_to, m.read_beyond ${mine(query)}
+      SELECT c.*, m.archived, m.request, m.read_up_to, m.read_beyond ${mine(query)}
       ORDER BY c.last_message_at DESC NULLS LAST, c.created_at DESC, c.id
       LIMIT ${query.limit} OFFSET ${query.offset}
     ) page
@@ -161,6 +174,7 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
       lastMessage: lastShownTo(entry.kind, entry.last_message, entry.hidden),
       lastMessageAt: entry.last_message_at,
       archived: entry.archived === 1,
+      isRequest: entry.request > 0,
       unread: entry.unread,
       mentions: entry.mentions,
     }));

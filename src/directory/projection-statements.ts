@@ -1,5 +1,6 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import { insertActs } from "./audit.ts";
 import type { List } from "./pages.ts";
 import { conversations, members, mentions, mentionsRead, uncounted, uploads } from "./schema.ts";
 import { Statement } from "./statement.ts";
@@ -63,7 +64,7 @@ const upsertMembers = new Statement((directory) =>
     .insert(members)
     .select(
       sql`SELECT value ->> 0, ${ID}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6, ${EPOCH}, ${REV} FROM ${EACH_ROW} WHERE true`,
+        value ->> 5, value ->> 6, ${EPOCH}, ${REV}, value ->> 7 FROM ${EACH_ROW} WHERE true`,
     )
     .onConflictDoUpdate({
       target: [members.userId, members.conversationId],
@@ -76,6 +77,7 @@ const upsertMembers = new Statement((directory) =>
         readBeyond: sql`excluded.read_beyond`,
         epoch: sql`excluded.epoch`,
         rev: sql`excluded.rev`,
+        request: sql`excluded.request`,
       },
       setWhere: notOlder(members),
     }),
@@ -154,6 +156,7 @@ export const writeRows: Record<List, Statement> = {
   mentions: addMentions,
   unmentioned: removeMentions,
   mentionsRead: addMentionsRead,
+  acts: insertActs,
 };
 
 /** The new row is not of an older revision or an earlier epoch than the stored one. */

@@ -1,6 +1,13 @@
 import { Buffer } from "node:buffer";
-import type { Conversation, Counters, Member } from "../domain/conversation.ts";
+import type { Act } from "../domain/act.ts";
+import {
+  type Conversation,
+  type Counters,
+  type Member,
+  STORED_REQUEST,
+} from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
+import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
 import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
 import { upsertConversation, writeRows } from "./projection-statements.ts";
@@ -29,6 +36,8 @@ export interface Snapshot {
     deleted: string[];
   };
   mentions: MentionRows;
+  /** Those after the revision that D1 has. */
+  acts: readonly Act[];
 }
 
 /** Rows of mentions; a user id may be `EVERYBODY`. */
@@ -67,10 +76,13 @@ function* rowsOf({
   uncounted,
   files,
   mentions,
+  acts,
 }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
-    yield ["members", [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond]];
+    const request = m.request ? STORED_REQUEST[m.request] : 0;
+    const row = [m.userId, m.role, m.joinedAt, m.leftAt, archived, m.readUpTo, m.readBeyond];
+    yield ["members", [...row, request]];
   }
   for (const number of uncounted) yield ["uncounted", number];
   for (const { number, senderId, createdAt, attachments } of files.sent) {
@@ -84,6 +96,7 @@ function* rowsOf({
   }
   for (const { userId, number } of mentions.removed) yield ["unmentioned", [userId, number]];
   for (const { userId, number } of mentions.read) yield ["mentionsRead", [userId, number]];
+  for (const act of acts) yield ["acts", rowOf(act)];
 }
 
 /** The conversation's own row. */

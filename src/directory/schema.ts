@@ -120,6 +120,8 @@ export const members = sqliteTable(
     readBeyond: integer("read_beyond").notNull(),
     epoch: text("epoch").notNull(),
     rev: integer("rev").notNull(),
+    /** 1: they have not accepted a stranger's request; 2: they have declined it. */
+    request: integer("request").notNull().default(0),
   },
   (table) => [
     primaryKey({ columns: [table.userId, table.conversationId] }),
@@ -308,7 +310,7 @@ export const reports = sqliteTable(
 export const audit = sqliteTable(
   "audit",
   {
-    /** Of an act in a conversation: its id, epoch, revision and position, so that it is stored once. */
+    /** Of an act in a conversation: its id, epoch and revision, so that it is stored once. */
     id: text("id").primaryKey(),
     at: integer("at").notNull(),
     actorId: text("actor_id").notNull(),

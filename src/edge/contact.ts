@@ -4,6 +4,7 @@ import type { Command } from "../conversation/decide/types.ts";
 import { blocksAmong } from "../directory/blocks.ts";
 import { directoryOf } from "../directory/directory.ts";
 import type { Block } from "../domain/block.ts";
+import { effectOfBlocks } from "../domain/hides.ts";
 import { log } from "../logging.ts";
 import type { EdgeEnv } from "./context.ts";
 
@@ -11,13 +12,13 @@ import type { EdgeEnv } from "./context.ts";
 
 type Entry = Extract<Command, { type: "add" | "join" | "invite" }>;
 
-/** The blocks between the people of a new conversation; in support, and of one person alone, there are none. */
+/** The blocks between the people of a new conversation; in support they do nothing. */
 export async function blocksOfCreation(
   c: Context<EdgeEnv>,
   conversationId: string,
   { kind, members }: Creation,
 ): Promise<Block[]> {
-  if (kind === "support" || members.length < 2) return [];
+  if (effectOfBlocks(kind) === "none" || members.length < 2) return [];
   const entering = members.map(({ person }) => person.userId);
   return await blocksAmong(directoryOf(c.env.DB), conversationId, entering);
 }

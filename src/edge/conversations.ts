@@ -14,8 +14,8 @@ import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
-import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import { moderatedCreation } from "./before-create.ts";
+import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isRetryable } from "./failure.ts";
 import { costsOf, spendHourly } from "./hourly-limits.ts";
@@ -36,7 +36,8 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 /** Commands that may be carried out twice without a different result. */
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
-  ...(["invite", "update", "close", "reopen"] as const),
+  ...(["invite", "update", "close", "reopen", "accept"] as const),
+  ...(["pin", "ban", "mute", "unmute"] as const),
 ]);
 
 type Send = Extract<Command, { type: "send" }>;
@@ -77,7 +78,7 @@ export async function create(
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
   const blocks = await blocksOfCreation(c, conversationId, creation);
-  const isRefused = mayRefuse(creation.kind) && isAcross(blocks, creation.createdBy);
+  const isRefused = isAcross(blocks, creation.createdBy);
   const isFound =
     (isLimited(c) || isRefused) &&
     hasDerivedId(creation.kind) &&
@@ -90,11 +91,6 @@ export async function create(
   const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
   return isNew;
-}
-
-/** Kinds that people begin with whom they choose; what others are about is decided elsewhere. */
-function mayRefuse(kind: Kind): boolean {
-  return kind === "direct" || kind === "group";
 }
 
 /** Kinds whose id is derived from the people and the subject, so that they may exist already. */
@@ -112,17 +108,22 @@ async function exists(
   return info.ok || info.error.code !== "conversation_not_found";
 }
 
-/** Sends a command to a conversation and waits until the lists show it. Throws a refusal. */
+/**
+ * Sends a command to a conversation and waits until the lists show it. Throws a refusal. `kinds`: those that
+ * the address has; to it, others do not exist.
+ */
 export async function submit(
   c: Context<EdgeEnv>,
   conversationId: string,
   command: Command,
-  options: { readers?: boolean } = {},
+  options: { readers?: boolean; kinds?: readonly Kind[] } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
-  const entry = await withBlocks(c, conversationId, command);
+  const { kinds } = options;
+  const actor = { ...c.get("actor"), ...(kinds && { kinds }) };
+  const entry = await withBlocks(c, conversationId, actor, command);
   const wait = command.type !== "send" || c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
-  const submitted = await carryOut(c, conversationId, c.get("actor"), entry, submitOptions);
+  const submitted = await carryOut(c, conversationId, actor, entry, submitOptions);
   return answerOf(c, submitted, wait);
 }
 
@@ -133,12 +134,12 @@ export async function submit(
 async function withBlocks(
   c: Context<EdgeEnv>,
   conversationId: string,
+  actor: Actor,
   command: Command,
 ): Promise<Command> {
   if (command.type !== "add" && command.type !== "invite" && command.type !== "join") {
     return command;
   }
-  const actor = c.get("actor");
   const blocks = await blocksOfEntry(c, conversationId, command);
   if (command.type === "join") return { ...command, blocks };
   const isRefused = isAcross(blocks, actor.userId);

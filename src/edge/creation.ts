@@ -4,6 +4,7 @@ import type { Dialect, Kind, Person } from "../domain/conversation.ts";
 import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id.ts";
 import type { EdgeEnv } from "./context.ts";
 import { callerOf, create } from "./conversations.ts";
+import { strangersAmong } from "./strangers.ts";
 
 /** A conversation with only the required fields set. */
 export function creationOf(
@@ -40,10 +41,14 @@ export async function ensureDirect(
   const pair = [caller.userId, other.userId].sort();
   const secret = c.get("settings").ID_SECRET;
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
+  const strangers = await strangersAmong(c, pair);
   const created = await create(c, conversationId, {
     ...creationOf("direct", dialect, caller),
     ...more,
-    members: [caller, other].map((person) => ({ person, role: "member" as const })),
+    members: [caller, other].map((person) => ({
+      ...{ person, role: "member" as const },
+      ...(strangers.has(person.userId) && { request: true }),
+    })),
   });
   return { conversationId, created };
 }
@@ -56,12 +61,19 @@ export async function createGroup(
 ): Promise<string> {
   const caller = callerOf(c);
   const conversationId = randomConversationId();
+  const strangers = await strangersAmong(
+    c,
+    others.map(({ userId }) => userId),
+  );
   await create(c, conversationId, {
     ...creationOf("group", more.origin, caller),
     ...more,
     members: [
       { person: caller, role: "owner" },
-      ...others.map((person) => ({ person, role: "member" as const })),
+      ...others.map((person) => ({
+        ...{ person, role: "member" as const },
+        ...(strangers.has(person.userId) && { request: true }),
+      })),
     ],
   });
   return conversationId;

@@ -55,6 +55,8 @@ export const inboxEntry = z.object({
   /** Unread mentions of the person, among the newest 100 of them and of everybody. */
   mentions: z.number().int(),
   archived: z.boolean(),
+  /** A stranger has begun it or added the person, who has not accepted that yet. */
+  request: z.literal(true).optional(),
   ...notified,
 });
 export type InboxEntry = z.infer<typeof inboxEntry>;

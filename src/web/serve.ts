@@ -1,5 +1,7 @@
 import { page } from "../../dist/page.ts";
 
+/** Where the page is: the chat, and the moderators' view of reports. */
+export const PAGE_ADDRESSES = ["/", "/moderation"];
 /** The path of the page's files. */
 export const PAGE_PATH = "/page/";
 export const SERVICE_WORKER_PATH = "/service-worker.js";
@@ -15,6 +17,8 @@ export interface PageOptions {
   notifications: "push" | "webhook" | "none";
   /** The claim of a token that names its user, where that is a setting. */
   userClaim: string | undefined;
+  /** The claim of their role, likewise. */
+  roleClaim: string | undefined;
 }
 
 export interface Served {
@@ -22,7 +26,7 @@ export interface Served {
   headers: Record<string, string>;
 }
 
-/** The page at `/`. It contains no user data; its files have content-hashed names. */
+/** The page, the same at each of its addresses. It contains no user data; its files have content-hashed names. */
 export function servePage(options: PageOptions): Served {
   return {
     body: documentFor(page.entries[options.environment], options),
@@ -76,13 +80,13 @@ export function serveManifest(): Served {
   };
 }
 
-function documentFor(entry: string, { userClaim, notifications }: PageOptions): string {
+function documentFor(entry: string, { userClaim, roleClaim, notifications }: PageOptions): string {
   const preloads = page.shared.map(
     (name) => `<link rel="modulepreload" href="${PAGE_PATH}${name}">`,
   );
   const told = [];
-  if (userClaim !== undefined) {
-    told.push(`<meta name="user-claim" content="${escaped(userClaim)}">`);
+  for (const [name, claim] of Object.entries({ user: userClaim, role: roleClaim })) {
+    if (claim !== undefined) told.push(`<meta name="${name}-claim" content="${escaped(claim)}">`);
   }
   if (notifications !== "none") {
     told.push(`<meta name="notifications" content="${notifications}">`);

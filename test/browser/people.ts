@@ -54,10 +54,12 @@ export class SignedInUser {
   }
 
   /** Opens the page, and signs in as one of its people. */
-  async signIn(name: Name): Promise<void> {
-    await this.page.goto(inject("address"));
+  async signIn(name: Name, address = inject("address")): Promise<void> {
+    await this.page.goto(address);
     await this.page.getByRole("button", { name }).click();
-    await this.page.getByRole("heading", { name }).waitFor();
+    // The moderators' view has another heading than the chat, which has the name.
+    const heading = address.endsWith("/moderation") ? "Reports" : name;
+    await this.page.getByRole("heading", { name: heading }).waitFor();
   }
 
   /** Routes the page's sockets through this process, so that they can be cut. */
@@ -127,14 +129,38 @@ export class SignedInUser {
     await message.hover();
     await message.getByRole("button", { name: action, exact: true }).click();
   }
+
+  /** Picks from a message's menu. */
+  async pick(text: string, item: string): Promise<void> {
+    await this.act(text, "More");
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
+
+  /** Opens the details of the conversation that is shown. */
+  async details(title: string): Promise<Locator> {
+    await this.page.getByRole("button", { name: "Details" }).click();
+    const dialog = this.page.getByRole("dialog", { name: title });
+    await dialog.waitFor();
+    return dialog;
+  }
+
+  /** Picks from the menu of a person in the details. */
+  async pickAbout(details: Locator, name: string, item: string): Promise<void> {
+    await details.getByRole("button", { name: `More about ${name}` }).click();
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
 }
 
 /** Opens the page and signs in; after the test the page must have reported no errors. */
 export async function signedIn(
   name: Name,
-  options: BrowserContextOptions & { holdSockets?: boolean; withClock?: boolean } = {},
+  options: BrowserContextOptions & {
+    holdSockets?: boolean;
+    withClock?: boolean;
+    address?: string;
+  } = {},
 ): Promise<SignedInUser> {
-  const { holdSockets = false, withClock = false, ...contextOptions } = options;
+  const { holdSockets = false, withClock = false, address, ...contextOptions } = options;
   const context = await newContext(contextOptions);
   const one = new SignedInUser(await context.newPage());
   onTestFinished(async () => {
@@ -143,7 +169,7 @@ export async function signedIn(
   });
   if (holdSockets) await one.routeSockets();
   if (withClock) await one.page.clock.install();
-  await one.signIn(name);
+  await one.signIn(name, address);
   return one;
 }
 

@@ -1,19 +1,15 @@
-import { mkdir } from "node:fs/promises";
-import axe from "axe-core";
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
-import { ROOT } from "../../src/cli/settings.ts";
 import { keyOf } from "../../src/client/rest.ts";
 import { clientOf } from "./clients.ts";
+import { look } from "./look.ts";
 import { closeBrowser, type SignedInUser, signedIn, signedOut } from "./people.ts";
 import { picture } from "./picture.ts";
 
 /** The main views: axe finds nothing serious in any of them, and each is saved as a screenshot. */
 
-const FOLDER = `${ROOT}/test/browser/screenshots`;
 const HIKE = "Saturday hike";
 
 beforeAll(async () => {
-  await mkdir(FOLDER, { recursive: true });
   const [bob, carol, dave, alice] = await Promise.all([
     clientOf("bob", "Bob Tanaka"),
     clientOf("carol", "Carol Okafor"),
@@ -57,21 +53,6 @@ beforeAll(async () => {
   for (const one of [talk, his, hers, daves, own]) one.close();
 });
 afterAll(closeBrowser);
-
-async function look(one: SignedInUser, name: string): Promise<void> {
-  const { page } = one;
-  await page.evaluate(() => document.fonts.ready.then(() => undefined));
-  await page.screenshot({ path: `${FOLDER}/${name}.png` });
-  await page.evaluate(axe.source);
-  const found = await page.evaluate(async () => {
-    const { axe: tool } = window as unknown as { axe: typeof import("axe-core") };
-    const { violations } = await tool.run();
-    return violations.map(
-      ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((n) => n.html)}`,
-    );
-  });
-  expect(found.filter((text) => /^(serious|critical)/.test(text))).toEqual([]);
-}
 
 /** Opens a conversation and waits until all of its content is drawn. */
 async function openHike(one: SignedInUser): Promise<void> {

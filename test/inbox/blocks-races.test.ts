@@ -45,9 +45,7 @@ const WAYS: [name: string, method: "submit" | "create", enter: Enter][] = [
     },
   ],
 ];
-type Enter = (
-  people: [Caller, Caller, Caller],
-) => Promise<{
+type Enter = (people: [Caller, Caller, Caller]) => Promise<{
   id?: string;
   entering: () => Promise<{ status: number; body: { conversationId?: string } }>;
 }>;

@@ -214,10 +214,11 @@ function edit(
   { number, content, mentions }: Extract<Act, { type: "edit" }>,
 ): string {
   const message = talk.messages[number - 1];
-  if (!talk.members.has(userId)) return "not_a_member";
+  const me = talk.members.get(userId);
+  if (!me) return "not_a_member";
   if (!message) return "message_not_found";
   if (message.senderId === null) return "system_message";
-  if (message.senderId !== userId) return "not_the_author";
+  if (message.senderId !== userId && me.role === "member") return "not_the_author";
   if (talk.archived) return "channel_archived";
   if (message.deleted) return "message_deleted";
   const mayStay = (whom: string) => message.mentions.includes(whom) || talk.members.has(whom);

@@ -149,17 +149,6 @@ describe("who enters a conversation brings their blocks", () => {
     const channel = await channelOf(alice, [bob, carol]);
     expect(await blocksIn(channel)).toEqual([pair(bob, carol)]);
   });
-
-  test("a chat about a purchase request is opened across a block, and has it", async () => {
-    const [buyer, seller] = [await person("buyer"), await person("seller")];
-    await block(seller, buyer);
-    const { status, body } = await buyer.post(`${CHATS}/purchase-request`, {
-      purchaseRequestId: someone("request"),
-      sellerId: seller.userId,
-    });
-    expect(status).toBe(201);
-    expect(await blocksIn(body.data.chat._id)).toEqual([pair(seller, buyer)]);
-  });
 });
 
 describe("across a block, 403 cannot_contact for both, which does not tell who blocks whom", () => {
@@ -214,6 +203,17 @@ describe("across a block, 403 cannot_contact for both, which does not tell who b
     }
     const participantIds = [alice.userId, bob.userId];
     expect((await carol.post(GROUP, { title: "g", participantIds })).status).toBe(201);
+  });
+
+  test("for a new chat about a purchase request; one that exists is found", async () => {
+    const [buyer, seller] = [await person("buyer"), await person("seller")];
+    const about = (purchaseRequestId: string) =>
+      buyer.post(`${CHATS}/purchase-request`, { purchaseRequestId, sellerId: seller.userId });
+    const [first, second] = [someone("request"), someone("request")];
+    expect((await about(first)).status).toBe(201);
+    await block(seller, buyer);
+    expect((await about(first)).status).toBe(200);
+    expect((await about(second)).status).toBe(403);
   });
 
   test("for adding the other to a group, after all other refusals", async () => {

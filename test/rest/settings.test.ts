@@ -68,6 +68,7 @@ describe("settings that are rejected", () => {
     ["a MODERATION_SECRET of another form", { ...MODERATION, MODERATION_SECRET: "x".repeat(40) }],
     ["a MODERATION_TIMEOUT_MS of 99", { MODERATION_TIMEOUT_MS: "99" }],
     ["a MODERATION_TIMEOUT_MS over that of calls", { MODERATION_TIMEOUT_MS: "4001" }],
+    ["a CONTACTS that is neither", { CONTACTS: "closed" }],
     ["a MODERATION_FAILS that is neither", { MODERATION_FAILS: "on" }],
     ["a short VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: "x".repeat(42) }],
     ["a public key as VAPID_PRIVATE_KEY", { VAPID_PRIVATE_KEY: `B${"A".repeat(86)}` }],
@@ -174,6 +175,7 @@ test("the defaults are those of the two APIs' references", () => {
     ...["CONVERSATIONS_PER_HOUR", "CHANNELS_PER_HOUR", "SUPPORT_CHATS_PER_HOUR"],
     ...["ADDITIONS_PER_HOUR", "CHANGES_PER_MINUTE", "READS_PER_MINUTE", "PRESENCE_DELAY_MS"],
     ...["VAPID_PRIVATE_KEY", "VAPID_SUBJECT", "PUSH_HOSTS", "NOTIFY_URL", "NOTIFY_SECRET"],
+    "CONTACTS",
     ...["MODERATION_URL", "MODERATION_SECRET", "MODERATION_TIMEOUT_MS", "MODERATION_FAILS"],
   ];
   const bare = {
@@ -198,6 +200,7 @@ test("the defaults are those of the two APIs' references", () => {
     PRESENCE_DELAY_MS: 2_000,
     USER_DIRECTORY: "known",
     USER_SEARCH: "everyone",
+    CONTACTS: "open",
     ALLOWED_ORIGINS: [],
     JWT_USER_CLAIM: undefined,
     JWT_ROLE_CLAIM: undefined,

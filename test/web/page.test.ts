@@ -50,6 +50,21 @@ test("JWT_USER_CLAIM is passed to the page; without it nothing is", async () => 
   expect(await claimOf('"><script>')).toBe("&quot;>&lt;script>");
 });
 
+test("JWT_ROLE_CLAIM is passed to the page as well", async () => {
+  const html = await (await get("/", { JWT_ROLE_CLAIM: "app.roles" })).text();
+  expect(html).toContain('<meta name="role-claim" content="app.roles">');
+  expect(await (await get("/")).text()).not.toContain("-claim");
+});
+
+test("the moderators' view has an address of its own, with the same document and headers", async () => {
+  const [chat, reports] = await Promise.all([get("/"), get("/moderation")]);
+  expect(reports.status).toBe(200);
+  expect(await reports.text()).toBe(await chat.text());
+  for (const name of ["Content-Security-Policy", "Cache-Control", "X-Content-Type-Options"]) {
+    expect(reports.headers.get(name), name).toBe(chat.headers.get(name));
+  }
+});
+
 describe("in development", () => {
   test("users can sign in as demonstration people, whatever claim holds the user id", async () => {
     for (const JWT_USER_CLAIM of ["oid", "app.user", "http://login.test/claims/id"]) {

@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import type { WireMessage } from "../../src/client/received.ts";
-import { NOT_SHOWN, newestIn, previewOf, textOf } from "../../src/web/page/model/newest.ts";
-import { rowsOf } from "../../src/web/page/model/rows.ts";
+import {
+  HIDDEN,
+  NOT_SHOWN,
+  newestIn,
+  newestOf,
+  placeholderOf,
+  previewOf,
+  textOf,
+} from "../../src/web/page/model/newest.ts";
+import { firstUnreadIn, rowsOf } from "../../src/web/page/model/rows.ts";
 
 /** How the page displays messages. */
 
@@ -47,4 +55,35 @@ test("a message of an unknown kind is shown by its text or file, and otherwise b
   expect(messages.map((each) => textOf(each, each.content))).toEqual(["text 1", "", NOT_SHOWN, ""]);
   expect(messages.slice(0, 3).map(previewOf)).toEqual(["text 1", "📎 a.txt", NOT_SHOWN]);
   expect(newestIn(messages)?.text).toBe(NOT_SHOWN);
+});
+
+const AT = "2026-11-27T12:00:00.000Z";
+const nothing = { content: "", attachments: [] };
+
+test("a message of somebody who is blocked has a placeholder everywhere, and no author in the list", () => {
+  const hidden = message(2, { ...nothing, hidden: true });
+  expect(placeholderOf(hidden)).toBe(HIDDEN);
+  expect(textOf(hidden, "")).toBe("");
+  expect(previewOf(hidden)).toBe(HIDDEN);
+  const newest = { senderId: null, text: HIDDEN, at: AT };
+  expect(newestIn([message(1, {}), hidden])).toEqual(newest);
+  const preview = { id: "id-2", number: 2, senderId: "eve", kind: "text", attachments: 0 };
+  const last = { ...preview, content: "", createdAt: AT, hidden: true } as const;
+  expect(newestOf(last)).toEqual(newest);
+});
+
+test("the line above unread messages passes over those of somebody who is blocked", () => {
+  const messages = [message(1, {}), message(2, {}), message(3, { ...nothing, hidden: true })];
+  const read = { rev: 1, userId: "me", from: 1, to: 1, readAt: AT };
+  expect(firstUnreadIn(messages, [read], "me", 1, false)).toBe(2);
+});
+
+test.each([
+  ["by its author", {}, "Message deleted"],
+  ["by a moderator", { deletedBy: "mo" }, "Deleted by a moderator"],
+  ["of somebody who is blocked", { hidden: true }, "Message deleted"],
+] as const)("a message that was deleted %s says so", (_, more, text) => {
+  const deleted = message(1, { ...nothing, deletedAt: AT, ...more });
+  expect(placeholderOf(deleted)).toBe(text);
+  expect(previewOf(deleted)).toBe("Message deleted");
 });

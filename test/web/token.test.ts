@@ -7,9 +7,9 @@ import { segment } from "../rest/requests.ts";
 const NOW = 1_800_000_000_000;
 const UUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301";
 
-function whois(claims: object, userClaim?: string) {
+function whois(claims: object, userClaim?: string, roleClaim?: string) {
   const token = `${segment({ alg: "HS256" })}.${segment({ exp: NOW / 1_000 + 60, ...claims })}.x`;
-  return personOf(token, userClaim, NOW);
+  return personOf(token, userClaim, NOW, roleClaim);
 }
 
 describe("the user of a token", () => {
@@ -32,6 +32,17 @@ describe("the user of a token", () => {
     ["no claim that the server requires", { sub: "ada" }, "oid"],
   ])("is missing in a token with %s", (_, claims, userClaim) => {
     expect(whois(claims, userClaim)).toBeUndefined();
+  });
+
+  test.each([
+    ["role", { role: "resolver" }, undefined, true],
+    ["roles", { roles: ["user", "admin"] }, undefined, true],
+    ["another claim", { role: "user", a: { b: ["resolver"] } }, "a.b", true],
+    ["the wrong claim", { role: "admin" }, "a.b", false],
+    ["a role of no staff", { role: "support" }, undefined, false],
+    ["no role", {}, undefined, false],
+  ])("is staff by %s", (_, claims, roleClaim, isStaff) => {
+    expect(whois({ sub: "ada", ...claims }, undefined, roleClaim)?.isStaff).toBe(isStaff);
   });
 
   test.each(["", "nonsense", "a.b.c", "..", "a.e30.c"])("is missing in %j", (token) => {

@@ -8,7 +8,12 @@ import { migrate } from "../tables/schema.ts";
 
 /** A conversation to create. Its members are distinct people, checked beforehand. */
 export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" | "archivedAt"> {
-  members: { person: Person; role: Role }[];
+  members: {
+    person: Person;
+    role: Role;
+    /** They have to accept it. */
+    request?: boolean;
+  }[];
   /** Those between its members. */
   blocks?: readonly Block[] | undefined;
 }
@@ -29,7 +34,7 @@ export function createConversation(
     const { sql } = storage;
     migrate(sql);
     insertConversation(sql, epoch, { ...rest, id, createdAt: now, archivedAt: null, rev: 1 });
-    for (const [index, { person, role }] of members.entries()) {
+    for (const [index, { person, role, request }] of members.entries()) {
       const member: Member = {
         userId: person.userId,
         name: person.name,
@@ -38,6 +43,7 @@ export function createConversation(
         joinedAt: now,
         leftAt: null,
         archived: false,
+        ...(request && { request: "pending" as const }),
         readUpTo: 0,
         readBeyond: 0,
         rev: index + 2,

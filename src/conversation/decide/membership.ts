@@ -1,5 +1,6 @@
 import type { Block } from "../../domain/block.ts";
 import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
+import { ok, type Result } from "../../domain/error.ts";
 import type { Message } from "../../domain/message.ts";
 import { takeBlocks } from "./blocks.ts";
 import type { Change, Decision, Effect, MemberCause, State } from "./types.ts";
@@ -21,7 +22,12 @@ export class Membership {
   }
 
   /** Adds a member, new or returning. They see the whole history, none of it as unread. */
-  enter(person: Person, cause: "joined" | "added", announcement?: string): Member {
+  enter(
+    person: Person,
+    cause: "joined" | "added",
+    announcement?: string,
+    request?: Member["request"],
+  ): Member {
     const before = this.state.member(person.userId);
     if (announcement !== undefined) this.announce(announcement, person.userId);
     const readUpTo = this.counters.lastNumber;
@@ -33,8 +39,11 @@ export class Membership {
       joinedAt: this.now,
       leftAt: null,
       archived: false,
+      ...(request && { request }),
       readUpTo,
       readBeyond: 0,
+      // Coming back ends no mute.
+      ...(before?.mutedUntil !== undefined && { mutedUntil: before.mutedUntil }),
       rev: 0,
     };
     if (before && readUpTo > before.readUpTo) {
@@ -50,7 +59,8 @@ export class Membership {
    * Removes a member. Their row stays, so that a late projection cannot restore their membership.
    */
   exit(member: Member, cause: "left" | "removed", announcement?: string): void {
-    this.put({ ...member, role: "member", leftAt: this.now }, cause);
+    const { request: _, ...rest } = member;
+    this.put({ ...rest, role: "member", leftAt: this.now }, cause);
     this.counters = { ...this.counters, memberCount: this.counters.memberCount - 1 };
     if (announcement !== undefined) this.announce(announcement, member.userId);
   }
@@ -66,6 +76,11 @@ export class Membership {
     this.changes.push(...changes);
     this.figures = figures;
     this.counters = { ...this.counters, rev };
+  }
+
+  /** Mutes a member until a time, or no longer: `undefined`. */
+  mute({ mutedUntil: _, ...member }: Member, until: number | undefined): void {
+    this.put({ ...member, ...(until !== undefined && { mutedUntil: until }) }, "role");
   }
 
   private put(member: Member, cause: MemberCause): void {
@@ -101,4 +116,10 @@ export class Membership {
     this.counters = { ...this.counters, rev: this.counters.rev + 1 };
     return this.counters.rev;
   }
+}
+
+/** The decision that a membership's changes are. */
+export function decidedOf({ changes, counters, effects, figures }: Membership): Result<Decision> {
+  const moved = figures.length > 0 && { figures };
+  return ok({ changes, counters, effects, ...moved, answer: { rev: counters.rev } });
 }

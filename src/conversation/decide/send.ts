@@ -1,13 +1,14 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
-import { type Actor, refusal } from "../../domain/policy.ts";
+import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import { withSettled } from "../../domain/read-ranges.ts";
 import { contactRefusal, hiddenFrom, messagesPerMinute } from "./blocks.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
+import { acceptance } from "./request.ts";
 import type { Answer, Command, Decision, Effect, State } from "./types.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -23,7 +24,8 @@ export function decideSend(
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content ?? "", command.maxLength);
   if (!content.ok) return content;
-  const refused = refusal(actor, "send", state.factsOf(actor.userId));
+  const facts = state.factsOf(actor.userId);
+  const refused = admissionRefusal(actor, "send", facts);
   if (refused) return { ok: false, error: refused };
 
   // Before the checks of reply and limit: a retry costs nothing, and its answer does not depend on
@@ -35,6 +37,8 @@ export function decideSend(
   const contact = contactRefusal(state, actor);
   if (contact) return { ok: false, error: contact };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  const restricted = restriction(actor, "send", facts);
+  if (restricted) return { ok: false, error: restricted };
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
   const mentions = decideMentions(state, actor, command);
@@ -52,6 +56,10 @@ export function decideSend(
       rate,
     });
   }
+
+  const paced = isPaced(state, actor);
+  const waitMs = paced ? slowModeWait(state, actor.userId) : 0;
+  if (waitMs > 0) return fail("slow_mode", { retryAfterMs: waitMs });
 
   // A later claim on the same files may have sent them already.
   if (command.claim !== undefined && state.isVoided(command.claim)) {
@@ -77,6 +85,8 @@ export function decideSend(
     deletedAt: null,
   };
   const mentioned = mentionedBy(message);
+  // Whoever writes has accepted.
+  const accepted = acceptance(state.member(actor.userId), message.rev + 1);
   // Only the command knows the fingerprint of its files, and the text that the hook replaced.
   const isAsSent = attachments.length === 0 && command.moderated?.original === undefined;
   return ok({
@@ -88,10 +98,11 @@ export function decideSend(
         ...(!isAsSent && { digest: digestOf(command) }),
         ...(mentioned.length > 0 && { mentioned }),
       },
+      ...(accepted ? [accepted] : []),
     ],
     counters: {
       ...state.counters,
-      rev: message.rev,
+      rev: accepted?.member.rev ?? message.rev,
       lastNumber: message.number,
       counted: state.counters.counted + 1,
       lastCounted: message.number,
@@ -100,6 +111,7 @@ export function decideSend(
     effects: [
       ...mentionEffects(undefined, message),
       ...(command.claim === undefined ? [] : [filesSent(command.claim, message)]),
+      ...(paced ? [{ type: "paced" as const, userId: actor.userId, sentAt: state.clock }] : []),
     ],
     figures: figuresWith(state, message),
     answer: { rev: message.rev, message, rate },
@@ -108,6 +120,20 @@ export function decideSend(
 
 function filesSent(claim: string, { number, attachments }: Message): Effect {
   return { type: "files-sent", claim, number, keys: attachments.map(({ key }) => key) };
+}
+
+/** Whether slow mode concerns somebody: members without a role, and no staff. */
+function isPaced(state: State, actor: Actor): boolean {
+  if (!state.conversation.slowModeSeconds || mayAsStaff(actor, "send")) return false;
+  return state.member(actor.userId)?.role === "member";
+}
+
+/** Milliseconds until slow mode allows their next message; 0: it does now. */
+function slowModeWait(state: State, userId: string): number {
+  const pace = (state.conversation.slowModeSeconds ?? 0) * 1_000;
+  const since = state.clock - (state.pacedAt(userId) ?? Number.NEGATIVE_INFINITY);
+  // A clock that was set back makes nobody wait for longer than that.
+  return Math.min(pace, Math.max(0, pace - since));
 }
 
 /**

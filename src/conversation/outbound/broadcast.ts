@@ -38,11 +38,15 @@ export interface Departure {
 
 type Presented = Exclude<Change, { type: "flag" | "block" }>;
 
-/** Prepares the events of a commit; `events` is empty, and gets them in the order of the changes. */
+/**
+ * Prepares the events of a commit; `events` is empty, and gets them in the order of the changes. `isHidden`:
+ * nobody else is shown what a member has read.
+ */
 export function prepareBroadcast(
   memory: Memory,
   changes: readonly Change[],
   events: EventLines,
+  isHidden: (userId: string) => boolean,
 ): Broadcast {
   const large = isLarge(memory.counters.memberCount);
   const broadcast: Broadcast = {
@@ -60,7 +64,7 @@ export function prepareBroadcast(
       else broadcast.visibility.push({ userId, reader: blockedId });
       continue;
     }
-    if (change.type === "read" && large) {
+    if (change.type === "read" && (large || isHidden(change.read.userId))) {
       // Not broadcast, but shown on the reader's other devices.
       const line = JSON.stringify(readEventOf(change));
       broadcast.ownEvents.push({ userId: change.read.userId, line });

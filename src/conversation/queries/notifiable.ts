@@ -16,7 +16,7 @@ import { uncountedAfter } from "../tables/uncounted.ts";
 
 /**
  * What a user is to be notified of now: the newest message that they have not read and were not notified
- * of, at most a day old. Nothing of those who are no members.
+ * of, at most a day old. Nothing of those who are no members, or have not accepted a request.
  */
 export function notifiable(
   open: OpenConversation,
@@ -26,7 +26,7 @@ export function notifiable(
   const { conversation, counters } = memory;
   const answer = { epoch, rev: counters.rev };
   const found = memberOf(sql, userId);
-  if (!found || found.leftAt !== null) return answer;
+  if (!found || found.leftAt !== null || found.request) return answer;
   const member = { ...found, isHiding: open.isHiding(userId) };
   const afterRev = after?.epoch === epoch ? after.rev : 0;
   const sentAt = clock() - NOTIFICATION_TTL_MS;

@@ -25,7 +25,12 @@ export function overview(open: OpenConversation, actor: Actor): Overview {
       message: shownTo(message, hides),
       readers: [...receiptsShownTo(readersOf(sql, message, READERS_MAX), hides)],
     },
-    unread: unreadOfEach(sql, memory.counters.lastNumber, members),
+    unread: unreadOfEach(
+      sql,
+      memory.counters.lastNumber,
+      // Nobody else is shown what somebody has read who has not accepted a request.
+      members.filter(({ userId, request }) => !request || userId === actor.userId),
+    ),
     unreadMentions: you ? unreadMentions(sql, you, open.isHiding(actor.userId)) : 0,
   };
 }

@@ -1,4 +1,4 @@
-import type { Member, Role } from "../../domain/conversation.ts";
+import { type Member, type Role, STORED_REQUEST } from "../../domain/conversation.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
 import { currentFigures, readPendingFigures } from "./pending-figures.ts";
 
@@ -12,19 +12,22 @@ type MemberRow = {
   archived: number;
   read_up_to: number;
   read_beyond: number;
+  muted_until: number;
   rev: number;
+  request: number;
 };
 
 /** Inserts or updates a member. */
 export function putMember(sql: SqlStorage, member: Member): void {
   sql.exec(
     `INSERT INTO members (user_id, name, avatar_url, role, joined_at, left_at, archived, read_up_to,
-       read_beyond, rev, moved_rev)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+       read_beyond, rev, moved_rev, request, muted_until)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)
      ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url,
        role = excluded.role, joined_at = excluded.joined_at, left_at = excluded.left_at,
        archived = excluded.archived, read_up_to = excluded.read_up_to,
-       read_beyond = excluded.read_beyond, rev = excluded.rev,
+       read_beyond = excluded.read_beyond, rev = excluded.rev, request = excluded.request,
+       muted_until = excluded.muted_until,
        moved_rev = iif(excluded.left_at IS left_at AND excluded.joined_at = joined_at,
          moved_rev, excluded.rev)`,
     member.userId,
@@ -37,7 +40,17 @@ export function putMember(sql: SqlStorage, member: Member): void {
     member.readUpTo,
     member.readBeyond,
     member.rev,
+    member.request ? STORED_REQUEST[member.request] : 0,
+    member.mutedUntil ?? 0,
   );
+}
+
+/** Members who have not accepted. */
+export function membersWithRequest(sql: SqlStorage): string[] {
+  return sql
+    .exec<{ user_id: string }>("SELECT user_id FROM members WHERE request > 0")
+    .toArray()
+    .map(({ user_id }) => user_id);
 }
 
 /** Updates members' figures only. */
@@ -116,10 +129,17 @@ function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[
     joinedAt: row.joined_at,
     leftAt: row.left_at,
     archived: row.archived === 1,
+    ...requestOf(row.request),
     ...currentFigures(
       { readUpTo: row.read_up_to, readBeyond: row.read_beyond },
       pending.get(row.user_id),
     ),
+    ...(row.muted_until > 0 && { mutedUntil: row.muted_until }),
     rev: row.rev,
   }));
+}
+
+function requestOf(stored: number): Pick<Member, "request"> {
+  if (stored === 0) return {};
+  return { request: stored === STORED_REQUEST.declined ? "declined" : "pending" };
 }

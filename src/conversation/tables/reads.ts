@@ -78,13 +78,13 @@ export function readsAfter(sql: SqlStorage, rev: number, limit: number): ReadMar
   );
 }
 
-/** Ranges of present members from message `number` on. */
+/** Ranges of present members from message `number` on, without those who have not accepted a request. */
 export function readsFrom(sql: SqlStorage, number: number, limit: number): ReadMark[] {
   return readsOf(
     sql.exec<ReadRow>(
       `SELECT r.rev, r.user_id, r.from_number, r.to_number, r.read_at
        FROM members m CROSS JOIN reads r ON r.user_id = m.user_id AND r.to_number >= ?
-       WHERE m.left_at IS NULL LIMIT ?`,
+       WHERE m.left_at IS NULL AND m.request = 0 LIMIT ?`,
       number,
       limit,
     ),

@@ -6,7 +6,8 @@ export const READERS_MAX = 200;
 
 /**
  * The readers of a message, the first reader first: never its author, nobody for a system message,
- * and for a deleted message those who read it before its deletion. For each member it seeks the one
+ * and for a deleted message those who read it before its deletion; nobody who has not accepted a
+ * request. For each member it seeks the one
  * range that could contain the number, however long the history is.
  */
 export function readersOf(sql: SqlStorage, message: Message, limit: number, offset = 0): Receipt[] {
@@ -16,7 +17,7 @@ export function readersOf(sql: SqlStorage, message: Message, limit: number, offs
       `SELECT m.user_id, r.read_at FROM members m CROSS JOIN reads r
          ON r.user_id = m.user_id AND r.to_number = (
            SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?1)
-       WHERE r.from_number <= ?1 AND m.user_id <> ?2 AND r.rev < ?3
+       WHERE r.from_number <= ?1 AND m.user_id <> ?2 AND r.rev < ?3 AND m.request = 0
        ORDER BY r.read_at, r.rev LIMIT ?4 OFFSET ?5`,
       message.number,
       message.senderId,
@@ -51,7 +52,7 @@ export function readersWithin(
        FROM members m CROSS JOIN reads r ON r.user_id = m.user_id AND r.to_number >= ?1
          AND r.to_number <= ifnull((
            SELECT min(to_number) FROM reads WHERE user_id = m.user_id AND to_number >= ?2), ?3)
-       WHERE r.from_number <= ?2`,
+       WHERE r.from_number <= ?2 AND m.request = 0`,
       from,
       to,
       MAX_NUMBER,

@@ -8,8 +8,10 @@ import { chatRoutes } from "./routes/chats.ts";
 import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
+import { requestRoutes } from "./routes/requests.ts";
 import { CHATS } from "./schemas.ts";
 
 /** `{success: false, error, code, details?, limit?}`. */
@@ -35,8 +37,10 @@ export function marketplace() {
   app.use(jsonBody);
   creationRoutes(app);
   chatRoutes(app);
+  requestRoutes(app);
   messageRoutes(app);
   reportRoutes(app);
+  moderationRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);
 }

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { hiddenSchema, mentionedSchema } from "../../contract/answers.ts";
+import { deletedBySchema, moderatedSchema, mutedSchema } from "../../contract/moderation.ts";
 import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
 import type { MessageForm } from "../../conversation/queries/message-texts.ts";
@@ -8,7 +9,14 @@ import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMentions, wireMessage } from "../../live/wire.ts";
+import {
+  isoTime,
+  type LinkTo,
+  wireMentions,
+  wireMessage,
+  wireModeration,
+  wireMute,
+} from "../../live/wire.ts";
 
 /** Presents conversations, messages and members in the marketplace's form. */
 
@@ -40,6 +48,7 @@ export const messageSchema = z
     metadata,
     ...mentionedSchema,
     ...hiddenSchema,
+    ...deletedBySchema,
     createdAt: time,
     updatedAt: time,
     editedAt: time.nullable(),
@@ -59,6 +68,7 @@ export const chatSchema = z
         avatarUrl: z.string().nullable(),
         role: z.enum(["owner", "admin", "member"]),
         joinedAt: time,
+        ...mutedSchema,
       }),
     ),
     createdBy: z.string(),
@@ -66,10 +76,13 @@ export const chatSchema = z
     subject: z.string().nullable(),
     metadata,
     isArchived: z.boolean(),
+    /** A stranger has begun it or added the caller, who has not accepted that. Beyond the reference. */
+    request: z.literal(true).optional(),
     unreadCount: z.number().int(),
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),
     lastMessage: orNull(messageSchema),
+    ...moderatedSchema,
     createdAt: time,
     updatedAt: time,
   })
@@ -106,6 +119,7 @@ export function presentMessage(
     metadata: message.metadata,
     ...wireMentions(message),
     ...(message.hidden && { hidden: true as const }),
+    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
     createdAt: message.createdAt,
     updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,
     editedAt: message.editedAt,
@@ -119,6 +133,7 @@ export const marketplaceForm: MessageForm = { name: "marketplace", present: pres
 /** A chat, from its object's overview. */
 export function presentChat(overview: Overview, userId: string, linkTo: LinkTo): Chat {
   const { conversation, members, lastMessage, unread, unreadMentions = 0 } = overview;
+  const you = members.find((member) => member.userId === userId);
   const last =
     lastMessage &&
     presentMessage(
@@ -135,10 +150,12 @@ export function presentChat(overview: Overview, userId: string, linkTo: LinkTo):
     purchaseRequestId: conversation.purchaseRequestId,
     subject: conversation.subject,
     metadata: conversation.metadata,
-    isArchived: members.find((member) => member.userId === userId)?.archived ?? false,
+    isArchived: you?.archived ?? false,
+    ...(you?.request && { request: true }),
     unreadCount: unread.get(userId) ?? 0,
     unreadMentions,
     lastMessage: last ?? null,
+    ...wireModeration(conversation),
     createdAt: isoTime(conversation.createdAt),
     updatedAt: last?.createdAt ?? isoTime(conversation.createdAt),
   };
@@ -163,6 +180,7 @@ export function presentEntry(
     subject: entry.subject,
     metadata: entry.metadata,
     isArchived: entry.archived,
+    ...(entry.isRequest && { request: true }),
     unreadCount: entry.unread,
     unreadMentions: entry.mentions,
     lastMessage:
@@ -174,7 +192,7 @@ export function presentEntry(
 }
 
 function presentParticipant(
-  member: { userId: string; role: Role; joinedAt: number },
+  member: { userId: string; role: Role; joinedAt: number; mutedUntil?: number },
   person: Person | undefined,
 ): Chat["participants"][number] {
   return {
@@ -183,12 +201,18 @@ function presentParticipant(
     avatarUrl: person?.avatarUrl ?? null,
     role: ROLE[member.role],
     joinedAt: isoTime(member.joinedAt),
+    ...wireMute(member),
   };
 }
 
 /** A participant in an event. */
 export function presentMember(member: WireMember): Chat["participants"][number] {
-  return presentParticipant({ ...member, joinedAt: Date.parse(member.joinedAt) }, member);
+  const { mutedUntil, ...rest } = member;
+  const times = {
+    joinedAt: Date.parse(member.joinedAt),
+    ...(mutedUntil !== undefined && { mutedUntil: Date.parse(mutedUntil) }),
+  };
+  return presentParticipant({ ...rest, ...times }, member);
 }
 
 /** Purchase-request chats are of type direct here. Channels do not occur. */

@@ -1,7 +1,7 @@
 import "./jitless.ts";
 import { useEffect, useState } from "preact/hooks";
 import * as z from "zod";
-import type { Identity, SignIn, Someone } from "./model/identity.ts";
+import type { Identity, SignIn } from "./model/identity.ts";
 import { complain } from "./model/notices.ts";
 import { Avatar } from "./parts/avatar.tsx";
 import { Welcome } from "./parts/welcome.tsx";
@@ -13,8 +13,9 @@ const API = "/api/development";
 const REMEMBERED = "parley:person";
 
 const everybodyAnswer = z.object({
-  people: z.array(z.object({ id: z.string(), name: z.string() })),
+  people: z.array(z.object({ id: z.string(), name: z.string(), role: z.string().optional() })),
 });
+type Person = z.infer<typeof everybodyAnswer>["people"][number];
 const tokenAnswer = z.object({ token: z.string() });
 
 const signIn: SignIn = {
@@ -29,7 +30,7 @@ const signIn: SignIn = {
 };
 
 function Picker({ onDone }: { onDone: (identity: Identity) => void }) {
-  const [people, setPeople] = useState<readonly Someone[]>();
+  const [people, setPeople] = useState<readonly Person[]>();
   useEffect(() => {
     everybody().then(setPeople, (error: unknown) => {
       setPeople([]);
@@ -38,7 +39,7 @@ function Picker({ onDone }: { onDone: (identity: Identity) => void }) {
   }, []);
   // The card renders together with its people, so that it does not jump.
   if (!people) return null;
-  const pick = (one: Someone) => {
+  const pick = (one: Person) => {
     sessionStorage.setItem(REMEMBERED, one.id);
     onDone(identityOf(one, people));
   };
@@ -50,6 +51,7 @@ function Picker({ onDone }: { onDone: (identity: Identity) => void }) {
             <button type="button" class="person" onClick={() => pick(one)}>
               <Avatar id={one.id} name={one.name} />
               <span>{one.name}</span>
+              {one.role && <span class="faint">Moderator</span>}
             </button>
           </li>
         ))}
@@ -58,15 +60,16 @@ function Picker({ onDone }: { onDone: (identity: Identity) => void }) {
   );
 }
 
-function identityOf(one: Someone, people: readonly Someone[]): Identity {
+function identityOf({ role, ...one }: Person, people: readonly Person[]): Identity {
   return {
     ...one,
+    isStaff: role !== undefined,
     token: () => tokenFor(one.id),
     suggestions: people.filter(({ id }) => id !== one.id),
   };
 }
 
-async function everybody(): Promise<readonly Someone[]> {
+async function everybody(): Promise<readonly Person[]> {
   const response = await fetch(`${API}/people`);
   if (!response.ok) throw new Error(`${response.status}`);
   return everybodyAnswer.parse(await response.json()).people;

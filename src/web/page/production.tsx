@@ -51,11 +51,15 @@ function TokenForm({ onDone }: { onDone: (identity: Identity) => void }) {
   );
 }
 
-/** The user id of a token, read as the server reads it. */
+/** The user of a token, read as the server reads it. */
 function identityOf(token: string): Identity | undefined {
-  const claim = document.querySelector<HTMLMetaElement>("meta[name=user-claim]")?.content;
-  const person = personOf(token, claim, Date.now());
+  const person = personOf(token, claimOf("user"), Date.now(), claimOf("role"));
   return person && { ...person, token: async () => token, suggestions: [] };
+}
+
+/** The claim that a setting of the server names. */
+function claimOf(what: "user" | "role"): string | undefined {
+  return document.querySelector<HTMLMetaElement>(`meta[name=${what}-claim]`)?.content;
 }
 
 start(signIn);

@@ -12,7 +12,7 @@ export interface Concerned {
   readers: Set<string>;
   /** Members whose membership or flag changed. */
   changed: Set<string>;
-  /** Those among them who joined. */
+  /** Those among them who joined, or accepted. */
   joined: Set<string>;
   /** People whom a message mentions now, or did before an edit. */
   mentioned: Set<string>;
@@ -76,6 +76,8 @@ export function concernedBy(
         break;
       case "flag":
         concerned.changed.add(change.member.userId);
+        // Who has declined before was told that the conversation is gone.
+        if (change.accepted) concerned.joined.add(change.member.userId);
         break;
       case "block":
         // Their unread messages and their preview.

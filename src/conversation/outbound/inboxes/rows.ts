@@ -12,7 +12,7 @@ import { hasMentions, unreadMentions } from "../../tables/mentions.ts";
 import { messageAt } from "../../tables/messages.ts";
 import { uncountedAfter } from "../../tables/uncounted.ts";
 
-type Common = Omit<InboxEntry, "unread" | "mentions" | "archived">;
+type Common = Omit<InboxEntry, "unread" | "mentions" | "archived" | "request">;
 
 /** Builds the inbox rows of a conversation's members, in its present state. */
 export class InboxRows {
@@ -39,7 +39,9 @@ export class InboxRows {
     const { epoch, memory } = this;
     const { rev } = memory.counters;
     const conversationId = memory.conversation.id;
-    if (member.leftAt !== null) return { conversationId, epoch, rev, removed: true };
+    if (member.leftAt !== null || member.request === "declined") {
+      return { conversationId, epoch, rev, removed: true };
+    }
     if (this.common?.rev !== rev) {
       this.common = this.commonNow();
       this.hasMentions = hasMentions(this.sql);
@@ -49,7 +51,8 @@ export class InboxRows {
     const isHiding = this.isHiding && memory.blocks.of(userId).length > 0;
     const mentions =
       unread > 0 && this.hasMentions ? unreadMentions(this.sql, member, isHiding) : 0;
-    const row = { ...this.common, unread, mentions, archived: member.archived };
+    const request = member.request && { request: true as const };
+    const row = { ...this.common, unread, mentions, archived: member.archived, ...request };
     const { lastMessage } = row;
     const senderId = lastMessage?.senderId ?? null;
     if (!lastMessage || senderId === null || !isHiding) return row;

@@ -139,6 +139,11 @@ export class Sessions {
     this.elsewhere.deliverTo(reader, line);
   }
 
+  /** A user may be seen by the others from now on: they are shown that the user is online. */
+  revealed(userId: string): void {
+    if (this.presence.online.has(userId)) this.announce(userId, true, this.clock());
+  }
+
   /** How a session is sent events. */
   readerOf(session: Session): Reader {
     return { ...readerOf(session), hides: this.hidesOf(session.identity.userId) };

@@ -51,8 +51,10 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
   let cut = false;
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is left out of a sync as well.
-    if (row.type === "read" && large && row.read.userId !== userId) continue;
-    if (row.type === "read" && view.hides.has(row.read.userId)) continue;
+    if (row.type === "read" && row.read.userId !== userId) {
+      const reader = row.read.userId;
+      if (large || view.hides.has(reader) || view.isHidden(reader)) continue;
+    }
     const json = JSON.stringify(wireRow(row, view));
     bytes += Buffer.byteLength(json) + 1;
     // One row at least: a page without any would make no progress.

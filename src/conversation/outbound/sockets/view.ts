@@ -14,6 +14,8 @@ export interface View {
   memory: Memory;
   epoch: string;
   linkTo: LinkTo;
+  /** Whether others are not shown what a member has read. */
+  isHidden: (userId: string) => boolean;
   /** Whom the reader hides. */
   hides: Hides;
   /** Blocks that they lifted: what these people wrote up to a number counts as read by the reader. */

@@ -36,7 +36,10 @@ export function eventsSince(view: View, since: number, known: number): Batch {
   let { to, more } = changes;
   for (const row of changes.rows) {
     // What is not broadcast in a large conversation is left out here as well.
-    if (row.type === "read" && (large || hides.has(row.read.userId))) continue;
+    if (row.type === "read") {
+      const reader = row.read.userId;
+      if (large || hides.has(reader) || view.isHidden(reader)) continue;
+    }
     // Gateways have no event for a role, and a flag is its member's own.
     if (row.type === "member" && !moved.has(row.member.userId)) continue;
     const line = JSON.stringify(eventOf(row, view, firstNew));

@@ -10,6 +10,7 @@ import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
+import { strangersAmong } from "../../../edge/strangers.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "../presenter.ts";
 import {
   CHATS,
@@ -156,8 +157,10 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(addParticipant, async (c) => {
     const chatId = conversationNamed(c.req.valid("param").id);
-    const [person] = await peopleAmong(c, [c.req.valid("json").userId]);
-    await submit(c, chatId, { type: "add", person });
+    const { userId } = c.req.valid("json");
+    const [person] = await peopleAmong(c, [userId]);
+    const request = (await strangersAmong(c, [userId])).has(userId);
+    await submit(c, chatId, { type: "add", person, ...(request && { request }) });
     return c.json(success({ chat: await chatOf(c, chatId) }), 200);
   });
 

@@ -72,6 +72,7 @@ const purchaseRequest = createRoute({
   responses: {
     200: jsonOf("The chat that exists", chatFound),
     201: jsonOf("The new chat", chatAnswer),
+    403: { description: "There is none yet, and the two cannot contact each other" },
     404: { description: "There is no such chat, request or person" },
   },
 });

@@ -16,6 +16,7 @@ import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
 import { createGroup, ensureDirect } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { refuse } from "../../../edge/refusal.ts";
+import { strangersAmong } from "../../../edge/strangers.ts";
 import { presentConversation } from "../presenter.ts";
 import { pathId, slice, unpaged } from "../schemas.ts";
 
@@ -133,7 +134,8 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const conversationId = conversationNamed(c.req.valid("param").id);
     const { participantId } = c.req.valid("json");
     const [person] = await peopleAmong(c, [participantId]);
-    await submit(c, conversationId, { type: "add", person });
+    const request = (await strangersAmong(c, [participantId])).has(participantId);
+    await submit(c, conversationId, { type: "add", person, ...(request && { request }) });
     return c.json({ message: "Participant added successfully" }, 200);
   });
 

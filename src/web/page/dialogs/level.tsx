@@ -3,15 +3,15 @@ import type { NotificationLevel } from "../../../client/rest.ts";
 import { complain } from "../model/notices.ts";
 import { momentOf } from "../model/time.ts";
 import { useSession } from "../parts/context.ts";
+import { Choice } from "./choice.tsx";
+import { endOf, isSpan, SPANS, type Span } from "./span.ts";
 
-const HOUR_MS = 60 * 60_000;
 const LEVELS = {
   all: "Every message",
   mentions: "Mentions only",
   none: "Nothing (muted)",
 } as const;
-const SPANS = { always: undefined, hour: HOUR_MS, day: 24 * HOUR_MS, week: 7 * 24 * HOUR_MS };
-const SPAN_NAMES = { always: "always", hour: "for an hour", day: "for a day", week: "for a week" };
+const { month: _, ...SHORT_SPANS } = SPANS;
 
 /** Of which messages of a conversation the user is notified, and for how long. */
 export function LevelChoice({ id }: { id: string }) {
@@ -21,64 +21,43 @@ export function LevelChoice({ id }: { id: string }) {
     rest.notificationLevel(id).then(setNow, complain);
   }, [id]);
   if (!now) return null;
-  const choose = (level: NotificationLevel["level"], span: keyof typeof SPANS) => {
-    const lasts = SPANS[span];
-    const until = lasts === undefined ? null : new Date(Date.now() + lasts).toISOString();
+  const choose = (level: NotificationLevel["level"], span: Span) => {
     const chosen = level === now.default ? "default" : level;
     rest
-      .setNotificationLevel(id, chosen === "default" ? { level: chosen } : { level: chosen, until })
+      .setNotificationLevel(
+        id,
+        chosen === "default" ? { level: chosen } : { level: chosen, until: endOf(span) },
+      )
       .then(setNow, (error: unknown) => {
         // The fields show again what holds.
         setNow({ ...now });
         complain(error);
       });
   };
+  const names = { ...LEVELS, [now.default]: `${LEVELS[now.default]} (default)` };
   return (
     <fieldset class="times section">
       <legend class="visually-hidden">Notifications</legend>
-      <label class="field">
-        Notify me of
-        <select
-          value={now.level}
-          onChange={({ currentTarget }) => {
-            if (isKey(LEVELS, currentTarget.value)) choose(currentTarget.value, "always");
-          }}
-        >
-          {keysOf(LEVELS).map((level) => (
-            <option key={level} value={level}>
-              {LEVELS[level] + (level === now.default ? " (default)" : "")}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        label="Notify me of"
+        names={names}
+        value={now.level}
+        onChange={(level) => choose(level, "always")}
+      />
       {now.level !== now.default && (
-        <label class="field">
-          How long
-          <select
-            value={now.until === null ? "always" : "until"}
-            onChange={({ currentTarget }) => {
-              if (isKey(SPANS, currentTarget.value)) choose(now.level, currentTarget.value);
-            }}
-          >
-            {now.until !== null && (
-              <option value="until">until {momentOf(new Date(now.until))}</option>
-            )}
-            {keysOf(SPANS).map((span) => (
-              <option key={span} value={span}>
-                {SPAN_NAMES[span]}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choice
+          label="How long"
+          names={
+            now.until === null
+              ? SHORT_SPANS
+              : { until: `until ${momentOf(new Date(now.until))}`, ...SHORT_SPANS }
+          }
+          value={now.until === null ? "always" : "until"}
+          onChange={(span: string) => {
+            if (isSpan(span)) choose(now.level, span);
+          }}
+        />
       )}
     </fieldset>
   );
-}
-
-function isKey<Keys extends object>(all: Keys, value: string): value is keyof Keys & string {
-  return Object.hasOwn(all, value);
-}
-
-function keysOf<Keys extends object>(all: Keys): (keyof Keys & string)[] {
-  return Object.keys(all).filter((key) => isKey(all, key));
 }

@@ -14,6 +14,8 @@ export interface Entry {
   preview: string;
   unread: number;
   isArchived: boolean;
+  /** Somebody whom the user does not know has written, and waits for an answer. */
+  isRequest: boolean;
   isOnline: boolean;
   isMuted: boolean;
   typing: readonly string[];
@@ -57,6 +59,7 @@ export function entryOf(row: InboxRow, context: Context): Entry {
     preview: newest ? author + newest.text : "",
     unread: known?.unread ?? row.unread,
     isArchived: row.archived || row.closed === true,
+    isRequest: row.request === true,
     isMuted: row.muted === true,
     isOnline: other !== undefined && online?.has(other) === true,
     typing: typing.filter((userId) => userId !== me),

@@ -10,6 +10,8 @@ export interface Identity extends Someone {
   token: () => Promise<string>;
   /** When the only token expires, in milliseconds since the epoch; absent: there is always another one. */
   expiresAt?: number;
+  /** Whether their role lets them moderate the platform. */
+  isStaff: boolean;
   /** People to suggest. */
   suggestions: readonly Someone[];
 }

@@ -6,6 +6,7 @@ import { CLOSE } from "../../../live/version.ts";
 import { type Entry, entryOf, namedIn } from "./entry.ts";
 import type { Identity } from "./identity.ts";
 import { type Known, knownOf, newerThan } from "./known.ts";
+import { OVER } from "./notices.ts";
 import type { People } from "./people.ts";
 import type { Room } from "./room.ts";
 
@@ -16,7 +17,7 @@ const SHOWN_AT_ONCE = 200;
 interface InboxSession {
   readonly me: Identity;
   readonly people: People;
-  readonly isOver: Signal<boolean>;
+  readonly over: Signal<string | undefined>;
   readonly rooms: ReadonlySignal<ReadonlyMap<string, Room>>;
 }
 
@@ -25,7 +26,7 @@ interface InboxSession {
  * changes first, and updates its own entry.
  */
 export class Inbox {
-  /** Newest first. */
+  /** Requests first, newest first. */
   readonly entries: ReadonlySignal<readonly Entry[]>;
   /** Entries that are shown at most: the newest. */
   readonly limit = signal(SHOWN_AT_ONCE);
@@ -43,7 +44,8 @@ export class Inbox {
     this.entries = computed(() => {
       void this.version.value;
       const entries = live.rows.map((row) => this.entry(row));
-      return entries.sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
+      const byTime = (a: Entry, b: Entry) => (a.lastAt < b.lastAt ? 1 : -1);
+      return entries.sort((a, b) => Number(b.isRequest) - Number(a.isRequest) || byTime(a, b));
     });
     live.on("event", (event) => this.heard(event));
   }
@@ -62,10 +64,10 @@ export class Inbox {
     return status.state !== "live";
   }
 
-  /** Unread messages of everything that is not archived. */
+  /** Unread messages of everything that is neither archived nor a request. */
   get unread(): number {
     return this.entries.value.reduce(
-      (sum, { unread, isArchived }) => sum + (isArchived ? 0 : unread),
+      (sum, { unread, isArchived, isRequest }) => sum + (isArchived || isRequest ? 0 : unread),
       0,
     );
   }
@@ -116,9 +118,12 @@ export class Inbox {
   }
 
   private statusChanged(status: Extract<InboxEvent, { type: "status" }>): void {
+    const { over } = this.session;
+    // Nobody can be refused their own list, unless they are banned.
+    if (status.state === "closed" && status.code === CLOSE.notAMember) over.value = OVER.banned;
     if (status.state !== "offline" || status.code !== CLOSE.unauthenticated) return;
     // The client waits only where the token that it has fetched instead was refused as well.
-    if (status.retryInMs > 0) this.session.isOver.value = true;
+    if (status.retryInMs > 0) over.value = OVER.expired;
   }
 
   /** All events of one frame are one change. */

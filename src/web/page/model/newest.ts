@@ -19,7 +19,8 @@ export function newestIn(messages: readonly WireMessage[]): Newest | undefined {
   for (let index = messages.length - 1; index >= 0; index--) {
     const message = messages[index];
     if (!message || message.deletedAt !== null || message.senderId === null) continue;
-    return { senderId: message.senderId, text: previewOf(message), at: message.createdAt };
+    const senderId = message.hidden ? null : message.senderId;
+    return { senderId, text: previewOf(message), at: message.createdAt };
   }
   return undefined;
 }
@@ -27,11 +28,16 @@ export function newestIn(messages: readonly WireMessage[]): Newest | undefined {
 /** The newest message of a row, which does not name its files. */
 export function newestOf(last: InboxRow["lastMessage"]): Newest | undefined {
   if (!last) return undefined;
-  const { senderId, content, attachments, createdAt: at } = last;
+  const { senderId, content, attachments, createdAt: at, hidden } = last;
+  if (hidden) return { senderId: null, text: HIDDEN, at };
   const files = attachments === 1 ? "📎 A file" : `📎 ${attachments} files`;
   return { senderId, text: content || (attachments > 0 ? files : NOT_SHOWN), at };
 }
 
+/** What stands for a message that is deleted. */
+const DELETED = "Message deleted";
+/** What stands for a message of somebody whom the user has blocked. */
+export const HIDDEN = "Hidden: you have blocked this person";
 /** What stands for a message of a newer kind, of which this page knows neither text nor file. */
 export const NOT_SHOWN = "A message that this page cannot show";
 
@@ -39,19 +45,30 @@ export const NOT_SHOWN = "A message that this page cannot show";
 export function previewOf({
   content,
   attachments,
-}: {
-  content: string;
-  attachments: readonly { name: string }[];
-}): string {
+  deletedAt,
+  hidden,
+}: Pick<WireMessage, "content" | "attachments" | "deletedAt" | "hidden">): string {
+  if (deletedAt !== null) return DELETED;
+  if (hidden) return HIDDEN;
   const [file] = attachments;
   return content || (file ? `📎 ${file.name}` : NOT_SHOWN);
 }
 
+/** What a bubble says of a message that is not shown; `undefined`: it is shown. */
+export function placeholderOf({
+  deletedAt,
+  deletedBy,
+  hidden,
+}: Pick<WireMessage, "deletedAt" | "deletedBy" | "hidden">): string | undefined {
+  if (deletedAt === null) return hidden && HIDDEN;
+  return deletedBy === undefined ? DELETED : "Deleted by a moderator";
+}
+
 /** The text of a message as its bubble shows it; empty where a file stands for itself. */
 export function textOf(
-  { attachments, deletedAt }: Pick<WireMessage, "attachments" | "deletedAt">,
+  message: Pick<WireMessage, "attachments" | "deletedAt" | "deletedBy" | "hidden">,
   content: string,
 ): string {
-  if (content === "" && attachments.length === 0 && deletedAt === null) return NOT_SHOWN;
-  return content;
+  if (placeholderOf(message) !== undefined) return "";
+  return content === "" && message.attachments.length === 0 ? NOT_SHOWN : content;
 }

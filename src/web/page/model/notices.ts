@@ -6,6 +6,12 @@ export const announced = signal("");
 /** The last error, until it is dismissed or replaced. */
 export const notice = signal<string | undefined>(undefined);
 
+/** Why a session ends. */
+export const OVER = {
+  expired: "Your token is not valid, or no longer. Sign in again.",
+  banned: "This account may not use the service.",
+};
+
 export function announce(text: string): void {
   // The same text twice is no change and would not be announced again.
   announced.value = text === announced.peek() ? `${text} ` : text;

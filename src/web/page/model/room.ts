@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Conversation } from "../../../client/conversation.ts";
 import type { ConversationEvent } from "../../../client/event.ts";
 import type { WireMessage } from "../../../client/received.ts";
@@ -6,6 +6,8 @@ import { Changes } from "./changes.ts";
 import type { Draft } from "./draft.ts";
 import { hasNetwork } from "./network.ts";
 import { sentenceOf } from "./notices.ts";
+import { moderatesIn } from "./rights.ts";
+import { MAX_TIMEOUT_MS } from "./time.ts";
 import type { Failed, Unsent, UnsentMessages } from "./unsent.ts";
 
 export interface RoomOptions {
@@ -21,6 +23,11 @@ export class Room {
   /** Increases with every change of the conversation. */
   readonly version = signal(0);
   readonly changes = new Changes();
+  /** Whether the user is an owner or moderator of a group or channel. */
+  readonly moderates = computed(() => {
+    void this.version.value;
+    return moderatesIn(this.conversation);
+  });
   readonly failed = signal<readonly Failed[]>([]);
   /** Whether it has been synchronized at least once. */
   wasLive = false;
@@ -149,10 +156,19 @@ export class Room {
 
   private heard(event: ConversationEvent): void {
     if (event.type === "status" && event.state === "live") this.wasLive = true;
-    // No event says that a typing user has left.
-    if (event.type === "typing") setTimeout(() => this.bump(), event.expiresInMs + 50);
+    // No event says that a typing user has left, or that somebody is not muted any more.
+    if (event.type === "typing") this.bumpIn(event.expiresInMs);
+    if (event.type === "member" && event.member.mutedUntil) {
+      this.bumpIn(new Date(event.member.mutedUntil).getTime() - Date.now());
+    }
+    // They may be hidden by now.
+    if (event.type === "reset") this.quoted.clear();
     this.options.onEvent(event);
     this.bump();
+  }
+
+  private bumpIn(ms: number): void {
+    setTimeout(() => this.bump(), Math.min(ms + 50, MAX_TIMEOUT_MS));
   }
 
   /** All events of one frame are one change. */

@@ -4,6 +4,9 @@ import { linkTo } from "./link.ts";
 /** The conversation in the page's address: `#/c/{id}`. */
 export const openId = signal(idIn(location.hash));
 
+/** Whether the address is that of the moderators' view. */
+export const isModeration = location.pathname.startsWith("/moderation");
+
 addEventListener("hashchange", () => {
   openId.value = idIn(location.hash);
 });

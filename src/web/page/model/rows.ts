@@ -92,9 +92,10 @@ export function firstUnreadIn(
 ): number | undefined {
   const mine = [...reads].filter(({ userId }) => userId === me);
   const others = messages.filter(
-    ({ number, senderId, deletedAt }) =>
+    ({ number, senderId, deletedAt, hidden }) =>
       senderId !== null &&
       senderId !== me &&
+      !hidden &&
       deletedAt === null &&
       !mine.some(({ from, to }) => from <= number && number <= to),
   );

@@ -4,28 +4,28 @@ import type { Inbox as LiveInbox } from "../../../client/inbox.ts";
 import type { InboxRow } from "../../../client/inbox-received.ts";
 import { Parley } from "../../../client/parley.ts";
 import type { Rest } from "../../../client/rest.ts";
+import type { Staff } from "../../../client/staff.ts";
 import { Draft } from "./draft.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { KeptText } from "./kept-text.ts";
 import { hasNetwork, isVisible } from "./network.ts";
-import { announce } from "./notices.ts";
+import { announce, OVER } from "./notices.ts";
 import { People } from "./people.ts";
 import { Room } from "./room.ts";
 import { openId } from "./route.ts";
+import { MAX_TIMEOUT_MS } from "./time.ts";
 import { UnsentMessages } from "./unsent.ts";
-
-/** The longest wait of a timer: some 24 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** All state of one signed-in user. */
 export class Session {
   readonly me: Identity;
   readonly rest: Rest;
+  readonly staff: Staff;
   readonly people: People;
   readonly inbox: Inbox;
-  /** The server rejects the token and there is no other one. */
-  readonly isOver = signal(false);
+  /** Why the server serves this user no more: it rejects the token and there is no other one, or they are banned. */
+  readonly over = signal<string | undefined>(undefined);
   readonly rooms = signal<ReadonlyMap<string, Room>>(new Map());
   private readonly parley: Parley;
   private readonly live: LiveInbox;
@@ -38,6 +38,7 @@ export class Session {
     this.me = me;
     this.parley = new Parley({ url: location.origin, token: me.token });
     this.rest = this.parley.rest;
+    this.staff = this.parley.staff;
     this.people = new People(this.rest);
     this.people.learn([me, ...me.suggestions]);
     this.unsent = new UnsentMessages(me.id);
@@ -95,7 +96,7 @@ export class Session {
     const inMs = (expiresAt ?? Infinity) - Date.now();
     if (inMs > MAX_TIMEOUT_MS) return () => undefined;
     const timer = setTimeout(() => {
-      this.isOver.value = true;
+      this.over.value = OVER.expired;
     }, inMs);
     return () => clearTimeout(timer);
   }
@@ -134,9 +135,10 @@ export class Session {
       this.people.learn([{ id: event.member.userId, name: event.member.name }]);
     }
     if (event.type === "message" && event.message.senderId !== null) {
-      const { senderId, content } = event.message;
+      const { senderId, content, hidden } = event.message;
       this.people.want([senderId]);
-      if (event.cause === "created" && senderId !== this.me.id && id === openId.peek()) {
+      const isNews = event.cause === "created" && senderId !== this.me.id && !hidden;
+      if (isNews && id === openId.peek()) {
         announce(`${this.people.nameOf(senderId)}: ${content || "a file"}`);
       }
     }

@@ -1,5 +1,8 @@
 const DAY_MS = 24 * 60 * 60_000;
 
+/** The longest wait of a timer: some 24 days. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
 const shortWeekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });

@@ -8,14 +8,15 @@ const claims = z.looseObject({
 });
 
 /**
- * The user of a token, unless it has expired; `userClaim` is the server's setting `JWT_USER_CLAIM`. Only the
- * server verifies the token.
+ * The user of a token, unless it has expired; `userClaim` and `roleClaim` are the server's settings
+ * `JWT_USER_CLAIM` and `JWT_ROLE_CLAIM`. Only the server verifies the token.
  */
 export function personOf(
   token: string,
   userClaim: string | undefined,
   now: number,
-): { id: string; name: string; expiresAt: number } | undefined {
+  roleClaim?: string,
+): { id: string; name: string; expiresAt: number; isStaff: boolean } | undefined {
   try {
     const [, payload = ""] = token.split(".");
     const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
@@ -31,7 +32,11 @@ export function personOf(
       .parse(named.find((value) => value !== undefined));
     const expiresAt = parsed.exp * 1_000;
     if (expiresAt <= now) return undefined;
-    return { id: normalizedUserId(id), name: parsed.name ?? id, expiresAt };
+    const roles = (roleClaim ? [roleClaim] : ["role", "roles"])
+      .map((name) => claimAt(parsed, name))
+      .find((value) => value !== undefined);
+    const isStaff = [roles].flat().some((role) => role === "resolver" || role === "admin");
+    return { id: normalizedUserId(id), name: parsed.name ?? id, expiresAt, isStaff };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { codePoints } from "../../../domain/text.ts";
 import type { Room } from "../model/room.ts";
+import { spanOf } from "../model/slow-mode.ts";
 import { useSession } from "./context.ts";
 import { Icon, IconButton } from "./icon.tsx";
 import { useTitle } from "./title.ts";
@@ -21,6 +22,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
   const purpose = draft.purpose.value;
   const text = draft.text.value;
   const left = (conversation.limits?.contentLength ?? Infinity) - codePoints(text.trim());
+  const slow = !room.moderates.value && conversation.info?.slowModeSeconds;
   const isEdit = purpose.type === "edit";
   const canSend = left >= 0 && (isEdit ? text.trim() !== "" : draft.isReady);
 
@@ -122,6 +124,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
           <Icon name={isEdit ? "check" : "send"} />
         </button>
       </div>
+      {!!slow && <p class="left">Slow mode: {spanOf(slow)} between messages</p>}
       {left < 100 && (
         <p class={`left ${left < 0 ? "problem" : ""}`} role="status">
           {left < 0 ? `${-left} characters too many` : `${left} characters left`}

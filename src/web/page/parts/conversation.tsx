@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { hasNetwork } from "../model/network.ts";
 import { notice } from "../model/notices.ts";
+import { silenceOf } from "../model/rights.ts";
 import type { Room } from "../model/room.ts";
 import { Composer } from "./composer.tsx";
 import { useSession } from "./context.ts";
@@ -8,6 +9,7 @@ import { ConversationHeader } from "./conversation-header.tsx";
 import { hasFiles } from "./dropping.ts";
 import { Gone } from "./gone.tsx";
 import { Later } from "./later.tsx";
+import { RequestBar } from "./request.tsx";
 import { Timeline } from "./timeline.tsx";
 
 /** The conversation that is open. */
@@ -18,8 +20,8 @@ export function ConversationView({ id }: { id: string }) {
   const closeDetails = () => setShowsDetails(false);
   const [isOver, setIsOver] = useState(false);
   void room.version.value;
-  const { status, info } = room.conversation;
-  const isReadOnly = info?.archivedAt != null;
+  const { status } = room.conversation;
+  const silence = silenceOf(room.conversation);
   const attach = (files: readonly File[]) => {
     const left = room.draft.attach(files);
     if (left > 0) notice.value = `One message takes ten files; ${left} more were left out.`;
@@ -29,7 +31,7 @@ export function ConversationView({ id }: { id: string }) {
     <main
       class={`conversation ${isOver ? "is-over" : ""}`}
       onDragOver={(event) => {
-        if (isReadOnly || !hasFiles(event)) return;
+        if (silence || !hasFiles(event)) return;
         event.preventDefault();
         setIsOver(true);
       }}
@@ -40,7 +42,7 @@ export function ConversationView({ id }: { id: string }) {
         }
       }}
       onDrop={(event) => {
-        if (isReadOnly || !hasFiles(event)) return;
+        if (silence || !hasFiles(event)) return;
         event.preventDefault();
         setIsOver(false);
         attach([...(event.dataTransfer?.files ?? [])]);
@@ -49,11 +51,8 @@ export function ConversationView({ id }: { id: string }) {
       <ConversationHeader room={room} onDetails={() => setShowsDetails(true)} />
       <Standing room={room} />
       <Timeline room={room} />
-      {isReadOnly ? (
-        <p class="read-only">This channel is archived: it can only be read.</p>
-      ) : (
-        <Composer room={room} onAttach={attach} />
-      )}
+      <RequestBar id={id} />
+      {silence ? <p class="read-only">{silence}</p> : <Composer room={room} onAttach={attach} />}
       {showsDetails && (
         <Later
           show={({ DetailsDialog }) => <DetailsDialog room={room} onClose={closeDetails} />}

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { EMOJIS } from "../../../domain/reaction.ts";
+import { showBeside } from "./popover.ts";
 
 /** Emojis per row of the picker. */
 const IN_A_ROW = 5;
@@ -21,16 +22,7 @@ interface Props {
 export function EmojiPicker({ anchor, onPick, onClose }: Props) {
   const popover = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    const element = popover.current;
-    if (!element) return;
-    element.showPopover();
-    const button = anchor.getBoundingClientRect();
-    const { width, height } = element.getBoundingClientRect();
-    const left = Math.min(Math.max(8, button.left - width / 2), innerWidth - width - 8);
-    const top = button.top - height - 6 > 8 ? button.top - height - 6 : button.bottom + 6;
-    element.style.left = `${left}px`;
-    element.style.top = `${top}px`;
-    element.querySelector("button")?.focus();
+    if (popover.current) showBeside(popover.current, anchor);
   }, []);
   const pick = (emoji: string) => {
     popover.current?.hidePopover();

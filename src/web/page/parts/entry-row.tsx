@@ -5,6 +5,7 @@ import { briefly } from "../model/time.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
 import { Icon, type IconName } from "./icon.tsx";
+import { RequestButtons } from "./request.tsx";
 
 const ICONS: Partial<Record<Entry["kind"], IconName>> = { group: "group", channel: "channel" };
 
@@ -42,6 +43,7 @@ export function EntryRow({ entry }: { entry: Entry }) {
           </span>
         )}
       </a>
+      {entry.isRequest && <RequestButtons entry={entry} />}
     </li>
   );
 }

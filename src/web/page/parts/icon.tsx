@@ -25,6 +25,9 @@ const PATHS = {
   file: "M7 3h7l5 5v13H7zM14 3v5h5",
   retry: "M19 12a7 7 0 1 1-2-5l2 2M19 4v5h-5",
   leave: "M14 4H6v16h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5",
+  more: "M5.5 12.5a.5.5 0 1 0 0-1 .5.5 0 0 0 0 1ZM12 12.5a.5.5 0 1 0 0-1 .5.5 0 0 0 0 1ZM18.5 12.5a.5.5 0 1 0 0-1 .5.5 0 0 0 0 1Z",
+  block: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM5.7 5.7l12.6 12.6",
+  flag: "M6 21V4h12l-2.5 4.5L18 13H6",
   muted: "M8 6a6 6 0 0 1 10 5v5.5M6 11v5.5L4.5 18H18M4 4l16 16",
   bell: "M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15L6 16.5ZM10 21h4",
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20",
@@ -45,16 +48,16 @@ export function IconButton(props: {
   label: string;
   onClick: (event: MouseEvent) => void;
   class?: string;
-  expanded?: boolean;
+  hasMenu?: boolean;
 }) {
-  const { icon, label, onClick, expanded } = props;
+  const { icon, label, onClick, hasMenu } = props;
   return (
     <button
       type="button"
       class={`icon-button ${props.class ?? ""}`}
       aria-label={label}
       title={label}
-      aria-expanded={expanded}
+      aria-haspopup={hasMenu && "menu"}
       onClick={onClick}
     >
       <Icon name={icon} />

@@ -14,7 +14,7 @@ interface Props {
 
 /** The actions on a message, shown on hover and focus. */
 export function MessageTools({ room, message, isMine, onReact }: Props) {
-  const [dialog, setDialog] = useState<"delete" | "receipts" | undefined>();
+  const [dialog, setDialog] = useState<"delete" | "receipts" | HTMLElement | undefined>();
   const { conversation, draft } = room;
   const close = () => setDialog(undefined);
   const tools = useRef<HTMLDivElement>(null);
@@ -30,14 +30,10 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
     <>
       <div class="tools-rail">
         <div ref={tools} class="tools" role="toolbar" aria-label="Message actions">
-          <IconButton
-            icon="smile"
-            label="React"
-            onClick={({ currentTarget }) => {
-              if (currentTarget instanceof HTMLElement) onReact(currentTarget);
-            }}
-          />
-          <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
+          {!message.hidden && <IconButton icon="smile" label="React" onClick={by(onReact)} />}
+          {!message.hidden && (
+            <IconButton icon="reply" label="Reply" onClick={() => draft.reply(message)} />
+          )}
           {room.mayEdit(message) && (
             <IconButton icon="edit" label="Edit" onClick={() => draft.edit(message)} />
           )}
@@ -45,6 +41,9 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
             <IconButton icon="eye" label="Seen by" onClick={() => setDialog("receipts")} />
           )}
           {isMine && <IconButton icon="trash" label="Delete" onClick={() => setDialog("delete")} />}
+          {(!isMine || room.moderates.value) && (
+            <IconButton icon="more" label="More" hasMenu onClick={by(setDialog)} />
+          )}
         </div>
       </div>
       {dialog === "delete" && (
@@ -56,12 +55,25 @@ export function MessageTools({ room, message, isMine, onReact }: Props) {
           onClose={close}
         />
       )}
-      {dialog === "receipts" && (
+      {dialog && dialog !== "delete" && (
         <Later
-          show={({ ReceiptsDialog }) => <ReceiptsDialog message={message} onClose={close} />}
+          show={({ ReceiptsDialog, MessageMenu }) =>
+            dialog === "receipts" ? (
+              <ReceiptsDialog message={message} onClose={close} />
+            ) : (
+              <MessageMenu room={room} message={message} anchor={dialog} onClose={close} />
+            )
+          }
           onFail={close}
         />
       )}
     </>
   );
+}
+
+/** Calls with the button that was pressed. */
+function by(open: (button: HTMLElement) => void) {
+  return ({ currentTarget }: MouseEvent) => {
+    if (currentTarget instanceof HTMLElement) open(currentTarget);
+  };
 }

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { WireMessage } from "../../../client/received.ts";
-import { textOf } from "../model/newest.ts";
+import { placeholderOf, textOf } from "../model/newest.ts";
 import type { Room } from "../model/room.ts";
 import { momentOf, timeOf } from "../model/time.ts";
 import { Attachments } from "./attachments.tsx";
@@ -31,7 +31,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
   const isMine = senderId === me.id;
   const name = people.nameOf(senderId);
   const at = new Date(message.createdAt);
-  const isDeleted = message.deletedAt !== null;
+  const placeholder = placeholderOf(message);
   const isDirect = room.conversation.info?.kind === "direct";
   const change = room.changes.of(message.id);
   const content = textOf(message, change?.content ?? message.content);
@@ -41,7 +41,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
     isMine ? "mine" : "theirs",
     isFirst && "is-first",
     isLast && "is-last",
-    isDeleted && "is-deleted",
+    placeholder && "is-deleted",
     isWaiting && "is-pending",
   ];
   const toggle = (emoji: string) => {
@@ -74,10 +74,10 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
         <div class="bubble" title={momentOf(at)}>
           {message.replyTo !== null && <Quote room={room} messageId={message.replyTo} />}
           <Attachments attachments={message.attachments} />
-          {isDeleted && <p class="text">Message deleted</p>}
+          {placeholder && <p class="text">{placeholder}</p>}
           {content !== "" && <Text text={content} />}
         </div>
-        {!isDeleted && (
+        {message.deletedAt === null && (
           <MessageTools room={room} message={message} isMine={isMine} onReact={setPicker} />
         )}
       </div>
@@ -85,7 +85,7 @@ export function MessageView({ room, message, isFirst, isLast, isNewest, seen }: 
       {(isLast || message.editedAt !== null || seen.length > 0 || isWaiting) && (
         <p class="meta">
           <time dateTime={message.createdAt}>{timeOf(at)}</time>
-          {message.editedAt !== null && !isDeleted && <span>Edited</span>}
+          {message.editedAt !== null && !placeholder && <span>Edited</span>}
           {isWaiting && <span>Waiting for the network</span>}
           {seen.length > 0 && (
             <span class="seen">

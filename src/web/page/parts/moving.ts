@@ -1,3 +1,6 @@
+import { complain } from "../model/notices.ts";
+import type { Room } from "../model/room.ts";
+
 /** Moves the focus from message to message by the arrow keys, Home and End. */
 export function moveAmongMessages(event: KeyboardEvent): void {
   const { target, key } = event;
@@ -29,8 +32,20 @@ export function markFocused({ type, target, relatedTarget }: FocusEvent): void {
   message.setAttribute("data-focused", byKeyboard ? "by-keyboard" : "by-pointer");
 }
 
-/** Scrolls to a message and highlights it for a moment; false when it is not loaded. */
-export function show(messageId: string): boolean {
+/** Scrolls to a message and highlights it for a moment; loads older ones until it is there. */
+export function reveal(room: Room, messageId: string): void {
+  const search = async () => {
+    while (!show(messageId) && room.hasOlder) {
+      await room.loadOlder();
+      // After it has rendered.
+      await new Promise(requestAnimationFrame);
+    }
+  };
+  search().catch(complain);
+}
+
+/** False when the message is not loaded. */
+function show(messageId: string): boolean {
   const element = document.getElementById(messageId);
   if (!element) return false;
   element.scrollIntoView({ block: "center" });

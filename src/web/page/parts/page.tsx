@@ -2,14 +2,14 @@ import { effect } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { Identity, SignIn } from "../model/identity.ts";
 import { complain, notice } from "../model/notices.ts";
-import { close, openId } from "../model/route.ts";
+import { close, isModeration, openId } from "../model/route.ts";
 import { Session } from "../model/session.ts";
 import { isTurnedOn } from "../model/turned-on.ts";
 import type { Notifications } from "../notifications/notifications.ts";
 import { SessionContext } from "./context.ts";
 import { ConversationView } from "./conversation.tsx";
 import { Icon } from "./icon.tsx";
-import { loadLater } from "./later.tsx";
+import { Later, loadLater } from "./later.tsx";
 import { Announcements, Notice } from "./notices.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
@@ -43,9 +43,10 @@ export function Page({ signIn }: { signIn: SignIn }) {
   useEffect(() => {
     if (!(session instanceof Session)) return undefined;
     return effect(() => {
-      if (!session.isOver.value) return;
+      const reason = session.over.value;
+      if (reason === undefined) return;
       leave();
-      notice.value = "Your token is not valid, or no longer. Sign in again.";
+      notice.value = reason;
     });
   }, [session]);
   useEffect(() => void withNotifications(session), [session]);
@@ -54,7 +55,11 @@ export function Page({ signIn }: { signIn: SignIn }) {
       {session === undefined && <signIn.Form onDone={enter} />}
       {session instanceof Session && (
         <SessionContext.Provider value={session}>
-          <Chat onLeave={signOut} />
+          {isModeration ? (
+            <Later show={({ Moderation }) => <Moderation onLeave={signOut} />} />
+          ) : (
+            <Chat onLeave={signOut} />
+          )}
         </SessionContext.Provider>
       )}
       <Announcements />

@@ -1,8 +1,7 @@
 import { previewOf } from "../model/newest.ts";
-import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
 import { useSession } from "./context.ts";
-import { show } from "./moving.ts";
+import { reveal } from "./moving.ts";
 
 /** The quoted message of a reply; a press scrolls to it. */
 export function Quote({ room, messageId }: { room: Room; messageId: string }) {
@@ -13,20 +12,12 @@ export function Quote({ room, messageId }: { room: Room; messageId: string }) {
     return <p class="quote">{quoted === undefined ? "…" : "A message that is gone"}</p>;
   }
   const name = quoted.senderId === me.id ? "You" : people.nameOf(quoted.senderId ?? "");
-  const text = quoted.deletedAt !== null ? "Message deleted" : previewOf(quoted);
-  const go = async () => {
-    while (!show(messageId) && room.hasOlder) {
-      await room.loadOlder();
-      // After it has rendered.
-      await new Promise(requestAnimationFrame);
-    }
-  };
   return (
-    <button type="button" class="quote" onClick={() => void go().catch(complain)}>
+    <button type="button" class="quote" onClick={() => reveal(room, messageId)}>
       <span class="visually-hidden">In reply to </span>
       <strong>{name}</strong>
       <span class="quote-text" dir="auto">
-        {text}
+        {previewOf(quoted)}
       </span>
     </button>
   );

@@ -8,7 +8,11 @@ import { EntryRow } from "./entry-row.tsx";
 import { Icon, IconButton } from "./icon.tsx";
 import { Later } from "./later.tsx";
 
-type SidebarDialog = "NewConversationDialog" | "ChannelsDialog" | "NotificationsDialog";
+type SidebarDialog =
+  | "NewConversationDialog"
+  | "ChannelsDialog"
+  | "BlockedDialog"
+  | "NotificationsDialog";
 
 /** The signed-in user and their conversations. */
 export function Sidebar({ onLeave }: { onLeave: () => void }) {
@@ -88,6 +92,16 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           {inArchive ? "Back to the inbox" : `Archived (${archived.length})`}
         </button>
       )}
+      {me.isStaff && (
+        <a class="sidebar-row" href="/moderation">
+          <Icon name="flag" />
+          Reports
+        </a>
+      )}
+      <button type="button" class="sidebar-row" onClick={() => setDialog("BlockedDialog")}>
+        <Icon name="block" />
+        Blocked people
+      </button>
       {notifiesBy && (
         <button type="button" class="sidebar-row" onClick={() => setDialog("NotificationsDialog")}>
           <Icon name="bell" />
