@@ -7,8 +7,8 @@ import {
   type Action,
   type Actor,
   type Facts,
-  POLICY,
   type PlatformRole,
+  POLICY,
   refusal,
 } from "../../src/domain/policy.ts";
 import {
@@ -192,8 +192,7 @@ const ATTEMPTS: readonly Attempt[] = [
 
 function deletionOf(number: number): Omit<Attempt, "action" | "admitted"> {
   return {
-    unihub: ({ caller }, world) =>
-      codeOf(caller.delete(`${UNIHUB}/messages/${at(world, number)}`)),
+    unihub: ({ caller }, world) => codeOf(caller.delete(`${UNIHUB}/messages/${at(world, number)}`)),
     marketplace: ({ caller }, world) =>
       codeOf(caller.delete(`${CHATS}/${world.id}/messages/${at(world, number)}`)),
     native: (world) => ({ op: "delete", messageId: at(world, number) }),
@@ -269,9 +268,7 @@ async function connected(relation: Relation, caller: Caller, id: string): Promis
 }
 
 const callersOf = (relations: readonly Relation[]) =>
-  Promise.all(
-    relations.map(({ platform }) => person("user", platform ? { role: platform } : {})),
-  );
+  Promise.all(relations.map(({ platform }) => person("user", platform ? { role: platform } : {})));
 
 test("the table names no action that is not attempted, but those of one's own membership", () => {
   const attempted = new Set(ATTEMPTS.map(({ action }) => action));
