@@ -67,4 +67,4 @@ CREATE TABLE `reports` (
 --> statement-breakpoint
 CREATE INDEX `reports_by_state` ON `reports` (`state`,`created_at`,`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `reports_by_message` ON `reports` (`conversation_id`,`number`,`reporter_id`);--> statement-breakpoint
-ALTER TABLE `members` ADD `request` integer DEFAULT 0 NOT NULL;
+ALTER TABLE `members` ADD `request` integer NOT NULL DEFAULT 0;

@@ -39,8 +39,8 @@ export const messageSchema = z
       z.object({ emoji: z.string(), count: z.number().int(), userIds: z.array(z.string()) }),
     ),
     ...mentionedSchema,
-    ...deletedBySchema,
     ...hiddenSchema,
+    ...deletedBySchema,
   })
   .openapi("Message");
 

@@ -315,7 +315,12 @@ export class OpenConversation {
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
     const linkTo = this.linkTo(origin);
     const isHidden = (userId: string) => this.requests.has(userId);
-    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, isHidden, linkTo, write };
+    return {
+      ...{ sql, recent, memory, epoch, hides, lifted, hidesSince },
+      isHidden,
+      linkTo,
+      write,
+    };
   }
 
   /** Whom a reader hides. */

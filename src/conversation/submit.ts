@@ -98,8 +98,10 @@ function precheckSend(
     "send",
     (open) => {
       const before = open.sentBefore(actor, command);
+      if (!before && open.mayNotContact(actor.userId)) return fail("cannot_contact");
       if (!before) return open.restrictionOf(actor) ?? ok(undefined);
-      return ok(before.ok ? ok(answerShownTo(before.value, open.hidesOf(actor.userId))) : before);
+      if (!before.ok) return ok(before);
+      return ok(ok(answerShownTo(before.value, open.hidesOf(actor.userId))));
     },
     admissionRefusal,
   );

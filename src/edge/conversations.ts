@@ -120,7 +120,7 @@ export async function submit(
 ): Promise<Answer & { readers: Receipt[] }> {
   const { kinds } = options;
   const actor = { ...c.get("actor"), ...(kinds && { kinds }) };
-  const entry = await withBlocks(c, conversationId, command);
+  const entry = await withBlocks(c, conversationId, actor, command);
   const wait = command.type !== "send" || c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
   const submitted = await carryOut(c, conversationId, actor, entry, submitOptions);
@@ -134,12 +134,12 @@ export async function submit(
 async function withBlocks(
   c: Context<EdgeEnv>,
   conversationId: string,
+  actor: Actor,
   command: Command,
 ): Promise<Command> {
   if (command.type !== "add" && command.type !== "invite" && command.type !== "join") {
     return command;
   }
-  const actor = c.get("actor");
   const blocks = await blocksOfEntry(c, conversationId, command);
   if (command.type === "join") return { ...command, blocks };
   const isRefused = isAcross(blocks, actor.userId);

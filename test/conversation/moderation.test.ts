@@ -94,7 +94,8 @@ describe("pins", () => {
     const socket = await openLive(bob, groupId);
     const [one, two] = [await said(bob, groupId), await said(bob, groupId)];
     expect((await bob.put(`${path}/pins/${one}`)).body.code).toBe("forbidden");
-    for (const id of [one, two, one]) expect((await ada.put(`${path}/pins/${id}`)).status).toBe(204);
+    for (const id of [one, two, one])
+      expect((await ada.put(`${path}/pins/${id}`)).status).toBe(204);
     const { conversation } = await socket.next(
       "conversation",
       (event) => event.conversation.pins?.length === 2,

@@ -148,7 +148,7 @@ test("nobody is shown that its receiver has read it, is there or types, on any t
 
   await bob.post(`${UNIHUB}/${id}/accept`);
   await socket.next("presence", ({ userId, online }) => userId === bob.userId && online);
-  his.send({ op: "typing", active: true });
+  his.send({ op: "typing", active: false });
   await socket.next("typing", ({ userId }) => userId === bob.userId);
   his.send({ op: "read" });
   await socket.next("read", ({ userId }) => userId === bob.userId);

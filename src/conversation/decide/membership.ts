@@ -69,11 +69,6 @@ export class Membership {
     this.put({ ...member, role }, "role");
   }
 
-  /** Mutes a member until a time, or no longer: `undefined`. */
-  mute({ mutedUntil: _, ...member }: Member, until: number | undefined): void {
-    this.put({ ...member, ...(until !== undefined && { mutedUntil: until }) }, "role");
-  }
-
   /** Takes the blocks between a member who has just entered and the others. */
   takeBlocks(blocks: readonly Block[] | undefined, entered: Member): void {
     if (!blocks?.length) return;
@@ -81,6 +76,11 @@ export class Membership {
     this.changes.push(...changes);
     this.figures = figures;
     this.counters = { ...this.counters, rev };
+  }
+
+  /** Mutes a member until a time, or no longer: `undefined`. */
+  mute({ mutedUntil: _, ...member }: Member, until: number | undefined): void {
+    this.put({ ...member, ...(until !== undefined && { mutedUntil: until }) }, "role");
   }
 
   private put(member: Member, cause: MemberCause): void {
@@ -119,8 +119,7 @@ export class Membership {
 }
 
 /** The decision that a membership's changes are. */
-export function decidedOf(membership: Membership): Result<Decision> {
-  const { changes, counters, effects, figures } = membership;
+export function decidedOf({ changes, counters, effects, figures }: Membership): Result<Decision> {
   const moved = figures.length > 0 && { figures };
   return ok({ changes, counters, effects, ...moved, answer: { rev: counters.rev } });
 }

@@ -1,4 +1,3 @@
-import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
@@ -27,7 +26,6 @@ export function decideSend(
   if (!content.ok) return content;
   const facts = state.factsOf(actor.userId);
   const refused = admissionRefusal(actor, "send", facts);
-  const member = state.member(actor.userId);
   if (refused) return { ok: false, error: refused };
 
   // Before the checks of reply and limit: a retry costs nothing, and its answer does not depend on
@@ -59,7 +57,7 @@ export function decideSend(
     });
   }
 
-  const paced = isPaced(state, actor, member);
+  const paced = isPaced(state, actor);
   const waitMs = paced ? slowModeWait(state, actor.userId) : 0;
   if (waitMs > 0) return fail("slow_mode", { retryAfterMs: waitMs });
 
@@ -125,9 +123,9 @@ function filesSent(claim: string, { number, attachments }: Message): Effect {
 }
 
 /** Whether slow mode concerns somebody: members without a role, and no staff. */
-function isPaced({ conversation }: State, actor: Actor, member: Member | undefined): boolean {
-  if (!conversation.slowModeSeconds || mayAsStaff(actor, "send")) return false;
-  return member?.role === "member";
+function isPaced(state: State, actor: Actor): boolean {
+  if (!state.conversation.slowModeSeconds || mayAsStaff(actor, "send")) return false;
+  return state.member(actor.userId)?.role === "member";
 }
 
 /** Milliseconds until slow mode allows their next message; 0: it does now. */

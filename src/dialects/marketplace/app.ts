@@ -39,8 +39,8 @@ export function marketplace() {
   chatRoutes(app);
   requestRoutes(app);
   messageRoutes(app);
-  moderationRoutes(app);
   reportRoutes(app);
+  moderationRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);
 }

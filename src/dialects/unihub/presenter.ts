@@ -60,8 +60,8 @@ export function presentMessage(
     })),
     reactions: message.reactions,
     ...wireMentions(message),
-    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
     ...(message.hidden && { hidden: true as const }),
+    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
   };
 }
 

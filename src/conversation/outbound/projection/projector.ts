@@ -221,19 +221,25 @@ export class Projector implements Consumer {
   /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
   private nextPage(): Page {
     const { memory, sql } = this.options;
-    const { conversation, counters, blocks } = memory;
+    const { conversation, counters } = memory;
     const rows = this.unprojected.take(counters.rev);
     if (rows) {
       const page = { from: this.cursor, to: counters.rev, rows, more: false };
       return rows.some(({ type }) => type === "act") ? this.withActs(page) : { ...page, acts: [] };
     }
     const changes = changesSince(sql, conversation, counters, this.cursor);
-    const page = this.withActs(changes);
+    const page = this.withActs(this.withBlocks(changes));
     if (!page.more) this.unprojected.startAt(counters.rev);
-    if (blocks.areNone) return page;
-    const changed = blocksChangedWithin(sql, page.from, page.to);
+    return page;
+  }
+
+  /** With the blocks that changed in the revisions of a page. */
+  private withBlocks(changes: Changes): Omit<Page, "acts"> {
+    const { sql, memory } = this.options;
+    if (memory.blocks.areNone) return changes;
+    const changed = blocksChangedWithin(sql, changes.from, changes.to);
     const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
-    return { ...page, rows: [...page.rows, ...ofBlocks] };
+    return { ...changes, rows: [...changes.rows, ...ofBlocks] };
   }
 
   /** With the acts of the revisions of a page, which is shorter where they are many. */
