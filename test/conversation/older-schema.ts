@@ -1,6 +1,6 @@
 /** What undoes each step of the schema. */
 const UNDO: Readonly<Record<number, readonly string[]>> = {
-  12: ["ALTER TABLE members DROP COLUMN request"],
+  12: ["DROP INDEX requests", "ALTER TABLE members DROP COLUMN request"],
   11: [
     "ALTER TABLE messages DROP COLUMN deleted_by",
     "ALTER TABLE conversation DROP COLUMN slow_mode",

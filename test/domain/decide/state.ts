@@ -131,7 +131,7 @@ export class MemoryState implements State {
         }
         case "member":
         case "flag":
-          this.put(change.member);
+          this.members.set(change.member.userId, frozen(change.member));
           break;
         case "read":
           this.reads.push({ mark: frozen(change.read), ahead: change.ahead });
