@@ -47,7 +47,7 @@ const paths: Paths = {
       summary: "Open a live socket",
       description:
         "Needs `Upgrade: websocket` and `Sec-WebSocket-Protocol: parley.v1`. A refused upgrade is " +
-        "accepted and closed: 4401 no valid token, 4403 no member, 4404 no such conversation, 1013 opened " +
+        "accepted and closed: 4401 no valid token, 4403 no member or banned, 4404 no such conversation, 1013 opened " +
         "too often. Only too many requests from one address are answered 429.",
       security: [{ bearer: [] }, {}],
       parameters: [

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type * as answers from "../contract/answers.ts";
 import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
+import type * as moderation from "../contract/moderation.ts";
 import type * as notifications from "../contract/notifications.ts";
 import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
@@ -14,6 +15,9 @@ export type Message = Answer<"messageSchema">;
 export type InboxEntry = Answer<"conversationSchema">;
 export type Channel = Answer<"channelSchema">;
 export type MyChannel = Answer<"myChannelSchema">;
+export type ChannelDetails = Answer<"channelDetailsSchema">;
+export type Pin = z.output<typeof moderation.pinsSchema>["items"][number];
+export type Ban = z.output<typeof moderation.bansSchema>["items"][number];
 export type ChannelMember = Answer<"channelMemberSchema">;
 export type Receipt = Answer<"receiptSchema">;
 export type Uploaded = Answer<"uploadedSchema">;
@@ -35,15 +39,6 @@ export interface PushDevice {
   keys: { p256dh: string; auth: string };
 }
 
-export type Pin = { messageId: string; pinnedBy: string; pinnedAt: string };
-export type Ban = {
-  userId: string;
-  name: string | null;
-  bannedBy: string;
-  bannedAt: string;
-  expiresAt: string | null;
-  reason: string | null;
-};
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
 
@@ -152,6 +147,11 @@ export class Rest {
     return this.http.send("POST", "/messages/with-attachments", message);
   }
 
+  /** Deletes one's own message, or as a moderator anybody's. */
+  deleteMessage(messageId: string): Promise<Answer<"successSchema">> {
+    return this.http.send("DELETE", path`/messages/${messageId}`);
+  }
+
   react(messageId: string, emoji: string): Promise<Answer<"successSchema">> {
     return this.http.send("POST", path`/messages/${messageId}/reactions`, { emoji });
   }
@@ -182,7 +182,7 @@ export class Rest {
     return this.http.get("/channels/my-channels", paging);
   }
 
-  channel(channelId: string): Promise<MyChannel> {
+  channel(channelId: string): Promise<ChannelDetails> {
     return this.http.get(path`/channels/${channelId}`);
   }
 
@@ -237,6 +237,68 @@ export class Rest {
   unarchiveChannel(channelId: string): Promise<Answer<"saidSchema">> {
     return this.http.send("POST", path`/channels/${channelId}/unarchive`);
   }
+
+  /** Changes title, slow mode or lock of a group or channel; what is absent stays. */
+  updateConversation(
+    conversationId: string,
+    changes: z.input<typeof moderation.moderationBody>,
+  ): Promise<void> {
+    return this.http.send("PATCH", path`/conversations/${conversationId}`, changes);
+  }
+
+  /** The pinned messages, the one that was pinned last first. */
+  async pins(conversationId: string): Promise<Pin[]> {
+    const { items } = await this.http.get<{ items: Pin[] }>(
+      path`/conversations/${conversationId}/pins`,
+    );
+    return items;
+  }
+
+  pin(conversationId: string, messageId: string): Promise<void> {
+    return this.http.send("PUT", path`/conversations/${conversationId}/pins/${messageId}`);
+  }
+
+  unpin(conversationId: string, messageId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/pins/${messageId}`);
+  }
+
+  /** Bans somebody, who is out at once and stays out until it expires or is lifted. */
+  ban(conversationId: string, ban: z.input<typeof moderation.banBody>): Promise<void> {
+    return this.http.send("POST", path`/conversations/${conversationId}/bans`, ban);
+  }
+
+  unban(conversationId: string, userId: string): Promise<void> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/bans/${userId}`);
+  }
+
+  async bans(conversationId: string, paging: Paging = {}): Promise<Ban[]> {
+    const { items } = await this.http.get<{ items: Ban[] }>(
+      path`/conversations/${conversationId}/bans`,
+      paging,
+    );
+    return items;
+  }
+
+  /** Has a member only read until a time, in ISO 8601. */
+  mute(conversationId: string, userId: string, until: string): Promise<void> {
+    const address = path`/conversations/${conversationId}/participants/${userId}/mute`;
+    return this.http.send("PUT", address, { until });
+  }
+
+  unmute(conversationId: string, userId: string): Promise<void> {
+    const address = path`/conversations/${conversationId}/participants/${userId}/mute`;
+    return this.http.send("DELETE", address);
+  }
+
+  /** Makes a member of a group or channel its moderator. */
+  promote(conversationId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("POST", path`/conversations/${conversationId}/moderators`, { userId });
+  }
+
+  demote(conversationId: string, userId: string): Promise<Answer<"saidSchema">> {
+    return this.http.send("DELETE", path`/conversations/${conversationId}/moderators/${userId}`);
+  }
+
   notificationSettings(): Promise<NotificationSettings> {
     return this.notifications.get("/settings");
   }
@@ -273,54 +335,5 @@ export class Rest {
 
   removePushDevice(endpoint: string): Promise<void> {
     return this.push.send("DELETE", "/devices", { endpoint });
-  }
-
-  updateConversation(
-    id: string,
-    changes: { title?: string; slowModeSeconds?: number; locked?: boolean },
-  ): Promise<void> {
-    return this.http.send("PATCH", path`/conversations/${id}`, changes);
-  }
-
-  pin(id: string, messageId: string): Promise<void> {
-    return this.http.send("PUT", path`/conversations/${id}/pins/${messageId}`);
-  }
-
-  unpin(id: string, messageId: string): Promise<void> {
-    return this.http.send("DELETE", path`/conversations/${id}/pins/${messageId}`);
-  }
-
-  async pins(id: string): Promise<Pin[]> {
-    const { items } = await this.http.get<{ items: Pin[] }>(path`/conversations/${id}/pins`);
-    return items;
-  }
-
-  ban(id: string, ban: { userId: string; reason?: string; expiresAt?: string }): Promise<void> {
-    return this.http.send("POST", path`/conversations/${id}/bans`, ban);
-  }
-
-  unban(id: string, userId: string): Promise<void> {
-    return this.http.send("DELETE", path`/conversations/${id}/bans/${userId}`);
-  }
-
-  async bans(id: string): Promise<Ban[]> {
-    const { items } = await this.http.get<{ items: Ban[] }>(path`/conversations/${id}/bans`);
-    return items;
-  }
-
-  mute(id: string, userId: string, until: string): Promise<void> {
-    return this.http.send("PUT", path`/conversations/${id}/participants/${userId}/mute`, { until });
-  }
-
-  unmute(id: string, userId: string): Promise<void> {
-    return this.http.send("DELETE", path`/conversations/${id}/participants/${userId}/mute`);
-  }
-
-  promote(id: string, userId: string): Promise<void> {
-    return this.http.send("POST", path`/conversations/${id}/moderators`, { userId });
-  }
-
-  demote(id: string, userId: string): Promise<void> {
-    return this.http.send("DELETE", path`/conversations/${id}/moderators/${userId}`);
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { deletedBySchema, moderatedSchema, mutedSchema } from "./moderation.ts";
 import { orNull } from "./openapi.ts";
 
 /** Schemas of UniHub's answers; clients infer their types from them. */
@@ -39,6 +40,7 @@ export const messageSchema = z
     ),
     ...mentionedSchema,
     ...hiddenSchema,
+    ...deletedBySchema,
   })
   .openapi("Message");
 
@@ -102,6 +104,11 @@ export const myChannelSchema = z
   .object({ ...channelSchema.shape, isModerator: z.boolean(), isOwner: z.boolean() })
   .openapi("MyChannel");
 
+/** One channel, with what its moderators have set. */
+export const channelDetailsSchema = z
+  .object({ ...myChannelSchema.shape, ...moderatedSchema })
+  .openapi("ChannelDetails");
+
 export const channelCreatedSchema = z.object({ channelId: z.string() });
 
 export const channelMemberSchema = z
@@ -112,6 +119,7 @@ export const channelMemberSchema = z
     isModerator: z.boolean(),
     isOwner: z.boolean(),
     joinedAt: time,
+    ...mutedSchema,
   })
   .openapi("ChannelMember");
 

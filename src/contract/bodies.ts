@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
+import { CHANNEL_NAME, MAX_NAMED_PARTICIPANTS } from "../domain/conversation.ts";
 import { MAX_ATTACHMENTS } from "../domain/message.ts";
 import { EMOJIS } from "../domain/reaction.ts";
 import { clientMessageId, metadata } from "../live/fields.ts";
@@ -53,7 +53,7 @@ export const sendFilesBody = z.object({
 
 export const reactionBody = z.object({ emoji: z.string().openapi({ enum: [...EMOJIS] }) });
 
-const channelName = line(100, 3);
+const channelName = line(CHANNEL_NAME.max, CHANNEL_NAME.min);
 /** In an update, `null` and empty text remove it. */
 const channelDescription = paragraph(500).nullish();
 

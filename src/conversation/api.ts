@@ -1,6 +1,6 @@
 import type { Attachment } from "../domain/attachment.ts";
 import type { Block } from "../domain/block.ts";
-import type { Conversation, Member } from "../domain/conversation.ts";
+import type { Ban, Conversation, Member, Pin } from "../domain/conversation.ts";
 import type { Result } from "../domain/error.ts";
 import type { Message, Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
@@ -95,6 +95,9 @@ export interface ConversationStub {
   info(actor: Actor): Promise<Result<Info>>;
   overview(actor: Actor): Promise<Result<Overview>>;
   members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
+  /** A page of the people who are banned now. */
+  bans(actor: Actor, page: PageOf): Promise<Result<Ban[]>>;
+  pins(actor: Actor): Promise<Result<Pin[]>>;
   receipts(actor: Actor, number: number, page: PageOf): Promise<Result<Receipt[]>>;
   /**
    * Subscribes a gateway: every later commit is delivered to it, until it unsubscribes, its person leaves

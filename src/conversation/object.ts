@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Block } from "../domain/block.ts";
-import type { Member } from "../domain/conversation.ts";
+import type { Ban, Member, Pin } from "../domain/conversation.ts";
 import { chatError, fail, ok, type Result } from "../domain/error.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
@@ -32,7 +32,14 @@ import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/
 import type { MessageForm } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
 import { overview } from "./queries/overview.ts";
-import { historyOf, historyTextOf, infoOf, membersOf, receiptsOf } from "./queries/questions.ts";
+import {
+  bansOf,
+  historyOf,
+  historyTextOf,
+  infoOf,
+  membersOf,
+  receiptsOf,
+} from "./queries/questions.ts";
 import { reportedMessages } from "./queries/reported.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
@@ -145,6 +152,16 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return answered(this.open, actor, "read", (open) => ok(membersOf(open, page)));
   }
 
+  bans(actor: Actor, page: PageOf): Result<Ban[]> {
+    return answered(this.open, actor, "restrain", (open) => ok(bansOf(open, page)));
+  }
+
+  pins(actor: Actor): Result<Pin[]> {
+    return answered(this.open, actor, "read", ({ memory }) => {
+      return ok([...(memory.conversation.pins ?? [])]);
+    });
+  }
+
   receipts(actor: Actor, number: number, page: PageOf): Result<Receipt[]> {
     return answered(this.open, actor, "read", (open) => receiptsOf(open, actor, number, page));
   }
@@ -201,7 +218,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   typing(actor: Actor, active: boolean): Result<null> {
-    return answered(this.open, actor, "send", (open) => {
+    return answered(this.open, actor, "type", (open) => {
       if (open.mayNotContact(actor.userId)) return fail("cannot_contact");
       open.sessions.broadcastTyping(actor.userId, active);
       return ok(null);

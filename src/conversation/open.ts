@@ -4,7 +4,7 @@ import { directoryOf } from "../directory/directory.ts";
 import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, restriction } from "../domain/policy.ts";
 import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
@@ -39,6 +39,7 @@ import { Sessions } from "./outbound/sockets/sessions.ts";
 import { SocketConsumer } from "./outbound/sockets/socket-consumer.ts";
 import type { View } from "./outbound/sockets/view.ts";
 import { Subscribers } from "./outbound/subscribers/subscribers.ts";
+import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { Requests } from "./requests.ts";
@@ -268,6 +269,13 @@ export class OpenConversation {
     return sentBefore(this.committer.state(), actor, command);
   }
 
+  /** Why somebody who may send may not do so right now; what slow mode refuses is not known before. */
+  restrictionOf(actor: Actor): Failure | undefined {
+    if (this.mayNotContact(actor.userId)) return fail("cannot_contact");
+    const error = restriction(actor, "send", factsFor(this, actor.userId));
+    return error && { ok: false, error };
+  }
+
   /** Why a command would be refused right now; `undefined`: it would not. */
   refusalOf(actor: Actor, command: Command): Failure | undefined {
     const decided = this.decided({ actor, command });
@@ -307,7 +315,12 @@ export class OpenConversation {
     const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
     const linkTo = this.linkTo(origin);
     const isHidden = (userId: string) => this.requests.has(userId);
-    return { ...{ sql, recent, memory, epoch, hides, lifted, hidesSince }, isHidden, linkTo, write };
+    return {
+      ...{ sql, recent, memory, epoch, hides, lifted, hidesSince },
+      isHidden,
+      linkTo,
+      write,
+    };
   }
 
   /** Whom a reader hides. */

@@ -2,7 +2,7 @@ import { claimFiles } from "../attachments/claims.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { releaseClaim } from "../directory/uploads.ts";
 import type { Attachment } from "../domain/attachment.ts";
-import { fail, type Result } from "../domain/error.ts";
+import { type Failure, fail, type Result } from "../domain/error.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
@@ -19,6 +19,8 @@ export interface FileSender {
   readonly clock: () => number;
   readonly memory: { readonly conversation: { readonly id: string } };
   sentBefore(actor: Actor, command: Command): Result<Answer> | undefined;
+  /** Why the actor may not write right now. */
+  restrictionOf(actor: Actor): Failure | undefined;
   submit(
     actor: Actor,
     command: Command,
@@ -46,6 +48,8 @@ export async function sendWithFiles(
   const send: Send = { ...command, fingerprint: command.fingerprint ?? keys.join() };
   const before = sender.sentBefore(actor, send);
   if (before) return before;
+  const restricted = sender.restrictionOf(actor);
+  if (restricted) return restricted;
   // An earlier call may still be under way: it must not commit what this one refuses.
   for (const claim of attempt.earlierClaims ?? []) voidUnlessUsed(sender.sql, claim);
   const directory = directoryOf(env.DB);

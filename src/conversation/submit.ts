@@ -1,7 +1,7 @@
 import type { Block } from "../domain/block.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 import { type Hides, receiptsShownTo, shownTo } from "../domain/hides.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, admissionRefusal } from "../domain/policy.ts";
 import type { FilesToSend, SubmitOptions, Submitted } from "./api.ts";
 import { BLOCKING } from "./decide/blocks.ts";
 import type { Answer, Command } from "./decide/types.ts";
@@ -58,7 +58,7 @@ export async function submitWithFiles(
   files: FilesToSend,
   options: SubmitOptions,
 ): Promise<Submitted> {
-  const admitted = answered(open, actor, "send", (open) => ok(open));
+  const admitted = answered(open, actor, "send", (open) => ok(open), admissionRefusal);
   if (!admitted.ok) return { ...NOT_FOUND, result: admitted };
   const result = await admitted.value.sendWithFiles(actor, command, files);
   return submitted(admitted.value, actor, command, result, options);
@@ -81,16 +81,30 @@ export function precheck(
   actor: Actor,
   command: Command,
 ): Result<Result<Answer> | undefined> {
-  if (command.type === "send") {
-    return answered<Result<Answer> | undefined>(open, actor, "send", (open) => {
-      const before = open.sentBefore(actor, command);
-      if (!before && open.mayNotContact(actor.userId)) return fail("cannot_contact");
-      if (!before?.ok) return ok(before);
-      return ok(ok(answerShownTo(before.value, open.hidesOf(actor.userId))));
-    });
-  }
+  if (command.type === "send") return precheckSend(open, actor, command);
   if (!open) return fail("conversation_not_found");
   return open.refusalOf(actor, command) ?? ok(undefined);
+}
+
+/** Who may not write right now may still ask what an earlier send came to. */
+function precheckSend(
+  open: OpenConversation | undefined,
+  actor: Actor,
+  command: Extract<Command, { type: "send" }>,
+): Result<Result<Answer> | undefined> {
+  return answered<Result<Answer> | undefined>(
+    open,
+    actor,
+    "send",
+    (open) => {
+      const before = open.sentBefore(actor, command);
+      if (!before && open.mayNotContact(actor.userId)) return fail("cannot_contact");
+      if (!before) return open.restrictionOf(actor) ?? ok(undefined);
+      if (!before.ok) return ok(before);
+      return ok(ok(answerShownTo(before.value, open.hidesOf(actor.userId))));
+    },
+    admissionRefusal,
+  );
 }
 
 /** The answer to the caller of a command, with what the options ask for beside it. */

@@ -2,22 +2,38 @@ import { and, desc, eq, gt, lt, sql } from "drizzle-orm";
 import type { Act } from "../domain/act.ts";
 import type { Directory } from "./directory.ts";
 import { audit } from "./schema.ts";
+import { Statement } from "./statement.ts";
 
-/** Adds acts to the audit log; one that is in it stays as it is. */
+/** The audit log of D1: rows are added, and nothing changes or removes them. */
+
+/** An act as a row that {@link insertActs} takes. */
+export type ActRow = (string | number | null)[];
+
+export function rowOf(act: Act): ActRow {
+  const { id, at, actorId, actorRole, action, conversationId, targetId, messageNumber } = act;
+  const details = act.details ? JSON.stringify(act.details) : null;
+  return [
+    ...[id, at, actorId, actorRole, action, conversationId ?? null, targetId ?? null],
+    ...[messageNumber ?? null, act.reason ?? null, details],
+  ];
+}
+
+/** Takes rows as a JSON list; those whose id is known are left out. */
+export const insertActs = new Statement((directory) =>
+  directory
+    .insert(audit)
+    .select(
+      sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+        value ->> 6, value ->> 7, value ->> 8, value ->> 9
+        FROM json_each(${sql.placeholder("rows")}) WHERE true`,
+    )
+    .onConflictDoNothing(),
+);
+
+/** Adds acts to the log, in one statement. An act whose id is there already is left as it is. */
 export async function addActs(directory: Directory, acts: readonly Act[]): Promise<void> {
   if (acts.length === 0) return;
-  const rows = acts.map((act) => [
-    ...[act.id, act.at, act.actorId, act.actorRole, act.action, act.conversationId ?? null],
-    ...[act.targetId ?? null, act.messageNumber ?? null, act.reason ?? null],
-    act.details === undefined ? null : JSON.stringify(act.details),
-  ]);
-  await directory.run(sql`
-    INSERT INTO audit (id, at, actor_id, actor_role, action, conversation_id, target_id,
-      message_number, reason, details)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-      value ->> 6, value ->> 7, value ->> 8, value ->> 9
-    FROM json_each(${JSON.stringify(rows)}) WHERE true
-    ON CONFLICT (id) DO NOTHING`);
+  await insertActs.bind(directory, { rows: JSON.stringify(acts.map(rowOf)) }).run();
 }
 
 /** Where a page of the audit log ends. */

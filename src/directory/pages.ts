@@ -6,7 +6,7 @@ export const MAX_BATCH_BYTES = 1_000_000;
 /** The kinds of rows of a conversation. */
 export const LISTS = [
   ...(["members", "uncounted", "sent", "deleted"] as const),
-  ...(["mentions", "unmentioned", "mentionsRead"] as const),
+  ...(["mentions", "unmentioned", "mentionsRead", "acts"] as const),
 ] as const;
 export type List = (typeof LISTS)[number];
 
@@ -42,6 +42,6 @@ export function pagesOf(
 function emptyPage(): Page {
   return {
     ...{ members: [], uncounted: [], sent: [], deleted: [] },
-    ...{ mentions: [], unmentioned: [], mentionsRead: [] },
+    ...{ mentions: [], unmentioned: [], mentionsRead: [], acts: [] },
   };
 }

@@ -1,5 +1,6 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import { insertActs } from "./audit.ts";
 import type { List } from "./pages.ts";
 import { conversations, members, mentions, mentionsRead, uncounted, uploads } from "./schema.ts";
 import { Statement } from "./statement.ts";
@@ -155,6 +156,7 @@ export const writeRows: Record<List, Statement> = {
   mentions: addMentions,
   unmentioned: removeMentions,
   mentionsRead: addMentionsRead,
+  acts: insertActs,
 };
 
 /** The new row is not of an older revision or an earlier epoch than the stored one. */

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import type { Act } from "../domain/act.ts";
 import {
   type Conversation,
   type Counters,
@@ -6,6 +7,7 @@ import {
   STORED_REQUEST,
 } from "../domain/conversation.ts";
 import type { Message } from "../domain/message.ts";
+import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
 import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
 import { upsertConversation, writeRows } from "./projection-statements.ts";
@@ -34,6 +36,8 @@ export interface Snapshot {
     deleted: string[];
   };
   mentions: MentionRows;
+  /** Those after the revision that D1 has. */
+  acts: readonly Act[];
 }
 
 /** Rows of mentions; a user id may be `EVERYBODY`. */
@@ -72,6 +76,7 @@ function* rowsOf({
   uncounted,
   files,
   mentions,
+  acts,
 }: Snapshot): Generator<readonly [List, unknown]> {
   for (const m of members) {
     const archived = m.archived ? 1 : 0;
@@ -91,6 +96,7 @@ function* rowsOf({
   }
   for (const { userId, number } of mentions.removed) yield ["unmentioned", [userId, number]];
   for (const { userId, number } of mentions.read) yield ["mentionsRead", [userId, number]];
+  for (const act of acts) yield ["acts", rowOf(act)];
 }
 
 /** The conversation's own row. */

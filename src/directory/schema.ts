@@ -310,7 +310,7 @@ export const reports = sqliteTable(
 export const audit = sqliteTable(
   "audit",
   {
-    /** Of an act in a conversation: its id, epoch, revision and position, so that it is stored once. */
+    /** Of an act in a conversation: its id, epoch and revision, so that it is stored once. */
     id: text("id").primaryKey(),
     at: integer("at").notNull(),
     actorId: text("actor_id").notNull(),

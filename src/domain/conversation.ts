@@ -23,6 +23,15 @@ export const MAX_METADATA_BYTES = 8 * 1024;
 /** Above this many members, events whose cost grows with the square of the members are not sent. */
 export const LARGE_CONVERSATION = 200;
 
+/** Code points of a channel's name. */
+export const CHANNEL_NAME = { min: 3, max: 100 } as const;
+/** Seconds of slow mode at most: six hours. */
+export const MAX_SLOW_MODE_SECONDS = 21_600;
+/** Pinned messages of a conversation. */
+export const MAX_PINS = 50;
+/** People who are banned from one conversation at a time. */
+export const MAX_BANS = 10_000;
+
 export type Metadata = Record<string, unknown>;
 
 /** A conversation; `rev` is the revision that last changed it. */
@@ -40,7 +49,36 @@ export interface Conversation {
   purchaseRequestId: string | null;
   metadata: Metadata | null;
   origin: Dialect;
+  /** Seconds between two messages of one member; absent: any. */
+  slowModeSeconds?: number;
+  /** Only its owner and moderators write. */
+  locked?: true;
+  /** The pinned messages, the one that was pinned last first; absent: none. */
+  pins?: readonly Pin[];
   rev: number;
+}
+
+/** A pinned message. */
+export interface Pin {
+  /** Its number. */
+  number: number;
+  pinnedBy: string;
+  pinnedAt: number;
+}
+
+/** Who may not be in a conversation. */
+export interface Ban {
+  userId: string;
+  bannedBy: string;
+  bannedAt: number;
+  /** When it ends; `null`: when it is lifted. */
+  until: number | null;
+  reason: string | null;
+}
+
+/** Whether a ban lasts. An expired one is treated as absent. */
+export function banHolds(ban: Pick<Ban, "until"> | undefined, now: number): boolean {
+  return ban !== undefined && (ban.until === null || ban.until > now);
 }
 
 /** Counters that change with every commit. */
@@ -90,6 +128,8 @@ export interface Member extends Person {
   request?: Request;
   readUpTo: number;
   readBeyond: number;
+  /** They may only read until then, which may be over; absent: they were never muted. It outlives the membership. */
+  mutedUntil?: number;
   rev: number;
 }
 

@@ -84,6 +84,17 @@ export const ERRORS = {
   report_resolved: [409, "This report has been resolved."],
   edit_window_closed: [400, "The time in which this message could be edited is over."],
 
+  not_moderated: [400, "Only groups and channels are moderated."],
+  muted: [403, "You are muted here: you can read, and not write, until the mute ends."],
+  conversation_locked: [403, "The conversation is locked: only its owner and moderators write."],
+  slow_mode: [429, "Slow mode is on: wait before you send another message here."],
+  banned_here: [403, "This person is banned from the conversation."],
+  ban_not_found: [404, "This person is not banned here."],
+  too_many_bans: [400, "At most 10,000 people can be banned from a conversation."],
+  too_many_pins: [400, "At most 50 messages can be pinned; unpin one first."],
+  not_pinned: [404, "The message is not pinned."],
+  end_in_the_past: [400, "The end must be in the future."],
+
   push_not_configured: [404, "This server sends no push messages; it has no VAPID_PRIVATE_KEY."],
 
   rate_limited: [429, "Too many requests; wait before you try again."],

@@ -37,6 +37,8 @@ export interface Message extends Mentions {
   clockAt?: number;
   editedAt: number | null;
   deletedAt: number | null;
+  /** Who deleted it, where that was not its author. */
+  deletedBy?: string;
 }
 
 /** That a user has read a message, and when. */

@@ -1,5 +1,5 @@
-import type { Kind, Member, Role } from "./conversation.ts";
-import { type ChatError, chatError } from "./error.ts";
+import { type Kind, type Member, ROLES, type Role } from "./conversation.ts";
+import { type ChatError, chatError, type ErrorCode } from "./error.ts";
 
 export const PLATFORM_ROLES = ["admin", "resolver", "support", "user"] as const;
 /** A person's role in their token, independent of any conversation. */
@@ -20,26 +20,82 @@ export interface Actor {
   kinds?: readonly Kind[];
 }
 
-export type Action =
+/** Who may do something, and what the others are told. */
+export interface Rule {
+  /** Kinds of conversation that have it; absent: all. */
+  kinds?: readonly Kind[];
+  /**
+   * What it is refused with in other kinds, after who is no member has been told so; absent: it is refused as
+   * if there were no such conversation, to everybody.
+   */
+  elsewhere?: ErrorCode;
+  /** Members who may; absent: all. */
+  roles?: readonly Role[];
+  /** What other members are told; absent: `forbidden`. */
+  otherwise?: ErrorCode;
+  /** Who may without being a member, where the caller's API lets staff reach any chat. */
+  staff?: readonly PlatformRole[];
+  /** Whether staff may in all kinds. */
+  staffEverywhere?: true;
+  /** Whether those may who are no members: all of them, or where anyone may find the conversation. */
+  outsiders?: "all" | "if public";
+  /** It adds to what all see: not for members who are muted, nor in a locked conversation, unless they have a role. */
+  writes?: true;
+}
+
+const MODERATORS = ["owner", "moderator"] as const;
+const OWNER = ["owner"] as const;
+/** Kinds of conversation that have moderators. */
+const MODERATED = ["group", "channel"] as const;
+const OF_GROUPS = { kinds: ["group"], elsewhere: "not_a_group" } as const;
+const OF_CHANNELS = { kinds: ["channel"] } as const;
+const OF_MODERATED = { kinds: MODERATED, elsewhere: "not_moderated" } as const;
+
+/** Who may do what: the one place that says so. Anything not listed is refused. */
+export const POLICY = {
   /** See that it exists, and what it is. */
-  | "see"
-  | "read"
-  | "send"
-  | "mark"
+  see: { staff: ["admin", "resolver"], outsiders: "if public" },
+  read: { staff: ["admin", "resolver"] },
+  send: { staff: ["admin", "resolver"], writes: true },
+  /** Show the others that one types. */
+  type: { staff: ["admin", "resolver"], writes: true },
+  mark: {},
   /** Set one's own flag. */
-  | "flag"
-  | "edit"
-  | "delete"
-  | "react"
-  | "leave"
+  flag: {},
+  /** One's own message. */
+  edit: { writes: true },
+  /** One's own message. */
+  delete: { staff: ["admin"] },
+  /** Somebody else's message. */
+  deleteOthers: {
+    ...{ kinds: MODERATED, elsewhere: "not_the_author" },
+    ...{ roles: MODERATORS, otherwise: "not_the_author" },
+    ...{ staff: ["admin"], staffEverywhere: true },
+  },
+  react: { writes: true },
+  /** Leave a group. */
+  leave: OF_GROUPS,
   /** Add people to a group, and remove them. */
-  | "manage"
-  /** Invite to a channel, expel from it, rename it. */
-  | "moderate"
-  /** Choose a channel's moderators, close and reopen it. */
-  | "own"
+  manage: { ...OF_GROUPS, roles: MODERATORS, staff: ["admin"] },
+  /** Join a channel. */
+  join: { ...OF_CHANNELS, outsiders: "all" },
+  /** Leave a channel; those who are not in it are told so. */
+  part: { ...OF_CHANNELS, outsiders: "all" },
+  /** Invite to a channel, and expel from it. */
+  admit: { ...OF_CHANNELS, roles: MODERATORS },
+  /** Title and description, slow mode, lock, pins. */
+  moderate: { ...OF_MODERATED, roles: MODERATORS },
+  /** Ban people and see who is banned; mute members. */
+  restrain: { ...OF_MODERATED, roles: MODERATORS, staff: ["admin"] },
+  /** Choose moderators. */
+  own: { ...OF_MODERATED, roles: OWNER },
+  /** Close a channel and reopen it. */
+  close: { ...OF_CHANNELS, roles: OWNER },
   /** Mention all members at once. */
-  | "mentionAll";
+  mentionAll: { roles: MODERATORS, staff: ["admin"] },
+} as const satisfies Record<string, Rule>;
+
+export type Action = keyof typeof POLICY;
 
 export interface Facts {
   kind: Kind;
@@ -47,34 +103,66 @@ export interface Facts {
   member: Pick<Member, "role" | "leftAt"> | undefined;
   /** Whether anyone may find and join the conversation. */
   isPublic: boolean;
+  /** Whether the actor may not be here, until the ban ends. */
+  isBanned?: boolean;
+  /** Until when the actor may only read, in milliseconds from now; absent: they may write. */
+  mutedForMs?: number;
+  /** Whether only the owner and moderators write. */
+  isLocked?: boolean;
 }
 
-/** Actions that require one of these roles; the others are open to every member. */
-const RESERVED: Partial<Record<Action, readonly Role[]>> = {
-  manage: ["owner", "moderator"],
-  moderate: ["owner", "moderator"],
-  own: ["owner"],
-  mentionAll: ["owner", "moderator"],
-};
-
-/** What staff may do without being a member. */
-const STAFF: Partial<Record<PlatformRole, readonly Action[]>> = {
-  admin: ["see", "read", "send", "delete", "manage", "mentionAll"],
-  resolver: ["see", "read", "send"],
-};
+const RULES: Readonly<Record<Action, Rule>> = POLICY;
+const STAFF = new Set(Object.values(RULES).flatMap(({ staff }) => staff ?? []));
 
 /** Whether the actor could reach a conversation without being a member: such access is logged. */
 export function isStaff(actor: Actor): boolean {
-  return actor.reach === "staff" && STAFF[actor.role] !== undefined;
+  return actor.reach === "staff" && STAFF.has(actor.role);
 }
 
-/** Why the actor may not do this; `undefined` if they may. Anything not listed is refused. */
+/** Whether the actor may do this whether they are a member or not. */
+export function mayAsStaff(actor: Actor, action: Action): boolean {
+  return actor.reach === "staff" && RULES[action].staff?.includes(actor.role) === true;
+}
+
+/** Why the actor may not do this; `undefined` if they may. */
 export function refusal(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
-  if (actor.kinds && !actor.kinds.includes(facts.kind)) return chatError("conversation_not_found");
-  if (actor.reach === "staff" && STAFF[actor.role]?.includes(action)) return undefined;
-  if (action === "see" && facts.isPublic) return undefined;
-  const { member } = facts;
-  if (!member || member.leftAt !== null) return chatError("not_a_member");
-  const reserved = RESERVED[action];
-  return reserved && !reserved.includes(member.role) ? chatError("forbidden") : undefined;
+  return admissionRefusal(actor, action, facts) ?? restriction(actor, action, facts);
+}
+
+/** The same, whether they may write at this time or not: what a retry of a send needs to be answered. */
+export function admissionRefusal(
+  actor: Actor,
+  action: Action,
+  facts: Facts,
+): ChatError | undefined {
+  const rule = RULES[action];
+  const { kind, member } = facts;
+  if (actor.kinds && !actor.kinds.includes(kind)) return chatError("conversation_not_found");
+  const asStaff = mayAsStaff(actor, action);
+  if (asStaff && rule.staffEverywhere) return undefined;
+  const isElsewhere = rule.kinds !== undefined && !rule.kinds.includes(kind);
+  if (isElsewhere && !rule.elsewhere) return chatError("conversation_not_found");
+  const isPresent = member?.leftAt === null;
+  const mayKnowKind = asStaff || (isElsewhere && mayAsStaff(actor, "read"));
+  if (!isPresent && !mayKnowKind) {
+    if (rule.outsiders === "if public" && facts.isPublic) return undefined;
+    if (facts.isBanned) return chatError("banned_here");
+    if (rule.outsiders !== "all") return chatError("not_a_member");
+  }
+  if (isElsewhere) return chatError(rule.elsewhere ?? "conversation_not_found");
+  if (asStaff || !isPresent || !rule.roles || rule.roles.includes(member.role)) return undefined;
+  return chatError(rule.otherwise ?? "forbidden");
+}
+
+/** Why the actor may not write right now: they are muted, or only those with a role may. */
+export function restriction(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
+  if (!RULES[action].writes || mayAsStaff(actor, action)) return undefined;
+  if (facts.member?.role !== "member") return undefined;
+  if (facts.mutedForMs !== undefined) return chatError("muted", { retryAfterMs: facts.mutedForMs });
+  return facts.isLocked ? chatError("conversation_locked") : undefined;
+}
+
+/** Whether one member's role is above another's: bans and mutes are for those below. */
+export function outranks(one: Role, other: Role): boolean {
+  return ROLES.indexOf(one) < ROLES.indexOf(other);
 }

@@ -7,8 +7,13 @@
 /** An object that holds connections of the user: what it is, and its name. */
 export type PresenceSource = readonly [kind: string, id: string];
 
-/** Sources that are kept: the newest. */
-export const MAX_SOURCES = 200;
+/**
+ * Sources with a connection that are kept: the newest. A ban ends the connections at these, so that one that is
+ * left out would stay open.
+ */
+export const MAX_SOURCES = 2_000;
+/** Sources that have ended which are kept, for the order of reports. */
+export const MAX_ENDED = 200;
 /** How long a source counts without being asked. */
 export const CONFIRMED_MS = 5 * 60_000;
 
@@ -55,15 +60,16 @@ function reported(
   const next = new Map(sources);
   next.delete(key);
   next.set(key, { source, at, isConnected, confirmedAt: at });
-  if (next.size > MAX_SOURCES) next.delete(leastUseful(next));
+  let count = 0;
+  let oldest: string | undefined;
+  for (const [other, one] of next) {
+    if (one.isConnected !== isConnected) continue;
+    oldest ??= other;
+    count++;
+  }
+  const isFull = count > (isConnected ? MAX_SOURCES : MAX_ENDED);
+  if (isFull && oldest !== undefined) next.delete(oldest);
   return next;
-}
-
-/** The oldest that has ended, which is kept for the order of reports only; else the oldest. */
-function leastUseful(sources: Sources): string {
-  const [oldest = ""] = sources.keys();
-  for (const [key, { isConnected }] of sources) if (!isConnected) return key;
-  return oldest;
 }
 
 /** A source was asked, and has a connection. */

@@ -37,6 +37,7 @@ const HINTS: Partial<Record<string, DurableObjectLocationHint>> = {
 const IDEMPOTENT = new Set<Command["type"]>([
   ...(["edit", "delete", "read", "react"] as const),
   ...(["invite", "update", "close", "reopen", "accept"] as const),
+  ...(["pin", "ban", "mute", "unmute"] as const),
 ]);
 
 type Send = Extract<Command, { type: "send" }>;
@@ -107,17 +108,22 @@ async function exists(
   return info.ok || info.error.code !== "conversation_not_found";
 }
 
-/** Sends a command to a conversation and waits until the lists show it. Throws a refusal. */
+/**
+ * Sends a command to a conversation and waits until the lists show it. Throws a refusal. `kinds`: those that
+ * the address has; to it, others do not exist.
+ */
 export async function submit(
   c: Context<EdgeEnv>,
   conversationId: string,
   command: Command,
-  options: { readers?: boolean } = {},
+  options: { readers?: boolean; kinds?: readonly Kind[] } = {},
 ): Promise<Answer & { readers: Receipt[] }> {
-  const entry = await withBlocks(c, conversationId, command);
+  const { kinds } = options;
+  const actor = { ...c.get("actor"), ...(kinds && { kinds }) };
+  const entry = await withBlocks(c, conversationId, actor, command);
   const wait = command.type !== "send" || c.get("settings").SENDS_WAIT_FOR_LISTS;
   const submitOptions = { wait, readers: options.readers ?? false };
-  const submitted = await carryOut(c, conversationId, c.get("actor"), entry, submitOptions);
+  const submitted = await carryOut(c, conversationId, actor, entry, submitOptions);
   return answerOf(c, submitted, wait);
 }
 
@@ -128,12 +134,12 @@ export async function submit(
 async function withBlocks(
   c: Context<EdgeEnv>,
   conversationId: string,
+  actor: Actor,
   command: Command,
 ): Promise<Command> {
   if (command.type !== "add" && command.type !== "invite" && command.type !== "join") {
     return command;
   }
-  const actor = c.get("actor");
   const blocks = await blocksOfEntry(c, conversationId, command);
   if (command.type === "join") return { ...command, blocks };
   const isRefused = isAcross(blocks, actor.userId);

@@ -47,6 +47,7 @@ export const wireMessage = z.object({
   /** Present where the reader blocks its sender: nothing else of it is shown. */
   hidden: z.literal(true).optional(),
   clientMessageId: z.string().nullable(),
+  /** Who deleted it, where that was not its author. */
   deletedBy: userId.optional(),
 });
 export type WireMessage = z.infer<typeof wireMessage>;
@@ -58,8 +59,9 @@ export const wireMember = z.object({
   role: z.enum(ROLES),
   joinedAt: time,
   leftAt: time.nullable(),
-  rev,
+  /** They may only read until then, which may be over; absent where they were never muted. */
   mutedUntil: time.optional(),
+  rev,
 });
 export type WireMember = z.infer<typeof wireMember>;
 
@@ -74,10 +76,13 @@ export const wireConversation = z.object({
   archivedAt: time.nullable(),
   memberCount: z.number().int(),
   lastNumber: z.number().int(),
-  rev,
+  /** Seconds between two messages of one member without a role; absent: any. */
   slowModeSeconds: z.number().int().optional(),
+  /** Present where only the owner and moderators write. */
   locked: z.literal(true).optional(),
+  /** Ids of the pinned messages, the one that was pinned last first; absent where there are none. */
   pins: z.array(z.string()).optional(),
+  rev,
 });
 export type WireConversation = z.infer<typeof wireConversation>;
 

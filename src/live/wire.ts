@@ -38,6 +38,7 @@ export function wireMessage(conversationId: string, message: Message, linkTo: Li
     ...wireMentions(message),
     ...(message.hidden && { hidden: true }),
     clientMessageId: message.clientMessageId,
+    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
   };
 }
 
@@ -57,8 +58,14 @@ export function wireMember(member: Member): WireMember {
     role: member.role,
     joinedAt: isoTime(member.joinedAt),
     leftAt: isoTimeOrNull(member.leftAt),
+    ...wireMute(member),
     rev: member.rev,
   };
+}
+
+/** Until when a member may only read, where they were muted. */
+export function wireMute({ mutedUntil }: Pick<Member, "mutedUntil">): { mutedUntil?: string } {
+  return mutedUntil === undefined ? {} : { mutedUntil: isoTime(mutedUntil) };
 }
 
 export function wireConversation(
@@ -76,7 +83,25 @@ export function wireConversation(
     archivedAt: isoTimeOrNull(conversation.archivedAt),
     memberCount: counters.memberCount,
     lastNumber: counters.lastNumber,
+    ...wireModeration(conversation),
     rev: conversation.rev,
+  };
+}
+
+/** What moderators have set, where they have. */
+export function wireModeration({
+  id,
+  slowModeSeconds,
+  locked,
+  pins,
+}: Pick<Conversation, "id" | "slowModeSeconds" | "locked" | "pins">): Pick<
+  WireConversation,
+  "slowModeSeconds" | "locked" | "pins"
+> {
+  return {
+    ...(slowModeSeconds !== undefined && { slowModeSeconds }),
+    ...(locked && { locked }),
+    ...(pins && { pins: pins.map(({ number }) => messageIdOf(id, number)) }),
   };
 }
 

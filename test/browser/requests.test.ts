@@ -47,14 +47,14 @@ test("a request is declined from the list, and is gone", async () => {
 });
 
 test("somebody who is banned from the service is signed out at once, and told why", async () => {
-  const carol = await signedIn("Carol Okafor", { address });
-  await carol.page.getByText("Nobody has written yet").waitFor();
+  const dave = await signedIn("Dave Lindqvist", { address });
+  await dave.page.getByText("Nobody has written yet, and neither have you.").waitFor();
   const token = await tokenFor("root", "--role", "admin");
   const admin = new Parley({ url: address, token: () => token });
-  await admin.staff.banUser("carol", { reason: "Sells gold" });
-  await carol.page.getByText("This account may not use the service.").waitFor();
-  await carol.page.getByRole("button", { name: "Alice Moreau" }).waitFor();
-  await admin.staff.unbanUser("carol");
+  await admin.staff.banUser("dave", { reason: "Sells gold" });
+  await dave.page.getByText("This account may not use the service.").waitFor();
+  await dave.page.getByRole("button", { name: "Alice Moreau" }).waitFor();
+  await admin.staff.unbanUser("dave");
   // Chromium reports requests that were refused meanwhile.
-  carol.complaints.splice(0);
+  dave.complaints.splice(0);
 });

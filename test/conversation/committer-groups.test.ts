@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { audited } from "../../src/conversation/decide/audited.ts";
 import { decide } from "../../src/conversation/decide/decide.ts";
 import type { Change } from "../../src/conversation/decide/types.ts";
 import { MemoryState } from "../domain/decide/state.ts";
@@ -51,10 +52,11 @@ function compare(
       const { actor, command } = requestOf(step, twin);
       fresh.submit(actor.userId, command, actor);
       const decided = decide(twin, { actor, command }, now);
-      results.push(decided.ok ? { ok: true, value: decided.value.answer } : decided);
-      if (!decided.ok) continue;
-      changes.push(...decided.value.changes);
-      twin.apply(decided.value, actor.userId);
+      const decision = decided.ok && audited(twin, { actor, command }, decided.value);
+      results.push(decision ? { ok: true, value: decision.answer } : decided);
+      if (!decision) continue;
+      changes.push(...decision.changes);
+      twin.apply(decision, actor.userId);
     }
     fresh.endWindow();
     fresh.endWindow();

@@ -96,14 +96,22 @@ async function connections(who: Caller, conversationId: string, kind: string) {
       const first = await open(who, conversationId);
       const again = await open(who, conversationId, "?since=1");
       const known = [(await first.next("hello")).online, (await first.next("sync")).messages];
+      // What a gateway fetches that joins from a revision comes behind the answer.
+      const [late, lateIo] = [await Hub.connect(who), await Io.connect(who)];
+      const joined = [
+        await late.ask("JoinConversation", conversationId, 1),
+        await lateIo.ask("join-chat-room", conversationId, { since: 1 }),
+      ];
+      await late.line.receives((text) => text.includes("the last"));
+      if (kind !== "channel") await lateIo.line.receives((text) => text.includes("the last"));
       return {
+        ...{ joined, missed: late.messages() },
+        missedIo: ["new-message", "message-edited", "message-deleted"].flatMap((name) =>
+          lateIo.all(name),
+        ),
         ...{ history, ofRoom, hello: known, resumed: await again.next("sync") },
         chats: await io.ask("subscribe-chats"),
         conversations: await hub.ask("SubscribeConversations"),
-        joined: [
-          await (await Hub.connect(who)).ask("JoinConversation", conversationId, 1),
-          await (await Io.connect(who)).ask("join-chat-room", conversationId, { since: 1 }),
-        ],
       };
     },
   };
@@ -178,6 +186,9 @@ test.each(["group", "channel"])(
     const ids = [early.body.messageId, ...(await eveDoes(eve, alice, id, mine.body.messageId))];
     // The inboxes of those who are connected here are told when the alarm fires.
     await fireAlarms(id);
+    for (const [path, body] of await everythingOf(alice, id, ids)) {
+      expect(tracesOf(body, userId), `while it is the newest: ${path}`).toEqual([]);
+    }
     const last = await carol.post(`${CHAT}/messages`, { conversationId: id, content: "the last" });
     await carol.post(`${CHAT}/messages/${ids[0]}/reactions`, { emoji: "👏" });
     await hers.have("the last");

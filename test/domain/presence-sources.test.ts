@@ -6,6 +6,7 @@ import {
   confirmed,
   hasConnection,
   left,
+  MAX_ENDED,
   MAX_SOURCES,
   type PresenceSource,
   type Sources,
@@ -54,12 +55,15 @@ test("property: the order in which reports arrive does not matter", () => {
   );
 });
 
-test("at most 200 are kept: those that ended go first, then the oldest", () => {
-  let sources: Sources = left(arrived(NONE, A, 0), A, 1);
+test("the newest 2,000 with a connection are kept, and the newest 200 that have ended", () => {
+  let sources: Sources = new Map();
+  for (let i = 0; i <= MAX_ENDED; i++) sources = left(sources, ["socketio", `${i}`], i);
+  expect(sources.size).toBe(MAX_ENDED);
+  expect(sources.has("socketio 0")).toBe(false);
   for (let i = 0; i < MAX_SOURCES; i++) sources = arrived(sources, ["signalr", `${i}`], 2 + i);
-  expect(sources.size).toBe(MAX_SOURCES);
+  expect(sources.size).toBe(MAX_ENDED + MAX_SOURCES);
   expect(connected(sources)).toHaveLength(MAX_SOURCES);
-  sources = arrived(sources, B, 1_000);
+  sources = arrived(sources, B, 10_000);
   expect(connected(sources)).toHaveLength(MAX_SOURCES);
   expect(connected(sources)).not.toContainEqual(["signalr", "0"]);
   expect(connected(sources)).toContainEqual(B);

@@ -104,12 +104,11 @@ describe("a block that was accepted gets everywhere", () => {
     )
       .bind(rows)
       .run();
-    const reached = Promise.withResolvers<void>();
-    const calls = await throughCalls(() => {
-      if (calls.called.length === 20) reached.resolve();
-      return reached.promise;
-    });
-    await put(alice, bob);
+    const held = Promise.withResolvers<void>();
+    const calls = await throughCalls(() => held.promise);
+    expect(await put(alice, bob)).toMatch(/^199 /);
+    expect(calls.called).toHaveLength(20);
+    held.resolve();
     await untilEverywhere(alice);
     expect([...calls.called].sort()).toEqual(ids);
     expect(calls.most).toBe(20);

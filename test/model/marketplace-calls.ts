@@ -82,17 +82,19 @@ export function edit(
 
 export function remove(chat: ModelChat, who: ModelPerson, messageId: string, now: number): Outcome {
   const isAdmin = who.role === "admin";
+  const owns = chat.members.get(who.userId)?.role === "owner";
   const stranger = [!chat.members.has(who.userId) && !isAdmin, "not_a_member"] as const;
   const message = chat.message(messageId);
   if (!message) return { refused: refusals([true, "message_not_found"], stranger) };
   const refused = refusals(
     stranger,
-    [message.senderId !== who.userId && !isAdmin, "not_the_author"],
+    [message.senderId !== who.userId && !isAdmin && !owns, "not_the_author"],
     [message.senderId === null && !isAdmin, "system_message"],
   );
   if (refused.size > 0) return { refused };
   if (message.deletedAt === null) {
     message.deletedAt = now;
+    message.deletedBy = who.userId;
     message.content = "";
     message.metadata = null;
     message.mentions = [];

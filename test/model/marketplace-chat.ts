@@ -31,6 +31,7 @@ export interface ModelMessage {
   createdAt: number;
   editedAt: number | null;
   deletedAt: number | null;
+  deletedBy?: string;
   /** Readers and times, in the order of reading. */
   readBy: Map<string, number>;
   key: string | undefined;
@@ -115,6 +116,7 @@ export class ModelChat {
 
   present(message: ModelMessage) {
     const { editedAt, deletedAt, createdAt, mentions, mentionsAll } = message;
+    const { senderId, deletedBy } = message;
     return {
       _id: this.messageId(message.number),
       chatId: this.facts.id,
@@ -130,6 +132,7 @@ export class ModelChat {
       metadata: message.metadata,
       ...(mentions.length > 0 && { mentions }),
       ...(mentionsAll && { mentionsAll }),
+      ...(deletedBy !== undefined && deletedBy !== senderId && { deletedBy }),
       createdAt: iso(createdAt),
       updatedAt: iso(deletedAt ?? editedAt ?? createdAt),
       editedAt: editedAt === null ? null : iso(editedAt),

@@ -288,10 +288,11 @@ function demote(talk: ModelConversation, whom: string): string {
 
 function erase(talk: ModelConversation, userId: string, number: number): string {
   const message = talk.messages[number - 1];
-  if (!talk.members.has(userId)) return "not_a_member";
+  const me = talk.members.get(userId);
+  if (!me) return "not_a_member";
   if (!message) return "message_not_found";
   if (message.senderId === null) return "system_message";
-  if (message.senderId !== userId) return "not_the_author";
+  if (message.senderId !== userId && me.role === "member") return "not_the_author";
   if (talk.archived) return "channel_archived";
   Object.assign(message, {
     ...{ deleted: true, content: "", reactions: [] },

@@ -1,5 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { expect, vi } from "vitest";
+import type { Kind } from "../../src/domain/conversation.ts";
 import { together } from "../conversation/together.ts";
 import { type Caller, objectOf, person, someone } from "../support.ts";
 import { commandOf, drive, frameOf } from "./driver.ts";
@@ -92,7 +93,12 @@ export class World {
     }
     const outcomes = await together(
       touched.id,
-      done.map(({ userId, act }) => [{ userId }, commandOf(touched.id, act, this.known())]),
+      done.map(({ userId, act }) => {
+        const isOfChannels = act.type === "promote" || act.type === "demote";
+        const kinds: readonly Kind[] = ["channel"];
+        const by = { userId, ...(isOfChannels && { kinds }) };
+        return [by, commandOf(touched.id, act, this.known())];
+      }),
     );
     const told = done.map((one, i) => ({ ...one, outcome: outcomes[i] ?? "nothing" }));
     this.agree("together", touched, told);

@@ -89,6 +89,19 @@ test("the same message by the same person is one report, also when both come at 
   expect(results).toEqual([{ reason: "spam" }]);
 });
 
+test("somebody reports whom they block: staff read what the reporter does not", async () => {
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const group = await groupOf(alice, bob, await person());
+  await send(bob, group, "before the block");
+  expect((await alice.put("/api/users/blocks", { userId: bob.userId })).status).toBe(204);
+  const { body: sent } = await send(bob, group, "behind the block");
+  const answer = await report(alice, sent.messageId);
+  expect(answer.status).toBe(201);
+  const { snapshot } = await found(answer.body.id);
+  const texts = snapshot.map(({ content }: { content: string }) => content);
+  expect(texts.slice(-2)).toEqual(["before the block", "behind the block"]);
+});
+
 test("in the marketplace, in its envelope, and only under the chat of the message", async () => {
   const { alice, bob, conversationId } = await directPair();
   const { body: sent } = await send(bob, conversationId, "x");

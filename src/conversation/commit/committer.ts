@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import type { FrameId } from "../../live/frames.ts";
+import { audited } from "../decide/audited.ts";
 import { decide } from "../decide/decide.ts";
 import type { Answer, Change, CommandRequest, Decision, State } from "../decide/types.ts";
 import type { Session } from "../outbound/sockets/session.ts";
@@ -36,6 +37,8 @@ export interface Commit {
   from: number;
   to: number;
   changes: Change[];
+  /** Whether some of it is for the audit log. */
+  hasActs?: boolean;
   outcomes: { pending: PendingCommand; result: Result<Answer> }[];
 }
 
@@ -125,7 +128,7 @@ export class Committer {
             ? this.runWithSavepoint(draft, pending, now)
             : this.run(draft, pending, now),
         );
-        if (draft.changes.length > 0 || draft.figuresMoved) draft.flush();
+        if (draft.counters.rev > from || draft.figuresMoved) draft.flush();
         return results;
       });
     } catch (error) {
@@ -147,7 +150,8 @@ export class Committer {
     for (const [userId, times] of draft.spending.changes) {
       windows.everywhere?.count(userId, times.length);
     }
-    onCommit({ from, to: draft.counters.rev, changes: draft.changes, outcomes });
+    const { changes, hasActs } = draft;
+    onCommit({ from, to: draft.counters.rev, changes, outcomes, ...(hasActs && { hasActs }) });
   }
 
   /** Runs the commands of a group in order, except read marks that a later one covers. */
@@ -182,7 +186,7 @@ export class Committer {
     // A repeat is answered as the first one was, and a refused one has no row that shows that it is one.
     if (!decided.ok && draft.isMistaken(pending)) decided = decide(draft, pending, now);
     if (!decided.ok) return decided;
-    const decision = decided.value;
+    const decision = audited(draft, pending, decided.value);
     if (writes(decision)) draft.put(decision);
     draft.fold(decision, pending.actor.userId);
     return { ok: true, value: decision.answer };
@@ -196,7 +200,7 @@ export class Committer {
     try {
       const decided = decide(draft, pending, now);
       if (!decided.ok) return decided;
-      const decision = decided.value;
+      const decision = audited(draft, pending, decided.value);
       const { storage } = this.options;
       if (writes(decision)) storage.transactionSync(() => writeDecision(storage.sql, decision));
       draft.fold(decision, pending.actor.userId);

@@ -51,8 +51,8 @@ export function createConversation(
       putMember(sql, member);
     }
     for (const { userId, blockedId, blocked, version } of blocks) {
-      if (!blocked || effectOfBlocks(rest.kind) === "none") continue;
-      putBlock(sql, { userId, blockedId, upTo: null, version, rev: 1 });
+      if (effectOfBlocks(rest.kind) === "none") continue;
+      putBlock(sql, { userId, blockedId, upTo: blocked ? null : 0, version, rev: 1 });
     }
     insertCounters(sql, {
       rev: members.length + 1,

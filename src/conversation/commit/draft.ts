@@ -1,17 +1,20 @@
-import type { Conversation, Counters, Member } from "../../domain/conversation.ts";
+import type { Ban, Conversation, Counters, Member } from "../../domain/conversation.ts";
 import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Message } from "../../domain/message.ts";
 import { normalizedUserId } from "../../domain/person.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
 import type { ReadFacts } from "../../domain/read-ranges.ts";
+import { factsOf } from "../decide/facts.ts";
 import type { Change, CommandRequest, Decision, Sent, Spending, State } from "../decide/types.ts";
+import { banOf, countBans } from "../tables/bans.ts";
 import { Blocks, type StoredBlock } from "../tables/blocks.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
 import { invitedAt } from "../tables/invitations.ts";
 import { longestMember, memberOf, membersAmong, updateFigures } from "../tables/members.ts";
 import { messageAt, ownAndHiddenCounted, ownCounted } from "../tables/messages.ts";
+import { pacedAt } from "../tables/paced.ts";
 import { MAX_PENDING, type PendingFigures, storedFigures } from "../tables/pending-figures.ts";
 import { firstReactors, hasReacted } from "../tables/reactions.ts";
 import { readersAhead, readsTouching } from "../tables/reads.ts";
@@ -44,6 +47,7 @@ export class Draft implements State {
   readonly limits: State["limits"];
   readonly clock: number;
   readonly changes: Change[] = [];
+  hasActs = false;
   /** Sends of this group, by sender. */
   readonly sends: TimesByUser = new Map();
   /** What this group counts against abuse limits. */
@@ -124,11 +128,19 @@ export class Draft implements State {
   }
 
   factsOf(userId: string): Facts {
-    return {
-      kind: this.conversation.kind,
-      member: this.member(userId),
-      isPublic: this.conversation.visibility === "public",
-    };
+    return factsOf(this.conversation, userId, this.member(userId), this);
+  }
+
+  banOf(userId: string): Ban | undefined {
+    return banOf(this.sql, userId);
+  }
+
+  countBans(): number {
+    return countBans(this.sql);
+  }
+
+  pacedAt(userId: string): number | undefined {
+    return pacedAt(this.sql, userId);
   }
 
   longestMember(apartFrom: string): Member | undefined {
@@ -243,6 +255,7 @@ export class Draft implements State {
   /** Adopts a decision whose rows are written. */
   fold(decision: Decision, userId: string): void {
     this.counters = decision.counters;
+    this.hasActs ||= decision.effects?.some(({ type }) => type === "audit") === true;
     if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
     if (decision.changes.some(({ type }) => type === "block")) this.blocks = new Blocks(this.sql);
     for (const change of decision.changes) {

@@ -1,5 +1,7 @@
 import { unreachable } from "../../domain/error.ts";
 import type { Change, Decision, Effect } from "../decide/types.ts";
+import { insertAct } from "../tables/audit.ts";
+import { deleteBan, putBan } from "../tables/bans.ts";
 import { putBlock } from "../tables/blocks.ts";
 import { updateConversation } from "../tables/conversation.ts";
 import { insertFiles } from "../tables/files.ts";
@@ -8,6 +10,7 @@ import { deleteInvitation, insertInvitation } from "../tables/invitations.ts";
 import { putMember } from "../tables/members.ts";
 import { deleteMentions, insertMentions } from "../tables/mentions.ts";
 import { updateMessage } from "../tables/messages.ts";
+import { deletePaced, putPaced } from "../tables/paced.ts";
 import { deleteReaction, deleteReactionsOf, insertReaction } from "../tables/reactions.ts";
 import { insertRead, settleReads } from "../tables/reads.ts";
 import { insertUncounted } from "../tables/uncounted.ts";
@@ -73,6 +76,21 @@ function writeEffect(sql: SqlStorage, effect: Effect): void {
       break;
     case "uninvited":
       deleteInvitation(sql, effect.userId);
+      break;
+    case "banned":
+      putBan(sql, effect.ban);
+      break;
+    case "unbanned":
+      deleteBan(sql, effect.userId);
+      break;
+    case "paced":
+      putPaced(sql, effect.userId, effect.sentAt);
+      break;
+    case "pace-ended":
+      deletePaced(sql);
+      break;
+    case "audit":
+      insertAct(sql, effect.rev, effect.act);
       break;
     default:
       unreachable(effect);

@@ -7,17 +7,17 @@ import {
   decideInvite,
   decideJoin,
   decideLeave,
-  decideRole,
   decideUninvite,
-  decideUpdate,
 } from "./channel.ts";
 import { decideDelete } from "./delete.ts";
 import { decideEdit } from "./edit.ts";
 import { decideAdd, decideRemove } from "./group.ts";
 import { withAbuseLimits } from "./limits.ts";
+import { decidePin, decideRole, decideUpdate } from "./moderate.ts";
 import { decideReaction } from "./react.ts";
 import { decideRead } from "./read.ts";
 import { decideAccept, decideDecline } from "./request.ts";
+import { decideBan, decideMute, decideUnban, decideUnmute } from "./restrain.ts";
 import { decideSend } from "./send.ts";
 import type { CommandRequest, Decision, State } from "./types.ts";
 
@@ -71,6 +71,17 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
       return decideRole(state, actor, command.userId, command.type === "promote", now);
     case "update":
       return decideUpdate(state, actor, command);
+    case "pin":
+    case "unpin":
+      return decidePin(state, actor, command);
+    case "ban":
+      return decideBan(state, actor, command, now);
+    case "unban":
+      return decideUnban(state, actor, command.userId);
+    case "mute":
+      return decideMute(state, actor, command, now);
+    case "unmute":
+      return decideUnmute(state, actor, command.userId, now);
     case "close":
     case "reopen":
       return decideCloseChannel(state, actor, command.type === "close", now);

@@ -1,11 +1,12 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { isCountable, type Message } from "../../domain/message.ts";
-import { type Actor, refusal } from "../../domain/policy.ts";
+import { type Actor, mayAsStaff, refusal } from "../../domain/policy.ts";
 import { hiddenFrom } from "./blocks.ts";
 import { digestOfMessage } from "./digest.ts";
 import { mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
-import type { Command, Decision, State } from "./types.ts";
+import { withoutPin } from "./moderate.ts";
+import type { Change, Command, Decision, State } from "./types.ts";
 
 /** Clears a message's content, files, reactions and mentions; the row stays. Idempotent. */
 export function decideDelete(
@@ -15,14 +16,16 @@ export function decideDelete(
   now: number,
 ): Result<Decision> {
   // Membership first: non-members must not learn which messages exist.
-  const refused = refusal(actor, "delete", state.factsOf(actor.userId));
+  const facts = state.factsOf(actor.userId);
+  const refused = refusal(actor, "delete", facts);
   if (refused) return { ok: false, error: refused };
   const found = messageIn(state, command.messageId);
   if (!found.ok) return found;
   const before = found.value;
-  const asAdmin = actor.reach === "staff" && actor.role === "admin";
-  if (before.senderId === null && !asAdmin) return fail("system_message");
-  if (before.senderId !== actor.userId && !asAdmin) return fail("not_the_author");
+  const isOwn = before.senderId === actor.userId;
+  if (before.senderId === null && !mayAsStaff(actor, "deleteOthers")) return fail("system_message");
+  const forbidden = isOwn ? undefined : refusal(actor, "deleteOthers", facts);
+  if (forbidden) return { ok: false, error: forbidden };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) {
     return ok({
@@ -40,13 +43,19 @@ export function decideDelete(
     reactions: [],
     metadata: null,
     deletedAt: now,
+    ...(!isOwn && { deletedBy: actor.userId }),
   };
   const { counted, lastCounted } = state.counters;
+  const isPinned = state.conversation.pins?.some(({ number }) => number === message.number);
+  const unpinned: Change[] = isPinned ? [unpinning(state, message)] : [];
   return ok({
-    changes: [{ type: "message", cause: "deleted", message, digest: digestOfMessage(before) }],
+    changes: [
+      { type: "message", cause: "deleted", message, digest: digestOfMessage(before) },
+      ...unpinned,
+    ],
     counters: {
       ...state.counters,
-      rev: message.rev,
+      rev: message.rev + unpinned.length,
       counted: isCountable(before) ? counted - 1 : counted,
       lastCounted:
         lastCounted === message.number ? state.countedBefore(message.number) : lastCounted,
@@ -61,6 +70,11 @@ export function decideDelete(
     ],
     answer: { rev: message.rev, message },
   });
+}
+
+/** A message that was deleted is not pinned any more. */
+function unpinning(state: State, { number, rev }: Message): Change {
+  return { type: "conversation", conversation: { ...withoutPin(state, number), rev: rev + 1 } };
 }
 
 /**

@@ -8,6 +8,13 @@ const SPENDS: Partial<Record<Command["type"], Spending>> = {
   delete: "changes",
   react: "changes",
   unreact: "changes",
+  update: "changes",
+  pin: "changes",
+  unpin: "changes",
+  ban: "changes",
+  unban: "changes",
+  mute: "changes",
+  unmute: "changes",
   read: "reads",
 };
 
@@ -21,7 +28,8 @@ export function withAbuseLimits(
   decision: Decision,
 ): Result<Decision> {
   const spends = SPENDS[request.command.type];
-  const changesNothing = decision.changes.length === 0 && !decision.figures?.length;
+  const { changes, figures = [], effects = [] } = decision;
+  const changesNothing = changes.length + figures.length + effects.length === 0;
   const { abuse } = state.limits;
   if (!abuse || !spends || changesNothing || request.actor.role === "admin") return ok(decision);
   const { userId } = request.actor;

@@ -1,5 +1,6 @@
 import type { Block } from "../../domain/block.ts";
 import type { Counters, Member, Person, Role } from "../../domain/conversation.ts";
+import { ok, type Result } from "../../domain/error.ts";
 import type { Message } from "../../domain/message.ts";
 import { takeBlocks } from "./blocks.ts";
 import type { Change, Decision, Effect, MemberCause, State } from "./types.ts";
@@ -41,6 +42,8 @@ export class Membership {
       ...(request && { request }),
       readUpTo,
       readBeyond: 0,
+      // Coming back ends no mute.
+      ...(before?.mutedUntil !== undefined && { mutedUntil: before.mutedUntil }),
       rev: 0,
     };
     if (before && readUpTo > before.readUpTo) {
@@ -73,6 +76,11 @@ export class Membership {
     this.changes.push(...changes);
     this.figures = figures;
     this.counters = { ...this.counters, rev };
+  }
+
+  /** Mutes a member until a time, or no longer: `undefined`. */
+  mute({ mutedUntil: _, ...member }: Member, until: number | undefined): void {
+    this.put({ ...member, ...(until !== undefined && { mutedUntil: until }) }, "role");
   }
 
   private put(member: Member, cause: MemberCause): void {
@@ -108,4 +116,10 @@ export class Membership {
     this.counters = { ...this.counters, rev: this.counters.rev + 1 };
     return this.counters.rev;
   }
+}
+
+/** The decision that a membership's changes are. */
+export function decidedOf({ changes, counters, effects, figures }: Membership): Result<Decision> {
+  const moved = figures.length > 0 && { figures };
+  return ok({ changes, counters, effects, ...moved, answer: { rev: counters.rev } });
 }

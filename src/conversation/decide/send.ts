@@ -1,7 +1,8 @@
+import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
-import { type Actor, refusal } from "../../domain/policy.ts";
+import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import { withSettled } from "../../domain/read-ranges.ts";
 import { contactRefusal, hiddenFrom, messagesPerMinute } from "./blocks.ts";
@@ -24,7 +25,8 @@ export function decideSend(
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content ?? "", command.maxLength);
   if (!content.ok) return content;
-  const refused = refusal(actor, "send", state.factsOf(actor.userId));
+  const facts = state.factsOf(actor.userId);
+  const refused = admissionRefusal(actor, "send", facts);
   if (refused) return { ok: false, error: refused };
 
   // Before the checks of reply and limit: a retry costs nothing, and its answer does not depend on
@@ -36,6 +38,8 @@ export function decideSend(
   const contact = contactRefusal(state, actor);
   if (contact) return { ok: false, error: contact };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  const restricted = restriction(actor, "send", facts);
+  if (restricted) return { ok: false, error: restricted };
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
   if (replyTo === undefined) return fail("invalid_reply");
   const mentions = decideMentions(state, actor, command);
@@ -53,6 +57,10 @@ export function decideSend(
       rate,
     });
   }
+
+  const paced = isPaced(state, actor);
+  const waitMs = paced ? slowModeWait(state, actor.userId) : 0;
+  if (waitMs > 0) return fail("slow_mode", { retryAfterMs: waitMs });
 
   // A later claim on the same files may have sent them already.
   if (command.claim !== undefined && state.isVoided(command.claim)) {
@@ -104,6 +112,7 @@ export function decideSend(
     effects: [
       ...mentionEffects(undefined, message),
       ...(command.claim === undefined ? [] : [filesSent(command.claim, message)]),
+      ...(paced ? [{ type: "paced" as const, userId: actor.userId, sentAt: state.clock }] : []),
     ],
     figures: figuresWith(state, message),
     answer: { rev: message.rev, message, rate },
@@ -112,6 +121,20 @@ export function decideSend(
 
 function filesSent(claim: string, { number, attachments }: Message): Effect {
   return { type: "files-sent", claim, number, keys: attachments.map(({ key }) => key) };
+}
+
+/** Whether slow mode concerns somebody: members without a role, and no staff. */
+function isPaced(state: State, actor: Actor): boolean {
+  if (!state.conversation.slowModeSeconds || mayAsStaff(actor, "send")) return false;
+  return state.member(actor.userId)?.role === "member";
+}
+
+/** Milliseconds until slow mode allows their next message; 0: it does now. */
+function slowModeWait(state: State, userId: string): number {
+  const pace = (state.conversation.slowModeSeconds ?? 0) * 1_000;
+  const since = state.clock - (state.pacedAt(userId) ?? Number.NEGATIVE_INFINITY);
+  // A clock that was set back makes nobody wait for longer than that.
+  return Math.min(pace, Math.max(0, pace - since));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Attachment } from "../../domain/attachment.ts";
 import type { Block } from "../../domain/block.ts";
 import type {
+  Ban,
   Conversation,
   Counters,
   Member,
@@ -13,6 +14,7 @@ import type { Message } from "../../domain/message.ts";
 import type { Actor, Facts } from "../../domain/policy.ts";
 import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
+import type { LocalAct } from "../tables/audit.ts";
 import type { StoredBlock } from "../tables/blocks.ts";
 import type { ReadMark } from "../tables/reads.ts";
 
@@ -67,8 +69,28 @@ export type Command =
   | { type: "join"; blocks?: readonly Block[] | undefined }
   | { type: "leave" | "close" | "reopen" }
   | { type: "invite"; userId: string; known: boolean }
-  | { type: "uninvite" | "expel" | "promote" | "demote"; userId: string }
-  | { type: "update"; title?: string | undefined; description?: string | null | undefined }
+  | { type: "uninvite" | "expel"; userId: string }
+  /** Of groups and channels. */
+  | { type: "promote" | "demote"; userId: string }
+  | {
+      type: "update";
+      title?: string | null | undefined;
+      description?: string | null | undefined;
+      /** 0: none. */
+      slowModeSeconds?: number | undefined;
+      locked?: boolean | undefined;
+    }
+  | { type: "pin" | "unpin"; messageId: string }
+  /** `until`: in milliseconds since the epoch; `null`: without an end. */
+  | {
+      type: "ban";
+      userId: string;
+      known: boolean;
+      until: number | null;
+      reason?: string | undefined;
+    }
+  | { type: "mute"; userId: string; until: number; reason?: string | undefined }
+  | { type: "unban" | "unmute"; userId: string }
   /** Facts about blocks between people of the conversation, from the inboxes of those who block. */
   | { type: "blocks"; blocks: readonly Block[] };
 
@@ -127,7 +149,15 @@ export type Effect =
   | { type: "reactions-cleared"; number: number }
   | { type: "invited"; userId: string; by: string; at: number }
   /** An invitation was used or revoked. */
-  | { type: "uninvited"; userId: string };
+  | { type: "uninvited"; userId: string }
+  | { type: "banned"; ban: Ban }
+  /** A ban was lifted. */
+  | { type: "unbanned"; userId: string }
+  /** Somebody sent whom slow mode concerns, and there is no slow mode any more. */
+  | { type: "paced"; userId: string; sentAt: number }
+  | { type: "pace-ended" }
+  /** For the audit log; `rev` is of this command, and of no other act. */
+  | { type: "audit"; rev: number; act: LocalAct };
 
 /** The outcome of a command. It takes effect only when its group has committed. */
 export interface Decision {
@@ -191,6 +221,12 @@ export interface State {
   longestMember(apartFrom: string): Member | undefined;
   /** When a user was last invited; `undefined` if they were not, or have joined since. */
   invitedAt(userId: string): number | undefined;
+  /** The ban of a user, which may have expired. */
+  banOf(userId: string): Ban | undefined;
+  /** How many bans are stored, expired ones included. */
+  countBans(): number;
+  /** When somebody whom slow mode concerns sent last, since it is on. */
+  pacedAt(userId: string): number | undefined;
   /** Whether a claim on uploads has been voided. */
   isVoided(claim: string): boolean;
   hasReacted(number: number, emoji: string, userId: string): boolean;

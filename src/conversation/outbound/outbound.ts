@@ -45,8 +45,9 @@ export class Outbound {
   }
 
   committed(commit: Commit): void {
-    const { changes, outcomes } = commit;
-    const isChanged = changes.length > 0;
+    const { from, to, outcomes } = commit;
+    // An act for the audit log takes a revision, and may have no change beside it.
+    const isChanged = to > from;
     const pushed = this.pushed(commit);
     if (isChanged) {
       this.attempt("alarms", () => this.check());

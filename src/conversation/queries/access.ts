@@ -1,29 +1,28 @@
-import type { Member } from "../../domain/conversation.ts";
 import { fail, type Result } from "../../domain/error.ts";
-import { type Actor, isStaff, refusal } from "../../domain/policy.ts";
+import { type Action, type Actor, isStaff, refusal } from "../../domain/policy.ts";
 import { log } from "../../logging.ts";
 import type { OpenConversation } from "../open.ts";
-import { memberOf } from "../tables/members.ts";
+import { factsFor, knownMember } from "./facts.ts";
 
-/** Answers a question about a conversation, if it exists, to those who may ask it. */
+/** Answers a question about a conversation, if it exists, to those who may ask it, by the policy or a part of it. */
 export function answered<T>(
   open: OpenConversation | undefined,
   actor: Actor,
-  action: "see" | "read" | "send",
+  action: Action,
   answer: (open: OpenConversation) => Result<T>,
+  refusalOf = refusal,
 ): Result<T> {
   if (!open) return fail("conversation_not_found");
-  const { kind, visibility } = open.memory.conversation;
-  const member = knownMember(open, actor.userId);
-  const refused = refusal(actor, action, { kind, member, isPublic: visibility === "public" });
+  const refused = refusalOf(actor, action, factsFor(open, actor.userId));
   if (refused) return { ok: false, error: refused };
   logStaffAccess(open, actor, action);
   return answer(open);
 }
 
-/** A member as committed: from memory, which has those who acted recently, or from storage. */
-function knownMember({ sql, memory }: OpenConversation, userId: string): Member | undefined {
-  return memory.members.get(userId) ?? memberOf(sql, userId);
+/** Whether the others may see that somebody types. */
+export function mayType(open: OpenConversation, actor: Actor): boolean {
+  if (open.mayNotContact(actor.userId)) return false;
+  return refusal(actor, "type", factsFor(open, actor.userId)) === undefined;
 }
 
 /** Logs that a user who is not a member acts by their platform role: who, what, and why. */

@@ -1,4 +1,4 @@
-import type { Member } from "../../domain/conversation.ts";
+import type { Ban, Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { receiptsShownTo, shownTo } from "../../domain/hides.ts";
 import type { Receipt } from "../../domain/message.ts";
@@ -6,6 +6,7 @@ import { offsetOf, type PageOf } from "../../domain/page.ts";
 import type { Actor } from "../../domain/policy.ts";
 import type { Info } from "../api.ts";
 import type { OpenConversation } from "../open.ts";
+import { bansAt } from "../tables/bans.ts";
 import { memberOf, presentMembers } from "../tables/members.ts";
 import { messageAt } from "../tables/messages.ts";
 import { readersOf } from "../tables/receipts.ts";
@@ -81,6 +82,11 @@ export function infoOf({ sql, memory }: OpenConversation, actor: Actor): Info {
 /** A page of the present members, in order of their ids. */
 export function membersOf({ sql }: OpenConversation, page: PageOf): Member[] {
   return presentMembers(sql, page.pageSize, offsetOf(page));
+}
+
+/** A page of the bans that last, in order of the ids of their users. */
+export function bansOf({ sql, clock }: OpenConversation, page: PageOf): Ban[] {
+  return bansAt(sql, clock(), page.pageSize, offsetOf(page));
 }
 
 /** Who has read a message and when, those who did first before the others; never its author. */

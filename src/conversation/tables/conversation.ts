@@ -1,11 +1,12 @@
+import { z } from "zod";
 import type {
   Conversation,
   Counters,
   Dialect,
   Kind,
+  Pin,
   Visibility,
 } from "../../domain/conversation.ts";
-
 import { metadataIn, parsed } from "../../domain/stored.ts";
 
 type ConversationRow = {
@@ -22,6 +23,9 @@ type ConversationRow = {
   purchase_request_id: string | null;
   metadata: string | null;
   origin: Dialect;
+  slow_mode: number;
+  locked: number;
+  pins: string | null;
   changed_rev: number;
 };
 
@@ -65,16 +69,21 @@ export function insertConversation(
 /** Updates the mutable fields of a conversation. */
 export function updateConversation(sql: SqlStorage, conversation: Conversation): void {
   sql.exec(
-    "UPDATE conversation SET title = ?, description = ?, archived_at = ?, changed_rev = ?",
+    `UPDATE conversation SET title = ?, description = ?, archived_at = ?, slow_mode = ?, locked = ?,
+       pins = ?, changed_rev = ?`,
     conversation.title,
     conversation.description,
     conversation.archivedAt,
+    conversation.slowModeSeconds ?? 0,
+    conversation.locked ? 1 : 0,
+    storedPins(conversation.pins),
     conversation.rev,
   );
 }
 
 export function readConversation(sql: SqlStorage): { epoch: string; conversation: Conversation } {
   const row = sql.exec<ConversationRow>("SELECT * FROM conversation").one();
+  const pins = pinsIn(row.pins);
   return {
     epoch: row.epoch,
     conversation: {
@@ -90,9 +99,27 @@ export function readConversation(sql: SqlStorage): { epoch: string; conversation
       purchaseRequestId: row.purchase_request_id,
       metadata: metadataIn(parsed(row.metadata)),
       origin: row.origin,
+      ...(row.slow_mode > 0 && { slowModeSeconds: row.slow_mode }),
+      ...(row.locked === 1 && { locked: true as const }),
+      ...(pins.length > 0 && { pins }),
       rev: row.changed_rev,
     },
   };
+}
+
+const pin = z
+  .tuple([z.number(), z.string(), z.number()])
+  .transform(([number, pinnedBy, pinnedAt]): Pin => ({ number, pinnedBy, pinnedAt }));
+
+/** Stored pins; what cannot be read is left out. */
+function pinsIn(stored: string | null): Pin[] {
+  const list = parsed(stored);
+  return Array.isArray(list) ? list.flatMap((one) => pin.safeParse(one).data ?? []) : [];
+}
+
+function storedPins(pins: readonly Pin[] = []): string | null {
+  if (pins.length === 0) return null;
+  return JSON.stringify(pins.map(({ number, pinnedBy, pinnedAt }) => [number, pinnedBy, pinnedAt]));
 }
 
 export function insertCounters(sql: SqlStorage, counters: Counters): void {

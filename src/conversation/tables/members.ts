@@ -12,6 +12,7 @@ type MemberRow = {
   archived: number;
   read_up_to: number;
   read_beyond: number;
+  muted_until: number;
   rev: number;
   request: number;
 };
@@ -20,12 +21,13 @@ type MemberRow = {
 export function putMember(sql: SqlStorage, member: Member): void {
   sql.exec(
     `INSERT INTO members (user_id, name, avatar_url, role, joined_at, left_at, archived, read_up_to,
-       read_beyond, rev, moved_rev, request)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)
+       read_beyond, rev, moved_rev, request, muted_until)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)
      ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, avatar_url = excluded.avatar_url,
        role = excluded.role, joined_at = excluded.joined_at, left_at = excluded.left_at,
        archived = excluded.archived, read_up_to = excluded.read_up_to,
        read_beyond = excluded.read_beyond, rev = excluded.rev, request = excluded.request,
+       muted_until = excluded.muted_until,
        moved_rev = iif(excluded.left_at IS left_at AND excluded.joined_at = joined_at,
          moved_rev, excluded.rev)`,
     member.userId,
@@ -39,6 +41,7 @@ export function putMember(sql: SqlStorage, member: Member): void {
     member.readBeyond,
     member.rev,
     member.request ? STORED_REQUEST[member.request] : 0,
+    member.mutedUntil ?? 0,
   );
 }
 
@@ -131,6 +134,7 @@ function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[
       { readUpTo: row.read_up_to, readBeyond: row.read_beyond },
       pending.get(row.user_id),
     ),
+    ...(row.muted_until > 0 && { mutedUntil: row.muted_until }),
     rev: row.rev,
   }));
 }

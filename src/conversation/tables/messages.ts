@@ -29,13 +29,14 @@ type MessageRow = [
   reactions: string | null,
   mentions: string | null,
   silent: number | null,
+  deletedBy: string | null,
 ];
 type SentRow = [digest: string | null, ...MessageRow];
 
 /** In the order of {@link MessageRow}. */
 const COLUMNS = `number, rev, created_rev, sender_id, kind, content, reply_to, created_at,
   clock_at, edited_at, deleted_at, client_message_id, metadata, attachments, reactions, mentions,
-  silent`;
+  silent, deleted_by`;
 
 /**
  * Stores what can change of a message: not its number, sender, reply or time; and the digest of what
@@ -46,7 +47,7 @@ export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void 
   sql.exec(
     `UPDATE messages SET rev = ?1, content = ?2, edited_at = ?3, deleted_at = ?4,
        metadata = iif(?4 IS NULL, metadata, NULL), attachments = iif(?4 IS NULL, attachments, NULL),
-       reactions = ?5, mentions = ?8, digest = coalesce(digest, ?6) WHERE number = ?7`,
+       reactions = ?5, mentions = ?8, deleted_by = ?9, digest = coalesce(digest, ?6) WHERE number = ?7`,
     message.rev,
     message.content,
     message.editedAt,
@@ -55,6 +56,7 @@ export function updateMessage(sql: SqlStorage, { message, digest }: Sent): void 
     digest,
     message.number,
     jsonList(mentionList(message)),
+    message.deletedBy ?? null,
   );
 }
 
@@ -250,7 +252,7 @@ function sentOf([digest, ...row]: SentRow): Sent {
 function messageOf(row: MessageRow): Message {
   const [number, rev, _, senderId, kind, content, replyTo, createdAt, clockAt, ...rest] = row;
   const [editedAt, deletedAt, clientMessageId, metadata, ...lists] = rest;
-  const [attachments, reactions, mentions, silent] = lists;
+  const [attachments, reactions, mentions, silent, deletedBy] = lists;
   return {
     number,
     rev,
@@ -269,6 +271,7 @@ function messageOf(row: MessageRow): Message {
     ...(clockAt !== null && { clockAt }),
     editedAt,
     deletedAt,
+    ...(deletedBy !== null && { deletedBy }),
   };
 }
 

@@ -212,9 +212,11 @@ const STEPS: readonly string[] = [
     reason TEXT
   ) WITHOUT ROWID;
 
-  -- Acts of moderators and staff that D1 does not have yet: JSON.
-  CREATE TABLE audit (rev INTEGER NOT NULL, position INTEGER NOT NULL, act TEXT NOT NULL, PRIMARY KEY (rev, position))
-    WITHOUT ROWID;
+  -- When a member sent last, of those whom slow mode concerns; none where there is no slow mode.
+  CREATE TABLE paced (user_id TEXT PRIMARY KEY, sent_at INTEGER NOT NULL) WITHOUT ROWID;
+
+  -- Acts of moderators and staff: JSON. They stay, so that D1 can be rebuilt.
+  CREATE TABLE audit (rev INTEGER PRIMARY KEY, act TEXT NOT NULL);
   `,
   `
   -- 1: the member has not yet accepted that a stranger began this conversation or added them; 2: declined it.

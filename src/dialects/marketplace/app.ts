@@ -8,6 +8,7 @@ import { chatRoutes } from "./routes/chats.ts";
 import { creationRoutes } from "./routes/creation.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -39,6 +40,7 @@ export function marketplace() {
   requestRoutes(app);
   messageRoutes(app);
   reportRoutes(app);
+  moderationRoutes(app);
   notificationLevelRoutes(app);
   return closed(app);
 }

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { hiddenSchema, mentionedSchema } from "../../contract/answers.ts";
+import { deletedBySchema, moderatedSchema, mutedSchema } from "../../contract/moderation.ts";
 import { orNull } from "../../contract/openapi.ts";
 import type { Overview } from "../../conversation/api.ts";
 import type { MessageForm } from "../../conversation/queries/message-texts.ts";
@@ -8,7 +9,14 @@ import type { Kind, Person, Role } from "../../domain/conversation.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { MESSAGE_KINDS } from "../../domain/message.ts";
 import type { WireMember, WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMentions, wireMessage } from "../../live/wire.ts";
+import {
+  isoTime,
+  type LinkTo,
+  wireMentions,
+  wireMessage,
+  wireModeration,
+  wireMute,
+} from "../../live/wire.ts";
 
 /** Presents conversations, messages and members in the marketplace's form. */
 
@@ -40,6 +48,7 @@ export const messageSchema = z
     metadata,
     ...mentionedSchema,
     ...hiddenSchema,
+    ...deletedBySchema,
     createdAt: time,
     updatedAt: time,
     editedAt: time.nullable(),
@@ -59,6 +68,7 @@ export const chatSchema = z
         avatarUrl: z.string().nullable(),
         role: z.enum(["owner", "admin", "member"]),
         joinedAt: time,
+        ...mutedSchema,
       }),
     ),
     createdBy: z.string(),
@@ -72,6 +82,7 @@ export const chatSchema = z
     /** Among the newest 100 mentions of the caller and of everybody. Beyond the reference. */
     unreadMentions: z.number().int(),
     lastMessage: orNull(messageSchema),
+    ...moderatedSchema,
     createdAt: time,
     updatedAt: time,
   })
@@ -108,6 +119,7 @@ export function presentMessage(
     metadata: message.metadata,
     ...wireMentions(message),
     ...(message.hidden && { hidden: true as const }),
+    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
     createdAt: message.createdAt,
     updatedAt: message.deletedAt ?? message.editedAt ?? message.createdAt,
     editedAt: message.editedAt,
@@ -143,6 +155,7 @@ export function presentChat(overview: Overview, userId: string, linkTo: LinkTo):
     unreadCount: unread.get(userId) ?? 0,
     unreadMentions,
     lastMessage: last ?? null,
+    ...wireModeration(conversation),
     createdAt: isoTime(conversation.createdAt),
     updatedAt: last?.createdAt ?? isoTime(conversation.createdAt),
   };
@@ -179,7 +192,7 @@ export function presentEntry(
 }
 
 function presentParticipant(
-  member: { userId: string; role: Role; joinedAt: number },
+  member: { userId: string; role: Role; joinedAt: number; mutedUntil?: number },
   person: Person | undefined,
 ): Chat["participants"][number] {
   return {
@@ -188,12 +201,18 @@ function presentParticipant(
     avatarUrl: person?.avatarUrl ?? null,
     role: ROLE[member.role],
     joinedAt: isoTime(member.joinedAt),
+    ...wireMute(member),
   };
 }
 
 /** A participant in an event. */
 export function presentMember(member: WireMember): Chat["participants"][number] {
-  return presentParticipant({ ...member, joinedAt: Date.parse(member.joinedAt) }, member);
+  const { mutedUntil, ...rest } = member;
+  const times = {
+    joinedAt: Date.parse(member.joinedAt),
+    ...(mutedUntil !== undefined && { mutedUntil: Date.parse(mutedUntil) }),
+  };
+  return presentParticipant({ ...rest, ...times }, member);
 }
 
 /** Purchase-request chats are of type direct here. Channels do not occur. */

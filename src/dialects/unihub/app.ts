@@ -3,11 +3,13 @@ import { closed, dialect } from "../../edge/dialect.ts";
 import { jsonBody } from "../../edge/json-body.ts";
 import { requestLimits } from "../../edge/request-limits.ts";
 import { attachmentRoutes, uploadRoutes } from "./routes/attachments.ts";
+import { banRoutes } from "./routes/bans.ts";
 import { channelMemberRoutes } from "./routes/channel-members.ts";
 import { channelRoutes } from "./routes/channels.ts";
 import { conversationRoutes } from "./routes/conversations.ts";
 import { markRoutes } from "./routes/marks.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { requestRoutes } from "./routes/requests.ts";
@@ -27,5 +29,7 @@ export function unihub() {
   reportRoutes(app);
   channelRoutes(app);
   channelMemberRoutes(app);
+  moderationRoutes(app);
+  banRoutes(app);
   return closed(app);
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type {
+  channelDetailsSchema,
   channelMemberSchema,
   channelSchema,
   conversationSchema,
@@ -16,7 +17,14 @@ import type { Member, Role } from "../../domain/conversation.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import type { MessageKind } from "../../domain/message.ts";
 import type { WireMessage } from "../../live/events.ts";
-import { isoTime, type LinkTo, wireMentions, wireMessage } from "../../live/wire.ts";
+import {
+  isoTime,
+  type LinkTo,
+  wireMentions,
+  wireMessage,
+  wireModeration,
+  wireMute,
+} from "../../live/wire.ts";
 
 /** Presents conversations, messages and members in UniHub's form. */
 
@@ -53,6 +61,7 @@ export function presentMessage(
     reactions: message.reactions,
     ...wireMentions(message),
     ...(message.hidden && { hidden: true as const }),
+    ...(message.deletedBy !== undefined && { deletedBy: message.deletedBy }),
   };
 }
 
@@ -110,7 +119,7 @@ export function presentMyChannel(
   return { ...presentChannel(channel), ...presentRole(channel.role) };
 }
 
-export function presentChannelInfo(info: Info): z.infer<typeof myChannelSchema> {
+export function presentChannelInfo(info: Info): z.infer<typeof channelDetailsSchema> {
   const { id, title, createdBy, ...facts } = info.conversation;
   return {
     ...presentChannel({
@@ -121,6 +130,7 @@ export function presentChannelInfo(info: Info): z.infer<typeof myChannelSchema> 
       memberCount: info.memberCount,
     }),
     ...presentRole(info.you?.role),
+    ...wireModeration(info.conversation),
   };
 }
 
@@ -131,10 +141,11 @@ export function presentChannelMember(member: Member): z.infer<typeof channelMemb
     avatarUrl: member.avatarUrl,
     joinedAt: isoTime(member.joinedAt),
     ...presentRole(member.role),
+    ...wireMute(member),
   };
 }
 
 /** An owner counts as a moderator. */
-function presentRole(role: Role | undefined) {
+export function presentRole(role: Role | undefined) {
   return { isModerator: role === "owner" || role === "moderator", isOwner: role === "owner" };
 }

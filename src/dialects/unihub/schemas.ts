@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { wholeNumber } from "../../contract/fields.ts";
+import type { Kind } from "../../domain/conversation.ts";
 import { offsetOf, type PageOf } from "../../domain/page.ts";
 
 /** Entries of a list that the reference does not page. */
@@ -16,3 +17,6 @@ export function slice(page: PageOf) {
 }
 
 export const pathId = z.object({ id: z.string() });
+
+/** What there is at the addresses of channels. */
+export const OF_CHANNELS: { kinds: readonly Kind[] } = { kinds: ["channel"] };

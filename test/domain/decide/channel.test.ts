@@ -33,8 +33,8 @@ describe("every command of channels is refused with", () => {
     group,
     commands.map((command) => [
       "conversation_not_found",
-      `${command.type} in a group`,
-      user("ada"),
+      `${command.type} in a group, at an address of channels`,
+      user("ada", { kinds: ["channel"] }),
       command,
     ]),
   );

@@ -1,3 +1,4 @@
+import { factsOf } from "../../../src/conversation/decide/facts.ts";
 import type {
   Decision,
   Effect,
@@ -8,6 +9,7 @@ import type {
 import type { StoredBlock } from "../../../src/conversation/tables/blocks.ts";
 import type { ReadMark } from "../../../src/conversation/tables/reads.ts";
 import type {
+  Ban,
   Conversation,
   Counters,
   Kind,
@@ -46,6 +48,8 @@ export class MemoryState implements State {
   readonly reactions: { number: number; emoji: string; userId: string }[] = [];
   readonly blocks: StoredBlock[] = [];
   readonly invitations = new Map<string, number>();
+  readonly bans = new Map<string, Ban>();
+  readonly paced = new Map<string, number>();
   readonly voided = new Set<string>();
   readonly sends: Times = new Map();
   readonly spending: Record<Spending, Times> = { changes: new Map(), reads: new Map() };
@@ -140,7 +144,7 @@ export class MemoryState implements State {
           this.putBlock(change.block);
           break;
         case "conversation":
-          this.become(change.conversation);
+          this.conversation = frozen(change.conversation);
           break;
         default:
           unreachable(change);
@@ -164,8 +168,19 @@ export class MemoryState implements State {
   }
 
   factsOf(userId: string): Facts {
-    const { kind, visibility } = this.conversation;
-    return { kind, member: this.members.get(userId), isPublic: visibility === "public" };
+    return factsOf(this.conversation, userId, this.members.get(userId), this);
+  }
+
+  banOf(userId: string): Ban | undefined {
+    return this.bans.get(userId);
+  }
+
+  countBans(): number {
+    return this.bans.size;
+  }
+
+  pacedAt(userId: string): number | undefined {
+    return this.paced.get(userId);
   }
 
   longestMember(apartFrom: string): Member | undefined {
@@ -312,6 +327,20 @@ export class MemoryState implements State {
         break;
       case "uninvited":
         this.invitations.delete(effect.userId);
+        break;
+      case "banned":
+        this.bans.set(effect.ban.userId, effect.ban);
+        break;
+      case "unbanned":
+        this.bans.delete(effect.userId);
+        break;
+      case "paced":
+        this.paced.set(effect.userId, effect.sentAt);
+        break;
+      case "pace-ended":
+        this.paced.clear();
+        break;
+      case "audit":
         break;
       default:
         unreachable(effect);

@@ -49,7 +49,8 @@ export class InboxRows {
     }
     const unread = this.unreadOf(member);
     const isHiding = this.isHiding && memory.blocks.of(userId).length > 0;
-    const mentions = unread > 0 && this.hasMentions ? unreadMentions(this.sql, member, isHiding) : 0;
+    const mentions =
+      unread > 0 && this.hasMentions ? unreadMentions(this.sql, member, isHiding) : 0;
     const request = member.request && { request: true as const };
     const row = { ...this.common, unread, mentions, archived: member.archived, ...request };
     const { lastMessage } = row;

@@ -14,7 +14,9 @@ export type Changed =
   | { type: "read"; read: Pick<ReadMark, "userId" | "from" | "to"> }
   /** Whom a member blocks, or no longer. */
   | { type: "block"; block: Pick<StoredBlock, "userId" | "blockedId"> }
-  | { type: "conversation" };
+  | { type: "conversation" }
+  /** Something for the audit log, which is in its table. */
+  | { type: "act" };
 
 export type ListedMessage = Mentions &
   Pick<Message, "number" | "senderId" | "createdAt" | "editedAt" | "deletedAt" | "attachments">;

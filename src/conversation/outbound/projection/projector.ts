@@ -3,6 +3,7 @@ import { project } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Change } from "../../decide/types.ts";
+import { actsBetween, type StoredAct } from "../../tables/audit.ts";
 import { blocksChangedWithin } from "../../tables/blocks.ts";
 import { type Changes, changesSince } from "../../tables/changes.ts";
 import { updateCounters } from "../../tables/conversation.ts";
@@ -43,7 +44,7 @@ export interface ProjectorOptions {
 }
 
 /** Changes that D1 does not have. */
-type Page = Omit<Changes, "rows"> & { rows: readonly Changed[] };
+type Page = Omit<Changes, "rows"> & { rows: readonly Changed[]; acts: readonly StoredAct[] };
 
 /**
  * Writes `changes(projectedRev)` to D1: a moment after a commit, or at once when a caller waits for it,
@@ -77,12 +78,13 @@ export class Projector implements Consumer {
     return this.options.memory.counters.projectedRev;
   }
 
-  deliver({ from, changes }: PushedCommit): void {
+  deliver({ from, changes, hasActs }: PushedCommit): void {
     this.unprojected.expect(from);
     const { sql } = this.options;
     this.committed(
       changes,
       changes.some((change) => concernsFiles(sql, change)),
+      hasActs,
     );
   }
 
@@ -90,10 +92,11 @@ export class Projector implements Consumer {
    * Takes the changes of a commit, in its turn; `urgent`: the next read of D1 must see them, so they are
    * written at once, or right after what is being written.
    */
-  committed(changes: readonly Change[], urgent = false): void {
+  committed(changes: readonly Change[], urgent = false, hasActs = false): void {
     const { rev } = this.options.memory.counters;
     if (urgent) this.urgentRev = rev;
-    this.unprojected.add(changes.map(changedOf), rev);
+    const changed = changes.map(changedOf);
+    this.unprojected.add(hasActs ? [...changed, { type: "act" }] : changed, rev);
     // Every commit retrying a D1 that fails would only add to its load.
     if (this.failures > 0) return;
     if (urgent) this.run();
@@ -197,9 +200,9 @@ export class Projector implements Consumer {
     if (hasRecovered) this.options.onRecovered();
   }
 
-  private async write({ rows, to }: Page): Promise<void> {
+  private async write({ rows, acts, to }: Page): Promise<void> {
     const { sql, memory, epoch, directory, onEntered } = this.options;
-    const snapshot = snapshotOf(sql, memory, epoch, rows, to);
+    const snapshot = snapshotOf(sql, memory, epoch, rows, acts, to);
     await this.timeouts.limit(project(directory, snapshot));
     const entered = enteredIn(rows, snapshot.members);
     if (entered.length > 0) await this.timeouts.limit(onEntered(entered));
@@ -218,15 +221,37 @@ export class Projector implements Consumer {
   /** The next changes for D1: from memory, or from the tables where memory does not have them all. */
   private nextPage(): Page {
     const { memory, sql } = this.options;
-    const { conversation, counters, blocks } = memory;
+    const { conversation, counters } = memory;
     const rows = this.unprojected.take(counters.rev);
-    if (rows) return { from: this.cursor, to: counters.rev, rows, more: false };
+    if (rows) {
+      const page = { from: this.cursor, to: counters.rev, rows, more: false };
+      return rows.some(({ type }) => type === "act") ? this.withActs(page) : { ...page, acts: [] };
+    }
     const changes = changesSince(sql, conversation, counters, this.cursor);
-    if (!changes.more) this.unprojected.startAt(counters.rev);
-    if (blocks.areNone) return changes;
+    const page = this.withActs(this.withBlocks(changes));
+    if (!page.more) this.unprojected.startAt(counters.rev);
+    if (blocks.areNone) return page;
+    const changed = blocksChangedWithin(sql, page.from, page.to);
+    const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
+    return { ...page, rows: [...page.rows, ...ofBlocks] };
+  }
+
+  /** With the blocks that changed in the revisions of a page. */
+  private withBlocks(changes: Changes): Omit<Page, "acts"> {
+    const { sql, memory } = this.options;
+    if (memory.blocks.areNone) return changes;
     const changed = blocksChangedWithin(sql, changes.from, changes.to);
     const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
     return { ...changes, rows: [...changes.rows, ...ofBlocks] };
+  }
+
+  /** With the acts of the revisions of a page, which is shorter where they are many. */
+  private withActs(page: Omit<Page, "acts">): Page {
+    const { acts, to } = actsBetween(this.options.sql, page.from, page.to);
+    const isCut = to < page.to;
+    // What was taken from memory is not in memory any more.
+    if (isCut) this.unprojected.drop();
+    return { ...page, acts, to, more: page.more || isCut };
   }
 }
 

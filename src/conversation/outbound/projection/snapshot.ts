@@ -4,6 +4,7 @@ import type { Member } from "../../../domain/conversation.ts";
 import { effectOfBlocks } from "../../../domain/hides.ts";
 import { isCountable } from "../../../domain/message.ts";
 import type { Memory } from "../../commit/draft.ts";
+import type { StoredAct } from "../../tables/audit.ts";
 import { filesOf } from "../../tables/files.ts";
 import { memberOf } from "../../tables/members.ts";
 import { messageAt } from "../../tables/messages.ts";
@@ -17,6 +18,7 @@ export function snapshotOf(
   { conversation, counters, blocks }: Memory,
   epoch: string,
   changes: readonly Changed[],
+  acts: readonly StoredAct[],
   to: number,
 ): Snapshot {
   const touched = new Set<string>();
@@ -50,7 +52,7 @@ export function snapshotOf(
     (member): member is Member => member !== undefined,
   );
   const isConversationChanged = changes.some(
-    ({ type }) => type !== "read" && type !== "flag" && type !== "block",
+    ({ type }) => type !== "read" && type !== "flag" && type !== "block" && type !== "act",
   );
   return {
     ...{ epoch, rev: to, readAt: counters.rev, conversation, isConversationChanged },
@@ -60,5 +62,9 @@ export function snapshotOf(
       : null,
     ...{ members, uncounted, files },
     mentions: mentionRows(sql, changes, members, hiding),
+    acts: acts.map(({ rev, act }) => {
+      const conversationId = conversation.id;
+      return { ...act, id: `${conversationId}:${epoch}:${rev}`, conversationId };
+    }),
   };
 }

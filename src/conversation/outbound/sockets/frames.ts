@@ -6,6 +6,7 @@ import { CLOSE } from "../../../live/version.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import { actorOf } from "../../identity.ts";
 import type { OpenConversation } from "../../open.ts";
+import { mayType } from "../../queries/access.ts";
 import { commandOf, type Frame, historyQueryOf } from "./frame-decoding.ts";
 import { historyPage } from "./history-page.ts";
 import type { Session } from "./session.ts";
@@ -76,8 +77,9 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
   if (frame.op === "sync" || frame.op === "history") open.settle();
   switch (frame.op) {
     case "typing":
-      if (open.mayNotContact(session.identity.userId)) break;
-      open.sessions.broadcastTyping(session.identity.userId, frame.active);
+      if (mayType(open, actorOf(session.identity))) {
+        open.sessions.broadcastTyping(session.identity.userId, frame.active);
+      }
       break;
     case "sync":
       answerSync(open, session, frame);

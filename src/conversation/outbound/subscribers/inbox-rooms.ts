@@ -4,6 +4,7 @@ import type { ClientFrame, FrameId } from "../../../live/frames.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import type { Answer, Command } from "../../decide/types.ts";
 import type { OpenConversation } from "../../open.ts";
+import { mayType } from "../../queries/access.ts";
 import { memberOf } from "../../tables/members.ts";
 import { ackOf } from "../sockets/ack.ts";
 import { commandOf, type Frame, historyQueryOf } from "../sockets/frame-decoding.ts";
@@ -49,7 +50,7 @@ function answerFrame(
 ): FrameAnswer | Promise<FrameAnswer> {
   switch (frame.op) {
     case "typing":
-      if (isMember(open, actor.userId) && !open.mayNotContact(actor.userId)) {
+      if (mayType(open, actor)) {
         open.sessions.broadcastTyping(actor.userId, frame.active);
       }
       return { type: "none" };

@@ -40,6 +40,7 @@ const sent = z.object({
   ...mentioning,
   silent,
 });
+const deleted = z.object({ chatId: uuid, messageId: uuid });
 const place = z.object({ after: z.string().max(MAX_PLACE).nullish() }).nullish();
 const read = z.object({ chatId: uuid, messageIds: optional(messageIds(uuid)) });
 
@@ -124,6 +125,14 @@ export const HANDLERS = new Map<string, Handler>([
       },
       "send",
     ),
+  ],
+  // Beyond the reference.
+  [
+    "delete-message",
+    handler(z.tuple([deleted]), named, async ({ rooms }, chatId, [{ messageId }]) => {
+      const { result } = await rooms.submit(chatId, { type: "delete", messageId });
+      return result.ok ? ok({ messageId }) : result;
+    }),
   ],
   // Beyond the reference: all chats of the user, and `chat-updated` for each that changes.
   ["subscribe-chats", ofInbox(subscribeChats)],

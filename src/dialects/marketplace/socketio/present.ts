@@ -27,7 +27,11 @@ export function present({ conversationId: chatId, event, note }: GatewayEvent): 
       if (member.leftAt !== null) {
         return [["participant-removed", { chatId, participantId: member.userId, rev }]];
       }
-      if (event.cause === "role") return [];
+      if (event.cause === "role") {
+        const { mutedUntil = null } = member;
+        const participant = { ...presentMember(member), mutedUntil };
+        return [["participant-changed", { chatId, participant, rev }]];
+      }
       return [["participants-added", { chatId, participants: [presentMember(member)], rev }]];
     }
     case "expelled": {
@@ -41,14 +45,17 @@ export function present({ conversationId: chatId, event, note }: GatewayEvent): 
     }
     case "typing":
       return [["user-typing", { chatId, userId: event.userId, isTyping: event.active }]];
+    case "conversation": {
+      const { title, slowModeSeconds = 0, locked = false, pins = [] } = event.conversation;
+      return [["chat-changed", { chatId, title, slowModeSeconds, locked, pins, rev: event.rev }]];
+    }
     case "presence":
-    case "conversation":
     case "reaction":
     case "hello":
     case "sync":
     case "ack":
     case "error":
-      // The reference has no event for the first two; the others belong to the live protocol's sockets.
+      // The reference has no event for the first; the others belong to the live protocol's sockets.
       return [];
     default:
       return unreachable(event);

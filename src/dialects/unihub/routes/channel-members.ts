@@ -9,7 +9,7 @@ import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannelMember } from "../presenter.ts";
-import { pathId, unpaged } from "../schemas.ts";
+import { OF_CHANNELS, pathId, unpaged } from "../schemas.ts";
 
 const someone = jsonBodyOf(someoneBody);
 
@@ -91,9 +91,7 @@ export function channelMemberRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const channelId = conversationNamed(c.req.valid("param").id);
     const page = c.req.valid("query");
     const found = unwrapped(
-      await ask(c, channelId, (stub) =>
-        stub.members({ ...c.get("actor"), kinds: ["channel"] }, page),
-      ),
+      await ask(c, channelId, (stub) => stub.members({ ...c.get("actor"), ...OF_CHANNELS }, page)),
     );
     return c.json(found.map(presentChannelMember), 200);
   });
@@ -130,13 +128,15 @@ export function channelMemberRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(addModerator, async (c) => {
     const { userId } = c.req.valid("json");
-    await submit(c, conversationNamed(c.req.valid("param").id), { type: "promote", userId });
+    const channelId = conversationNamed(c.req.valid("param").id);
+    await submit(c, channelId, { type: "promote", userId }, OF_CHANNELS);
     return c.json({ message: "Moderator added successfully" }, 200);
   });
 
   app.openapi(removeModerator, async (c) => {
     const { id, moderatorId } = c.req.valid("param");
-    await submit(c, conversationNamed(id), { type: "demote", userId: moderatorId });
+    const command = { type: "demote", userId: moderatorId } as const;
+    await submit(c, conversationNamed(id), command, OF_CHANNELS);
     return c.json({ message: "Moderator removed successfully" }, 200);
   });
 }

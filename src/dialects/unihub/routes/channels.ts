@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import {
   channelCreatedSchema,
+  channelDetailsSchema,
   channelSchema,
   myChannelSchema,
   saidSchema,
@@ -16,7 +17,7 @@ import { creationOf, randomConversationId } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
-import { pathId, slice, unpaged } from "../schemas.ts";
+import { OF_CHANNELS, pathId, slice, unpaged } from "../schemas.ts";
 
 const listPublic = createRoute({
   method: "get",
@@ -53,7 +54,7 @@ const details = createRoute({
   operationId: "getChannel",
   summary: "Get a channel",
   request: { params: pathId },
-  responses: { 200: jsonOf("The channel", myChannelSchema) },
+  responses: { 200: jsonOf("The channel", channelDetailsSchema) },
 });
 
 const update = createRoute({
@@ -111,18 +112,19 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(details, async (c) => {
     const channelId = conversationNamed(c.req.valid("param").id);
-    const actor: Actor = { ...c.get("actor"), kinds: ["channel"] };
+    const actor: Actor = { ...c.get("actor"), ...OF_CHANNELS };
     const info = unwrapped(await ask(c, channelId, (stub) => stub.info(actor)));
     return c.json(presentChannelInfo(info), 200);
   });
 
   app.openapi(update, async (c) => {
     const { name, description } = c.req.valid("json");
-    await submit(c, conversationNamed(c.req.valid("param").id), {
+    const command = {
       type: "update",
       title: name,
       description: description === undefined ? undefined : description || null,
-    });
+    } as const;
+    await submit(c, conversationNamed(c.req.valid("param").id), command, OF_CHANNELS);
     return c.json({ message: "Channel updated successfully" }, 200);
   });
 

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { messagePageSchema, sentSchema } from "../../../contract/answers.ts";
+import { messagePageSchema, sentSchema, successSchema } from "../../../contract/answers.ts";
 import { sendBody } from "../../../contract/bodies.ts";
 import { idempotencyHeader, uuid, wholeNumber } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
@@ -7,7 +7,7 @@ import { contentOf } from "../../../domain/message.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { submit } from "../../../edge/conversations.ts";
 import { answerText, pageOf } from "../../../edge/history.ts";
-import { conversationNamed } from "../../../edge/ids.ts";
+import { conversationNamed, messageNamed } from "../../../edge/ids.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentSent, unihubForm } from "../presenter.ts";
 
@@ -39,6 +39,15 @@ const send = createRoute({
   },
 });
 
+const remove = createRoute({
+  method: "delete",
+  path: "/messages/{messageId}",
+  operationId: "deleteMessage",
+  summary: "Delete a message: one's own, or as a moderator anybody's",
+  request: { params: z.object({ messageId: z.string() }) },
+  responses: { 200: jsonOf("The message is deleted", successSchema) },
+});
+
 export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { conversationId, page, pageSize } = c.req.valid("query");
@@ -67,5 +76,12 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
       maxLength,
     });
     return c.json(presentSent(id, answer), 201);
+  });
+
+  app.openapi(remove, async (c) => {
+    const { messageId } = c.req.valid("param");
+    const { conversationId } = messageNamed(messageId);
+    await submit(c, conversationId, { type: "delete", messageId });
+    return c.json({ success: true } as const, 200);
   });
 }

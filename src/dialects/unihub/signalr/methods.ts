@@ -111,6 +111,11 @@ export const METHODS = new Map<string, Method>([
     ),
   ],
   ["UnsubscribeConversations", method(z.tuple([]), ({ inbox }) => inbox.end())],
+  // Beyond the reference.
+  [
+    "DeleteMessage",
+    method(z.tuple([uuid]), (hub, [messageId]) => onMessage(hub, { type: "delete", messageId })),
+  ],
   ["AddReaction", reaction("react")],
   ["RemoveReaction", reaction("unreact")],
 ]);

@@ -2,7 +2,7 @@ import { unreachable } from "../../../domain/error.ts";
 import type { GatewayEvent } from "../../../gateway/gateway-events.ts";
 import { messagesRead } from "../../../gateway/read-range.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
-import { presentMessage } from "../presenter.ts";
+import { presentMessage, presentRole } from "../presenter.ts";
 
 /** A call of a client's method: its name and its only argument. */
 type Call = [method: string, argument: Record<string, unknown>];
@@ -35,7 +35,12 @@ export function present({ conversationId, event, note }: GatewayEvent): Call[] {
       const { member, rev } = event;
       const participant = { conversationId, participantId: member.userId, rev };
       if (member.leftAt !== null) return [["ParticipantRemoved", participant]];
-      if (event.cause === "role") return [];
+      if (event.cause === "role") {
+        const { mutedUntil = null } = member;
+        return [
+          ["ParticipantChanged", { ...participant, ...presentRole(member.role), mutedUntil }],
+        ];
+      }
       const { name, avatarUrl } = member;
       return [["ParticipantAdded", { ...participant, name, avatarUrl }]];
     }
@@ -58,13 +63,25 @@ export function present({ conversationId, event, note }: GatewayEvent): Call[] {
       const method = event.online ? "UserOnline" : "UserOffline";
       return [[method, { conversationId, userId, lastSeenAt }]];
     }
-    case "conversation":
+    case "conversation": {
+      const {
+        title,
+        description,
+        slowModeSeconds = 0,
+        locked = false,
+        pins = [],
+      } = event.conversation;
+      const { rev } = event;
+      const isArchived = event.conversation.archivedAt !== null;
+      const facts = { title, description, isArchived, slowModeSeconds, locked, pins };
+      return [["ConversationChanged", { conversationId, ...facts, rev }]];
+    }
     case "reaction":
     case "hello":
     case "sync":
     case "ack":
     case "error":
-      // A title has no event in the reference; the others belong to the live protocol's sockets.
+      // They belong to the live protocol's sockets.
       return [];
     default:
       return unreachable(event);

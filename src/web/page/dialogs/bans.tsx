@@ -7,12 +7,12 @@ import { Avatar } from "../parts/avatar.tsx";
 import { useSession } from "../parts/context.ts";
 
 /** Who is banned, for moderators, to lift it. Nothing is shown where nobody is. */
-export function BanList({ room }: { room: Room }) {
+export function BanList({ room, memberCount }: { room: Room; memberCount: number }) {
   const { rest } = useSession();
   const [bans, setBans] = useState<readonly Ban[]>([]);
   const load = () => rest.bans(room.id).then(setBans, complain);
   // A ban removes a member.
-  useEffect(() => void load(), [room.id, room.conversation.info?.memberCount]);
+  useEffect(() => void load(), [room.id, memberCount]);
   if (bans.length === 0) return null;
   return (
     <section class="section">

@@ -73,7 +73,7 @@ export function DetailsDialog({ room, onClose }: { room: Room; onClose: () => vo
         <ConversationSettings room={room} onSaved={() => setOpen(undefined)} />
       )}
       <PinList room={room} onClose={onClose} />
-      {moderates && <BanList room={room} />}
+      {moderates && <BanList room={room} memberCount={present.length} />}
       {notifiesBy && <LevelChoice id={room.id} />}
       <div class="buttons">
         {moderates && !isArchived && (
