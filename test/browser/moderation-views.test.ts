@@ -28,9 +28,7 @@ beforeAll(async () => {
   const { messageId: insult } = await others.send(INSULT);
   await alice.rest.pin(channelId, messageId);
   await alice.rest.promote(channelId, "bob");
-  await alice.rest.mute(channelId, "peggy", {
-    until: new Date(Date.now() + 86_400_000).toISOString(),
-  });
+  await alice.rest.mute(channelId, "peggy", new Date(Date.now() + 86_400_000).toISOString());
   await alice.rest.ban(channelId, { userId: "victor", reason: "Sold ladders" });
   await alice.rest.updateConversation(channelId, { slowModeSeconds: 30 });
   await bob.rest.report(insult, { reason: "harassment", note: "The third time this week" });

@@ -138,7 +138,11 @@ test("somebody who is banned is out at once and cannot come back until it is lif
 
   await dave.page.getByRole("button", { name: "Browse channels" }).click();
   await dave.page.getByRole("button", { name: "Join Banned" }).click();
-  await dave.page.getByRole("dialog").getByRole("alert").getByText(/banned/i).waitFor();
+  await dave.page
+    .getByRole("dialog")
+    .getByRole("alert")
+    .getByText(/banned/i)
+    .waitFor();
   // Chromium reports the refused request.
   expect(dave.complaints.splice(0).join()).toMatch(/403/);
   await banned.getByRole("button", { name: "Lift the ban of Dave Lindqvist" }).click();

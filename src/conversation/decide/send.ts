@@ -1,4 +1,3 @@
-import type { Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";

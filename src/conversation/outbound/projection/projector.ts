@@ -230,10 +230,7 @@ export class Projector implements Consumer {
     const changes = changesSince(sql, conversation, counters, this.cursor);
     const page = this.withActs(this.withBlocks(changes));
     if (!page.more) this.unprojected.startAt(counters.rev);
-    if (blocks.areNone) return page;
-    const changed = blocksChangedWithin(sql, page.from, page.to);
-    const ofBlocks = changed.map((block) => ({ type: "block", block }) as const);
-    return { ...page, rows: [...page.rows, ...ofBlocks] };
+    return page;
   }
 
   /** With the blocks that changed in the revisions of a page. */

@@ -32,7 +32,7 @@ export function RestrictDialog({ kind, conversationId, userId, name, onClose }: 
     const [end, given] = [endOf(span), reason.trim()];
     const work =
       kind === "mute"
-        ? rest.mute(conversationId, userId, { until: end ?? "" })
+        ? rest.mute(conversationId, userId, end ?? "")
         : rest.ban(conversationId, {
             userId,
             ...(given && { reason: given }),
