@@ -65,6 +65,13 @@ test.each([
   await details.getByRole("button", { name: /Dogs on a lead/ }).waitFor();
   await details.getByRole("button", { name: "Settings" }).click();
   await look(alice, `${name}-moderated-details`);
+  const names = details
+    .getByRole("list", { name: "Members" })
+    .locator(".member > span:nth-child(2)");
+  for (const one of await names.all()) {
+    // Roles and buttons leave room for the name.
+    expect((await one.boundingBox())?.width).toBeGreaterThan(80);
+  }
   await alice.pickAbout(details, "Peggy Arden", "Ban Peggy Arden");
   await page.getByRole("dialog", { name: "Ban Peggy Arden?" }).waitFor();
   await look(alice, `${name}-ban`);

@@ -41,9 +41,9 @@ export function MemberList({ room, members, onRemove }: Props) {
                 {shown}
                 {userId === me.id && " (you)"}
                 {isOnline && <span class="visually-hidden">, online</span>}
+                {ROLE_NAMES[role] && <span class="faint block">{ROLE_NAMES[role]}</span>}
                 {muted && <span class="faint block">Muted until {momentOf(muted)}</span>}
               </span>
-              <span class="faint">{ROLE_NAMES[role]}</span>
               {room.moderates.value && userId !== me.id && !(role === "owner" && isChannel) && (
                 <button
                   type="button"
