@@ -272,3 +272,22 @@ test("expired rows of limits are deleted every hour, for all users", async () =>
   await worker.scheduled(at(HOUR_MS), env);
   expect(await all()).toBe(0);
 });
+
+test("what is refused across a block counts for nothing, and creates nothing", async () => {
+  const [alice, bob, carol] = [await creator(), await creator(), await creator()];
+  const [group, channel] = [await groupOf(alice, carol), await channelOf(alice)];
+  expect((await bob.put("/api/users/blocks", { userId: alice.userId })).status).toBe(204);
+  const limits = ["conversations_per_hour", "additions_per_hour"];
+  const used = () => Promise.all(limits.map((limit) => spent(alice, limit)));
+  const before = [await used(), await created(alice)];
+  const participants = { title: "g", participantIds: [bob.userId, carol.userId] };
+  for (const answer of [
+    await alice.post(DIRECT, { otherUserId: bob.userId }),
+    await alice.post(GROUP, participants),
+    await alice.post(`${CONVERSATIONS}/${group}/participants`, { participantId: bob.userId }),
+    await alice.post(`${CHANNELS}/${channel}/invitations`, { userId: bob.userId }),
+  ]) {
+    expect([answer.status, answer.body.code]).toEqual([403, "cannot_contact"]);
+  }
+  expect([await used(), await created(alice)]).toEqual(before);
+});

@@ -92,7 +92,9 @@ type Changes = Partial<
 export async function hooked(changes: Changes = {}, secrets = [secretOf(1)]): Promise<Hook> {
   const hook = new Hook(secrets);
   await hook.answers();
-  const all = { MODERATION_URL: hook.url, MODERATION_SECRET: secrets, ...changes };
+  // An answer that is not meant to be late is not, on however busy a machine.
+  const patient = { MODERATION_TIMEOUT_MS: 25_000 };
+  const all = { MODERATION_URL: hook.url, MODERATION_SECRET: secrets, ...patient, ...changes };
   for (const one of await settings()) Object.assign(one, all);
   return hook;
 }

@@ -1,13 +1,13 @@
 /** What undoes each step of the schema. */
 const UNDO: Readonly<Record<number, readonly string[]>> = {
-  12: ["ALTER TABLE members DROP COLUMN request"],
+  12: ["DROP INDEX requests", "ALTER TABLE members DROP COLUMN request"],
   11: [
     "ALTER TABLE messages DROP COLUMN deleted_by",
     "ALTER TABLE conversation DROP COLUMN slow_mode",
     "ALTER TABLE conversation DROP COLUMN locked",
     "ALTER TABLE conversation DROP COLUMN pins",
     "ALTER TABLE members DROP COLUMN muted_until",
-    ...["DROP TABLE bans", "DROP TABLE audit"],
+    ...["DROP TABLE bans", "DROP TABLE paced", "DROP TABLE audit"],
   ],
   10: ["DROP TABLE blocks"],
   9: [

@@ -18,8 +18,8 @@ export function decideAccept(state: State, actor: Actor): Result<Decision> {
 }
 
 /**
- * Declines it: the member leaves a group, without a message that says so; a direct conversation leaves their
- * lists and stays silent until they write. Nobody is told. May be repeated.
+ * Declines it: the member leaves a group, without a message that says so; a direct conversation, or a group
+ * with nobody else in it, leaves their lists and stays silent until they write. Nobody is told. May be repeated.
  */
 export function decideDecline(state: State, actor: Actor, now: number): Result<Decision> {
   const refused = refusal(actor, "flag", state.factsOf(actor.userId));
@@ -30,9 +30,11 @@ export function decideDecline(state: State, actor: Actor, now: number): Result<D
   if (member.request === "declined") {
     return ok({ changes: [], counters, answer: { rev: counters.rev } });
   }
-  if (state.conversation.kind === "group") {
+  if (state.conversation.kind === "group" && counters.memberCount > 1) {
     const membership = new Membership(state, now);
     membership.exit(member, "left");
+    const heir = member.role === "owner" ? state.longestMember(member.userId) : undefined;
+    if (heir) membership.promote(heir, "owner");
     const { changes, effects } = membership;
     const { rev } = membership.counters;
     return ok({ changes, counters: membership.counters, effects, answer: { rev } });

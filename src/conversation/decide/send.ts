@@ -66,9 +66,11 @@ export function decideSend(
     return fail("unknown_attachments");
   }
 
+  // Whoever writes has accepted.
+  const accepted = acceptance(state.member(actor.userId), state.counters.rev + 1);
   const message: Message = {
     number: state.counters.lastNumber + 1,
-    rev: state.counters.rev + 1,
+    rev: (accepted?.member.rev ?? state.counters.rev) + 1,
     senderId: actor.userId,
     kind: kindOf(command),
     content: content.value,
@@ -85,12 +87,11 @@ export function decideSend(
     deletedAt: null,
   };
   const mentioned = mentionedBy(message);
-  // Whoever writes has accepted.
-  const accepted = acceptance(state.member(actor.userId), message.rev + 1);
   // Only the command knows the fingerprint of its files, and the text that the hook replaced.
   const isAsSent = attachments.length === 0 && command.moderated?.original === undefined;
   return ok({
     changes: [
+      ...(accepted ? [accepted] : []),
       {
         type: "message",
         cause: "created",
@@ -98,11 +99,10 @@ export function decideSend(
         ...(!isAsSent && { digest: digestOf(command) }),
         ...(mentioned.length > 0 && { mentioned }),
       },
-      ...(accepted ? [accepted] : []),
     ],
     counters: {
       ...state.counters,
-      rev: accepted?.member.rev ?? message.rev,
+      rev: message.rev,
       lastNumber: message.number,
       counted: state.counters.counted + 1,
       lastCounted: message.number,

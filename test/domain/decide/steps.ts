@@ -30,7 +30,7 @@ const COMMANDS = [
   ...(["read all", "read up to", "read one", "read some", "archive"] as const),
   ...(["add", "remove", "join", "leave", "close", "reopen"] as const),
   ...(["invite", "uninvite", "expel", "promote", "demote", "update"] as const),
-  ...(["block", "unblock"] as const),
+  ...(["block", "unblock", "accept", "decline"] as const),
 ] as const;
 
 /** Often one of the first few, so that a run returns to messages that it has changed before. */
@@ -118,7 +118,10 @@ function commandOf(step: Step, state: MemoryState): Command {
     case "read some":
       return { type: "read", messageIds: step.picks.map((one) => id(numberOf(one, state))) };
     case "add":
-      return { type: does, person: memberOf(userId), blocks: someBlocks(step, state) };
+      return {
+        ...{ type: does, person: memberOf(userId), blocks: someBlocks(step, state) },
+        request: step.author,
+      };
     case "join":
       return { type: does, blocks: someBlocks(step, state) };
     case "block":
