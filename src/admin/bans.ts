@@ -116,7 +116,8 @@ async function order(
   const ordered = inboxOf(c.env, userId).setBan({ ...change, actorId, actorRole });
   const isDone = await c.get("timing").of("object", ordered);
   bansChanged();
-  log(change.banned ? "user_banned" : "user_unbanned", {
+  const { banned } = change;
+  log(banned ? "user_banned" : "user_unbanned", {
     requestId: c.get("requestId"),
     ...{ userId: actorId, targetId: userId, isDone },
   });

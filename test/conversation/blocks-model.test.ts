@@ -129,7 +129,11 @@ class World {
         const gone = this.people.find((one) => !this.present.includes(one));
         if (!gone) break;
         const participantId = gone.userId;
-        await owner.post(`/api/v1/chat/conversations/${group}/participants`, { participantId });
+        const path = `/api/v1/chat/conversations/${group}/participants`;
+        const { status } = await owner.post(path, { participantId });
+        const isRefused = this.blocks.get(owner)?.has(gone) || this.blocks.get(gone)?.has(owner);
+        expect(status).toBe(isRefused ? 403 : 200);
+        if (isRefused) break;
         this.present.push(gone);
         this.settleAll(gone);
         break;

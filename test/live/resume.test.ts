@@ -115,7 +115,7 @@ test.each([
   const { bob, conversationId, b } = await started();
   const back = await openLive(bob, conversationId, query);
   const [first] = (await openLive(bob, conversationId)).all("sync");
-  expect(back.all("sync")).toEqual([{ ...first, reset: true }]);
+  expect(back.all("sync")).toEqual([{ ...first, reset: true, unread: 3 }]);
   expect(first?.messages).toEqual(b.all("message").map(({ message }) => message));
 });
 
