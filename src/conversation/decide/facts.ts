@@ -1,4 +1,5 @@
 import { banHolds, type Conversation, type Member } from "../../domain/conversation.ts";
+import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { State } from "./types.ts";
 
@@ -7,15 +8,17 @@ export function factsOf(
   { kind, visibility, locked }: Conversation,
   userId: string,
   member: Member | undefined,
-  state: Pick<State, "clock" | "banOf">,
+  state: Pick<State, "clock" | "banOf" | "isBlockedOrBlocks">,
 ): Facts {
   const { clock } = state;
   const isPresent = member?.leftAt === null;
+  const mayNotContact = effectOfBlocks(kind) === "refuse" && state.isBlockedOrBlocks(userId);
   const mutedForMs = isPresent ? (member.mutedUntil ?? 0) - clock : 0;
   return {
     ...{ kind, member, isPublic: visibility === "public" },
     ...(!isPresent && banHolds(state.banOf(userId), clock) && { isBanned: true }),
     ...(mutedForMs > 0 && { mutedForMs }),
     ...(locked && { isLocked: true }),
+    ...(mayNotContact && { mayNotContact }),
   };
 }
