@@ -12,13 +12,15 @@ export function factsOf(
 ): Facts {
   const { clock } = state;
   const isPresent = member?.leftAt === null;
-  const mayNotContact = effectOfBlocks(kind) === "refuse" && state.isBlockedOrBlocks(userId);
   const mutedForMs = isPresent ? (member.mutedUntil ?? 0) - clock : 0;
   return {
     ...{ kind, member, isPublic: visibility === "public" },
     ...(!isPresent && banHolds(state.banOf(userId), clock) && { isBanned: true }),
     ...(mutedForMs > 0 && { mutedForMs }),
     ...(locked && { isLocked: true }),
-    ...(mayNotContact && { mayNotContact }),
+    // Asked for by what writes only: whoever reads looks at no blocks.
+    get mayNotContact() {
+      return effectOfBlocks(kind) === "refuse" && state.isBlockedOrBlocks(userId);
+    },
   };
 }
