@@ -11,6 +11,8 @@ import { cursorOf, placeOf } from "./cursor.ts";
 
 /** Acts of one page at most. */
 const MAX_ACTS = 200;
+/** Characters of a cursor: the id of an act may name a user, whose id takes four bytes a character. */
+const MAX_CURSOR = 1_000;
 
 const time = z.iso.datetime({ offset: true });
 
@@ -29,7 +31,7 @@ const list = createRoute({
       action: z.string().min(1).max(100).optional().openapi({ example: "user.ban" }),
       after: time.optional(),
       before: time.optional(),
-      cursor: z.string().max(500).optional(),
+      cursor: z.string().max(MAX_CURSOR).optional(),
       limit: wholeNumber(50, 1, MAX_ACTS),
     }),
   },

@@ -29,7 +29,8 @@ const list = createRoute({
   operationId: "listReports",
   summary: "Reported messages",
   description:
-    "Those that are open or claimed, the oldest first; those that are resolved, the newest first.",
+    "Those that are open or claimed, the oldest first; those that are resolved, the newest first. " +
+    "Reports about the caller are left out.",
   request: {
     query: z.object({
       state: z.enum(REPORT_STATES).default("open"),
@@ -84,7 +85,9 @@ export function reportQueue(): OpenAPIHono<EdgeEnv> {
     const { state, cursor, limit } = c.req.valid("query");
     const [createdAt, id] = cursor === undefined ? [] : placeOf(cursor);
     const after = createdAt === undefined || id === undefined ? undefined : { createdAt, id };
-    const found = await reportsIn(c.get("directory"), state, { after, limit: limit + 1 });
+    const { userId: viewerId } = c.get("actor");
+    const page = { viewerId, after, limit: limit + 1 };
+    const found = await reportsIn(c.get("directory"), state, page);
     const items = found.slice(0, limit);
     const last = found.length > limit ? items.at(-1) : undefined;
     const next = last && cursorOf(last.createdAt, last.id);

@@ -219,7 +219,6 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   typing(actor: Actor, active: boolean): Result<null> {
     return answered(this.open, actor, "type", (open) => {
-      if (open.mayNotContact(actor.userId)) return fail("cannot_contact");
       open.sessions.broadcastTyping(actor.userId, active);
       return ok(null);
     });

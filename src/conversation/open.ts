@@ -19,7 +19,7 @@ import { ChangeLimiter } from "./change-limiter.ts";
 import { type Commit, Committer, type PendingCommand } from "./commit/committer.ts";
 import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
-import { BLOCKING, contactRefusal } from "./decide/blocks.ts";
+import { BLOCKING } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
@@ -271,7 +271,6 @@ export class OpenConversation {
 
   /** Why somebody who may send may not do so right now; what slow mode refuses is not known before. */
   restrictionOf(actor: Actor): Failure | undefined {
-    if (this.mayNotContact(actor.userId)) return fail("cannot_contact");
     const error = restriction(actor, "send", factsFor(this, actor.userId));
     return error && { ok: false, error };
   }
@@ -333,11 +332,6 @@ export class OpenConversation {
   isHiding(userId: string): boolean {
     const { conversation, blocks } = this.memory;
     return effectOfBlocks(conversation.kind) === "hide" && blocks.of(userId).length > 0;
-  }
-
-  /** Whether a person may not write to the other one here. */
-  mayNotContact(userId: string): boolean {
-    return contactRefusal(this.committer.state(), { userId }) !== undefined;
   }
 
   /** Whether a person may see that another one is connected here, and types. */

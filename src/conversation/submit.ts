@@ -98,7 +98,6 @@ function precheckSend(
     "send",
     (open) => {
       const before = open.sentBefore(actor, command);
-      if (!before && open.mayNotContact(actor.userId)) return fail("cannot_contact");
       if (!before) return open.restrictionOf(actor) ?? ok(undefined);
       if (!before.ok) return ok(before);
       return ok(ok(answerShownTo(before.value, open.hidesOf(actor.userId))));

@@ -43,11 +43,14 @@ export async function reportById(directory: Directory, id: string): Promise<Repo
   return row && fromRow(row);
 }
 
-/** Reports in a state: those that wait, the oldest first; those that are resolved, the newest first. */
+/**
+ * Reports in a state: those that wait, the oldest first; those that are resolved, the newest first. Without those
+ * about `viewerId`, who is not to learn who has reported them.
+ */
 export async function reportsIn(
   directory: Directory,
   state: ReportState,
-  { after, limit }: { after: ReportPlace | undefined; limit: number },
+  { viewerId, after, limit }: { viewerId: string; after: ReportPlace | undefined; limit: number },
 ): Promise<Report[]> {
   const { createdAt, id } = reports;
   const isNewestFirst = state === "resolved";
@@ -56,7 +59,7 @@ export async function reportsIn(
   const rows = await directory
     .select()
     .from(reports)
-    .where(and(eq(reports.state, state), behind))
+    .where(and(eq(reports.state, state), sql`${reports.reportedId} IS NOT ${viewerId}`, behind))
     .orderBy(order(createdAt), order(id))
     .limit(limit);
   return rows.map(fromRow);

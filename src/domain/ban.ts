@@ -20,7 +20,7 @@ export interface BanState {
   until: number | null;
   reason: string | null;
   liftedAt: number | null;
-  /** Rises with every order about the user. */
+  /** Rises with every order about the user, also where the inbox was restored to an earlier state: at least the time. */
   version: number;
 }
 
@@ -32,7 +32,7 @@ export function isStanding(ban: Pick<BanState, "until" | "liftedAt">, now: numbe
 /** What an order makes of the one before it. */
 export function afterOrder(before: BanState | undefined, order: BanOrder, now: number): BanState {
   const { actorId: bannedBy, until, reason } = order;
-  const version = (before?.version ?? 0) + 1;
+  const version = Math.max((before?.version ?? 0) + 1, now);
   if (order.banned) return { bannedBy, bannedAt: now, until, reason, liftedAt: null, version };
   const lifted = before ?? { bannedBy, bannedAt: now, until: null, reason: null };
   return { ...lifted, liftedAt: now, version };

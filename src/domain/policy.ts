@@ -39,7 +39,10 @@ export interface Rule {
   staffEverywhere?: true;
   /** Whether those may who are no members: all of them, or where anyone may find the conversation. */
   outsiders?: "all" | "if public";
-  /** It adds to what all see: not for members who are muted, nor in a locked conversation, unless they have a role. */
+  /**
+   * It adds to what all see: not between people who block each other, and not for members who are muted, nor in a
+   * locked conversation, unless they have a role.
+   */
   writes?: true;
 }
 
@@ -109,6 +112,8 @@ export interface Facts {
   mutedForMs?: number;
   /** Whether only the owner and moderators write. */
   isLocked?: boolean;
+  /** Whether the actor blocks the other one, or is blocked, where that keeps both from writing. */
+  mayNotContact?: boolean;
 }
 
 const RULES: Readonly<Record<Action, Rule>> = POLICY;
@@ -154,9 +159,11 @@ export function admissionRefusal(
   return chatError(rule.otherwise ?? "forbidden");
 }
 
-/** Why the actor may not write right now: they are muted, or only those with a role may. */
+/** Why the actor may not write right now: a block, also of staff; they are muted, or only those with a role may. */
 export function restriction(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
-  if (!RULES[action].writes || mayAsStaff(actor, action)) return undefined;
+  if (!RULES[action].writes) return undefined;
+  if (facts.mayNotContact) return chatError("cannot_contact");
+  if (mayAsStaff(actor, action)) return undefined;
   if (facts.member?.role !== "member") return undefined;
   if (facts.mutedForMs !== undefined) return chatError("muted", { retryAfterMs: facts.mutedForMs });
   return facts.isLocked ? chatError("conversation_locked") : undefined;

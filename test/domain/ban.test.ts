@@ -16,7 +16,7 @@ test("property: the last order holds, until its time or for good; versions rise"
       let state: BanState | undefined;
       for (const [at, one] of orders.entries()) {
         const next = afterOrder(state, one, at);
-        expect(next.version).toBe((state?.version ?? 0) + 1);
+        expect(next.version).toBeGreaterThan(state?.version ?? 0);
         state = next;
       }
       const last = orders.at(-1);

@@ -101,3 +101,25 @@ test("a member without the required role is forbidden, a stranger is not a membe
   const stranger: Facts = { ...member, member: undefined };
   expect(refusal(actor("user", "member"), "own", stranger)?.code).toBe("not_a_member");
 });
+
+test("a block between two people keeps both from writing, staff among them, and from nothing else", () => {
+  const facts: Facts = {
+    ...{ kind: "direct", isPublic: false, mayNotContact: true },
+    member: { role: "member", leftAt: null },
+  };
+  for (const one of [actor("user", "member"), actor("admin", "staff")]) {
+    const refused = (action: Action) => refusal(one, action, facts)?.code === "cannot_contact";
+    const everything = [
+      "send",
+      "type",
+      "edit",
+      "react",
+      "see",
+      "read",
+      "mark",
+      "flag",
+      "delete",
+    ] as const;
+    expect(everything.filter(refused)).toEqual(["send", "type", "edit", "react"]);
+  }
+});

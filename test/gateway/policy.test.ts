@@ -1,27 +1,20 @@
 import { expect, test } from "vitest";
 import { CHATS as CHAT_KINDS } from "../../src/dialects/marketplace/schemas.ts";
-import type { Kind, Role } from "../../src/domain/conversation.ts";
-import { ERRORS, type ErrorCode } from "../../src/domain/error.ts";
-import { messageIdOf } from "../../src/domain/id.ts";
+import type { Kind } from "../../src/domain/conversation.ts";
+import { ERRORS } from "../../src/domain/error.ts";
+import { type Actor, type Facts, POLICY, refusal } from "../../src/domain/policy.ts";
+import { type Caller, channelOf, groupOf, open, openLive, person, send } from "../support.ts";
 import {
-  type Action,
-  type Actor,
-  type Facts,
-  type PlatformRole,
-  POLICY,
-  refusal,
-} from "../../src/domain/policy.ts";
-import {
-  type Answer,
-  type Caller,
-  channelOf,
-  groupOf,
-  open,
-  openLive,
-  person,
-  send,
-  someone,
-} from "../support.ts";
+  ATTEMPTS,
+  type Attempt,
+  CHATS,
+  type Code,
+  LEAVING,
+  type Relation,
+  type Someone,
+  UNIHUB,
+  type World,
+} from "./attempts.ts";
 import { Hub, Io } from "./line.ts";
 
 /**
@@ -29,18 +22,7 @@ import { Hub, Io } from "./line.ts";
  * and both gateways answer what the table says.
  */
 
-const UNIHUB = "/api/v1/chat";
-const CHATS = "/api/chat";
-const EMOJI = "👍";
 const UNTIL = 3_600_000;
-
-/** Who somebody is in a conversation, and what the table is to know of it. */
-interface Relation {
-  name: string;
-  role?: Role;
-  has?: "muted" | "removed" | "banned" | "nothing";
-  platform?: PlatformRole;
-}
 
 const IN_MODERATED: readonly Relation[] = [
   { name: "owner", role: "owner" },
@@ -49,165 +31,31 @@ const IN_MODERATED: readonly Relation[] = [
   { name: "muted member", role: "member", has: "muted" },
   { name: "removed member", role: "member", has: "removed" },
   { name: "banned member", role: "member", has: "banned" },
+  { name: "blocked member", role: "member", has: "blocked" },
+  { name: "member who blocks", role: "member", has: "blocks" },
   { name: "stranger", has: "nothing" },
   { name: "resolver", has: "nothing", platform: "resolver" },
   { name: "admin", has: "nothing", platform: "admin" },
 ];
-const IN_OTHERS: readonly Relation[] = [
-  { name: "owner", role: "owner" },
-  { name: "member", role: "member" },
+/** In conversations of two. */
+const OTHERS: readonly Relation[] = [
   { name: "stranger", has: "nothing" },
   { name: "resolver", has: "nothing", platform: "resolver" },
   { name: "admin", has: "nothing", platform: "admin" },
 ];
+/** Where a block keeps both from writing. */
+const BETWEEN_TWO = new Set<Kind>(["direct", "purchase-request"]);
 
-/** Somebody with their connections; `socket` only where they may open one. */
-interface Someone {
-  relation: Relation;
-  caller: Caller;
-  hub: Hub;
-  io: Io;
-  socket: Awaited<ReturnType<typeof openLive>> | undefined;
-}
-
-/** The conversation, with a message of somebody else (1), one that stays (2), and one that does not exist. */
-interface World {
-  id: string;
-  kind: Kind;
-  isLocked: boolean;
-}
-
-type Code = ErrorCode | "ok";
-type Ask = (who: Someone, world: World) => Promise<Code>;
-
-/** An attempt at something, and what it comes to for those who may: nothing changes, or the same again. */
-interface Attempt {
-  action: Action;
-  admitted: (kind: Kind) => Code;
-  unihub?: Ask;
-  marketplace?: Ask;
-  native?: (world: World) => object;
-  hub?: (world: World) => unknown[];
-  io?: (world: World) => unknown[];
-}
-
-const codeOf = async (answer: Promise<Answer>): Promise<Code> => {
-  const { status, body } = await answer;
-  return status < 300 ? "ok" : body.code;
-};
-const at = (world: World, number: number) => messageIdOf(world.id, number);
-const NOWHERE = 999;
-const ok = () => "ok" as const;
-const missing = () => "message_not_found" as const;
-const NOBODY = someone("nobody");
-
-const ATTEMPTS: readonly Attempt[] = [
-  {
-    action: "read",
-    admitted: ok,
-    unihub: ({ caller }, { id }) => codeOf(caller.get(`${UNIHUB}/messages?conversationId=${id}`)),
-    marketplace: ({ caller }, { id }) => codeOf(caller.get(`${CHATS}/${id}/messages`)),
-    hub: ({ id }) => ["JoinConversation", id],
-    io: ({ id }) => ["join-chat-room", id],
-  },
-  {
-    action: "send",
-    admitted: ok,
-    unihub: ({ caller }, { id }) => codeOf(send(caller, id, "hello")),
-    marketplace: ({ caller }, { id }) =>
-      codeOf(caller.post(`${CHATS}/${id}/messages`, { content: "hello" })),
-    native: () => ({ op: "send", content: "hello" }),
-    hub: ({ id }) => ["SendMessage", id, "hello"],
-    io: ({ id }) => ["send-message", { chatId: id, content: "hello" }],
-  },
-  {
-    action: "type",
-    admitted: ok,
-    hub: ({ id }) => ["StopTyping", id],
-    io: ({ id }) => ["typing-stop", id],
-  },
-  {
-    action: "mark",
-    admitted: ok,
-    unihub: ({ caller }, world) => codeOf(caller.post(`${UNIHUB}/messages/${at(world, 2)}/read`)),
-    marketplace: ({ caller }, { id }) => codeOf(caller.patch(`${CHATS}/${id}/messages/read`, {})),
-    native: () => ({ op: "read" }),
-    hub: (world) => ["MarkAsRead", at(world, 2)],
-    io: ({ id }) => ["mark-read", { chatId: id }],
-  },
-  {
-    action: "edit",
-    admitted: missing,
-    marketplace: ({ caller }, world) =>
-      codeOf(caller.put(`${CHATS}/${world.id}/messages/${at(world, NOWHERE)}`, { content: "x" })),
-    native: (world) => ({ op: "edit", messageId: at(world, NOWHERE), content: "x" }),
-  },
-  {
-    action: "react",
-    admitted: ok,
-    unihub: ({ caller }, world) =>
-      codeOf(caller.post(`${UNIHUB}/messages/${at(world, 2)}/reactions`, { emoji: EMOJI })),
-    native: (world) => ({ op: "react", messageId: at(world, 2), emoji: EMOJI }),
-    hub: (world) => ["AddReaction", at(world, 2), EMOJI],
-  },
-  { action: "delete", admitted: missing, ...deletionOf(NOWHERE) },
-  { action: "deleteOthers", admitted: ok, ...deletionOf(1) },
-  {
-    action: "moderate",
-    admitted: ok,
-    unihub: ({ caller }, { id }) =>
-      codeOf(caller.patch(`${UNIHUB}/conversations/${id}`, { slowModeSeconds: 0 })),
-    marketplace: ({ caller }, { id }) =>
-      codeOf(caller.patch(`${CHATS}/${id}`, { slowModeSeconds: 0 })),
-  },
-  {
-    action: "restrain",
-    admitted: ok,
-    unihub: ({ caller }, { id }) => codeOf(caller.get(`${UNIHUB}/conversations/${id}/bans`)),
-    marketplace: ({ caller }, { id }) => codeOf(caller.get(`${CHATS}/${id}/bans`)),
-  },
-  {
-    action: "own",
-    admitted: (kind) => (kind === "channel" ? "not_in_channel" : "participant_not_found"),
-    unihub: ({ caller }, { id }) =>
-      codeOf(caller.post(`${UNIHUB}/conversations/${id}/moderators`, { userId: NOBODY })),
-    marketplace: ({ caller }, { id }) =>
-      codeOf(caller.post(`${CHATS}/${id}/moderators`, { userId: NOBODY })),
-  },
-  {
-    action: "manage",
-    admitted: () => "participant_not_found",
-    unihub: ({ caller }, { id }) =>
-      codeOf(caller.delete(`${UNIHUB}/conversations/${id}/participants/${NOBODY}`)),
-    marketplace: ({ caller }, { id }) =>
-      codeOf(caller.delete(`${CHATS}/${id}/participants/${NOBODY}`)),
-  },
-  {
-    action: "admit",
-    admitted: () => "participant_not_found",
-    unihub: ({ caller }, { id }) =>
-      codeOf(caller.delete(`${UNIHUB}/channels/${id}/members/${NOBODY}`)),
-  },
-];
-
-function deletionOf(number: number): Omit<Attempt, "action" | "admitted"> {
-  return {
-    unihub: ({ caller }, world) => codeOf(caller.delete(`${UNIHUB}/messages/${at(world, number)}`)),
-    marketplace: ({ caller }, world) =>
-      codeOf(caller.delete(`${CHATS}/${world.id}/messages/${at(world, number)}`)),
-    native: (world) => ({ op: "delete", messageId: at(world, number) }),
-    hub: (world) => ["DeleteMessage", at(world, number)],
-    io: (world) => ["delete-message", { chatId: world.id, messageId: at(world, number) }],
-  };
-}
-
-/** What the table says. A deletion of somebody else's message is one of a message first. */
-function expected(attempt: Attempt, { relation, caller }: Someone, world: World, staff: boolean) {
+/** What the table says, to the actor of an API. */
+function expected(
+  { action, after, refused, admitted }: Attempt,
+  { relation, caller }: Someone,
+  world: World,
+  api: Pick<Actor, "reach" | "kinds">,
+): Code {
   const { role, has, platform = "user" } = relation;
-  const actor: Actor = {
-    ...{ userId: caller.userId, name: null, avatarUrl: null, role: platform },
-    ...(staff ? { reach: "staff", kinds: CHAT_KINDS } : { reach: "member" }),
-  };
+  const actor = { userId: caller.userId, name: null, avatarUrl: null, role: platform, ...api };
+  const isBlocked = has === "blocked" || has === "blocks";
   const facts: Facts = {
     kind: world.kind,
     member: role && { role, leftAt: has === "removed" || has === "banned" ? 1 : null },
@@ -215,24 +63,35 @@ function expected(attempt: Attempt, { relation, caller }: Someone, world: World,
     ...(has === "banned" && { isBanned: true }),
     ...(has === "muted" && { mutedForMs: UNTIL }),
     ...(world.isLocked && { isLocked: true }),
+    ...(isBlocked && BETWEEN_TWO.has(world.kind) && { mayNotContact: true }),
   };
-  const first = attempt.action === "deleteOthers" ? refusal(actor, "delete", facts) : undefined;
-  return (first ?? refusal(actor, attempt.action, facts))?.code ?? attempt.admitted(world.kind);
+  const first = after && refusal(actor, after, facts);
+  if (first) return first.code;
+  const second = refusal(actor, action, facts);
+  return second ? (refused ?? second.code) : admitted(world.kind, relation);
 }
 
 /** What each transport answers, and what it should. */
-async function differences(people: readonly Someone[], world: World): Promise<string[]> {
+async function differences(
+  people: readonly Someone[],
+  world: World,
+  attempts: readonly Attempt[],
+): Promise<string[]> {
   const found: string[] = [];
-  for (const attempt of ATTEMPTS) {
+  for (const attempt of attempts) {
     for (const who of people) {
       const tell = (transport: string, answered: string, code: string) => {
         if (answered === code) return;
         const where = `${attempt.action} by ${who.relation.name} in ${world.kind}, ${transport}`;
         found.push(`${where}: ${answered} instead of ${code}`);
       };
-      const asMember = expected(attempt, who, world, false);
-      const asStaff = expected(attempt, who, world, true);
-      if (attempt.unihub) tell("UniHub", await attempt.unihub(who, world), asMember);
+      const asMember = expected(attempt, who, world, { reach: "member" });
+      const asStaff = expected(attempt, who, world, { reach: "staff", kinds: CHAT_KINDS });
+      if (attempt.unihub) {
+        const { kinds } = attempt;
+        const code = expected(attempt, who, world, { reach: "member", ...(kinds && { kinds }) });
+        tell("UniHub", await attempt.unihub(who, world), code);
+      }
       if (attempt.marketplace) tell("marketplace", await attempt.marketplace(who, world), asStaff);
       if (attempt.native && who.socket) {
         const { socket } = who;
@@ -244,13 +103,13 @@ async function differences(people: readonly Someone[], world: World): Promise<st
         const answer = socket.events.find(isMine);
         tell("native", answer?.type === "error" ? answer.code : "ok", asMember);
       }
-      if (attempt.hub) {
+      if (attempt.hub && who.hub) {
         const [method, ...args] = attempt.hub(world);
         const answer = await who.hub.ask(String(method), ...args);
         const message = asMember === "ok" ? "ok" : ERRORS[asMember][1];
         tell("SignalR", answer?.error ?? "ok", message);
       }
-      if (attempt.io) {
+      if (attempt.io && who.io) {
         const answer = await who.io.ask(...attempt.io(world));
         tell("Socket.IO", answer.success ? "ok" : answer.code, asStaff);
       }
@@ -270,10 +129,50 @@ async function connected(relation: Relation, caller: Caller, id: string): Promis
 const callersOf = (relations: readonly Relation[]) =>
   Promise.all(relations.map(({ platform }) => person("user", platform ? { role: platform } : {})));
 
-test("the table names no action that is not attempted, but those of one's own membership", () => {
-  const attempted = new Set(ATTEMPTS.map(({ action }) => action));
-  const others = Object.keys(POLICY).filter((action) => !attempted.has(action as Action));
-  expect(others).toEqual(["see", "flag", "leave", "join", "part", "close", "mentionAll"]);
+/** Who is who in a new group or channel. */
+async function moderated(kind: "group" | "channel", isLocked: boolean) {
+  const callers = await callersOf(IN_MODERATED);
+  const [author, other] = await Promise.all([person("author"), person("other")]);
+  const [owner, moderator] = callers;
+  if (!owner || !moderator) throw new Error("nobody");
+  const members = IN_MODERATED.flatMap(({ role }, index) => (role ? (callers[index] ?? []) : []));
+  const id =
+    kind === "group"
+      ? await groupOf(...members, author, other)
+      : await channelOf(owner, [...members.slice(1), author, other], { isPublic: false });
+  const path = `${UNIHUB}/conversations/${id}`;
+  await owner.post(`${path}/moderators`, { userId: moderator.userId });
+  for (const content of ["others'", "stays"]) await send(author, id, content);
+  const named = (has: Relation["has"]) => {
+    const caller = callers[IN_MODERATED.findIndex((relation) => relation.has === has)];
+    if (!caller) throw new Error(`nobody ${has}`);
+    return caller;
+  };
+  const until = new Date(Date.now() + UNTIL).toISOString();
+  const mute = `${path}/participants/${named("muted").userId}/mute`;
+  expect((await owner.put(mute, { until })).status).toBe(204);
+  const removal = kind === "group" ? `${path}/participants` : `${UNIHUB}/channels/${id}/members`;
+  expect((await owner.delete(`${removal}/${named("removed").userId}`)).status).toBe(200);
+  const banned = { userId: named("banned").userId };
+  expect((await owner.post(`${path}/bans`, banned)).status).toBe(204);
+  await block(author, named("blocked"));
+  await block(named("blocks"), author);
+  if (isLocked) await owner.patch(path, { locked: true });
+  const people = IN_MODERATED.map((relation, index) => ({
+    relation,
+    caller: callers[index] ?? owner,
+  }));
+  return { people, world: { id, authorId: author.userId, kind, isLocked } };
+}
+
+async function block(blocker: Caller, { userId }: Caller): Promise<void> {
+  const { status, headers } = await blocker.put("/api/users/blocks", { userId });
+  expect([status, headers.get("Warning")]).toEqual([204, null]);
+}
+
+test("the table names no action that is not attempted", () => {
+  const attempted = new Set([...ATTEMPTS, ...Object.values(LEAVING)].map(({ action }) => action));
+  expect([...attempted].sort()).toEqual(Object.keys(POLICY).sort());
 });
 
 test.each([
@@ -282,50 +181,72 @@ test.each([
   ["channel", false],
   ["channel", true],
 ] as const)("in a %s, locked: %s", async (kind, isLocked) => {
-  const callers = await callersOf(IN_MODERATED);
-  const author = await person("author");
-  const [owner, moderator, ...rest] = callers;
-  if (!owner || !moderator) throw new Error("nobody");
-  const members = IN_MODERATED.flatMap(({ role }, index) => (role ? (callers[index] ?? []) : []));
-  const id =
-    kind === "group"
-      ? await groupOf(...members, author)
-      : await channelOf(owner, [...members.slice(1), author], { isPublic: false });
-  const path = `${UNIHUB}/conversations/${id}`;
-  await owner.post(`${path}/moderators`, { userId: moderator.userId });
-  for (const content of ["others'", "stays"]) await send(author, id, content);
-  const until = new Date(Date.now() + UNTIL).toISOString();
-  const named = (has: Relation["has"]) =>
-    rest[IN_MODERATED.findIndex((relation) => relation.has === has) - 2]?.userId;
-  expect((await owner.put(`${path}/participants/${named("muted")}/mute`, { until })).status).toBe(
-    204,
+  const { people, world } = await moderated(kind, isLocked);
+  const all = await Promise.all(
+    people.map(({ relation, caller }) => connected(relation, caller, world.id)),
   );
-  const removal = kind === "group" ? `${path}/participants` : `${UNIHUB}/channels/${id}/members`;
-  expect((await owner.delete(`${removal}/${named("removed")}`)).status).toBe(200);
-  expect((await owner.post(`${path}/bans`, { userId: named("banned") })).status).toBe(204);
-  if (isLocked) await owner.patch(path, { locked: true });
-  const people = await Promise.all(
-    IN_MODERATED.map((relation, index) => connected(relation, callers[index] ?? owner, id)),
-  );
-  expect(await differences(people, { id, kind, isLocked })).toEqual([]);
+  const elsewhere = kind === "group" ? LEAVING.channel : LEAVING.group;
+  expect(await differences(all, world, [...ATTEMPTS, elsewhere])).toEqual([]);
 });
 
-test.each(["direct", "support"] as const)("in a %s chat", async (kind) => {
-  const relations = IN_OTHERS.filter(({ role }) =>
-    kind === "direct" ? role !== "owner" : role !== "member",
-  );
+test.each([
+  ["group", "unihub"],
+  ["group", "marketplace"],
+  ["channel", "unihub"],
+] as const)("leaving a %s, %s", async (kind, transport) => {
+  const { people, world } = await moderated(kind, false);
+  const { action, admitted, [transport]: ask } = LEAVING[kind];
+  if (!ask) throw new Error(`no ${action} over ${transport}`);
+  // The owner last: whoever becomes the owner is somebody else in the table.
+  const attempts = [{ action, admitted, [transport]: ask }];
+  expect(await differences(people.toReversed(), world, attempts)).toEqual([]);
+});
+
+test.each([
+  ["direct", undefined],
+  ["direct", "blocked"],
+  ["direct", "blocks"],
+  ["purchase-request", undefined],
+  ["purchase-request", "blocked"],
+  ["purchase-request", "blocks"],
+  ["support", undefined],
+  ["support", "blocked"],
+  ["support", "blocks"],
+] as const)("in a %s chat, whose member has: %s", async (kind, has) => {
+  const isSupport = kind === "support";
+  const role = isSupport ? "owner" : "member";
+  const relations: Relation[] = [{ name: `${role} ${has}`, role, ...(has && { has }) }, ...OTHERS];
   const first = await person("user");
-  const author = await person("author", { role: kind === "support" ? "support" : "user" });
-  const id: string =
-    kind === "direct"
-      ? (await first.post(`${UNIHUB}/conversations/direct`, { otherUserId: author.userId })).body
-          .conversationId
-      : (await first.post(`${CHATS}/support`, {})).body.data.chat._id;
+  const author = await person("author", { role: isSupport ? "support" : "user" });
+  const id = await conversationOf(kind, first, author);
   for (const content of ["others'", "stays"]) await send(author, id, content);
+  if (has === "blocked") await block(author, first);
+  if (has === "blocks") await block(first, author);
   // Admins who are known before are in a new support chat.
-  const callers = [first, ...(await callersOf(relations.slice(1)))];
+  const callers = [first, ...(await callersOf(OTHERS))];
   const people = await Promise.all(
     relations.map((relation, index) => connected(relation, callers[index] ?? first, id)),
   );
-  expect(await differences(people, { id, kind, isLocked: false })).toEqual([]);
+  const world = { id, authorId: author.userId, kind, isLocked: false };
+  const attempts = [...ATTEMPTS, ...Object.values(LEAVING)];
+  expect(await differences(people, world, attempts)).toEqual([]);
 });
+
+async function conversationOf(
+  kind: "direct" | "purchase-request" | "support",
+  first: Caller,
+  { userId }: Caller,
+): Promise<string> {
+  switch (kind) {
+    case "direct": {
+      const path = `${UNIHUB}/conversations/direct`;
+      return (await first.post(path, { otherUserId: userId })).body.conversationId;
+    }
+    case "purchase-request": {
+      const body = { purchaseRequestId: crypto.randomUUID(), sellerId: userId };
+      return (await first.post(`${CHATS}/purchase-request`, body)).body.data.chat._id;
+    }
+    case "support":
+      return (await first.post(`${CHATS}/support`, {})).body.data.chat._id;
+  }
+}

@@ -70,6 +70,22 @@ test("each filter, and several at once; an act that is added twice is there once
   expect(await found("targetId=nobody")).toEqual([]);
 });
 
+test("pages go on behind an act about somebody whose id is as long as it can be", async () => {
+  const targetId = "𠮷".repeat(128);
+  const ids = [1, 2, 3].map((version) => `ban:${targetId}:${version}`);
+  const common = {
+    actorId: admin.userId,
+    actorRole: "admin",
+    action: "user.ban",
+    targetId,
+  } as const;
+  await addActs(
+    directory,
+    ids.map((id, at) => ({ id, at, ...common })),
+  );
+  expect(await found(`targetId=${encodeURIComponent(targetId)}`, 1)).toEqual(ids.toReversed());
+});
+
 test("an act in full", async () => {
   const read = async (index: number) => {
     const { body } = await admin.get(`/api/admin/audit?actorId=${acts[index]?.actorId}&limit=200`);

@@ -102,7 +102,7 @@ test("an admin resolves what somebody else has claimed; an open one needs no cla
   expect(await outcome(other, open, "resolve", { action: "none" })).toEqual([200, "resolved"]);
 });
 
-test("nobody decides a report about themselves", async () => {
+test("nobody sees or decides a report about themselves", async () => {
   const judge = await person("resolver", { role: "resolver" });
   const { body: direct } = await judge.post("/api/v1/chat/conversations/direct", {
     otherUserId: pair.alice.userId,
@@ -112,6 +112,8 @@ test("nobody decides a report about themselves", async () => {
   for (const name of ["claim", "resolve"]) {
     expect(await outcome(judge, id, name, { action: "none" })).toEqual([403, "forbidden"]);
   }
+  expect(await found(id)).toMatchObject({ reporterId: pair.alice.userId });
+  expect(await found(id, "open", judge)).toBeUndefined();
   expect(await outcome(resolver, id, "claim")).toEqual([200, "claimed"]);
 });
 

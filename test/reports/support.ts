@@ -12,10 +12,10 @@ export function report(caller: Caller, messageId: string, body: object = { reaso
 }
 
 /** A report as staff see it, wherever it is in the queue. */
-export async function found(id: string, state = "open") {
+export async function found(id: string, state = "open", viewer = resolver) {
   let query = `state=${state}&limit=100`;
   for (;;) {
-    const { status, body } = await resolver.get(`${REPORTS}?${query}`);
+    const { status, body } = await viewer.get(`${REPORTS}?${query}`);
     expect(status).toBe(200);
     const item = body.items.find((one: { id: string }) => one.id === id);
     if (item || body.next === undefined) return item;

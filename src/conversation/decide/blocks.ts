@@ -1,6 +1,6 @@
 import type { Block } from "../../domain/block.ts";
 import type { Member } from "../../domain/conversation.ts";
-import { type ChatError, chatError, ok, type Result } from "../../domain/error.ts";
+import { ok, type Result } from "../../domain/error.ts";
 import { countsAsRead, effectOfBlocks, type Hiding } from "../../domain/hides.ts";
 import type { Message } from "../../domain/message.ts";
 import type { Actor } from "../../domain/policy.ts";
@@ -122,14 +122,4 @@ export function messagesPerMinute(state: State, senderId: string): number {
   const hiding = state.blocksAgainst(senderId).filter(({ upTo }) => upTo === null).length;
   if (hiding === 0) return limit;
   return Math.min(limit, Math.max(1, Math.floor(MAX_HIDDEN_FIGURES_PER_MINUTE / hiding)));
-}
-
-/** Refuses to write to somebody who blocks the actor, or is blocked by them: between two people. */
-export function contactRefusal(
-  state: State,
-  { userId }: Pick<Actor, "userId">,
-): ChatError | undefined {
-  const isRefused =
-    effectOfBlocks(state.conversation.kind) === "refuse" && state.isBlockedOrBlocks(userId);
-  return isRefused ? chatError("cannot_contact") : undefined;
 }

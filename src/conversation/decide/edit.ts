@@ -2,7 +2,6 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, withinEditWindow } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import { contactRefusal } from "./blocks.ts";
 import { digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
@@ -25,8 +24,6 @@ export function decideEdit(
   if (before.kind === "system") return fail("system_message");
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) return fail("message_deleted");
-  const contact = contactRefusal(state, actor);
-  if (contact) return { ok: false, error: contact };
   const content = before.attachments.length
     ? captionOf(command.content, command.maxLength)
     : contentOf(command.content, command.maxLength);

@@ -1,4 +1,5 @@
 import { banHolds, type Conversation, type Member } from "../../domain/conversation.ts";
+import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { State } from "./types.ts";
 
@@ -7,7 +8,7 @@ export function factsOf(
   { kind, visibility, locked }: Conversation,
   userId: string,
   member: Member | undefined,
-  state: Pick<State, "clock" | "banOf">,
+  state: Pick<State, "clock" | "banOf" | "isBlockedOrBlocks">,
 ): Facts {
   const { clock } = state;
   const isPresent = member?.leftAt === null;
@@ -17,5 +18,9 @@ export function factsOf(
     ...(!isPresent && banHolds(state.banOf(userId), clock) && { isBanned: true }),
     ...(mutedForMs > 0 && { mutedForMs }),
     ...(locked && { isLocked: true }),
+    // Asked for by what writes only: whoever reads looks at no blocks.
+    get mayNotContact() {
+      return effectOfBlocks(kind) === "refuse" && state.isBlockedOrBlocks(userId);
+    },
   };
 }

@@ -2,7 +2,6 @@ import { fail, ok, type Result } from "../../domain/error.ts";
 import type { Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { emojiOf, REACTION_PEOPLE, withoutReaction, withReaction } from "../../domain/reaction.ts";
-import { contactRefusal } from "./blocks.ts";
 import { messageIn } from "./message-of.ts";
 import type { Command, Decision, State } from "./types.ts";
 
@@ -22,8 +21,6 @@ export function decideReaction(
   const before = found.value;
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (before.deletedAt !== null) return fail("message_deleted");
-  const contact = contactRefusal(state, actor);
-  if (contact) return { ok: false, error: contact };
 
   const { number } = before;
   const { userId } = actor;

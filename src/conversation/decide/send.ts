@@ -4,7 +4,7 @@ import { captionOf, contentOf, type Message, type MessageKind } from "../../doma
 import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import { withSettled } from "../../domain/read-ranges.ts";
-import { contactRefusal, hiddenFrom, messagesPerMinute } from "./blocks.ts";
+import { hiddenFrom, messagesPerMinute } from "./blocks.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
@@ -34,8 +34,6 @@ export function decideSend(
   if (before && !before.ok) return before;
   if (before) return ok({ changes: [], counters: state.counters, answer: before.value });
 
-  const contact = contactRefusal(state, actor);
-  if (contact) return { ok: false, error: contact };
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   const restricted = restriction(actor, "send", facts);
   if (restricted) return { ok: false, error: restricted };

@@ -21,7 +21,6 @@ export function answered<T>(
 
 /** Whether the others may see that somebody types. */
 export function mayType(open: OpenConversation, actor: Actor): boolean {
-  if (open.mayNotContact(actor.userId)) return false;
   return refusal(actor, "type", factsFor(open, actor.userId)) === undefined;
 }
 

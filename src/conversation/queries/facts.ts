@@ -14,8 +14,13 @@ export interface Known {
 
 /** The facts about a user as committed. */
 export function factsFor(known: Known, userId: string): Facts {
-  const state = { clock: known.clock(), banOf: (userId: string) => banOf(known.sql, userId) };
-  return factsOf(known.memory.conversation, userId, knownMember(known, userId), state);
+  const { conversation, blocks } = known.memory;
+  const state = {
+    clock: known.clock(),
+    banOf: (userId: string) => banOf(known.sql, userId),
+    isBlockedOrBlocks: (userId: string) => blocks.concerns(userId),
+  };
+  return factsOf(conversation, userId, knownMember(known, userId), state);
 }
 
 /** A member as committed: from memory, which has those who acted recently, or from storage. */
