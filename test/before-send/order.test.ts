@@ -192,6 +192,30 @@ test("only so many of a sender's commands wait; one more is refused, and others 
   expect(await hook.askedAbout("slow")).toHaveLength(64);
 });
 
+test("commands that wait behind a message count as waiting; where nothing waits, none is too many", async () => {
+  const hook = await hooked();
+  const { alice, bob, conversationId } = await directPair();
+  const { messageId } = (await send(bob, conversationId, "hello")).body;
+  await hook.answers(["slow", "hold"]);
+  const reads = Array.from({ length: 70 }, (_, id) =>
+    JSON.stringify({ op: "read", id, upTo: messageId }),
+  ).join("\n");
+  const [first, second] = [
+    await openLive(alice, conversationId),
+    await openLive(alice, conversationId),
+  ];
+  first.send(reads);
+  await first.until(() => first.all("ack").length === 70);
+  first.send({ op: "send", id: "slow", content: "slow" });
+  await hook.untilAsked("slow");
+  second.send(reads);
+  await second.until(() => second.all("error").length === 7);
+  for (const { code } of second.all("error")) expect(code).toBe("rate_limited");
+  expect((await send(bob, conversationId, "quick")).status).toBe(201);
+  await hook.release("slow", ALLOW);
+  await second.until(() => second.all("ack").length === 63);
+});
+
 test("many messages of one frame are asked about, each once, and stay in order", async () => {
   const hook = await hooked();
   const { alice, conversationId } = await directPair();
