@@ -129,7 +129,12 @@ class World {
         const gone = this.people.find((one) => !this.present.includes(one));
         if (!gone) break;
         const participantId = gone.userId;
-        await owner.post(`/api/v1/chat/conversations/${group}/participants`, { participantId });
+        const path = `/api/v1/chat/conversations/${group}/participants`;
+        const { status } = await owner.post(path, { participantId });
+        const { blocks } = this;
+        const isAcross = blocks.get(owner)?.has(gone) || blocks.get(gone)?.has(owner);
+        expect(status === 403).toBe(isAcross === true);
+        if (isAcross) break;
         this.present.push(gone);
         this.settleAll(gone);
         break;
