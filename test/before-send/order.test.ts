@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Hub } from "../gateway/line.ts";
 import { directPair, evict, groupOf, openLive, person, send } from "../support.ts";
 import { ALLOW, hooked, reject, replace, says, undoHooked } from "./hook.ts";
@@ -190,6 +190,34 @@ test("only so many of a sender's commands wait; one more is refused, and others 
   await hook.release("slow", ALLOW);
   await socket.until(() => socket.all("ack").length === 64);
   expect(await hook.askedAbout("slow")).toHaveLength(64);
+});
+
+test("commands that wait behind a message count as waiting; where nothing waits, none is too many", async () => {
+  const hook = await hooked();
+  const { alice, bob, conversationId } = await directPair();
+  const { messageId } = (await send(bob, conversationId, "hello")).body;
+  await hook.answers(["slow", "hold"]);
+  const reads = Array.from({ length: 20 }, (_, id) =>
+    JSON.stringify({ op: "read", id, upTo: messageId }),
+  ).join("\n");
+  // As many as a socket may send within a second.
+  const sockets = await Promise.all(
+    Array.from({ length: 8 }, () => openLive(alice, conversationId)),
+  );
+  const count = (type: "ack" | "error") =>
+    sockets.reduce((sum, socket) => sum + socket.all(type).length, 0);
+  for (const socket of sockets.slice(0, 4)) socket.send(reads);
+  await vi.waitFor(() => expect(count("ack")).toBe(80));
+  sockets[0]?.send({ op: "send", id: "slow", content: "slow" });
+  await hook.untilAsked("slow");
+  for (const socket of sockets.slice(4)) socket.send(reads);
+  await vi.waitFor(() => expect(count("error")).toBe(80 - 63));
+  for (const { code } of sockets.flatMap((socket) => socket.all("error"))) {
+    expect(code).toBe("rate_limited");
+  }
+  expect((await send(bob, conversationId, "quick")).status).toBe(201);
+  await hook.release("slow", ALLOW);
+  await vi.waitFor(() => expect(count("ack")).toBe(80 + 1 + 63));
 });
 
 test("many messages of one frame are asked about, each once, and stay in order", async () => {

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { MAX_HIDDEN_FIGURES_PER_MINUTE } from "../../src/conversation/decide/blocks.ts";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import {
   type Caller,
   channelOf,
@@ -10,8 +11,10 @@ import {
   openLive,
   person,
   send,
+  unreadOf,
 } from "../support.ts";
 import { counting, tellInboxes } from "./counters.ts";
+import { together } from "./together.ts";
 
 /** What a message costs where somebody blocks its sender, and how that is bounded. */
 
@@ -96,4 +99,21 @@ test("whom very many people block may send less often, and whoever nobody blocks
   const refused = await send(eve, id, "too many");
   expect([refused.status, refused.body.code]).toEqual([429, "rate_limited"]);
   expect((await send(owner, id, "hello")).headers.get("RateLimit-Limit")).toBe("100");
+});
+
+test("what somebody wrote whom several people block is read once when they come back", async () => {
+  const [owner, eve] = [await person("owner"), await person("eve")];
+  const users = await Promise.all(Array.from({ length: 8 }, () => person("b")));
+  const id = await channelOf(owner, [eve, ...users]);
+  for (let i = 0; i < 60; i++) await send(i % 2 ? owner : eve, id, `${i}`);
+  await eve.post(`/api/v1/chat/channels/${id}/leave`);
+  await tellInboxes(id);
+  const blocks = users.map(({ userId }) => ({
+    ...{ userId, blockedId: eve.userId, blocked: true, version: ++versions },
+  }));
+  const join: Command = { type: "join", blocks };
+  const cost = await counting(id, () => together(id, [[eve, join]]));
+  // 60 messages of the history, a handful for each person who blocks her, and some for the join.
+  expect(cost.rowsRead).toBeLessThan(250);
+  for (const user of users) expect(await unreadOf(user, id)).toBe(30);
 });

@@ -20,6 +20,7 @@ import {
   send,
   unreadOf,
 } from "../support.ts";
+import { text, together } from "./together.ts";
 
 /** Blocks in a conversation: what they refuse, what is shown anew, and in which order facts arrive. */
 
@@ -222,6 +223,22 @@ describe("whoever blocks", () => {
     expect(shown.toSorted()).toEqual(["first", null, null, "of carol"].toSorted());
     expect(reset.unread).toBe(2);
     expect(await unreadOf(alice, id)).toBe(2);
+  });
+
+  test("and leaves in the same commit is shown nothing that came after that", async () => {
+    const [alice, eve, carol] = await trio();
+    const id = await groupOf(carol, alice, eve);
+    const a = await openLive(alice, id);
+    const outcomes = await together(id, [
+      [carol, text("before")],
+      [carol, { type: "blocks", blocks: [fact(alice, eve)] }],
+      [alice, { type: "remove", userId: alice.userId }],
+      [carol, text("behind her back")],
+    ]);
+    expect(outcomes).toEqual(["ok", "ok", "ok", "ok"]);
+    expect(await a.closed).toMatchObject({ code: 4403 });
+    expect(a.frames.join()).toContain("before");
+    expect(a.frames.join()).not.toContain("behind her back");
   });
 
   test("is told by nothing of whom they block that they are connected", async () => {

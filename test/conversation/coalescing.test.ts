@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { coveredReads } from "../../src/conversation/commit/coalesce.ts";
 import type { Command } from "../../src/conversation/decide/types.ts";
+import { fail } from "../../src/domain/error.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { Actor } from "../../src/domain/policy.ts";
 import { type Caller, groupOf, openLive, person, send, unreadOf } from "../support.ts";
@@ -69,6 +70,13 @@ describe("read marks of one group commit that are covered by a later one", () =>
         [2, 4],
       ]),
     );
+  });
+
+  test("a mark that is refused already covers none, and is covered by none", () => {
+    const refused = fail("rate_limited");
+    const ada = { actor: actorOf("ada"), command: all };
+    const group = [ada, { ...ada, refused }, ada, { ...ada, refused }];
+    expect([...coveredReads(group, { id: ID, lastNumber: LAST })]).toEqual([[0, 2]]);
   });
 
   function actorOf(userId: string, more: Partial<Actor> = {}): Actor {

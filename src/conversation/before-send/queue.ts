@@ -64,7 +64,8 @@ export class BeforeSendQueue {
   private enter(pending: PendingCommand): void {
     const { userId } = pending.actor;
     const entries = this.byPerson.get(userId) ?? [];
-    if (entries.filter(({ isReady }) => !isReady).length >= MAX_OF_PERSON) {
+    const isWaiting = entries.some(({ isReady }) => !isReady);
+    if (isWaiting && entries.length >= MAX_OF_PERSON) {
       this.options.committer.submit({ ...pending, refused: this.tooMany() });
       return;
     }
@@ -146,7 +147,8 @@ function questionOf(
     return questionAboutNames("conversation.update", actor, conversation, names);
   }
   if (command.type !== "send" && command.type !== "edit") return undefined;
-  const [change] = changes;
+  // Not always the first change: sending accepts a request.
+  const change = changes.find(({ type }) => type === "message");
   if (change?.type !== "message") return undefined;
   return questionAboutMessage(actor, conversation, command, change.message);
 }

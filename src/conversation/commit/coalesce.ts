@@ -21,7 +21,8 @@ export function coveredReads(
   const latest = new Map<string, { index: number; upTo: number; actor: Actor }>();
   for (let index = group.length - 1; index >= 0; index--) {
     const request = group[index];
-    if (!request) continue;
+    // One that is refused already changes nothing, and covers nothing.
+    if (!request || request.refused) continue;
     const { actor, command } = request;
     if (!PASSED.includes(command.type)) latest.clear();
     if (command.type !== "read") continue;

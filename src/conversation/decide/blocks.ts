@@ -42,6 +42,7 @@ export function takeBlocks(
   const { kind } = state.conversation;
   const changes: Change[] = [];
   const moved = new Map<string, Figures>();
+  const written = new Written(state);
   if (effectOfBlocks(kind) === "none") return { changes, figures: [], rev };
   const member = (userId: string) =>
     userId === entering?.userId ? entering : state.member(userId);
@@ -59,7 +60,7 @@ export function takeBlocks(
     // Whoever enters has nothing unread.
     if (user.leftAt !== null || user === entering) continue;
     const figures = moved.get(userId) ?? user;
-    const numbers = unreadOf(state, { ...user, ...figures }, blockedId, before);
+    const numbers = unreadOf(state, { ...user, ...figures }, blockedId, before, written);
     if (numbers > 0) moved.set(userId, withHidden(figures, numbers));
   }
   const figures = Array.from(moved, ([userId, figures]) => ({ userId, figures }));
@@ -83,13 +84,38 @@ function unreadOf(
   member: Member,
   senderId: string,
   before: Hiding | undefined,
+  written: Written,
 ): number {
   const from = Math.max(member.readUpTo, before?.upTo ?? 0) + 1;
   const to = state.counters.lastNumber;
   if (from > to) return 0;
+  const numbers = written.by(senderId, from);
+  if (numbers.length === 0) return 0;
   const covered = state.readFacts(member).covered(from, to);
-  return state.countableOf(senderId, from, to).filter((number) => !contains(covered, number))
-    .length;
+  return numbers.filter((number) => !contains(covered, number)).length;
+}
+
+/** What people wrote. However many block somebody, the history is read once at most. */
+class Written {
+  private readonly state: State;
+  private readonly bySender = new Map<string, { from: number; numbers: number[] }>();
+
+  constructor(state: State) {
+    this.state = state;
+  }
+
+  /** A sender's messages that count, from a number on. */
+  by(senderId: string, from: number): number[] {
+    const { state, bySender } = this;
+    const known = bySender.get(senderId) ?? { from: state.counters.lastNumber + 1, numbers: [] };
+    if (from < known.from) {
+      const earlier = state.countableOf(senderId, from, known.from - 1);
+      known.numbers = [...earlier, ...known.numbers];
+      known.from = from;
+      bySender.set(senderId, known);
+    }
+    return known.numbers.filter((number) => number >= from);
+  }
 }
 
 /** The present members whose figures have a message as read because they block its sender, or did. */

@@ -77,6 +77,8 @@ export function prepareBroadcast(
     if (leftAt === null) broadcast.arrivals.push(userId);
     else broadcast.departures.push({ userId, eventCount: events.length });
   }
+  // Whoever has left is shown nothing of what came after that.
+  for (const { userId } of broadcast.departures) broadcast.shownAnew.delete(userId);
   return broadcast;
 }
 
