@@ -26,14 +26,14 @@ test("a message that accepts a request is asked about like any other", async () 
   const { body } = await stranger.post(`${UNIHUB}/direct`, { otherUserId: bob.userId });
   const id: string = body.conversationId;
   const isRequest = async () => (await bob.get(UNIHUB)).body[0].request === true;
-  await hook.answers(["unkind", says(reject("Be kind."))], ["rude", says(replace("polite"))]);
+  await hook.answers(["nasty", says(reject("Be kind."))], ["rude", says(replace("polite"))]);
 
   // One that is rejected accepts nothing.
-  expect((await send(bob, id, "unkind")).body.code).toBe("rejected");
+  expect((await send(bob, id, "nasty")).body.code).toBe("rejected");
   expect(await isRequest()).toBe(true);
   expect((await send(bob, id, "rude")).status).toBe(201);
   expect(await isRequest()).toBe(false);
   const { body: page } = await bob.get(`/api/v1/chat/messages?conversationId=${id}`);
   expect(page.items.map(({ content }: { content: string }) => content)).toEqual(["polite"]);
-  expect(await hook.askedAbout("unkind")).toHaveLength(1);
+  expect(await hook.askedAbout("nasty")).toHaveLength(1);
 });

@@ -63,8 +63,8 @@ const SENDS: Record<string, (pair: Pair, content: string) => Promise<string | un
 test.each(Object.keys(SENDS))("%s: rejected, and replaced", async (name) => {
   const hook = await hooked();
   const pair = await directPair();
-  await hook.answers(["unkind", says(reject("Be kind."))], ["rude", says(replace("polite"))]);
-  expect(await SENDS[name]?.(pair, "unkind")).toMatch(/rejected|Be kind\./);
+  await hook.answers(["nasty", says(reject("Be kind."))], ["rude", says(replace("polite"))]);
+  expect(await SENDS[name]?.(pair, "nasty")).toMatch(/rejected|Be kind\./);
   expect(await SENDS[name]?.(pair, "rude")).toBeUndefined();
   const { body } = await pair.bob.get(
     `/api/v1/chat/messages?conversationId=${pair.conversationId}`,
@@ -125,8 +125,8 @@ test.each(Object.keys(EDITS))("an edit by %s: rejected, and replaced", async (na
   const hook = await hooked();
   const pair = await directPair();
   const { body } = await send(pair.alice, pair.conversationId, "first");
-  await hook.answers(["unkind", says(reject("Be kind."))], ["rude", says(replace("polite"))]);
-  expect(await EDITS[name]?.(pair, body.messageId, "unkind")).toMatch(/rejected|Be kind\./);
+  await hook.answers(["nasty", says(reject("Be kind."))], ["rude", says(replace("polite"))]);
+  expect(await EDITS[name]?.(pair, body.messageId, "nasty")).toMatch(/rejected|Be kind\./);
   expect(await EDITS[name]?.(pair, body.messageId, "rude")).toBeUndefined();
   const [asked] = await hook.askedAbout("rude");
   expect(asked).toMatchObject({
@@ -142,29 +142,29 @@ test("names of conversations: groups, channels, support chats, and their changes
   const [alice, bob, carol] = await Promise.all([person("alice"), person("bob"), person("carol")]);
   const names = { title: "polite", description: "friendly" };
   await hook.answers(
-    ["unkind", says(reject("Be kind."))],
+    ["nasty", says(reject("Be kind."))],
     ["rude", says({ action: "replace", names })],
   );
   const participantIds = [bob.userId, carol.userId];
   const group = (title: string) =>
     alice.post("/api/v1/chat/conversations/group", { title, participantIds });
-  expect((await group("unkind")).body).toMatchObject({ code: "rejected", error: "Be kind." });
+  expect((await group("nasty")).body).toMatchObject({ code: "rejected", error: "Be kind." });
   expect((await group("rude")).status).toBe(201);
   const chat = (title: string) => alice.post("/api/chat", { participantIds, type: "group", title });
-  expect((await chat("unkind")).body.code).toBe("rejected");
+  expect((await chat("nasty")).body.code).toBe("rejected");
   expect((await chat("rude")).body.data.chat.title).toBe("polite");
   const channel = (name: string, description?: string) =>
     alice.post("/api/v1/chat/channels", { name, description, isPublic: false });
-  expect((await channel("Kind", "unkind")).body.code).toBe("rejected");
+  expect((await channel("Kind", "nasty")).body.code).toBe("rejected");
   const made = await channel("Kind", "rude");
   const path = `/api/v1/chat/channels/${made.body.channelId}`;
   expect((await alice.get(path)).body).toMatchObject({ name: "polite", description: "friendly" });
-  expect((await alice.put(path, { name: "bad name" })).body.code).toBe("rejected");
+  expect((await alice.put(path, { name: "nasty name" })).body.code).toBe("rejected");
   await alice.put(path, { description: "rude" });
   const [asked] = await hook.askedAbout("conversation.update");
   expect(asked).toMatchObject({
     conversation: { id: made.body.channelId, kind: "channel", title: "polite" },
-    names: { title: "bad name" },
+    names: { title: "nasty name" },
   });
   const { body } = await alice.get(path);
   // A name that was not asked about stays.
@@ -173,8 +173,8 @@ test("names of conversations: groups, channels, support chats, and their changes
     alice.post("/api/chat/support", { subject, initialMessage });
   const chats = async () => (await alice.get("/api/chat")).body.data.chats.length;
   const before = await chats();
-  expect((await support("unkind")).body.code).toBe("rejected");
-  expect((await support("Kind", "unkind")).body.code).toBe("rejected");
+  expect((await support("nasty")).body.code).toBe("rejected");
+  expect((await support("Kind", "nasty")).body.code).toBe("rejected");
   // Neither has created a chat.
   expect(await chats()).toBe(before);
   await hook.answers(["rude", says(replace("polite"))]);
