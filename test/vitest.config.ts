@@ -36,8 +36,8 @@ const ABUSE = "test/abuse/**/*.test.ts";
 const inFolders = (...names: string[]) => names.map((name) => `test/${name}/**/*.test.ts`);
 /** Tests of conversations' objects, their sockets and gateways: a runtime has one thread, and they are a third. */
 const OBJECTS = inFolders("live", "gateway", "conversation");
-/** Tests of inboxes, of what they notify of, and of the before-send hook. */
-const INBOXES = inFolders("inbox", "notify", "before-send");
+/** Tests of inboxes, of what they notify of, of the before-send hook, and of the policy on all transports. */
+const INBOXES = inFolders("inbox", "notify", "before-send", "policy");
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
 const ALONE = [
   "test/attachments/**/*.test.ts",

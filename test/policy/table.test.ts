@@ -3,6 +3,7 @@ import { CHATS as CHAT_KINDS } from "../../src/dialects/marketplace/schemas.ts";
 import type { Kind } from "../../src/domain/conversation.ts";
 import { ERRORS } from "../../src/domain/error.ts";
 import { type Actor, type Facts, POLICY, refusal } from "../../src/domain/policy.ts";
+import { Hub, Io } from "../gateway/line.ts";
 import { type Caller, channelOf, groupOf, open, openLive, person, send } from "../support.ts";
 import {
   ATTEMPTS,
@@ -15,7 +16,6 @@ import {
   UNIHUB,
   type World,
 } from "./attempts.ts";
-import { Hub, Io } from "./line.ts";
 
 /**
  * The policy table over every transport: for each action, kind and relation, both REST APIs, a native socket

@@ -2,8 +2,8 @@ import type { Kind, Role } from "../../src/domain/conversation.ts";
 import type { ErrorCode } from "../../src/domain/error.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { Action, PlatformRole } from "../../src/domain/policy.ts";
+import type { Hub, Io } from "../gateway/line.ts";
 import { type Answer, type Caller, type openLive, send, someone } from "../support.ts";
-import type { Hub, Io } from "./line.ts";
 
 /** What people attempt in a conversation, over each transport that has it. */
 
