@@ -13,6 +13,18 @@ const LEVELS = {
 } as const;
 const { month: _, ...SHORT_SPANS } = SPANS;
 
+/** What is below does not move when the answer arrives. */
+const Loading = () => (
+  <div class="times section" aria-hidden="true">
+    <Choice
+      label="Notify me of"
+      names={{ loading: "…" }}
+      value="loading"
+      onChange={() => undefined}
+    />
+  </div>
+);
+
 /** Of which messages of a conversation the user is notified, and for how long. */
 export function LevelChoice({ id }: { id: string }) {
   const { rest } = useSession();
@@ -20,7 +32,7 @@ export function LevelChoice({ id }: { id: string }) {
   useEffect(() => {
     rest.notificationLevel(id).then(setNow, complain);
   }, [id]);
-  if (!now) return null;
+  if (!now) return <Loading />;
   const choose = (level: NotificationLevel["level"], span: Span) => {
     const chosen = level === now.default ? "default" : level;
     rest
