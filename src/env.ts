@@ -19,6 +19,7 @@ export interface Env {
   LIMIT_ADDRESSES: RateLimit;
   LIMIT_UPGRADES: RateLimit;
   LIMIT_CHANGES: RateLimit;
+  LIMIT_SEARCHES: RateLimit;
 }
 
 /** The prefix of the committed development secrets. */

@@ -14,6 +14,7 @@ import type { Answer, Command } from "./decide/types.ts";
 import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
+import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 
 /** The RPC interface of a conversation's object. */
@@ -92,6 +93,8 @@ export interface ConversationStub {
     query: PageQuery,
     as?: FormOfPage,
   ): Promise<Result<HistoryPage | HistoryText>>;
+  /** Searches the messages that the actor may read. An object of the previous version does not have the method. */
+  search(actor: Actor, question: SearchQuestion, as: FormOfPage): Promise<Result<SearchAnswer>>;
   info(actor: Actor): Promise<Result<Info>>;
   overview(actor: Actor): Promise<Result<Overview>>;
   members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;

@@ -29,7 +29,7 @@ import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
-import type { MessageForm } from "./queries/message-texts.ts";
+import { type MessageForm, NATIVE_FORM } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
 import { overview } from "./queries/overview.ts";
 import {
@@ -41,6 +41,8 @@ import {
   receiptsOf,
 } from "./queries/questions.ts";
 import { reportedMessages } from "./queries/reported.ts";
+import { search } from "./queries/search.ts";
+import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import {
@@ -138,6 +140,19 @@ export class Conversation extends DurableObject<Env> implements Rpc {
         ? historyTextOf(open, actor, query, form, as.origin)
         : historyOf(open, actor, query),
     );
+  }
+
+  async search(
+    actor: Actor,
+    question: SearchQuestion,
+    as: FormOfPage,
+  ): Promise<Result<SearchAnswer>> {
+    const admitted = answered(this.open, actor, "read", (open) => ok(open));
+    if (!admitted.ok) return admitted;
+    const open = admitted.value;
+    const form = this.forms.find(({ name }) => name === as.form) ?? NATIVE_FORM;
+    const write = open.texts.writer(form, as.origin, open.hidesOf(actor.userId));
+    return search(open, actor, question, write);
   }
 
   info(actor: Actor): Result<Info> {

@@ -41,6 +41,11 @@ export const ERRORS = {
     "At most 1,000 conversations can have a level of their own; set others to default.",
   ],
 
+  invalid_query: [
+    400,
+    "Search for one to ten words, phrases or filters, in at most 256 characters.",
+  ],
+
   unsupported_emoji: [400, "This is not one of the supported emojis."],
   reaction_not_found: [400, "You have not left this reaction on the message."],
 

@@ -207,6 +207,29 @@ export const errorEvent = z.object({
   retryAfterMs: z.number().int().optional(),
 });
 
+/** A part of a text in UTF-16 code units, without its end. */
+export const textRange = z.object({ start: z.number().int(), end: z.number().int() });
+
+/** A message that was found, and where in it. */
+export const searchHit = z.object({
+  message: wireMessage,
+  matches: z.array(textRange),
+  snippet: textRange,
+  /** In names of files: `index` is the place in `attachments`. */
+  files: z.array(z.object({ index: z.number().int(), matches: z.array(textRange) })),
+});
+
+/** The answer to `search`: newest first. */
+export const foundEvent = z.object({
+  type: z.literal("found"),
+  id: frameId,
+  hits: z.array(searchHit),
+  /** For `before`: there may be further hits. Absent: everything was searched. */
+  cursor: z.string().optional(),
+  /** The time of the oldest message that was looked at, where not everything was. */
+  searchedBack: time.optional(),
+});
+
 export const serverEvent = z.discriminatedUnion("type", [
   helloEvent,
   syncEvent,
@@ -219,5 +242,6 @@ export const serverEvent = z.discriminatedUnion("type", [
   presenceEvent,
   ackEvent,
   errorEvent,
+  foundEvent,
 ]);
 export type ServerEvent = z.infer<typeof serverEvent>;

@@ -62,6 +62,16 @@ export const syncFrame = z.object({
   since: z.number().int().min(0),
 });
 
+/** Searches the conversation. The event `found` answers it. */
+export const searchFrame = z.object({
+  op: z.literal("search"),
+  id: frameId,
+  q: z.string().max(1_024),
+  /** Only messages before this one: the cursor of the answer before. */
+  before: messageId.optional(),
+  limit: z.number().int().min(1).max(50).optional(),
+});
+
 export const clientFrame = z.discriminatedUnion("op", [
   sendFrame,
   editFrame,
@@ -72,6 +82,7 @@ export const clientFrame = z.discriminatedUnion("op", [
   typingFrame,
   historyFrame,
   syncFrame,
+  searchFrame,
 ]);
 export type ClientFrame = z.infer<typeof clientFrame>;
 

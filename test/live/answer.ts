@@ -1,7 +1,7 @@
 import type { ServerEvent } from "../../src/live/events.ts";
 import type { Socket } from "../support.ts";
 
-export type Answer = Extract<ServerEvent, { type: "ack" | "error" | "sync" }>;
+export type Answer = Extract<ServerEvent, { type: "ack" | "error" | "sync" | "found" }>;
 
 let commands = 0;
 

@@ -87,6 +87,9 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
     case "history":
       answerHistory(open, session, frame);
       break;
+    case "search":
+      open.sessions.send(session, JSON.stringify(errorEventOf(chatError("unavailable"), frame.id)));
+      break;
     default: {
       const command = commandOf(frame, open.limits.contentLength);
       if (!command.ok) {

@@ -62,6 +62,8 @@ function answerFrame(
       return frame.op === "sync"
         ? pageFor(open, actor, address, frame)
         : historyFor(open, actor, address, frame);
+    case "search":
+      return refused("unavailable", frame.id);
     default: {
       const command = commandOf(frame, open.limits.contentLength);
       if (!command.ok) return answerOf(open, address, command, frame.id);

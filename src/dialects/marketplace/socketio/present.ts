@@ -55,6 +55,7 @@ export function present({ conversationId: chatId, event, note }: GatewayEvent): 
     case "sync":
     case "ack":
     case "error":
+    case "found":
       // The reference has no event for the first; the others belong to the live protocol's sockets.
       return [];
     default:

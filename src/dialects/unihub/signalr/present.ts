@@ -81,6 +81,7 @@ export function present({ conversationId, event, note }: GatewayEvent): Call[] {
     case "sync":
     case "ack":
     case "error":
+    case "found":
       // They belong to the live protocol's sockets.
       return [];
     default:
