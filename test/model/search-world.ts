@@ -1,10 +1,11 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { conversationOf } from "../../src/conversation/stub.ts";
+import { namesOfMembers } from "../../src/conversation/tables/members.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import type { Message } from "../../src/domain/message.ts";
 import { matches, parseQuery } from "../../src/domain/search.ts";
-import { actorOf, allMessages, FORM, withBounds } from "../conversation/searching.ts";
+import { actorOf, allMessages, FORM, withBounds, within } from "../conversation/searching.ts";
 import type { Random } from "../random.ts";
 import { type Caller, evict, objectOf, openLive } from "../support.ts";
 
@@ -72,12 +73,23 @@ export class SearchWorld {
       const cut = [...word].slice(0, random.between(1, [...word].length)).join("");
       const who = random.pick(this.people).userId;
       return random
-        .weighted({ word: 10, cut: 6, phrase: 3, not: 2, from: 1, me: 1, mentions: 0.5, has: 0.5 })
+        .weighted({
+          word: 10,
+          cut: 6,
+          phrase: 3,
+          not: 2,
+          from: 1,
+          name: 2,
+          me: 1,
+          mentions: 0.5,
+          has: 0.5,
+        })
         .replace(/^word$/, () => word)
         .replace(/^cut$/, () => cut)
         .replace(/^phrase$/, () => `"${word} ${random.pick(WORDS)}"`)
         .replace(/^not$/, () => `-${word}`)
         .replace(/^from$/, () => `from:${who}`)
+        .replace(/^name$/, () => `from:${random.pick(["ann", "an", "bert", "cy", "nobody"])}`)
         .replace(/^me$/, () => "from:me")
         .replace(/^mentions$/, () => "mentions:me")
         .replace(/^has$/, () => "has:link");
@@ -241,7 +253,8 @@ export async function scanned(
 ): Promise<Message[] | undefined> {
   const query = parseQuery(q);
   if (!query.ok) return undefined;
-  const context = { userId: who.userId, nameOf: () => null };
+  const nameOf = await within(group, (_, { sql }) => namesOfMembers(sql, 1_000));
+  const context = { userId: who.userId, nameOf: (userId: string) => nameOf.get(userId) ?? null };
   const all = await allMessages(group, who.userId);
   return all.filter((message) => matches(query.value, message, context));
 }

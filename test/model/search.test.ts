@@ -15,7 +15,9 @@ const STEPS = 120;
 
 async function world(run: number): Promise<SearchWorld> {
   console.log(`VITE_SEARCH_SEED=${SEED}`);
-  const people = await Promise.all(["a", "b", "c", "d", "e"].map((name) => person(name)));
+  const people = await Promise.all(
+    ["Ann Bee", "Bert", "Annika", "Cyd", "Émile"].map((name) => person("user", { name })),
+  );
   const world = new SearchWorld(new Random(SEED + run), await groupOf(...people), people);
   await world.bound();
   return world;

@@ -64,7 +64,7 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
     return fail("message_not_found");
   }
   const began = open.clock();
-  const names = searchNames(open, actor.userId);
+  const names = searchNames(open, actor.userId, query);
   const [from, to] = intervalOf(sql, lastNumber, query, before);
   let rows = names.rows + rowsOfInterval(lastNumber);
   try {
@@ -74,7 +74,7 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
       const since = index.coverage?.rev ?? memory.counters.rev;
       const walk = new Walk({
         ...{ sql, index, from, to, limit: question.limit },
-        prefilter: prefilterOf(query),
+        prefilter: prefilterOf(query, names.senders),
         expression: expressionOf(wantedTokens(query, names.context)),
         matches: (message) => matches(query, shownTo(message, hides), names.context),
       });
@@ -127,17 +127,17 @@ async function withChanged(
   { context }: SearchNames,
   { since, to }: { since: number; to: number },
 ): Promise<{ hits: number[]; rows: number }> {
-  const { sql, searchIndex, hidesOf } = { ...open, hidesOf: () => open.hidesOf(actor.userId) };
+  const { sql, searchIndex } = open;
   const { candidates, candidateUnits } = searchIndex.bounds;
   const hits = new Set(walk.hits);
   let rows = 0;
   for (let rev = since; ; ) {
     const { messages, more } = changedAfter(sql, rev, candidates, candidateUnits);
     rows += messages.length;
+    const hides = open.hidesOf(actor.userId);
     for (const { message } of messages) {
       const isPassed = message.number >= walk.lookedBackTo && message.number <= to;
-      if (isPassed && matches(query, shownTo(message, hidesOf()), context))
-        hits.add(message.number);
+      if (isPassed && matches(query, shownTo(message, hides), context)) hits.add(message.number);
     }
     rev = messages.at(-1)?.message.rev ?? rev;
     if (!more) return { hits: [...hits].sort((a, b) => b - a), rows };

@@ -12,14 +12,14 @@ const BEYOND_ASCII = "*[^\u0001-\u007f]*";
 /**
  * What every message has that a query finds, as far as SQLite can tell: it saves reading most of the others. What
  * is folded of a text in ASCII is the same in lower case, with spaces for white space; of any other text, and of
- * files, it cannot tell. `senders`: those that the query names, where they are known.
+ * files, it cannot tell. `senders`: folded ids of those that the query names, where they are known.
  */
 export function prefilterOf(query: SearchQuery, senders?: readonly string[]): Condition {
   const conditions = ["deleted_at IS NULL", "sender_id IS NOT NULL"];
   const bindings: string[] = [];
   if (senders) {
-    conditions.push("sender_id IN (SELECT value FROM json_each(?))");
-    bindings.push(JSON.stringify(senders));
+    conditions.push("(lower(sender_id) IN (SELECT value FROM json_each(?)) OR sender_id GLOB ?)");
+    bindings.push(JSON.stringify(senders), BEYOND_ASCII);
   }
   if (query.has.some((kind) => kind !== "link")) conditions.push("attachments IS NOT NULL");
   if (query.mentionsMe) conditions.push("mentions IS NOT NULL");
