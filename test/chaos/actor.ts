@@ -99,6 +99,11 @@ export class Actor {
     while (this.inFlight.size > 0) await Promise.all(this.inFlight);
   }
 
+  /** Sends one message more; resolves once it is acknowledged. */
+  say(): Promise<void> {
+    return this.send();
+  }
+
   private start(action: keyof typeof ACTIONS): void {
     const work = this[action]();
     if (!work) return;
