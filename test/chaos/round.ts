@@ -234,12 +234,12 @@ export class Round {
     for (const { inbox } of this.inboxes) inbox.connect();
   }
 
-  /** Everybody reconnects right after the newest messages: D1 does not have them yet, and nothing comes later. */
+  /** Everybody reconnects, and the newest messages come meanwhile: lists do not have them yet, and nothing comes later. */
   private async reconnectAll(everyone: readonly Actor[]): Promise<void> {
     const speakers = [...this.actors.values()].flatMap((actors) => this.random.any(actors) ?? []);
-    await Promise.all(speakers.map((actor) => actor.say()));
     this.network.cutAll();
     this.reconnect(everyone);
+    await Promise.all(speakers.map((actor) => actor.say()));
   }
 
   private parley(userId: string): Parley {
