@@ -39,24 +39,27 @@ export async function upsertUsers(
     seen ? null : (p.role ?? null),
     wordsOfPerson(p.name),
   ]);
-  const upsert = (page: typeof rows) =>
-    directory.run(sql`
-      INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, words, last_seen_at)
-      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-        ${seenAt ?? 0}
-      FROM json_each(${JSON.stringify(page)}) WHERE true
-      ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
-        name_folded = coalesce(excluded.name_folded, name_folded),
-        avatar_url = coalesce(excluded.avatar_url, avatar_url),
-        role = ${seen ? sql`excluded.role` : sql`role`},
-        provisioned_role = coalesce(excluded.provisioned_role, provisioned_role),
-        words = coalesce(excluded.words, words),
-        last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
-  const [first, ...others] = pagesOf(rows);
-  if (!first) return;
-  if (others.length === 0) await upsert(first);
-  else await directory.batch([upsert(first), ...others.map(upsert)]);
+  const { $client } = directory;
+  const upsert = $client.prepare(UPSERT);
+  const statements = pagesOf(rows).map((page) => upsert.bind(JSON.stringify(page), seenAt));
+  const [only, ...others] = statements;
+  if (only && others.length === 0) await only.run();
+  else if (only) await $client.batch(statements);
 }
+
+/** ?1: people; ?2: when they were seen, or null. */
+const UPSERT = `
+  INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, words, last_seen_at)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+    coalesce(?2, 0)
+  FROM json_each(?1) WHERE true
+  ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
+    name_folded = coalesce(excluded.name_folded, name_folded),
+    avatar_url = coalesce(excluded.avatar_url, avatar_url),
+    role = iif(?2 IS NULL, role, excluded.role),
+    provisioned_role = coalesce(excluded.provisioned_role, provisioned_role),
+    words = coalesce(excluded.words, words),
+    last_seen_at = max(excluded.last_seen_at, last_seen_at)`;
 
 /** People of one statement: with the longest names and addresses less than the 2 MB of a parameter. */
 const PAGE = 100;

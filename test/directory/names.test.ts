@@ -1,6 +1,5 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { writeBlocks } from "../../src/directory/blocks.ts";
 import { peopleByName, type Searching } from "../../src/directory/contacts.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import type { FoundNames, NamePage, NamePlace } from "../../src/directory/names.ts";
