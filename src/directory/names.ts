@@ -5,6 +5,8 @@ import { RANKS } from "../domain/name-words.ts";
 
 /** Names that one request looks at; what is behind them is for the next. */
 export const LOOKED_AT_MAX = 500;
+/** What is read beside those of a page at first: some have the word twice, or are not visible. */
+const MORE = 10;
 
 /** A place in the order of results: by the word that was found, then by id. */
 export interface NamePlace {
@@ -41,7 +43,8 @@ export async function foundAmong<Row extends Candidate>(
 ): Promise<FoundNames<Row>> {
   const items: Row[] = [];
   let [place, seen]: (NamePlace | undefined)[] = [after, undefined];
-  for (const size of [2 * limit, LOOKED_AT_MAX - 2 * limit]) {
+  const first = limit + MORE;
+  for (const size of [first, LOOKED_AT_MAX - first]) {
     const rows = await read(place, size);
     for (const row of rows) {
       if (row.isVisible === 0) continue;
@@ -72,8 +75,9 @@ export function firstFound(words: SQLWrapper, searched: string): SQL {
     WHERE key > 0 AND substr(value, 2, length(${searched})) = ${searched})`;
 }
 
-/** Whether a name's stored words have all that is searched. */
+/** Whether a name's stored words, which have one word that is searched, have the others as well. */
 export function hasAll(words: SQLWrapper, searched: readonly string[]): SQL {
+  if (searched.length < 2) return sql`true`;
   return sql`NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(searched)}) AS s
     WHERE NOT EXISTS (SELECT 1 FROM json_each(${words}) AS w
       WHERE w.key > 0 AND substr(w.value, 2, length(s.value)) = s.value))`;
