@@ -1,10 +1,12 @@
+import { folded } from "./search-folding.ts";
+import { isBoundary } from "./search-words.ts";
 import { truncated } from "./text.ts";
 
 /**
- * By which words people and channels are found. A name is found by a query if each word of the query is the
- * beginning of one of its words. Words begin at the beginning of a text, after white space, and where a letter,
- * a digit or a symbol follows something else: "Müller-Lüdke" is found by "lud", "#dev" by "dev". In scripts
- * without spaces between words they begin at each character.
+ * By which words people and channels are found. Texts are folded as those of messages are. A name is found by a
+ * query if each word of the query is the beginning of one of its words. Words begin at the beginning of a text,
+ * after white space, and where a letter, a digit or a symbol follows something else: "Müller-Lüdke" is found by
+ * "lud", "#dev" by "dev". In scripts without spaces between words they begin at each character.
  */
 
 /** Code points of a word that are compared; what follows is ignored. */
@@ -23,12 +25,8 @@ export const MAX_SEARCHED_WORDS = 10;
 export const RANKS = ["0", "1", "2"] as const;
 const [BEGINNING, NAME, DESCRIPTION] = RANKS;
 
-/** Written without spaces between words. */
-const UNSPACED =
-  /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Bopo}\p{sc=Yi}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmr}\p{sc=Mymr}\p{sc=Tibt}]/u;
-const WORD_CHARACTER = /[\p{L}\p{M}\p{N}_]/u;
-/** With which no word begins, other than behind white space. */
-const BEGINS_NOTHING = /[\p{P}\p{M}\p{C}]/u;
+/** With which a word begins: letters, digits, and symbols other than ASCII's. */
+const BEGINS = /^(?:[\p{L}\p{N}]|[\p{S}--[\0-\x7f]])/v;
 
 /** The words by which a person is found. */
 export function personWords(name: string): string[] {
@@ -71,25 +69,17 @@ function ranked(whole: string, within: string, text: string): string[] {
 /** Where words begin, but the first. */
 function beginningsIn(text: string): number[] {
   const starts: number[] = [];
-  let [before, at] = ["", 0];
+  let at = 0;
   for (const character of text) {
-    if (at > 0 && beginsAWord(before, character)) starts.push(at);
-    before = character;
+    if (at > 0 && beginsAt(text, at, character)) starts.push(at);
     at += character.length;
   }
   return starts;
 }
 
-function beginsAWord(before: string, character: string): boolean {
-  if (character === " ") return false;
-  if (before === " ") return true;
-  if (BEGINS_NOTHING.test(character)) return false;
-  if (!WORD_CHARACTER.test(before) || !WORD_CHARACTER.test(character)) return true;
-  return UNSPACED.test(before) || UNSPACED.test(character);
-}
-
-function folded(text: string): string {
-  return text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+function beginsAt(text: string, at: number, character: string): boolean {
+  if (text.charAt(at - 1) === " ") return true;
+  return BEGINS.test(character) && isBoundary(text, at);
 }
 
 function shortened(text: string): string {

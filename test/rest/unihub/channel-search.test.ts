@@ -149,7 +149,7 @@ describe("GET /channels/search", () => {
     expect(await allIds(caller, mark, 1)).toHaveLength(3);
   });
 
-  test("a send writes no row more than in a conversation of two, a new name only what changes", async () => {
+  test("a send writes no words, a new name only what changes", async () => {
     const { mark } = seeded();
     const owner = await person();
     const id = await created(owner, `Ops ${mark}`, "with many words in a description");
@@ -158,9 +158,10 @@ describe("GET /channels/search", () => {
     const { alice, conversationId } = await directPair();
     await send(alice, conversationId, "first");
     await tellInboxes(conversationId);
-    const sent = await counting(id, () => send(owner, id, "counted"));
     const direct = await counting(conversationId, () => send(alice, conversationId, "counted"));
-    expect(sent.d1RowsWritten).toBe(direct.d1RowsWritten);
+    const sent = await counting(id, () => send(owner, id, "counted"));
+    // Its place in the list of public channels.
+    expect(sent.d1RowsWritten).toBe(direct.d1RowsWritten + 1);
     const rename = (name: string) => counting(id, () => owner.put(`${CHANNELS}/${id}`, { name }));
     const same = await rename(`OPS ${mark}`);
     const other = await rename(`Dev ${mark}`);
