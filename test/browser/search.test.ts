@@ -29,7 +29,7 @@ beforeAll(async () => {
   const talk = await heidi.conversation(conversationId).connect().live();
   const texts = Array.from({ length: COUNT }, (_, i) => `Entry ${i + 1}: nothing much`);
   texts[99] = "Entry 100: a heron 🐦 at the C++20 pond <b>bold</b> & more";
-  texts[101] = "Entry 102: שלום לאנפה";
+  texts[101] = "שלום לאנפה";
   texts[COUNT - 3] = "Entry with another heron";
   await Promise.all(texts.map((content) => talk.send({ content })));
   talk.close();
@@ -277,8 +277,8 @@ test("what was not searched is said, more is loaded by request, and a query that
   expect(await option("Search further back").count()).toBe(1);
   await field.fill("-heron");
   await option("heron").first().waitFor({ state: "detached" });
-  await dialog.getByRole("status").getByText(/./).waitFor();
-  expect(await dialog.getByRole("status").innerText()).not.toBe("Searching…");
+  await dialog.getByText("Searching…").waitFor({ state: "detached" });
+  expect(await dialog.getByRole("status").innerText()).not.toBe("");
   expect(alice.complaints.splice(0).filter((text) => !text.includes("400"))).toEqual([]);
 });
 

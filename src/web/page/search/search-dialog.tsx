@@ -37,7 +37,9 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
     entries: session.inbox.entries.value,
   });
   const options = groups.flatMap((group) => group.options);
-  const active = options.find(({ key }) => key === picked) ?? options[0];
+  // Enter joins no channel that was not chosen.
+  const active =
+    options.find(({ key }) => key === picked) ?? options.find(({ type }) => type !== "channel");
   const go = async (option: Option) => {
     switch (option.type) {
       case "more":
@@ -70,12 +72,15 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   const listId = useId();
   const idOf = ({ key }: Option) => `${listId}-${key}`;
   useLayoutEffect(() => {
-    if (active) document.getElementById(idOf(active))?.scrollIntoView({ block: "nearest" });
+    if (!active) return;
+    document.getElementById(idOf(active))?.scrollIntoView({ block: "nearest" });
+    // What is found later, and shown above, is not what Enter takes.
+    setPicked(active.key);
   }, [active?.key]);
   const press = (event: KeyboardEvent) => {
     const { key, isComposing } = event;
-    if (isComposing || !active) return;
-    if (key === "Enter") pick(active);
+    if (isComposing || options.length === 0) return;
+    if (key === "Enter") active && pick(active);
     else if (key === "ArrowDown") setPicked(besides(options, active, 1)?.key);
     else if (key === "ArrowUp") setPicked(besides(options, active, -1)?.key);
     else return;
@@ -156,7 +161,7 @@ const HINT =
 
 function stateOf({ hits, searched, waiting, isHeld, problem }: Found): string {
   if (isHeld) return "Many searches within a minute: this one waits a moment.";
-  if (problem !== undefined) return problem;
-  if (waiting > 0 || !searched) return "Searching…";
-  return sentencesOf(hits.length, searched);
+  if (waiting > 0) return "Searching…";
+  const sentences = searched ? [sentencesOf(hits.length, searched)] : [];
+  return (problem === undefined ? sentences : [problem, ...sentences]).join(" ");
 }
