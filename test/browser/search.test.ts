@@ -266,15 +266,15 @@ test("what was not searched is said, more is loaded by request, and a query that
   await page.route("**/messages/search?**cursor=next**", async (route) => {
     await route.fallback({ url: route.request().url().replace("&cursor=next", "") });
   });
-  const { dialog, field, option } = await opened(alice);
+  const { dialog, field, option, active } = await opened(alice);
   await field.fill("heron");
   await dialog
     .getByText("1 message. Searched back to 3 March 2026. 2 conversations could not be searched.")
     .waitFor();
-  await page.keyboard.press("ArrowUp");
+  while (!(await active()).includes("Search further back")) await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
-  await dialog.getByText("conversations could not be searched.").waitFor();
-  expect(await option("Search further back").count()).toBe(1);
+  await dialog.getByText("3 messages. 3 conversations could not be searched.").waitFor();
+  expect(await option("Search further back").count()).toBe(0);
   await field.fill("-heron");
   await option("heron").first().waitFor({ state: "detached" });
   await dialog.getByText("Searching…").waitFor({ state: "detached" });
