@@ -128,7 +128,10 @@ test("a first page asks all, a later one those that may have hits on it", async 
   const middle = await groupAt([now - 6 * HOUR, now - 5 * HOUR], alice, bob);
   const oldest = await groupAt([now - 8 * HOUR, now - 7 * HOUR], alice, bob);
   // More than are asked at the same time, and so before the first answer.
-  await listed(alice.userId, Array.from({ length: 40 }, () => now - 6.5 * HOUR));
+  await listed(
+    alice.userId,
+    Array.from({ length: 40 }, () => now - 6.5 * HOUR),
+  );
   const { asked } = countCalls();
   const pages: string[][] = [];
   const asks: Set<string>[] = [];
@@ -152,7 +155,10 @@ test("what was acknowledged is found where D1 does not have it yet", async () =>
   const now = Date.now();
   await groupAt([now - HOUR, now - HOUR + 1, now - HOUR + 2], alice, bob);
   // More than are asked at the same time are between them.
-  await listed(alice.userId, Array.from({ length: 40 }, () => now - 2 * HOUR));
+  await listed(
+    alice.userId,
+    Array.from({ length: 40 }, () => now - 2 * HOUR),
+  );
   const quiet = await groupAt([now - 3 * HOUR], alice, bob);
   vi.spyOn(console, "log").mockReturnValue(undefined);
   const projection = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: down"));
