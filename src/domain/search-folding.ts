@@ -44,14 +44,18 @@ const LETTERS: Readonly<Record<string, string>> = {
   "−": "-",
   "־": "-",
 };
-const LETTER = new RegExp(`[${Object.keys(LETTERS).join("")}]`, "gu");
-
 /** The zeros of the decimal digits that keyboards of their scripts have; the other nine follow each. */
 const ZEROS = "٠۰०০੦૦୦௦౦೦൦๐໐၀០";
-const DIGIT = new RegExp(
-  `[${Array.from(ZEROS, (zero) => `${zero}-${String.fromCharCode(zero.charCodeAt(0) + 9)}`).join("")}]`,
-  "gu",
-);
+const TABLE: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(LETTERS),
+  ...Array.from(ZEROS).flatMap((zero) =>
+    Array.from({ length: 10 }, (_, digit): [string, string] => [
+      String.fromCharCode(zero.charCodeAt(0) + digit),
+      String(digit),
+    ]),
+  ),
+]);
+const IN_TABLE = new RegExp(`[${[...TABLE.keys()].join("")}]`, "gu");
 
 /** Characters that are not seen: soft hyphens, variation selectors, marks of direction, joiners but U+200D. */
 const UNSEEN = new RegExp(
@@ -68,12 +72,20 @@ const TRADE = /[™℠]/gu;
 /** The two letters of a flag. The second becomes a tag letter, so that a flag is not found between two others. */
 const FLAG = /([\u{1f1e6}-\u{1f1ff}])([\u{1f1e6}-\u{1f1ff}])/gu;
 const TAG_LETTERS = 0xe0061 - 0x1f1e6;
+/** The longest decompositions by far, of 18 and 8 letters; the first has this abbreviation. */
+const PHRASES = /[ﷺﷻ]/g;
+/** Whether a text may have one of those above. */
+const IS_SPECIAL = new RegExp(
+  `${UNSEEN.source}|[\\u200d\\u{1f1e6}-\\u{1f1ff}\\u{1f3fb}-\\u{1f3ff}™℠ﷺﷻ]`,
+  "u",
+);
 
-const MARKED = /(\p{L}|\p{N})(\p{M}+)/gu;
+const MARKS = /\p{M}+/gu;
+const IS_BASE = /[\p{L}\p{N}]$/u;
 /** Marks that are removed: accents of all scripts but Cyrillic, points of Hebrew, vowels and hamzas of Arabic. */
 const ACCENTS =
   /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff]/gu;
-const CYRILLIC = /\p{Script=Cyrillic}/u;
+const CYRILLIC = /\p{Script=Cyrillic}$/u;
 
 const ASCII = /^[\t\n\x20-\x7e]*$/;
 const SPACES = /\s+/g;
@@ -90,19 +102,23 @@ export function folded(text: string): string {
 /** The same, with white space as it is: the form in which clusters are put together. */
 export function foldedInside(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase();
+  return (IS_SPECIAL.test(text) ? withoutSpecial(text) : text)
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll("ـ", "")
+    .replace(MARKS, keptMarks)
+    .replace(IN_TABLE, (character) => TABLE.get(character) ?? character)
+    .normalize("NFC");
+}
+
+function withoutSpecial(text: string): string {
   return text
     .replace(UNSEEN, "")
     .replace(JOINER, "")
     .replace(TONE, "")
     .replace(TRADE, "®")
     .replace(FLAG, flag)
-    .normalize("NFKD")
-    .toLowerCase()
-    .replaceAll("ـ", "")
-    .replace(MARKED, withoutAccents)
-    .replace(LETTER, (letter) => LETTERS[letter] ?? letter)
-    .replace(DIGIT, digit)
-    .normalize("NFC");
+    .replace(PHRASES, (phrase) => (phrase === "ﷺ" ? "صلعم" : "جل"));
 }
 
 /** A text with each run of white space as one space, and none around it. */
@@ -114,16 +130,11 @@ function flag(_: string, first: string, second: string): string {
   return first + String.fromCodePoint((second.codePointAt(0) ?? 0) + TAG_LETTERS);
 }
 
-function digit(character: string): string {
-  const code = character.charCodeAt(0);
-  const zero = Array.from(ZEROS).findLast((one) => one.charCodeAt(0) <= code) ?? character;
-  return String(code - zero.charCodeAt(0));
-}
-
-function withoutAccents(_: string, letter: string, marks: string): string {
-  if (!CYRILLIC.test(letter)) return letter + marks.replace(ACCENTS, "");
+function keptMarks(marks: string, index: number, text: string): string {
+  const letter = text.slice(Math.max(0, index - 2), index);
+  if (!IS_BASE.test(letter)) return marks;
+  if (!CYRILLIC.test(letter)) return marks.replace(ACCENTS, "");
   // й, ў, ї, ѓ and ќ are letters of their own; ё is written as е by most.
-  const stress = /[гк]/.test(letter) ? /\u0300/g : /[\u0300\u0301]/g;
-  const rest = marks.replace(stress, "");
-  return letter + (letter === "е" ? rest.replaceAll("\u0308", "") : rest);
+  const rest = marks.replace(/[гк]$/.test(letter) ? /\u0300/g : /[\u0300\u0301]/g, "");
+  return letter.endsWith("е") ? rest.replaceAll("\u0308", "") : rest;
 }

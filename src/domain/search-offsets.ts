@@ -30,6 +30,8 @@ export class FoldedText {
   readonly folded: string;
   /** In ascending order. Their foldings, put together, are the folded text before white space is collapsed. */
   readonly #chunks: Piece[];
+  /** Of chunks that were looked at. */
+  readonly #clusters = new Map<Piece, Piece[]>();
   /** By place in the folded text: the place before white space was collapsed. Absent: the same. */
   readonly #places: number[] | undefined;
 
@@ -50,8 +52,12 @@ export class FoldedText {
   #clusterAt(index: number): Piece {
     const place = this.#places?.[index] ?? index;
     const chunk = pieceAt(this.#chunks, place);
-    const { pieces } = piecesOf(chunk.text, CLUSTERS, chunk);
-    return pieceAt(pieces, place);
+    let clusters = this.#clusters.get(chunk);
+    if (!clusters) {
+      clusters = piecesOf(chunk.text, CLUSTERS, chunk).pieces;
+      this.#clusters.set(chunk, clusters);
+    }
+    return pieceAt(clusters, place);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Message } from "./message.ts";
 import type { SearchContext, SearchQuery } from "./search.ts";
 import { type Has, has, ME } from "./search-filters.ts";
 import { folded } from "./search-folding.ts";
-import { RUNS, type Term } from "./search-words.ts";
+import { SYMBOLS, type Term, UNSPACED_RUNS, WORDS } from "./search-words.ts";
 import { truncated } from "./text.ts";
 
 /** Code points of a token at most: of longer words the beginning is enough to find candidates. */
@@ -76,31 +76,28 @@ function exactly(token: string): WantedToken {
 }
 
 function tokensOfText(text: string): string[] {
-  return Array.from(text.matchAll(RUNS)).flatMap(({ 0: run, groups }) => {
-    if (!groups?.["unspaced"]) return [truncated(run, MAX_TOKEN)];
+  const words = (text.match(WORDS) ?? []).map((word) => truncated(word, MAX_TOKEN));
+  const pairs = (text.match(UNSPACED_RUNS) ?? []).flatMap((run) => {
     const characters = Array.from(run);
     return characters.map((character, index) => character + (characters[index + 1] ?? ""));
   });
+  return [...words, ...pairs, ...(text.match(SYMBOLS) ?? [])];
 }
 
 /** Its first and last words are whole in a text where it is found, but for the last one of a prefix. */
 function tokensOfTerm({ text, isPrefix }: Term): WantedToken[] {
-  const wanted: WantedToken[] = [];
-  for (const { 0: run, groups, index } of text.matchAll(RUNS)) {
-    if (groups?.["unspaced"]) {
-      const characters = Array.from(run);
-      // Alone, it may be anywhere in a run: in front of another character, or at the end.
-      if (characters.length === 1) wanted.push({ token: run, isPrefix: true });
-      for (let i = 1; i < characters.length; i++) {
-        wanted.push(exactly(`${characters[i - 1]}${characters[i]}`));
-      }
-    } else {
-      const token = truncated(run, MAX_TOKEN);
-      const mayGoOn = isPrefix && index + run.length === text.length && token === run;
-      wanted.push({ token, isPrefix: mayGoOn && groups?.["word"] !== undefined });
-    }
-  }
-  return wanted.slice(0, MAX_WANTED);
+  const words = Array.from(text.matchAll(WORDS), ({ 0: word, index }) => {
+    const token = truncated(word, MAX_TOKEN);
+    return { token, isPrefix: isPrefix && index + word.length === text.length && token === word };
+  });
+  const pairs = (text.match(UNSPACED_RUNS) ?? []).flatMap((run) => {
+    const characters = Array.from(run);
+    // Alone, it may be anywhere in a run: in front of another character, or at the end.
+    if (characters.length === 1) return [{ token: run, isPrefix: true }];
+    return characters.slice(1).map((second, index) => exactly(`${characters[index]}${second}`));
+  });
+  const symbols = (text.match(SYMBOLS) ?? []).map(exactly);
+  return [...words, ...pairs, ...symbols].slice(0, MAX_WANTED);
 }
 
 /** Of an id as it is compared: folded. */

@@ -21,21 +21,20 @@ const UNSPACED_SCRIPTS = [
   "Javanese",
   "Balinese",
 ];
-const UNSPACED = `(?=[\\p{L}\\p{N}\\p{M}])[${UNSPACED_SCRIPTS.map((name) => `\\p{scx=${name}}`).join("")}]`;
-/** The others, digits, and marks. */
-const SPACED = `(?!${UNSPACED})[\\p{L}\\p{N}\\p{M}]`;
+const WORD = "[\\p{L}\\p{N}\\p{M}]";
+const UNSPACED = `[${WORD}&&[${UNSPACED_SCRIPTS.map((name) => `\\p{scx=${name}}`).join("")}]]`;
+/** Those of the other scripts, digits, and marks. */
+const SPACED = `[${WORD}--${UNSPACED}]`;
 
-/**
- * In a folded text: runs of word characters, by groups `word` and `unspaced`, and single symbols that are not ASCII,
- * by the group `symbol`. Every other character is in none.
- */
-export const RUNS = new RegExp(
-  `(?<word>(?:${SPACED})+)|(?<unspaced>(?:${UNSPACED})+)|(?<symbol>(?![\\0-\\x7f])\\p{S})`,
-  "gu",
-);
+/** In a folded text: words of scripts with spaces between them. */
+export const WORDS = new RegExp(`${SPACED}+`, "gv");
+/** Runs of characters that no spaces separate. */
+export const UNSPACED_RUNS = new RegExp(`${UNSPACED}+`, "gv");
+/** Symbols that are not ASCII, such as emojis, one by one. */
+export const SYMBOLS = /[\p{S}--[\0-\x7f]]/gv;
 
 const IS_WORD = /^[\p{L}\p{N}\p{M}]/u;
-const IS_UNSPACED = new RegExp(`^${UNSPACED}`, "u");
+const IS_UNSPACED = new RegExp(`^${UNSPACED}`, "v");
 /** What belongs to the character before it: marks, tag letters of flags, U+200D of emojis. */
 const IS_JOINED = /^(?:\p{M}|\u200d|[\u{e0020}-\u{e007f}])/u;
 const JOINER = "\u200d";
@@ -76,7 +75,7 @@ function nextPlace({ text: wanted, isPrefix }: Term, text: string, from: number)
 }
 
 /** Everywhere but between two word characters of which neither is unspaced, and before what is joined. */
-function isBoundary(text: string, index: number): boolean {
+export function isBoundary(text: string, index: number): boolean {
   if (index <= 0 || index >= text.length) return true;
   const before = characterBefore(text, index);
   const after = String.fromCodePoint(text.codePointAt(index) ?? 0);
