@@ -11,10 +11,9 @@ CREATE TABLE `user_words` (
 ) WITHOUT ROWID;
 --> statement-breakpoint
 ALTER TABLE `conversations` ADD `words` text;--> statement-breakpoint
-CREATE INDEX `channels_without_words` ON `conversations` (`id`) WHERE "conversations"."kind" = 'channel' AND ("conversations"."words" ->> 0) IS NOT
-    (coalesce("conversations"."title", '') || char(10) || coalesce("conversations"."description", ''));--> statement-breakpoint
+CREATE INDEX `channels_without_words` ON `conversations` (`id`) WHERE "conversations"."kind" = 'channel' AND ("conversations"."words" ->> 0) IS NOT ('1' || coalesce("conversations"."title", '') || char(10) || coalesce("conversations"."description", ''));--> statement-breakpoint
 ALTER TABLE `users` ADD `words` text;--> statement-breakpoint
-CREATE INDEX `users_without_words` ON `users` (`id`) WHERE ("users"."words" ->> 0) IS NOT "users"."name";--> statement-breakpoint
+CREATE INDEX `users_without_words` ON `users` (`id`) WHERE ("users"."words" ->> 0) IS NOT ('1' || "users"."name");--> statement-breakpoint
 -- Triggers, so that the rows of a list change with it, in the same transaction.
 CREATE TRIGGER `user_words_added` AFTER INSERT ON `users` WHEN new.`words` IS NOT NULL BEGIN
   INSERT INTO `user_words` SELECT value, new.`id` FROM json_each(new.`words`) WHERE key > 0
