@@ -55,7 +55,7 @@ export function withFilter(filters: Filters, key: string, text: string): Result<
       if (value !== ME) return refusedQuery("Behind mentions: stands me.");
       return ok({ ...filters, mentionsMe: true });
     default:
-      return withTime(filters, key, text.trim());
+      return withTime(filters, key, value.toUpperCase());
   }
 }
 
