@@ -65,7 +65,7 @@ export class Rest {
     this.notifications = new Http(new URL("/api/notifications", url).href, tokens, fetcher);
   }
 
-  /** People by their ids, at most 100, or by the beginning of their name. */
+  /** People by their ids, at most 100, or the first of those with these words in their name. */
   async people(by: { ids: readonly string[] } | { q: string }): Promise<Person[]> {
     // A plain comma separates: those of an id itself are encoded.
     const query = "q" in by ? queryOf(by) : `?ids=${by.ids.map(encodeURIComponent).join()}`;
