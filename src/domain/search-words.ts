@@ -75,7 +75,7 @@ function nextPlace({ text: wanted, isPrefix }: Term, text: string, from: number)
 }
 
 /** Everywhere but between two word characters of which neither is unspaced, and before what is joined. */
-function isBoundary(text: string, index: number): boolean {
+export function isBoundary(text: string, index: number): boolean {
   if (index <= 0 || index >= text.length) return true;
   const before = characterBefore(text, index);
   const after = String.fromCodePoint(text.codePointAt(index) ?? 0);
