@@ -30,7 +30,7 @@ database.exec(`CREATE TABLE texts (number INTEGER PRIMARY KEY, content TEXT);
   CREATE VIRTUAL TABLE words USING fts5 (content, content = '', detail = full);
   CREATE VIRTUAL TABLE trigrams USING fts5 (content, content = '', tokenize = 'trigram')`);
 const byIndex = (table: string) =>
-  `SELECT number, content FROM ${table} JOIN texts ON number = ${table}.rowid
+  `SELECT number, texts.content FROM ${table} JOIN texts ON number = ${table}.rowid
    WHERE ${table} MATCH ? ORDER BY ${table}.rowid DESC LIMIT 20`;
 const SEARCHES: Readonly<Record<string, string>> = {
   words: byIndex("words"),
