@@ -34,6 +34,38 @@ export function messagesSql(count: number, by: string): string[] {
   ];
 }
 
+/** Bytes of a statement: SQLite in objects takes 100 KB. */
+const MAX_STATEMENT_BYTES = 60_000;
+
+/** Adds messages with these texts, of one sender, to a conversation without messages; one second apart. */
+export function textsSql(texts: readonly string[], by: string): string[] {
+  const statements: string[] = [];
+  let rows: [number, string][] = [];
+  let bytes = 0;
+  const end = () => {
+    const json = JSON.stringify(rows).replaceAll("'", "''");
+    statements.push(`INSERT INTO messages (number, rev, created_rev, sender_id, kind, content, created_at)
+      SELECT value ->> 0, rev + (value ->> 0), rev + (value ->> 0), '${by}', 'text', value ->> 1,
+        1790000000000 + 1000 * (value ->> 0) FROM json_each('${json}'), counters`);
+    rows = [];
+    bytes = 0;
+  };
+  for (const [index, text] of texts.entries()) {
+    rows.push([index + 1, text]);
+    bytes += new TextEncoder().encode(text).length + 16;
+    if (bytes > MAX_STATEMENT_BYTES) end();
+  }
+  if (rows.length > 0) end();
+  const count = texts.length;
+  return [
+    ...statements,
+    `UPDATE counters SET rev = rev + ${count}, last_number = ${count}, counted = ${count},
+       last_counted = ${count}`,
+    `UPDATE members SET read_beyond = ${count} WHERE user_id = '${by}'`,
+    PROJECTED,
+  ];
+}
+
 /** Marks the first messages as deleted; none of them is by a member who has read anything. */
 export function uncountedSql(upTo: number): string[] {
   return [

@@ -87,7 +87,14 @@ const ACCENTS =
   /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff]/gu;
 const CYRILLIC = /\p{Script=Cyrillic}$/u;
 
-const ASCII = /^[\t\n\x20-\x7e]*$/;
+/**
+ * ASCII, Hebrew and Russian letters but ё, kana, ideographs and Korean syllables: their folding is their lower case.
+ * Most texts of Latin, Cyrillic and Asian languages are of these alone.
+ */
+const PLAIN =
+  /^[\t\n\x20-\x7e\u0410-\u044f\u05d0-\u05ea\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3]*$/;
+/** White space that is not a single space. */
+const UNEVEN = /[^\S ]| {2}/;
 const SPACES = /\s+/g;
 
 /**
@@ -101,7 +108,7 @@ export function folded(text: string): string {
 
 /** The same, with white space as it is: the form in which clusters are put together. */
 export function foldedInside(text: string): string {
-  if (ASCII.test(text)) return text.toLowerCase();
+  if (PLAIN.test(text)) return text.toLowerCase();
   return (IS_SPECIAL.test(text) ? withoutSpecial(text) : text)
     .normalize("NFKD")
     .toLowerCase()
@@ -123,7 +130,7 @@ function withoutSpecial(text: string): string {
 
 /** A text with each run of white space as one space, and none around it. */
 export function collapsed(text: string): string {
-  return text.replace(SPACES, " ").trim();
+  return (UNEVEN.test(text) ? text.replace(SPACES, " ") : text).trim();
 }
 
 function flag(_: string, first: string, second: string): string {

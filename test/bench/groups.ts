@@ -8,6 +8,7 @@ import { memory } from "./cases/memory.ts";
 import { type Beside, restHistory, restSends } from "./cases/rest.ts";
 import { resuming } from "./cases/resume.ts";
 import { rows } from "./cases/rows.ts";
+import { searching } from "./cases/search.ts";
 import { waking } from "./cases/wake.ts";
 import { Crowd } from "./crowd.ts";
 import { parley } from "./dialects.ts";
@@ -27,7 +28,7 @@ type Each<T> = Record<string, T>;
 type Groups = Record<string, () => Promise<Case[]>>;
 
 /** Groups that take minutes each: measured only where they are asked for. */
-const SLOW = ["memory"];
+const SLOW = ["memory", "search"];
 
 /** The groups whose names contain `only`; all but the slow ones if it is empty. */
 export function chosen(groups: Groups, only: string): [name: string, Groups[string]][] {
@@ -70,6 +71,10 @@ export async function groupsOf(builds: Each<Build>, beside: Beside | undefined):
     door: async () => {
       const proxies = await forEach(builds, (build) => CountingProxy.open(build));
       return [...(await waking(proxies)), ...(await rows(proxies))];
+    },
+    search: async () => {
+      const proxies = await forEach(builds, (build) => CountingProxy.open(build));
+      return await searching(proxies, beside?.node);
     },
     memory: async () => memory(builds, beside && (await startPeers("floor"))),
   };

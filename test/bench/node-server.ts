@@ -25,6 +25,22 @@ const newest = database.prepare(
   "SELECT * FROM messages WHERE conversation_id = ? ORDER BY number DESC LIMIT 50",
 );
 
+// Search: FTS5 by words and by three characters each, and nothing at all for LIKE.
+database.exec(`CREATE TABLE texts (number INTEGER PRIMARY KEY, content TEXT);
+  CREATE VIRTUAL TABLE words USING fts5 (content, content = '', detail = full);
+  CREATE VIRTUAL TABLE trigrams USING fts5 (content, content = '', tokenize = 'trigram')`);
+const byIndex = (table: string) =>
+  `SELECT number, texts.content FROM ${table} JOIN texts ON number = ${table}.rowid
+   WHERE ${table} MATCH ? ORDER BY ${table}.rowid DESC LIMIT 20`;
+const SEARCHES: Readonly<Record<string, string>> = {
+  words: byIndex("words"),
+  trigrams: byIndex("trigrams"),
+  like: "SELECT number, content FROM texts WHERE content LIKE ? ORDER BY number DESC LIMIT 20",
+};
+const searches = Object.fromEntries(
+  Object.entries(SEARCHES).map(([by, sql]) => [by, database.prepare(sql)]),
+);
+
 interface Sent {
   conversationId: string;
   content: string;
@@ -40,7 +56,7 @@ function store(userId: string, { conversationId, content, clientMessageId }: Sen
 const userOf = async (token: string) => String((await jwtVerify(token, secret)).payload.sub);
 
 const app = express();
-app.use(express.json());
+app.use(express.json({ limit: "10mb" }));
 app.post("/messages", async (request, response) => {
   const userId = await userOf(String(request.headers.authorization).slice("Bearer ".length));
   const { number, sentAt } = store(userId, request.body);
@@ -49,6 +65,22 @@ app.post("/messages", async (request, response) => {
 app.get("/messages", async (request, response) => {
   await userOf(String(request.headers.authorization).slice("Bearer ".length));
   response.json({ items: newest.all(String(request.query["conversationId"])) });
+});
+app.put("/texts", (request, response) => {
+  const adds = [
+    "texts (number, content)",
+    "words (rowid, content)",
+    "trigrams (rowid, content)",
+  ].map((columns) => database.prepare(`INSERT INTO ${columns} VALUES (?, ?)`));
+  database.exec("BEGIN");
+  for (const [number, content] of request.body) for (const add of adds) add.run(number, content);
+  database.exec("COMMIT");
+  response.json({});
+});
+app.get("/search", async (request, response) => {
+  await userOf(String(request.headers.authorization).slice("Bearer ".length));
+  const { by, q } = request.query;
+  response.json({ items: searches[String(by)]?.all(String(q)) });
 });
 
 const server = createServer(app);

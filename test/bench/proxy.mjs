@@ -103,9 +103,15 @@ export class Conversation extends Real {
     super(ctx, countedEnv(env));
   }
 
-  takeCounts() {
-    isCounting = true;
+  /** Counts from now on, or not any more. */
+  takeCounts(isLast) {
+    isCounting = !isLast;
     return taken(this.ctx.storage);
+  }
+
+  /** What a call costs. */
+  nothing() {
+    return null;
   }
 
   /** Keeps this object from hibernating. */
@@ -124,9 +130,23 @@ export class Conversation extends Real {
     return wasAwake;
   }
 
+  /** Returns the rows of the last one. */
   runStatements(statements) {
-    for (const statement of statements) this.ctx.storage.sql.exec(statement);
+    let rows = [];
+    for (const statement of statements) rows = this.ctx.storage.sql.exec(statement).toArray();
+    return rows;
   }
+}
+
+/** Calls objects that do nothing, so many at a time. */
+async function callAll(env, { ids, atOnce }) {
+  const rest = [...ids];
+  const calling = async () => {
+    for (let id = rest.pop(); id !== undefined; id = rest.pop()) {
+      await env.CONVERSATIONS.getByName(id).nothing();
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, calling));
 }
 
 export default {
@@ -136,15 +156,20 @@ export default {
     const stub = env.CONVERSATIONS.getByName(url.searchParams.get("id") ?? "none");
     switch (url.pathname) {
       case "/bench/counts":
-        return Response.json(await stub.takeCounts());
+        return Response.json(await stub.takeCounts(url.searchParams.has("last")));
+      case "/bench/nothing":
+        await stub.nothing();
+        break;
+      case "/bench/calls":
+        await callAll(env, await request.json());
+        break;
       case "/bench/awake":
         await stub.keepAwake();
         break;
       case "/bench/asleep":
         return Response.json(await stub.mayHibernate());
       case "/bench/run":
-        await stub.runStatements(await request.json());
-        break;
+        return Response.json(await stub.runStatements(await request.json()));
       case "/bench/evict":
         try {
           await unsafe.evict(stub, { webSockets: "hibernate" });

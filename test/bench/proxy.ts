@@ -54,13 +54,33 @@ export class CountingProxy {
   /** The cost of an action, including its projection to D1. */
   async counting(conversationId: string, action: () => Promise<unknown>): Promise<Counts> {
     await sleep(PROJECTED_AFTER_MS);
-    await this.request("counts", conversationId);
+    await this.counts(conversationId);
     await action();
     await sleep(PROJECTED_AFTER_MS);
+    return JSON.parse(await this.request("counts", conversationId, [], "&last"));
+  }
+
+  /** The cost of what an object did since this was last asked for, or since counting began. */
+  async counts(conversationId: string): Promise<Counts> {
     return JSON.parse(await this.request("counts", conversationId));
   }
 
-  private request(what: string, conversationId: string, body: unknown = []): Promise<string> {
-    return call(this.subject, "", "POST", `/bench/${what}?id=${conversationId}`, body);
+  /** The rows of a statement in an object. */
+  async rows(conversationId: string, statement: string): Promise<unknown> {
+    return JSON.parse(await this.request("run", conversationId, [statement]));
+  }
+
+  /** Calls an object, which does nothing. */
+  async callOnce(conversationId: string): Promise<void> {
+    await this.request("nothing", conversationId);
+  }
+
+  /** Calls many objects, so many at a time, in one request. */
+  async callAll(ids: readonly string[], atOnce: number): Promise<void> {
+    await this.request("calls", "", { ids, atOnce });
+  }
+
+  private request(what: string, conversationId: string, body: unknown = [], more = "") {
+    return call(this.subject, "", "POST", `/bench/${what}?id=${conversationId}${more}`, body);
   }
 }

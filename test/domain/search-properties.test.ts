@@ -55,6 +55,12 @@ describe("folding of every code point", () => {
     );
   });
 
+  test("is the same alone and in a text with others", () => {
+    expect(CHARACTERS.filter((one) => folded(`${one} é`) !== `${folded(one)} e`.trim())).toEqual(
+      [],
+    );
+  });
+
   test("changes nothing the second time, and makes texts at most six times as long", () => {
     expect(CHARACTERS.filter((one) => folded(folded(one)) !== folded(one))).toEqual([]);
     expect(CHARACTERS.filter((one) => folded(one).length > 6 * one.length)).toEqual([]);
@@ -117,6 +123,11 @@ describe("a query", () => {
       }
     });
     fc.assert(property, { numRuns: RUNS });
+  });
+
+  test("has 100 ranges in a text at most, of all its terms together", () => {
+    const { matches: ranges } = foundIn(query("a b"), messageOf("a, b, ".repeat(500)));
+    expect(ranges).toHaveLength(100);
   });
 
   test("never throws and answers within its bounds, whatever is typed", () => {
