@@ -1,8 +1,12 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Command } from "../../src/conversation/decide/types.ts";
 import type { OpenConversation } from "../../src/conversation/open.ts";
+import { NATIVE_FORM } from "../../src/conversation/queries/message-texts.ts";
+import { search as searchMessages } from "../../src/conversation/queries/search.ts";
 import { INDEX_VERSION } from "../../src/conversation/search/index-tables.ts";
 import { nextTurn } from "../../src/conversation/search/turn.ts";
+import { messageIdOf } from "../../src/domain/id.ts";
 import { tokensOf } from "../../src/domain/search-tokens.ts";
 import { openRooms } from "../inbox/room-client.ts";
 import {
@@ -279,6 +283,35 @@ describe("a search", () => {
       }),
     ]);
     expect(answer).toMatchObject({ error: { code: "not_a_member" } });
+  });
+
+  test("finds what there is at its end: what was changed and deleted while it ran", async () => {
+    await seeded();
+    const answer = await within(conversationId, async (open) => {
+      const running = searchMessages(
+        open,
+        actorOf(alice.userId),
+        { q: "tenth", limit: 3, maxRows: 1_000 },
+        { form: NATIVE_FORM, origin: "" },
+      );
+      // By now it has passed the newest messages.
+      await nextTurn();
+      const change = (command: Command) => {
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        open.submit(actorOf(bob.userId), command, { to: "caller", resolve });
+        return promise;
+      };
+      const id = (number: number) => messageIdOf(conversationId, number);
+      const content = "now a tenth";
+      const changes = [
+        change({ type: "delete", messageId: id(60) }),
+        change({ type: "edit", messageId: id(59), content, maxLength: 100 }),
+      ];
+      expect(await Promise.all(changes)).toMatchObject([{ ok: true }, { ok: true }]);
+      return running;
+    });
+    expect(answer.ok && answer.value.hits.map(({ number }) => number)).toEqual([59, 50, 40]);
+    expect(answer.ok && answer.value.searchedBack?.number).toBe(40);
   });
 
   test("is refused where too many are under way: four of one person", async () => {
