@@ -41,8 +41,9 @@ export async function search(
   if (!query.ok) return query;
   open.settle();
   if (!isIn(query.value, open.memory.conversation)) return ok({ hits: [], rows: 0 });
+  const began = open.clock();
   const running = open.searchQueue.run(actor.userId, () =>
-    searched({ open, actor, question, options, query: query.value }),
+    searched({ open, actor, question, options, began, query: query.value }),
   );
   return (await running) ?? fail("rate_limited", { retryAfterMs: RETRY_AFTER_MS });
 }
@@ -52,18 +53,19 @@ interface Search {
   actor: Actor;
   question: SearchQuestion;
   options: SearchOptions;
+  /** When it was asked for, by the object's clock. */
+  began: number;
   query: SearchQuery;
 }
 
 async function searched(search: Search): Promise<Result<SearchAnswer>> {
-  const { open, actor, question, query } = search;
+  const { open, actor, question, query, began } = search;
   const { sql, memory, searchIndex: index } = open;
   const { lastNumber } = memory.counters;
   const { before } = question;
   if (before && "number" in before && before.number > lastNumber + 1) {
     return fail("message_not_found");
   }
-  const began = open.clock();
   const names = searchNames(open, actor.userId, query);
   const [from, to] = intervalOf(sql, lastNumber, query, before);
   let rows = names.rows + rowsOfInterval(lastNumber);
@@ -158,15 +160,18 @@ function answerOf(
   const hides: Hides = open.hidesOf(actor.userId);
   const write = open.texts.writer(options.form, options.origin, hides);
   const hits: SearchHit[] = [];
+  const { answerUnits } = open.searchIndex.bounds;
   let looked = 0;
+  let units = 0;
   for (const number of numbers) {
-    if (hits.length === question.limit) break;
+    if (hits.length === question.limit || units >= answerUnits) break;
     looked++;
     const stored = messageAt(sql, number);
     if (!stored) continue;
     const message = shownTo(stored, hides);
     if (!matches(query, message, context)) continue;
     const { createdAt } = message;
+    units += message.content.length;
     hits.push({ number, createdAt, text: write(message), found: foundIn(query, message) });
   }
   const read = rows + looked;

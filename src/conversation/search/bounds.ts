@@ -12,6 +12,8 @@ export interface SearchBounds {
   /** Candidates of one slice that are looked at, and characters of them, at most, after the first. */
   candidates: number;
   candidateUnits: number;
+  /** Characters of the hits of one answer, after the first: where matches are takes a microsecond for each. */
+  answerUnits: number;
   /** Messages that one slice adds to the index, and characters of them, at most, after the first. */
   indexSlice: number;
   indexUnits: number;
@@ -35,11 +37,12 @@ export const SEARCH_BOUNDS: SearchBounds = {
   newest: 200,
   scanSlice: 1_000,
   candidates: 500,
-  candidateUnits: 200_000,
-  indexSlice: 250,
-  indexUnits: 16_000,
+  candidateUnits: 100_000,
+  answerUnits: 40_000,
+  indexSlice: 125,
+  indexUnits: 8_000,
   shardMessages: 10_000,
-  shardUnits: 2_000_000,
+  shardUnits: 1_000_000,
   newLag: 500,
   changedLag: 50,
   maxStorage: 5 * 1024 ** 3,
