@@ -1,16 +1,15 @@
 import type { SearchAnswer, SearchHit } from "../conversation/queries/search-api.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
-import { CallTimeouts } from "../conversation/timeout.ts";
 import type { ErrorCode, Result } from "../domain/error.ts";
 import type { SearchCall, SearchMerge } from "../domain/search-merge.ts";
 import { log } from "../logging.ts";
 
 /** Conversations that are asked at the same time. */
 const CALLS_AT_A_TIME = 32;
-/** A call is overdue between this time and twice it. */
-const CALL_TIMEOUT_MS = 1_500;
+/** A call is overdue after this time. A conversation searches for less, and then answers how far it came. */
+const CALL_TIMEOUT_MS = 2_500;
 /** No call is begun after this time. */
-const BEGIN_WITHIN_MS = 3_000;
+const BEGIN_WITHIN_MS = 2_500;
 
 /** What somebody is told of a conversation whose messages they may not read. */
 const MAY_NOT_READ = new Set<ErrorCode>([
@@ -21,7 +20,7 @@ const MAY_NOT_READ = new Set<ErrorCode>([
 export type AskSearch = (call: SearchCall) => Promise<Result<SearchAnswer>>;
 
 /**
- * Makes the calls of a merge until its page is complete, 32 at a time, and none after three seconds. One that
+ * Makes the calls of a merge until its page is complete, 32 at a time, and none after two and a half seconds. One that
  * fails or takes too long is logged, and is the merge's to report.
  */
 export async function runSearch(
@@ -29,18 +28,26 @@ export async function runSearch(
   ask: AskSearch,
   requestId: string,
 ): Promise<void> {
-  const timeouts = new CallTimeouts(CALL_TIMEOUT_MS);
   const end = Date.now() + BEGIN_WITHIN_MS;
   const next = () => (Date.now() < end ? merge.next() : undefined);
   const work = async () => {
     for (let call = next(); call; call = next()) {
-      const answer = await timeouts
-        .limit(ask(call))
-        .catch((error: unknown) => failureOf(error, call.conversationId, requestId));
+      const answer = await inTime(ask(call)).catch((error: unknown) =>
+        failureOf(error, call.conversationId, requestId),
+      );
       take(merge, call, answer);
     }
   };
   await Promise.all(Array.from({ length: CALLS_AT_A_TIME }, work));
+}
+
+async function inTime<T>(call: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`no answer within ${CALL_TIMEOUT_MS} ms`);
+    timer = setTimeout(() => reject(error), CALL_TIMEOUT_MS);
+  });
+  return await Promise.race([call, late]).finally(() => clearTimeout(timer));
 }
 
 function take(

@@ -5,6 +5,7 @@ import { directoryOf } from "../../src/directory/directory.ts";
 import { searchedConversations } from "../../src/directory/searched.ts";
 import { KINDS } from "../../src/domain/conversation.ts";
 import { conversationIdOf } from "../../src/domain/id.ts";
+import { countingDirectory } from "../directory/naming.ts";
 import { type Caller, groupOf, person, send } from "../support.ts";
 import { contents, search } from "./searching.ts";
 
@@ -192,4 +193,19 @@ test("left and declined conversations are not searched; requests that are open a
   expect([declined, left].every(Boolean)).toBe(true);
   const channels = { ...query, kinds: ["channel"] as const };
   expect(await searchedConversations(directory, channels)).toEqual([]);
+});
+
+test("the list of conversations costs three rows of D1 for each of the user's", async () => {
+  const { userId } = await person("a");
+  await listed(
+    userId,
+    Array.from({ length: 250 }, (_, index) => index),
+  );
+  const directory = countingDirectory();
+  const query = { userId, kinds: KINDS, since: null, limit: 201 };
+  expect(await searchedConversations(directory, query)).toHaveLength(201);
+  const { read, written } = directory.rows;
+  expect(written).toBe(0);
+  expect(read).toBeGreaterThan(250);
+  expect(read).toBeLessThanOrEqual(3 * 250 + 10);
 });

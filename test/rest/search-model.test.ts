@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { Conversation } from "../../src/conversation/object.ts";
 import { Random } from "../random.ts";
 import { SearchWorld } from "./search-world.ts";
 
@@ -15,11 +16,27 @@ const STEPS = 40;
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
+
+/** Has conversations stop early, as where their rows are used up: each after fewer hits than it is asked for. */
+function stopEarly(random: Random): void {
+  const { search } = Conversation.prototype;
+  vi.spyOn(Conversation.prototype, "search").mockImplementation(function (
+    this: Conversation,
+    actor,
+    question,
+    as,
+  ) {
+    const limit = random.between(1, question.limit);
+    return search.call(this, actor, { ...question, limit }, as);
+  });
+}
 
 test.each(Array.from({ length: WORLDS }, (_, index) => SEED + index))("seed %i", async (seed) => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   const random = new Random(seed);
+  stopEarly(random.fork());
   const world = await SearchWorld.begin(random);
   try {
     for (let step = 0; step < STEPS; step++) {
