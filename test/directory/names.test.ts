@@ -143,13 +143,17 @@ test("contacts of a user with large groups, among many strangers of that name, c
   const page = { after: undefined, limit: 20 };
   const found = await peopleByName(counting, searchedWords(mark), of, page);
   expect(found.items).toHaveLength(20);
-  console.log(counting.rows);
-  expect(counting.rows.read).toBeLessThan(50_000);
+  expect(counting.rows.read).toBeLessThan(30_000);
 });
 
 test("pages of candidates have each that is found once, in order, and tell no place that is not visible", async () => {
   const flag = fc.constantFrom(0, 1);
-  const candidates = fc.array(fc.record({ isFound: flag, isVisible: flag }), { maxLength: 1_500 });
+  const rare = fc.nat(99).map((n) => (n === 0 ? 1 : 0));
+  const candidates = fc.oneof(
+    ...[flag, rare].map((isFound) =>
+      fc.array(fc.record({ isFound, isVisible: flag }), { maxLength: 1_500, size: "max" }),
+    ),
+  );
   await fc.assert(
     fc.asyncProperty(candidates, fc.integer({ min: 1, max: 50 }), async (flags, limit) => {
       const rows = flags.map((row, i) => ({ ...row, word: String(i).padStart(5, "0"), id: "x" }));
