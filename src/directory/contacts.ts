@@ -84,7 +84,7 @@ function named(searched: readonly string[], after: NamePlace | undefined, limit:
 
 /**
  * From both sides, because either may be long: the members of the user's conversations, and the people of that
- * name. Reads at most some ten thousand rows. Somebody is missed who is in large conversations only, and behind a
+ * name. Reads at most some thirty thousand rows. Somebody is missed who is in large conversations only, and behind a
  * thousand others of such a name.
  */
 function namedContacts(

@@ -143,34 +143,41 @@ test("contacts of a user with large groups, among many strangers of that name, c
   const page = { after: undefined, limit: 20 };
   const found = await peopleByName(counting, searchedWords(mark), of, page);
   expect(found.items).toHaveLength(20);
-  console.log(counting.rows);
-  expect(counting.rows.read).toBeLessThan(50_000);
+  expect(counting.rows.read).toBeLessThan(30_000);
 });
 
 test("pages of candidates have each that is found once, in order, and tell no place that is not visible", async () => {
   const flag = fc.constantFrom(0, 1);
-  const candidates = fc.array(fc.record({ isFound: flag, isVisible: flag }), { maxLength: 1_500 });
+  const rare = fc.nat(99).map((n) => (n === 0 ? 1 : 0));
+  const candidates = fc.oneof(
+    ...[flag, rare].map((isFound) =>
+      fc.array(fc.record({ isFound, isVisible: flag }), { maxLength: 1_500, size: "max" }),
+    ),
+  );
   await fc.assert(
     fc.asyncProperty(candidates, fc.integer({ min: 1, max: 50 }), async (flags, limit) => {
       const rows = flags.map((row, i) => ({ ...row, word: String(i).padStart(5, "0"), id: "x" }));
-      const read = async (after: { word: string } | undefined, count: number) =>
-        rows.filter(({ word }) => !after || word > after.word).slice(0, count);
+      const read = async (after: { word: string } | undefined, count: number) => {
+        const from = after ? Number(after.word) + 1 : 0;
+        return rows.slice(from, from + count);
+      };
       const found: Candidate[] = [];
       let after: Parameters<typeof foundAmong>[1]["after"];
       do {
         const page = await foundAmong<Candidate>(read, { after, limit });
         found.push(...page.items);
         after = page.next;
-        const place = rows.find(({ word }) => word === after?.word);
-        expect(place?.isVisible ?? 1).toBe(1);
+        if (after) expect(rows[Number(after.word)]?.isVisible).toBe(1);
       } while (after);
       // More than this many in a row that are not visible end a search.
-      const isDense = flags.every((_, i) =>
-        flags.slice(i, i + LOOKED_AT_MAX).some(({ isVisible }) => isVisible === 1),
-      );
+      const isDense = flags.every((_, i) => {
+        const next = flags.slice(i, i + LOOKED_AT_MAX);
+        return next.length < LOOKED_AT_MAX || next.some(({ isVisible }) => isVisible === 1);
+      });
       const expected = rows.filter((row) => row.isFound === 1 && row.isVisible === 1);
-      if (isDense || flags.length <= LOOKED_AT_MAX) expect(found).toEqual(expected);
+      if (isDense) expect(found).toEqual(expected);
     }),
-    { numRuns: 50 },
+    // Long lists shrink slowly.
+    { numRuns: 50, endOnFailure: true },
   );
 });

@@ -23,7 +23,10 @@ export function seeded(): { random: Random; seed: number; mark: string } {
 }
 
 export function nameOf(random: Random, mark: string): string {
-  const parts = Array.from({ length: random.between(1, 4) }, () => random.pick(PARTS));
+  // Some have the mark several times.
+  const parts = Array.from({ length: random.between(1, 4) }, () =>
+    random.chance(0.2) ? mark + random.pick(PARTS) : random.pick(PARTS),
+  );
   return [...parts, mark].join(random.pick([" ", "  "]));
 }
 
