@@ -2,7 +2,6 @@ import { type Signal, signal } from "@preact/signals";
 import { ParleyError } from "../../../client/error.ts";
 import type { Channel, Person, Place, Rest } from "../../../client/rest.ts";
 import type { SearchHit } from "../../../client/search.ts";
-import { MAX_NAME_LENGTH } from "../../../domain/person.ts";
 import { sentenceOf } from "../model/notices.ts";
 import { Names } from "./names.ts";
 import { type Searched, searchedWith } from "./searched.ts";
@@ -15,6 +14,9 @@ const MIN_WAIT_MS = 1_000;
 const NAMES_SHOWN = 5;
 /** Pages of them that are requested, where the first have none. */
 const NAME_PAGES = 3;
+
+/** What is longer, in code units, is no name that somebody types. */
+const LONGEST_NAME = 100;
 
 /** What was found for the text that is typed. */
 export interface Found {
@@ -167,7 +169,7 @@ export class SearchState {
 
 /** Whether a text may be a name: it has nothing that only queries for messages have. */
 function isName(q: string): boolean {
-  return q.length <= MAX_NAME_LENGTH && !/[":]|(^|\s)-/.test(q);
+  return q.length <= LONGEST_NAME && !/[":]|(^|\s)-/.test(q);
 }
 
 /** The first page that has something, among the first ones. */
