@@ -106,3 +106,16 @@ test("a page that is answered after it was left is dropped", async () => {
   expect(conversation.earlier).toBeUndefined();
   expect(numbers(conversation.messages)).toEqual([96, 97, 98, 99, 100]);
 });
+
+test("a page that was requested before a reset, and would leave a gap behind it, is dropped", async () => {
+  const { conversation, socket } = connected();
+  const server = await socket(0);
+  server.greet(100, range(96, 100));
+  const older = conversation.loadOlder(5);
+  const late = server.asked.at(-1)?.["id"];
+  server.say(sync(150, range(146, 150), { reset: true }));
+  const { to, ...page } = sync(0, range(91, 95));
+  server.say({ ...page, id: String(late) });
+  await older;
+  expect(numbers(conversation.messages)).toEqual([146, 147, 148, 149, 150]);
+});

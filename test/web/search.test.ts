@@ -70,7 +70,7 @@ test("names are asked for once, and not where the beginning of a text has found 
   expect(names.of("o")).toBeUndefined();
 });
 
-const NOTHING = { waiting: 0, isHeld: false, problem: undefined };
+const NOTHING = { waiting: 0, held: 0, problem: undefined };
 
 function entry(id: string, title: string, more: Partial<Entry> = {}): Entry {
   return {

@@ -11,4 +11,5 @@ export { NotificationsDialog } from "./dialogs/notifications.tsx";
 export { ReceiptsDialog } from "./dialogs/receipts.tsx";
 export { Moderation } from "./moderation/moderation.tsx";
 export { notificationsOf } from "./notifications/notifications.ts";
+export { Gone } from "./parts/gone.tsx";
 export { SearchDialog } from "./search/search-dialog.tsx";

@@ -7,7 +7,6 @@ import { Composer } from "./composer.tsx";
 import { useSession } from "./context.ts";
 import { ConversationHeader } from "./conversation-header.tsx";
 import { hasFiles } from "./dropping.ts";
-import { Gone } from "./gone.tsx";
 import { Later } from "./later.tsx";
 import { RequestBar } from "./request.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -26,7 +25,9 @@ export function ConversationView({ id }: { id: string }) {
     const left = room.draft.attach(files);
     if (left > 0) notice.value = `One message takes ten files; ${left} more were left out.`;
   };
-  if (status.state === "closed") return <Gone room={room} code={status.code} />;
+  if (status.state === "closed") {
+    return <Later show={({ Gone }) => <Gone room={room} code={status.code} />} />;
+  }
   return (
     <main
       class={`conversation ${isOver ? "is-over" : ""}`}

@@ -159,8 +159,8 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
 const HINT =
   'Also: "a phrase", -without, from:name, in:title, has:file, mentions:me, after:2026-01-31';
 
-function stateOf({ hits, searched, waiting, isHeld, problem }: Found): string {
-  if (isHeld) return "Many searches within a minute: this one waits a moment.";
+function stateOf({ hits, searched, waiting, held, problem }: Found): string {
+  if (held > 0) return "Many searches within a minute: this one waits a moment.";
   if (waiting > 0) return "Searching…";
   const sentences = searched ? [sentencesOf(hits.length, searched)] : [];
   return (problem === undefined ? sentences : [problem, ...sentences]).join(" ");

@@ -2,7 +2,6 @@ import { type Signal, signal } from "@preact/signals";
 import { ParleyError } from "../../../client/error.ts";
 import type { Channel, Person, Place, Rest } from "../../../client/rest.ts";
 import type { SearchHit } from "../../../client/search.ts";
-import { MAX_NAME_LENGTH } from "../../../domain/person.ts";
 import { sentenceOf } from "../model/notices.ts";
 import { Names } from "./names.ts";
 import { type Searched, searchedWith } from "./searched.ts";
@@ -16,6 +15,9 @@ const NAMES_SHOWN = 5;
 /** Pages of them that are requested, where the first have none. */
 const NAME_PAGES = 3;
 
+/** What is longer, in code units, is no name that somebody types. */
+const LONGEST_NAME = 100;
+
 /** What was found for the text that is typed. */
 export interface Found {
   people: readonly Person[];
@@ -25,15 +27,15 @@ export interface Found {
   searched: Searched | undefined;
   /** Requests that are not answered. */
   waiting: number;
-  /** Whether they wait because there were too many. */
-  isHeld: boolean;
+  /** Those among them that wait because there were too many. */
+  held: number;
   /** Why something could not be searched. */
   problem: string | undefined;
 }
 
 const NOTHING: Found = {
   ...{ people: [], channels: [], hits: [], searched: undefined },
-  ...{ waiting: 0, isHeld: false, problem: undefined },
+  ...{ waiting: 0, held: 0, problem: undefined },
 };
 
 /** Searches as one types: what is shown is always of the text that was typed last. */
@@ -133,24 +135,29 @@ export class SearchState {
     request: () => Promise<Answer>,
     read: (answer: Answer) => Partial<Found>,
   ): Promise<void> {
-    const waiting = (more: number) => ({ waiting: this.found.peek().waiting + more });
-    this.change({ ...waiting(1), problem: undefined });
+    const count = (waiting: number, held: number) => {
+      const now = this.found.peek();
+      return { waiting: now.waiting + waiting, held: now.held + held };
+    };
+    let held = 0;
+    this.change({ ...count(1, 0), problem: undefined });
     while (!signal.aborted) {
       try {
         await pause(this.heldUntil - Date.now(), signal);
         signal.throwIfAborted();
         const answer = await request();
         signal.throwIfAborted();
-        this.change({ ...read(answer), ...waiting(-1), isHeld: false });
+        this.change({ ...read(answer), ...count(-1, -held) });
         return;
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof ParleyError) || error.code !== "rate_limited") {
-          this.change({ ...waiting(-1), problem: reasonOf(error) });
+          this.change({ ...count(-1, -held), problem: reasonOf(error) });
           return;
         }
         this.heldUntil = Date.now() + Math.max(MIN_WAIT_MS, error.retryAfterMs ?? 0);
-        this.change({ isHeld: true });
+        this.change(count(0, 1 - held));
+        held = 1;
       }
     }
   }
@@ -162,7 +169,7 @@ export class SearchState {
 
 /** Whether a text may be a name: it has nothing that only queries for messages have. */
 function isName(q: string): boolean {
-  return q.length <= MAX_NAME_LENGTH && !/[":]|(^|\s)-/.test(q);
+  return q.length <= LONGEST_NAME && !/[":]|(^|\s)-/.test(q);
 }
 
 /** The first page that has something, among the first ones. */
