@@ -22,7 +22,7 @@ import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ChosenLevel } from "../domain/notification-level.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import { CONNECTED_MS } from "../domain/notifying.ts";
-import { hiddenOf, type ShownPresence } from "../domain/presence.ts";
+import { type ConnectionPresence, hiddenOf, type ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
@@ -92,6 +92,7 @@ export class Inbox extends DurableObject<Env> {
     });
     this.rooms = new OpenRooms({
       ...{ env, settings, connections: this.connections },
+      presence: () => this.presence.connection(),
       waitUntil: (work) => ctx.waitUntil(work),
     });
     const { sql } = ctx.storage;
@@ -115,6 +116,8 @@ export class Inbox extends DurableObject<Env> {
     this.presence = new UserPresence({
       ...{ sql, clock },
       hasSocket: () => this.connections.size > 0,
+      openConversations: () => this.rooms.conversationIds().map((id) => ["conversation", id]),
+      tellPlace: (place, presence) => calls.tellPlace(place, presence),
       askSource: (source) => calls.askSource(source),
       tell: (watcher, presence) => calls.tell(watcher, this.shownTo(watcher, presence)),
       dropped: (watcher) => calls.dropped(watcher),
@@ -199,16 +202,27 @@ export class Inbox extends DurableObject<Env> {
     return readList(this.listSource(), this.userId, after);
   }
 
-  arrived(source: PresenceSource, at: number): void {
+  arrived(source: PresenceSource, at: number): ConnectionPresence {
     this.presence.arrived(source, at);
     this.connectionsChanged();
     this.ban.connected(source);
+    return this.presence.connection();
   }
 
-  left(source: PresenceSource, at: number): void {
+  left(source: PresenceSource, at: number): ConnectionPresence {
     this.followers.remove(source[1]);
     this.presence.left(source, at);
     this.connectionsChanged();
+    return this.presence.connection();
+  }
+
+  connection(): ConnectionPresence {
+    return this.presence.connection();
+  }
+
+  async showIn(conversationId: string): Promise<ConnectionPresence> {
+    this.connections.evictStale();
+    return this.presence.follow(conversationId);
   }
 
   async watch(watcher: Watcher): Promise<ShownPresence> {

@@ -1,5 +1,6 @@
 import { chatError, fail, ok, type Result } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
+import { VISIBLE_PRESENCE } from "../../../domain/presence.ts";
 import type { ClientFrame, FrameId } from "../../../live/frames.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import type { Answer, Command } from "../../decide/types.ts";
@@ -11,7 +12,7 @@ import { commandOf, type Frame, historyQueryOf } from "../sockets/frame-decoding
 import { greetingFor } from "../sockets/greeting.ts";
 import { historyPage } from "../sockets/history-page.ts";
 import { syncFor } from "../sockets/sync.ts";
-import type { GatewayAddress } from "./gateway-api.ts";
+import type { PresentGateway } from "./gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./inbox-room-api.ts";
 import { subscribe } from "./subscribe.ts";
 
@@ -19,7 +20,7 @@ import { subscribe } from "./subscribe.ts";
 export async function openRoom(
   open: OpenConversation,
   actor: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   { since, epoch, features }: Opening,
 ): Promise<Result<Opened>> {
   if (!isMember(open, actor.userId)) return fail("not_a_member");
@@ -36,7 +37,7 @@ export async function openRoom(
 export async function answerFrames(
   open: OpenConversation,
   actor: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   frames: readonly ClientFrame[],
 ): Promise<FrameAnswer[]> {
   return Promise.all(frames.map((frame) => answerFrame(open, actor, address, frame)));
@@ -45,7 +46,7 @@ export async function answerFrames(
 function answerFrame(
   open: OpenConversation,
   actor: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   frame: ClientFrame,
 ): FrameAnswer | Promise<FrameAnswer> {
   switch (frame.op) {
@@ -91,12 +92,17 @@ function carriedOut(
 function pageFor(
   open: OpenConversation,
   { userId }: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   { since, id }: Frame<"sync">,
 ): FrameAnswer {
-  const { subscribers } = open;
+  const { subscribers, presences, sessions } = open;
   if (!subscribers.isSubscribed(address.gateway)) {
-    subscribers.add({ ...address, userId, counted: true });
+    const { presence = VISIBLE_PRESENCE, ...gateway } = address;
+    presences.learn(userId, presence);
+    subscribers.add({
+      ...{ ...gateway, userId, counted: true },
+      visible: sessions.isShown(userId),
+    });
   }
   const view = open.viewFor(userId, address.origin);
   return { type: "page", page: syncFor(view, { since, epoch: undefined }, userId, id) };
@@ -105,7 +111,7 @@ function pageFor(
 function historyFor(
   open: OpenConversation,
   { userId }: Actor,
-  { origin }: GatewayAddress,
+  { origin }: PresentGateway,
   frame: Frame<"history">,
 ): FrameAnswer {
   const query = historyQueryOf(open.memory, frame);
@@ -118,7 +124,7 @@ function historyFor(
 
 function answerOf(
   open: OpenConversation,
-  { gateway }: GatewayAddress,
+  { gateway }: PresentGateway,
   result: Result<Answer>,
   id: FrameId,
 ): FrameAnswer {
