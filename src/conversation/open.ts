@@ -49,7 +49,7 @@ import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
-import { memberOf, presentMembers } from "./tables/members.ts";
+import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
 /** How many inboxes a conversation calls within a second. */
@@ -129,7 +129,7 @@ export class OpenConversation {
     this.presences = new UserPresences({
       conversationId,
       isFollowing: () => memory.counters.memberCount <= MAX_FOLLOWED,
-      members: () => presentMembers(sql, MAX_FOLLOWED).map(({ userId }) => userId),
+      members: () => presentMemberIds(sql, MAX_FOLLOWED),
       isHere: (userId) => this.isHere(userId),
       isReported: (userId) => this.reports.isReported(userId),
       isAnybodyHere: () => this.sessions.size > 0 || this.subscribers.userIds().length > 0,
@@ -382,7 +382,7 @@ export class OpenConversation {
     const { blocks } = this.memory;
     const isBlocked =
       !blocks.areNone && (blocks.heldBy(reader).has(userId) || blocks.heldBy(userId).has(reader));
-    return !isBlocked && memberOf(this.sql, reader)?.leftAt === null;
+    return !isBlocked && this.presences.isFollower(reader);
   }
 
   /** Whether a person may see that another one is connected here, and types. */

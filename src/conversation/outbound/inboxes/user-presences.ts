@@ -8,7 +8,7 @@ export interface UserPresencesOptions {
   /** Whether members are shown as online wherever they are connected, as in a conversation of few. */
   isFollowing: () => boolean;
   /** The present members of such a conversation. */
-  members: () => string[];
+  members: () => Set<string>;
   /** Whether a user is connected to the conversation. */
   isHere: (userId: string) => boolean;
   /** Whether their inbox has been told that, and not yet that it has ended. */
@@ -31,6 +31,8 @@ export class UserPresences {
   private readonly known = new Map<string, ConnectionPresence>();
   /** Those whose inboxes tell of every change. */
   private readonly followed = new Set<string>();
+  /** The present members, once they were read. */
+  private memberIds: ReadonlySet<string> | undefined;
 
   constructor(options: UserPresencesOptions) {
     this.options = options;
@@ -48,11 +50,16 @@ export class UserPresences {
     return this.followed.has(userId) && this.options.isFollowing();
   }
 
+  /** Whether a user is a member of a conversation whose members see it. */
+  isFollower(userId: string): boolean {
+    return this.options.isFollowing() && this.members().has(userId);
+  }
+
   /** Somebody connected or was the last of a user's connections, or members changed: asks those who are not here. */
   check(): void {
-    const { isFollowing, isAnybodyHere, isHere, members } = this.options;
+    const { isFollowing, isAnybodyHere, isHere } = this.options;
     if (!isFollowing() || !isAnybodyHere()) return;
-    for (const userId of members()) {
+    for (const userId of this.members()) {
       if (!isHere(userId) && !this.followed.has(userId)) void this.follow(userId);
     }
   }
@@ -68,10 +75,10 @@ export class UserPresences {
 
   /** Takes what an inbox says. False: nobody is shown it. */
   take(userId: string, presence: ConnectionPresence, heldMs = 0): boolean {
-    const { isHere, isFollowing, isAnybodyHere, members } = this.options;
+    const { isHere, isFollowing, isAnybodyHere } = this.options;
     this.learn(userId, presence, heldMs);
     if (isHere(userId)) return true;
-    const isShown = isFollowing() && isAnybodyHere() && members().includes(userId);
+    const isShown = isFollowing() && isAnybodyHere() && this.members().has(userId);
     if (!isShown || presence.last) this.forget(userId);
     return isShown;
   }
@@ -86,11 +93,17 @@ export class UserPresences {
 
   /** Members left or came: whom the conversation follows may be others. */
   membersChanged(departed: readonly string[]): void {
+    this.memberIds = undefined;
     for (const userId of departed) this.forget(userId);
     if (!this.options.isFollowing()) {
       for (const userId of [...this.followed]) this.forget(userId);
     }
     this.check();
+  }
+
+  private members(): ReadonlySet<string> {
+    this.memberIds ??= this.options.members();
+    return this.memberIds;
   }
 
   private forget(userId: string): void {
