@@ -150,6 +150,7 @@ export class OpenConversation {
         this.reports.changed(userId);
         this.presences.check();
       },
+      onOpened: () => this.presences.check(),
     });
     const reportDelayMs = Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS);
     this.reports = new ConnectionReports({

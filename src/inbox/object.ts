@@ -14,6 +14,7 @@ import { conversationOf, gatewayOf } from "../conversation/stub.ts";
 import { CallTimeouts } from "../conversation/timeout.ts";
 import { sharedConversations, writeBlocks } from "../directory/blocks.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
+import { countedConversations } from "../directory/inbox-totals.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import type { BanOrder } from "../domain/ban.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
@@ -27,7 +28,7 @@ import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
-import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER, TOTAL_FEATURE } from "../live/version.ts";
 import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { Notifications } from "../notify/notifications.ts";
@@ -45,6 +46,7 @@ import { PresenceCalls } from "./presence/calls.ts";
 import { UserPresence } from "./presence/user-presence.ts";
 import { Watching } from "./presence/watching.ts";
 import { RecentRows } from "./recent-rows.ts";
+import { Totals } from "./totals.ts";
 
 /** Pages that the gateways of a user may request: each reads D1. */
 const LISTS: Rate = { burst: 120, perSecond: 5 };
@@ -67,6 +69,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly lists = new LeakyBucket(LISTS);
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
+  private readonly totals: Totals;
   private readonly watching: Watching;
   private readonly notifications: Notifications;
   private readonly blocking: Blocks;
@@ -155,6 +158,18 @@ export class Inbox extends DurableObject<Env> {
       },
       rearm: (conversationId) => this.pending.ask([conversationId]),
       checkAt: alarmAt,
+    });
+    this.totals = new Totals({
+      read: () => countedConversations(this.directory(), userId),
+      recent: () => this.recent.all(),
+      isWanted: () => this.connections.all().some(({ wantsTotal }) => wantsTotal),
+      send: (event) => {
+        const line = JSON.stringify(event);
+        for (const connection of this.connections.all()) {
+          if (connection.wantsTotal) this.connections.send(connection, line);
+        }
+      },
+      onFailure: (error) => log("inbox_list_failed", { userId, error }),
     });
     this.followers = new Followers({
       sql,
@@ -325,10 +340,10 @@ export class Inbox extends DurableObject<Env> {
       return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
     }
     const pair = new WebSocketPair();
+    const features = new URL(request.url).searchParams.get("features");
+    const wantsTotal = features?.split(",").includes(TOTAL_FEATURE) === true;
     const connection = this.connections.accept(
-      pair[1],
-      parsed.data,
-      featuresOf(new URL(request.url).searchParams.get("features")),
+      ...([pair[1], parsed.data, featuresOf(features), wantsTotal] as const),
     );
     // In this order: from now on conversations get `watching`; those that have stopped calling are asked;
     // then D1 is read. What happens meanwhile comes twice, and clients keep the newer row.
@@ -375,8 +390,10 @@ export class Inbox extends DurableObject<Env> {
     });
   }
 
-  private greet(connection: Connection): Promise<void> {
-    return greet(this.listSource(), connection, () => ({ invisible: this.presence.isInvisible }));
+  private async greet(connection: Connection): Promise<void> {
+    const settings = () => ({ invisible: this.presence.isInvisible });
+    await greet(this.listSource(), connection, settings);
+    if (connection.wantsTotal) this.totals.opened();
   }
 
   private listSource(): ListSource {
@@ -418,6 +435,7 @@ export class Inbox extends DurableObject<Env> {
     const shown = this.notifications.levels.rowOf(row);
     const isSent = this.connections.broadcast(frameOf([shown]));
     this.followers.tell(shown);
+    this.totals.changed(row);
     return isSent || this.followers.size > 0;
   }
 }

@@ -109,6 +109,7 @@ export class Room {
       hidesOf: () => NOBODY_HIDDEN,
       presenceDelayMs: this.presenceDelayMs,
       onSockets: () => undefined,
+      onOpened: () => undefined,
     });
     return this.sessions;
   }

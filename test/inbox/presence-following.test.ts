@@ -12,11 +12,12 @@ import {
   objectOf,
   openLive,
   person,
+  type Socket,
   send,
 } from "../support.ts";
 import { connectBy, onlineAt, WAYS } from "./connections.ts";
 import { inboxOf, openInbox, openListed } from "./replica.ts";
-import { evictInbox, moveClock, rowsOf, stopClock, usedBy } from "./watching.ts";
+import { evictInbox, leaving, moveClock, rowsOf, stopClock, usedBy } from "./watching.ts";
 
 /** In conversations of few, members are online wherever they are connected. */
 
@@ -70,12 +71,15 @@ describe("somebody who is connected to something else", () => {
     const { alice, bob, conversationId } = await directPair();
     const a = await openLive(alice, conversationId);
     await followed(bob, 1);
-    await evict(conversationId);
-    await evictInbox(bob);
+    const hibernate = async () => {
+      await evict(conversationId);
+      await evictInbox(bob);
+      moveClock(1_000);
+    };
+    await hibernate();
     const inbox = await openInbox(bob);
     await a.until(() => onlineAt(a).includes(bob.userId));
-    await evict(conversationId);
-    await evictInbox(bob);
+    await hibernate();
     // Who comes next is told, although the conversation has forgotten it.
     const second = await openLive(alice, conversationId);
     await second.until(() => onlineAt(second).includes(bob.userId));
@@ -155,20 +159,28 @@ describe("costs", () => {
 
   test("a call and a row for each member who is not here; then none, whoever comes", async () => {
     const { alice, bob, conversationId } = await directPair();
-    let socket: Awaited<ReturnType<typeof openLive>> | undefined;
+    const sockets: Socket[] = [];
+    const come = async () => {
+      const socket = await openLive(alice, conversationId);
+      sockets.push(socket);
+      return socket;
+    };
     const first = await usedBy(bob, async () => {
-      socket = await openLive(alice, conversationId);
+      await come();
       await followed(bob, 1);
     });
     expect([first.calls, first.rowsWritten, first.alarms]).toEqual([["showIn"], 1, 0]);
     const again = await usedBy(bob, async () => {
-      socket?.close();
-      socket = await openLive(alice, conversationId);
+      sockets[0]?.close();
+      const socket = await come();
       await send(alice, conversationId, "once more");
       await socket.next("message");
     });
     expect(again.calls.filter((name) => name === "showIn")).toEqual([]);
     await openListed(bob);
+    for (const socket of sockets.slice(1)) {
+      await socket.until(() => onlineAt(socket).includes(bob.userId));
+    }
     const afterSleep = await usedBy(bob, async () => {
       await evict(conversationId);
       const woken = await openLive(alice, conversationId);
@@ -205,9 +217,16 @@ describe("costs", () => {
       [1, 0],
     ] as const) {
       moveClock(hours * HOUR_MS);
-      const inbox = await openInbox(bob);
+      const inbox = await openListed(bob);
+      await vi.waitFor(() =>
+        runInDurableObject(inboxOf(bob), async (object) => {
+          // biome-ignore lint/suspicious/noExplicitAny: waits for its calls
+          expect(await (object as any).presence.places.settled()).toBe(true);
+        }),
+      );
       await followed(bob, kept);
       inbox.close();
+      await leaving(bob);
     }
   });
 

@@ -1,5 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
+import { MAX_FOLLOWED } from "../../src/domain/presence.ts";
 import { Hub } from "../gateway/line.ts";
 import {
   type Caller,
@@ -37,11 +38,9 @@ async function group() {
 
 /** The last event of somebody's presence that a SignalR client was sent. */
 function lastOf(hub: Hub, { userId }: Caller): string | undefined {
-  return hub
-    .messages()
-    .findLast(({ target, arguments: [about] = [] }) => {
-      return (target === "UserOnline" || target === "UserOffline") && about.userId === userId;
-    })?.target;
+  return hub.messages().findLast(({ target, arguments: [about] = [] }) => {
+    return (target === "UserOnline" || target === "UserOffline") && about.userId === userId;
+  })?.target;
 }
 
 /** Waits until the conversation knows what the inbox of somebody says. */
@@ -144,16 +143,17 @@ test("the number of those who are online in a large conversation does not count 
 
 test("nobody is shown whose inbox cannot be reached", async () => {
   const { alice, bob, id } = await group();
-  const a = await openLive(alice, id);
   await runInDurableObject(objectOf(id), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
-    const { reports } = (object as any).open;
+    const { reports, memory } = (object as any).open;
+    memory.counters.memberCount = MAX_FOLLOWED + 1;
     const { stubOf } = reports.options;
     reports.options.stubOf = () => {
       reports.options.stubOf = stubOf;
       throw new Error("out of reach");
     };
   });
+  const a = await openLive(alice, id);
   await openLive(bob, id);
   await send(bob, id, "hello");
   await a.next("message");

@@ -30,6 +30,8 @@ export interface SessionsOptions {
   presenceDelayMs: number;
   /** A user's first socket was opened, or the last one closed. */
   onSockets: (userId: string) => void;
+  /** A socket was opened. */
+  onOpened: () => void;
 }
 
 /** Connections other than sockets: gateways. */
@@ -63,6 +65,7 @@ export class Sessions {
   private readonly presence: ShownPresence;
   private readonly typing = new TypingThrottle();
   private readonly onSockets: (userId: string) => void;
+  private readonly onOpened: () => void;
   private reapedAt: number;
 
   constructor(options: SessionsOptions) {
@@ -74,6 +77,7 @@ export class Sessions {
     this.mayFollow = options.mayFollow;
     this.hidesOf = options.hidesOf;
     this.onSockets = onSockets;
+    this.onOpened = options.onOpened;
     this.elsewhere = elsewhere;
     this.clock = clock;
     this.quiet = quiet;
@@ -108,6 +112,7 @@ export class Sessions {
     storeSession(session);
     this.presence.changed(userId);
     if (this.ofUser(userId).size === 1) this.onSockets(userId);
+    this.onOpened();
     return session;
   }
 

@@ -20,6 +20,7 @@ export async function subscribe(
   const counted = memberOf(open.sql, userId)?.leftAt === null;
   open.presences.learn(userId, presence);
   subscribers.add({ ...address, userId, counted, visible: open.sessions.isShown(userId) });
+  open.presences.check();
   const { rev, memberCount } = open.memory.counters;
   const online = open.sessions.online(userId).filter((other) => other !== userId || counted);
   const subscribed = { rev, online: isLarge(memberCount) ? [] : online };
