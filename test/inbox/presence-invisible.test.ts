@@ -143,17 +143,20 @@ test("the number of those who are online in a large conversation does not count 
 
 test("nobody is shown whose inbox cannot be reached", async () => {
   const { alice, bob, id } = await group();
+  const a = await openLive(alice, id);
+  await reported(id, alice);
   await runInDurableObject(objectOf(id), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
-    const { reports, memory } = (object as any).open;
+    const { reports, presences, memory } = (object as any).open;
+    // Nothing is known of them by following them.
     memory.counters.memberCount = MAX_FOLLOWED + 1;
+    presences.membersChanged([]);
     const { stubOf } = reports.options;
     reports.options.stubOf = () => {
       reports.options.stubOf = stubOf;
       throw new Error("out of reach");
     };
   });
-  const a = await openLive(alice, id);
   await openLive(bob, id);
   await send(bob, id, "hello");
   await a.next("message");

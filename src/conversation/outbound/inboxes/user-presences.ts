@@ -31,6 +31,8 @@ export class UserPresences {
   private readonly known = new Map<string, ConnectionPresence>();
   /** Those whose inboxes tell of every change. */
   private readonly followed = new Set<string>();
+  /** Those of whom inboxes have told since the object woke, because it had asked before. */
+  private readonly told = new Set<string>();
   /** The present members, once they were read. */
   private memberIds: ReadonlySet<string> | undefined;
 
@@ -47,7 +49,8 @@ export class UserPresences {
   isElsewhere(userId: string): boolean {
     const known = this.known.get(userId);
     if (!known?.connected || !known.visible) return false;
-    return this.followed.has(userId) && this.options.isFollowing();
+    const isCurrent = this.followed.has(userId) || this.told.has(userId);
+    return isCurrent && this.options.isFollowing();
   }
 
   /** Whether a user is a member of a conversation whose members see it. */
@@ -76,9 +79,10 @@ export class UserPresences {
   /** Takes what an inbox says. False: nobody is shown it. */
   take(userId: string, presence: ConnectionPresence, heldMs = 0): boolean {
     const { isHere, isFollowing, isAnybodyHere } = this.options;
+    const isShown = isFollowing() && isAnybodyHere() && this.members().has(userId);
+    if (isShown && !isHere(userId)) this.told.add(userId);
     this.learn(userId, presence, heldMs);
     if (isHere(userId)) return true;
-    const isShown = isFollowing() && isAnybodyHere() && this.members().has(userId);
     if (!isShown || presence.last) this.forget(userId);
     return isShown;
   }
@@ -108,6 +112,7 @@ export class UserPresences {
 
   private forget(userId: string): void {
     this.followed.delete(userId);
+    this.told.delete(userId);
     if (this.options.isHere(userId) || !this.known.delete(userId)) return;
     this.options.onChange(userId, undefined, Infinity);
   }
