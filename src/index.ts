@@ -5,6 +5,7 @@ import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
 import { unihubForm } from "./dialects/unihub/presenter.ts";
 import { deleteEndedBans } from "./directory/bans.ts";
 import { deleteOldLiftedBlocks } from "./directory/blocks.ts";
+import { completeWords } from "./directory/complete-words.ts";
 import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
@@ -28,7 +29,7 @@ export default {
 
   /**
    * The cron of wrangler.toml: removes unsent files, those of deleted messages, expired hourly counts,
-   * blocks that were lifted long ago, and bans that have ended.
+   * blocks that were lifted long ago, and bans that have ended; and completes what names are found by.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);
@@ -41,5 +42,7 @@ export default {
     await deleteOldSpending(directory, now);
     await deleteOldLiftedBlocks(directory, now);
     await deleteEndedBans(directory, now);
+    const { people, channels } = await completeWords(directory);
+    if (people + channels > 0) log("words_completed", { people, channels });
   },
 } satisfies ExportedHandler<Env>;

@@ -1,22 +1,15 @@
-import { Buffer } from "node:buffer";
 import { z } from "zod";
-import { refuse } from "../edge/refusal.ts";
+import * as cursors from "../edge/cursor.ts";
 
 /** A place in a list that is ordered by time and id. */
 const place = z.tuple([z.number().int(), z.string()]);
 
 /** The cursor of the page behind an item. */
 export function cursorOf(time: number, id: string): string {
-  return Buffer.from(JSON.stringify([time, id])).toString("base64url");
+  return cursors.cursorOf([time, id]);
 }
 
 /** Reads it; refuses what is none. */
 export function placeOf(cursor: string): z.infer<typeof place> {
-  try {
-    return place.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
-  } catch {
-    refuse("invalid_request", {
-      details: [{ path: "cursor", message: "not a cursor of this route" }],
-    });
-  }
+  return cursors.cursorIn(place, cursor);
 }

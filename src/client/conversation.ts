@@ -1,3 +1,4 @@
+import { parseMessageId } from "../domain/id.ts";
 import { ParleyError } from "./error.ts";
 import type { Question } from "./event.ts";
 import type { HistoryPlace, NewMessage, SentMessage } from "./message.ts";
@@ -68,6 +69,38 @@ export class Conversation extends View {
     const { messages, more } = await this.history({ before: first.id, limit });
     this.session.replica.older(messages);
     return more;
+  }
+
+  /**
+   * Loads a message and those around it, once the conversation is live. They are in `messages` if nothing is missing
+   * between, and otherwise in `earlier`, instead of what was there.
+   */
+  async loadAround(messageId: string, limit = 50): Promise<void> {
+    await this.live();
+    const { timeline } = this.session.replica;
+    const number = parseMessageId(messageId)?.number ?? 0;
+    if (number >= timeline.first) timeline.earlier = undefined;
+    if (timeline.at(number)) return;
+    const { messages } = await this.history({ around: messageId, limit });
+    timeline.lookAt(messages);
+  }
+
+  /** Loads what is before or behind `earlier`. It ends when it reaches `messages`: those are one then. */
+  async loadEarlier(side: "before" | "after", limit = 50): Promise<void> {
+    const { timeline } = this.session.replica;
+    const { earlier } = timeline;
+    const edge = earlier?.messages.at(side === "before" ? 0 : -1);
+    if (!edge) return;
+    const { messages } = await this.history({ [side]: edge.id, limit });
+    // It was left, or another one is looked at.
+    if (timeline.earlier !== earlier) return;
+    earlier?.add(messages);
+    timeline.join();
+  }
+
+  /** Forgets `earlier`. */
+  leaveEarlier(): void {
+    this.session.replica.timeline.earlier = undefined;
   }
 
   private async ask(question: Question) {

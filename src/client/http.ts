@@ -11,6 +11,14 @@ const refusal = z.object({
 
 export type Query = Record<string, string | number | undefined>;
 
+/** What a request has besides its address. */
+export interface Sent {
+  body?: BodyInit;
+  /** The body's media type. */
+  type?: string;
+  signal?: AbortSignal | undefined;
+}
+
 /** HTTP requests of one user. */
 export class Http {
   private readonly base: string;
@@ -23,27 +31,31 @@ export class Http {
     this.fetch = fetcher;
   }
 
-  get<Answer>(path: string, query: Query = {}): Promise<Answer> {
-    return this.call("GET", path + queryOf(query));
+  get<Answer>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Answer> {
+    return this.call("GET", path + queryOf(query), { signal });
   }
 
   /** Sends JSON, or no body. */
   send<Answer>(method: string, path: string, body?: object): Promise<Answer> {
     if (body === undefined) return this.call(method, path);
-    return this.call(method, path, JSON.stringify(body), "application/json");
+    return this.call(method, path, { body: JSON.stringify(body), type: "application/json" });
   }
 
   /**
    * One request, and a second one with a fresh token when the server rejects the first one's.
-   * Rejects with a `ParleyError`: the server's refusal, or `network`.
+   * Rejects with a `ParleyError`: the server's refusal, or `network`; with an aborted signal's reason.
    */
-  async call<Answer>(
-    method: string,
-    path: string,
-    body?: BodyInit,
-    type?: string,
-  ): Promise<Answer> {
-    const attempt = (token: string) => this.request(method, path, token, body, type);
+  async call<Answer>(method: string, path: string, what: Sent = {}): Promise<Answer> {
+    try {
+      return await this.answer(method, path, what);
+    } catch (error) {
+      what.signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  private async answer<Answer>(method: string, path: string, what: Sent): Promise<Answer> {
+    const attempt = (token: string) => this.request(method, path, token, what);
     const token = await this.tokens.get();
     let response = await attempt(token);
     if (response.status === 401) {
@@ -65,8 +77,7 @@ export class Http {
     method: string,
     path: string,
     token: string,
-    body: BodyInit | undefined,
-    type: string | undefined,
+    { body, type, signal }: Sent,
   ): Promise<Response> {
     const headers = { Authorization: `Bearer ${token}`, ...(type && { "Content-Type": type }) };
     try {
@@ -74,6 +85,7 @@ export class Http {
         method,
         headers,
         ...(body !== undefined && { body }),
+        ...(signal && { signal }),
       });
     } catch (cause) {
       throw new ParleyError("network", "The server could not be reached.", { cause });

@@ -3,6 +3,7 @@ import { Connection, type ConnectionOptions, type SocketLike } from "./connectio
 import { Conversation } from "./conversation.ts";
 import { Inbox } from "./inbox.ts";
 import { Rest } from "./rest.ts";
+import { Search, type SearchOptions } from "./search.ts";
 import { SharedLink } from "./shared-link.ts";
 import { Staff } from "./staff.ts";
 import { type TokenSource, Tokens } from "./tokens.ts";
@@ -58,6 +59,13 @@ export class Parley {
         this.connection({ ...options, url: () => this.addressOf("/live", undefined) }),
       clock,
     });
+  }
+
+  /** Searches messages; nothing is requested before its result is iterated. */
+  search(q: string, { signal, cursor: first, ...options }: SearchOptions = {}): Search {
+    return new Search(first, (cursor) =>
+      this.rest.search({ q, ...options, ...(cursor && { cursor }) }, signal),
+    );
   }
 
   private addressOf(path: string, place: { since: number; epoch: string } | undefined): string {

@@ -58,11 +58,7 @@ export class Replica {
 
   /** Applies older messages from an answer to `history`, which move no cursor. */
   older(messages: readonly WireMessage[]): WireMessage[] {
-    const [oldest, newest] = [messages[0], messages.at(-1)];
-    // The state may have been reset since the request: the messages must not leave a gap.
-    if (!oldest || !newest || newest.number < this.timeline.first - 1) return [];
-    this.timeline.lower(oldest.number);
-    return messages.filter((message) => this.timeline.put(message));
+    return this.timeline.add(messages);
   }
 
   /** Applies an event with a revision; false when it was known. */

@@ -6,6 +6,7 @@ import type * as moderation from "../contract/moderation.ts";
 import type * as notifications from "../contract/notifications.ts";
 import type * as reports from "../contract/reports.ts";
 import { Http, path, queryOf } from "./http.ts";
+import type { SearchOptions, SearchPage } from "./search.ts";
 import type { Tokens } from "./tokens.ts";
 
 type Answer<Name extends keyof typeof answers> = z.output<(typeof answers)[Name]>;
@@ -41,6 +42,8 @@ export interface PushDevice {
 
 /** Where in a list. */
 export type Paging = { page?: number; pageSize?: number };
+/** Where in a list that has a `next`: `cursor` is the `next` of the page before. */
+export type Place = { cursor?: string; limit?: number };
 
 /**
  * The UniHub API, and of the marketplace's what that lacks, typed by the schemas that the server
@@ -68,6 +71,32 @@ export class Rest {
     const query = "q" in by ? queryOf(by) : `?ids=${by.ids.map(encodeURIComponent).join()}`;
     const { users } = await this.users.get<{ users: Person[] }>(query);
     return users;
+  }
+
+  /** A page of people by words of their name. */
+  findPeople(
+    q: string,
+    place: Place = {},
+    signal?: AbortSignal,
+  ): Promise<{ users: Person[]; next?: string }> {
+    return this.users.get("", { q, ...place }, signal);
+  }
+
+  /** A page of public channels, and of the user's own, by words of their name and description. */
+  findChannels(
+    q: string,
+    place: Place = {},
+    signal?: AbortSignal,
+  ): Promise<{ items: Channel[]; next?: string }> {
+    return this.http.get("/channels/search", { q, ...place }, signal);
+  }
+
+  /** A page of the messages that a query finds, newest first. An aborted signal rejects with its reason. */
+  search(
+    query: { q: string } & Omit<SearchOptions, "signal">,
+    signal?: AbortSignal,
+  ): Promise<SearchPage> {
+    return this.http.get("/messages/search", query, signal);
   }
 
   /** Blocks somebody; they are not told. Doing so again is safe. */
@@ -140,7 +169,7 @@ export class Rest {
 
   /** Uploads a file, to be sent within 24 hours. */
   upload(file: Blob, name: string): Promise<Uploaded> {
-    return this.http.call("PUT", `/uploads${queryOf({ name })}`, file);
+    return this.http.call("PUT", `/uploads${queryOf({ name })}`, { body: file });
   }
 
   sendFiles(message: Body<"sendFilesBody">): Promise<Answer<"sentSchema">> {

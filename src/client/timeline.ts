@@ -2,28 +2,59 @@ import type { WireMessage } from "./received.ts";
 
 /**
  * The loaded messages in order of their numbers and, after catching up, without a gap from the first to the
- * newest. Changes of earlier messages are ignored: loading those returns their present state.
+ * newest. Changes of messages that are not loaded are ignored: loading those returns their present state.
  */
 export class Timeline {
   /** In order of number. */
   readonly messages: WireMessage[] = [];
   /** The smallest number that is accepted. */
   first = 1;
+  /** A part of the history before `first`, with a gap between. Its messages are kept up to date as these are. */
+  earlier: Timeline | undefined;
 
   /** Clears the timeline; `first` is the smallest number that is accepted from now on. */
   startOver(first: number): void {
     this.messages.length = 0;
     this.first = first;
+    this.earlier = undefined;
   }
 
-  /** Accepts older messages, from this number on. */
-  lower(first: number): void {
-    this.first = Math.min(this.first, first);
+  /**
+   * Adds a page of history, and returns what was new. One that would leave a gap adds nothing: the state may have
+   * been reset since it was requested.
+   */
+  add(page: readonly WireMessage[]): WireMessage[] {
+    const [oldest, newest] = [page[0], page.at(-1)];
+    const last = this.messages.at(-1)?.number ?? Infinity;
+    if (!oldest || !newest || newest.number < this.first - 1 || oldest.number > last + 1) return [];
+    this.first = Math.min(this.first, oldest.number);
+    return page.filter((message) => this.put(message));
   }
 
-  /** Applies a message; false when it is not newer than the known one, or before the first. */
+  /** Makes a page of history the earlier part, or adds it where there is no gap between. */
+  lookAt(page: readonly WireMessage[]): void {
+    const [oldest] = page;
+    if (!oldest) return;
+    this.earlier = new Timeline();
+    this.earlier.first = oldest.number;
+    this.earlier.add(page);
+    this.join();
+  }
+
+  /** Ends the earlier part when the gap behind it is closed: its messages are these then. */
+  join(): void {
+    const { earlier } = this;
+    if (!earlier || (earlier.messages.at(-1)?.number ?? 0) < this.first - 1) return;
+    this.earlier = undefined;
+    this.add(earlier.messages);
+  }
+
+  /** Applies a message; false when it is not newer than the known one, or not in a part that is loaded. */
   put(message: WireMessage): boolean {
-    if (message.number < this.first) return false;
+    if (message.number < this.first) {
+      const { earlier } = this;
+      return earlier?.at(message.number) !== undefined && earlier.put(message);
+    }
     const index = this.indexOf(message.number);
     const known = this.messages[index];
     if (known?.number !== message.number) {
@@ -38,7 +69,7 @@ export class Timeline {
   /** The message with a number. */
   at(number: number): WireMessage | undefined {
     const message = this.messages[this.indexOf(number)];
-    return message?.number === number ? message : undefined;
+    return message?.number === number ? message : this.earlier?.at(number);
   }
 
   /** The index of a number, or where to insert it. Searches from the end, where new messages go. */

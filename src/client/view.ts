@@ -30,6 +30,11 @@ export class View extends Live<ConversationChange> {
     return this.session.replica.timeline.messages;
   }
 
+  /** A part of the history further back, as `loadAround` loaded it; kept up to date as `messages` is. */
+  get earlier(): readonly WireMessage[] | undefined {
+    return this.session.replica.timeline.earlier?.messages;
+  }
+
   /** Unconfirmed messages, shown after `messages`. */
   get pending(): readonly PendingMessage[] {
     return [...this.onTheWay.values()];

@@ -2,16 +2,27 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Person } from "../domain/conversation.ts";
 import { isBlockedEitherWay } from "./blocks.ts";
 import type { Directory } from "./directory.ts";
+import {
+  type Candidate,
+  type FoundNames,
+  firstFound,
+  foundAmong,
+  hasAll,
+  havingWord,
+  isBehind,
+  type NamePage,
+  type NamePlace,
+  rarestOf,
+} from "./names.ts";
+import { userWords } from "./schema.ts";
 
 /** Who finds whom. Contacts are people who are or were in a conversation that the user is in. */
 
-/** Results of a search at most. */
-const FOUND_MAX = 20;
 /** A search among contacts looks at conversations of so many members at most, */
 const LARGEST_MEMBERS = 1_000;
 /** at so many of their members, */
 const MEMBERS_MAX = 5_000;
-/** and at so many people whose name begins as it says, wherever they are. */
+/** and at so many people who have the word in their name, wherever they are. */
 const NAMED_MAX = 1_000;
 
 /** Whom a search may find: `contacts`: those of the user only. */
@@ -20,21 +31,30 @@ export interface Searching {
   among: "everyone" | "contacts";
 }
 
-/** People whose name begins with `beginning`, ignoring case; nobody between whom and the user there is a block. */
+interface Row extends Candidate, Omit<Person, "userId"> {}
+
+const IN_TABLE = { table: userWords, id: sql`user_id` };
+
+/**
+ * People in whose names each of these words begins a word; nobody between whom and the user there is a block. Those
+ * whose name begins with the longest of the words come first.
+ */
 export async function peopleByName(
   directory: Directory,
-  beginning: string,
-  { userId, among }: Searching,
-): Promise<Person[]> {
-  const folded = beginning.toLowerCase();
-  const isNamed = sql`name_folded >= ${folded} AND name_folded < ${`${folded}\u{10ffff}`}`;
-  return await directory.all<Person>(sql`
-    SELECT id AS userId, name, avatar_url AS avatarUrl FROM users
-    WHERE ${isNamed} AND ${among === "contacts" ? isAmongContacts(userId, isNamed) : sql`true`}
-      AND NOT ${isBlockedEitherWay(userId, sql`users.id`)}
-    ORDER BY name_folded, id LIMIT ${FOUND_MAX}`);
+  searched: readonly string[],
+  searching: Searching,
+  page: NamePage,
+): Promise<FoundNames<Person>> {
+  const { items, next } = await foundAmong<Row>((after, limit) => {
+    const rows =
+      searching.among === "contacts"
+        ? namedContacts(searched, searching.userId, after, limit)
+        : named(searched, after, limit);
+    return directory.all(candidates(rows, searched, searching.userId));
+  }, page);
+  const people = items.map(({ id, name, avatarUrl }) => ({ userId: id, name, avatarUrl }));
+  return { items: people, next };
 }
-
 /** Those among some users who are contacts of a user, and the user. */
 export async function contactsAmong(
   directory: Directory,
@@ -47,20 +67,43 @@ export async function contactsAmong(
   return new Set(rows.map(({ id }) => id));
 }
 
+/** What is to be known of candidates, which have `word` and `id`. */
+function candidates(rows: SQL, searched: readonly string[], userId: string): SQL {
+  return sql`
+    SELECT c.word AS word, c.id AS id, u.name AS name, u.avatar_url AS avatarUrl,
+      NOT ${isBlockedEitherWay(userId, sql`c.id`)} AS isVisible,
+      c.word IS ${firstFound(sql`u.words`, rarestOf(searched))} AND ${hasAll(sql`u.words`, searched)} AS isFound
+    FROM (${rows}) AS c LEFT JOIN users u ON u.id = c.id
+    ORDER BY c.word, c.id`;
+}
+
+function named(searched: readonly string[], after: NamePlace | undefined, limit: number): SQL {
+  const having = havingWord(IN_TABLE, rarestOf(searched), after, limit);
+  return sql`SELECT word, id FROM (${having}) ORDER BY word, id LIMIT ${limit}`;
+}
+
 /**
  * From both sides, because either may be long: the members of the user's conversations, and the people of that
  * name. Reads at most some ten thousand rows. Somebody is missed who is in large conversations only, and behind a
  * thousand others of such a name.
  */
-function isAmongContacts(userId: string, isNamed: SQL): SQL {
-  return sql`id IN (
-    SELECT * FROM (SELECT other.user_id FROM members own
-      JOIN conversations c ON c.id = own.conversation_id AND c.member_count <= ${LARGEST_MEMBERS}
-      JOIN members other ON other.conversation_id = own.conversation_id
-      WHERE own.user_id = ${userId} AND own.left_at IS NULL LIMIT ${MEMBERS_MAX})
-    UNION
-    SELECT named.id FROM (SELECT id FROM users WHERE ${isNamed} ORDER BY name_folded LIMIT ${NAMED_MAX}) AS named
-      WHERE ${isContact(userId, sql`named.id`)})`;
+function namedContacts(
+  searched: readonly string[],
+  userId: string,
+  after: NamePlace | undefined,
+  limit: number,
+): SQL {
+  const word = firstFound(sql`users.words`, rarestOf(searched));
+  return sql`
+    SELECT word, id FROM (SELECT ${word} AS word, users.id AS id FROM (
+      SELECT * FROM (SELECT other.user_id AS id FROM members own
+        JOIN conversations c ON c.id = own.conversation_id AND c.member_count <= ${LARGEST_MEMBERS}
+        JOIN members other ON other.conversation_id = own.conversation_id
+        WHERE own.user_id = ${userId} AND own.left_at IS NULL LIMIT ${MEMBERS_MAX})
+      UNION
+      SELECT n.id FROM (${named(searched, undefined, NAMED_MAX)}) AS n WHERE ${isContact(userId, sql`n.id`)}
+    ) AS contact JOIN users ON users.id = contact.id AND ${hasAll(sql`users.words`, searched)})
+    WHERE word IS NOT NULL AND ${isBehind(after)} ORDER BY word, id LIMIT ${limit}`;
 }
 
 function isContact(userId: string, other: SQL): SQL {

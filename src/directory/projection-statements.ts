@@ -39,6 +39,7 @@ export const upsertConversation = new Statement((directory) =>
       lastMessageAt: sql.placeholder("lastMessageAt"),
       epoch: EPOCH,
       rev: REV,
+      words: sql.placeholder("words"),
     })
     .onConflictDoUpdate({
       target: conversations.id,
@@ -54,6 +55,7 @@ export const upsertConversation = new Statement((directory) =>
         lastMessageAt: sql`excluded.last_message_at`,
         epoch: sql`excluded.epoch`,
         rev: sql`excluded.rev`,
+        words: sql`excluded.words`,
       },
       setWhere: notOlder(conversations),
     }),

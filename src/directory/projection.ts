@@ -11,6 +11,7 @@ import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
 import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
 import { upsertConversation, writeRows } from "./projection-statements.ts";
+import { wordsOfChannel } from "./word-list.ts";
 
 /** The data of a conversation for D1, at one revision. */
 export interface Snapshot {
@@ -112,7 +113,22 @@ function columnsOf(snapshot: Snapshot, metadata: string | null): Record<string, 
     lastMessageAt: lastMessage?.createdAt ?? null,
     epoch,
     rev,
+    words: searchable(conversation),
   };
+}
+
+/** Made once: a conversation in memory is replaced when it changes. */
+const madeOf = new WeakMap<Conversation, string>();
+
+/** By which words the conversation is found: those of channels, whether they are listed or not. */
+function searchable(conversation: Conversation): string | null {
+  if (conversation.kind !== "channel") return null;
+  let words = madeOf.get(conversation);
+  if (words === undefined) {
+    words = wordsOfChannel(conversation.title, conversation.description);
+    madeOf.set(conversation, words);
+  }
+  return words;
 }
 
 /** The statements that write the rows of a page. */

@@ -25,14 +25,32 @@ export const users = sqliteTable(
     /** The provisioned role; no token changes it. */
     provisionedRole: text("provisioned_role", { enum: PLATFORM_ROLES }),
     lastSeenAt: integer("last_seen_at").notNull(),
+    /**
+     * A JSON list: the name that it was made of, and the words by which it is found (`domain/name-words.ts`).
+     * Triggers copy them to {@link userWords}.
+     */
+    words: text("words"),
   },
   (table) => [
+    index("users_without_words")
+      .on(table.id)
+      .where(sql`(${table.words} ->> 0) IS NOT ${table.name}`),
     index("users_by_name").on(table.nameFolded),
     index("users_by_role").on(table.role, table.lastSeenAt),
     index("users_by_provisioned_role")
       .on(table.provisionedRole, table.lastSeenAt)
       .where(sql`${table.provisionedRole} IS NOT NULL`),
   ],
+);
+
+/**
+ * Who has which word in their name. Triggers write it (migrations/0005). Without rowid, so that a word is one
+ * row.
+ */
+export const userWords = sqliteTable(
+  "user_words",
+  { word: text("word").notNull(), userId: text("user_id").notNull() },
+  (table) => [primaryKey({ columns: [table.word, table.userId] })],
 );
 
 /**
@@ -70,6 +88,17 @@ export function isPublicChannel(table: {
     AND ${table.archivedAt} IS NULL`;
 }
 
+/** Whether the words of a channel are not those of its present name and description. */
+export function hasOlderWords({
+  kind,
+  words,
+  title,
+  description,
+}: Record<"kind" | "words" | "title" | "description", SQLWrapper>): SQL {
+  return sql`${kind} = 'channel' AND (${words} ->> 0) IS NOT
+    (coalesce(${title}, '') || char(10) || coalesce(${description}, ''))`;
+}
+
 /**
  * The last snapshot of each conversation, guarded by `epoch` and `rev`: older data never overwrites
  * newer data.
@@ -97,13 +126,23 @@ export const conversations = sqliteTable(
     lastMessageAt: integer("last_message_at"),
     epoch: text("epoch").notNull(),
     rev: integer("rev").notNull(),
+    /** Of a channel, likewise: the text is its name and its description, with a line break between them. */
+    words: text("words"),
   },
   (table) => [
+    index("channels_without_words").on(table.id).where(hasOlderWords(table)),
     index("conversations_by_purchase_request")
       .on(table.purchaseRequestId)
       .where(sql`${table.purchaseRequestId} IS NOT NULL`),
     index("public_channels").on(table.createdAt).where(isPublicChannel(table)),
   ],
+);
+
+/** Which open public channel has which word in its name or description. Likewise by triggers and without rowid. */
+export const channelWords = sqliteTable(
+  "channel_words",
+  { word: text("word").notNull(), channelId: text("channel_id").notNull() },
+  (table) => [primaryKey({ columns: [table.word, table.channelId] })],
 );
 
 /** Present and former members. A row is never deleted: former members have `leftAt`. */

@@ -3,6 +3,7 @@ import type { Person } from "../domain/conversation.ts";
 import type { Actor, PlatformRole } from "../domain/policy.ts";
 import type { Directory } from "./directory.ts";
 import { users } from "./schema.ts";
+import { wordsOfPerson } from "./word-list.ts";
 
 /** A person to store: absent fields stay as they are. */
 export interface Profile {
@@ -19,7 +20,7 @@ const REMEMBERED_MAX = 10_000;
 const TOKEN_ROLE_KEPT_MS = 30 * 24 * 60 * 60_000;
 
 /**
- * Inserts or updates people in one statement. `seenAt`: they made a request now, and `role` is
+ * Inserts or updates people, in one transaction. `seenAt`: they made a request now, and `role` is
  * their token's; `null`: the host application provisions them, and `role` is the provisioned one.
  * Neither kind of role changes the other.
  */
@@ -36,18 +37,37 @@ export async function upsertUsers(
     p.avatarUrl ?? null,
     (seen && p.role) || "user",
     seen ? null : (p.role ?? null),
+    wordsOfPerson(p.name),
   ]);
-  await directory.run(sql`
-    INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, last_seen_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-      ${seenAt ?? 0}
-    FROM json_each(${JSON.stringify(rows)}) WHERE true
-    ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
-      name_folded = coalesce(excluded.name_folded, name_folded),
-      avatar_url = coalesce(excluded.avatar_url, avatar_url),
-      role = ${seen ? sql`excluded.role` : sql`role`},
-      provisioned_role = coalesce(excluded.provisioned_role, provisioned_role),
-      last_seen_at = max(excluded.last_seen_at, last_seen_at)`);
+  const { $client } = directory;
+  const upsert = $client.prepare(UPSERT);
+  const statements = pagesOf(rows).map((page) => upsert.bind(JSON.stringify(page), seenAt));
+  const [only, ...others] = statements;
+  if (only && others.length === 0) await only.run();
+  else if (only) await $client.batch(statements);
+}
+
+/** ?1: people; ?2: when they were seen, or null. */
+const UPSERT = `
+  INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, words, last_seen_at)
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+    coalesce(?2, 0)
+  FROM json_each(?1) WHERE true
+  ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
+    name_folded = coalesce(excluded.name_folded, name_folded),
+    avatar_url = coalesce(excluded.avatar_url, avatar_url),
+    role = iif(?2 IS NULL, role, excluded.role),
+    provisioned_role = coalesce(excluded.provisioned_role, provisioned_role),
+    words = coalesce(excluded.words, words),
+    last_seen_at = max(excluded.last_seen_at, last_seen_at)`;
+
+/** People of one statement: with the longest names and addresses less than the 2 MB of a parameter. */
+const PAGE = 100;
+
+function pagesOf<Row>(rows: readonly Row[]): Row[][] {
+  const pages: Row[][] = [];
+  for (let from = 0; from < rows.length; from += PAGE) pages.push(rows.slice(from, from + PAGE));
+  return pages;
 }
 
 /**
@@ -58,10 +78,13 @@ export async function addMissingUsers(
   directory: Directory,
   people: readonly Person[],
 ): Promise<void> {
-  const rows = people.map((p) => [p.userId, p.name, p.name?.toLowerCase() ?? null, p.avatarUrl]);
+  const rows = people.map(({ userId, name, avatarUrl }) => [
+    ...[userId, name, name?.toLowerCase() ?? null, avatarUrl],
+    wordsOfPerson(name),
+  ]);
   await directory.run(sql`
-    INSERT INTO users (id, name, name_folded, avatar_url, role, last_seen_at)
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'user', 0
+    INSERT INTO users (id, name, name_folded, avatar_url, words, role, last_seen_at)
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, 'user', 0
     FROM json_each(${JSON.stringify(rows)}) WHERE true
     ON CONFLICT (id) DO NOTHING`);
 }

@@ -1,51 +1,53 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { peopleFoundSchema } from "../contract/directory.ts";
 import { line } from "../contract/fields.ts";
 import { jsonOf } from "../contract/openapi.ts";
 import { contactsAmong, peopleByName } from "../directory/contacts.ts";
+import type { FoundNames, NamePage } from "../directory/names.ts";
 import { usersById } from "../directory/users.ts";
 import type { Person } from "../domain/conversation.ts";
+import { searchedWords } from "../domain/name-words.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import type { Settings } from "../env.ts";
 import type { EdgeEnv } from "./context.ts";
+import { namesPage, nextOf, placedIn } from "./names-page.ts";
 import { userIdsOf, userIdsParameter } from "./user-ids.ts";
-
-const people = z.object({
-  users: z.array(
-    z.object({ id: z.string(), name: z.string().nullable(), avatarUrl: z.string().nullable() }),
-  ),
-});
 
 const find = createRoute({
   method: "get",
   path: "/",
   operationId: "findUsers",
-  summary: "Find people by id or by the beginning of their name",
+  summary: "Find people by id or by any word of their name",
   description:
-    "By name: at most 20, and nobody between whom and the caller there is a block. An operator may restrict " +
-    "both to people with whom the caller shares a conversation, or switch off the search by name.",
+    "By name: each word of `q` is the beginning of a word of the name, whatever its case and accents. Nobody is " +
+    "found between whom and the caller there is a block. Names that begin with the longest word of `q` come " +
+    "first. A page may have fewer than `limit` people, or none, and a next one. An operator may restrict both to " +
+    "people with whom the caller shares a conversation, or switch off the search by name.",
   request: {
     query: z
       .object({
         ids: userIdsParameter.optional(),
         q: line(MAX_NAME_LENGTH, 1).optional(),
+        ...namesPage,
       })
       .refine(({ ids, q }) => (ids === undefined) !== (q === undefined), "give ids or q"),
   },
   responses: {
-    200: jsonOf("Those who are known", people),
+    200: jsonOf("Those who are known", peopleFoundSchema),
   },
 });
 
 /** `GET /api/users`: who can be talked to, as far as `USER_SEARCH` lets the caller see them. */
 export function userSearch(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(find, async (c) => {
-    const { q } = c.req.valid("query");
-    const found = q === undefined ? await withIds(c, userIdsOf(c.req.url)) : await named(c, q);
-    return c.json(
-      { users: found.map(({ userId, name, avatarUrl }) => ({ id: userId, name, avatarUrl })) },
-      200,
-    );
+    const { q, ...page } = c.req.valid("query");
+    const { items, next } =
+      q === undefined
+        ? { items: await withIds(c, userIdsOf(c.req.url)) }
+        : await named(c, q, placedIn(page));
+    const users = items.map(({ userId, name, avatarUrl }) => ({ id: userId, name, avatarUrl }));
+    return c.json({ users, ...nextOf(next) }, 200);
   });
 }
 
@@ -59,10 +61,12 @@ async function withIds(c: Context<EdgeEnv>, ids: readonly string[]): Promise<Per
   return [...(await usersById(directory, seen)).values()];
 }
 
-async function named(c: Context<EdgeEnv>, q: string): Promise<Person[]> {
+async function named(c: Context<EdgeEnv>, q: string, page: NamePage): Promise<FoundNames<Person>> {
   const among = searchOf(c);
-  if (among === "off") return [];
-  return await peopleByName(c.get("directory"), q, { userId: c.get("actor").userId, among });
+  const searched = searchedWords(q);
+  if (among === "off" || searched.length === 0) return { items: [] };
+  const searching = { userId: c.get("actor").userId, among };
+  return await peopleByName(c.get("directory"), searched, searching, page);
 }
 
 /** Admins provision users, and see all of them. */

@@ -1,5 +1,5 @@
 import type { Context, TypedResponse } from "hono";
-import type { HistoryText, PageQuery } from "../conversation/queries/history.ts";
+import type { FormOfPage, HistoryText, PageQuery } from "../conversation/queries/history.ts";
 import type { MessageForm } from "../conversation/queries/message-texts.ts";
 import { wireMessage } from "../live/wire.ts";
 import type { EdgeEnv } from "./context.ts";
@@ -14,12 +14,9 @@ export async function pageOf(
   form: MessageForm,
 ): Promise<HistoryText> {
   const actor = c.get("actor");
-  const settings = c.get("settings");
   const linkTo = c.get("linkTo");
-  const origin = settings.PUBLIC_URL ?? new URL(c.req.url).origin;
-  const page = unwrapped(
-    await ask(c, conversationId, (stub) => stub.history(actor, query, { form: form.name, origin })),
-  );
+  const as = formOf(c, form);
+  const page = unwrapped(await ask(c, conversationId, (stub) => stub.history(actor, query, as)));
   if ("text" in page) return page;
   // An object of the previous version answers the messages.
   const json = page.messages.map((message) => {
@@ -29,6 +26,11 @@ export async function pageOf(
   });
   if (!query.oldestFirst) json.reverse();
   return { text: json.join(), total: page.total };
+}
+
+/** How an object is to write messages for the caller. */
+export function formOf(c: Context<EdgeEnv>, { name }: MessageForm): FormOfPage {
+  return { form: name, origin: c.get("settings").PUBLIC_URL ?? new URL(c.req.url).origin };
 }
 
 /** Answers with JSON that is written already: that it is a `Body` is the caller's word. */

@@ -7,20 +7,34 @@ import { refuse } from "./refusal.ts";
 
 /**
  * Limits requests per person with the platform's limiters: one budget for reads, one for uploads,
- * one for everything else.
+ * one for everything else. Searches have one more, which those over sockets share.
  */
 export const requestLimits: MiddlewareHandler<EdgeEnv> = async (c, next) => {
   if (isLimited(c)) {
-    const [limit, limiter] = limiterOf(c.req, c.env);
-    if (!(await withinRate(limiter, c.get("actor").userId))) {
-      refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS, limit });
+    const counted: Counted[] = [limiterOf(c.req, c.env)];
+    if (isSearch(c.req)) counted.push(["searches_per_minute", c.env.LIMIT_SEARCHES]);
+    for (const [limit, limiter] of counted) {
+      if (!(await withinRate(limiter, c.get("actor").userId))) {
+        refuse("rate_limited", { retryAfterMs: LIMITER_PERIOD_MS, limit });
+      }
     }
   }
   await next();
 };
 
-/** The limit that a request counts against: its name, and the limiter. */
-function limiterOf(request: HonoRequest, env: Env): [name: string, limiter: RateLimit] {
+/** Whether a request searches messages or channels, or people by name. */
+function isSearch(request: HonoRequest): boolean {
+  const { method, path } = request;
+  if (method !== "GET" && method !== "HEAD") return false;
+  return (
+    /\/search\/?$/.test(path) || (/\/users\/?$/.test(path) && request.query("q") !== undefined)
+  );
+}
+
+/** A limit that a request counts against: its name, and the limiter. */
+type Counted = [name: string, limiter: RateLimit];
+
+function limiterOf(request: HonoRequest, env: Env): Counted {
   const { method, path } = request;
   // Read marks are as frequent as reads.
   if (method === "GET" || method === "HEAD" || path.endsWith("/read")) {

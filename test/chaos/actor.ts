@@ -99,6 +99,11 @@ export class Actor {
     while (this.inFlight.size > 0) await Promise.all(this.inFlight);
   }
 
+  /** Sends one message more; resolves once it is acknowledged. */
+  say(): Promise<void> {
+    return this.send();
+  }
+
   private start(action: keyof typeof ACTIONS): void {
     const work = this[action]();
     if (!work) return;
@@ -116,20 +121,23 @@ export class Actor {
 
   private async send(): Promise<void> {
     const key = this.text();
+    const mentions = this.mentions();
     this.model.sentBy.get(this.name)?.push(key);
-    const { messageId } = await this.conversation.send({ content: key, clientMessageId: key });
-    this.acknowledged(key, messageId);
+    const message = { content: key, clientMessageId: key, mentions };
+    const { messageId } = await this.conversation.send(message);
+    this.acknowledged(key, messageId, mentions);
   }
 
   /** Over REST, repeated with the same key until it is answered. */
   private async rest(): Promise<void> {
     const key = this.text();
     const { conversationId } = this.model;
-    const message = { conversationId, content: key, clientMessageId: key };
+    const mentions = this.mentions();
+    const message = { conversationId, content: key, clientMessageId: key, mentions };
     for (;;) {
       try {
         const { messageId } = await this.parley.rest.sendMessage(message);
-        this.acknowledged(key, messageId);
+        this.acknowledged(key, messageId, mentions);
         return;
       } catch (error) {
         if (!(error instanceof ParleyError) || !isRetried(error)) throw error;
@@ -138,10 +146,17 @@ export class Actor {
     }
   }
 
-  private acknowledged(key: string, messageId: string): void {
+  /** Whom a message mentions: mostly nobody. */
+  private mentions(): string[] {
+    if (this.random.next() > 0.15) return [];
+    const mentioned = this.random.any(this.model.memberIds);
+    return mentioned === undefined ? [] : [mentioned];
+  }
+
+  private acknowledged(key: string, messageId: string, mentions: readonly string[]): void {
     this.tally.acknowledged++;
-    const { userId } = this;
-    this.model.acknowledged({ messageId, senderId: userId, clientMessageId: key, content: key });
+    const sent = { messageId, senderId: this.userId, clientMessageId: key, content: key };
+    this.model.acknowledged({ ...sent, mentions });
     this.own.push(messageId);
   }
 

@@ -201,17 +201,23 @@ async function checkInbox(
   findings: Findings,
 ): Promise<void> {
   const expected = model.unread(userId, numbered(history));
+  const mentions = model.unread(userId, numbered(history), "mentions");
   const last = history.findLast(({ isDeleted, type }) => !isDeleted && type !== "System");
   let entry: Awaited<ReturnType<Rest["conversations"]>>[number] | undefined;
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await sleep(250)) {
     const inbox = await rests.get(userId)?.conversations();
     entry = inbox?.find(({ conversationId }) => conversationId === model.conversationId);
     const sameLast = JSON.stringify(entry?.lastMessage) === JSON.stringify(last);
-    if (entry && isWithin(entry.unreadCount, expected) && sameLast) return;
+    const areExact =
+      entry && isWithin(entry.unreadCount, expected) && isWithin(entry.unreadMentions, mentions);
+    if (areExact && sameLast) return;
   }
   if (!entry || !isWithin(entry.unreadCount, expected)) {
     const range = JSON.stringify(expected);
     findings.unread.add(`inbox of ${userId}: ${entry?.unreadCount} unread, not ${range}`);
+  } else if (!isWithin(entry.unreadMentions, mentions)) {
+    const range = JSON.stringify(mentions);
+    findings.unread.add(`inbox of ${userId}: ${entry.unreadMentions} mentions, not ${range}`);
   } else {
     findings.different.add(`inbox of ${userId}: last is ${JSON.stringify(entry?.lastMessage)}`);
   }

@@ -10,6 +10,7 @@ export interface ModelMessage {
   senderId: string;
   clientMessageId: string;
   content: string;
+  mentions: readonly string[];
   edited: boolean;
   deleted: boolean;
   /** `emoji userId`. */
@@ -39,9 +40,7 @@ export class Model {
     this.memberIds = memberIds;
   }
 
-  acknowledged(
-    message: Pick<ModelMessage, "messageId" | "senderId" | "clientMessageId" | "content">,
-  ) {
+  acknowledged(message: Omit<ModelMessage, "edited" | "deleted" | "reactions">) {
     const { messageId, senderId, content } = message;
     this.times.sent(messageId, senderId);
     this.times.says(content, messageId);
@@ -56,7 +55,7 @@ export class Model {
     const known = this.messages.get(messageId);
     if (known) return known.reactions;
     const reactions = new Set<string>();
-    const nothing = { senderId: "", clientMessageId: "", content: "", edited: false };
+    const nothing = { senderId: "", clientMessageId: "", content: "", mentions: [], edited: false };
     this.messages.set(messageId, { messageId, ...nothing, deleted: false, reactions });
     return reactions;
   }
@@ -77,18 +76,21 @@ export class Model {
   }
 
   /**
-   * How many of all messages a user has not read, at least and at most: what somebody wrote whom they blocked
-   * counts as read, and what was under way when a block began or ended may have come before or after.
+   * How many of all messages a user has not read, at least and at most, or of those that mention them: what
+   * somebody wrote whom they blocked counts as read, and what was under way when a block began or ended may
+   * have come before or after.
    */
   unread(
     userId: string,
     all: readonly { messageId: string; number: number }[],
+    which: "all" | "mentions" = "all",
   ): { least: number; most: number } {
     let [least, most] = [0, 0];
     for (const { messageId, number } of all) {
       const message = this.messages.get(messageId);
       if (!message || message.deleted || message.senderId === userId) continue;
       if (this.hasRead(userId, number)) continue;
+      if (which === "mentions" && !message.mentions.includes(userId)) continue;
       const { senderId, clientMessageId } = message;
       const sentAt = this.times.messages.get(messageId)?.sentAt ?? Infinity;
       if (this.blocks.heldAfter(userId, senderId, sentAt)) continue;

@@ -63,6 +63,11 @@ export class Network {
     return true;
   }
 
+  /** Cuts all connections at once. */
+  cutAll(): void {
+    for (const line of [...this.lines]) this.end(line);
+  }
+
   /** Cancels all scheduled cuts. */
   cancelCuts(): void {
     for (const line of this.lines) line.cutNext = false;

@@ -75,7 +75,13 @@ export abstract class PublicClient {
       model.sentBy.get(name)?.push(key);
       const messageId = await this.untilAnswered(() => this.send(key));
       this.acknowledged++;
-      model.acknowledged({ messageId, senderId: userId, clientMessageId: key, content: key });
+      model.acknowledged({
+        messageId,
+        senderId: userId,
+        clientMessageId: key,
+        content: key,
+        mentions: [],
+      });
     }
   }
 

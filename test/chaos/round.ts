@@ -17,6 +17,7 @@ import type { ChaosServer } from "./server.ts";
 
 const CONVERSATIONS = 5;
 const MEMBERS = 4;
+const RECONNECTS_AT_THE_END = 3;
 
 /** The disturbances of clients and server, and their relative frequency. */
 const DISTURBANCES = {
@@ -92,17 +93,16 @@ export class Round {
     await this.disturb(everyone);
     await this.server.call("d1?ms=0");
     await this.blocks.stop();
-    // The network is reliable again: clients reconnect at once, as pages do on the browser's online
-    // event.
+    // The network is reliable again.
     this.network.cancelCuts();
-    for (const { conversation } of everyone) conversation.connect();
-    for (const { inbox } of this.inboxes) inbox.connect();
+    this.reconnect(everyone);
     // Guests are added before the checks, so that their pending sends succeed.
     for (const churn of this.churns) churn.stop();
     await Promise.all(churning);
     for (const client of publicClients) client.stop();
     await Promise.all(everyone.map((actor) => actor.stop()));
     await Promise.all(acting);
+    for (let times = 0; times < RECONNECTS_AT_THE_END; times++) await this.reconnectAll(everyone);
     await Promise.all(
       [...this.actors].map(([model, actors]) =>
         checkConversation(model, actors, this.rests, this.findings),
@@ -226,6 +226,20 @@ export class Round {
     await Promise.all(everyone.map(({ conversation }) => conversation.connect().live()));
     await Promise.all(this.inboxes.map(({ inbox }) => inbox.connect().live()));
     await Promise.all([...this.publicClients.values()].flat().map((client) => client.connect()));
+  }
+
+  /** Clients reconnect at once, as pages do on the browser's online event. */
+  private reconnect(everyone: readonly Actor[]): void {
+    for (const { conversation } of everyone) conversation.connect();
+    for (const { inbox } of this.inboxes) inbox.connect();
+  }
+
+  /** Everybody reconnects, and the newest messages come meanwhile: lists do not have them yet, and nothing comes later. */
+  private async reconnectAll(everyone: readonly Actor[]): Promise<void> {
+    const speakers = [...this.actors.values()].flatMap((actors) => this.random.any(actors) ?? []);
+    this.network.cutAll();
+    this.reconnect(everyone);
+    await Promise.all(speakers.map((actor) => actor.say()));
   }
 
   private parley(userId: string): Parley {

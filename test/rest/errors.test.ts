@@ -27,6 +27,8 @@ describe("404", () => {
 describe("429 by the platform's rate limiter", () => {
   test.each([
     ["LIMIT_READS", "read_requests_per_minute", "GET", `${USERS}?q=a`, 200],
+    ["LIMIT_SEARCHES", "searches_per_minute", "GET", `${USERS}?q=a`, 200],
+    ["LIMIT_SEARCHES", "searches_per_minute", "GET", `${MESSAGES}/search?q=a`, 200],
     ["LIMIT_MESSAGES", "write_requests_per_minute", "PUT", USERS, 403],
     [
       ...(["LIMIT_UPLOADS", "upload_requests_per_minute"] as const),

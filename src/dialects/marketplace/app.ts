@@ -12,6 +12,7 @@ import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { requestRoutes } from "./routes/requests.ts";
+import { searchRoutes } from "./routes/search.ts";
 import { CHATS } from "./schemas.ts";
 
 /** `{success: false, error, code, details?, limit?}`. */
@@ -39,6 +40,7 @@ export function marketplace() {
   chatRoutes(app);
   requestRoutes(app);
   messageRoutes(app);
+  searchRoutes(app);
   reportRoutes(app);
   moderationRoutes(app);
   notificationLevelRoutes(app);

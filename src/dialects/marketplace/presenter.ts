@@ -216,6 +216,6 @@ export function presentMember(member: WireMember): Chat["participants"][number] 
 }
 
 /** Purchase-request chats are of type direct here. Channels do not occur. */
-function typeOf(kind: Kind): Chat["type"] {
+export function typeOf(kind: Kind): Chat["type"] {
   return kind === "group" || kind === "support" ? kind : "direct";
 }

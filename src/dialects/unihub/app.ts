@@ -13,6 +13,7 @@ import { moderationRoutes } from "./routes/moderation.ts";
 import { notificationLevelRoutes } from "./routes/notifications.ts";
 import { reportRoutes } from "./routes/reports.ts";
 import { requestRoutes } from "./routes/requests.ts";
+import { searchRoutes } from "./routes/search.ts";
 
 /** The UniHub chat API: decodes, calls and presents. */
 export function unihub() {
@@ -23,6 +24,7 @@ export function unihub() {
   conversationRoutes(app);
   requestRoutes(app);
   messageRoutes(app);
+  searchRoutes(app);
   notificationLevelRoutes(app);
   attachmentRoutes(app);
   markRoutes(app);

@@ -11,3 +11,4 @@ export { NotificationsDialog } from "./dialogs/notifications.tsx";
 export { ReceiptsDialog } from "./dialogs/receipts.tsx";
 export { Moderation } from "./moderation/moderation.tsx";
 export { notificationsOf } from "./notifications/notifications.ts";
+export { SearchDialog } from "./search/search-dialog.tsx";

@@ -7,14 +7,20 @@ import {
   saidSchema,
 } from "../../../contract/answers.ts";
 import { channelBody, channelChangesBody } from "../../../contract/bodies.ts";
+import { channelsFoundSchema } from "../../../contract/directory.ts";
+import { line } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { channelsOf, publicChannels } from "../../../directory/channels.ts";
+import { channelsByName } from "../../../directory/find-channels.ts";
+import { MAX_TITLE_LENGTH } from "../../../domain/conversation.ts";
+import { searchedWords } from "../../../domain/name-words.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, callerOf, create, submit } from "../../../edge/conversations.ts";
 import { creationOf, randomConversationId } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { namesPage, nextOf, placedIn } from "../../../edge/names-page.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
 import { OF_CHANNELS, pathId, slice, unpaged } from "../schemas.ts";
@@ -37,6 +43,21 @@ const listMine = createRoute({
   middleware: [readsDirectory] as const,
   request: { query: unpaged },
   responses: { 200: jsonOf("Channels that the caller is in", z.array(myChannelSchema)) },
+});
+
+const search = createRoute({
+  method: "get",
+  path: "/channels/search",
+  operationId: "findChannels",
+  summary: "Find channels by words of their name and description",
+  description:
+    "Public channels that are open, and those that the caller is in, also if they are private or archived. Each " +
+    "word of `q` is the beginning of a word of the name or of the description, whatever its case and accents. " +
+    "Names come before descriptions. A page may have fewer than `limit` channels, or none, and a next one. " +
+    "Beyond the reference.",
+  middleware: [readsDirectory] as const,
+  request: { query: z.object({ q: line(MAX_TITLE_LENGTH, 1), ...namesPage }) },
+  responses: { 200: jsonOf("Channels that were found", channelsFoundSchema) },
 });
 
 const createChannel = createRoute({
@@ -94,6 +115,18 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const page = slice(c.req.valid("query"));
     const found = await channelsOf(c.get("directory"), c.get("actor").userId, page);
     return c.json(found.map(presentMyChannel), 200);
+  });
+
+  app.openapi(search, async (c) => {
+    const { q, ...page } = c.req.valid("query");
+    const searched = searchedWords(q);
+    const { items, next } = await channelsByName(
+      c.get("directory"),
+      searched,
+      c.get("actor").userId,
+      placedIn(page),
+    );
+    return c.json({ items: items.map(presentChannel), ...nextOf(next) }, 200);
   });
 
   app.openapi(createChannel, async (c) => {

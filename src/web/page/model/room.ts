@@ -28,6 +28,8 @@ export class Room {
     void this.version.value;
     return moderatesIn(this.conversation);
   });
+  /** Whether a message is being looked for: nothing is read, and the focus moves nowhere else, until it is shown. */
+  readonly isSeeking = signal(false);
   readonly failed = signal<readonly Failed[]>([]);
   /** Whether it has been synchronized at least once. */
   wasLive = false;
@@ -74,9 +76,19 @@ export class Room {
     return Date.now() - new Date(createdAt).getTime() < (limits?.editWindowMs ?? 0);
   }
 
+  /** The messages that are shown: the newest, or those around one further back. */
+  get shown(): readonly WireMessage[] {
+    return this.conversation.earlier ?? this.conversation.messages;
+  }
+
+  /** Whether what is shown is further back than the newest messages. */
+  get isBack(): boolean {
+    return this.conversation.earlier !== undefined;
+  }
+
   /** Whether older messages can be loaded. */
   get hasOlder(): boolean {
-    return (this.conversation.messages[0]?.number ?? 1) > 1;
+    return (this.shown[0]?.number ?? 1) > 1;
   }
 
   /** Sends the draft and clears it. */
@@ -96,10 +108,34 @@ export class Room {
     this.options.unsent.forget(message.clientMessageId);
   }
 
-  /** Loads the page before the oldest message; concurrent calls share one request. */
+  /** Loads the page before the oldest message that is shown; concurrent calls share one request. */
   async loadOlder(): Promise<void> {
+    const { conversation } = this;
     if (!this.hasOlder) return;
-    this.loading ??= this.conversation.loadOlder().finally(() => {
+    await this.load(() =>
+      this.isBack ? conversation.loadEarlier("before") : conversation.loadOlder(),
+    );
+  }
+
+  /** Loads the page behind what is shown further back; likewise. */
+  async loadNewer(): Promise<void> {
+    if (this.isBack) await this.load(() => this.conversation.loadEarlier("after"));
+  }
+
+  /** Shows the messages around one. */
+  async lookAt(messageId: string): Promise<void> {
+    await this.conversation.loadAround(messageId);
+    this.bump();
+  }
+
+  /** Shows the newest messages. */
+  toNewest(): void {
+    this.conversation.leaveEarlier();
+    this.bump();
+  }
+
+  private async load(page: () => Promise<unknown>): Promise<void> {
+    this.loading ??= page().finally(() => {
       this.loading = undefined;
       this.bump();
     });
@@ -108,7 +144,7 @@ export class Room {
 
   /** The message that another one replies to; `undefined` while it is being loaded. */
   quotedBy(messageId: string): WireMessage | "unknown" | undefined {
-    const loaded = this.conversation.messages.find(({ id }) => id === messageId);
+    const loaded = this.shown.find(({ id }) => id === messageId);
     if (loaded) return loaded;
     const known = this.quoted.get(messageId);
     if (known === "asked") return undefined;

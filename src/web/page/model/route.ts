@@ -13,6 +13,8 @@ addEventListener("hashchange", () => {
 
 export function open(id: string): void {
   location.hash = linkTo(id);
+  // Its event comes later.
+  openId.value = id;
 }
 
 /** Closes the open conversation. */

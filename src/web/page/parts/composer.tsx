@@ -28,6 +28,7 @@ export function Composer(props: { room: Room; onAttach: (files: readonly File[])
 
   useEffect(() => {
     // On a touch screen the keyboard would cover the messages.
+    if (room.isSeeking.peek()) return;
     if (purpose.type !== "new" || matchMedia("(hover: hover)").matches) field.current?.focus();
   }, [room, purpose]);
 

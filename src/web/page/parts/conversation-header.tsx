@@ -1,5 +1,6 @@
 import type { Room } from "../model/room.ts";
 import { close } from "../model/route.ts";
+import { searching } from "../model/searching.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
 import { IconButton } from "./icon.tsx";
@@ -39,6 +40,13 @@ export function ConversationHeader({ room, onDetails }: { room: Room; onDetails:
           )}
         </p>
       </div>
+      <IconButton
+        icon="search"
+        label="Search here"
+        onClick={() => {
+          searching.value = "here";
+        }}
+      />
       <IconButton icon="info" label="Details" onClick={onDetails} />
     </header>
   );

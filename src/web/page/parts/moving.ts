@@ -1,5 +1,6 @@
 import { complain } from "../model/notices.ts";
 import type { Room } from "../model/room.ts";
+import { openId } from "../model/route.ts";
 
 /** Moves the focus from message to message by the arrow keys, Home and End. */
 export function moveAmongMessages(event: KeyboardEvent): void {
@@ -32,16 +33,28 @@ export function markFocused({ type, target, relatedTarget }: FocusEvent): void {
   message.setAttribute("data-focused", byKeyboard ? "by-keyboard" : "by-pointer");
 }
 
-/** Scrolls to a message and highlights it for a moment; loads older ones until it is there. */
+/** Frames in which a message that was loaded must have been rendered. */
+const SOON = 60;
+
+/** Scrolls to a message and highlights it for a moment; what is around it is loaded if it is not there. */
 export function reveal(room: Room, messageId: string): void {
+  const frame = () => new Promise(requestAnimationFrame);
   const search = async () => {
-    while (!show(messageId) && room.hasOlder) {
-      await room.loadOlder();
-      // After it has rendered.
-      await new Promise(requestAnimationFrame);
+    // A dialog that is closed returns the focus first.
+    await frame();
+    if (openId.peek() === room.id && show(messageId)) return;
+    await room.lookAt(messageId);
+    for (let left = SOON; left > 0 && openId.peek() === room.id; left--) {
+      await frame();
+      if (show(messageId)) return;
     }
   };
-  search().catch(complain);
+  room.isSeeking.value = true;
+  search()
+    .catch(complain)
+    .finally(() => {
+      room.isSeeking.value = false;
+    });
 }
 
 /** False when the message is not loaded. */

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Identity, SignIn } from "../model/identity.ts";
 import { complain, notice } from "../model/notices.ts";
 import { close, isModeration, openId } from "../model/route.ts";
+import { searching, searchOnKey } from "../model/searching.ts";
 import { Session } from "../model/session.ts";
 import { isTurnedOn } from "../model/turned-on.ts";
 import type { Notifications } from "../notifications/notifications.ts";
@@ -80,10 +81,20 @@ async function withNotifications(
 
 function Chat({ onLeave }: { onLeave: () => void }) {
   const id = openId.value;
+  useEffect(searchOnKey, []);
+  const endSearch = () => {
+    searching.value = undefined;
+  };
   return (
     <div class={`chat ${id ? "is-open" : ""}`}>
       <Sidebar onLeave={onLeave} />
       {id ? <ConversationView key={id} id={id} /> : <NothingOpen />}
+      {searching.value && (
+        <Later
+          show={({ SearchDialog }) => <SearchDialog onClose={endSearch} />}
+          onFail={endSearch}
+        />
+      )}
     </div>
   );
 }

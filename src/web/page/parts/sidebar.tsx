@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Entry } from "../model/entry.ts";
 import { hasNetwork } from "../model/network.ts";
+import { searching } from "../model/searching.ts";
 import { notifiesBy } from "../model/turned-on.ts";
 import { Avatar } from "./avatar.tsx";
 import { useSession } from "./context.ts";
@@ -18,12 +18,10 @@ type SidebarDialog =
 export function Sidebar({ onLeave }: { onLeave: () => void }) {
   const { me, inbox } = useSession();
   const [dialog, setDialog] = useState<SidebarDialog | undefined>();
-  const [sought, setSought] = useState("");
   const [inArchive, setInArchive] = useState(false);
-  const fits = (entry: Entry) => entry.title.toLowerCase().includes(sought.trim().toLowerCase());
   const entries = inbox.entries.value;
   const archived = entries.filter((entry) => entry.isArchived);
-  const found = entries.filter((entry) => entry.isArchived === inArchive && fits(entry));
+  const found = entries.filter((entry) => entry.isArchived === inArchive);
   const shown = found.slice(0, inbox.limit.value);
   const unread = inbox.unread;
   const onClose = () => setDialog(undefined);
@@ -50,16 +48,20 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
         />
         <IconButton icon="leave" label="Sign out" onClick={onLeave} />
       </header>
-      <div class="search">
+      <button
+        type="button"
+        class="search-button"
+        aria-keyshortcuts="Control+K Meta+K"
+        onClick={() => {
+          searching.value = "everywhere";
+        }}
+      >
         <Icon name="search" />
-        <input
-          type="search"
-          placeholder="Search"
-          aria-label="Search conversations"
-          value={sought}
-          onInput={(event) => setSought(event.currentTarget.value)}
-        />
-      </div>
+        Search
+        <span class="keys" aria-hidden="true">
+          {/^Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}
+        </span>
+      </button>
       <Connection />
       {inArchive && <h2 class="list-title">Archived</h2>}
       <nav class="entries" aria-label={inArchive ? "Archived conversations" : "Conversations"}>
@@ -74,11 +76,7 @@ export function Sidebar({ onLeave }: { onLeave: () => void }) {
           </button>
         )}
         {shown.length === 0 && inbox.loaded && (
-          <EmptyList
-            isSearch={sought !== ""}
-            inArchive={inArchive}
-            onNew={() => setDialog("NewConversationDialog")}
-          />
+          <EmptyList inArchive={inArchive} onNew={() => setDialog("NewConversationDialog")} />
         )}
       </nav>
       {(archived.length > 0 || inArchive) && (
@@ -132,8 +130,7 @@ function Connection() {
   );
 }
 
-function EmptyList(props: { isSearch: boolean; inArchive: boolean; onNew: () => void }) {
-  if (props.isSearch) return <p class="empty">Nothing has that name.</p>;
+function EmptyList(props: { inArchive: boolean; onNew: () => void }) {
   if (props.inArchive) return <p class="empty">Nothing is archived.</p>;
   return (
     <div class="empty">

@@ -10,8 +10,8 @@ import { markFocused, moveAmongMessages } from "./moving.ts";
 import { anchorIn, belowOf, isEnd, isInView } from "./scrolling.ts";
 import { TimelineRow } from "./timeline-row.tsx";
 
-/** Distance from the top at which older messages are loaded, in pixels. */
-const NEAR_TOP = 800;
+/** Distance from the top or the end at which further messages are loaded, in pixels. */
+const NEAR_EDGE = 800;
 
 /** The state when the unread line was placed. */
 interface Opened {
@@ -28,7 +28,7 @@ interface Opened {
 export function Timeline({ room }: { room: Room }) {
   const { me } = useSession();
   void room.version.value;
-  const { conversation } = room;
+  const { conversation, shown, isBack } = room;
   const { messages, pending, reads, unread } = conversation;
   const scroller = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
@@ -39,7 +39,7 @@ export function Timeline({ room }: { room: Room }) {
     () => opened && firstUnreadAt(opened, messages, me.id, room.hasOlder),
     [opened, messages[0]?.number],
   );
-  const isLooking = isVisible.value && isAtEnd;
+  const isLooking = isVisible.value && isAtEnd && !isBack && !room.isSeeking.value;
   const [isDrawn, setDrawn] = useState(false);
   useLayoutEffect(() => {
     if (!room.wasLive || (isDrawn && isLooking)) return;
@@ -71,12 +71,16 @@ export function Timeline({ room }: { room: Room }) {
     const element = scroller.current;
     if (!element) return;
     const { scrollTop, scrollHeight, clientHeight } = element;
-    setAtEnd(isEnd(element));
-    if (scrollHeight - clientHeight + scrollTop < NEAR_TOP) room.loadOlder().catch(complain);
+    setAtEnd(isEnd(element) && !isBack);
+    if (scrollHeight - clientHeight + scrollTop < NEAR_EDGE) room.loadOlder().catch(complain);
+    if (-scrollTop < NEAR_EDGE) room.loadNewer().catch(complain);
   };
   // A tall window may show the top without scrolling.
-  useEffect(look, [messages.length]);
-  const toEnd = () => scroller.current?.scrollTo({ top: 0 });
+  useEffect(look, [shown.length, isBack]);
+  const toEnd = () => {
+    room.toNewest();
+    scroller.current?.scrollTo({ top: 0 });
+  };
   // Scroll to the user's own new message; its confirmation moves nothing.
   const sent = pending.at(-1)?.clientMessageId;
   useEffect(() => {
@@ -84,15 +88,16 @@ export function Timeline({ room }: { room: Room }) {
   }, [sent]);
 
   // Measured before rendering: new rows below would push the visible ones up.
-  const anchor = isAtEnd ? undefined : anchorIn(scroller.current);
+  const anchor = isAtEnd && !isBack ? undefined : anchorIn(scroller.current);
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element || !anchor?.message.isConnected) return;
     element.scrollTop -= belowOf(anchor.message) - anchor.below;
   });
 
-  const seen = seenBy(messages, reads, me.id);
-  const rows = rowsOf(messages, pending, room.failed.value, firstUnread);
+  const seen = seenBy(shown, reads, me.id);
+  const unconfirmed = isBack ? ([[], []] as const) : ([pending, room.failed.value] as const);
+  const rows = rowsOf(shown, ...unconfirmed, firstUnread);
   const newest = rows.findLast(({ type }) => type === "message")?.key;
   return (
     <div class="timeline">
@@ -118,9 +123,10 @@ export function Timeline({ room }: { room: Room }) {
               />
             ))}
           </ol>
+          {isBack && <p class="loading">Loading newer messages…</p>}
         </div>
       </div>
-      {!isAtEnd && (
+      {(!isAtEnd || isBack) && (
         <button type="button" class="to-end" onClick={toEnd}>
           <Icon name="down" />
           {unread > 0 ? `${unread} new` : "Newest"}

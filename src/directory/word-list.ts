@@ -1,0 +1,17 @@
+import { channelWords, personWords } from "../domain/name-words.ts";
+
+/**
+ * The columns `words` of users and of conversations: a JSON list of the text that the words were made of, and the
+ * words. Where the text is not the present one, the cron makes them anew (complete-words.ts).
+ */
+
+/** Of a person; `null`: they have no name. */
+export function wordsOfPerson(name: string | null | undefined): string | null {
+  return name == null ? null : JSON.stringify([name, ...personWords(name)]);
+}
+
+/** Of a channel's name and description. */
+export function wordsOfChannel(title: string | null, description: string | null): string {
+  const text = `${title ?? ""}\n${description ?? ""}`;
+  return JSON.stringify([text, ...channelWords(title, description)]);
+}
