@@ -230,7 +230,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   presenceOf(userId: string, presence: ConnectionPresence): boolean {
-    return this.open?.presences.take(userId, presence) ?? false;
+    return this.open?.presences.changed(userId, presence) ?? false;
   }
 
   evict(userId: string): void {

@@ -134,6 +134,7 @@ export class OpenConversation {
       isReported: (userId) => this.reports.isReported(userId),
       isAnybodyHere: () => this.sessions.size > 0 || this.subscribers.userIds().length > 0,
       stubOf: (userId) => inboxOf(env, userId),
+      onForgotten: (userId) => this.sessions.presenceForgotten(userId),
       onChange: (userId, visible, heldMs) => this.presenceKnown(userId, visible, heldMs),
       onFailure: (error) => log("presence_failed", { conversationId, error }),
     });

@@ -75,7 +75,13 @@ describe("somebody who is connected to something else", () => {
       await evictInbox(bob);
     };
     await hibernate();
-    const inbox = await openInbox(bob);
+    let inbox = await openInbox(bob);
+    await a.until(() => onlineAt(a).includes(bob.userId));
+    await hibernate();
+    inbox.close();
+    await a.until(() => !onlineAt(a).includes(bob.userId));
+    await hibernate();
+    inbox = await openInbox(bob);
     await a.until(() => onlineAt(a).includes(bob.userId));
     await hibernate();
     // Who comes next is told, although the conversation has forgotten it.

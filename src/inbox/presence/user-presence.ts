@@ -67,7 +67,7 @@ export class UserPresence {
   private isTelling = false;
   private readonly places: Places;
   private readonly following: Following;
-  /** What conversations that follow the user were told last; `undefined`: it is not known. */
+  /** Whether conversations that follow the user were told last that they are connected; `undefined`: it is not known. */
   private toldConnected: boolean | undefined;
   /** Whether those that hold connections may have to be told anew whether the user is visible. */
   private isInterrupted: boolean;
@@ -206,6 +206,7 @@ export class UserPresence {
     }
     this.presence = next;
     putPresence(this.options.sql, next);
+    if (holders.length > 0) this.toldConnected = undefined;
     this.places.tell(holders);
     this.schedule();
     void this.tell();
@@ -245,8 +246,9 @@ export class UserPresence {
    * themselves until it has lasted. Costs no row; what a crash prevents is told with the next connection.
    */
   private tellFollowing(): void {
-    const { connected } = this.connection();
-    if (this.toldConnected === connected) return;
+    const { connected, visible } = this.connection();
+    // Whoever is invisible comes and goes unseen; becoming visible tells the present state.
+    if (!visible || this.toldConnected === connected) return;
     this.toldConnected = connected;
     this.places.tell(this.following.all());
   }

@@ -15,6 +15,8 @@ export interface UserPresencesOptions {
   isReported: (userId: string) => boolean;
   isAnybodyHere: () => boolean;
   stubOf: (userId: string) => InboxStub;
+  /** Whether a user was shown as online elsewhere is not known: readers may have been sent it. */
+  onForgotten: (userId: string) => void;
   /** What is known of a user has changed; it has held for so many milliseconds. */
   onChange: (userId: string, visible: boolean | undefined, heldMs: number) => void;
   onFailure: (error: unknown) => void;
@@ -74,6 +76,15 @@ export class UserPresences {
     this.known.set(userId, presence);
     // Whoever is to be hidden is hidden at once.
     this.options.onChange(userId, presence.visible, presence.visible ? heldMs : Infinity);
+  }
+
+  /** The same, of an inbox that was not asked: what was shown before the object woke may be gone by. */
+  changed(userId: string, presence: ConnectionPresence): boolean {
+    const { isHere, onForgotten } = this.options;
+    // Nothing of somebody who is invisible but that they became so.
+    const isToBeShown = presence.visible || !presence.last;
+    if (!this.known.has(userId) && !isHere(userId) && isToBeShown) onForgotten(userId);
+    return this.take(userId, presence);
   }
 
   /** Takes what an inbox says. False: nobody is shown it. */

@@ -225,6 +225,11 @@ export class Sessions {
     this.presence.changed(userId, heldMs);
   }
 
+  /** A user may have been shown as connected elsewhere before the object woke: that they are not is announced. */
+  presenceForgotten(userId: string): void {
+    this.presence.mayBeElsewhere(userId);
+  }
+
   get size(): number {
     return this.index.size;
   }

@@ -24,6 +24,8 @@ export interface ShownPresenceOptions {
 export class ShownPresence {
   private readonly options: ShownPresenceOptions;
   private readonly announced: Map<string, PresenceState>;
+  /** Those of whom it is not known whether they were announced as elsewhere. */
+  private readonly uncertain = new Set<string>();
   private readonly pending = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(options: ShownPresenceOptions) {
@@ -40,10 +42,15 @@ export class ShownPresence {
     return this.announced.get(userId) ?? "offline";
   }
 
+  /** A user may have been announced as elsewhere: their state is announced once more, whatever it is. */
+  mayBeElsewhere(userId: string): void {
+    if (!this.announced.has(userId)) this.uncertain.add(userId);
+  }
+
   /** A user's state may have changed, which has held for so many milliseconds already. */
   changed(userId: string, heldMs = 0): void {
     const { delayMs, clock, stateOf } = this.options;
-    if (this.of(userId) === stateOf(userId)) {
+    if (this.of(userId) === stateOf(userId) && !this.uncertain.has(userId)) {
       this.cancel(userId);
       return;
     }
@@ -60,8 +67,9 @@ export class ShownPresence {
 
   private settle(userId: string, at: number): void {
     this.cancel(userId);
-    const before = this.of(userId);
     const after = this.options.stateOf(userId);
+    const isUncertain = this.uncertain.delete(userId);
+    const before = isUncertain && after === "offline" ? "elsewhere" : this.of(userId);
     if (before === after) return;
     if (after === "offline") this.announced.delete(userId);
     else this.announced.set(userId, after);
