@@ -276,8 +276,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    const session = this.open?.sessions.of(socket);
-    if (session) this.open?.sessions.leave(session);
+    this.open?.closed(socket);
     // 1005 and 1006 say that there was no code; they cannot be sent.
     close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }

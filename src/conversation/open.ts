@@ -249,6 +249,14 @@ export class OpenConversation {
     this.committer.flush();
   }
 
+  /** A socket was closed, by which the object may have woken. */
+  closed(socket: WebSocket): void {
+    const session = this.sessions.of(socket) ?? this.sessions.restoreClosed(socket);
+    if (!session) return;
+    if (session.reported) this.reports.restore(session.identity.userId);
+    this.sessions.leave(session);
+  }
+
   /** Ends the connections of a user who is banned from the service: nothing more is sent to them. */
   evict(userId: string): void {
     this.sessions.evict(userId, bannedFrame(), ...BANNED_CLOSE);

@@ -373,7 +373,11 @@ export class Inbox extends DurableObject<Env> {
     // 1005 and 1006 say that there was no code; they cannot be sent.
     if (connection) {
       this.connections.leave(connection, code === 1005 || code === 1006 ? 1000 : code);
+      return;
     }
+    // The object woke because it closed: it is not among the open sockets, and was until now.
+    this.presence.socketsChanged();
+    this.connectionsChanged();
   }
 
   override webSocketError(socket: WebSocket): void {

@@ -93,6 +93,24 @@ describe("somebody who is connected to something else", () => {
     }
   });
 
+  test.each([
+    ["of few", 3],
+    ["of many", MAX_FOLLOWED + 1],
+  ])("is offline if their socket closes while the conversation %s sleeps", async (_, members) => {
+    const { alice, bob, conversationId } = await directPair();
+    const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
+    await a.until(() => onlineAt(a).includes(bob.userId));
+    await vi.waitFor(async () => expect(await rowsOf(bob, "presence_sources")).toHaveLength(1));
+    await runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) => {
+      sql.exec("UPDATE counters SET member_count = ?", members);
+    });
+    await evict(conversationId);
+    await evictInbox(bob);
+    b.close();
+    await a.until(() => !onlineAt(a).includes(bob.userId));
+    await vi.waitFor(async () => expect(await rowsOf(bob, "presence_sources")).toEqual([]));
+  });
+
   test("is not shown while invisible", async () => {
     const { alice, bob, conversationId } = await directPair();
     const inbox = await openListed(bob);

@@ -62,6 +62,11 @@ export class ConnectionReports {
     return this.lasting.online.has(userId);
   }
 
+  /** The inbox of a user was told before the object woke. */
+  restore(userId: string): void {
+    this.lasting.restore(userId);
+  }
+
   /** A user's sockets changed. */
   changed(userId: string): void {
     this.lasting.changed(userId);

@@ -116,6 +116,19 @@ export class Sessions {
     return session;
   }
 
+  /**
+   * The session of a socket whose end has woken the object: it is not among the open sockets any more. As
+   * others were shown it; `undefined`: it had left before.
+   */
+  restoreClosed(socket: WebSocket): Session | undefined {
+    const session = restoredSession(socket);
+    if (!session) return undefined;
+    this.index.add(session);
+    const { userId } = session.identity;
+    if (this.isShown(userId)) this.presence.restore(userId, "here");
+    return session;
+  }
+
   /** The session has caught up: it gets every event from now on, and first the presence it missed. */
   goLive(session: Session): void {
     // One that was closed while it was answered stays closed.

@@ -42,6 +42,11 @@ export class ShownPresence {
     return this.announced.get(userId) ?? "offline";
   }
 
+  /** A user was announced so before the object woke. */
+  restore(userId: string, state: PresenceState): void {
+    this.announced.set(userId, state);
+  }
+
   /** A user may have been announced as elsewhere: their state is announced once more, whatever it is. */
   mayBeElsewhere(userId: string): void {
     if (!this.announced.has(userId)) this.uncertain.add(userId);
