@@ -73,6 +73,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   private readonly timeouts = new CallTimeouts(PRESENCE_WITHIN_MS);
   /** What the inbox said last of the person's presence, as far as this instance knows. */
   private presence: ConnectionPresence | undefined;
+  private hasEnded = false;
   /** Some of the conversations may have been told otherwise. */
   private isUntold = false;
   private handshakeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -108,12 +109,24 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
         close(socket, CLOSE.goingAway, "please reconnect");
         continue;
       }
-      this.socket = socket;
-      this.kept = parsed.data;
-      this.storedHeardAt = parsed.data.heardAt;
-      this.rooms = this.roomsOf(parsed.data.seat);
-      this.report.restore(parsed.data.seat.userId, parsed.data.reported);
+      this.restore(socket, parsed.data, parsed.data.seat);
     }
+  }
+
+  private restore(socket: WebSocket, kept: ConnectionAttachment, seat: ConnectionIdentity): void {
+    this.socket = socket;
+    this.kept = kept;
+    this.storedHeardAt = kept.heardAt;
+    this.rooms = this.roomsOf(seat);
+    this.report.restore(seat.userId, kept.reported);
+  }
+
+  /** The socket whose end has woken the object, which is not among the open ones any more, is taken as it was. */
+  protected restoreClosed(socket: WebSocket): void {
+    if (this.socket || this.rooms || this.hasEnded) return;
+    const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
+    if (!parsed.success || parsed.data.stage === "pending" || !parsed.data.seat) return;
+    this.restore(socket, parsed.data, parsed.data.seat);
   }
 
   /** The person as one who acts, with what this protocol lets them reach. */
@@ -241,6 +254,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected closed(): void {
     clearTimeout(this.handshakeTimer);
     const { rooms } = this;
+    this.hasEnded = true;
     this.rooms = undefined;
     this.socket = undefined;
     rooms?.leaveAll();

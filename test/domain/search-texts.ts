@@ -144,3 +144,9 @@ export function queriesOf(text: string): fc.Arbitrary<string> {
   );
   return fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(" "));
 }
+
+/** Every character that is assigned, but most of the many that are their own folding: ideographs and syllables. */
+export const CHARACTERS: readonly string[] = Array.from({ length: 0x11_00_00 }, (_, code) => code)
+  .filter((code) => code < 0x2_0000 || code > 0xd_ffff || code % 64 === 0)
+  .map((code) => String.fromCodePoint(code))
+  .filter((one) => !/[\p{Cn}\p{Co}\p{Cs}\p{Unified_Ideograph}\p{Script=Tangut}나-힣]/u.test(one));

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import operations from "../../docs/operations.md?raw";
 import { MAX_FOLLOWED, MAX_FOLLOWING } from "../../src/domain/presence.ts";
 import { putPlace } from "../../src/inbox/presence/tables.ts";
-import { Hub } from "../gateway/line.ts";
+import { Hub, Io } from "../gateway/line.ts";
 import { block, unblock } from "../rest/blocked.ts";
 import {
   type Caller,
@@ -109,6 +109,20 @@ describe("somebody who is connected to something else", () => {
     b.close();
     await a.until(() => !onlineAt(a).includes(bob.userId));
     await vi.waitFor(async () => expect(await rowsOf(bob, "presence_sources")).toEqual([]));
+  });
+
+  test.each([
+    ["Socket.IO", Io],
+    ["SignalR", Hub],
+  ] as const)("is offline if their connection of %s closes while it sleeps", async (_, Client) => {
+    const { alice, bob, conversationId } = await directPair();
+    const a = await openLive(alice, conversationId);
+    const his = await Client.connect(bob);
+    await a.until(() => onlineAt(a).includes(bob.userId));
+    await vi.waitFor(async () => expect(await rowsOf(bob, "presence_sources")).toHaveLength(1));
+    await his.evict();
+    his.line.socket.close();
+    await a.until(() => !onlineAt(a).includes(bob.userId));
   });
 
   test("is not shown while invisible", async () => {
