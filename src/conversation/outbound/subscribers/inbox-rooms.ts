@@ -129,7 +129,7 @@ function historyFor(
 async function foundFor(
   open: OpenConversation,
   actor: Actor,
-  { origin }: GatewayAddress,
+  { origin }: PresentGateway,
   frame: Frame<"search">,
 ): Promise<FrameAnswer> {
   const isThere = () => isMember(open, actor.userId);
