@@ -6,12 +6,13 @@ import type { Message, Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import type { ReportedMessage } from "../domain/report.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import type { Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
-import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
+import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
@@ -106,17 +107,17 @@ export interface ConversationStub {
    * Subscribes a gateway: every later commit is delivered to it, until it unsubscribes, its person leaves
    * or it answers that it is not subscribed. Subscribing twice is the same as once.
    */
-  subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>>;
+  subscribe(actor: Actor, gateway: PresentGateway): Promise<Result<Subscribed>>;
   unsubscribe(gateway: string): Promise<void>;
   /**
    * Opens the conversation over an inbox socket: subscribes the inbox like a gateway, and resolves to what
    * a native socket would be sent first. May be called twice.
    */
-  openRoom(actor: Actor, inbox: GatewayAddress, opening: Opening): Promise<Result<Opened>>;
+  openRoom(actor: Actor, inbox: PresentGateway, opening: Opening): Promise<Result<Opened>>;
   /** Carries out frames of the native protocol, at most 128, in order; resolves to an answer for each. */
   answerFrames(
     actor: Actor,
-    inbox: GatewayAddress,
+    inbox: PresentGateway,
     frames: readonly ClientFrame[],
   ): Promise<FrameAnswer[]>;
   /**
@@ -136,6 +137,11 @@ export interface ConversationStub {
   applyBlocks(blocks: readonly Block[]): Promise<void>;
   /** Whether a user has a socket here; those that are silent are closed first. */
   isConnected(userId: string): Promise<boolean>;
+  /**
+   * Takes what the inbox of a user says of their presence. False: nobody is shown it, so that the
+   * conversation need not be told.
+   */
+  presenceOf(userId: string, presence: ConnectionPresence): Promise<boolean>;
   /** A message that the actor reports and those before it, as they are stored. */
   reportedMessages(actor: Actor, number: number): Promise<Result<ReportedMessage[]>>;
   /** Ends a user's sockets here, and their subscribers, because they are banned; may be called twice. */

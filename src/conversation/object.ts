@@ -6,6 +6,7 @@ import type { Receipt } from "../domain/message.ts";
 import type { NotifiableAnswer, NotifiableQuery } from "../domain/notification.ts";
 import type { PageOf } from "../domain/page.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import type { ReportedMessage } from "../domain/report.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { ClientFrame } from "../live/frames.ts";
@@ -23,7 +24,7 @@ import { connect } from "./outbound/sockets/connect.ts";
 import { handleFrame } from "./outbound/sockets/frames.ts";
 import { close, refusedUpgrade } from "./outbound/sockets/socket.ts";
 import { eventsSince } from "./outbound/subscribers/events-since.ts";
-import type { Batch, GatewayAddress, Subscribed } from "./outbound/subscribers/gateway-api.ts";
+import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
@@ -184,7 +185,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return answered(this.open, actor, "read", (open) => reportedMessages(open, actor, number));
   }
 
-  async subscribe(actor: Actor, gateway: GatewayAddress): Promise<Result<Subscribed>> {
+  async subscribe(actor: Actor, gateway: PresentGateway): Promise<Result<Subscribed>> {
     const admitted = answered(this.open, actor, "read", (open) => ok(open));
     return admitted.ok ? subscribe(admitted.value, actor, gateway) : admitted;
   }
@@ -193,13 +194,13 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     this.open?.subscribers.remove(gateway);
   }
 
-  async openRoom(actor: Actor, inbox: GatewayAddress, opening: Opening): Promise<Result<Opened>> {
+  async openRoom(actor: Actor, inbox: PresentGateway, opening: Opening): Promise<Result<Opened>> {
     return this.open ? openRoom(this.open, actor, inbox, opening) : fail("conversation_not_found");
   }
 
   async answerFrames(
     actor: Actor,
-    inbox: GatewayAddress,
+    inbox: PresentGateway,
     frames: readonly ClientFrame[],
   ): Promise<FrameAnswer[]> {
     if (!this.open) throw new Error("frames for a conversation that does not exist");
@@ -224,6 +225,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     if (!open) return false;
     open.sessions.evictStale(open.sessions.ofUser(userId));
     return open.sessions.ofUser(userId).size > 0;
+  }
+
+  presenceOf(userId: string, presence: ConnectionPresence): boolean {
+    return this.open?.presences.changed(userId, presence) ?? false;
   }
 
   evict(userId: string): void {
@@ -269,8 +274,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    const session = this.open?.sessions.of(socket);
-    if (session) this.open?.sessions.leave(session);
+    this.open?.closed(socket);
     // 1005 and 1006 say that there was no code; they cannot be sent.
     close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }

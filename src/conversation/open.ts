@@ -5,6 +5,7 @@ import { isLarge } from "../domain/conversation.ts";
 import { type Failure, fail, type Result } from "../domain/error.ts";
 import { effectOfBlocks, type Hides, NOBODY_HIDDEN } from "../domain/hides.ts";
 import { type Actor, restriction } from "../domain/policy.ts";
+import { MAX_FOLLOWED, VISIBLE_PRESENCE } from "../domain/presence.ts";
 import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import type { Env, Settings } from "../env.ts";
 import type { FrameId } from "../live/frames.ts";
@@ -30,6 +31,7 @@ import { EventLines } from "./outbound/event-lines.ts";
 import { ConnectionReports } from "./outbound/inboxes/connection-reports.ts";
 import { Inboxes } from "./outbound/inboxes/inboxes.ts";
 import { InboxRows } from "./outbound/inboxes/rows.ts";
+import { UserPresences } from "./outbound/inboxes/user-presences.ts";
 import { Outbound } from "./outbound/outbound.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
@@ -50,6 +52,7 @@ import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
+import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
 /** How many inboxes a conversation calls within a second. */
@@ -67,6 +70,7 @@ export class OpenConversation {
   readonly texts: MessageTexts;
   readonly requests: Requests;
   readonly sessions: Sessions;
+  readonly presences: UserPresences;
   readonly reports: ConnectionReports;
   readonly subscribers: Subscribers;
   readonly projector: Projector;
@@ -119,25 +123,52 @@ export class OpenConversation {
     this.subscribers = new Subscribers({
       ...{ sql, conversationId, rev },
       hidesOf: (userId) => this.hidesOf(userId),
-      isVisible: (userId, reader) => this.isVisible(userId, reader),
       stubOf: (protocol, gateway) => subscriberOf(env, protocol, gateway),
-      onPresence: (userId) => this.sessions.presenceChanged(userId),
+      onPresence: (userId) => {
+        this.sessions.presenceChanged(userId);
+        this.presences.check();
+        this.presences.left(userId);
+      },
       onFailure: (error) => log("gateway_failed", { conversationId, error }),
       retryWithin: (ms) => this.alarms.noLaterThan(this.subscribers.name, clock() + ms),
+    });
+    this.presences = new UserPresences({
+      conversationId,
+      isFollowing: () => memory.counters.memberCount <= MAX_FOLLOWED,
+      members: () => presentMemberIds(sql, MAX_FOLLOWED),
+      isHere: (userId) => this.isHere(userId),
+      isReported: (userId) => this.reports.isReported(userId),
+      isAnybodyHere: () => this.sessions.size > 0 || this.subscribers.userIds().length > 0,
+      stubOf: (userId) => inboxOf(env, userId),
+      onForgotten: (userId) => this.sessions.presenceForgotten(userId),
+      onChange: (userId, visible, heldMs) => this.presenceKnown(userId, visible, heldMs),
+      onFailure: (error) => log("presence_failed", { conversationId, error }),
     });
     this.sessions = new Sessions({
       ...{ ctx, clock, elsewhere: this.subscribers },
       quiet: () => isLarge(memory.counters.memberCount),
+      visibleOf: (userId) => this.presences.visibleOf(userId),
+      isElsewhere: (userId) => this.presences.isElsewhere(userId),
       isVisible: (userId, reader) => this.isVisible(userId, reader),
+      mayFollow: (userId, reader) => this.mayFollow(userId, reader),
       hidesOf: (userId) => this.hidesOf(userId),
       presenceDelayMs: settings.PRESENCE_DELAY_MS,
-      onSockets: (userId) => this.reports.changed(userId),
+      onSockets: (userId) => {
+        this.reports.changed(userId);
+        this.presences.check();
+      },
+      onOpened: () => this.presences.check(),
     });
+    const reportDelayMs = Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS);
     this.reports = new ConnectionReports({
       ...{ sessions: this.sessions, clock },
-      delayMs: Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS),
+      delayMs: reportDelayMs,
       source: ["conversation", conversationId],
       stubOf: (userId) => inboxOf(env, userId),
+      onAnswer: (userId, presence = VISIBLE_PRESENCE) => {
+        this.presences.take(userId, presence, reportDelayMs);
+        this.presences.left(userId);
+      },
       onFailure: (error) => log("presence_failed", { conversationId, error }),
       retryWithin: (ms) => this.alarms.noLaterThan(this.reports.name, clock() + ms),
     });
@@ -154,7 +185,7 @@ export class OpenConversation {
       ...{ sql, memory, clock, rows: new InboxRows({ sql, epoch, memory }) },
       callsPerSecond: INBOX_CALLS_PER_SECOND,
       stubOf: (userId) => inboxOf(env, userId),
-      isHere: (userId) => this.sessions.ofUser(userId).size > 0 || this.subscribers.has(userId),
+      isHere: (userId) => this.isHere(userId),
       onFailure: (error) => log("inbox_failed", { conversationId, error }),
       callWithin: (ms) => this.alarms.noLaterThan(this.inboxes.name, clock() + ms),
     });
@@ -231,6 +262,14 @@ export class OpenConversation {
   /** Commits the commands that wait, so that what is asked next includes them. */
   settle(): void {
     this.committer.flush();
+  }
+
+  /** A socket was closed, by which the object may have woken. */
+  closed(socket: WebSocket): void {
+    const session = this.sessions.of(socket) ?? this.sessions.restoreClosed(socket);
+    if (!session) return;
+    if (session.reported) this.reports.restore(session.identity.userId);
+    this.sessions.leave(session);
   }
 
   /** Ends the connections of a user who is banned from the service: nothing more is sent to them. */
@@ -354,6 +393,28 @@ export class OpenConversation {
     return effectOfBlocks(conversation.kind) === "hide" && blocks.of(userId).length > 0;
   }
 
+  private isHere(userId: string): boolean {
+    return this.sessions.ofUser(userId).size > 0 || this.subscribers.has(userId);
+  }
+
+  /** An inbox has said whether a user may be shown as connected. */
+  private presenceKnown(userId: string, visible: boolean | undefined, heldMs: number): void {
+    if (visible !== undefined) {
+      this.sessions.setVisible(userId, visible);
+      this.subscribers.setVisible(userId, visible);
+    }
+    this.sessions.presenceChanged(userId, heldMs);
+  }
+
+  /** Whether a person may see that another one is connected to something else: as for presence of users. */
+  private mayFollow(userId: string, reader: string): boolean {
+    if (this.requests.has(userId) || this.requests.has(reader)) return false;
+    const { blocks } = this.memory;
+    const isBlocked =
+      !blocks.areNone && (blocks.heldBy(reader).has(userId) || blocks.heldBy(userId).has(reader));
+    return !isBlocked && this.presences.isFollower(reader);
+  }
+
   /** Whether a person may see that another one is connected here, and types. */
   private isVisible(userId: string, reader: string): boolean {
     if (this.requests.has(userId) && reader !== userId) return false;
@@ -389,6 +450,13 @@ export class OpenConversation {
     if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
     for (const userId of accepted) this.sessions.revealed(userId);
+    const members = commit.changes.flatMap((change) =>
+      change.type === "member" ? change.member : [],
+    );
+    if (members.length > 0) {
+      const departed = members.filter(({ leftAt }) => leftAt !== null);
+      this.presences.membersChanged(departed.map(({ userId }) => userId));
+    }
     if (!isShownAnew) this.recent.follow(commit.changes);
   }
 }

@@ -4,6 +4,10 @@
 export const OFFLINE_AFTER_MS = 10_000;
 /** Users that one socket may watch. */
 export const MAX_WATCHED = 200;
+/** Members of a conversation that shows them as online wherever they are connected. */
+export const MAX_FOLLOWED = 20;
+/** Such conversations that are told of one user: those that were opened last. */
+export const MAX_FOLLOWING = 100;
 /** Those who watch one user: the newest. */
 export const MAX_WATCHERS = 1_000;
 
@@ -15,6 +19,23 @@ export interface ShownPresence {
   /** Rises with every change: an older state does not replace a newer one. */
   version: number;
 }
+
+/** What conversations and gateways are told of a user, who decide by it whom they show the user as online. */
+export interface ConnectionPresence {
+  /** Whether any connection of theirs is open, to whatever it is. */
+  connected: boolean;
+  /** False: nobody is to see it. */
+  visible: boolean;
+  /** Rises with time, in milliseconds: an older state does not replace a newer one. */
+  asOf: number;
+  /** The conversation is not told of changes any more. */
+  last?: true;
+}
+
+/** Of whom nothing is known: nobody sees that they are connected. */
+export const UNKNOWN_PRESENCE: ConnectionPresence = { connected: true, visible: false, asOf: 0 };
+/** What an inbox of the previous version says, which answers nothing. */
+export const VISIBLE_PRESENCE: ConnectionPresence = { connected: true, visible: true, asOf: 0 };
 
 export interface Presence {
   readonly online: boolean;

@@ -15,6 +15,8 @@ export const attachmentSchema = z.object({
   freeJoins: z.number().default(MAX_ROOMS),
   /** The user's inbox knows of the connection. */
   reported: z.boolean().default(false),
+  /** Others may see that its person is connected; of the previous version: they may. */
+  visible: z.boolean().default(true),
   /** The client is passed the rows of its user's inbox. */
   inbox: z.boolean().default(false),
 });
@@ -27,5 +29,6 @@ export const NEW_CONNECTION: ConnectionAttachment = {
   heardAt: 0,
   freeJoins: MAX_ROOMS,
   reported: false,
+  visible: false,
   inbox: false,
 };

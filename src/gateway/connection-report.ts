@@ -2,6 +2,7 @@ import { backoffMs } from "../conversation/outbound/backoff.ts";
 import type { InboxStub } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { Presence } from "../conversation/outbound/sockets/presence.ts";
 import { CallTimeouts } from "../conversation/timeout.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 
 /** A report is made at most so often, over about a minute: a pending timer keeps the object awake. */
@@ -14,8 +15,8 @@ export interface ConnectionReportOptions {
   source: PresenceSource;
   isConnected: () => boolean;
   stubOf: (userId: string) => InboxStub;
-  /** The inbox knows of the connection. */
-  onReported: () => void;
+  /** The inbox knows of the connection; one of the previous version says nothing. Rejects: it is reported again. */
+  onReported: (presence: ConnectionPresence | undefined) => Promise<void>;
   onFailure: (error: unknown) => void;
 }
 
@@ -63,8 +64,9 @@ export class ConnectionReport {
       if (this.options.isConnected() !== isConnected) return;
       try {
         const stub = stubOf(userId);
-        await this.timeouts.limit(isConnected ? stub.arrived(source, at) : stub.left(source, at));
-        if (isConnected && this.options.isConnected()) onReported();
+        const call = isConnected ? stub.arrived(source, at) : stub.left(source, at);
+        const presence = await this.timeouts.limit(call);
+        if (isConnected && this.options.isConnected()) await onReported(presence);
         return;
       } catch (error) {
         onFailure(error);

@@ -6,10 +6,16 @@ import type {
   GatewayStub,
   Protocol,
 } from "../conversation/outbound/subscribers/gateway-api.ts";
-import { answerPreviousNames, PREVIOUS_GATEWAY_METHODS } from "../conversation/rpc-versions.ts";
+import {
+  answerPreviousNames,
+  lacksMethod,
+  PREVIOUS_GATEWAY_METHODS,
+} from "../conversation/rpc-versions.ts";
 import { inboxOf } from "../conversation/stub.ts";
+import { CallTimeouts } from "../conversation/timeout.ts";
 import { LeakyBucket, Violations } from "../domain/budget.ts";
 import type { Actor } from "../domain/policy.ts";
+import { type ConnectionPresence, UNKNOWN_PRESENCE, VISIBLE_PRESENCE } from "../domain/presence.ts";
 import { MAX_REPORT_DELAY_MS } from "../domain/presence-sources.ts";
 import { isBanned } from "../edge/bans.ts";
 import { type Env, type Settings, settingsOf } from "../env.ts";
@@ -29,6 +35,9 @@ const HANDSHAKE_MS = 15_000;
 /** How much older, in milliseconds, the stored time of a client's last message may be than the true one. */
 const HEARD_AT_LAG_MS = 1_000;
 
+/** How long a client waits for what its inbox says of its presence; until that is known others are not shown it. */
+const PRESENCE_WITHIN_MS = 1_000;
+
 /** Why this side ends a connection. */
 export type EndReason = "expired" | "broken" | "silent" | "abusive" | "banned";
 
@@ -42,8 +51,12 @@ export interface GatewayProtocol {
   encodeRow: (row: InboxRow) => string | undefined;
 }
 
-/** The same functions as the stub's, which are answered synchronously. */
-type Rpc = { [Name in keyof GatewayStub]: (...p: Parameters<GatewayStub[Name]>) => boolean };
+/** The same functions as the stub's; most are answered synchronously. */
+type Rpc = {
+  [Name in keyof GatewayStub]: (
+    ...p: Parameters<GatewayStub[Name]>
+  ) => boolean | ReturnType<GatewayStub[Name]>;
+};
 
 /**
  * One connection of a client that joins many conversations over it: what all such protocols share. It
@@ -57,6 +70,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected kept = NEW_CONNECTION;
   private readonly protocol: GatewayProtocol;
   private readonly report: ConnectionReport;
+  private readonly timeouts = new CallTimeouts(PRESENCE_WITHIN_MS);
+  /** What the inbox said last of the person's presence, as far as this instance knows. */
+  private presence: ConnectionPresence | undefined;
+  private hasEnded = false;
+  /** Some of the conversations may have been told otherwise. */
+  private isUntold = false;
   private handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly commands = new LeakyBucket(COMMANDS);
   private readonly violations = new Violations();
@@ -77,7 +96,10 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       source: [protocol.name, ctx.id.name ?? ""],
       isConnected: () => this.rooms !== undefined,
       stubOf: (userId) => inboxOf(env, userId),
-      onReported: () => this.keep({ reported: true }),
+      onReported: (presence) => {
+        this.keep({ reported: true });
+        return this.takePresence(presence ?? VISIBLE_PRESENCE);
+      },
       onFailure: (error) => log("presence_failed", { error }),
     });
     for (const socket of ctx.getWebSockets()) {
@@ -87,12 +109,24 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
         close(socket, CLOSE.goingAway, "please reconnect");
         continue;
       }
-      this.socket = socket;
-      this.kept = parsed.data;
-      this.storedHeardAt = parsed.data.heardAt;
-      this.rooms = this.roomsOf(parsed.data.seat);
-      this.report.restore(parsed.data.seat.userId, parsed.data.reported);
+      this.restore(socket, parsed.data, parsed.data.seat);
     }
+  }
+
+  private restore(socket: WebSocket, kept: ConnectionAttachment, seat: ConnectionIdentity): void {
+    this.socket = socket;
+    this.kept = kept;
+    this.storedHeardAt = kept.heardAt;
+    this.rooms = this.roomsOf(seat);
+    this.report.restore(seat.userId, kept.reported);
+  }
+
+  /** The socket whose end has woken the object, which is not among the open ones any more, is taken as it was. */
+  protected restoreClosed(socket: WebSocket): void {
+    if (this.socket || this.rooms || this.hasEnded) return;
+    const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
+    if (!parsed.success || parsed.data.stage === "pending" || !parsed.data.seat) return;
+    this.restore(socket, parsed.data, parsed.data.seat);
   }
 
   /** The person as one who acts, with what this protocol lets them reach. */
@@ -121,6 +155,12 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     return this.kept.seat?.userId === userId && this.isActive();
   }
 
+  async presenceOf(userId: string, presence: ConnectionPresence): Promise<boolean> {
+    if (this.kept.seat?.userId !== userId || !this.isActive()) return false;
+    await this.takePresence(presence);
+    return true;
+  }
+
   evict(userId: string): boolean {
     const isTheirs = this.kept.seat?.userId === userId;
     if (isTheirs) this.end("banned");
@@ -143,9 +183,38 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     });
   }
 
-  /** Whether a user may not connect; they may have been banned since the Worker let them in. */
-  protected isBanned({ userId }: ConnectionIdentity): Promise<boolean> {
-    return isBanned(this.env, userId, (work) => this.ctx.waitUntil(work));
+  /**
+   * Whether a user may not connect; they may have been banned since the Worker let them in. Learns meanwhile
+   * whether they are visible, so that conversations are told so when they are joined.
+   */
+  protected async isBanned({ userId }: ConnectionIdentity): Promise<boolean> {
+    const [banned] = await Promise.all([
+      isBanned(this.env, userId, (work) => this.ctx.waitUntil(work)),
+      this.askPresence(userId),
+    ]);
+    return banned;
+  }
+
+  private async askPresence(userId: string): Promise<void> {
+    try {
+      const presence = await this.timeouts.limit(inboxOf(this.env, userId).connection());
+      // They are about to be connected.
+      this.presence = { ...presence, connected: true };
+    } catch (error) {
+      if (lacksMethod(error, "connection")) this.presence = VISIBLE_PRESENCE;
+      else log("presence_failed", { userId, error });
+    }
+  }
+
+  /** Tells the conversations that were joined whether the person is visible, where that has changed. */
+  private async takePresence(presence: ConnectionPresence): Promise<void> {
+    if (presence.asOf < (this.presence?.asOf ?? 0)) return;
+    this.presence = presence;
+    if (presence.visible !== this.kept.visible) this.isUntold = true;
+    this.keep({ visible: presence.visible });
+    if (!this.isUntold) return;
+    await this.rooms?.tellPresence(presence);
+    if (this.presence === presence) this.isUntold = false;
   }
 
   /** Accepts a socket for hibernation. */
@@ -163,7 +232,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   /** The connection is this person's from now on. */
   protected authenticated(identity: ConnectionIdentity): Rooms {
     clearTimeout(this.handshakeTimer);
-    this.keep({ seat: identity });
+    this.keep({ seat: identity, visible: this.presence?.visible ?? false });
     this.rooms = this.roomsOf(identity);
     this.report.changed(identity.userId);
     return this.rooms;
@@ -185,6 +254,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   protected closed(): void {
     clearTimeout(this.handshakeTimer);
     const { rooms } = this;
+    this.hasEnded = true;
     this.rooms = undefined;
     this.socket = undefined;
     rooms?.leaveAll();
@@ -253,6 +323,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
       env: this.env,
       actor: this.actorOf(identity),
       address: { gateway, protocol, origin: identity.origin },
+      presence: () => this.presence ?? { ...UNKNOWN_PRESENCE, visible: this.kept.visible },
       encoder,
       kept: this.kept.rooms,
       send: (messages) => this.sendIfActive(messages),

@@ -1,7 +1,9 @@
 import type { Submitted } from "../conversation/api.ts";
 import type { Command } from "../conversation/decide/types.ts";
 import type { Batch, Subscribed } from "../conversation/outbound/subscribers/gateway-api.ts";
+import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { fail, ok, type Result, unreachable } from "../domain/error.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
 import { Conversations } from "./conversations.ts";
@@ -28,6 +30,8 @@ export interface RoomsOptions extends MissingPagesOptions {
   env: Env;
   encoder: EventEncoder;
   kept: readonly KeptRoom[];
+  /** What conversations are told of the person's presence. */
+  presence: () => ConnectionPresence;
   /** Sends messages of the protocol, in order; false when the connection has ended. */
   send: (messages: readonly string[]) => boolean;
   keep: (rooms: KeptRoom[]) => void;
@@ -70,11 +74,11 @@ export class Rooms {
       return fail("rate_limited", { message });
     }
     if (this.conversations.isFull) return fail("unavailable");
-    const { actor, address } = this.options;
+    const { actor, address, presence } = this.options;
     const join = ++this.lastJoin;
     this.dispatch(id, { type: "join", id: join, since });
     const answer = await this.conversations
-      .ask(id, (stub) => stub.subscribe(actor, address))
+      .ask(id, (stub) => stub.subscribe(actor, { ...address, presence: presence() }))
       .catch((error) => {
         this.dispatch(id, { type: "joinFailed", id: join });
         throw error;
@@ -86,6 +90,21 @@ export class Rooms {
     const { rev: newest, online } = answer.value;
     const { rev } = this.dispatch(id, { type: "joined", id: join, rev: newest });
     return rev === undefined ? fail("not_a_member") : ok({ rev, online });
+  }
+
+  /** Tells all conversations of the person's presence; rejects where one cannot be told. */
+  async tellPresence(presence: ConnectionPresence): Promise<void> {
+    const { userId } = this.options.actor;
+    await Promise.all(
+      this.joined().map((id) =>
+        this.conversations
+          .ask(id, (stub) => stub.presenceOf(userId, presence))
+          .catch((error: unknown) => {
+            // One of the previous version shows everybody who has joined it.
+            if (!lacksMethod(error, "presenceOf")) throw error;
+          }),
+      ),
+    );
   }
 
   async leave(id: string): Promise<void> {

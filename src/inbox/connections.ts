@@ -12,6 +12,7 @@ const stored = z.object({
   id: z.string().default(() => crypto.randomUUID()),
   features: z.array(z.enum(FEATURES)).catch([]),
   rooms: z.string().default(""),
+  wantsTotal: z.boolean().default(false),
 });
 type Stored = z.infer<typeof stored>;
 
@@ -27,6 +28,8 @@ export interface Connection {
   readonly openedAt: number;
   /** What the client asked for beyond the first version of the protocol. */
   readonly features: readonly Feature[];
+  /** It is sent the total of unread messages. */
+  readonly wantsTotal: boolean;
   /** The conversations that are open over it, as they are stored; see `kept-rooms.ts`. */
   rooms: string;
   readonly budget: SocketBudget;
@@ -96,11 +99,12 @@ export class Connections {
     socket: WebSocket,
     identity: ConnectionIdentity,
     features: readonly Feature[],
+    wantsTotal: boolean,
   ): Connection {
     this.ctx.acceptWebSocket(socket);
     const connection = newConnection(socket, {
       ...{ identity, openedAt: this.clock(), id: crypto.randomUUID() },
-      ...{ features: [...features], rooms: "" },
+      ...{ features: [...features], rooms: "", wantsTotal },
     });
     store(connection);
     connection.waiting = [];
@@ -207,7 +211,8 @@ function newConnection(socket: WebSocket, kept: Stored): Connection {
   };
 }
 
-function store({ socket, id, identity, openedAt, features, rooms }: Connection): void {
-  const kept: Stored = { id, identity, openedAt, features: [...features], rooms };
+function store({ socket, features, ...connection }: Connection): void {
+  const { id, identity, openedAt, rooms, wantsTotal } = connection;
+  const kept: Stored = { id, identity, openedAt, features: [...features], rooms, wantsTotal };
   socket.serializeAttachment(kept);
 }

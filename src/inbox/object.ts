@@ -14,6 +14,7 @@ import { conversationOf, gatewayOf } from "../conversation/stub.ts";
 import { CallTimeouts } from "../conversation/timeout.ts";
 import { sharedConversations, writeBlocks } from "../directory/blocks.ts";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
+import { countedConversations } from "../directory/inbox-totals.ts";
 import { sharingWith } from "../directory/sharing.ts";
 import type { BanOrder } from "../domain/ban.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
@@ -22,12 +23,12 @@ import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ChosenLevel } from "../domain/notification-level.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import { CONNECTED_MS } from "../domain/notifying.ts";
-import { hiddenOf, type ShownPresence } from "../domain/presence.ts";
+import { type ConnectionPresence, hiddenOf, type ShownPresence } from "../domain/presence.ts";
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
-import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER } from "../live/version.ts";
+import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER, TOTAL_FEATURE } from "../live/version.ts";
 import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import { Notifications } from "../notify/notifications.ts";
@@ -45,6 +46,7 @@ import { PresenceCalls } from "./presence/calls.ts";
 import { UserPresence } from "./presence/user-presence.ts";
 import { Watching } from "./presence/watching.ts";
 import { RecentRows } from "./recent-rows.ts";
+import { Totals } from "./totals.ts";
 
 /** Pages that the gateways of a user may request: each reads D1. */
 const LISTS: Rate = { burst: 120, perSecond: 5 };
@@ -67,6 +69,7 @@ export class Inbox extends DurableObject<Env> {
   private readonly lists = new LeakyBucket(LISTS);
   private readonly recent = new RecentRows(() => Date.now());
   private readonly presence: UserPresence;
+  private readonly totals: Totals;
   private readonly watching: Watching;
   private readonly notifications: Notifications;
   private readonly blocking: Blocks;
@@ -92,6 +95,7 @@ export class Inbox extends DurableObject<Env> {
     });
     this.rooms = new OpenRooms({
       ...{ env, settings, connections: this.connections },
+      presence: () => this.presence.connection(),
       waitUntil: (work) => ctx.waitUntil(work),
     });
     const { sql } = ctx.storage;
@@ -115,6 +119,8 @@ export class Inbox extends DurableObject<Env> {
     this.presence = new UserPresence({
       ...{ sql, clock },
       hasSocket: () => this.connections.size > 0,
+      openConversations: () => this.rooms.conversationIds().map((id) => ["conversation", id]),
+      tellPlace: (place, presence) => calls.tellPlace(place, presence),
       askSource: (source) => calls.askSource(source),
       tell: (watcher, presence) => calls.tell(watcher, this.shownTo(watcher, presence)),
       dropped: (watcher) => calls.dropped(watcher),
@@ -152,6 +158,18 @@ export class Inbox extends DurableObject<Env> {
       },
       rearm: (conversationId) => this.pending.ask([conversationId]),
       checkAt: alarmAt,
+    });
+    this.totals = new Totals({
+      read: () => countedConversations(this.directory(), userId),
+      recent: () => this.recent.all(),
+      isWanted: () => this.connections.all().some(({ wantsTotal }) => wantsTotal),
+      send: (event) => {
+        const line = JSON.stringify(event);
+        for (const connection of this.connections.all()) {
+          if (connection.wantsTotal) this.connections.send(connection, line);
+        }
+      },
+      onFailure: (error) => log("inbox_list_failed", { userId, error }),
     });
     this.followers = new Followers({
       sql,
@@ -199,16 +217,27 @@ export class Inbox extends DurableObject<Env> {
     return readList(this.listSource(), this.userId, after);
   }
 
-  arrived(source: PresenceSource, at: number): void {
+  arrived(source: PresenceSource, at: number): ConnectionPresence {
     this.presence.arrived(source, at);
     this.connectionsChanged();
     this.ban.connected(source);
+    return this.presence.connection();
   }
 
-  left(source: PresenceSource, at: number): void {
+  left(source: PresenceSource, at: number): ConnectionPresence {
     this.followers.remove(source[1]);
     this.presence.left(source, at);
     this.connectionsChanged();
+    return this.presence.connection();
+  }
+
+  connection(): ConnectionPresence {
+    return this.presence.connection();
+  }
+
+  async showIn(conversationId: string): Promise<ConnectionPresence> {
+    this.connections.evictStale();
+    return this.presence.follow(conversationId);
   }
 
   async watch(watcher: Watcher): Promise<ShownPresence> {
@@ -311,10 +340,10 @@ export class Inbox extends DurableObject<Env> {
       return refusedUpgrade(CLOSE.abuse, "too many sockets", JSON.stringify(error));
     }
     const pair = new WebSocketPair();
+    const features = new URL(request.url).searchParams.get("features");
+    const wantsTotal = features?.split(",").includes(TOTAL_FEATURE) === true;
     const connection = this.connections.accept(
-      pair[1],
-      parsed.data,
-      featuresOf(new URL(request.url).searchParams.get("features")),
+      ...([pair[1], parsed.data, featuresOf(features), wantsTotal] as const),
     );
     // In this order: from now on conversations get `watching`; those that have stopped calling are asked;
     // then D1 is read. What happens meanwhile comes twice, and clients keep the newer row.
@@ -344,7 +373,11 @@ export class Inbox extends DurableObject<Env> {
     // 1005 and 1006 say that there was no code; they cannot be sent.
     if (connection) {
       this.connections.leave(connection, code === 1005 || code === 1006 ? 1000 : code);
+      return;
     }
+    // The object woke because it closed: it is not among the open sockets, and was until now.
+    this.presence.socketsChanged();
+    this.connectionsChanged();
   }
 
   override webSocketError(socket: WebSocket): void {
@@ -361,8 +394,10 @@ export class Inbox extends DurableObject<Env> {
     });
   }
 
-  private greet(connection: Connection): Promise<void> {
-    return greet(this.listSource(), connection, () => ({ invisible: this.presence.isInvisible }));
+  private async greet(connection: Connection): Promise<void> {
+    const settings = () => ({ invisible: this.presence.isInvisible });
+    await greet(this.listSource(), connection, settings);
+    if (connection.wantsTotal) this.totals.opened();
   }
 
   private listSource(): ListSource {
@@ -404,6 +439,7 @@ export class Inbox extends DurableObject<Env> {
     const shown = this.notifications.levels.rowOf(row);
     const isSent = this.connections.broadcast(frameOf([shown]));
     this.followers.tell(shown);
+    this.totals.changed(row);
     return isSent || this.followers.size > 0;
   }
 }

@@ -1,4 +1,5 @@
 import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import { withinRate } from "../edge/limiter.ts";
 import type { Env, Settings } from "../env.ts";
 import { ConversationStubs } from "../gateway/conversation-stubs.ts";
@@ -13,6 +14,8 @@ export interface OpenRoomsOptions {
   env: Env;
   settings: Settings;
   connections: Connections;
+  /** What conversations are told of the user's presence. */
+  presence: () => ConnectionPresence;
   waitUntil: (work: Promise<unknown>) => void;
 }
 
@@ -43,6 +46,13 @@ export class OpenRooms {
     return rooms;
   }
 
+  /** Conversations that are open over any socket. */
+  conversationIds(): string[] {
+    return [
+      ...new Set([...this.byConnection.values()].flatMap((rooms) => rooms.conversationIds())),
+    ];
+  }
+
   /** A socket has ended. */
   left(connection: Connection): void {
     const rooms = this.byConnection.get(connection);
@@ -71,10 +81,10 @@ export class OpenRooms {
   }
 
   private roomsOf(connection: Connection): Rooms {
-    const { connections, settings } = this.options;
+    const { connections, settings, presence } = this.options;
     const { identity } = connection;
     return new Rooms({
-      connection,
+      ...{ connection, presence },
       origin: settings.PUBLIC_URL ?? identity.origin,
       call: (id, question) => this.stubs.call(id, question),
       mayOpen: async (id) => {

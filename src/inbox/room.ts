@@ -4,6 +4,7 @@ import type { SocketBudget } from "../conversation/outbound/sockets/socket-budge
 import type { Batch, GatewayAddress } from "../conversation/outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened } from "../conversation/outbound/subscribers/inbox-room-api.ts";
 import type { Actor } from "../domain/policy.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import { isRetryable } from "../edge/failure.ts";
 import type { CatchUpPace } from "../gateway/catch-up-pace.ts";
 import type { ClientFrame } from "../live/frames.ts";
@@ -31,6 +32,8 @@ export interface RoomOptions {
   conversationId: string;
   actor: Actor;
   address: GatewayAddress;
+  /** What the conversation is told of the user's presence. */
+  presence: () => ConnectionPresence;
   /** Makes a call; one that follows on another arrives after it. */
   call: <T>(question: (stub: ConversationStub) => Promise<T>) => Promise<T>;
   budget: SocketBudget;
@@ -149,22 +152,22 @@ export class Room {
   }
 
   private carriedOut(frames: readonly ClientFrame[]): Promise<FrameAnswer[] | undefined> {
-    const { actor, address } = this.options;
+    const { actor, address, presence } = this.options;
     const isRepeatable = frames.every(mayRepeat);
     return this.called(
-      (stub) => stub.answerFrames(actor, address, frames),
+      (stub) => stub.answerFrames(actor, { ...address, presence: presence() }, frames),
       (error) => isRepeatable && isRetryable(error),
     );
   }
 
   /** Requests what is missing; the client has not asked for it, so that its pace is limited. */
   private async fetch(since: number): Promise<void> {
-    const { actor, address, pace, budget, conversationId } = this.options;
+    const { actor, address, presence, pace, budget, conversationId } = this.options;
     const frame = { op: "sync", since, id: undefined } as const;
     const answers = await pace.paced(
       () =>
         this.called(
-          (stub) => stub.answerFrames(actor, address, [frame]),
+          (stub) => stub.answerFrames(actor, { ...address, presence: presence() }, [frame]),
           () => true,
         ),
       (answers) => (answers?.[0]?.type === "page" ? answers[0].page.frame.length : 0),

@@ -5,6 +5,7 @@ import { TypingThrottle } from "../conversation/outbound/sockets/typing-throttle
 import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { inboxAddress } from "../conversation/outbound/subscribers/inbox-address.ts";
 import { type ChatError, chatError } from "../domain/error.ts";
+import type { ConnectionPresence } from "../domain/presence.ts";
 import { LIMITER_PERIOD_MS } from "../edge/limiter.ts";
 import { CatchUpPace } from "../gateway/catch-up-pace.ts";
 import { MAX_ROOMS } from "../gateway/limits.ts";
@@ -31,6 +32,8 @@ export interface Opening {
 
 export interface RoomsOptions {
   connection: Connection;
+  /** What conversations are told of the user's presence. */
+  presence: () => ConnectionPresence;
   /** Where links begin. */
   origin: string;
   /** Makes a call; those of one conversation arrive in order. */
@@ -64,6 +67,10 @@ export class Rooms {
   /** The conversation that is open, by its id. */
   of(conversationId: string): Room | undefined {
     return this.rooms.get(conversationId);
+  }
+
+  conversationIds(): string[] {
+    return [...this.rooms.keys()];
   }
 
   /** Opens a conversation; one that is open is closed first. */
@@ -171,6 +178,7 @@ export class Rooms {
         ...{ conversationId: id, budget, pace: this.pace, onAbuse },
         actor: actorOf(identity),
         address: inboxAddress(identity.userId, { origin, lean: features.includes("reactions") }),
+        presence: this.options.presence,
         call: (question) => call(id, question),
         send: (lines) => {
           const [first = "", ...rest] = lines;
@@ -209,7 +217,12 @@ export class Rooms {
     const answer = await this.pace.paced(
       () =>
         room.called(
-          (stub) => stub.openRoom(actorOf(identity), address, { since, epoch, features }),
+          (stub) =>
+            stub.openRoom(
+              actorOf(identity),
+              { ...address, presence: this.options.presence() },
+              { since, epoch, features },
+            ),
           () => true,
         ),
       (answer) => (answer?.ok ? answer.value.page.frame.length : 0),

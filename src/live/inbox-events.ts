@@ -114,6 +114,18 @@ export const inboxSettingsEvent = z.object({
   settings: inboxSettings,
 });
 
+/**
+ * The unread messages of all conversations, for sockets with `?features=total`: after `hello`, and whenever they
+ * change.
+ */
+export const totalEvent = z.object({
+  type: z.literal("total"),
+  unread: z.number().int(),
+  /** Those among them that mention the user. */
+  mentions: z.number().int(),
+});
+export type TotalEvent = z.infer<typeof totalEvent>;
+
 /** The level of a conversation has changed. */
 export const levelEvent = z.object({
   type: z.literal("level"),

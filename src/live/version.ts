@@ -7,6 +7,8 @@ export const PROTOCOL = "parley.v1";
 /** Additions that clients ask for by `?features=`: older clients would not survive them. */
 export const FEATURES = ["reactions"] as const;
 export type Feature = (typeof FEATURES)[number];
+/** The same of inbox sockets alone: the total of unread messages, kept up to date. */
+export const TOTAL_FEATURE = "total";
 
 /** What marks the subprotocol that carries a browser's token: `bearer.<jwt>`. Never echoed. */
 export const BEARER_PREFIX = "bearer.";

@@ -98,13 +98,18 @@ export class Room {
       elsewhere: {
         has: (userId) => this.elsewhere.has(userId),
         userIds: () => [...this.elsewhere],
+        isShown: () => true,
         deliverEphemeral: (line, except) => void this.passed.push([JSON.parse(line), except]),
         deliverTo: () => undefined,
       },
+      visibleOf: () => true,
+      isElsewhere: () => false,
       isVisible: () => true,
+      mayFollow: () => true,
       hidesOf: () => NOBODY_HIDDEN,
       presenceDelayMs: this.presenceDelayMs,
       onSockets: () => undefined,
+      onOpened: () => undefined,
     });
     return this.sessions;
   }

@@ -75,7 +75,14 @@ function world() {
 }
 
 const subscriber = (gateway: string): Subscriber => {
-  return { gateway, userId: gateway, protocol: "socketio", origin: "", counted: true };
+  return {
+    gateway,
+    userId: gateway,
+    protocol: "socketio",
+    origin: "",
+    counted: true,
+    visible: true,
+  };
 };
 const toAll = (gateways: readonly string[], batch: Batch) =>
   gateways.map((name): Delivery => ({ type: "batch", subscriber: subscriber(name), batch }));

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { Command } from "../../src/conversation/decide/types.ts";
 import { CHECK_AFTER_MS } from "../../src/conversation/outbound/alarms.ts";
 import { Subscribers } from "../../src/conversation/outbound/subscribers/subscribers.ts";
-import { conversationOf } from "../../src/conversation/stub.ts";
+import { conversationOf, inboxOf } from "../../src/conversation/stub.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { counting } from "../conversation/counters.ts";
 import { seedMembers, seedMessages } from "../conversation/seeds.ts";
@@ -227,8 +227,10 @@ test("a gateway connection counts as online, and a second connection of the user
   const hub = await Hub.connect(alice);
   await hub.ask("JoinConversation", conversationId);
   await io.ask("leave-chat-room", conversationId);
-  expect(live.all("presence")).toHaveLength(1);
   hub.line.socket.close();
+  expect(live.all("presence")).toHaveLength(1);
+  // Whoever has left the conversation is online until the connection ends.
+  io.line.socket.close();
   expect(await live.next("presence")).toMatchObject({ userId: alice.userId, online: false });
 });
 
@@ -236,14 +238,21 @@ test("presence changes during a join are delivered after the answer to the join"
   const { alice, bob, conversationId } = await directPair();
   const [hers, his] = [await Hub.connect(alice), await Hub.connect(bob)];
   await his.ask("JoinConversation", conversationId);
-  const [name = ""] = his.id.split(".");
   await beforeAnswerArrives(hers.object, "online", async () => {
+    const his = inboxOf(env, bob.userId);
+    while ((await his.connection()).connected) await new Promise((resolve) => setTimeout(resolve));
     const conversation = conversationOf(env, conversationId);
-    await conversation.unsubscribe(name);
     // The event arrives long before the answer.
     for (let turn = 0; turn < 20; turn++) await conversation.unsubscribe("nobody");
   });
-  const { online } = await hers.ask("JoinConversation", conversationId);
+  const joining = hers.ask("JoinConversation", conversationId);
+  await vi.waitFor(() =>
+    runInDurableObject(objectOf(conversationId), (_, { storage: { sql } }) => {
+      expect(sql.exec("SELECT 1 FROM listeners").toArray()).toHaveLength(2);
+    }),
+  );
+  his.line.socket.close();
+  const { online } = await joining;
   expect(online).toContain(bob.userId);
   await hers.until("UserOffline", 1);
   const order = hers.messages().map(({ type, target }) => target ?? type);

@@ -10,6 +10,7 @@ import {
   inboxSettingsEvent,
   type LevelEvent,
   levelEvent,
+  totalEvent,
   unwatchedEvent,
   userPresenceEvent,
 } from "../../src/live/inbox-events.ts";
@@ -22,6 +23,7 @@ const event = z.union([
   inboxEvent,
   inboxSettingsEvent,
   levelEvent,
+  totalEvent,
   userPresenceEvent,
   unwatchedEvent,
   otherEvent,
@@ -116,9 +118,9 @@ export class InboxReplica {
 }
 
 /** Opens the inbox of a person, and closes it when the test ends. */
-export async function openInbox(person: Caller): Promise<InboxReplica> {
+export async function openInbox(person: Caller, query = ""): Promise<InboxReplica> {
   const response = await exports.default.fetch(
-    new Request(`${ORIGIN}/live`, {
+    new Request(`${ORIGIN}/live${query}`, {
       headers: {
         Upgrade: "websocket",
         Authorization: `Bearer ${person.token}`,

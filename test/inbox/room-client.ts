@@ -7,7 +7,7 @@ import { closedEvent, conversationWrapper } from "../../src/live/inbox-events.ts
 import { PROTOCOL } from "../../src/live/version.ts";
 import { type Caller, ORIGIN, objectOf } from "../support.ts";
 
-const own = z.looseObject({ type: z.enum(["hello", "inbox", "ack", "error"]) });
+const own = z.looseObject({ type: z.enum(["hello", "inbox", "ack", "error", "settings"]) });
 const line = z.discriminatedUnion("type", [conversationWrapper, closedEvent]).or(own);
 
 type EventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;

@@ -85,6 +85,8 @@ test("two sockets of one user are one subscription: each has its place, and the 
   expect(one?.all("message").length).toBe(2);
   expect(await subscribers(conversationId)).toEqual([alice.userId]);
   sockets[1]?.close();
+  // Whoever has closed the conversation is online until their inbox is closed.
+  sockets[0]?.close();
   await watching.next("presence", ({ online }) => !online);
   expect(await subscribers(conversationId)).toEqual([]);
 });

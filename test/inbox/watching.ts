@@ -94,7 +94,7 @@ export interface Used {
 
 const RPC = [
   ...["update", "arrived", "left", "watch", "presenceNow", "presenceOf", "unwatched"],
-  "presenceOfOthers",
+  ...["presenceOfOthers", "showIn", "connection"],
 ];
 
 /** Counts what the inbox of a person uses while something runs. */

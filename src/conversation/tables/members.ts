@@ -118,6 +118,15 @@ export function presentMembers(sql: SqlStorage, limit: number, offset = 0): Memb
   return select(sql, "WHERE left_at IS NULL ORDER BY user_id LIMIT ? OFFSET ?", limit, offset);
 }
 
+/** The ids of present members, some of them where there are more than `limit`. */
+export function presentMemberIds(sql: SqlStorage, limit: number): Set<string> {
+  const rows = sql.exec<{ user_id: string }>(
+    "SELECT user_id FROM members WHERE left_at IS NULL LIMIT ?",
+    limit,
+  );
+  return new Set(Array.from(rows, ({ user_id }) => user_id));
+}
+
 /** Members who changed after `rev`, including those who left, in order of revision. */
 export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number): Member[] {
   return select(sql, "WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit);

@@ -223,6 +223,10 @@ const STEPS: readonly string[] = [
   ALTER TABLE members ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX requests ON members (user_id) WHERE request > 0;
   `,
+  `
+  -- 0: nobody is to see that the person is connected by it.
+  ALTER TABLE listeners ADD COLUMN visible INTEGER NOT NULL DEFAULT 1;
+  `,
 ];
 
 /**

@@ -3,13 +3,14 @@ import type { Subscriber, SubscriberProtocol } from "../outbound/subscribers/gat
 /** Stores a subscriber, or replaces it. */
 export function putSubscriber(sql: SqlStorage, subscriber: Subscriber): void {
   sql.exec(
-    `INSERT OR REPLACE INTO listeners (gateway, protocol, user_id, counted, origin)
-     VALUES (?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO listeners (gateway, protocol, user_id, counted, origin, visible)
+     VALUES (?, ?, ?, ?, ?, ?)`,
     subscriber.gateway,
     subscriber.protocol,
     subscriber.userId,
     subscriber.counted ? 1 : 0,
     subscriber.origin,
+    subscriber.visible ? 1 : 0,
   );
 }
 
@@ -26,9 +27,10 @@ export function subscribers(sql: SqlStorage): { subscriber: Subscriber; left: bo
       user_id: string;
       counted: number;
       origin: string;
+      visible: number;
       has_left: number;
     }>(
-      `SELECT gateway, protocol, user_id, counted, origin,
+      `SELECT gateway, protocol, user_id, counted, origin, visible,
          counted = 1 AND left_at IS NOT NULL AS has_left
        FROM listeners LEFT JOIN members USING (user_id)`,
     )
@@ -40,6 +42,7 @@ export function subscribers(sql: SqlStorage): { subscriber: Subscriber; left: bo
         userId: row.user_id,
         counted: row.counted === 1,
         origin: row.origin,
+        visible: row.visible === 1,
       },
       left: row.has_left === 1,
     }));

@@ -2,7 +2,7 @@ import type { InboxAnswer, Watcher } from "../../conversation/outbound/inboxes/i
 import { lacksMethod } from "../../conversation/rpc-versions.ts";
 import { conversationOf, gatewayOf, inboxOf } from "../../conversation/stub.ts";
 import { CallTimeouts } from "../../conversation/timeout.ts";
-import type { ShownPresence } from "../../domain/presence.ts";
+import type { ConnectionPresence, ShownPresence } from "../../domain/presence.ts";
 import type { PresenceSource } from "../../domain/presence-sources.ts";
 import type { Env } from "../../env.ts";
 
@@ -41,6 +41,26 @@ export class PresenceCalls {
   async tell([kind, id]: Watcher, presence: ShownPresence): Promise<InboxAnswer> {
     if (kind !== "user") return "away";
     return await this.timeouts.limit(inboxOf(this.env, id).presenceOf(this.userId, presence));
+  }
+
+  /** Tells a conversation or gateway; false: a conversation that shows the user to nobody. */
+  async tellPlace([kind, id]: PresenceSource, presence: ConnectionPresence): Promise<boolean> {
+    const { env, userId } = this;
+    try {
+      switch (kind) {
+        case "conversation":
+          return await this.timeouts.limit(conversationOf(env, id).presenceOf(userId, presence));
+        case "socketio":
+        case "signalr":
+          return await this.timeouts.limit(gatewayOf(env, kind, id).presenceOf(userId, presence));
+        default:
+          return false;
+      }
+    } catch (error) {
+      // One of the previous version shows everybody who is connected to it.
+      if (lacksMethod(error, "presenceOf")) return false;
+      throw error;
+    }
   }
 
   async dropped([kind, id]: Watcher): Promise<void> {

@@ -136,3 +136,29 @@ export function putWatched(sql: SqlStorage, connection: string, userIds: Iterabl
 export function deleteWatched(sql: SqlStorage, connection: string): void {
   sql.exec("DELETE FROM watched WHERE connection = ?", connection);
 }
+
+/** Conversations that are told of the user's connections, and when they asked for it; the oldest first. */
+export function readPlaces(sql: SqlStorage): Map<string, number> {
+  const exists = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'presence_places'").toArray();
+  if (exists.length === 0) return new Map();
+  const rows = sql.exec<{ id: string; since: number }>(
+    "SELECT id, since FROM presence_places ORDER BY since",
+  );
+  return new Map(Array.from(rows, ({ id, since }) => [id, since]));
+}
+
+export function putPlace(sql: SqlStorage, id: string, since: number): void {
+  sql.exec(
+    "CREATE TABLE IF NOT EXISTS presence_places (id TEXT PRIMARY KEY, since INTEGER) WITHOUT ROWID",
+  );
+  sql.exec(
+    `INSERT INTO presence_places VALUES (?, ?)
+     ON CONFLICT (id) DO UPDATE SET since = excluded.since`,
+    id,
+    since,
+  );
+}
+
+export function deletePlace(sql: SqlStorage, id: string): void {
+  sql.exec("DELETE FROM presence_places WHERE id = ?", id);
+}

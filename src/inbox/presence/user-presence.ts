@@ -3,6 +3,7 @@ import { LeakyBucket, type Rate } from "../../domain/budget.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import {
   afterEvent,
+  type ConnectionPresence,
   NEVER_ONLINE,
   OFFLINE_AFTER_MS,
   type Presence,
@@ -20,6 +21,8 @@ import {
   type Sources,
   unconfirmed,
 } from "../../domain/presence-sources.ts";
+import { Following } from "./following.ts";
+import { Places } from "./places.ts";
 import {
   createPresenceTables,
   hasPresenceTables,
@@ -41,6 +44,10 @@ export interface UserPresenceOptions extends WatchersOptions {
   clock: () => number;
   /** Whether a socket of the inbox itself is open. */
   hasSocket: () => boolean;
+  /** The conversations that are open over such sockets. */
+  openConversations: () => PresenceSource[];
+  /** Tells a conversation or gateway; false: a conversation that shows the user to nobody. */
+  tellPlace: (place: PresenceSource, presence: ConnectionPresence) => Promise<boolean>;
   /** Asks a source whether the user still has a connection there. */
   askSource: (source: PresenceSource) => Promise<boolean>;
   /** Has {@link UserPresence.check} called at a time, or sooner. */
@@ -58,16 +65,31 @@ export class UserPresence {
   private sources: Sources = new Map();
   private isCreated: boolean;
   private isTelling = false;
+  private readonly places: Places;
+  private readonly following: Following;
+  /** Whether conversations that follow the user were told last that they are connected; `undefined`: it is not known. */
+  private toldConnected: boolean | undefined;
+  /** Whether those that hold connections may have to be told anew whether the user is visible. */
+  private isInterrupted: boolean;
+  private asOf = 0;
   private verification: Promise<void> | undefined;
   private readonly settings = new LeakyBucket(SETTINGS);
 
   constructor(options: UserPresenceOptions) {
     this.options = options;
     this.watchers = new Watchers(options);
+    this.following = new Following(options.sql);
+    this.places = new Places({
+      tell: (place) => this.tellPlace(place),
+      onFailure: options.onFailure,
+      onBehind: () => this.schedule(),
+    });
     this.isCreated = hasPresenceTables(options.sql);
-    if (!this.isCreated) return;
-    this.presence = readPresence(options.sql);
-    this.sources = readSources(options.sql);
+    if (this.isCreated) {
+      this.presence = readPresence(options.sql);
+      this.sources = readSources(options.sql);
+    }
+    this.isInterrupted = this.presence.told !== this.presence.version;
   }
 
   get isInvisible(): boolean {
@@ -89,18 +111,40 @@ export class UserPresence {
   arrived(source: PresenceSource, at: number): void {
     this.setSources(arrived(this.sources, source, at));
     this.reconcile(at);
+    this.tellFollowing();
   }
 
   left(source: PresenceSource, at: number): void {
     this.setSources(left(this.sources, source, at));
     this.reconcile(at);
+    this.tellFollowing();
     void this.verify();
   }
 
   /** A socket of the inbox was opened or closed. */
   socketsChanged(): void {
     this.reconcile(this.options.clock());
+    this.tellFollowing();
     void this.verify();
+  }
+
+  /** What conversations and gateways are told, as of now. */
+  connection(): ConnectionPresence {
+    this.asOf = Math.max(this.asOf + 1, this.options.clock());
+    const { online, leftAt, invisible } = this.presence;
+    const connected = online && leftAt === undefined;
+    return { connected, visible: !invisible, asOf: this.asOf };
+  }
+
+  /** Adds a conversation that is told from now on whether the user is connected. */
+  async follow(conversationId: string): Promise<ConnectionPresence> {
+    const { clock, tellPlace, onFailure } = this.options;
+    const dropped = this.following.add(conversationId, clock());
+    if (dropped) void tellPlace(dropped, { ...this.connection(), last: true }).catch(onFailure);
+    this.reconcile(clock());
+    await this.verify();
+    this.schedule();
+    return this.connection();
   }
 
   /** Hides the user from others, or shows them again. */
@@ -137,6 +181,7 @@ export class UserPresence {
   /** Does what is due: goes offline, tells watchers, asks whether connections are still there. */
   async check(): Promise<void> {
     this.reconcile(this.options.clock());
+    this.places.retry();
     await Promise.all([this.tell(), this.verify()]);
     this.schedule();
   }
@@ -155,11 +200,14 @@ export class UserPresence {
     this.create();
     const isChanged = next.version !== this.presence.version;
     if (isChanged) this.watchers.changed();
-    if (isChanged && this.watchers.size === 0) {
+    const holders = event.type === "invisible" ? this.holders() : [];
+    if (isChanged && this.watchers.size === 0 && holders.length === 0) {
       next = afterEvent(next, { type: "told", version: next.version });
     }
     this.presence = next;
     putPresence(this.options.sql, next);
+    if (holders.length > 0) this.toldConnected = undefined;
+    this.places.tell(holders);
     this.schedule();
     void this.tell();
   }
@@ -172,14 +220,44 @@ export class UserPresence {
       while (this.presence.told !== this.presence.version) {
         const { version } = this.presence;
         const isNewest = () => this.presence.version === version;
-        const isDone = await this.watchers.tellAll(shownOf(this.presence), isNewest);
-        if (isDone) this.apply({ type: "told", version });
+        if (this.isInterrupted) this.places.tell(this.holders());
+        this.isInterrupted = false;
+        const done = await Promise.all([
+          this.watchers.tellAll(shownOf(this.presence), isNewest),
+          this.places.settled(),
+        ]);
+        if (!done.includes(false)) this.apply({ type: "told", version });
         else if (isNewest()) break;
       }
     } finally {
       this.isTelling = false;
     }
     this.schedule();
+  }
+
+  /** Those who show the user as connected: where they are, and conversations that are told wherever that is. */
+  private holders(): PresenceSource[] {
+    const connections = [...this.connectedTo(), ...this.options.openConversations()];
+    return [...connections, ...this.following.all()];
+  }
+
+  /**
+   * Tells conversations that the user has connected or is no longer connected to anything, at once: they wait
+   * themselves until it has lasted. Costs no row; what a crash prevents is told with the next connection.
+   */
+  private tellFollowing(): void {
+    const { connected, visible } = this.connection();
+    // Whoever is invisible comes and goes unseen; becoming visible tells the present state.
+    if (!visible || this.toldConnected === connected) return;
+    this.toldConnected = connected;
+    this.places.tell(this.following.all());
+  }
+
+  private async tellPlace(place: PresenceSource): Promise<void> {
+    const { tellPlace, clock } = this.options;
+    const isShowing = await tellPlace(place, this.connection());
+    const [kind, id] = place;
+    if (kind === "conversation" && !isShowing) this.following.isAway(id, clock());
   }
 
   /**
@@ -210,6 +288,7 @@ export class UserPresence {
         return;
       }
       this.reconcile(clock());
+      this.tellFollowing();
     }
   }
 
@@ -228,6 +307,8 @@ export class UserPresence {
     const { clock, checkAt } = this.options;
     const { online, leftAt, version, told } = this.presence;
     const isBehind = told !== version;
+    const { retryInMs } = this.places;
+    if (retryInMs !== undefined) checkAt(clock() + retryInMs);
     if (leftAt !== undefined) checkAt(leftAt + OFFLINE_AFTER_MS);
     else if (isBehind)
       checkAt(clock() + (this.isTelling ? CHECK_TOLD_MS : this.watchers.retryInMs));

@@ -1,3 +1,4 @@
+import type { ConnectionPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import { CallTimeouts } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
@@ -16,6 +17,8 @@ export interface ConnectionReportsOptions {
   /** How long a change must hold before it is reported, in milliseconds. */
   delayMs: number;
   stubOf: (userId: string) => InboxStub;
+  /** An inbox has answered; one of the previous version says nothing. */
+  onAnswer: (userId: string, presence: ConnectionPresence | undefined) => void;
   onFailure: (error: unknown) => void;
   /** Has {@link ConnectionReports.catchUp} called so many milliseconds from now, or sooner. */
   retryWithin: (milliseconds: number) => void;
@@ -54,6 +57,16 @@ export class ConnectionReports {
     });
   }
 
+  /** Whether the inbox of a user has been told, or is being told, that they have a socket here. */
+  isReported(userId: string): boolean {
+    return this.lasting.online.has(userId);
+  }
+
+  /** The inbox of a user was told before the object woke. */
+  restore(userId: string): void {
+    this.lasting.restore(userId);
+  }
+
   /** A user's sockets changed. */
   changed(userId: string): void {
     this.lasting.changed(userId);
@@ -85,14 +98,16 @@ export class ConnectionReports {
   }
 
   private async call(userId: string, report: Report): Promise<void> {
-    const { source, sessions, stubOf, clock, onFailure, retryWithin } = this.options;
+    const { source, sessions, stubOf, clock, onAnswer, onFailure, retryWithin } = this.options;
     this.calling.add(userId);
     try {
       const stub = stubOf(userId);
       const { isConnected, at } = report;
-      await this.timeouts.limit(isConnected ? stub.arrived(source, at) : stub.left(source, at));
+      const call = isConnected ? stub.arrived(source, at) : stub.left(source, at);
+      const presence = await this.timeouts.limit(call);
       if (this.pending.get(userId) === report) this.pending.delete(userId);
       if (isConnected) sessions.markReported(userId);
+      onAnswer(userId, presence);
     } catch (error) {
       onFailure(error);
       const failures = report.failures + 1;

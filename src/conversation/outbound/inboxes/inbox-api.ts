@@ -6,7 +6,7 @@ import type {
   NotificationSettings,
   SettingsChange,
 } from "../../../domain/notification-settings.ts";
-import type { ShownPresence } from "../../../domain/presence.ts";
+import type { ConnectionPresence, ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
 import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
@@ -15,10 +15,17 @@ import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
 export interface InboxStub {
   /** Takes the newest row of a conversation, and answers what it is to be called for from now on. */
   update(row: InboxRow): Promise<InboxAnswer>;
-  /** The user has a connection at a source since `at`; every call may be made twice. */
-  arrived(source: PresenceSource, at: number): Promise<void>;
+  /**
+   * The user has a connection at a source since `at`; every call may be made twice. An inbox of the previous
+   * version resolves to nothing.
+   */
+  arrived(source: PresenceSource, at: number): Promise<ConnectionPresence | undefined>;
   /** Their last connection there ended at `at`. */
-  left(source: PresenceSource, at: number): Promise<void>;
+  left(source: PresenceSource, at: number): Promise<ConnectionPresence | undefined>;
+  /** Whether the user is connected, and may be shown so. Stores nothing. */
+  connection(): Promise<ConnectionPresence>;
+  /** The same for one of their conversations, which is told of changes from now on, until it does not show them. */
+  showIn(conversationId: string): Promise<ConnectionPresence>;
   /**
    * The user's presence, for somebody who shares a conversation with them: the caller has checked that. They
    * are told of every change from now on, until they answer `away`. Whom the user blocks is shown nothing.

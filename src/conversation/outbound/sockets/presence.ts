@@ -48,6 +48,11 @@ export class Presence {
       );
   }
 
+  /** Takes a user as online, who was announced before the object woke. */
+  restore(userId: string): void {
+    this.announced.add(userId);
+  }
+
   /** Takes a user as offline from now on, without announcing it; whether they were announced as online. */
   forget(userId: string): boolean {
     clearTimeout(this.pending.get(userId));

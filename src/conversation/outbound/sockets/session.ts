@@ -10,6 +10,7 @@ const storedSession = z.object({
   openedAt: z.number(),
   features: z.array(z.string()).default([]),
   reported: z.boolean().default(false),
+  visible: z.boolean().default(true),
 });
 
 /** A socket and what is known of it. */
@@ -24,6 +25,8 @@ export interface Session {
   readonly openedAt: number;
   /** The user's inbox knows that they have a socket here. */
   reported: boolean;
+  /** Others may see that the user is connected: their inbox has said so. */
+  visible: boolean;
   /** When it last sent something other than a ping; after a wake, when it was opened. */
   lastFrameAt: number;
   /** By user id: presence events that it missed while it was catching up. */
@@ -38,10 +41,11 @@ export function newSession(
     openedAt,
     features,
     reported,
-  }: Pick<Session, "identity" | "live" | "openedAt" | "features" | "reported">,
+    visible,
+  }: Pick<Session, "identity" | "live" | "openedAt" | "features" | "reported" | "visible">,
 ): Session {
   return {
-    ...{ socket, identity, live, openedAt, features, reported },
+    ...{ socket, identity, live, openedAt, features, reported, visible },
     budget: new SocketBudget(),
     lastFrameAt: openedAt,
     presence: new Map(),
@@ -58,8 +62,8 @@ export function restoredSession(socket: WebSocket): Session | undefined {
 
 /** Stores what {@link restoredSession} reads. */
 export function storeSession(session: Session): void {
-  const { socket, identity, live, openedAt, features, reported } = session;
-  const stored = { seat: identity, live, openedAt, features: [...features], reported };
+  const { socket, identity, live, openedAt, features, reported, visible } = session;
+  const stored = { seat: identity, live, openedAt, features: [...features], reported, visible };
   socket.serializeAttachment(stored satisfies z.infer<typeof storedSession>);
 }
 

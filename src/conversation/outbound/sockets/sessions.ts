@@ -4,9 +4,9 @@ import { CLOSE, type Feature, SILENCE_MS, TYPING_EXPIRES_MS } from "../../../liv
 import { isoTime } from "../../../live/wire.ts";
 import type { ConnectionIdentity } from "../../identity.ts";
 import type { EventLines, Reader } from "../event-lines.ts";
-import { Presence } from "./presence.ts";
 import { newSession, readerOf, restoredSession, type Session, storeSession } from "./session.ts";
 import { SessionIndex } from "./session-index.ts";
+import { type PresenceState, ShownPresence } from "./shown-presence.ts";
 import { close } from "./socket.ts";
 import { TypingThrottle } from "./typing-throttle.ts";
 
@@ -16,14 +16,22 @@ export interface SessionsOptions {
   /** Whether presence and typing are left out, as in a large conversation. */
   quiet: () => boolean;
   elsewhere: OtherConnections;
-  /** Whether a reader may see that a user is connected, and types. */
+  /** Whether others may see that a user is connected; `undefined`: their inbox has not said it since the object woke. */
+  visibleOf: (userId: string) => boolean | undefined;
+  /** Whether a user is connected to something else, and shown as online by that. */
+  isElsewhere: (userId: string) => boolean;
+  /** Whether a reader may see that a user is connected here, and types. */
   isVisible: (userId: string, reader: string) => boolean;
+  /** Whether a reader may see that a user is connected to something else. */
+  mayFollow: (userId: string, reader: string) => boolean;
   /** Whom a reader hides. */
   hidesOf: (userId: string) => Hides;
   /** How long a change of presence must hold before it is announced. */
   presenceDelayMs: number;
   /** A user's first socket was opened, or the last one closed. */
   onSockets: (userId: string) => void;
+  /** A socket was opened. */
+  onOpened: () => void;
 }
 
 /** Connections other than sockets: gateways. */
@@ -31,8 +39,10 @@ export interface OtherConnections {
   /** Whether a user is online there. */
   has(userId: string): boolean;
   userIds(): string[];
-  /** Sends an event of a person to everybody else there who may see it. */
-  deliverEphemeral(line: string, userId: string): void;
+  /** Whether others may see so. */
+  isShown(userId: string): boolean;
+  /** Sends an event of a person to those others there whom it is for. */
+  deliverEphemeral(line: string, userId: string, isFor: (reader: string) => boolean): void;
   /** Sends an event to one person there. */
   deliverTo(userId: string, line: string): void;
 }
@@ -45,21 +55,29 @@ export class Sessions {
   private readonly ctx: DurableObjectState;
   private readonly clock: () => number;
   private readonly quiet: () => boolean;
+  private readonly visibleOf: SessionsOptions["visibleOf"];
+  private readonly isElsewhere: SessionsOptions["isElsewhere"];
   private readonly isVisible: SessionsOptions["isVisible"];
+  private readonly mayFollow: SessionsOptions["mayFollow"];
   private readonly hidesOf: SessionsOptions["hidesOf"];
   private readonly elsewhere: OtherConnections;
   private readonly index = new SessionIndex();
-  private readonly presence: Presence;
+  private readonly presence: ShownPresence;
   private readonly typing = new TypingThrottle();
   private readonly onSockets: (userId: string) => void;
+  private readonly onOpened: () => void;
   private reapedAt: number;
 
   constructor(options: SessionsOptions) {
     const { ctx, clock, quiet, elsewhere, presenceDelayMs, onSockets } = options;
     this.ctx = ctx;
+    this.visibleOf = options.visibleOf;
+    this.isElsewhere = options.isElsewhere;
     this.isVisible = options.isVisible;
+    this.mayFollow = options.mayFollow;
     this.hidesOf = options.hidesOf;
     this.onSockets = onSockets;
+    this.onOpened = options.onOpened;
     this.elsewhere = elsewhere;
     this.clock = clock;
     this.quiet = quiet;
@@ -69,12 +87,15 @@ export class Sessions {
       if (session) this.index.add(session);
       else close(socket, CLOSE.goingAway, "please reconnect");
     }
-    this.presence = new Presence({
+    // Whom inboxes say to be elsewhere is not known yet.
+    const all = [...this.index.userIds(), ...elsewhere.userIds()];
+    const here = all.filter((userId) => this.isShown(userId));
+    this.presence = new ShownPresence({
       delayMs: presenceDelayMs,
       clock,
-      isOnline: (userId) => this.ofUser(userId).size > 0 || elsewhere.has(userId),
-      announce: (userId, online, at) => this.announce(userId, online, at),
-      online: [...this.index.userIds(), ...elsewhere.userIds()],
+      stateOf: (userId) => this.stateOf(userId),
+      announce: (userId, before, after, at) => this.announce(userId, before, after, at),
+      initial: here.map((userId) => [userId, "here"] as const),
     });
   }
 
@@ -83,13 +104,28 @@ export class Sessions {
     this.ctx.acceptWebSocket(socket);
     const { userId } = identity;
     const reported = this.isReported(userId);
+    const visible = this.isShown(userId);
     const session = newSession(socket, {
-      ...{ identity, live: false, openedAt: this.clock(), features, reported },
+      ...{ identity, live: false, openedAt: this.clock(), features, reported, visible },
     });
     this.index.add(session);
     storeSession(session);
     this.presence.changed(userId);
     if (this.ofUser(userId).size === 1) this.onSockets(userId);
+    this.onOpened();
+    return session;
+  }
+
+  /**
+   * The session of a socket whose end has woken the object: it is not among the open sockets any more. As
+   * others were shown it; `undefined`: it had left before.
+   */
+  restoreClosed(socket: WebSocket): Session | undefined {
+    const session = restoredSession(socket);
+    if (!session) return undefined;
+    this.index.add(session);
+    const { userId } = session.identity;
+    if (this.isShown(userId)) this.presence.restore(userId, "here");
     return session;
   }
 
@@ -119,7 +155,9 @@ export class Sessions {
 
   /** Who is online, as announced to the others, and `userId`, who asks. */
   online(userId: string): string[] {
-    const visible = [...this.presence.online].filter((other) => this.isVisible(other, userId));
+    const visible = [...this.presence.states].flatMap(([other, state]) =>
+      this.shows(other, state, userId) ? other : [],
+    );
     return [...new Set([...visible, userId])];
   }
 
@@ -128,8 +166,9 @@ export class Sessions {
    * longer; nothing of somebody who is offline, or in a large conversation.
    */
   showPresence(userId: string, reader: string): void {
-    if (this.quiet() || !this.presence.online.has(userId)) return;
-    const online = this.isVisible(userId, reader);
+    const state = this.presence.of(userId);
+    if (this.quiet() || state === "offline") return;
+    const online = this.shows(userId, state, reader);
     const lastSeenAt = isoTime(this.clock());
     const line = JSON.stringify({ type: "presence", userId, online, lastSeenAt });
     for (const session of this.ofUser(reader)) {
@@ -139,9 +178,18 @@ export class Sessions {
     this.elsewhere.deliverTo(reader, line);
   }
 
-  /** A user may be seen by the others from now on: they are shown that the user is online. */
+  /** The same of somebody who is connected elsewhere; whoever is here is seen as before. */
+  showElsewhere(userId: string, reader: string): void {
+    if (this.presence.of(userId) === "elsewhere") this.showPresence(userId, reader);
+  }
+
+  /**
+   * A user may be seen by the others from now on: they are shown that the user is online, and the user who of
+   * them is.
+   */
   revealed(userId: string): void {
-    if (this.presence.online.has(userId)) this.announce(userId, true, this.clock());
+    this.announce(userId, "offline", this.presence.of(userId), this.clock());
+    for (const other of this.presence.states.keys()) this.showElsewhere(other, userId);
   }
 
   /** How a session is sent events. */
@@ -168,9 +216,31 @@ export class Sessions {
     }
   }
 
-  /** A user's other connections changed. */
-  presenceChanged(userId: string): void {
-    this.presence.changed(userId);
+  /** Whether others may see that a user is connected: nobody may whose inbox has not said so. */
+  isShown(userId: string): boolean {
+    const visible = this.visibleOf(userId);
+    if (visible !== undefined) return visible;
+    for (const session of this.ofUser(userId)) if (session.visible) return true;
+    return this.elsewhere.isShown(userId);
+  }
+
+  /** Others may see from now on that a user is connected, or not any more. */
+  setVisible(userId: string, visible: boolean): void {
+    for (const session of this.ofUser(userId)) {
+      if (session.visible === visible) continue;
+      session.visible = visible;
+      storeSession(session);
+    }
+  }
+
+  /** A user's other connections changed, or what is known of their presence, which has held for a while. */
+  presenceChanged(userId: string, heldMs = 0): void {
+    this.presence.changed(userId, heldMs);
+  }
+
+  /** A user may have been shown as connected elsewhere before the object woke: that they are not is announced. */
+  presenceForgotten(userId: string): void {
+    this.presence.mayBeElsewhere(userId);
   }
 
   get size(): number {
@@ -279,30 +349,43 @@ export class Sessions {
     return false;
   }
 
-  /** Announces to the others that a user is online or offline since `at`. */
-  private announce(userId: string, online: boolean, at: number): void {
-    const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
+  private stateOf(userId: string): PresenceState {
+    const isHere = this.ofUser(userId).size > 0 || this.elsewhere.has(userId);
+    if (isHere && this.isShown(userId)) return "here";
+    return this.isElsewhere(userId) ? "elsewhere" : "offline";
+  }
+
+  /** Whether a reader sees a user as online. */
+  private shows(userId: string, state: PresenceState, reader: string): boolean {
+    if (state === "offline" || !this.isVisible(userId, reader)) return false;
+    return state === "here" || userId === reader || this.mayFollow(userId, reader);
+  }
+
+  /** Announces to those others for whom it is a change that a user is online or offline since `at`. */
+  private announce(userId: string, before: PresenceState, after: PresenceState, at: number): void {
     if (this.quiet()) return;
+    const isFor = (reader: string) =>
+      userId !== reader && this.shows(userId, before, reader) !== this.shows(userId, after, reader);
+    const online = after === "here" || before === "offline";
+    const event: ServerEvent = { type: "presence", userId, online, lastSeenAt: isoTime(at) };
+    const line = JSON.stringify(event);
     for (const session of this.index.values()) {
-      if (session.live || !this.isForOther(userId, session.identity.userId)) continue;
-      session.presence.set(userId, JSON.stringify(event));
+      if (!session.live && isFor(session.identity.userId)) session.presence.set(userId, line);
     }
-    this.broadcastToOthers(userId, event);
+    this.broadcastTo(isFor, userId, line);
   }
 
   /** An event of one user for the others who may see it; not sent in a large conversation. */
   private broadcastToOthers(userId: string, event: ServerEvent): void {
     if (this.quiet()) return;
-    const frame = JSON.stringify(event);
-    for (const session of this.all()) {
-      if (session.live && this.isForOther(userId, session.identity.userId)) {
-        this.send(session, frame);
-      }
-    }
-    this.elsewhere.deliverEphemeral(frame, userId);
+    const isFor = (reader: string) => userId !== reader && this.isVisible(userId, reader);
+    this.broadcastTo(isFor, userId, JSON.stringify(event));
   }
 
-  private isForOther(userId: string, reader: string): boolean {
-    return userId !== reader && this.isVisible(userId, reader);
+  private broadcastTo(isFor: (reader: string) => boolean, userId: string, line: string): void {
+    for (const session of this.all()) {
+      if (session.live && isFor(session.identity.userId)) this.send(session, line);
+    }
+    this.elsewhere.deliverEphemeral(line, userId, isFor);
   }
 }

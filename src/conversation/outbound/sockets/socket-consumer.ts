@@ -94,7 +94,10 @@ export class SocketConsumer implements Consumer {
       this.closeSocketsOf(userId, events, eventCount, own);
     }
     sessions.deliver(events, own.bySession, shownAnew);
-    for (const { userId, reader } of rest.visibility) sessions.showPresence(userId, reader);
+    for (const { userId, reader } of rest.visibility) {
+      sessions.showPresence(userId, reader);
+      sessions.showElsewhere(reader, userId);
+    }
     this.closeAbusive(commit.outcomes);
   }
 

@@ -1,4 +1,5 @@
 import type { Receipt } from "../../../domain/message.ts";
+import type { ConnectionPresence } from "../../../domain/presence.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
 import type { Reacted } from "../../decide/types.ts";
 
@@ -19,9 +20,16 @@ export interface GatewayAddress {
   origin: string;
 }
 
+/** The same with what is known of its person; those of the previous version say nothing, and are shown. */
+export interface PresentGateway extends GatewayAddress {
+  presence?: ConnectionPresence | undefined;
+}
+
 /** A gateway as a conversation stores it. */
 export interface Subscriber extends GatewayAddress {
   userId: string;
+  /** Whether others may see that its person is connected. */
+  visible: boolean;
   /** Whether its person is a member, and online by it; staff may be subscribed without being one. */
   counted: boolean;
 }
@@ -74,6 +82,8 @@ export interface GatewayStub extends SubscriberStub {
   isConnected(userId: string): Promise<boolean>;
   /** Ends the connection if it is a user's, because they are banned; may be called twice. */
   evict(userId: string): Promise<boolean>;
+  /** Takes what its user's inbox says of their presence, for the conversations that it has joined. */
+  presenceOf(userId: string, presence: ConnectionPresence): Promise<boolean>;
   /** Takes a row of its user's inbox; false: it does not follow the inbox, or not any more. */
   deliverRow(row: InboxRow): Promise<boolean>;
 }

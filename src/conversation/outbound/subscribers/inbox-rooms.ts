@@ -1,5 +1,6 @@
 import { chatError, fail, ok, type Result } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
+import { VISIBLE_PRESENCE } from "../../../domain/presence.ts";
 import type { ClientFrame, FrameId } from "../../../live/frames.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import type { Answer, Command } from "../../decide/types.ts";
@@ -12,7 +13,7 @@ import { greetingFor } from "../sockets/greeting.ts";
 import { historyPage } from "../sockets/history-page.ts";
 import { searchAnswer } from "../sockets/search-frame.ts";
 import { syncFor } from "../sockets/sync.ts";
-import type { GatewayAddress } from "./gateway-api.ts";
+import type { PresentGateway } from "./gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./inbox-room-api.ts";
 import { subscribe } from "./subscribe.ts";
 
@@ -20,7 +21,7 @@ import { subscribe } from "./subscribe.ts";
 export async function openRoom(
   open: OpenConversation,
   actor: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   { since, epoch, features }: Opening,
 ): Promise<Result<Opened>> {
   if (!isMember(open, actor.userId)) return fail("not_a_member");
@@ -37,7 +38,7 @@ export async function openRoom(
 export async function answerFrames(
   open: OpenConversation,
   actor: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   frames: readonly ClientFrame[],
 ): Promise<FrameAnswer[]> {
   return Promise.all(frames.map((frame) => answerFrame(open, actor, address, frame)));
@@ -46,7 +47,7 @@ export async function answerFrames(
 function answerFrame(
   open: OpenConversation,
   actor: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   frame: ClientFrame,
 ): FrameAnswer | Promise<FrameAnswer> {
   switch (frame.op) {
@@ -94,12 +95,17 @@ function carriedOut(
 function pageFor(
   open: OpenConversation,
   { userId }: Actor,
-  address: GatewayAddress,
+  address: PresentGateway,
   { since, id }: Frame<"sync">,
 ): FrameAnswer {
-  const { subscribers } = open;
+  const { subscribers, presences, sessions } = open;
   if (!subscribers.isSubscribed(address.gateway)) {
-    subscribers.add({ ...address, userId, counted: true });
+    const { presence = VISIBLE_PRESENCE, ...gateway } = address;
+    presences.learn(userId, presence);
+    subscribers.add({
+      ...{ ...gateway, userId, counted: true },
+      visible: sessions.isShown(userId),
+    });
   }
   const view = open.viewFor(userId, address.origin);
   return { type: "page", page: syncFor(view, { since, epoch: undefined }, userId, id) };
@@ -108,7 +114,7 @@ function pageFor(
 function historyFor(
   open: OpenConversation,
   { userId }: Actor,
-  { origin }: GatewayAddress,
+  { origin }: PresentGateway,
   frame: Frame<"history">,
 ): FrameAnswer {
   const query = historyQueryOf(open.memory, frame);
@@ -123,7 +129,7 @@ function historyFor(
 async function foundFor(
   open: OpenConversation,
   actor: Actor,
-  { origin }: GatewayAddress,
+  { origin }: PresentGateway,
   frame: Frame<"search">,
 ): Promise<FrameAnswer> {
   const isThere = () => isMember(open, actor.userId);
@@ -133,7 +139,7 @@ async function foundFor(
 
 function answerOf(
   open: OpenConversation,
-  { gateway }: GatewayAddress,
+  { gateway }: PresentGateway,
   result: Result<Answer>,
   id: FrameId,
 ): FrameAnswer {

@@ -1,10 +1,11 @@
 import { isLarge } from "../../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import type { Actor } from "../../../domain/policy.ts";
+import { VISIBLE_PRESENCE } from "../../../domain/presence.ts";
 import { MAX_SOCKETS_PER_USER } from "../../../live/version.ts";
 import type { OpenConversation } from "../../open.ts";
 import { memberOf } from "../../tables/members.ts";
-import type { GatewayAddress, Subscribed } from "./gateway-api.ts";
+import type { PresentGateway, Subscribed } from "./gateway-api.ts";
 
 /**
  * Subscribes the gateway of a user who may read: at once, so that its next call finds it subscribed.
@@ -13,11 +14,13 @@ import type { GatewayAddress, Subscribed } from "./gateway-api.ts";
 export async function subscribe(
   open: OpenConversation,
   { userId }: Actor,
-  address: GatewayAddress,
+  { presence = VISIBLE_PRESENCE, ...address }: PresentGateway,
 ): Promise<Result<Subscribed>> {
   const { subscribers } = open;
   const counted = memberOf(open.sql, userId)?.leftAt === null;
-  subscribers.add({ ...address, userId, counted });
+  open.presences.learn(userId, presence);
+  subscribers.add({ ...address, userId, counted, visible: open.sessions.isShown(userId) });
+  open.presences.check();
   const { rev, memberCount } = open.memory.counters;
   const online = open.sessions.online(userId).filter((other) => other !== userId || counted);
   const subscribed = { rev, online: isLarge(memberCount) ? [] : online };

@@ -32,6 +32,11 @@ export class SubscriberList {
     return this.ofUser(userId).some(({ counted }) => counted);
   }
 
+  /** Whether others may see so. */
+  isVisible(userId: string): boolean {
+    return this.ofUser(userId).some(({ counted, visible }) => counted && visible);
+  }
+
   /** Members who are online by gateways. */
   userIds(): string[] {
     return this.all().flatMap(({ userId, counted }) => (counted ? userId : []));

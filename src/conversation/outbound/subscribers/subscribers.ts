@@ -19,8 +19,6 @@ export interface SubscribersOptions {
   rev: () => number;
   /** Whom a reader hides. */
   hidesOf: (userId: string) => Hides;
-  /** Whether a reader may see that a user is connected, and types. */
-  isVisible: (userId: string, reader: string) => boolean;
   stubOf: (protocol: SubscriberProtocol, gateway: string) => SubscriberStub;
   /** The first gateway of a user was added, or the last one removed. */
   onPresence: (userId: string) => void;
@@ -72,6 +70,21 @@ export class Subscribers implements Consumer {
   /** Whether a member is online by a gateway. */
   has(userId: string): boolean {
     return this.list.has(userId);
+  }
+
+  /** Whether others may see that a member is online by a gateway. */
+  isShown(userId: string): boolean {
+    return this.list.isVisible(userId);
+  }
+
+  /** Others may see from now on that a person is online by gateways, or not any more. */
+  setVisible(userId: string, visible: boolean): void {
+    for (const subscriber of this.ofUser(userId)) {
+      if (subscriber.visible === visible) continue;
+      // The same entry: calls to it that are under way find it unchanged.
+      subscriber.visible = visible;
+      putSubscriber(this.options.sql, subscriber);
+    }
   }
 
   /** Members who are online by gateways. */
@@ -251,11 +264,10 @@ export class Subscribers implements Consumer {
     if (retryInMs !== undefined) retryWithin(retryInMs);
   }
 
-  /** Sends an event of a person that has no revision to everybody else's gateways, where they may see it. */
-  deliverEphemeral(line: string, userId: string): void {
+  /** Sends an event of a person that has no revision to the gateways of those others whom it is for. */
+  deliverEphemeral(line: string, userId: string, isFor: (reader: string) => boolean): void {
     for (const subscriber of this.list.all()) {
-      if (subscriber.userId === userId) continue;
-      if (!this.options.isVisible(userId, subscriber.userId)) continue;
+      if (subscriber.userId === userId || !isFor(subscriber.userId)) continue;
       this.rounds.addEphemeral(subscriber, line);
     }
   }

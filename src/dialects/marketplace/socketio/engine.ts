@@ -53,6 +53,7 @@ export abstract class EngineGateway extends Gateway {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
+    this.restoreClosed(socket);
     if (socket === this.socket) this.finish();
     if (socket === this.probe) this.cancelUpgrade();
     // 1005 and 1006 say that there was no code; they cannot be sent.

@@ -78,6 +78,7 @@ export class SignalRGateway extends Gateway {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
+    this.restoreClosed(socket);
     if (socket === this.socket) this.closed();
     // 1005 and 1006 say that there was no code; they cannot be sent.
     close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
