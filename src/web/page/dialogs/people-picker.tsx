@@ -47,7 +47,7 @@ export function PeoplePicker({ without, picked, onToggle }: Props) {
         <Icon name="search" />
         <input
           type="search"
-          placeholder="The beginning of a name"
+          placeholder="Part of a name"
           aria-label="Find people"
           value={sought}
           onInput={({ currentTarget }) => setSought(currentTarget.value)}
