@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type * as answers from "../contract/answers.ts";
 import type * as blocks from "../contract/blocks.ts";
 import type * as bodies from "../contract/bodies.ts";
+import type * as directory from "../contract/directory.ts";
 import type * as moderation from "../contract/moderation.ts";
 import type * as notifications from "../contract/notifications.ts";
 import type * as reports from "../contract/reports.ts";
@@ -65,7 +66,7 @@ export class Rest {
     this.notifications = new Http(new URL("/api/notifications", url).href, tokens, fetcher);
   }
 
-  /** People by their ids, at most 100, or by the beginning of their name. */
+  /** People by their ids, at most 100, or the first page of those whom words of their name find. */
   async people(by: { ids: readonly string[] } | { q: string }): Promise<Person[]> {
     // A plain comma separates: those of an id itself are encoded.
     const query = "q" in by ? queryOf(by) : `?ids=${by.ids.map(encodeURIComponent).join()}`;
@@ -73,21 +74,21 @@ export class Rest {
     return users;
   }
 
-  /** A page of people by words of their name. */
+  /** A page of people, each word of `q` being the beginning of one of their name. It may be empty and have a `next`. */
   findPeople(
     q: string,
     place: Place = {},
     signal?: AbortSignal,
-  ): Promise<{ users: Person[]; next?: string }> {
+  ): Promise<z.output<typeof directory.peopleFoundSchema>> {
     return this.users.get("", { q, ...place }, signal);
   }
 
-  /** A page of public channels, and of the user's own, by words of their name and description. */
+  /** A page of public channels, and of the user's own, likewise by words of their name and description. */
   findChannels(
     q: string,
     place: Place = {},
     signal?: AbortSignal,
-  ): Promise<{ items: Channel[]; next?: string }> {
+  ): Promise<z.output<typeof directory.channelsFoundSchema>> {
     return this.http.get("/channels/search", { q, ...place }, signal);
   }
 

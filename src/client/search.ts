@@ -1,40 +1,12 @@
 import type { z } from "zod";
-import type { messageSchema } from "../contract/answers.ts";
+import type { searchHitSchema, searchPageSchema } from "../contract/search.ts";
 
-/** A part of a text in UTF-16 code units, without its end: `text.slice(start, end)`. */
-export interface TextRange {
-  start: number;
-  end: number;
-}
-
-/** A message that was found. Ranges are in ascending order and do not overlap. */
-export interface SearchHit {
-  conversationId: string;
-  conversation: {
-    title: string | null;
-    kind: "direct" | "group" | "support" | "channel" | "purchase-request" | (string & {});
-  };
-  message: z.output<typeof messageSchema>;
-  /** Where it was found in `message.content`. */
-  matches: TextRange[];
-  /** The part of `message.content` that is worth showing first. */
-  snippet: TextRange;
-  /** Where it was found in names of files; `index`: the place in `message.attachments`. */
-  files: { index: number; matches: TextRange[] }[];
-}
-
+/** A message that was found. */
+export type SearchHit = z.output<typeof searchHitSchema>;
 /** Hits, newest first, and what was searched for them. */
-export interface SearchPage {
-  hits: SearchHit[];
-  /** For the next page; `null`: there is none. */
-  cursor: string | null;
-  /** The hits up to here are all there are back to this time; `null`: all there are. */
-  searchedBack: string | null;
-  /** Whether something that the user may read was not searched. */
-  incomplete: boolean;
-  /** The conversations among that which could not be searched. */
-  failed: string[];
-}
+export type SearchPage = z.output<typeof searchPageSchema>;
+/** A part of a text in UTF-16 code units, without its end: `text.slice(start, end)`. */
+export type TextRange = SearchHit["snippet"];
 
 export interface SearchOptions {
   /** Searches this conversation alone; otherwise the user's 200 most recently active ones. */

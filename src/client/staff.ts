@@ -3,13 +3,11 @@ import type { AuditLog } from "../contract/audit.ts";
 import type { Bans, banBody, unbanBody } from "../contract/bans.ts";
 import type { ReportItem, Reports, resolveBody } from "../contract/reports.ts";
 import { Http, path } from "./http.ts";
+import type { Place } from "./rest.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Report = ReportItem;
 export type { AuditLog, Bans, Reports };
-
-/** Where in a list: `cursor` is the `next` of the page before. */
-export type Place = { cursor?: string; limit?: number };
 
 /** Filters of the audit log; times are ISO 8601. */
 export type AuditFilter = {

@@ -149,10 +149,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   ): Promise<Result<SearchAnswer>> {
     const admitted = answered(this.open, actor, "read", (open) => ok(open));
     if (!admitted.ok) return admitted;
-    const open = admitted.value;
     const form = this.forms.find(({ name }) => name === as.form) ?? NATIVE_FORM;
-    const write = open.texts.writer(form, as.origin, open.hidesOf(actor.userId));
-    return search(open, actor, question, write);
+    return search(admitted.value, actor, question, { form, origin: as.origin });
   }
 
   info(actor: Actor): Result<Info> {

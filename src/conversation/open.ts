@@ -43,6 +43,9 @@ import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { Requests } from "./requests.ts";
+import { SearchIndex } from "./search/search-index.ts";
+import { SearchQueue } from "./search/search-queue.ts";
+import { SearchRate } from "./search/search-rate.ts";
 import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
@@ -70,6 +73,9 @@ export class OpenConversation {
   readonly inboxes: Inboxes;
   readonly alarms: Alarms;
   readonly outbound: Outbound;
+  readonly searchIndex: SearchIndex;
+  readonly searchQueue = new SearchQueue();
+  readonly searchRate: SearchRate;
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
@@ -173,13 +179,22 @@ export class OpenConversation {
       if (time !== null) this.inboxes.interrupted();
     });
 
+    this.searchIndex = new SearchIndex({
+      ...{ storage, memory },
+      onFailure: (error) => log("search_index_failed", { conversationId, error }),
+    });
+    const limiterFailed = (error: unknown) => log("limiter_failed", { conversationId, error });
+    this.searchRate = new SearchRate({
+      limiter: settings.REQUEST_LIMITS ? env.LIMIT_SEARCHES : undefined,
+      onFailure: limiterFailed,
+    });
     const windows = new RateWindows(
       sql,
       settings.REQUEST_LIMITS
         ? new ChangeLimiter({
             limiter: env.LIMIT_CHANGES,
             clock,
-            onFailure: (error) => log("limiter_failed", { conversationId, error }),
+            onFailure: limiterFailed,
           })
         : undefined,
     );
@@ -304,6 +319,11 @@ export class OpenConversation {
     });
   }
 
+  /** Where links of a reader begin who connected to `origin`. */
+  addressOf(origin: string): string {
+    return this.settings.PUBLIC_URL ?? origin;
+  }
+
   /** The conversation as a reader sees it who connected to `origin`. */
   viewFor(userId: string, origin: string): View {
     const { sql, recent, memory, epoch } = this;
@@ -311,7 +331,7 @@ export class OpenConversation {
     const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
     const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
     const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
-    const write = this.texts.writer(NATIVE_FORM, this.settings.PUBLIC_URL ?? origin, hides);
+    const write = this.texts.writer(NATIVE_FORM, this.addressOf(origin), hides);
     const linkTo = this.linkTo(origin);
     const isHidden = (userId: string) => this.requests.has(userId);
     return {
@@ -345,7 +365,7 @@ export class OpenConversation {
 
   /** Links to files, at the public address or, in development, at the one that a reader connected to. */
   private linkTo(origin: string): LinkTo {
-    const links = new Links(this.settings.FILES_SECRET, this.settings.PUBLIC_URL ?? origin);
+    const links = new Links(this.settings.FILES_SECRET, this.addressOf(origin));
     return (attachment) => links.linkTo(attachment, this.clock());
   }
 

@@ -1,6 +1,13 @@
 import { and, gt, type SQL, sql } from "drizzle-orm";
 import type { Directory } from "./directory.ts";
-import { conversations, hasOlderWords, users } from "./schema.ts";
+import {
+  channelText,
+  conversations,
+  hasOlderChannelWords,
+  hasOlderPersonWords,
+  personText,
+  users,
+} from "./schema.ts";
 import { wordsOfChannel, wordsOfPerson } from "./word-list.ts";
 
 /** Names of one read, */
@@ -23,17 +30,11 @@ export async function completeWords(
   return {
     people: await completeAll(
       (after) => peopleAfter(directory, after),
-      (rows) => write(directory, rows, sql`users`, sql`users.name`),
+      (rows) => write(directory, rows, sql`users`, personText(users)),
     ),
     channels: await completeAll(
       (after) => channelsAfter(directory, after),
-      (rows) =>
-        write(
-          directory,
-          rows,
-          sql`conversations`,
-          sql`(coalesce(conversations.title, '') || char(10) || coalesce(conversations.description, ''))`,
-        ),
+      (rows) => write(directory, rows, sql`conversations`, channelText(conversations)),
     ),
   };
 }
@@ -54,11 +55,11 @@ async function completeAll(
 }
 
 async function peopleAfter(directory: Directory, after: string): Promise<Row[]> {
-  const { id, name, words } = users;
+  const { id, name } = users;
   const rows = await directory
     .select({ id, name })
     .from(users)
-    .where(and(sql`(${words} ->> 0) IS NOT ${name}`, gt(id, after)))
+    .where(and(hasOlderPersonWords(users), gt(id, after)))
     .orderBy(id)
     .limit(PAGE);
   return rows.map((row) => [row.id, wordsOfPerson(row.name)]);
@@ -69,7 +70,7 @@ async function channelsAfter(directory: Directory, after: string): Promise<Row[]
   const rows = await directory
     .select({ id, title, description })
     .from(conversations)
-    .where(and(hasOlderWords(conversations), gt(id, after)))
+    .where(and(hasOlderChannelWords(conversations), gt(id, after)))
     .orderBy(id)
     .limit(PAGE);
   return rows.map((row) => [row.id, wordsOfChannel(row.title, row.description)]);

@@ -11,6 +11,30 @@ import { KINDS, ROLES } from "../domain/conversation.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { REPORT_ACTIONS, REPORT_REASONS, REPORT_STATES } from "../domain/report.ts";
 
+/**
+ * How words are made of names. Another version needs other conditions of the indexes here, in a migration; the cron
+ * then makes all words anew.
+ */
+export const WORDS_VERSION = 1;
+
+/** What the words of a person are made of: the version and the name. Null: they have no name. */
+export function personText({ name }: Record<"name", SQLWrapper>): SQL {
+  return sql`(${sql.raw(`'${WORDS_VERSION}'`)} || ${name})`;
+}
+
+/** What the words of a channel are made of: the version, the name and the description. */
+export function channelText({
+  title,
+  description,
+}: Record<"title" | "description", SQLWrapper>): SQL {
+  return sql`(${sql.raw(`'${WORDS_VERSION}'`)} || coalesce(${title}, '') || char(10) || coalesce(${description}, ''))`;
+}
+
+/** Whether the words of a person are not those of their present name. */
+export function hasOlderPersonWords(table: Record<"words" | "name", SQLWrapper>): SQL {
+  return sql`(${table.words} ->> 0) IS NOT ${personText(table)}`;
+}
+
 /** People who have made an authenticated request or were provisioned by the host application. */
 export const users = sqliteTable(
   "users",
@@ -26,15 +50,13 @@ export const users = sqliteTable(
     provisionedRole: text("provisioned_role", { enum: PLATFORM_ROLES }),
     lastSeenAt: integer("last_seen_at").notNull(),
     /**
-     * A JSON list: the name that it was made of, and the words by which it is found (`domain/name-words.ts`).
-     * Triggers copy them to {@link userWords}.
+     * A JSON list: {@link personText} at the time, and the words by which the person is found (`word-list.ts`).
+     * Triggers copy the words to {@link userWords}.
      */
     words: text("words"),
   },
   (table) => [
-    index("users_without_words")
-      .on(table.id)
-      .where(sql`(${table.words} ->> 0) IS NOT ${table.name}`),
+    index("users_without_words").on(table.id).where(hasOlderPersonWords(table)),
     index("users_by_name").on(table.nameFolded),
     index("users_by_role").on(table.role, table.lastSeenAt),
     index("users_by_provisioned_role")
@@ -89,14 +111,10 @@ export function isPublicChannel(table: {
 }
 
 /** Whether the words of a channel are not those of its present name and description. */
-export function hasOlderWords({
-  kind,
-  words,
-  title,
-  description,
-}: Record<"kind" | "words" | "title" | "description", SQLWrapper>): SQL {
-  return sql`${kind} = 'channel' AND (${words} ->> 0) IS NOT
-    (coalesce(${title}, '') || char(10) || coalesce(${description}, ''))`;
+export function hasOlderChannelWords(
+  table: Record<"kind" | "words" | "title" | "description", SQLWrapper>,
+): SQL {
+  return sql`${table.kind} = 'channel' AND (${table.words} ->> 0) IS NOT ${channelText(table)}`;
 }
 
 /**
@@ -126,11 +144,11 @@ export const conversations = sqliteTable(
     lastMessageAt: integer("last_message_at"),
     epoch: text("epoch").notNull(),
     rev: integer("rev").notNull(),
-    /** Of a channel, likewise: the text is its name and its description, with a line break between them. */
+    /** Of a channel, likewise, made of {@link channelText}. */
     words: text("words"),
   },
   (table) => [
-    index("channels_without_words").on(table.id).where(hasOlderWords(table)),
+    index("channels_without_words").on(table.id).where(hasOlderChannelWords(table)),
     index("conversations_by_purchase_request")
       .on(table.purchaseRequestId)
       .where(sql`${table.purchaseRequestId} IS NOT NULL`),

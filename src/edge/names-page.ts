@@ -1,8 +1,7 @@
-import { Buffer } from "node:buffer";
 import { z } from "@hono/zod-openapi";
 import { wholeNumber } from "../contract/fields.ts";
 import type { NamePage, NamePlace } from "../directory/names.ts";
-import { refuse } from "./refusal.ts";
+import { cursorIn, cursorOf } from "./cursor.ts";
 
 /** Pages of the searches for people and channels. */
 
@@ -31,16 +30,10 @@ export function placedIn({
 /** The field of the answer that has the cursor of the next page, if there may be one. */
 export function nextOf(next: NamePlace | undefined): { next?: string } {
   if (!next) return {};
-  return { next: Buffer.from(JSON.stringify([next.word, next.id])).toString("base64url") };
+  return { next: cursorOf([next.word, next.id]) };
 }
 
 function placeOf(cursor: string): NamePlace {
-  try {
-    const [word, id] = place.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
-    return { word, id };
-  } catch {
-    refuse("invalid_request", {
-      details: [{ path: "cursor", message: "not a cursor of this route" }],
-    });
-  }
+  const [word, id] = cursorIn(place, cursor);
+  return { word, id };
 }

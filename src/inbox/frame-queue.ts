@@ -12,14 +12,14 @@ export interface FrameQueueOptions {
 
 /**
  * The frames of a client for one conversation, in order: at most one call is under way, and frames that come
- * meanwhile are sent with the next one. Sends with files do not hold up the others.
+ * meanwhile are sent with the next one. Sends with files and searches take longer, and do not hold up the others.
  */
 export class FrameQueue {
   private readonly options: FrameQueueOptions;
   private readonly waiting: ClientFrame[] = [];
   private isStarted: boolean;
   private isCalling = false;
-  private uploads = 0;
+  private apart = 0;
 
   /** `isStarted`: before {@link start} is called, frames wait. */
   constructor(options: FrameQueueOptions, isStarted: boolean) {
@@ -34,7 +34,7 @@ export class FrameQueue {
 
   /** Nothing waits, and no call is under way. */
   get isIdle(): boolean {
-    return !this.isCalling && this.uploads === 0 && this.waiting.length === 0;
+    return !this.isCalling && this.apart === 0 && this.waiting.length === 0;
   }
 
   start(): void {
@@ -52,18 +52,18 @@ export class FrameQueue {
     this.waiting.length = 0;
   }
 
-  /** Gives the conversation the frames that wait: those up to a send with files in one call. */
+  /** Gives the conversation the frames that wait: those up to one that takes longer in one call. */
   private next(): void {
     while (this.isStarted && !this.isCalling) {
       const [frame] = this.waiting;
       if (!frame) break;
-      if (hasFiles(frame)) {
+      if (takesLonger(frame)) {
         this.waiting.shift();
-        void this.upload(frame);
+        void this.callApart(frame);
         continue;
       }
-      const files = this.waiting.findIndex(hasFiles);
-      const count = Math.min(files < 0 ? this.waiting.length : files, MAX_GROUP);
+      const longer = this.waiting.findIndex(takesLonger);
+      const count = Math.min(longer < 0 ? this.waiting.length : longer, MAX_GROUP);
       void this.call(this.waiting.splice(0, count));
     }
     this.options.onChanged();
@@ -76,10 +76,10 @@ export class FrameQueue {
     this.answered(answers);
   }
 
-  private async upload(frame: ClientFrame): Promise<void> {
-    this.uploads++;
+  private async callApart(frame: ClientFrame): Promise<void> {
+    this.apart++;
     const answers = await this.options.carryOut([frame]);
-    this.uploads--;
+    this.apart--;
     this.answered(answers);
   }
 
@@ -88,6 +88,10 @@ export class FrameQueue {
     this.options.onAnswers(answers);
     this.next();
   }
+}
+
+function takesLonger(frame: ClientFrame): boolean {
+  return frame.op === "search" || hasFiles(frame);
 }
 
 /** Whether it is a send with files. */

@@ -15,6 +15,9 @@ export interface RoomHandling {
 
 type ForRoom = OpenFrame | CloseFrame | RoomFrame;
 
+/** Frames whose answers may be long. */
+const ASKING: ReadonlySet<ClientFrame["op"]> = new Set(["sync", "history", "search"]);
+
 /** How long a client waits before it sends again what was over the socket's rate. */
 const RETRY_AFTER_MS = 1_000;
 
@@ -76,10 +79,10 @@ function carryOut(rooms: Rooms, connection: Connection, frame: CloseFrame | Room
   else rooms.submit(conversationId, frame.frame);
 }
 
-/** Milliseconds until the socket has room for one more answer to `sync` or `history`. */
+/** Milliseconds until the socket has room for one more answer to `sync`, `history` or `search`. */
 function waitForAnswer({ budget }: Connection, conversationId: string, frame: ClientFrame): number {
   if (frame.op === "sync") budget.continues(frame.since, conversationId);
-  return frame.op === "sync" || frame.op === "history" ? budget.answerWaitMs(Date.now()) : 0;
+  return ASKING.has(frame.op) ? budget.answerWaitMs(Date.now()) : 0;
 }
 
 function refuse(rooms: Rooms, frame: CloseFrame | RoomFrame, retryAfterMs: number): void {

@@ -9,6 +9,7 @@ const KINDS = [
   "/api/users?q=apple",
   "/api/users/?q=apple",
   "/api/v1/chat/messages/search/?q=apple",
+  "/api/v1/chat/channels/search?q=apple",
 ];
 
 test("30 a minute and person, over all that can be searched; other reads go on", async () => {

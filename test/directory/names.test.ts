@@ -98,7 +98,6 @@ describe("everyone", () => {
       const found = await peopleByName(counting, searchedWords(q), of, page);
       expect(found.items).toHaveLength(count);
       expect(found.next).toBeDefined();
-      console.log(q, counting.rows);
       expect(counting.rows.read).toBeGreaterThan(count);
       expect(counting.rows.read).toBeLessThan(most);
     }
@@ -131,6 +130,21 @@ describe("contacts", () => {
       await compare(random, { names, mark, of }, (id) => contacts.has(id), `seed ${seed}`);
     }
   });
+});
+
+test("contacts of a user with large groups, among many strangers of that name, cost bounded rows", async () => {
+  const { mark } = seeded();
+  const [caller, ids] = [someone(), Array.from({ length: 900 }, () => someone())];
+  const strangers = Array.from({ length: 1_500 }, () => someone());
+  await people(new Map([...ids, ...strangers].map((id, i) => [id, `${mark} ${i}`])));
+  for (let i = 0; i < 7; i++) await seedGroup([caller, ...ids]);
+  const counting = countingDirectory();
+  const of: Searching = { userId: caller, among: "contacts" };
+  const page = { after: undefined, limit: 20 };
+  const found = await peopleByName(counting, searchedWords(mark), of, page);
+  expect(found.items).toHaveLength(20);
+  console.log(counting.rows);
+  expect(counting.rows.read).toBeLessThan(50_000);
 });
 
 test("pages of candidates have each that is found once, in order, and tell no place that is not visible", async () => {

@@ -11,8 +11,8 @@ export const directory = directoryOf(env.DB);
 
 const PARTS = [
   ...["Ada", "ada", "Adams", "Okafor", "O'Kelly", "Müller", "Muller-Lüdke", "Łukasz", "Élodie"],
-  ...["Юрий", "Семён", "نور", "عَلِيّ", "דוד", "สมชาย", "王芳", "芳王", "김민준", "さくら"],
-  ...["C++", "#dev", "%", "🎉"],
+  ...["Юрий", "Семён", "نور", "عَلِيّ", "דוד", "สมชาย", "李芳", "芳李", "김민준", "さくら"],
+  ...["C++", "#dev", "&", "🎉"],
 ];
 
 export function seeded(): { random: Random; seed: number; mark: string } {

@@ -14,10 +14,11 @@ const WORLDS = 3;
 const STEPS = 40;
 
 afterEach(() => {
-  vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 test.each(Array.from({ length: WORLDS }, (_, index) => SEED + index))("seed %i", async (seed) => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
   const random = new Random(seed);
   const world = await SearchWorld.begin(random);
   try {

@@ -27,6 +27,9 @@ const WORDS = [
 ];
 const QUERIES = [...WORDS, "app", "世", "สวัสดี", "안녕", "при"];
 
+/** For so long a message can be edited. */
+const EDITABLE_MS = 14 * 60_000;
+
 interface Written {
   number: number;
   senderId: string;
@@ -74,8 +77,12 @@ export class SearchWorld {
     return new SearchWorld(random, people, rooms);
   }
 
-  /** Changes something at random. */
+  /**
+   * Changes something at random, at the time of the change before or later: at the same time in several
+   * conversations, or after everything before is in D1.
+   */
   async change(): Promise<void> {
+    vi.setSystemTime(Date.now() + this.random.pick([0, 0, 0, 1, 300_000]));
     const room = this.random.pick(this.rooms);
     const what = this.random.weighted({ send: 10, edit: 3, delete: 2, block: 2, member: 2 });
     this.log.push(`${what} in ${this.rooms.indexOf(room)}`);
@@ -169,7 +176,7 @@ export class SearchWorld {
 
   private async edit(room: Room): Promise<void> {
     const message = this.writtenBy(room);
-    if (!message) return;
+    if (!message || message.written.createdAt < Date.now() - EDITABLE_MS) return;
     const { author, written, id } = message;
     const content = this.text();
     const path = `/api/chat/${room.id}/messages/${id}`;

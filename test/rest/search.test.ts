@@ -50,19 +50,24 @@ describe("over all conversations", () => {
     expect(contents(await search(bob, "apple"))).toHaveLength(3);
   });
 
-  test("a removal counts at once, also where D1 does not have it yet", async () => {
-    const [alice, bob, carol] = await Promise.all([person("a"), person("b"), person("c")]);
-    const [one, other] = [await groupOf(bob, alice, carol), await groupOf(bob, alice, carol)];
-    await send(bob, one, "apple");
-    await send(bob, other, "apple pie");
-    vi.spyOn(console, "log").mockReturnValue(undefined);
-    const projection = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: down"));
-    await bob.delete(`/api/v1/chat/conversations/${other}/participants/${alice.userId}`);
-    projection.mockRestore();
-    const found = await search(alice, "apple");
-    expect(contents(found)).toEqual(["apple"]);
-    expect(found.body).toMatchObject({ incomplete: false, failed: [] });
-  });
+  test.each<["user" | "resolver"]>([["user"], ["resolver"]])(
+    "a removal counts at once, also where D1 does not have it yet: of a %s",
+    async (role) => {
+      const [alice, bob, carol] = [await person("a", { role }), await person(), await person()];
+      const [one, other] = [await groupOf(bob, alice, carol), await groupOf(bob, alice, carol)];
+      await send(bob, one, "apple");
+      await send(bob, other, "apple pie");
+      vi.spyOn(console, "log").mockReturnValue(undefined);
+      const projection = vi.spyOn(env.DB, "batch").mockRejectedValue(new Error("D1_ERROR: down"));
+      await bob.delete(`/api/v1/chat/conversations/${other}/participants/${alice.userId}`);
+      projection.mockRestore();
+      const found = await search(alice, "apple");
+      expect(contents(found)).toEqual(["apple"]);
+      expect(found.body).toMatchObject({ incomplete: false, failed: [] });
+      const { data } = (await alice.get(`${CHAT_SEARCH}?q=apple`)).body;
+      expect(data.hits.map((hit: { chatId: string }) => hit.chatId)).toEqual([one]);
+    },
+  );
 
   test("in: selects among them, and exclusions alone are refused", async () => {
     const [alice, bob] = await Promise.all([person("a"), person("b")]);

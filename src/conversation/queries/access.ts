@@ -2,6 +2,7 @@ import { fail, type Result } from "../../domain/error.ts";
 import { type Action, type Actor, isStaff, refusal } from "../../domain/policy.ts";
 import { log } from "../../logging.ts";
 import type { OpenConversation } from "../open.ts";
+import { memberOf } from "../tables/members.ts";
 import { factsFor, knownMember } from "./facts.ts";
 
 /** Answers a question about a conversation, if it exists, to those who may ask it, by the policy or a part of it. */
@@ -22,6 +23,11 @@ export function answered<T>(
 /** Whether the others may see that somebody types. */
 export function mayType(open: OpenConversation, actor: Actor): boolean {
   return refusal(actor, "type", factsFor(open, actor.userId)) === undefined;
+}
+
+/** Whether somebody is in the conversation, whatever else lets them read it. */
+export function isMember(open: OpenConversation, userId: string): boolean {
+  return memberOf(open.sql, userId)?.leftAt === null;
 }
 
 /** Logs that a user who is not a member acts by their platform role: who, what, and why. */

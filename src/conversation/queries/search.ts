@@ -1,59 +1,178 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { shownTo } from "../../domain/hides.ts";
-import type { Actor } from "../../domain/policy.ts";
-import { foundIn, isIn, matches, parseQuery } from "../../domain/search.ts";
+import { type Hides, shownTo } from "../../domain/hides.ts";
+import { type Actor, refusal } from "../../domain/policy.ts";
+import { foundIn, isIn, matches, parseQuery, type SearchQuery } from "../../domain/search.ts";
+import { wantedTokens } from "../../domain/search-tokens.ts";
 import type { OpenConversation } from "../open.ts";
-import { memberOf } from "../tables/members.ts";
-import { firstNumberAfter, messagesBetween } from "../tables/messages.ts";
-import type { WriteMessage } from "./message-texts.ts";
+import { expressionOf } from "../search/expression.ts";
+import { prefilterOf } from "../search/prefilter.ts";
+import { nextTurn } from "../search/turn.ts";
+import { Walk } from "../search/walk.ts";
+import { changedAfter, firstNumberAfter, messageAt } from "../tables/messages.ts";
+import { factsFor } from "./facts.ts";
+import type { MessageForm } from "./message-texts.ts";
 import type { SearchAnswer, SearchHit, SearchQuestion } from "./search-api.ts";
+import { type SearchNames, searchNames } from "./search-names.ts";
 
-/** Messages that are read at a time. */
-const SLICE = 200;
+/** How hits are written, and whether anybody still waits for them. */
+export interface SearchOptions {
+  form: MessageForm;
+  /** Where links begin. */
+  origin: string;
+  isWanted?: () => boolean;
+}
 
-/** The newest messages before a bound that a query finds, as the asker may read them. */
+/** Searches that are begun anew where the searcher's blocks change on the way, at most. */
+const MAX_ATTEMPTS = 3;
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * The newest messages before a bound that a query finds, as the asker may read them. Of the messages that there
+ * were when it began it finds what a scan of all of them would find when it ends; that includes everything that
+ * was acknowledged before. It never holds the object for long.
+ */
 export async function search(
   open: OpenConversation,
   actor: Actor,
   question: SearchQuestion,
-  write: WriteMessage,
+  options: SearchOptions,
 ): Promise<Result<SearchAnswer>> {
   const query = parseQuery(question.q);
   if (!query.ok) return query;
-  const { sql, memory } = open;
-  const { conversation, counters } = memory;
-  if (!isIn(query.value, conversation)) return ok({ hits: [], rows: 0 });
-  const nameOf = (userId: string) => memberOf(sql, userId)?.name ?? null;
-  const context = { userId: actor.userId, nameOf };
-  const hides = open.hidesOf(actor.userId);
-  const hits: SearchHit[] = [];
-  let rows = 0;
-  let end = endOf(sql, question.before, counters.lastNumber);
-  if (end > counters.lastNumber + 1) return fail("message_not_found");
-  while (end > 1) {
-    const slice = messagesBetween(sql, Math.max(1, end - SLICE), end - 1).reverse();
-    rows += slice.length;
-    for (const stored of slice) {
-      const message = shownTo(stored, hides);
-      if (!matches(query.value, message, context)) continue;
-      const { number, createdAt } = message;
-      hits.push({ number, createdAt, text: write(message), found: foundIn(query.value, message) });
-      if (hits.length === question.limit) {
-        return ok({ hits, rows, ...(number > 1 && { searchedBack: { number, createdAt } }) });
-      }
-    }
-    end = slice.at(-1)?.number ?? 1;
-    const last = slice.at(-1);
-    if (last && last.number > 1 && rows >= question.maxRows) {
-      return ok({ hits, rows, searchedBack: { number: last.number, createdAt: last.createdAt } });
-    }
-  }
-  return ok({ hits, rows });
+  open.settle();
+  if (!isIn(query.value, open.memory.conversation)) return ok({ hits: [], rows: 0 });
+  const running = open.searchQueue.run(actor.userId, () =>
+    searched({ open, actor, question, options, query: query.value }),
+  );
+  return (await running) ?? fail("rate_limited", { retryAfterMs: RETRY_AFTER_MS });
 }
 
-/** The number behind the last message that is searched. */
-function endOf(sql: SqlStorage, before: SearchQuestion["before"], lastNumber: number): number {
-  if (!before) return lastNumber + 1;
-  if ("number" in before) return before.number;
-  return firstNumberAfter(sql, "created_at", before.time - 1, lastNumber);
+interface Search {
+  open: OpenConversation;
+  actor: Actor;
+  question: SearchQuestion;
+  options: SearchOptions;
+  query: SearchQuery;
+}
+
+async function searched(search: Search): Promise<Result<SearchAnswer>> {
+  const { open, actor, question, query } = search;
+  const { sql, memory, searchIndex: index } = open;
+  const { lastNumber } = memory.counters;
+  const { before } = question;
+  if (before && "number" in before && before.number > lastNumber + 1) {
+    return fail("message_not_found");
+  }
+  const began = open.clock();
+  const names = searchNames(open, actor.userId, query);
+  const [from, to] = intervalOf(sql, lastNumber, query, before);
+  let rows = names.rows + rowsOfInterval(lastNumber);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      await index.followChanges();
+      const hides = open.hidesOf(actor.userId);
+      const since = index.coverage?.rev ?? memory.counters.rev;
+      const walk = new Walk({
+        ...{ sql, index, from, to, limit: question.limit },
+        prefilter: prefilterOf(query, names.senders),
+        expression: expressionOf(wantedTokens(query, names.context)),
+        matches: (message) => matches(query, shownTo(message, hides), names.context),
+      });
+      const isOver = () =>
+        rows + walk.rows >= question.maxRows || open.clock() - began >= index.bounds.maxMs;
+      while (!walk.isDone) {
+        walk.next();
+        if (walk.isDone || isOver()) break;
+        await nextTurn();
+        if (search.options.isWanted?.() === false) return fail("unavailable");
+      }
+      const numbers = await withChanged(search, walk, names, { since, to });
+      rows += walk.rows + numbers.rows;
+      // In one turn from here on. Somebody who is blocked no longer may have written what was passed over.
+      if (open.hidesOf(actor.userId) !== hides && attempt < MAX_ATTEMPTS) continue;
+      return answerOf(search, walk, names, { numbers: numbers.hits, from, rows });
+    }
+  } finally {
+    index.build();
+  }
+}
+
+/** The messages that a query may find: from…to. */
+function intervalOf(
+  sql: SqlStorage,
+  lastNumber: number,
+  { before, after }: Pick<SearchQuery, "before" | "after">,
+  bound: SearchQuestion["before"],
+): [from: number, to: number] {
+  // Times never decrease from message to message.
+  const firstAt = (time: number) => firstNumberAfter(sql, "created_at", time - 1, lastNumber);
+  const ends = [lastNumber + 1];
+  if (bound) ends.push("number" in bound ? bound.number : firstAt(bound.time));
+  if (before !== undefined) ends.push(firstAt(before));
+  return [after === undefined ? 1 : firstAt(after), Math.min(...ends) - 1];
+}
+
+/** Rows that finding the interval reads at most. */
+function rowsOfInterval(lastNumber: number): number {
+  return 3 * 2 * Math.ceil(Math.log2(lastNumber + 2));
+}
+
+/**
+ * The hits of a walk, and those of messages that have changed since a revision: the index may not have them, and
+ * on its way the walk may have passed them before.
+ */
+async function withChanged(
+  { open, actor, query }: Search,
+  walk: Walk,
+  { context }: SearchNames,
+  { since, to }: { since: number; to: number },
+): Promise<{ hits: number[]; rows: number }> {
+  const { sql, searchIndex } = open;
+  const { candidates, candidateUnits } = searchIndex.bounds;
+  const hits = new Set(walk.hits);
+  let rows = 0;
+  for (let rev = since; ; ) {
+    const { messages, more } = changedAfter(sql, rev, candidates, candidateUnits);
+    rows += messages.length;
+    const hides = open.hidesOf(actor.userId);
+    for (const { message } of messages) {
+      const isPassed = message.number >= walk.lookedBackTo && message.number <= to;
+      if (isPassed && matches(query, shownTo(message, hides), context)) hits.add(message.number);
+    }
+    rev = messages.at(-1)?.message.rev ?? rev;
+    if (!more) return { hits: [...hits].sort((a, b) => b - a), rows };
+    await nextTurn();
+  }
+}
+
+/** The hits as they are now, with the rights and blocks of now. */
+function answerOf(
+  { open, actor, question, options, query }: Search,
+  walk: Walk,
+  { context }: SearchNames,
+  { numbers, from, rows }: { numbers: readonly number[]; from: number; rows: number },
+): Result<SearchAnswer> {
+  const { sql } = open;
+  const refused = refusal(actor, "read", factsFor(open, actor.userId));
+  if (refused) return { ok: false, error: refused };
+  const hides: Hides = open.hidesOf(actor.userId);
+  const write = open.texts.writer(options.form, options.origin, hides);
+  const hits: SearchHit[] = [];
+  let looked = 0;
+  for (const number of numbers) {
+    if (hits.length === question.limit) break;
+    looked++;
+    const stored = messageAt(sql, number);
+    if (!stored) continue;
+    const message = shownTo(stored, hides);
+    if (!matches(query, message, context)) continue;
+    const { createdAt } = message;
+    hits.push({ number, createdAt, text: write(message), found: foundIn(query, message) });
+  }
+  const read = rows + looked;
+  // What does not fit is found by the next question.
+  const back = looked < numbers.length ? (numbers[looked - 1] ?? 1) : walk.lookedBackTo;
+  if (back <= from) return ok({ hits, rows: read });
+  const createdAt = messageAt(sql, back)?.createdAt ?? 0;
+  return ok({ hits, rows: read + 1, searchedBack: { number: back, createdAt } });
 }

@@ -90,6 +90,12 @@ export function memberOf(sql: SqlStorage, userId: string): Member | undefined {
   return select(sql, "WHERE user_id = ?", userId)[0];
 }
 
+/** Names of at most so many people who are or were members, by their ids. */
+export function namesOfMembers(sql: SqlStorage, limit: number): Map<string, string | null> {
+  const rows = sql.exec("SELECT user_id, name FROM members LIMIT ?", limit);
+  return new Map(rows.raw<[userId: string, name: string | null]>());
+}
+
 /** The given people who are or were members. */
 export function membersAmong(sql: SqlStorage, userIds: readonly string[]): Member[] {
   return select(sql, "WHERE user_id IN (SELECT value FROM json_each(?))", JSON.stringify(userIds));

@@ -214,6 +214,65 @@ export function changedAfter(sql: SqlStorage, rev: number, limit: number, maxLen
   return someOf(sql, "WHERE rev <> created_rev AND rev > ? ORDER BY rev", rev, limit, maxLength);
 }
 
+/** How many messages changed after their creation and after `rev`, counted up to `limit`. */
+export function countChangedAfter(sql: SqlStorage, rev: number, limit: number): number {
+  return sql
+    .exec<{ count: number }>(
+      `SELECT count(*) AS count FROM (
+         SELECT 1 FROM messages WHERE rev <> created_rev AND rev > ? LIMIT ?)`,
+      rev,
+      limit,
+    )
+    .one().count;
+}
+
+/** Messages that are read as they are asked for. */
+export interface MessageCursor {
+  messages: Iterable<Message>;
+  /** Rows that SQLite has read so far, those that a condition excluded included. */
+  rowsRead: () => number;
+}
+
+/** Messages `from`…`to` for which a condition in SQL holds, newest first. */
+export function messagesBackwards(
+  sql: SqlStorage,
+  from: number,
+  to: number,
+  condition: { sql: string; bindings: readonly string[] },
+): MessageCursor {
+  return lazily(
+    sql,
+    `messages WHERE number >= ? AND number <= ? AND ${condition.sql} ORDER BY number DESC`,
+    ...[from, to, ...condition.bindings],
+  );
+}
+
+/** Messages `from`…`to` that a full-text table finds, by its ids, newest first. */
+export function messagesFound(
+  sql: SqlStorage,
+  from: number,
+  to: number,
+  table: string,
+  expression: string,
+): MessageCursor {
+  return lazily(
+    sql,
+    `${table} CROSS JOIN messages ON number = ${table}.rowid
+     WHERE ${table} MATCH ? AND ${table}.rowid >= ? AND ${table}.rowid <= ?
+     ORDER BY ${table}.rowid DESC`,
+    ...[expression, from, to],
+  );
+}
+
+function lazily(sql: SqlStorage, from: string, ...bindings: (string | number)[]): MessageCursor {
+  const cursor = sql.exec(`SELECT ${COLUMNS} FROM ${from}`, ...bindings);
+  return { messages: decoded(cursor.raw<MessageRow>()), rowsRead: () => cursor.rowsRead };
+}
+
+function* decoded(rows: Iterable<MessageRow>): Generator<Message> {
+  for (const row of rows) yield messageOf(row);
+}
+
 function someOf(
   sql: SqlStorage,
   clause: string,

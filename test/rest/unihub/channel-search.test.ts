@@ -137,6 +137,27 @@ describe("GET /channels/search", () => {
     }
   });
 
+  test("200 in pages, each channel once, while the caller joins and leaves some", async () => {
+    const { mark } = seeded();
+    const [owner, caller] = [await person(), await person()];
+    const ids: string[] = [];
+    for (let i = 0; i < 9; i++) {
+      const members = i % 2 === 0 ? [caller] : [];
+      ids.push(await channelOf(owner, members, { name: `${mark} ${i}` }));
+    }
+    const found: string[] = [];
+    let cursor = "";
+    for (let page = 0; page < 3; page++) {
+      const { body } = await search(caller, mark, `&limit=3${cursor}`);
+      found.push(...body.items.map(({ channelId }: { channelId: string }) => channelId));
+      cursor = `&cursor=${body.next}`;
+      for (const [i, id] of ids.entries()) {
+        await caller.post(`${CHANNELS}/${id}/${i % 2 === page % 2 ? "leave" : "join"}`);
+      }
+    }
+    expect(found).toEqual(ids);
+  });
+
   test("a cursor has nothing of channels that the caller does not see", async () => {
     const { mark } = seeded();
     const [owner, caller] = [await person(), await person()];

@@ -56,19 +56,20 @@ export function commandOf(
 }
 
 /** The query of a `history` frame; refuses a message that does not exist. */
-export function historyQueryOf(
-  { conversation, counters }: Memory,
-  frame: Frame<"history">,
-): Result<HistoryQuery> {
+export function historyQueryOf(memory: Memory, frame: Frame<"history">): Result<HistoryQuery> {
   const limit = frame.limit ?? HISTORY_LIMIT;
   for (const by of ["before", "after", "around"] as const) {
     const id = frame[by];
     if (id === undefined) continue;
-    const parsed = parseMessageId(id);
-    if (parsed?.conversationId !== conversation.id || parsed.number > counters.lastNumber) {
-      return fail("message_not_found");
-    }
-    return ok({ by, number: parsed.number, limit });
+    const number = positionIn(memory, id);
+    return number.ok ? ok({ by, number: number.value, limit }) : number;
   }
-  return ok({ by: "before", number: counters.lastNumber + 1, limit });
+  return ok({ by: "before", number: memory.counters.lastNumber + 1, limit });
+}
+
+/** The number of a message by its id; refuses one that does not exist here. */
+export function positionIn({ conversation, counters }: Memory, id: string): Result<number> {
+  const parsed = parseMessageId(id);
+  const exists = parsed?.conversationId === conversation.id && parsed.number <= counters.lastNumber;
+  return exists ? ok(parsed.number) : fail("message_not_found");
 }

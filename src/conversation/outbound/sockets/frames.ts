@@ -9,6 +9,7 @@ import type { OpenConversation } from "../../open.ts";
 import { mayType } from "../../queries/access.ts";
 import { commandOf, type Frame, historyQueryOf } from "./frame-decoding.ts";
 import { historyPage } from "./history-page.ts";
+import { searchAnswer } from "./search-frame.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import { syncFor } from "./sync.ts";
@@ -88,7 +89,7 @@ function handle(open: OpenConversation, session: Session, frame: ClientFrame): v
       answerHistory(open, session, frame);
       break;
     case "search":
-      open.sessions.send(session, JSON.stringify(errorEventOf(chatError("unavailable"), frame.id)));
+      if (mayAsk(open, session, frame.id)) void answerSearch(open, session, frame);
       break;
     default: {
       const command = commandOf(frame, open.limits.contentLength);
@@ -131,7 +132,20 @@ function answerHistory(open: OpenConversation, session: Session, frame: Frame<"h
   }
 }
 
-/** Whether a socket has room for one more answer to `sync` or `history`. */
+/** Later frames are not held up by it. */
+async function answerSearch(
+  open: OpenConversation,
+  session: Session,
+  frame: Frame<"search">,
+): Promise<void> {
+  const { identity, socket } = session;
+  const isThere = () => open.sessions.of(socket) === session && !open.sessions.expired(session);
+  const searcher = { actor: actorOf(identity), origin: identity.origin, isThere };
+  const answer = await searchAnswer(open, searcher, frame);
+  if (isThere()) sendAnswer(open, session, answer);
+}
+
+/** Whether a socket has room for one more answer to `sync`, `history` or `search`. */
 function mayAsk({ sessions, clock }: OpenConversation, session: Session, id: FrameId): boolean {
   const waitMs = session.budget.answerWaitMs(clock());
   if (waitMs > 0) refuseRate(sessions, session, waitMs, id);

@@ -22,7 +22,7 @@ export interface Opened {
 export type FrameAnswer =
   /** To a command. Events up to the revision `after` come before it. */
   | { type: "answer"; text: string; after: number; refused?: "rate" | undefined }
-  /** To `history`. */
+  /** To `history` and `search`. */
   | { type: "history"; text: string }
   /** To `sync`. */
   | { type: "page"; page: Page }

@@ -4,12 +4,13 @@ import type { ClientFrame, FrameId } from "../../../live/frames.ts";
 import { errorEventOf } from "../../../live/wire.ts";
 import type { Answer, Command } from "../../decide/types.ts";
 import type { OpenConversation } from "../../open.ts";
-import { mayType } from "../../queries/access.ts";
+import { isMember, mayType } from "../../queries/access.ts";
 import { memberOf } from "../../tables/members.ts";
 import { ackOf } from "../sockets/ack.ts";
 import { commandOf, type Frame, historyQueryOf } from "../sockets/frame-decoding.ts";
 import { greetingFor } from "../sockets/greeting.ts";
 import { historyPage } from "../sockets/history-page.ts";
+import { searchAnswer } from "../sockets/search-frame.ts";
 import { syncFor } from "../sockets/sync.ts";
 import type { GatewayAddress } from "./gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./inbox-room-api.ts";
@@ -63,7 +64,9 @@ function answerFrame(
         ? pageFor(open, actor, address, frame)
         : historyFor(open, actor, address, frame);
     case "search":
-      return refused("unavailable", frame.id);
+      return isMember(open, actor.userId)
+        ? foundFor(open, actor, address, frame)
+        : refused("not_a_member", frame.id);
     default: {
       const command = commandOf(frame, open.limits.contentLength);
       if (!command.ok) return answerOf(open, address, command, frame.id);
@@ -116,6 +119,18 @@ function historyFor(
   };
 }
 
+/** The inbox sends nothing to a socket on which the conversation is not open any more. */
+async function foundFor(
+  open: OpenConversation,
+  actor: Actor,
+  { origin }: GatewayAddress,
+  frame: Frame<"search">,
+): Promise<FrameAnswer> {
+  const isThere = () => isMember(open, actor.userId);
+  const searcher = { actor, origin, isThere };
+  return { type: "history", text: await searchAnswer(open, searcher, frame) };
+}
+
 function answerOf(
   open: OpenConversation,
   { gateway }: GatewayAddress,
@@ -132,8 +147,4 @@ function answerOf(
 
 function refused(code: Parameters<typeof chatError>[0], id: FrameId): FrameAnswer {
   return { type: "answer", text: JSON.stringify(errorEventOf(chatError(code), id)), after: 0 };
-}
-
-function isMember({ sql }: OpenConversation, userId: string): boolean {
-  return memberOf(sql, userId)?.leftAt === null;
 }

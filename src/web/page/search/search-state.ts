@@ -1,7 +1,8 @@
 import { type Signal, signal } from "@preact/signals";
 import { ParleyError } from "../../../client/error.ts";
-import type { Channel, Person, Rest } from "../../../client/rest.ts";
+import type { Channel, Person, Place, Rest } from "../../../client/rest.ts";
 import type { SearchHit } from "../../../client/search.ts";
+import { MAX_NAME_LENGTH } from "../../../domain/person.ts";
 import { sentenceOf } from "../model/notices.ts";
 import { Names } from "./names.ts";
 import { type Searched, searchedWith } from "./searched.ts";
@@ -12,6 +13,8 @@ const PAUSE_MS = 150;
 const MIN_WAIT_MS = 1_000;
 /** People and channels that are shown. */
 const NAMES_SHOWN = 5;
+/** Pages of them that are requested, where the first have none. */
+const NAME_PAGES = 3;
 
 /** What was found for the text that is typed. */
 export interface Found {
@@ -96,24 +99,27 @@ export class SearchState {
   }
 
   private searchNames(q: string, signal: AbortSignal): void {
-    const place = { limit: NAMES_SHOWN };
     const people = this.people.of(q);
     const channels = this.channels.of(q);
     this.change({ people: people ?? [], channels: channels ?? [] });
     if (!people) {
       void this.ask(
         signal,
-        () => this.rest.findPeople(q, place, signal),
-        ({ users, next }) => {
-          this.people.learn(q, users, next === undefined);
-          return { people: users };
+        () =>
+          firstOf(async (place) => {
+            const { users: items, next } = await this.rest.findPeople(q, place, signal);
+            return { items, next };
+          }),
+        ({ items, next }) => {
+          this.people.learn(q, items, next === undefined);
+          return { people: items };
         },
       );
     }
     if (channels) return;
     void this.ask(
       signal,
-      () => this.rest.findChannels(q, place, signal),
+      () => firstOf((place) => this.rest.findChannels(q, place, signal)),
       ({ items, next }) => {
         this.channels.learn(q, items, next === undefined);
         return { channels: items };
@@ -156,7 +162,18 @@ export class SearchState {
 
 /** Whether a text may be a name: it has nothing that only queries for messages have. */
 function isName(q: string): boolean {
-  return !/[":]|(^|\s)-/.test(q);
+  return q.length <= MAX_NAME_LENGTH && !/[":]|(^|\s)-/.test(q);
+}
+
+/** The first page that has something, among the first ones. */
+async function firstOf<Page extends { items: unknown[]; next?: string | undefined }>(
+  request: (place: Place) => Promise<Page>,
+): Promise<Page> {
+  let page = await request({ limit: NAMES_SHOWN });
+  for (let left = NAME_PAGES - 1; left > 0 && page.items.length === 0 && page.next; left--) {
+    page = await request({ limit: NAMES_SHOWN, cursor: page.next });
+  }
+  return page;
 }
 
 function reasonOf(error: unknown): string {

@@ -1,0 +1,110 @@
+/**
+ * The tables of a conversation's full-text index: made at the first search that needs them, and no step of the
+ * schema. Because they are in the database of the messages, whatever takes that back takes them back as well.
+ *
+ * The index is several tables of FTS5 ("shards"), each of a range of message numbers. They hold tokens only, of
+ * which they store in which messages they are (`detail='none'`).
+ */
+
+/**
+ * The version of these tables and of `tokensOf`: increase it whenever either changes. An index of another version
+ * is dropped and built anew.
+ */
+export const INDEX_VERSION = 1;
+
+/** What the index has. */
+export interface Coverage {
+  /** Messages up to this number. */
+  covered: number;
+  /** Of these, every state up to this revision; of some a later one. */
+  rev: number;
+}
+
+/** A part of the index: messages from `first` on, up to the next part. */
+export interface Shard {
+  first: number;
+  /** UTF-16 units of its tokens, those that were replaced included. */
+  units: number;
+}
+
+export function hasIndex(sql: SqlStorage): boolean {
+  const tables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'search_index'");
+  return tables.toArray().length > 0;
+}
+
+/** `undefined`: it is of another version. */
+export function coverageOf(sql: SqlStorage): Coverage | undefined {
+  const [row] = sql
+    .exec<{ covered: number; rev: number }>(
+      "SELECT covered, rev FROM search_index WHERE version = ?",
+      INDEX_VERSION,
+    )
+    .toArray();
+  return row;
+}
+
+/** Makes an index that has no message yet, as of a revision. */
+export function createIndex(sql: SqlStorage, rev: number): void {
+  sql.exec(`
+    CREATE TABLE search_index (
+      only INTEGER PRIMARY KEY CHECK (only = 1),
+      version INTEGER NOT NULL,
+      covered INTEGER NOT NULL,
+      rev INTEGER NOT NULL
+    );
+    CREATE TABLE search_shards (first INTEGER PRIMARY KEY, units INTEGER NOT NULL);
+  `);
+  sql.exec(
+    "INSERT INTO search_index (only, version, covered, rev) VALUES (1, ?, 0, ?)",
+    INDEX_VERSION,
+    rev,
+  );
+}
+
+/** Drops an index of any version. */
+export function dropIndex(sql: SqlStorage): void {
+  for (const { first } of sql
+    .exec<{ first: number }>("SELECT first FROM search_shards")
+    .toArray()) {
+    sql.exec(`DROP TABLE ${tableOf({ first })}`);
+  }
+  sql.exec("DROP TABLE search_shards; DROP TABLE search_index");
+}
+
+export function putCoverage(sql: SqlStorage, { covered, rev }: Coverage): void {
+  sql.exec("UPDATE search_index SET covered = ?, rev = ?", covered, rev);
+}
+
+/** The part that has a message, or would have it. */
+export function shardOf(sql: SqlStorage, number: number): Shard | undefined {
+  const [shard] = sql
+    .exec<{ first: number; units: number }>(
+      "SELECT first, units FROM search_shards WHERE first <= ? ORDER BY first DESC LIMIT 1",
+      number,
+    )
+    .toArray();
+  return shard;
+}
+
+export function createShard(sql: SqlStorage, first: number): Shard {
+  sql.exec(
+    `CREATE VIRTUAL TABLE ${tableOf({ first })} USING fts5(
+       tokens, content='', contentless_delete=1, tokenize='ascii', detail='none')`,
+  );
+  return { first, units: 0 };
+}
+
+export function putShard(sql: SqlStorage, { first, units }: Shard): void {
+  sql.exec("INSERT OR REPLACE INTO search_shards (first, units) VALUES (?, ?)", first, units);
+}
+
+/** Stores the tokens of a message, separated by spaces, instead of those it had; `""`: none. */
+export function putTokens(sql: SqlStorage, shard: Shard, number: number, tokens: string): void {
+  const table = tableOf(shard);
+  if (tokens === "") sql.exec(`DELETE FROM ${table} WHERE rowid = ?`, number);
+  else sql.exec(`INSERT OR REPLACE INTO ${table} (rowid, tokens) VALUES (?, ?)`, number, tokens);
+}
+
+export function tableOf({ first }: Pick<Shard, "first">): string {
+  return `search_${first}`;
+}
