@@ -150,7 +150,7 @@ async function searchAll(
     ...{ targets, place, limit, rows: MAX_SEARCH_ROWS, rowsPerCall: ROWS_PER_CALL },
     isActivityExact: place !== undefined && place.createdAt < Date.now() - LISTED_AFTER_MS,
   });
-  // Staff search their own conversations, too: others they name.
+  // Also staff: chats that they are not in, or not any more, they name.
   const actor = { ...c.get("actor"), reach: "member" as const };
   const as = formOf(c, form);
   const askFor = ({ conversationId, ...question }: SearchCall) =>
