@@ -63,6 +63,31 @@ const tables = () =>
     sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'search_%'").toArray(),
   );
 
+/** Three hits of a search that has passed the newest messages when something else is done. */
+async function searchedBeside(
+  open: OpenConversation,
+  by: Caller,
+  action: () => Promise<void>,
+): ReturnType<typeof searchMessages> {
+  const question = { q: "tenth", limit: 3, maxRows: 1_000 };
+  const options = { form: NATIVE_FORM, origin: "" };
+  let isOver = false;
+  const running = searchMessages(open, actorOf(by.userId), question, options).finally(() => {
+    isOver = true;
+  });
+  await nextTurn();
+  await action();
+  expect(isOver).toBe(false);
+  return running;
+}
+
+/** Carries out a command, which must be accepted. */
+async function submitted(open: OpenConversation, by: Caller, command: Command): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  open.submit(actorOf(by.userId), command, { to: "caller", resolve });
+  expect(await promise).toMatchObject({ ok: true });
+}
+
 describe("an index", () => {
   test("is built by the first search of a long conversation, and finds the same", async () => {
     await seeded();
@@ -265,51 +290,28 @@ describe("a search", () => {
   test("is refused to somebody who was removed while it ran", async () => {
     const group = await groupOf(alice, bob, await person("cyd"));
     await seeded(60, group);
-    const running = search(group, bob.userId, { q: "tenth" });
-    let isOver = false;
-    const [answer] = await Promise.all([
-      running.finally(() => {
-        isOver = true;
-      }),
-      within(group, async (open) => {
-        const { promise, resolve } = Promise.withResolvers<unknown>();
-        open.submit(
-          actorOf(alice.userId),
-          { type: "remove", userId: bob.userId },
-          { to: "caller", resolve },
-        );
-        expect(await promise).toMatchObject({ ok: true });
-        expect(isOver).toBe(false);
-      }),
-    ]);
+    const remove = { type: "remove", userId: bob.userId } as const;
+    const answer = await within(group, (open) =>
+      searchedBeside(open, bob, () => submitted(open, alice, remove)),
+    );
     expect(answer).toMatchObject({ error: { code: "not_a_member" } });
   });
 
   test("finds what there is at its end: what was changed and deleted while it ran", async () => {
     await seeded();
-    const answer = await within(conversationId, async (open) => {
-      const running = searchMessages(
-        open,
-        actorOf(alice.userId),
-        { q: "tenth", limit: 3, maxRows: 1_000 },
-        { form: NATIVE_FORM, origin: "" },
-      );
-      // By now it has passed the newest messages.
-      await nextTurn();
-      const change = (command: Command) => {
-        const { promise, resolve } = Promise.withResolvers<unknown>();
-        open.submit(actorOf(bob.userId), command, { to: "caller", resolve });
-        return promise;
-      };
-      const id = (number: number) => messageIdOf(conversationId, number);
-      const content = "now a tenth";
-      const changes = [
-        change({ type: "delete", messageId: id(60) }),
-        change({ type: "edit", messageId: id(59), content, maxLength: 100 }),
-      ];
-      expect(await Promise.all(changes)).toMatchObject([{ ok: true }, { ok: true }]);
-      return running;
-    });
+    const id = (number: number) => messageIdOf(conversationId, number);
+    const edit = {
+      type: "edit",
+      messageId: id(59),
+      content: "now a tenth",
+      maxLength: 100,
+    } as const;
+    const answer = await within(conversationId, (open) =>
+      searchedBeside(open, alice, async () => {
+        await submitted(open, bob, { type: "delete", messageId: id(60) });
+        await submitted(open, bob, edit);
+      }),
+    );
     expect(answer.ok && answer.value.hits.map(({ number }) => number)).toEqual([59, 50, 40]);
     expect(answer.ok && answer.value.searchedBack?.number).toBe(40);
   });
@@ -360,6 +362,7 @@ describe("over a socket", () => {
     const socket = await openLive(alice, conversationId);
     socket.send(
       [
+        { op: "send", id: 0, content: "alone" },
         { op: "send", id: 1, content: "first" },
         { op: "search", id: 2, q: "first" },
         { op: "send", id: 3, content: "behind" },
@@ -367,8 +370,8 @@ describe("over a socket", () => {
         .map((one) => JSON.stringify(one))
         .join("\n"),
     );
-    expect(await socket.next("found")).toMatchObject({ id: 2, hits: [{ message: { number: 1 } }] });
-    await socket.until(() => socket.all("ack").length === 2);
+    expect(await socket.next("found")).toMatchObject({ id: 2, hits: [{ message: { number: 2 } }] });
+    await socket.until(() => socket.all("ack").length === 3);
   });
 
   test("of the inbox: the same", async () => {
