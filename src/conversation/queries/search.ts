@@ -1,7 +1,14 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { type Hides, shownTo } from "../../domain/hides.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
-import { foundIn, isIn, matches, parseQuery, type SearchQuery } from "../../domain/search.ts";
+import {
+  foundIn,
+  isIn,
+  matches,
+  parseQuery,
+  type SearchContext,
+  type SearchQuery,
+} from "../../domain/search.ts";
 import { wantedTokens } from "../../domain/search-tokens.ts";
 import type { OpenConversation } from "../open.ts";
 import { expressionOf } from "../search/expression.ts";
@@ -78,7 +85,7 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
       const walk = new Walk({
         ...{ sql, index, from, to, limit: question.limit },
         prefilter: prefilterOf(query, names.senders),
-        expression: expressionOf(wantedTokens(query, names.context)),
+        ...lookUpOf(query, names.context),
         matches: (message) => matches(query, shownTo(message, hides), names.context),
       });
       const isOver = () =>
@@ -101,6 +108,18 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
   } finally {
     index.build();
   }
+}
+
+/** Prefixes of fewer characters begin many words. */
+const SHORT_PREFIX = 3;
+
+/** What the index is asked for. */
+function lookUpOf(query: SearchQuery, context: SearchContext) {
+  const wanted = wantedTokens(query, context);
+  const isShort = wanted
+    .flat()
+    .some(({ token, isPrefix }) => isPrefix && token.length < SHORT_PREFIX);
+  return { expression: expressionOf(wanted), isShort };
 }
 
 /** The messages that a query may find: from…to. */

@@ -14,8 +14,9 @@ export interface SearchBounds {
   candidateUnits: number;
   /** Characters of the hits of one answer, after the first: where matches are takes a microsecond for each. */
   answerUnits: number;
-  /** Tables of the index that are asked within a turn. */
+  /** Tables of the index that are asked within a turn: for whole words, and for words that begin with a letter or two. */
   shardsATurn: number;
+  shardsOfShortATurn: number;
   /** Messages that one slice adds to the index, and characters of them, at most, after the first. */
   indexSlice: number;
   indexUnits: number;
@@ -37,13 +38,14 @@ export interface SearchBounds {
 export const SEARCH_BOUNDS: SearchBounds = {
   scanned: 5_000,
   newest: 200,
-  scanSlice: 1_000,
+  scanSlice: 2_000,
   candidates: 500,
   candidateUnits: 100_000,
-  shardsATurn: 4,
+  shardsATurn: 12,
+  shardsOfShortATurn: 4,
   answerUnits: 40_000,
-  indexSlice: 125,
-  indexUnits: 8_000,
+  indexSlice: 150,
+  indexUnits: 10_000,
   shardMessages: 10_000,
   shardUnits: 1_000_000,
   newLag: 500,

@@ -10,6 +10,8 @@ export interface WalkOptions {
   /** Which messages are looked for: a condition that they fulfil, an expression that finds them in the index. */
   prefilter: Condition;
   expression: string | undefined;
+  /** Whether that asks for all words that begin with a letter or two. */
+  isShort: boolean;
   matches: (message: Message) => boolean;
   /** Messages `from`…`to` are searched, the newest first. */
   from: number;
@@ -19,7 +21,7 @@ export interface WalkOptions {
 }
 
 /** What was done within a turn of the object. */
-const NOTHING_DONE = { scans: 0, lookUps: 0, looked: 0, units: 0 };
+const NOTHING_DONE = { scanned: 0, lookUps: 0, looked: 0, units: 0 };
 
 /**
  * A search on its way back through a conversation, in slices. What the index has is asked of it; the rest is
@@ -55,9 +57,11 @@ export class Walk {
 
   /** Whether the object has been held for as long as it may be. */
   get isTurnOver(): boolean {
-    const { scans, lookUps, looked, units } = this.turn;
-    const { candidates, candidateUnits, shardsATurn } = this.options.index.bounds;
-    return scans > 0 || lookUps >= shardsATurn || looked >= candidates || units >= candidateUnits;
+    const { scanned, lookUps, looked, units } = this.turn;
+    const { scanSlice, candidates, candidateUnits, ...bounds } = this.options.index.bounds;
+    const shards = this.options.isShort ? bounds.shardsOfShortATurn : bounds.shardsATurn;
+    const isScanned = scanned >= scanSlice;
+    return isScanned || lookUps >= shards || looked >= candidates || units >= candidateUnits;
   }
 
   /** Another turn of the object begins. */
@@ -77,8 +81,9 @@ export class Walk {
 
   private scan(from: number, to: number): void {
     const { sql, index, prefilter } = this.options;
-    const first = Math.max(from, to - index.bounds.scanSlice + 1);
-    this.turn = { ...this.turn, scans: this.turn.scans + 1 };
+    const most = index.bounds.scanSlice - this.turn.scanned;
+    const first = Math.max(from, to - most + 1);
+    this.turn = { ...this.turn, scanned: this.turn.scanned + to - first + 1 };
     this.take(messagesBackwards(sql, first, to, prefilter), first);
   }
 
