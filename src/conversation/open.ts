@@ -143,7 +143,9 @@ export class OpenConversation {
       onForgotten: (userId) => this.sessions.presenceForgotten(userId),
       onChange: (userId, visible, heldMs) => this.presenceKnown(userId, visible, heldMs),
       onFailure: (error) => log("presence_failed", { conversationId, error }),
+      retryWithin: (ms) => this.alarms.noLaterThan(this.presences.name, clock() + ms),
     });
+    this.alarms.add(this.presences.name, () => this.presences.catchUp());
     this.sessions = new Sessions({
       ...{ ctx, clock, elsewhere: this.subscribers },
       quiet: () => isLarge(memory.counters.memberCount),

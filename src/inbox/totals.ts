@@ -28,6 +28,8 @@ export class Totals {
   private mentions = 0;
   private sent: string | undefined;
   private loading: Promise<void> | undefined;
+  /** D1 is not read with every change to find that out again. */
+  private areTooMany = false;
 
   constructor(options: TotalsOptions) {
     this.options = options;
@@ -38,6 +40,7 @@ export class Totals {
     this.sent = undefined;
     // What conversations did not tell while nobody was connected is not in memory.
     this.rows = undefined;
+    this.areTooMany = false;
     void this.load();
   }
 
@@ -48,7 +51,7 @@ export class Totals {
       return;
     }
     if (!this.rows) {
-      void this.load();
+      if (!this.areTooMany) void this.load();
       return;
     }
     this.apply(row);
@@ -66,6 +69,7 @@ export class Totals {
     const { read, recent, onFailure } = this.options;
     try {
       const found = await read();
+      this.areTooMany = found === undefined;
       if (!found) return;
       this.rows = new Map();
       this.unread = 0;

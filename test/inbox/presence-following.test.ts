@@ -9,6 +9,7 @@ import {
   type Caller,
   directPair,
   evict,
+  fireAlarms,
   groupOf,
   objectOf,
   openLive,
@@ -57,8 +58,14 @@ describe("somebody who is connected to something else", () => {
     const inbox = await openListed(bob);
     const b = await openLive(bob, conversationId);
     await a.until(() => onlineAt(a).includes(bob.userId));
+    const sources = (count: number) =>
+      vi.waitFor(async () => expect(await rowsOf(bob, "presence_sources")).toHaveLength(count), {
+        timeout: 5_000,
+      });
+    // Before his inbox knows of it there is nothing to leave.
+    await sources(1);
     b.close();
-    await vi.waitFor(async () => expect(await rowsOf(bob, "presence_sources")).toEqual([]));
+    await sources(0);
     await send(alice, conversationId, "still there?");
     await a.next("message");
     await a.until(() => onlineAt(a).includes(bob.userId));
@@ -123,6 +130,27 @@ describe("somebody who is connected to something else", () => {
     await his.evict();
     his.line.socket.close();
     await a.until(() => !onlineAt(a).includes(bob.userId));
+  });
+
+  test("is online although their inbox could not be reached at first", async () => {
+    const { alice, bob, conversationId } = await directPair();
+    const broken = await runInDurableObject(inboxOf(bob), (object) =>
+      // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
+      vi.spyOn((object as any).presence, "follow").mockImplementation(() => {
+        throw new Error("broken");
+      }),
+    );
+    const a = await openLive(alice, conversationId);
+    await vi.waitFor(() => expect(broken).toHaveBeenCalled());
+    broken.mockRestore();
+    await openInbox(bob);
+    await vi.waitFor(
+      async () => {
+        await fireAlarms(conversationId);
+        expect(onlineAt(a)).toContain(bob.userId);
+      },
+      { timeout: 5_000 },
+    );
   });
 
   test("is not shown while invisible", async () => {

@@ -113,12 +113,22 @@ describe.each(WAYS)("connected by %s", (way: Way) => {
     await a.until(() => onlineAt(a).includes(bob.userId));
     const broken = await runInDurableObject(objectOf(id), (object) => {
       // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
-      return vi.spyOn((object as any).open.presences, "take").mockImplementation(() => {
-        throw new Error("broken");
+      const { presences } = (object as any).open;
+      const learn = presences.learn.bind(presences);
+      // What is said of others is taken: alice's inbox may still be telling of her own connection.
+      return vi.spyOn(presences, "learn").mockImplementation((userId, ...said) => {
+        if (userId === bob.userId) throw new Error("broken");
+        learn(userId, ...said);
       });
     });
     await setInvisible(inbox, true);
-    await vi.waitFor(() => expect(broken).toHaveBeenCalled());
+    await vi.waitFor(() =>
+      expect(broken).toHaveBeenCalledWith(
+        bob.userId,
+        expect.objectContaining({ visible: false }),
+        expect.anything(),
+      ),
+    );
     broken.mockRestore();
     await vi.waitFor(async () => {
       await fireAlarm(bob);

@@ -123,6 +123,33 @@ test("a report that fails is repeated with the alarm of the conversation, also a
   expect(await presenceOver(alice, bob)).toMatchObject({ online: true });
 });
 
+test("reports that failed at different times are all repeated", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const failures = (person: typeof bob) =>
+    runInDurableObject(objectOf(conversationId), (object) => {
+      // biome-ignore lint/suspicious/noExplicitAny: looks at a private field
+      return (object as any).open.reports.pending.get(person.userId)?.failures;
+    });
+  const hasFailed = (person: typeof bob, times: number) =>
+    vi.waitFor(async () => expect(await failures(person)).toBe(times));
+  for (const person of [alice, bob]) await breakInbox(person, true);
+  await openLive(bob, conversationId);
+  await hasFailed(bob, 1);
+  moveClock(1_000);
+  await runDurableObjectAlarm(objectOf(conversationId));
+  // Bob's waits two seconds now, and alice's one.
+  await hasFailed(bob, 2);
+  await openLive(alice, conversationId);
+  await hasFailed(alice, 1);
+  for (const person of [alice, bob]) await breakInbox(person, false);
+  moveClock(1_000);
+  await runDurableObjectAlarm(objectOf(conversationId));
+  await hasSources(alice, 1);
+  moveClock(2_000);
+  await fireAlarms(conversationId);
+  await hasSources(bob, 1);
+});
+
 test("a gateway's report that fails is repeated", async () => {
   const { alice, bob } = await directPair();
   await breakInbox(bob, true);

@@ -80,6 +80,25 @@ test("while D1 is unavailable there is none; the next change brings it", async (
   await inbox.until(() => totalOf(inbox)?.unread === 2);
 });
 
+test("of a user with too many conversations D1 is read once, not with every change", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  const inbox = await openTotal(bob);
+  await evictInbox(bob);
+  const read = await runInDurableObject(inboxOf(bob), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: as if there were so many
+    return vi.spyOn((object as any).totals.options, "read").mockResolvedValue(undefined);
+  });
+  for (const unread of [1, 2, 3]) {
+    await send(alice, conversationId, "hello");
+    await inbox.until(() => inbox.entry(conversationId)?.unread === unread);
+  }
+  expect(read).toHaveBeenCalledTimes(1);
+  read.mockRestore();
+  // Another socket has it looked up again.
+  await openTotal(bob);
+  await inbox.until(() => totalOf(inbox)?.unread === 3);
+});
+
 test(`equals GET /unread after random changes (seed ${SEED})`, { timeout: 120_000 }, async () => {
   const dice = new Random(SEED);
   const [alice, bob, carol] = [await person("alice"), await person("bob"), await person("carol")];

@@ -29,7 +29,8 @@ interface Report {
   /** When it changed. */
   readonly at: number;
   readonly failures: number;
-  readonly retryAt: number;
+  /** Whether it has failed, and is to be made again by {@link ConnectionReports.catchUp}. */
+  readonly isWaiting: boolean;
 }
 
 /**
@@ -81,24 +82,27 @@ export class ConnectionReports {
   async catchUp(): Promise<void> {
     if (!this.isChecked) for (const userId of this.options.sessions.userIds()) this.changed(userId);
     this.isChecked = true;
+    // All of them, however long they have waited: there is one alarm, which was set for the first.
+    for (const [userId, report] of this.pending) {
+      if (report.isWaiting) this.pending.set(userId, { ...report, isWaiting: false });
+    }
     this.callDue();
   }
 
   private report(userId: string, isConnected: boolean, at: number): void {
-    this.pending.set(userId, { isConnected, at, failures: 0, retryAt: 0 });
+    this.pending.set(userId, { isConnected, at, failures: 0, isWaiting: false });
     this.callDue();
   }
 
   private callDue(): void {
-    const now = this.options.clock();
     for (const [userId, report] of this.pending) {
       if (this.calling.size >= CONCURRENT) return;
-      if (report.retryAt <= now && !this.calling.has(userId)) void this.call(userId, report);
+      if (!report.isWaiting && !this.calling.has(userId)) void this.call(userId, report);
     }
   }
 
   private async call(userId: string, report: Report): Promise<void> {
-    const { source, sessions, stubOf, clock, onAnswer, onFailure, retryWithin } = this.options;
+    const { source, sessions, stubOf, onAnswer, onFailure, retryWithin } = this.options;
     this.calling.add(userId);
     try {
       const stub = stubOf(userId);
@@ -111,11 +115,10 @@ export class ConnectionReports {
     } catch (error) {
       onFailure(error);
       const failures = report.failures + 1;
-      const waitMs = backoffMs(failures);
       if (this.pending.get(userId) === report) {
-        this.pending.set(userId, { ...report, failures, retryAt: clock() + waitMs });
+        this.pending.set(userId, { ...report, failures, isWaiting: true });
+        retryWithin(backoffMs(failures));
       }
-      retryWithin(waitMs);
     }
     this.calling.delete(userId);
     this.callDue();

@@ -1,6 +1,7 @@
 import type { ConnectionPresence } from "../../../domain/presence.ts";
 import { lacksMethod } from "../../rpc-versions.ts";
 import { CallTimeouts } from "../../timeout.ts";
+import { backoffMs } from "../backoff.ts";
 import type { InboxStub } from "./inbox-api.ts";
 
 export interface UserPresencesOptions {
@@ -20,6 +21,8 @@ export interface UserPresencesOptions {
   /** What is known of a user has changed; it has held for so many milliseconds. */
   onChange: (userId: string, visible: boolean | undefined, heldMs: number) => void;
   onFailure: (error: unknown) => void;
+  /** Has {@link UserPresences.catchUp} called so many milliseconds from now, or sooner. */
+  retryWithin: (milliseconds: number) => void;
 }
 
 /**
@@ -28,6 +31,7 @@ export interface UserPresencesOptions {
  * it, members who are not here are asked again when the next one comes.
  */
 export class UserPresences {
+  readonly name = "presences";
   private readonly options: UserPresencesOptions;
   private readonly timeouts = new CallTimeouts();
   private readonly known = new Map<string, ConnectionPresence>();
@@ -35,6 +39,9 @@ export class UserPresences {
   private readonly followed = new Set<string>();
   /** Those of whom inboxes have told since the object woke, because it had asked before. */
   private readonly told = new Set<string>();
+  /** Whether the inbox of anybody could not be asked, and how often in a row that was so. */
+  private isBehind = false;
+  private failures = 0;
   /** The present members, once they were read. */
   private memberIds: ReadonlySet<string> | undefined;
 
@@ -67,6 +74,13 @@ export class UserPresences {
     for (const userId of this.members()) {
       if (!isHere(userId) && !this.followed.has(userId)) void this.follow(userId);
     }
+  }
+
+  /** Asks those once more who could not be asked. */
+  async catchUp(): Promise<void> {
+    if (!this.isBehind) return;
+    this.isBehind = false;
+    this.check();
   }
 
   /** Takes what is known of somebody who connects here, or is connected. It has held for so many milliseconds. */
@@ -129,15 +143,19 @@ export class UserPresences {
   }
 
   private async follow(userId: string): Promise<void> {
-    const { conversationId, stubOf, onFailure } = this.options;
+    const { conversationId, stubOf, onFailure, retryWithin } = this.options;
     this.followed.add(userId);
     try {
       this.take(userId, await this.timeouts.limit(stubOf(userId).showIn(conversationId)));
+      if (!this.isBehind) this.failures = 0;
     } catch (error) {
-      // One of the previous version tells nobody. Others are asked when somebody comes next.
+      // One of the previous version tells nobody.
       if (lacksMethod(error, "showIn")) return;
       onFailure(error);
       this.forget(userId);
+      if (!this.isBehind) this.failures++;
+      this.isBehind = true;
+      retryWithin(backoffMs(this.failures));
     }
   }
 }
