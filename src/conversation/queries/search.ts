@@ -62,7 +62,7 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
   const { open, actor, question, query, began } = search;
   const { sql, memory, searchIndex: index } = open;
   const { lastNumber } = memory.counters;
-  const { before } = question;
+  const { before, maxRows } = question;
   if (before && "number" in before && before.number > lastNumber + 1) {
     return fail("message_not_found");
   }
@@ -71,24 +71,28 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
   let rows = names.rows + rowsOfInterval(lastNumber);
   try {
     for (let attempt = 1; ; attempt++) {
-      await index.followChanges();
+      const isLate = () => open.clock() - began >= index.bounds.maxMs;
+      const followed = await index.followChanges((read) => rows + read >= maxRows || isLate());
+      rows += followed.rows;
       const hides = open.hidesOf(actor.userId);
-      const since = index.coverage?.rev ?? memory.counters.rev;
+      // Without an index that is current everything is scanned, as far as rows and time are left.
+      const { rev = memory.counters.rev } = (followed.isCurrent && index.coverage) || {};
       const walk = new Walk({
         ...{ sql, index, from, to, limit: question.limit },
         prefilter: prefilterOf(query, names.senders),
-        expression: expressionOf(wantedTokens(query, names.context)),
+        expression: followed.isCurrent
+          ? expressionOf(wantedTokens(query, names.context))
+          : undefined,
         matches: (message) => matches(query, shownTo(message, hides), names.context),
       });
-      const isOver = () =>
-        rows + walk.rows >= question.maxRows || open.clock() - began >= index.bounds.maxMs;
+      const isOver = () => rows + walk.rows >= maxRows || isLate();
       while (!walk.isDone) {
         walk.next();
         if (walk.isDone || isOver()) break;
         await nextTurn();
         if (search.options.isWanted?.() === false) return fail("unavailable");
       }
-      const numbers = await withChanged(search, walk, names, { since, to });
+      const numbers = await withChanged(search, walk, names, { since: rev, to });
       rows += walk.rows + numbers.rows;
       // In one turn from here on. Somebody who is blocked no longer may have written what was passed over.
       if (open.hidesOf(actor.userId) !== hides && attempt < MAX_ATTEMPTS) continue;
