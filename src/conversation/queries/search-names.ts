@@ -19,17 +19,20 @@ const MAX_LISTED = 5_000;
 /** Names that are looked at in one turn: folding one takes up to some ten microseconds. */
 const NAMES_SLICE = 1_000;
 
-/** Finds them in slices, so that the object is not held for long. */
+/** Finds them in slices, so that the object is not held for long. Reads at most `maxRows` rows, and one more. */
 export async function searchNames(
-  { sql }: OpenConversation,
+  { sql, memory }: OpenConversation,
   userId: string,
   { from }: SearchQuery,
+  maxRows: number,
 ): Promise<SearchNames> {
   const wanted = new Set(from.filter((name) => name !== ME));
-  const listed = wanted.size > 0 ? namesOfMembers(sql, MAX_LISTED + 1) : new Map();
-  const areListed = listed.size <= MAX_LISTED;
+  const most = Math.min(MAX_LISTED, maxRows);
+  const isSmall = memory.counters.memberCount <= most;
+  const listed = wanted.size > 0 && isSmall ? namesOfMembers(sql, most + 1) : new Map();
+  const areListed = isSmall && listed.size <= most;
   if (wanted.size === 0 || !areListed) {
-    const senders = areListed && from.length > 0 ? [folded(userId)] : undefined;
+    const senders = wanted.size === 0 && from.length > 0 ? [folded(userId)] : undefined;
     return { context: namedOneByOne(sql, userId), senders, rows: listed.size };
   }
   const named = await idsByName(listed, wanted);

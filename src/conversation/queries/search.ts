@@ -66,7 +66,7 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
   if (before && "number" in before && before.number > lastNumber + 1) {
     return fail("message_not_found");
   }
-  const names = await searchNames(open, actor.userId, query);
+  const names = await searchNames(open, actor.userId, query, maxRows);
   const [from, to] = intervalOf(sql, lastNumber, query, before);
   let rows = names.rows + rowsOfInterval(lastNumber);
   try {
