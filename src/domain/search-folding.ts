@@ -87,12 +87,15 @@ const ACCENTS =
   /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u08ca-\u08ff]/gu;
 const CYRILLIC = /\p{Script=Cyrillic}$/u;
 
+/** Characters without case whose folding is themselves: Hebrew, kana, ideographs and Korean syllables. */
+const WITHOUT_CASE =
+  "\u05d0-\u05ea\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3";
 /**
  * ASCII, Hebrew and Russian letters but ё, kana, ideographs and Korean syllables: their folding is their lower case.
  * Most texts of Latin, Cyrillic and Asian languages are of these alone.
  */
-const PLAIN =
-  /^[\t\n\x20-\x7e\u0410-\u044f\u05d0-\u05ea\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3]*$/;
+const PLAIN = new RegExp(`^[\\t\\n\\x20-\\x7e\\u0410-\\u044f${WITHOUT_CASE}]*$`);
+const PLAIN_WITHOUT_CASE = new RegExp(`^[\\x20-\\x7e${WITHOUT_CASE}]*$`);
 /** White space that is not a single space. */
 const UNEVEN = /[^\S ]| {2}/;
 const SPACES = /\s+/g;
@@ -106,9 +109,19 @@ export function folded(text: string): string {
   return collapsed(foldedInside(text));
 }
 
+/** Whether the folding of a text is its lower case. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text);
+}
+
+/** Whether that is so, and at most ASCII letters have cases. */
+export function isPlainWithoutCase(text: string): boolean {
+  return PLAIN_WITHOUT_CASE.test(text);
+}
+
 /** The same, with white space as it is: the form in which clusters are put together. */
 export function foldedInside(text: string): string {
-  if (PLAIN.test(text)) return text.toLowerCase();
+  if (isPlain(text)) return text.toLowerCase();
   return (IS_SPECIAL.test(text) ? withoutSpecial(text) : text)
     .normalize("NFKD")
     .toLowerCase()

@@ -2,6 +2,9 @@ import { boundBehind, comparePlaces, type Place, type SearchBound } from "./sear
 
 /** Rows of a call that is expected to find nothing which the page has room for. */
 const PROBE_ROWS = 200;
+/** So many conversations are asked for a whole page each. Of more, each is asked for a share of it at first. */
+const FEW = 8;
+const FIRST_SHARE = 5;
 
 /** A conversation that is searched. */
 export interface SearchTarget {
@@ -86,7 +89,7 @@ export class SearchMerge<Hit extends Numbered> {
     const calls = this.waiting.length + 1;
     return isBehind
       ? this.callOf(conversationId, bound, { limit: 1, calls, maxRows: PROBE_ROWS })
-      : this.callOf(conversationId, bound, { limit: this.options.limit, calls });
+      : this.callOf(conversationId, bound, { limit: this.firstLimit, calls });
   }
 
   /** Takes the answer to a call. */
@@ -129,6 +132,12 @@ export class SearchMerge<Hit extends Numbered> {
   /** The place of the last hit of a full page. */
   private get lastPlace(): Place | undefined {
     return this.found[this.options.limit - 1];
+  }
+
+  /** Hits that one of many conversations is asked for at first: few have a whole page of the newest. */
+  private get firstLimit(): number {
+    const { targets, limit } = this.options;
+    return targets.length > FEW ? Math.max(2, Math.ceil(limit / FIRST_SHARE)) : limit;
   }
 
   /** The call that continues where the page ends too early. */

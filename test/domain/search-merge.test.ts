@@ -25,7 +25,7 @@ const world = fc
   .record({
     conversations: fc.array(
       fc.array(fc.record({ later: fc.nat(2), isHit: fc.boolean() }), { maxLength: 30 }),
-      { minLength: 1, maxLength: 8 },
+      { minLength: 1, maxLength: 12 },
     ),
     limit: fc.integer({ min: 1, max: 6 }),
     rows: fc.integer({ min: 1, max: 60 }),

@@ -75,8 +75,9 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
       const followed = await index.followChanges((read) => rows + read >= maxRows || isLate());
       rows += followed.rows;
       const hides = open.hidesOf(actor.userId);
+      const { rev } = memory.counters;
       // Without an index that is current everything is scanned, as far as rows and time are left.
-      const { rev = memory.counters.rev } = (followed.isCurrent && index.coverage) || {};
+      const since = (followed.isCurrent ? index.coverage?.rev : undefined) ?? rev;
       const walk = new Walk({
         ...{ sql, index, from, to, limit: question.limit },
         prefilter: prefilterOf(query, names.senders),
@@ -89,14 +90,17 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
       while (!walk.isDone) {
         walk.next();
         if (walk.isDone || isOver()) break;
+        if (!walk.isTurnOver) continue;
         await nextTurn();
+        walk.beginTurn();
         if (search.options.isWanted?.() === false) return fail("unavailable");
       }
-      const numbers = await withChanged(search, walk, names, { since: rev, to });
+      const numbers = await withChanged(search, walk, names, { since, to });
       rows += walk.rows + numbers.rows;
       // In one turn from here on. Somebody who is blocked no longer may have written what was passed over.
       if (open.hidesOf(actor.userId) !== hides && attempt < MAX_ATTEMPTS) continue;
-      return answerOf(search, walk, names, { numbers: numbers.hits, from, rows });
+      const isUnchanged = memory.counters.rev === rev;
+      return answerOf(search, walk, names, { numbers: numbers.hits, from, rows, isUnchanged });
     }
   } finally {
     index.build();
@@ -135,7 +139,7 @@ async function withChanged(
 ): Promise<{ hits: number[]; rows: number }> {
   const { sql, searchIndex } = open;
   const { candidates, candidateUnits } = searchIndex.bounds;
-  const hits = new Set(walk.hits);
+  const hits = new Set(walk.hits.map(({ number }) => number));
   let rows = 0;
   for (let rev = since; ; ) {
     const { messages, more } = changedAfter(sql, rev, candidates, candidateUnits);
@@ -151,12 +155,20 @@ async function withChanged(
   }
 }
 
+/** How a search has ended: its hits, newest first, and whether the conversation is as it was when it began. */
+interface Ended {
+  numbers: readonly number[];
+  from: number;
+  rows: number;
+  isUnchanged: boolean;
+}
+
 /** The hits as they are now, with the rights and blocks of now. */
 function answerOf(
   { open, actor, question, options, query }: Search,
   walk: Walk,
   { context }: SearchNames,
-  { numbers, from, rows }: { numbers: readonly number[]; from: number; rows: number },
+  { numbers, from, rows, isUnchanged }: Ended,
 ): Result<SearchAnswer> {
   const { sql } = open;
   const refused = refusal(actor, "read", factsFor(open, actor.userId));
@@ -165,12 +177,16 @@ function answerOf(
   const write = open.texts.writer(options.form, options.origin, hides);
   const hits: SearchHit[] = [];
   const { answerUnits } = open.searchIndex.bounds;
+  // They are read again only where something has changed since.
+  const known = new Map(isUnchanged ? walk.hits.map((message) => [message.number, message]) : []);
   let looked = 0;
   let units = 0;
+  let read = rows;
   for (const number of numbers) {
     if (hits.length === question.limit || units >= answerUnits) break;
     looked++;
-    const stored = messageAt(sql, number);
+    if (!known.has(number)) read++;
+    const stored = known.get(number) ?? messageAt(sql, number);
     if (!stored) continue;
     const message = shownTo(stored, hides);
     if (!matches(query, message, context)) continue;
@@ -178,7 +194,6 @@ function answerOf(
     units += message.content.length;
     hits.push({ number, createdAt, text: write(message), found: foundIn(query, message) });
   }
-  const read = rows + looked;
   // What does not fit is found by the next question.
   const back = looked < numbers.length ? (numbers[looked - 1] ?? 1) : walk.lookedBackTo;
   if (back <= from) return ok({ hits, rows: read });

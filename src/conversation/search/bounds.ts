@@ -9,11 +9,13 @@ export interface SearchBounds {
   newest: number;
   /** Numbers of messages that one slice of a scan goes through, in SQLite. */
   scanSlice: number;
-  /** Candidates of one slice that are looked at, and characters of them, at most, after the first. */
+  /** Candidates that are looked at within a turn, and characters of them, at most, after the first. */
   candidates: number;
   candidateUnits: number;
   /** Characters of the hits of one answer, after the first: where matches are takes a microsecond for each. */
   answerUnits: number;
+  /** Tables of the index that are asked within a turn. */
+  shardsATurn: number;
   /** Messages that one slice adds to the index, and characters of them, at most, after the first. */
   indexSlice: number;
   indexUnits: number;
@@ -38,6 +40,7 @@ export const SEARCH_BOUNDS: SearchBounds = {
   scanSlice: 1_000,
   candidates: 500,
   candidateUnits: 100_000,
+  shardsATurn: 4,
   answerUnits: 40_000,
   indexSlice: 125,
   indexUnits: 8_000,

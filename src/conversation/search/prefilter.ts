@@ -1,4 +1,5 @@
 import type { SearchQuery } from "../../domain/search.ts";
+import { isPlain, isPlainWithoutCase } from "../../domain/search-folding.ts";
 
 /** A condition on rows of messages, in SQL. */
 export interface Condition {
@@ -6,28 +7,40 @@ export interface Condition {
   bindings: string[];
 }
 
-/** Anything but ASCII. */
-const BEYOND_ASCII = "*[^\u0001-\u007f]*";
+/** Whether a column holds anything but ASCII: characters of more than one byte. */
+const isBeyondAscii = (column: string) => `octet_length(${column}) > length(${column})`;
 
 /**
- * What every message has that a query finds, as far as SQLite can tell: it saves reading most of the others. What
- * is folded of a text in ASCII is the same in lower case, with spaces for white space; of any other text, and of
- * files, it cannot tell. `senders`: folded ids of those that the query names, where they are known.
+ * Texts that are folded otherwise than to their lower case hold a character beyond these: ASCII, Russian, kana,
+ * ideographs and Korean syllables. A pattern has at most 50 bytes in workerd: there is no room for more.
+ */
+const BEYOND_PLAIN =
+  "*[^\t\n\x20-\x7e\u0410-\u044f\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*";
+
+/**
+ * What every message has that a query finds, as far as SQLite can tell: it saves reading most of the others. It can
+ * tell of texts that are folded to their lower case; of others, and of files, it cannot. `senders`: folded ids of
+ * those that the query names, where they are known.
  */
 export function prefilterOf(query: SearchQuery, senders?: readonly string[]): Condition {
   const conditions = ["deleted_at IS NULL", "sender_id IS NOT NULL"];
   const bindings: string[] = [];
   if (senders) {
-    conditions.push("(lower(sender_id) IN (SELECT value FROM json_each(?)) OR sender_id GLOB ?)");
-    bindings.push(JSON.stringify(senders), BEYOND_ASCII);
+    const isNamed = "lower(sender_id) IN (SELECT value FROM json_each(?))";
+    conditions.push(`(${isNamed} OR ${isBeyondAscii("sender_id")})`);
+    bindings.push(JSON.stringify(senders));
   }
   if (query.has.some((kind) => kind !== "link")) conditions.push("attachments IS NOT NULL");
   if (query.mentionsMe) conditions.push("mentions IS NOT NULL");
   if (query.terms.length > 0) {
     const words = query.terms.map(({ text }) => longestWord(text));
-    const found = words.every(isAscii) ? words.map(() => "instr(lower(content), ?)") : ["0"];
-    conditions.push(`(attachments IS NOT NULL OR content GLOB ? OR (${found.join(" AND ")}))`);
-    bindings.push(BEYOND_ASCII, ...(words.every(isAscii) ? words : []));
+    const told = words.filter(isPlainWithoutCase);
+    const isThere = words.every(isPlain) ? told.map(() => "instr(lower(content), ?)") : ["0"];
+    const isInPlain = isThere.length > 0 ? `(${isThere.join(" AND ")})` : "1";
+    const isBeyondPlain = `(${isBeyondAscii("content")} AND content GLOB ?)`;
+    conditions.push(`(attachments IS NOT NULL OR ${isInPlain} OR ${isBeyondPlain})`);
+    if (words.every(isPlain)) bindings.push(...told);
+    bindings.push(BEYOND_PLAIN);
   }
   return { sql: conditions.join(" AND "), bindings };
 }
@@ -37,8 +50,4 @@ function longestWord(text: string): string {
   return text
     .split(/\s+/)
     .reduce((longest, word) => (word.length > longest.length ? word : longest), "");
-}
-
-function isAscii(text: string): boolean {
-  return [...text].every((character) => character <= "\u007f");
 }

@@ -18,13 +18,16 @@ export interface WalkOptions {
   limit: number;
 }
 
+/** What was done within a turn of the object. */
+const NOTHING_DONE = { scans: 0, lookUps: 0, looked: 0, units: 0 };
+
 /**
  * A search on its way back through a conversation, in slices. What the index has is asked of it; the rest is
  * scanned, and so are the newest messages, and those where most are candidates anyway.
  */
 export class Walk {
-  /** Numbers of messages that were hits when they were looked at, newest first. */
-  readonly hits: number[] = [];
+  /** Messages that were hits when they were looked at, newest first, as they are stored. */
+  readonly hits: Message[] = [];
   /** Rows that were read. */
   rows = 0;
   private readonly options: WalkOptions;
@@ -32,6 +35,7 @@ export class Walk {
   private reached: number;
   /** Down to this number everything is scanned. */
   private scanTo: number;
+  private turn = NOTHING_DONE;
 
   constructor(options: WalkOptions) {
     this.options = options;
@@ -49,6 +53,18 @@ export class Walk {
     return this.reached <= this.options.from || this.hits.length >= this.options.limit;
   }
 
+  /** Whether the object has been held for as long as it may be. */
+  get isTurnOver(): boolean {
+    const { scans, lookUps, looked, units } = this.turn;
+    const { candidates, candidateUnits, shardsATurn } = this.options.index.bounds;
+    return scans > 0 || lookUps >= shardsATurn || looked >= candidates || units >= candidateUnits;
+  }
+
+  /** Another turn of the object begins. */
+  beginTurn(): void {
+    this.turn = NOTHING_DONE;
+  }
+
   /** Looks at some more messages. */
   next(): void {
     const { index, expression, from } = this.options;
@@ -62,6 +78,7 @@ export class Walk {
   private scan(from: number, to: number): void {
     const { sql, index, prefilter } = this.options;
     const first = Math.max(from, to - index.bounds.scanSlice + 1);
+    this.turn = { ...this.turn, scans: this.turn.scans + 1 };
     this.take(messagesBackwards(sql, first, to, prefilter), first);
   }
 
@@ -76,6 +93,7 @@ export class Walk {
     }
     const first = Math.max(from, shard.first);
     const hits = this.hits.length;
+    this.turn = { ...this.turn, lookUps: this.turn.lookUps + 1 };
     try {
       const looked = this.take(messagesFound(sql, first, to, tableOf(shard), expression), first);
       // A scan reads one row of each message, this two of each candidate.
@@ -92,20 +110,21 @@ export class Walk {
   private take({ messages, rowsRead }: MessageCursor, first: number): number {
     const { matches, limit, index } = this.options;
     const { candidates, candidateUnits } = index.bounds;
-    let looked = 0;
-    let units = 0;
+    let { looked, units } = this.turn;
     let reached = first;
     for (const message of messages) {
       looked++;
       units += unitsOf(message);
-      if (matches(message)) this.hits.push(message.number);
+      if (matches(message)) this.hits.push(message);
       if (this.hits.length < limit && looked < candidates && units < candidateUnits) continue;
       reached = message.number;
       break;
     }
+    const lookedBefore = this.turn.looked;
+    this.turn = { ...this.turn, looked, units };
     this.reached = reached;
     this.rows += rowsRead();
-    return looked;
+    return looked - lookedBefore;
   }
 }
 
