@@ -120,9 +120,11 @@ function textMatches({ terms, excluded }: SearchQuery, message: Message): boolea
 }
 
 function isFrom({ from }: SearchQuery, senderId: string, context: SearchContext): boolean {
-  if (from.length === 0 || from.includes(folded(senderId))) return true;
+  if (from.length === 0) return true;
   if (from.includes(ME) && senderId === context.userId) return true;
+  // Nobody is found by the id or the name "me" but who searches.
   const names = from.filter((wanted) => wanted !== ME);
+  if (names.includes(folded(senderId))) return true;
   const name = names.length === 0 ? null : context.nameOf(senderId);
   return name !== null && names.some((wanted) => isNamed(name, wanted));
 }

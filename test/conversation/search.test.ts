@@ -152,6 +152,28 @@ describe("an index", () => {
     expect(failures).toHaveLength(1);
   });
 
+  test("that lacks many changes is not waited for: what it has taken over by then counts as rows", async () => {
+    await indexed(100);
+    await within(conversationId, (open, { sql }) => {
+      const { rev } = open.memory.counters;
+      sql.exec("UPDATE messages SET content = 'changed', rev = ? + number WHERE number <= 80", rev);
+      sql.exec("UPDATE counters SET rev = rev + 80");
+    });
+    await evict(conversationId);
+    await withBounds(conversationId);
+    const q = "changed";
+    const answer = await search(conversationId, alice.userId, { q, maxRows: 60 });
+    expect(answer).toMatchObject({ ok: true, value: { hits: [], searchedBack: { number: 94 } } });
+    expect(answer.ok && answer.value.rows).toBeLessThanOrEqual(80);
+    // It goes on by itself.
+    await vi.waitFor(async () =>
+      expect((await indexOf(conversationId))?.rev).toBe(
+        await within(conversationId, ({ memory }) => memory.counters.rev),
+      ),
+    );
+    expect(await found(conversationId, alice.userId, { q, limit: 2 })).toEqual([80, 79]);
+  });
+
   test("does not grow in an object whose storage is nearly full", async () => {
     await seeded();
     await withBounds(conversationId, { maxStorage: 1 });

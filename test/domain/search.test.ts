@@ -119,6 +119,7 @@ describe("a message is a result", () => {
     ["deleted", "from:ada", "", { deletedAt: 1 }],
     ["hidden", "from:ada", "", { hidden: true as const }],
     ["of somebody else", "from:me", "x", {}],
+    ["of one whose id is me", "from:me", "x", { senderId: "me" }],
     ["of one whose name begins with me", "from:me", "x", { senderId: "mel" }],
     ["by the middle of a name", "from:kafor", "x", {}],
     ["of a sender without a name", "from:zoe", "x", { senderId: "gone" }],

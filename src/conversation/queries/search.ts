@@ -69,35 +69,30 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
   const { open, actor, question, query, began } = search;
   const { sql, memory, searchIndex: index } = open;
   const { lastNumber } = memory.counters;
-  const { before } = question;
+  const { before, maxRows } = question;
   if (before && "number" in before && before.number > lastNumber + 1) {
     return fail("message_not_found");
   }
-  const names = searchNames(open, actor.userId, query);
+  const names = await searchNames(open, actor.userId, query, maxRows);
   const [from, to] = intervalOf(sql, lastNumber, query, before);
   let rows = names.rows + rowsOfInterval(lastNumber);
   try {
     for (let attempt = 1; ; attempt++) {
-      await index.followChanges();
+      const isLate = () => open.clock() - began >= index.bounds.maxMs;
+      const followed = await index.followChanges((read) => rows + read >= maxRows || isLate());
+      rows += followed.rows;
       const hides = open.hidesOf(actor.userId);
       const { rev } = memory.counters;
-      const since = index.coverage?.rev ?? rev;
+      // Without an index that is current everything is scanned, as far as rows and time are left.
+      const since = (followed.isCurrent ? index.coverage?.rev : undefined) ?? rev;
       const walk = new Walk({
         ...{ sql, index, from, to, limit: question.limit },
         prefilter: prefilterOf(query, names.senders),
-        ...lookUpOf(query, names.context),
+        ...(followed.isCurrent ? lookUpOf(query, names.context) : NO_LOOK_UP),
         matches: (message) => matches(query, shownTo(message, hides), names.context),
       });
-      const isOver = () =>
-        rows + walk.rows >= question.maxRows || open.clock() - began >= index.bounds.maxMs;
-      while (!walk.isDone) {
-        walk.next();
-        if (walk.isDone || isOver()) break;
-        if (!walk.isTurnOver) continue;
-        await nextTurn();
-        walk.beginTurn();
-        if (search.options.isWanted?.() === false) return fail("unavailable");
-      }
+      const isOver = () => rows + walk.rows >= maxRows || isLate();
+      if (!(await walkBack(walk, isOver, search.options))) return fail("unavailable");
       const numbers = await withChanged(search, walk, names, { since, to });
       rows += walk.rows + numbers.rows;
       // In one turn from here on. Somebody who is blocked no longer may have written what was passed over.
@@ -110,8 +105,27 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
   }
 }
 
+/** Walks until there are enough hits, nothing is left, or it is over; false: nobody waits for it any more. */
+async function walkBack(
+  walk: Walk,
+  isOver: () => boolean,
+  { isWanted }: SearchOptions,
+): Promise<boolean> {
+  while (!walk.isDone) {
+    walk.next();
+    if (walk.isDone || isOver()) break;
+    if (!walk.isTurnOver) continue;
+    await nextTurn();
+    walk.beginTurn();
+    if (isWanted?.() === false) return false;
+  }
+  return true;
+}
+
 /** Prefixes of fewer characters begin many words. */
 const SHORT_PREFIX = 3;
+
+const NO_LOOK_UP = { expression: undefined, isShort: false };
 
 /** What the index is asked for. */
 function lookUpOf(query: SearchQuery, context: SearchContext) {

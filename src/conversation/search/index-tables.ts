@@ -23,7 +23,7 @@ export interface Coverage {
 /** A part of the index: messages from `first` on, up to the next part. */
 export interface Shard {
   first: number;
-  /** UTF-16 units of its tokens, those that were replaced included. */
+  /** UTF-16 units of the tokens that its messages had when they were added: later changes are not counted. */
   units: number;
 }
 

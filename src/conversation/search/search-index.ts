@@ -55,15 +55,21 @@ export class SearchIndex {
     this.options.onFailure(error);
   }
 
-  /** Takes over changed messages, in slices, until it lacks few of them, or there is no index. */
-  async followChanges(): Promise<void> {
-    const { changedLag } = this.bounds;
-    const lags = ({ rev }: Coverage) =>
-      countChangedAfter(this.sql, rev, changedLag + 1) > changedLag;
-    for (let { coverage } = this; coverage && lags(coverage); { coverage } = this) {
+  /**
+   * Takes over changed messages, in slices, until it lacks few of them, or there is no index, or `isOver` says so of
+   * the rows that were read. `isCurrent`: it lacks few.
+   */
+  async followChanges(
+    isOver: (rows: number) => boolean = () => false,
+  ): Promise<{ rows: number; isCurrent: boolean }> {
+    let rows = 0;
+    for (let { coverage } = this; coverage && this.lags(coverage); { coverage } = this) {
+      if (isOver(rows)) return { rows, isCurrent: false };
       this.inTransaction(coverage, (coverage) => this.takeChanged(coverage));
+      rows += this.bounds.indexSlice;
       await nextTurn();
     }
+    return { rows, isCurrent: true };
   }
 
   /**
@@ -87,7 +93,15 @@ export class SearchIndex {
   private isWorthBuilding(): boolean {
     if (this.hasFailed || !this.isNeeded || this.isFull()) return false;
     const { lastNumber } = this.options.memory.counters;
-    return lastNumber - (this.coverage?.covered ?? 0) > this.bounds.newLag;
+    const { coverage } = this;
+    if (coverage && this.lags(coverage)) return true;
+    return lastNumber - (coverage?.covered ?? 0) > this.bounds.newLag;
+  }
+
+  /** Whether more messages have changed than searches should read themselves. */
+  private lags({ rev }: Coverage): boolean {
+    const { changedLag } = this.bounds;
+    return countChangedAfter(this.sql, rev, changedLag + 1) > changedLag;
   }
 
   private isFull(): boolean {
