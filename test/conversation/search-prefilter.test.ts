@@ -5,7 +5,7 @@ import { parseQuery } from "../../src/domain/search.ts";
 import { directPair } from "../support.ts";
 import { seedMessages, within } from "./searching.ts";
 
-test("SQLite looks through short texts beyond ASCII only: a long one takes it 0.6 ms, and a slice has 1,000", async () => {
+test("SQLite looks through short texts beyond ASCII only: a long one takes it 0.6 ms, and a slice has 2,000", async () => {
   const { bob, conversationId } = await directPair();
   await seedMessages(conversationId, bob.userId, [
     ...[

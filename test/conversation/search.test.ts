@@ -54,8 +54,14 @@ async function indexed(count = 60): Promise<void> {
   await built(count);
 }
 
+/** Whatever is done then is not done beside the building. */
 const built = (count: number) =>
-  vi.waitFor(async () => expect((await indexOf(conversationId))?.covered).toBe(count));
+  vi.waitFor(async () => {
+    expect((await indexOf(conversationId))?.covered).toBe(count);
+    expect(await within(conversationId, ({ searchIndex }) => searchIndex["isBuilding"])).toBe(
+      false,
+    );
+  });
 
 /** Tables of the index. */
 const tables = () =>

@@ -18,7 +18,7 @@ const BEYOND_PLAIN =
   "*[^\t\n\x20-\x7e\u0410-\u044f\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]*";
 
 /**
- * A pattern takes some 0.1 µs for each character: of 1,000 texts of 5,000 Chinese characters 0.6 seconds, in one
+ * A pattern takes some 0.1 µs for each character: of 2,000 texts of 5,000 Chinese characters a second, in one
  * turn. Longer texts are looked at as candidates, of which a turn is bounded by characters.
  */
 const MAX_GLOB_BYTES = 400;
@@ -41,15 +41,23 @@ export function prefilterOf(query: SearchQuery, senders?: readonly string[]): Co
   if (query.terms.length > 0) {
     const words = query.terms.map(({ text }) => longestWord(text));
     const told = words.filter(isPlainWithoutCase);
-    const isThere = words.every(isPlain) ? told.map(() => "instr(lower(content), ?)") : ["0"];
+    const isThere = words.every(isPlain) ? told.map(() => "content LIKE ? ESCAPE '\\'") : ["0"];
     const isInPlain = isThere.length > 0 ? `(${isThere.join(" AND ")})` : "1";
     const isUnknown = `(octet_length(content) > ${MAX_GLOB_BYTES} OR content GLOB ?)`;
     const isBeyondPlain = `(${isBeyondAscii("content")} AND ${isUnknown})`;
     conditions.push(`(attachments IS NOT NULL OR ${isInPlain} OR ${isBeyondPlain})`);
-    if (words.every(isPlain)) bindings.push(...told);
+    if (words.every(isPlain)) bindings.push(...told.map(patternOf));
     bindings.push(BEYOND_PLAIN);
   }
   return { sql: conditions.join(" AND "), bindings };
+}
+
+/** Characters of a word that are looked for: with those of three bytes, or escaped, a pattern has at most 50 bytes. */
+const LOOKED_FOR = 15;
+
+/** For LIKE, which ignores the case of ASCII letters, and takes a third of the time of looking in `lower`. */
+function patternOf(word: string): string {
+  return `%${word.slice(0, LOOKED_FOR).replace(/[%_\\]/g, "\\$&")}%`;
 }
 
 /** White space within a phrase may be of any kind in the text. */
