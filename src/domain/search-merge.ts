@@ -2,9 +2,8 @@ import { boundBehind, comparePlaces, type Place, type SearchBound } from "./sear
 
 /** Rows of a call that is expected to find nothing which the page has room for. */
 const PROBE_ROWS = 200;
-/** So many conversations are asked for a whole page each. Of more, each is asked for a share of it at first. */
-const FEW = 8;
-const FIRST_SHARE = 5;
+/** At first each of many conversations is asked for so many times its even share of the page, and two hits at least. */
+const EVEN_SHARES = 4;
 
 /** A conversation that is searched. */
 export interface SearchTarget {
@@ -137,7 +136,7 @@ export class SearchMerge<Hit extends Numbered> {
   /** Hits that one of many conversations is asked for at first: few have a whole page of the newest. */
   private get firstLimit(): number {
     const { targets, limit } = this.options;
-    return targets.length > FEW ? Math.max(2, Math.ceil(limit / FIRST_SHARE)) : limit;
+    return Math.min(limit, Math.max(2, Math.ceil((EVEN_SHARES * limit) / targets.length)));
   }
 
   /** The call that continues where the page ends too early. */

@@ -1,5 +1,6 @@
 /** What undoes each step of the schema. */
 const UNDO: Readonly<Record<number, readonly string[]>> = {
+  13: ["ALTER TABLE listeners DROP COLUMN visible"],
   12: ["DROP INDEX requests", "ALTER TABLE members DROP COLUMN request"],
   11: [
     "ALTER TABLE messages DROP COLUMN deleted_by",

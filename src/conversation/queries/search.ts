@@ -166,11 +166,11 @@ async function withChanged(
   { context }: SearchNames,
   { since, to }: { since: number; to: number },
 ): Promise<{ hits: number[]; rows: number }> {
-  const { sql, searchIndex } = open;
+  const { sql, searchIndex, memory } = open;
   const { candidates, candidateUnits } = searchIndex.bounds;
   const hits = new Set(walk.hits.map(({ number }) => number));
   let rows = 0;
-  for (let rev = since; ; ) {
+  for (let rev = since; rev < memory.counters.rev; ) {
     const { messages, more } = changedAfter(sql, rev, candidates, candidateUnits);
     rows += messages.length;
     const hides = open.hidesOf(actor.userId);
@@ -179,9 +179,10 @@ async function withChanged(
       if (isPassed && matches(query, shownTo(message, hides), context)) hits.add(message.number);
     }
     rev = messages.at(-1)?.message.rev ?? rev;
-    if (!more) return { hits: [...hits].sort((a, b) => b - a), rows };
+    if (!more) break;
     await nextTurn();
   }
+  return { hits: [...hits].sort((a, b) => b - a), rows };
 }
 
 /** How a search has ended: its hits, newest first, and whether the conversation is as it was when it began. */
