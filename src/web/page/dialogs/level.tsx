@@ -15,13 +15,8 @@ const { month: _, ...SHORT_SPANS } = SPANS;
 
 /** What is below does not move when the answer arrives. */
 const Loading = () => (
-  <div class="times section" aria-hidden="true">
-    <Choice
-      label="Notify me of"
-      names={{ loading: "…" }}
-      value="loading"
-      onChange={() => undefined}
-    />
+  <div class="times section" inert>
+    <Choice label="…" names={{ loading: "…" }} value="loading" onChange={() => undefined} />
   </div>
 );
 
