@@ -19,7 +19,13 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const [picked, setPicked] = useState<string>();
   const search = useMemo(() => new SearchState(session.rest), []);
-  useEffect(() => () => search.close(), []);
+  const isOpen = useRef(true);
+  useEffect(() => {
+    return () => {
+      isOpen.current = false;
+      search.close();
+    };
+  }, []);
   const found = search.found.value;
   useEffect(() => {
     session.people.learn(found.people);
@@ -60,7 +66,8 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
   };
   const pick = (option: Option) => {
     go(option).then((id) => {
-      if (id === undefined) return;
+      // Whoever closes it while a choice is carried out stays where they are.
+      if (id === undefined || !isOpen.current) return;
       onClose();
       open(id);
       if (option.type === "message") reveal(session.room(id), option.hit.message.messageId);
