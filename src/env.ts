@@ -10,6 +10,7 @@ export interface Env {
   SOCKETIO: DurableObjectNamespace;
   SIGNALR: DurableObjectNamespace;
   INBOXES: DurableObjectNamespace;
+  JOBS: DurableObjectNamespace;
   DB: D1Database;
   FILES: R2Bucket;
   LIMIT_UPLOADS: RateLimit;

@@ -16,6 +16,7 @@ export { BeforeSend } from "./conversation/before-send/entrypoint.ts";
 export { SocketIoGateway } from "./dialects/marketplace/socketio/gateway.ts";
 export { SignalRGateway } from "./dialects/unihub/signalr/gateway.ts";
 export { Inbox } from "./inbox/object.ts";
+export { Job } from "./jobs/object.ts";
 
 /** The object of a conversation, which writes pages in the form of each API. */
 export class Conversation extends ConversationObject {

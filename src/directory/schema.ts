@@ -8,6 +8,8 @@ import {
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
 import { KINDS, ROLES } from "../domain/conversation.ts";
+import { JOB_KINDS, JOB_STATES } from "../domain/job.ts";
+import { HOLD_SUBJECTS } from "../domain/legal-hold.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 import { REPORT_ACTIONS, REPORT_REASONS, REPORT_STATES } from "../domain/report.ts";
 
@@ -49,6 +51,8 @@ export const users = sqliteTable(
     /** The provisioned role; no token changes it. */
     provisionedRole: text("provisioned_role", { enum: PLATFORM_ROLES }),
     lastSeenAt: integer("last_seen_at").notNull(),
+    /** Provisioned as a bot: service tokens may act as it. */
+    bot: integer("bot", { mode: "boolean" }).notNull().default(false),
     /**
      * A JSON list: {@link personText} at the time, and the words by which the person is found (`word-list.ts`).
      * Triggers copy the words to {@link userWords}.
@@ -146,6 +150,8 @@ export const conversations = sqliteTable(
     rev: integer("rev").notNull(),
     /** Of a channel, likewise, made of {@link channelText}. */
     words: text("words"),
+    /** Messages up to this number are gone by retention, except pinned ones; 0: none. */
+    purgedTo: integer("purged_to").notNull().default(0),
   },
   (table) => [
     index("channels_without_words").on(table.id).where(hasOlderChannelWords(table)),
@@ -275,6 +281,10 @@ export const uploads = sqliteTable(
     index("uploads_unsent").on(table.createdAt).where(sql`${table.sentTo} IS NULL`),
     index("uploads_deleted").on(table.deletedAt).where(sql`${table.deletedAt} IS NOT NULL`),
     index("uploads_claimed").on(table.claim).where(sql`${table.claim} IS NOT NULL`),
+    index("uploads_by_conversation")
+      .on(table.sentTo, table.sentNumber)
+      .where(sql`${table.sentTo} IS NOT NULL`),
+    index("uploads_by_owner").on(table.ownerId, table.key),
   ],
 );
 
@@ -389,3 +399,62 @@ export const audit = sqliteTable(
     index("audit_by_conversation").on(table.conversationId, table.at, table.id),
   ],
 );
+
+/** Jobs of operators: what was asked for, and how far it is. Each is carried out by its own object (`src/jobs/`). */
+export const jobs = sqliteTable(
+  "jobs",
+  {
+    id: text("id").primaryKey(),
+    kind: text("kind", { enum: JOB_KINDS }).notNull(),
+    /** The conversation or user that it concerns; null: all, or a user who has been erased. */
+    target: text("target"),
+    state: text("state", { enum: JOB_STATES }).notNull(),
+    /** JSON, as the kind defines it. */
+    params: text("params").notNull(),
+    /** How much is done, of how much; null: not known. */
+    done: integer("done").notNull(),
+    total: integer("total"),
+    /** JSON, as the kind defines it, once it is done. */
+    result: text("result"),
+    /** The error code, once it has failed. */
+    error: text("error"),
+    createdBy: text("created_by").notNull(),
+    createdAt: integer("created_at").notNull(),
+    changedAt: integer("changed_at").notNull(),
+    finishedAt: integer("finished_at"),
+    /** When the archive of an export was removed. */
+    sweptAt: integer("swept_at"),
+  },
+  (table) => [
+    index("jobs_by_time").on(table.createdAt, table.id),
+    index("jobs_by_target")
+      .on(table.target, table.createdAt)
+      .where(sql`${table.target} IS NOT NULL`),
+    index("jobs_unswept")
+      .on(table.finishedAt)
+      .where(
+        sql`${table.kind} IN ('export-conversation', 'export-user') AND ${table.sweptAt} IS NULL`,
+      ),
+  ],
+);
+
+/** Of what nothing may be deleted, and why. Likewise without rowid (migrations/0006). */
+export const legalHolds = sqliteTable(
+  "legal_holds",
+  {
+    subject: text("subject", { enum: HOLD_SUBJECTS }).notNull(),
+    /** The id of the conversation or the user. */
+    id: text("id").notNull(),
+    placedBy: text("placed_by").notNull(),
+    placedAt: integer("placed_at").notNull(),
+    reason: text("reason").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.subject, table.id] })],
+);
+
+/** Conversations that were deleted: their ids are never used again. Likewise without rowid. */
+export const deletedConversations = sqliteTable("deleted_conversations", {
+  id: text("id").primaryKey(),
+  deletedBy: text("deleted_by").notNull(),
+  deletedAt: integer("deleted_at").notNull(),
+});

@@ -55,6 +55,10 @@ export interface Conversation {
   locked?: true;
   /** The pinned messages, the one that was pinned last first; absent: none. */
   pins?: readonly Pin[];
+  /** Days that its messages are kept; absent: as the setting for its kind says. */
+  retentionDays?: number;
+  /** Messages up to this number are gone, except pinned ones, and count as read; absent: none. */
+  purgedTo?: number;
   rev: number;
 }
 

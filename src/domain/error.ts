@@ -16,6 +16,18 @@ export const ERRORS = {
   origin_not_allowed: [403, "Pages of this origin may not connect; see ALLOWED_ORIGINS."],
 
   conversation_not_found: [404, "There is no such conversation."],
+  job_not_found: [404, "There is no such job."],
+  job_running: [409, "Such a job is running already; see its progress, or cancel it."],
+  job_finished: [409, "The job has ended; there is nothing to cancel."],
+  legal_hold: [
+    409,
+    "A legal hold stands: nothing of it may be deleted or erased until it is lifted.",
+  ],
+  archive_gone: [410, "The archive was removed, or is not there yet; export again."],
+  restore_unavailable: [
+    409,
+    "The storage cannot go back to that time: it keeps thirty days, from the creation on.",
+  ],
   message_not_found: [404, "There is no such message in this conversation."],
   not_a_member: [403, "Only members of this conversation may do this."],
   forbidden: [403, "Your role does not allow this."],

@@ -22,3 +22,15 @@ export function isUserId(text: string): boolean {
 export function normalizedUserId(userId: string): string {
   return UUID.test(userId) ? userId.toLowerCase() : userId;
 }
+
+const ERASED = /^erased-[0-9a-f]{16}$/;
+
+/** A new id that stands for somebody who was erased; `random`: eight bytes. */
+export function erasedUserId(random: Uint8Array): string {
+  return `erased-${[...random].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** Whether an id stands for somebody who was erased. No token may have such a one. */
+export function isErasedUserId(userId: string): boolean {
+  return ERASED.test(userId);
+}

@@ -1,5 +1,10 @@
 /** What undoes each step of the schema. */
 const UNDO: Readonly<Record<number, readonly string[]>> = {
+  14: [
+    "ALTER TABLE conversation DROP COLUMN retention_days",
+    "ALTER TABLE conversation DROP COLUMN purged_to",
+    ...["DROP TABLE holds", "DROP TABLE held"],
+  ],
   13: ["ALTER TABLE listeners DROP COLUMN visible"],
   12: ["DROP INDEX requests", "ALTER TABLE members DROP COLUMN request"],
   11: [

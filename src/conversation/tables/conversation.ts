@@ -26,6 +26,8 @@ type ConversationRow = {
   slow_mode: number;
   locked: number;
   pins: string | null;
+  retention_days: number | null;
+  purged_to: number;
   changed_rev: number;
 };
 
@@ -70,13 +72,15 @@ export function insertConversation(
 export function updateConversation(sql: SqlStorage, conversation: Conversation): void {
   sql.exec(
     `UPDATE conversation SET title = ?, description = ?, archived_at = ?, slow_mode = ?, locked = ?,
-       pins = ?, changed_rev = ?`,
+       pins = ?, retention_days = ?, purged_to = ?, changed_rev = ?`,
     conversation.title,
     conversation.description,
     conversation.archivedAt,
     conversation.slowModeSeconds ?? 0,
     conversation.locked ? 1 : 0,
     storedPins(conversation.pins),
+    conversation.retentionDays ?? null,
+    conversation.purgedTo ?? 0,
     conversation.rev,
   );
 }
@@ -102,6 +106,8 @@ export function readConversation(sql: SqlStorage): { epoch: string; conversation
       ...(row.slow_mode > 0 && { slowModeSeconds: row.slow_mode }),
       ...(row.locked === 1 && { locked: true as const }),
       ...(pins.length > 0 && { pins }),
+      ...(row.retention_days !== null && { retentionDays: row.retention_days }),
+      ...(row.purged_to > 0 && { purgedTo: row.purged_to }),
       rev: row.changed_rev,
     },
   };

@@ -227,6 +227,23 @@ const STEPS: readonly string[] = [
   -- 0: nobody is to see that the person is connected by it.
   ALTER TABLE listeners ADD COLUMN visible INTEGER NOT NULL DEFAULT 1;
   `,
+  `
+  -- Days that messages are kept; null: as the setting of its kind says.
+  ALTER TABLE conversation ADD COLUMN retention_days INTEGER;
+  -- Messages up to this number are gone, except pinned ones; 0: none.
+  ALTER TABLE conversation ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
+
+  -- Why nothing may be deleted: '' for the conversation itself, or the user whom it concerns.
+  CREATE TABLE holds (subject TEXT PRIMARY KEY, held_at INTEGER NOT NULL) WITHOUT ROWID;
+
+  -- What messages were before they were edited or deleted while there was a hold: JSON.
+  CREATE TABLE held (
+    number INTEGER NOT NULL,
+    rev INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    PRIMARY KEY (number, rev)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /**
