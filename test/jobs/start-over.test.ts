@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
+import { subscribers } from "../../src/conversation/tables/subscribers.ts";
 import { startOver } from "../../src/edge/start-over.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { openListed } from "../inbox/replica.ts";
@@ -68,19 +69,22 @@ test("after the storage was taken back, everything follows what is there", async
   const id = await groupOf(alice, bob, carl, eve);
   const messages: string[] = [];
   for (let number = 1; number <= 5; number++) {
-    const content = number === 2 ? `hello @[${bob.userId}]` : `message ${number}`;
-    messages.push((await send(alice, id, content)).body.messageId);
+    const more = number === 2 ? { mentions: [bob.userId] } : {};
+    messages.push((await send(alice, id, `message ${number}`, more)).body.messageId);
   }
   await alice.delete(`/api/v1/chat/messages/${messages[0]}`);
   await settled(id);
   const copy = await runInDurableObject(objectOf(id), (_, { storage }) => copyOf(storage.sql));
   const before = await projected(id);
 
-  await alice.put(`/api/v1/chat/messages/${messages[1]}`, { content: "changed later" });
+  const writer = await openLive(alice, id);
+  const edited = { content: "changed later", mentions: [carl.userId] };
+  writer.send({ op: "edit", id: "edit", messageId: messages[1], ...edited });
+  await writer.next("ack");
+  await send(alice, id, "to everybody", { mentionsAll: true });
   await alice.delete(`/api/v1/chat/messages/${messages[2]}`);
   for (let number = 6; number <= 9; number++) await send(bob, id, `later ${number}`);
   await carl.post(`/api/v1/chat/messages/${messages[4]}/read`);
-  await alice.post(`/api/v1/chat/conversations/${id}/members`, { userId: dora.userId });
   await alice.post(`/api/chat/${id}/participants`, { userId: dora.userId });
   await settled(id);
   const old = await projected(id);
@@ -89,15 +93,22 @@ test("after the storage was taken back, everything follows what is there", async
   const socket = await openLive(alice, id);
   const inbox = await openListed(bob);
   const doras = await openListed(dora);
+  expect(doras.entry(id)).toBeDefined();
   const room = await (await openRooms(carl)).open(id);
   const [io, hub] = [await Io.connect(eve), await Hub.connect(bob)];
   const joined = await hub.ask("JoinConversation", id);
   expect(joined).not.toHaveProperty("reset");
   await io.ask("join-chat-room", id);
-  expect(old).not.toEqual(before);
+  for (const table of ["conversation", "members", "uncounted", "mentions"]) {
+    expect(old[table]).not.toEqual(before[table]);
+  }
 
+  const known = await runInDurableObject(objectOf(id), (_, { storage }) =>
+    subscribers(storage.sql).map(({ subscriber }) => subscriber),
+  );
+  expect(known).toHaveLength(3);
   await takeBack(id, copy);
-  const started = await startOver(env, id, { by: "test", above });
+  const started = await startOver(env, id, { by: "test", above, subscribers: known });
   expect(started?.rev).toBe(above + 1);
   expect(await startOver(env, id, { by: "test", above: 1_000 })).toEqual(started);
 
@@ -116,7 +127,22 @@ test("after the storage was taken back, everything follows what is there", async
       }),
     { timeout: 10_000 },
   );
-  void room;
-  void hub;
-  void io;
+  // Over the inbox a `sync` with `reset`; gateways end, so that their clients connect again.
+  const again = await room.next("sync", ({ reset }) => reset === true);
+  expect(again.messages?.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5]);
+  await io.line.closed;
+  await hub.line.closed;
+  expect(hub.messages().at(-1)).toMatchObject({ type: 7, allowReconnect: true });
+  const [second, third] = [await Hub.connect(bob), await Io.connect(eve)];
+  const { rev } = joined;
+  expect(await second.ask("JoinConversation", id, rev)).toMatchObject({
+    ...{ rev: started?.rev, reset: true },
+  });
+  expect(await third.ask("join-chat-room", id, { since: rev })).toMatchObject({
+    data: { rev: started?.rev, reset: true },
+  });
+  // What follows comes to everybody.
+  await send(alice, id, "afterwards");
+  await Promise.all([second.until("ReceiveMessage", 1), third.until("new-message", 1)]);
+  await room.next("message", ({ message }) => message.content === "afterwards");
 });
