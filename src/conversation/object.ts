@@ -45,8 +45,10 @@ import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import { rebuild } from "./rebuild.ts";
-import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
+import { restore } from "./restore.ts";
+import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
+import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
 import {
   applyBlocks,
@@ -57,7 +59,6 @@ import {
   submitWithFiles,
 } from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
-import { readEpoch } from "./tables/epochs.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
@@ -84,8 +85,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
-    this.isFenced = readEpoch(ctx.storage.sql).fence !== null;
     this.loaded = this.opened();
+    this.isFenced = this.loaded.fence !== null;
   }
 
   async create(creation: Creation): Promise<{ created: boolean; listed: boolean }> {
@@ -128,6 +129,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return (
       startedOver(loaded.sql, request.by) ?? (await restartAnew(this.ctx, request, Date.now()))
     );
+  }
+
+  async restore(request: RestoreStep): Promise<Result<RestoreAnswer>> {
+    const { ctx, loaded: open } = this;
+    if (!open) return fail("conversation_not_found");
+    const setFenced = (isFenced: boolean) => {
+      this.isFenced = isFenced;
+    };
+    return restore({ ctx, open, setFenced }, request);
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
@@ -203,7 +213,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   unsubscribe(gateway: string): void {
-    this.open?.subscribers.remove(gateway);
+    this.loaded?.subscribers.remove(gateway);
   }
 
   async openRoom(actor: Actor, inbox: PresentGateway, opening: Opening): Promise<Result<Opened>> {
@@ -280,10 +290,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       handleFrame(loaded, session, data);
     } catch (error) {
       log("frame_failed", { error });
-      loaded.sessions.send(
-        session,
-        JSON.stringify(errorEventOf(chatError("internal"), undefined)),
-      );
+      loaded.sessions.send(session, JSON.stringify(errorEventOf(chatError("internal"), undefined)));
     }
   }
 
@@ -324,7 +331,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return new OpenConversation(
       ...([ctx, env, settings, () => Date.now()] as const),
       // Somebody else has taken the storage back to an earlier time.
-      (rev) => void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
+      (given) => {
+        const request = { by: `${given.epoch} ${given.rev}`, restored: given };
+        void restartAnew(ctx, request, Date.now()).catch(() => undefined);
+      },
     );
   }
 }

@@ -7,59 +7,10 @@ import { Hub, Io } from "../gateway/line.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
 import { groupOf, objectOf, openLive, person, send } from "../support.ts";
-import { copyOf, putBack } from "./time-machine.ts";
+import { epochOf, projected, settled, takeBack } from "./epochs.ts";
+import { copyOf } from "./time-machine.ts";
 
 /** A conversation gets a new epoch: whatever follows it begins anew. */
-
-/** What D1 has of a conversation that depends on its state, apart from the version of each row. */
-export async function projected(conversationId: string): Promise<Record<string, unknown[]>> {
-  const all = async (query: string) =>
-    (await env.DB.prepare(query).bind(conversationId).all()).results;
-  return {
-    conversation: await all(
-      `SELECT title, member_count, last_number, message_count, last_message, last_message_at
-       FROM conversations WHERE id = ?`,
-    ),
-    members: await all(
-      `SELECT user_id, role, joined_at, left_at, archived, read_up_to, read_beyond, request
-       FROM members WHERE conversation_id = ? ORDER BY user_id`,
-    ),
-    uncounted: await all("SELECT number FROM uncounted WHERE conversation_id = ? ORDER BY number"),
-    blocks: await all(
-      "SELECT block, count FROM uncounted_blocks WHERE conversation_id = ? AND count > 0 ORDER BY 1",
-    ),
-    mentions: await all(
-      "SELECT user_id, number, sender_id FROM mentions WHERE conversation_id = ? ORDER BY 1, 2",
-    ),
-    read: await all(
-      "SELECT user_id, number FROM mentions_read WHERE conversation_id = ? ORDER BY 1, 2",
-    ),
-    epochs: await all(
-      `SELECT epoch FROM conversations WHERE id = ?1
-       UNION SELECT epoch FROM members WHERE conversation_id = ?1`,
-    ),
-  };
-}
-
-/** Resolves once D1 has everything of a conversation. */
-export async function settled(conversationId: string): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const rebuilt = await objectOf(conversationId).rebuild("here");
-      expect(rebuilt?.projectedRev).toBe(rebuilt?.rev);
-    },
-    { timeout: 10_000 },
-  );
-}
-
-/** Takes what an object stores back to a copy, as somebody would who knows nothing of epochs. */
-async function takeBack(conversationId: string, copy: ReturnType<typeof copyOf>): Promise<void> {
-  await runInDurableObject(objectOf(conversationId), async (_, context) => {
-    putBack(context.storage, copy);
-    await context.storage.sync();
-    context.abort("taken back");
-  }).catch(() => {});
-}
 
 test("after the storage was taken back, everything follows what is there", async () => {
   const [alice, bob, carl, dora, eve] = [
@@ -108,9 +59,13 @@ test("after the storage was taken back, everything follows what is there", async
   );
   expect(known).toHaveLength(3);
   await takeBack(id, copy);
-  const started = await startOver(env, id, { by: "test", above, subscribers: known });
+  const started = await startOver(env, id, {
+    by: "test",
+    restored: { rev: above, epoch: String((await epochOf(id)) ?? "") },
+    subscribers: known,
+  });
   expect(started?.rev).toBe(above + 1);
-  expect(await startOver(env, id, { by: "test", above: 1_000 })).toEqual(started);
+  expect(await startOver(env, id, { by: "test" })).toEqual(started);
 
   expect([1006, 1012]).toContain((await socket.closed).code);
   await settled(id);
