@@ -1,12 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
-import { expect, test, vi } from "vitest";
-import { Parley } from "../../src/client/parley.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Hub, Io } from "../gateway/line.ts";
 import { clientOf } from "../inbox/cuttable-client.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
-import { type Caller, groupOf, objectOf, openLive, person, send } from "../support.ts";
+import { type Caller, groupOf, person, send } from "../support.ts";
 import { projected, settled } from "./epochs.ts";
 import { TimeMachine } from "./time-machine.ts";
 import { fireUntilEnd } from "./with-kills.ts";
@@ -50,9 +47,9 @@ test("everybody comes to see the restored state, and nothing of the later time i
 
   // Everything that may change, changes, while people are connected by every way.
   const { parley, inbox: clientInbox } = clientOf(carl);
-  const client = parley.conversation(id, { over: clientInbox });
-  const native = clientOf(alice).parley.conversation(id);
-  await vi.waitFor(() => expect(client.messages.length + native.messages.length).toBe(10));
+  const client = await parley.conversation(id, { over: clientInbox }).connect().live();
+  const native = await clientOf(alice).parley.conversation(id).connect().live();
+  onTestFinished(() => native.close());
   const inbox = await openListed(bob);
   const room = await (await openRooms(bob)).open(id);
   const [io, hub] = [await Io.connect(eve), await Hub.connect(bob)];
@@ -107,11 +104,6 @@ test("everybody comes to see the restored state, and nothing of the later time i
     timeout: 10_000,
   });
   await settled(id);
-  void runInDurableObject;
-  void objectOf;
-  void openLive;
-  void env;
-  void Parley;
 });
 
 function textIs(text: string) {
