@@ -1,12 +1,21 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { env } from "cloudflare:workers";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { directoryOf } from "../../src/directory/directory.ts";
+import { addJob } from "../../src/directory/jobs.ts";
+import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
+import type { Result } from "../../src/domain/error.ts";
+import { startOver } from "../../src/edge/start-over.ts";
+import { settingsOf } from "../../src/env.ts";
+import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
+import { restoreConversation } from "../../src/jobs/kinds/restore-conversation.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { clientOf } from "../inbox/cuttable-client.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
-import { type Caller, groupOf, person, send } from "../support.ts";
-import { projected, settled } from "./epochs.ts";
+import { type Caller, evict, groupOf, objectOf, open, openLive, person, send } from "../support.ts";
+import { epochOf, projected, revOf, settled } from "./epochs.ts";
 import { TimeMachine } from "./time-machine.ts";
-import { fireUntilEnd } from "./with-kills.ts";
+import { fireUntilEnd, orderOf, runJob } from "./with-kills.ts";
 
 /** A conversation is restored to an earlier time, through the admin API. */
 
@@ -105,6 +114,222 @@ test("everybody comes to see the restored state, and nothing of the later time i
   });
   await settled(id);
 });
+
+describe("a job that is ended at any point", () => {
+  test("restores once, to the state that it had decided on", async () => {
+    const machine = new TimeMachine();
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    await send(alice, id, "kept");
+    await settled(id);
+    const before = await projected(id);
+    const at = await machine.record(id);
+    await later();
+    await send(bob, id, "gone");
+    await settled(id);
+    const rev = await revOf(id);
+    const order = orderOf("restore-conversation", { conversationId: id, at }, id);
+    const { view, kills } = await runJob(order, { kills: true });
+    expect(view.state).toBe("done");
+    expect(kills).toBeGreaterThan(5);
+    // Whichever attempt it was that restored: it was the same state.
+    expect(new Set(machine.restores).size).toBe(1);
+    expect(machine.restores).toHaveLength(1);
+    await settled(id);
+    expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
+    expect(await revOf(id)).toBeGreaterThan(rev);
+    expect(view.result).toMatchObject({ epoch: await epochOf(id), bookmark: machine.restores[0] });
+  });
+
+  test("between the restore and the new epoch: what happens then stays, and everybody starts over", async () => {
+    const machine = new TimeMachine();
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    await send(alice, id, "kept");
+    const at = await machine.record(id);
+    await later();
+    for (let number = 1; number <= 5; number++) await send(bob, id, `gone ${number}`);
+    await settled(id);
+    const cursor = await cursorOf(alice, id);
+    const by = crypto.randomUUID();
+    const object = () => objectOf(id);
+    const { bookmark = "" } = valueOf(await object().restore({ by, step: "find", at }));
+    const { closed } = valueOf(await object().restore({ by, step: "close" }));
+    if (!closed) throw new Error("it is not closed");
+    const { given } = closed;
+    const rewind = () => object().restore({ by, step: "rewind", bookmark, given, untold: [] });
+    expect(await rewind().catch(() => "restarted")).toBe("restarted");
+
+    // The job has ended here. The object knows nothing of the restore.
+    const early = await openLive(bob, id, `?since=${cursor.rev}&epoch=${cursor.epoch}`);
+    expect(early.all("sync")[0]).toMatchObject({ reset: true });
+    // D1 knows more of the same epoch: it starts over by itself.
+    await early.closed;
+    await vi.waitFor(async () => expect(await epochOf(id)).not.toBe(cursor.epoch), SOON);
+    await send(alice, id, "sent early");
+    const second = await cursorOf(alice, id);
+    expect(second.rev).toBeGreaterThan(cursor.rev);
+
+    // The job goes on.
+    await rewind().catch(() => undefined);
+    const { epoch } = valueOf(await rewind());
+    expect(valueOf(await rewind())).toEqual({ epoch });
+    expect(machine.restores).toEqual([bookmark]);
+    await settled(id);
+    const last = await openLive(alice, id, `?since=${second.rev}&epoch=${second.epoch}`);
+    const [sync] = last.all("sync");
+    expect(sync).toMatchObject({ reset: true });
+    expect(sync?.messages?.map(({ content }) => content)).toEqual(["kept", "sent early"]);
+    expect((await projected(id))["epochs"]).toEqual([{ epoch }]);
+  });
+
+  test("is undone by its result: a later restore to `undoAt`", async () => {
+    const machine = new TimeMachine();
+    const admin = await person("admin", { role: "admin" });
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    await send(alice, id, "kept");
+    const at = await machine.record(id);
+    await later();
+    await send(bob, id, "back again");
+    await settled(id);
+    const before = await projected(id);
+    const { result } = await restored(admin, id, at);
+    await later();
+    const undone = await restored(admin, id, Date.parse(String(result?.["undoAt"])));
+    expect(undone.result).toMatchObject({ bookmark: result?.["undoBookmark"] });
+    await settled(id);
+    expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
+    const texts = (await openLive(alice, id))
+      .all("sync")[0]
+      ?.messages?.map(({ content }) => content);
+    expect(texts).toEqual(["kept", "back again"]);
+  });
+});
+
+test("while it is closed everything is refused for now, and a cancelled restore opens it again", async () => {
+  const machine = new TimeMachine();
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const id = await groupOf(alice, bob);
+  await send(alice, id, "before");
+  const at = await machine.record(id);
+  const socket = await openLive(bob, id);
+  const object = objectOf(id);
+  const closed = await object.restore({ by: "some job", step: "close" });
+  expect(closed).toMatchObject({ ok: true });
+  expect((await socket.closed).code).toBe(1012);
+  for (const answer of [await send(alice, id, "refused"), await alice.get(historyOf(id))]) {
+    expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
+  }
+  expect((await (await open(bob, id)).closed).code).toBe(1012);
+  // As it is for an object that has slept meanwhile, and for another restore.
+  await evict(id);
+  expect((await send(alice, id, "refused")).status).toBe(503);
+  expect(await object.restore({ by: "another", step: "close" })).toMatchObject({
+    error: { code: "job_running" },
+  });
+  await object.restore({ by: "another", step: "reopen" });
+  expect((await send(alice, id, "refused")).status).toBe(503);
+  // The state of the job that was cancelled.
+  const { undo } = jobOf(restoreConversation);
+  const state = { phase: "closing", bookmark: "0" };
+  await undo(contextOf("some job"), { conversationId: id, at }, state);
+  expect((await send(alice, id, "after")).status).toBe(201);
+  expect(machine.restores).toEqual([]);
+});
+
+describe("refused", () => {
+  test("for a time that is not kept, and where the platform has no recovery", async () => {
+    const admin = await person("admin", { role: "admin" });
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    const ask = (at: number, path = id) =>
+      admin.post(`/api/admin/conversations/${path}/restore`, {
+        ...{ at: new Date(at).toISOString(), reason: "why not" },
+      });
+    const day = 24 * 60 * 60_000;
+    for (const at of [Date.now() - day, Date.now() - 31 * day, Date.now() + day]) {
+      expect(await ask(at)).toMatchObject({ status: 409, body: { code: "restore_unavailable" } });
+    }
+    // The local runtime says that it has no recovery.
+    expect(await ask(Date.now())).toMatchObject({
+      status: 409,
+      body: { code: "restore_unavailable" },
+    });
+    const unknown = crypto.randomUUID();
+    expect(await ask(Date.now(), unknown)).toMatchObject({ status: 404 });
+    const answer = await alice.post(`/api/admin/conversations/${id}/restore`, {});
+    expect(answer.status).toBe(403);
+    const { body } = await admin.get(`/api/admin/audit?conversationId=${id}`);
+    expect(body.items).toEqual([]);
+  });
+
+  test("while a legal hold stands, while anybody is erased, and for a time before an erasure", async () => {
+    const machine = new TimeMachine();
+    const admin = await person("admin", { role: "admin" });
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    const at = await machine.record(id);
+    await later();
+    const directory = directoryOf(env.DB);
+    const hold = { subject: "conversation", id, placedBy: "x", placedAt: 1, reason: "y" } as const;
+    await placeHold(directory, hold);
+    const path = `/api/admin/conversations/${id}/restore`;
+    const body = { at: new Date(at).toISOString(), reason: "why not" };
+    expect(await admin.post(path, body)).toMatchObject({
+      status: 409,
+      body: { code: "legal_hold" },
+    });
+    const run = async () => {
+      const order = orderOf("restore-conversation", { conversationId: id, at }, id);
+      return (await runJob(order, { kills: false })).view;
+    };
+    expect(await run()).toMatchObject({ state: "failed", error: "legal_hold" });
+    await liftHold(directory, "conversation", id);
+
+    const erasing = orderOf("erase-user", {}, alice.userId);
+    await addJob(directory, erasing);
+    expect(await run()).toMatchObject({ state: "failed", error: "restore_unavailable" });
+    await env.DB.prepare("DELETE FROM jobs WHERE id = ?").bind(erasing.id).run();
+
+    await startOver(env, id, { by: "an erasure" });
+    expect(await run()).toMatchObject({ state: "failed", error: "restore_unavailable" });
+    expect(await admin.post(path, body)).toMatchObject({ body: { code: "restore_unavailable" } });
+    const after = await machine.record(id);
+    expect(await restored(admin, id, after)).toMatchObject({ state: "done" });
+    expect(machine.restores).toHaveLength(1);
+    // What an erasure has removed stays unavailable.
+    expect(await run()).toMatchObject({ state: "failed", error: "restore_unavailable" });
+  });
+});
+
+function contextOf(jobId: string): JobContext {
+  const settings = settingsOf(env);
+  if (settings instanceof Error) throw settings;
+  return {
+    ...{ jobId, env, settings, startedAt: 0, clock: Date.now },
+    startedBy: { userId: "operator", role: "admin" },
+    // Not used by this kind.
+    sql: undefined as unknown as SqlStorage,
+  };
+}
+
+/** Where a client is that has everything. */
+async function cursorOf(caller: Caller, id: string): Promise<{ rev: number; epoch: string }> {
+  const socket = await open(caller, id);
+  const { rev, epoch } = await socket.next("hello");
+  socket.close(1000);
+  return { rev, epoch };
+}
+
+function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(result.error.code);
+  return result.value;
+}
+
+const SOON = { timeout: 10_000, interval: 20 };
+
+const historyOf = (id: string) => `/api/v1/chat/messages?conversationId=${id}`;
 
 function textIs(text: string) {
   return ({ content }: { content: string }) => content === text;
