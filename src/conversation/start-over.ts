@@ -43,12 +43,12 @@ export function restartAnew(
   ctx: DurableObjectState,
   request: StartOver,
   now: number,
-  write: () => void = () => {},
+  write?: () => void,
 ): Promise<never> {
   const { storage } = ctx;
   return ctx.blockConcurrencyWhile(async () => {
     storage.transactionSync(() => {
-      write();
+      write?.();
       startOver(storage.sql, request, now);
     });
     // D1 is rewritten and everybody told by the alarm, if nothing wakes the object before.

@@ -153,8 +153,8 @@ describe("a job that is ended at any point", () => {
     const cursor = await cursorOf(alice, id);
     const by = crypto.randomUUID();
     const object = () => objectOf(id);
-    const { bookmark = "" } = valueOf(await object().restore({ by, step: "find", at }));
-    const { closed } = valueOf(await object().restore({ by, step: "close" }));
+    const { bookmark = "" } = answerOf(await object().restore({ by, step: "find", at }));
+    const { closed } = answerOf(await object().restore({ by, step: "close" }));
     if (!closed) throw new Error("it is not closed");
     const { given } = closed;
     const rewind = () => object().restore({ by, step: "rewind", bookmark, given, untold: [] });
@@ -172,8 +172,8 @@ describe("a job that is ended at any point", () => {
 
     // The job goes on.
     await rewind().catch(() => undefined);
-    const { epoch } = valueOf(await rewind());
-    expect(valueOf(await rewind())).toEqual({ epoch });
+    const { epoch } = answerOf(await rewind());
+    expect(answerOf(await rewind())).toEqual({ epoch });
     expect(machine.restores).toEqual([bookmark]);
     await settled(id);
     const last = await openLive(alice, id, `?since=${second.rev}&epoch=${second.epoch}`);
@@ -322,7 +322,7 @@ async function cursorOf(caller: Caller, id: string): Promise<{ rev: number; epoc
   return { rev, epoch };
 }
 
-function valueOf<T>(result: Result<T>): T {
+function answerOf<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.error.code);
   return result.value;
 }
