@@ -91,7 +91,10 @@ function countingD1() {
   vi.spyOn(env.DB, "prepare").mockImplementation((query) => watched(prepare.call(env.DB, query)));
   vi.spyOn(env.DB, "batch").mockImplementation(async (statements) => {
     used.calls++;
-    const results = await batch.call(env.DB, statements.map((one) => real.get(one) ?? one));
+    const results = await batch.call(
+      env.DB,
+      statements.map((one) => real.get(one) ?? one),
+    );
     for (const { meta } of results) add(meta as D1Meta);
     return results as never;
   });
