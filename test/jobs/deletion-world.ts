@@ -15,10 +15,9 @@ import { fireUntilEnd } from "./with-kills.ts";
 
 export const admin = await person("admin", { role: "admin" });
 
-/** In every text that members or moderators have written. */
-export const SECRET = "marmalade";
-
 export interface World {
+  /** In every text that members or moderators have written. */
+  secret: string;
   channelId: string;
   messageIds: string[];
   alice: Caller;
@@ -28,6 +27,11 @@ export interface World {
   dave: Caller;
   /** Links to the file of a message. */
   link: string;
+}
+
+/** A word that nothing else contains. */
+export function newSecret(): string {
+  return `marmalade${crypto.randomUUID().slice(0, 8)}`;
 }
 
 function ok(answer: Answer): Answer {
@@ -43,27 +47,28 @@ export async function world(): Promise<World> {
     person("carol"),
     person("dave"),
   ]);
-  const name = `Channel ${SECRET} ${crypto.randomUUID().slice(0, 8)}`;
+  const secret = newSecret();
+  const name = `Channel ${secret} ${crypto.randomUUID().slice(0, 8)}`;
   const channelId = await channelOf(alice, [bob, carol, dave], { name });
   const path = `/api/v1/chat/conversations/${channelId}`;
   const say = async (caller: Caller, text: string, more = {}) =>
-    String(ok(await send(caller, channelId, `${SECRET} ${text}`, more)).body.messageId);
+    String(ok(await send(caller, channelId, `${secret} ${text}`, more)).body.messageId);
   const first = await say(alice, "one");
   const second = await say(bob, "two", { mentions: [alice.userId] });
   const third = await say(carol, "three", { mentions: [alice.userId] });
   const fourth = await say(dave, "four");
   ok(await alice.post(`/api/v1/chat/messages/${third}/read`));
   ok(await alice.post(`/api/v1/chat/messages/${second}/reactions`, { emoji: "👍" }));
-  ok(await carol.post(`/api/v1/chat/messages/${second}/report`, { reason: "spam", note: SECRET }));
+  ok(await carol.post(`/api/v1/chat/messages/${second}/report`, { reason: "spam", note: secret }));
   ok(await alice.put(`${path}/pins/${first}`));
   ok(await bob.put(`${path}/notifications`, { level: "none" }));
-  ok(await alice.delete(`/api/v1/chat/messages/${fourth}`, { reason: SECRET }));
+  ok(await alice.delete(`/api/v1/chat/messages/${fourth}`, { reason: secret }));
   ok(await dave.post(`/api/v1/chat/channels/${channelId}/leave`));
-  const uploaded = ok(await upload(alice, `${SECRET}.csv`, `${SECRET},b\n1,2\n`));
+  const uploaded = ok(await upload(alice, `${secret}.csv`, `${secret},b\n1,2\n`));
   ok(await sendUploads(alice, channelId, [uploaded]));
   const link = String(uploaded.body.fileUrl);
   await fireAlarms(channelId);
-  return { channelId, messageIds: [first, second, third], alice, bob, carol, dave, link };
+  return { secret, channelId, messageIds: [first, second, third], alice, bob, carol, dave, link };
 }
 
 export function askToDelete(conversationId: string, reason = "a court order"): Promise<Answer> {
@@ -82,34 +87,34 @@ interface Operation {
 }
 
 /** Every route of the two APIs that names a conversation or a message, with these ids. */
-export function doors(conversationId: string, messageId: string) {
+export function doors(conversationId: string, messageId: string, userId: string) {
   return Object.entries(document.paths).flatMap(([path, methods]) => {
-    if (!/^\/api\/(v1\/)?chat/.test(path) || path.includes("/search")) return [];
+    if (!/^\/api\/(v1\/)?chat/.test(path) || path.endsWith("/search")) return [];
     return Object.entries(methods).flatMap(([method, operation]) => {
       const asks = (operation.parameters ?? []).some(({ name }) => name === "conversationId");
-      if (!path.includes("{") && !asks) return [];
+      if (!path.includes("{") && !asks && path !== "/api/v1/chat/messages") return [];
+      if (path.endsWith("/file")) return [];
       const named = path
         .replace(/{(messageId)}/g, messageId)
         .replace(/{(id|conversationId|chatId|channelId)}/g, conversationId)
         .replace("{emoji}", encodeURIComponent("👍"))
-        .replace(/{\w+}/g, "somebody");
-      const body = BODIES.find(([fits]) => fits.test(`${method} ${path}`))?.[1];
+        .replace(/{\w+}/g, userId);
       const query = asks ? `?conversationId=${conversationId}` : "";
+      const body = operation.requestBody ? bodyFor(conversationId, messageId, userId) : undefined;
       return { method: method.toUpperCase(), path: named + query, body };
     });
   });
 }
 
-/** What some routes want in their body. */
-const BODIES: readonly [RegExp, object][] = [
-  [/post .*reactions$/, { emoji: "👍" }],
-  [/post .*\/report$/, { reason: "spam" }],
-  [/(post|put) .*\/messages(\/{messageId})?$/, { content: "hello" }],
-  [/put .*notifications$/, { level: "none" }],
-  [/post .*(participants|invitations|moderators|members)$/, { userId: "somebody" }],
-  [/put .*mute$/, { minutes: 5 }],
-  [/patch /, { title: "other" }],
-];
+/** A body that every route accepts: each takes what it knows of it. */
+function bodyFor(conversationId: string, messageId: string, userId: string): object {
+  return {
+    ...{ conversationId, messageId, messageIds: [messageId], emoji: "👍", content: "hello" },
+    ...{ reason: "spam", level: "none", title: "other", name: "other", seconds: 60, minutes: 5 },
+    ...{ userId, participantId: userId, moderatorId: userId, participantIds: [userId] },
+    ...{ upToMessageId: messageId, until: new Date(Date.now() + 60_000).toISOString() },
+  };
+}
 
 const document: { paths: Record<string, Record<string, Operation>> } = await (
   await exports.default.fetch(`${ORIGIN}/openapi.json`)
