@@ -1,9 +1,11 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { SubscriberCalls } from "../../src/conversation/outbound/subscribers/subscriber-calls.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
 import { jobObject } from "../../src/jobs/api.ts";
+import { Hub } from "../gateway/line.ts";
 import { inboxOf } from "../inbox/replica.ts";
 import { directPair, evict, objectOf, person, send } from "../support.ts";
 import { crawl } from "./crawler.ts";
@@ -41,18 +43,22 @@ test("the conversation's object ended while it is deleted, the conversation is t
   const { alice, conversationId } = await directPair();
   const secret = newSecret();
   await send(alice, conversationId, `${secret} hello`);
-  const object = objectOf(conversationId);
-  const storage = await runInDurableObject(object, (_, context) => context.storage);
-  // The first attempt ends before anything is removed.
-  const broken = vi
-    .spyOn(Object.getPrototypeOf(storage), "transactionSync")
-    .mockImplementation(() => {
-      throw new Error("the disk is full");
-    });
-  await expect(object.destroy()).rejects.toThrow("the disk is full");
-  broken.mockRestore();
-  const history = await alice.get(`/api/v1/chat/messages?conversationId=${conversationId}`);
-  expect([history.status, history.body.totalCount]).toEqual([200, 1]);
+  const history = () => alice.get(`/api/v1/chat/messages?conversationId=${conversationId}`);
+  const hub = await Hub.connect(alice);
+  expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("rev");
+  const told = vi.spyOn(SubscriberCalls.prototype, "ask").mockReturnValue(Promise.race([]));
+  const first = objectOf(conversationId)
+    .destroy()
+    .catch((error: Error) => error.message);
+  await vi.waitFor(() => expect(told).toHaveBeenCalled());
+  expect((await history()).status).toBe(404);
+  await runInDurableObject(objectOf(conversationId), (_, context) =>
+    context.abort("killed by the test"),
+  ).catch(() => undefined);
+  expect(await first).toBe("killed by the test");
+  told.mockRestore();
+  // Nothing was removed.
+  expect((await history()).body.totalCount).toBe(1);
   expect((await deleted(conversationId)).state).toBe("done");
   expect(await leftOf(conversationId, secret)).toEqual([]);
 });
