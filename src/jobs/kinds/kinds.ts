@@ -1,5 +1,6 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
+import { deleteConversation } from "./delete-conversation.ts";
 import { rebuild } from "./rebuild.ts";
 import { restoreConversation } from "./restore-conversation.ts";
 
@@ -7,4 +8,5 @@ import { restoreConversation } from "./restore-conversation.ts";
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   rebuild: jobOf(rebuild),
   "restore-conversation": jobOf(restoreConversation),
+  "delete-conversation": jobOf(deleteConversation),
 };
