@@ -202,7 +202,13 @@ export class World {
     const step = reduce(this.state, event);
     this.state = step.state;
     if (event.type === "joined") {
-      this.checkAnswer(step, joins.find(({ id }) => id === event.id)?.superseded ?? true);
+      const { answer = Infinity } = step;
+      if (answer < (event.beganAt ?? 0)) throw new Error(`not reset from ${answer}`);
+      const join = joins.find(({ id }) => id === event.id);
+      // What it says that the client has may be of before the client was told to start over.
+      const said = Math.min(join?.since ?? Infinity, this.has ?? 0);
+      if (step.isReset && said >= this.beganAt) throw new Error("reset without a reason");
+      this.checkAnswer(step, join?.superseded ?? true);
     }
     if (this.state.phase === "left") this.isIn = false;
     for (const effect of step.effects) {
@@ -246,7 +252,6 @@ export class World {
     if (answer === undefined || superseded) return;
     const { has = 0, sent } = this;
     if (isReset) {
-      if (has >= this.beganAt) throw new Error("reset without a reason");
       this.has = answer;
       this.isIn = true;
       return;
