@@ -109,6 +109,7 @@ async function rewind(
     ctx.abort("the conversation is restored");
     throw new Error("the conversation is restored");
   }
-  const request = { by, restored: given, subscribers: untold };
+  // It is refused while one stands: those that are stored were lifted since.
+  const request = { by, restored: given, unheld: true, subscribers: untold } as const;
   return await restartAnew(ctx, request, open.clock());
 }

@@ -19,6 +19,8 @@ export interface StartOver {
    * it begins because something was erased, and nothing from before may come back.
    */
   restored?: Given | undefined;
+  /** No legal hold stands, whatever is stored of an earlier time. */
+  unheld?: true;
   /** Gateways that have to be told, and may not be stored after a restore. */
   subscribers?: readonly Subscriber[] | undefined;
 }
@@ -83,7 +85,7 @@ export function startedOver(sql: SqlStorage, by: string): StartedOver | undefine
  */
 function startOver(
   sql: SqlStorage,
-  { by, restored, subscribers = [] }: StartOver,
+  { by, restored, unheld, subscribers = [] }: StartOver,
   now: number,
 ): void {
   const before = readEpoch(sql);
@@ -95,6 +97,7 @@ function startOver(
   stampActs(sql, before.epoch);
   putEpoch(sql, { epoch, beganAt, begunBy: by, erasedAt: restored ? before.erasedAt : now });
   beginRound(sql, isLarge(counters.memberCount));
+  if (unheld) sql.exec("DELETE FROM holds");
   for (const subscriber of subscribers) putSubscriber(sql, subscriber);
   if (hasIndex(sql)) dropIndex(sql);
 }

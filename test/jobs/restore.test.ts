@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { directoryOf } from "../../src/directory/directory.ts";
@@ -9,6 +10,7 @@ import { settingsOf } from "../../src/env.ts";
 import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { restoreConversation } from "../../src/jobs/kinds/restore-conversation.ts";
 import { Hub, Io } from "../gateway/line.ts";
+import { outOfReach } from "../gateway/wire.ts";
 import { clientOf } from "../inbox/cuttable-client.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
@@ -54,6 +56,8 @@ test("everybody comes to see the restored state, and nothing of the later time i
   const at = await machine.record(id);
   await later();
 
+  // Some are away meanwhile.
+  const away = await cursorOf(eve, id);
   // Everything that may change, changes, while people are connected by every way.
   const { parley, inbox: clientInbox } = clientOf(carl);
   const client = await parley.conversation(id, { over: clientInbox }).connect().live();
@@ -72,6 +76,8 @@ test("everybody comes to see the restored state, and nothing of the later time i
   await vi.waitFor(() => expect(client.messages.some(textIs("later 9"))).toBe(true));
   const doras = await openListed(dora);
   expect(doras.entry(id)).toBeDefined();
+
+  const late = await cursorOf(eve, id);
 
   const view = await restored(admin, id, at);
   expect(view).toMatchObject({ state: "done", error: null });
@@ -101,6 +107,17 @@ test("everybody comes to see the restored state, and nothing of the later time i
   const again = await Hub.connect(bob);
   expect(await again.ask("JoinConversation", id, rev)).toMatchObject({ reset: true });
 
+  for (const { rev: since, epoch } of [away, late]) {
+    const back = await openLive(eve, id, `?since=${since}&epoch=${epoch}`);
+    const [sync] = back.all("sync");
+    expect(sync).toMatchObject({ reset: true, unread: await naiveUnread(id, eve) });
+    expect(sync?.messages?.map(({ content }) => content)).toEqual(texts);
+  }
+  for (const one of [alice, bob, carl, eve]) {
+    const listed = (await openListed(one)).entry(id);
+    expect(listed?.unread).toBe(await naiveUnread(id, one));
+  }
+
   // Nobody finds anything of the later time.
   const found = await bob.get("/api/v1/chat/search?q=later");
   expect(JSON.stringify(found.body)).not.toContain("later");
@@ -123,11 +140,14 @@ describe("a job that is ended at any point", () => {
     await send(alice, id, "kept");
     await settled(id);
     const before = await projected(id);
+    await holds(id, "INSERT INTO holds (subject, held_at) VALUES ('', 1)");
     const at = await machine.record(id);
+    await holds(id, "DELETE FROM holds");
     await later();
     await send(bob, id, "gone");
     await settled(id);
     const rev = await revOf(id);
+    expect(await holds(id)).toEqual([]);
     const order = orderOf("restore-conversation", { conversationId: id, at }, id);
     const { view, kills } = await runJob(order, { kills: true });
     expect(view.state).toBe("done");
@@ -138,6 +158,8 @@ describe("a job that is ended at any point", () => {
     await settled(id);
     expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
     expect(await revOf(id)).toBeGreaterThan(rev);
+    // One that stood then and was lifted since stands no more.
+    expect(await holds(id)).toEqual([]);
     expect(view.result).toMatchObject({ epoch: await epochOf(id), bookmark: machine.restores[0] });
   });
 
@@ -181,6 +203,28 @@ describe("a job that is ended at any point", () => {
     expect(sync).toMatchObject({ reset: true });
     expect(sync?.messages?.map(({ content }) => content)).toEqual(["kept", "sent early"]);
     expect((await projected(id))["epochs"]).toEqual([{ epoch }]);
+  });
+
+  test("gateways that cannot be reached while it closes are told afterwards", async () => {
+    const machine = new TimeMachine();
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    const at = await machine.record(id);
+    await later();
+    const hub = await Hub.connect(bob);
+    await hub.ask("JoinConversation", id);
+    const by = crypto.randomUUID();
+    const { bookmark = "" } = answerOf(await objectOf(id).restore({ by, step: "find", at }));
+    await outOfReach(id);
+    const { closed } = answerOf(await objectOf(id).restore({ by, step: "close" }));
+    expect(closed?.untold).toMatchObject([{ userId: bob.userId, protocol: "signalr" }]);
+    const { given = { rev: 0, epoch: "" }, untold = [] } = closed ?? {};
+    const rewind = () => objectOf(id).restore({ by, step: "rewind", bookmark, given, untold });
+    await rewind().catch(() => undefined);
+    await rewind().catch(() => undefined);
+    answerOf(await rewind());
+    await hub.line.closed;
+    expect(hub.messages().at(-1)).toMatchObject({ type: 7, allowReconnect: true });
   });
 
   test("is undone by its result: a later restore to `undoAt`", async () => {
@@ -330,6 +374,32 @@ function answerOf<T>(result: Result<T>): T {
 const SOON = { timeout: 10_000, interval: 20 };
 
 const historyOf = (id: string) => `/api/v1/chat/messages?conversationId=${id}`;
+
+/** The legal holds that a conversation stores, once a statement was carried out. */
+function holds(id: string, statement = "SELECT 1"): Promise<unknown[]> {
+  return runInDurableObject(objectOf(id), (_, { storage: { sql } }) => {
+    sql.exec(statement);
+    return sql.exec("SELECT subject FROM holds").toArray();
+  });
+}
+
+/** Counts a member's unread messages one by one. */
+function naiveUnread(id: string, { userId }: Caller): Promise<number> {
+  return runInDurableObject(
+    objectOf(id),
+    (_, { storage: { sql } }) =>
+      sql
+        .exec<{ unread: number }>(
+          `SELECT count(*) AS unread FROM messages
+           WHERE sender_id <> ?1 AND kind <> 'system' AND deleted_at IS NULL
+             AND number > (SELECT read_up_to FROM members WHERE user_id = ?1)
+             AND NOT EXISTS (SELECT 1 FROM reads
+               WHERE user_id = ?1 AND number BETWEEN from_number AND to_number)`,
+          userId,
+        )
+        .one().unread,
+  );
+}
 
 function textIs(text: string) {
   return ({ content }: { content: string }) => content === text;

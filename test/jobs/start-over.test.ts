@@ -107,16 +107,14 @@ test("after the storage was taken back, everything follows what is there", async
 });
 
 /** A group whose storage was taken back to when it had one message, "kept", of several. */
-async function takenBack(
-  more: (id: string, alice: Caller, bob: Caller) => Promise<unknown> = text,
-) {
+async function takenBack(more: (id: string, alice: Caller) => Promise<unknown> = text) {
   const [alice, bob] = [await person("alice"), await person("bob")];
   const id = await groupOf(alice, bob);
   await send(alice, id, "kept");
   await settled(id);
   const copy = await runInDurableObject(objectOf(id), (_, { storage }) => copyOf(storage.sql));
   const before = await projected(id);
-  await more(id, alice, bob);
+  await more(id, alice);
   await settled(id);
   const given = { rev: await revOf(id), epoch: String(await epochOf(id)) };
   await takeBack(id, copy);
@@ -176,6 +174,16 @@ describe("a storage that somebody else has taken back", () => {
     expect(sync).toMatchObject({ reset: true });
     expect(sync?.messages?.map(({ content }) => content)).toEqual(["kept", "afterwards"]);
     expect(await revOf(id)).toBeGreaterThan(given.rev);
+  });
+
+  test("is found as well where it is of an earlier epoch", async () => {
+    const { id, bob } = await takenBack((id) => startOver(env, id, { by: "an epoch since" }));
+    const since = String(await epochOf(id));
+    await send(bob, id, "afterwards");
+    await vi.waitFor(async () => expect(String(await epochOf(id)) > since).toBe(true), SOON);
+    await settled(id);
+    const socket = await openLive(bob, id);
+    expect(socket.all("sync")[0]?.messages).toHaveLength(2);
   });
 
   test("is not what a client says: D1 decides, and is asked once a minute", async () => {
