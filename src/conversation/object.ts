@@ -66,6 +66,7 @@ import {
   submitAll,
   submitWithFiles,
 } from "./submit.ts";
+import { isClosing } from "./tables/epochs.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 import { type Destroyed, tombstoneIn } from "./tables/tombstone.ts";
@@ -97,7 +98,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
     this.loaded = this.opened();
-    this.isFenced = this.loaded.fence !== null;
+    this.isFenced = isClosing(this.loaded.fence);
   }
 
   async create(creation: Creation): Promise<Created> {

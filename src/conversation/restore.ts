@@ -4,7 +4,7 @@ import type { OpenConversation } from "./open.ts";
 import { Recovery } from "./recovery.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { endSockets, restartAnew, startedOver } from "./start-over.ts";
-import { putFence, readEpoch } from "./tables/epochs.ts";
+import { type Fence, isClosing, putFence, readEpoch } from "./tables/epochs.ts";
 
 /** For how long the platform keeps earlier states of an object. */
 const KEPT_MS = 30 * 24 * 60 * 60_000;
@@ -34,7 +34,7 @@ export async function restore(
     case "rewind":
       return await rewind(restoring, request);
     case "reopen":
-      if (readEpoch(restoring.open.sql).fence?.by === request.by) reopen(restoring);
+      if (readEpoch(restoring.open.sql).fence?.by === request.by) reopen(restoring, null);
       return ok({});
   }
 }
@@ -65,7 +65,8 @@ function unavailable({ memory }: OpenConversation, error: unknown): Result<Resto
 async function closeFor(restoring: Restoring, by: string): Promise<Result<RestoreAnswer>> {
   const { ctx, open, setFenced } = restoring;
   const { sql, memory, projector } = open;
-  const { fence } = readEpoch(sql);
+  const { fence: last } = readEpoch(sql);
+  const fence = isClosing(last) ? last : null;
   if (fence !== null && fence.by !== by) return fail("job_running");
   open.settle();
   await listed(open);
@@ -76,7 +77,7 @@ async function closeFor(restoring: Restoring, by: string): Promise<Result<Restor
   await endSockets(ctx);
   const given = { rev: memory.counters.rev + UNDER_WAY, epoch: open.epoch };
   if (!(await projector.reached(memory.counters.rev, LISTS_MS))) {
-    reopen(restoring);
+    reopen(restoring, null);
     throw new Error("the lists do not have everything");
   }
   const untold = await open.subscribers.announceEpoch(given.rev + 1);
@@ -88,8 +89,8 @@ async function listed({ memory, projector }: OpenConversation): Promise<void> {
   if (!isReached) throw new Error("the lists do not have everything");
 }
 
-function reopen({ open, setFenced }: Restoring): void {
-  putFence(open.sql, null);
+function reopen({ open, setFenced }: Restoring, fence: Fence | null): void {
+  putFence(open.sql, fence);
   setFenced(false);
   open.outbound.check();
 }
@@ -99,13 +100,22 @@ function reopen({ open, setFenced }: Restoring): void {
  * new epoch begins, which this call has to reach before anybody else is served.
  */
 async function rewind(
-  { ctx, open }: Restoring,
+  restoring: Restoring,
   { by, bookmark, given, untold }: Extract<RestoreStep, { step: "rewind" }>,
 ): Promise<Result<RestoreAnswer>> {
+  const { ctx, open } = restoring;
   const done = startedOver(open.sql, by);
   if (done) return ok({ epoch: done.epoch });
-  if (readEpoch(open.sql).fence?.by === by) {
-    await new Recovery(ctx.storage).restoreAtStart(bookmark);
+  const { fence } = readEpoch(open.sql);
+  if (fence?.by === by) {
+    if (fence.refused) return fail("restore_unavailable");
+    try {
+      await new Recovery(ctx.storage).restoreAtStart(bookmark);
+    } catch (error) {
+      // Whoever waits for the platform to change its mind would keep the conversation closed.
+      reopen(restoring, { ...fence, refused: true });
+      return unavailable(open, error);
+    }
     ctx.abort("the conversation is restored");
     throw new Error("the conversation is restored");
   }

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { Recovery } from "../../src/conversation/recovery.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { addJob } from "../../src/directory/jobs.ts";
 import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
@@ -283,6 +284,28 @@ test("while it is closed everything is refused for now, and a cancelled restore 
 });
 
 describe("refused", () => {
+  test("by the platform, once the conversation is closed: it opens again as it was", async () => {
+    const machine = new TimeMachine();
+    const [alice, bob] = [await person("alice"), await person("bob")];
+    const id = await groupOf(alice, bob);
+    const at = await machine.record(id);
+    await later();
+    await send(alice, id, "kept");
+    await settled(id);
+    const before = await projected(id);
+    const order = () => orderOf("restore-conversation", { conversationId: id, at }, id);
+    const refusing = vi.spyOn(Recovery.prototype, "restoreAtStart");
+    refusing.mockRejectedValue(new Error("no such bookmark"));
+    for (const kills of [false, true]) {
+      const { view } = await runJob(order(), { kills });
+      expect(view).toMatchObject({ state: "failed", error: "restore_unavailable" });
+      expect((await bob.get(historyOf(id))).status).toBe(200);
+    }
+    await settled(id);
+    expect(await projected(id)).toEqual(before);
+    expect(await (await openLive(alice, id)).all("sync")[0]?.messages).toHaveLength(1);
+  });
+
   test("for a time that is not kept, and where the platform has no recovery", async () => {
     const admin = await person("admin", { role: "admin" });
     const [alice, bob] = [await person("alice"), await person("bob")];

@@ -22,9 +22,19 @@ export interface Fence {
   by: string;
   /** The last state before the conversation was closed: what a later restore goes back to. */
   undo: string;
+  /** The platform has refused it: the conversation is open again, and the restore has failed. */
+  refused?: true | undefined;
 }
 
-const fenceSchema = z.object({ by: z.string(), undo: z.string() });
+const fenceSchema = z.object({
+  ...{ by: z.string(), undo: z.string() },
+  refused: z.literal(true).optional(),
+});
+
+/** Whether a restore keeps the conversation closed. */
+export function isClosing(fence: Fence | null): fence is Fence {
+  return fence !== null && !fence.refused;
+}
 
 export function readEpoch(sql: SqlStorage): Epoch {
   const row = sql

@@ -4,7 +4,7 @@ import { conversationOf } from "../../conversation/stub.ts";
 import { directoryOf } from "../../directory/directory.ts";
 import { isErasing } from "../../directory/jobs.ts";
 import { isHeld } from "../../directory/legal-holds.ts";
-import type { ErrorCode, Result } from "../../domain/error.ts";
+import { type ErrorCode, ok, type Result } from "../../domain/error.ts";
 import type { JobContext, JobSteps, Step } from "../kind.ts";
 
 /** How often a state is tried to be put in the place of the present one before the step is retried later. */
@@ -82,10 +82,9 @@ export const restoreConversation: JobSteps<RestoreParams, State> = {
       }
       case "rewinding": {
         const { bookmark, given, untold } = before;
-        const { epoch } = await rewound(() =>
-          call({ by, step: "rewind", bookmark, given, untold }),
-        );
-        return going({ ...before, phase: "listing", epoch }, 3);
+        const begun = await rewound(() => call({ by, step: "rewind", bookmark, given, untold }));
+        if (!begun.ok) return { failed: begun.error.code };
+        return going({ ...before, phase: "listing", epoch: begun.value }, 3);
       }
       case "listing": {
         const listed = await conversationOf(env, conversationId).rebuild("here");
@@ -109,19 +108,19 @@ export const restoreConversation: JobSteps<RestoreParams, State> = {
 };
 
 /** Calls until the new epoch is there: the object restarts twice, and whatever is called then fails. */
-async function rewound(call: () => Promise<Result<RestoreAnswer>>): Promise<{ epoch: string }> {
+async function rewound(call: () => Promise<Result<RestoreAnswer>>): Promise<Result<string>> {
   let failure: unknown;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     try {
       const answer = await call();
-      const epoch = answer.ok ? answer.value.epoch : undefined;
-      if (epoch !== undefined) return { epoch };
-      failure = answer;
+      if (!answer.ok) return answer;
+      const { epoch } = answer.value;
+      if (epoch !== undefined) return ok(epoch);
     } catch (error) {
       failure = error;
     }
   }
-  throw failure instanceof Error ? failure : new Error("the state was not restored");
+  throw failure ?? new Error("the state was not restored");
 }
 
 /** Why a conversation may not be restored: it deletes what came since, and brings back what was erased. */
