@@ -64,7 +64,8 @@ export class FormerEpoch {
   async sweepPage(): Promise<boolean> {
     const [step] = this.steps;
     if (step && !(await step())) return false;
-    this.steps.shift();
+    // An earlier call that was taken to have failed may have gone on.
+    if (this.steps[0] === step) this.steps.shift();
     if (this.steps.length > 0) return false;
     putSwept(this.options.sql);
     return true;
