@@ -18,12 +18,12 @@ export function tombstoneIn(sql: SqlStorage): Tombstone | undefined {
   return row;
 }
 
-/** Removes everything, and leaves the tombstone. Call it within a transaction. */
+/** Removes everything but tables of the runtime, and leaves the tombstone. Call it within a transaction. */
 export function bury(sql: SqlStorage, { epoch, rev }: Tombstone): void {
   const tables = sql
     .exec<{ name: string; sql: string }>(
       `SELECT name, sql FROM sqlite_master WHERE type = 'table'
-         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+         AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'
        ORDER BY sql NOT LIKE 'CREATE VIRTUAL%'`,
     )
     .toArray();
