@@ -12,6 +12,7 @@ import { banRoutes } from "./bans.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { restoreRoutes } from "./restore.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -77,6 +78,7 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  restoreRoutes(app);
   deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
