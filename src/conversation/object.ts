@@ -52,7 +52,7 @@ import {
 import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
-import { rebuild } from "./rebuild.ts";
+import { rebuild, rebuildTombstone } from "./rebuild.ts";
 import { restore, restoreNothing } from "./restore.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
@@ -170,7 +170,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
-    return this.open && rebuild(this.open, this.env.DB, from);
+    if (this.open) return rebuild(this.open, this.env.DB, from);
+    const tombstone = tombstoneIn(this.ctx.storage.sql);
+    return tombstone && rebuildTombstone(tombstone, this.env.DB, Date.now());
   }
 
   voidClaim(claim: string): boolean {
