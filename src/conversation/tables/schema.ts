@@ -233,6 +233,17 @@ const STEPS: readonly string[] = [
   -- Messages up to this number are gone, except pinned ones; 0: none.
   ALTER TABLE conversation ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
 
+  -- The revision with which its epoch began; 0: that of its creation. Lower ones are of earlier epochs.
+  ALTER TABLE conversation ADD COLUMN epoch_rev INTEGER NOT NULL DEFAULT 0;
+  -- What had the epoch begun: an id of the caller's.
+  ALTER TABLE conversation ADD COLUMN epoch_by TEXT;
+  -- 1: D1 may have rows of an earlier epoch.
+  ALTER TABLE conversation ADD COLUMN unswept INTEGER NOT NULL DEFAULT 0;
+  -- When an epoch began last because somebody was erased: nothing from before may come back.
+  ALTER TABLE conversation ADD COLUMN erased_at INTEGER NOT NULL DEFAULT 0;
+  -- JSON: the restore that has closed the conversation until it is carried out; null: none.
+  ALTER TABLE conversation ADD COLUMN fence TEXT;
+
   -- Why nothing may be deleted: '' for the conversation itself, or the user whom it concerns.
   CREATE TABLE holds (subject TEXT PRIMARY KEY, held_at INTEGER NOT NULL) WITHOUT ROWID;
 
@@ -274,12 +285,12 @@ export function migrate(sql: SqlStorage): void {
 
 /**
  * What makes the tables of a new conversation at once, as SQLite has them: altering a table twenty times takes
- * longer than making it.
+ * longer than making it. Tables of the runtime begin with an underscore.
  */
 function statementsOf(sql: SqlStorage): string {
   const made = sql.exec<{ sql: string }>(
     `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'schema_steps'
-       AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+       AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'
      ORDER BY type <> 'table', rowid`,
   );
   const steps = STEPS.map((_, index) => `(${index + 1})`).join();

@@ -26,6 +26,8 @@ import type { InboxStub } from "./inbox-api.ts";
 import type { InboxRows } from "./rows.ts";
 
 const SECOND_MS = 1_000;
+/** Calls under way at a time to inboxes of people who are not members any more. */
+const CALLS_AT_A_TIME = 50;
 
 export interface InboxesOptions {
   sql: SqlStorage;
@@ -118,6 +120,22 @@ export class Inboxes implements Consumer {
       this.armed.set(userId, changed(attention, change));
     }
     this.callDue();
+  }
+
+  /**
+   * Tells people's inboxes that the conversation is in none of their lists: they were members in an epoch that
+   * has ended. One that cannot be told finds it out by its list when its user connects.
+   */
+  async gone(userIds: readonly string[]): Promise<void> {
+    const { rows, stubOf, onFailure } = this.options;
+    const tell = (userId: string) => this.timeouts.limit(stubOf(userId).update(rows.removed()));
+    for (let first = 0; first < userIds.length; first += CALLS_AT_A_TIME) {
+      const page = userIds.slice(first, first + CALLS_AT_A_TIME);
+      const told = page.map((userId) => tell(userId).catch(() => tell(userId)));
+      for (const outcome of await Promise.allSettled(told)) {
+        if (outcome.status === "rejected") onFailure(outcome.reason);
+      }
+    }
   }
 
   /** The alarm fired: calls the inboxes that waited for it, and those that may have missed a commit. */
