@@ -15,7 +15,7 @@ test("the newest page reads no row once it is in memory and its reader has acted
     return [rowsRead, rowsWritten];
   };
   expect(await rows(alice)).toEqual([0, 0]);
-  // Bob has done nothing so far: his membership is read, and whether figures of it are pending.
+  // Bob has done nothing so far: his membership is read.
   expect(await rows(bob)).toEqual([1, 0]);
 });
 
