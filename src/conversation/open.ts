@@ -52,6 +52,7 @@ import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
+import { Holds } from "./tables/holds.ts";
 import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -102,6 +103,7 @@ export class OpenConversation {
       ...{ conversation, counters: readCounters(sql), members: new Map() },
       pendingFigures: readPendingFigures(sql),
       blocks: new Blocks(sql),
+      holds: new Holds(sql),
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);

@@ -84,6 +84,7 @@ export function wireConversation(
     memberCount: counters.memberCount,
     lastNumber: counters.lastNumber,
     ...wireModeration(conversation),
+    ...(conversation.purgedTo !== undefined && { purgedTo: conversation.purgedTo }),
     rev: conversation.rev,
   };
 }

@@ -5,6 +5,7 @@ import { createConversation } from "../../src/conversation/commit/create.ts";
 import type { Memory } from "../../src/conversation/commit/draft.ts";
 import { RateWindows } from "../../src/conversation/commit/rate-windows.ts";
 import type { Answer, Command, Limits } from "../../src/conversation/decide/types.ts";
+import { Holds } from "../../src/conversation/tables/holds.ts";
 import { Blocks } from "../../src/conversation/tables/blocks.ts";
 import { readConversation, readCounters } from "../../src/conversation/tables/conversation.ts";
 import { memberOf } from "../../src/conversation/tables/members.ts";
@@ -171,6 +172,7 @@ export class FreshCommitter {
       members: new Map(),
       pendingFigures,
       blocks,
+      holds: new Holds(sql),
     };
   }
 }

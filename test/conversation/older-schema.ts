@@ -2,7 +2,8 @@
 const UNDO: Readonly<Record<number, readonly string[]>> = {
   14: [
     "ALTER TABLE conversation DROP COLUMN retention_days",
-    "ALTER TABLE conversation DROP COLUMN purged_to",
+    "ALTER TABLE conversation DROP COLUMN retention_by_admin",
+    "ALTER TABLE counters DROP COLUMN purged_to",
     ...["DROP TABLE holds", "DROP TABLE held"],
   ],
   13: ["ALTER TABLE listeners DROP COLUMN visible"],

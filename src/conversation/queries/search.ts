@@ -15,7 +15,7 @@ import { expressionOf } from "../search/expression.ts";
 import { prefilterOf } from "../search/prefilter.ts";
 import { nextTurn } from "../search/turn.ts";
 import { Walk } from "../search/walk.ts";
-import { changedAfter, firstNumberAfter, messageAt } from "../tables/messages.ts";
+import { changedAfter, createdFrom, firstNumberAfter, messageAt, type Numbers } from "../tables/messages.ts";
 import { factsFor } from "./facts.ts";
 import type { MessageForm } from "./message-texts.ts";
 import type { SearchAnswer, SearchHit, SearchQuestion } from "./search-api.ts";
@@ -74,7 +74,8 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
     return fail("message_not_found");
   }
   const names = await searchNames(open, actor.userId, query, maxRows);
-  const [from, to] = intervalOf(sql, lastNumber, query, before);
+  const { purgedTo } = memory.conversation;
+  const [from, to] = intervalOf(sql, { lastNumber, purgedTo }, query, before);
   let rows = names.rows + rowsOfInterval(lastNumber);
   try {
     for (let attempt = 1; ; attempt++) {
@@ -139,16 +140,17 @@ function lookUpOf(query: SearchQuery, context: SearchContext) {
 /** The messages that a query may find: from…to. */
 function intervalOf(
   sql: SqlStorage,
-  lastNumber: number,
+  numbers: Numbers,
   { before, after }: Pick<SearchQuery, "before" | "after">,
   bound: SearchQuestion["before"],
 ): [from: number, to: number] {
   // Times never decrease from message to message.
-  const firstAt = (time: number) => firstNumberAfter(sql, "created_at", time - 1, lastNumber);
-  const ends = [lastNumber + 1];
+  const firstAt = (time: number) => firstNumberAfter(sql, "created_at", time - 1, numbers);
+  const ends = [numbers.lastNumber + 1];
   if (bound) ends.push("number" in bound ? bound.number : firstAt(bound.time));
   if (before !== undefined) ends.push(firstAt(before));
-  return [after === undefined ? 1 : firstAt(after), Math.min(...ends) - 1];
+  const begin = numbers.purgedTo === undefined ? 1 : (createdFrom(sql, 1, 1, 0).messages[0]?.message.number ?? 1);
+  return [after === undefined ? begin : firstAt(after), Math.min(...ends) - 1];
 }
 
 /** Rows that finding the interval reads at most. */
@@ -227,6 +229,8 @@ function answerOf(
   // What does not fit is found by the next question.
   const back = looked < numbers.length ? (numbers[looked - 1] ?? 1) : walk.lookedBackTo;
   if (back <= from) return ok({ hits, rows: read });
-  const createdAt = messageAt(sql, back)?.createdAt ?? 0;
+  // The message itself may be gone.
+  const [next] = createdFrom(sql, back, 1, 0).messages;
+  const createdAt = next?.message.createdAt ?? 0;
   return ok({ hits, rows: read + 1, searchedBack: { number: back, createdAt } });
 }

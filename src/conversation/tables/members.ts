@@ -1,6 +1,6 @@
 import { type Member, type Role, STORED_REQUEST } from "../../domain/conversation.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
-import { currentFigures, readPendingFigures } from "./pending-figures.ts";
+import { currentFigures, readFigures } from "./pending-figures.ts";
 
 type MemberRow = {
   user_id: string;
@@ -127,6 +127,22 @@ export function presentMemberIds(sql: SqlStorage, limit: number): Set<string> {
   return new Set(Array.from(rows, ({ user_id }) => user_id));
 }
 
+/**
+ * The ids of present members whose row says that they have read, or sent, beyond `readUpTo`, which is below a
+ * number: some of them, where there are more than `limit`. Looks at every member.
+ */
+export function membersBehind(sql: SqlStorage, number: number, limit: number): string[] {
+  return sql
+    .exec<{ user_id: string }>(
+      `SELECT user_id FROM members
+       WHERE read_up_to < ? AND read_beyond > 0 AND left_at IS NULL LIMIT ?`,
+      number,
+      limit,
+    )
+    .toArray()
+    .map(({ user_id }) => user_id);
+}
+
 /** Members who changed after `rev`, including those who left, in order of revision. */
 export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number): Member[] {
   return select(sql, "WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit);
@@ -135,7 +151,7 @@ export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number)
 function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[]): Member[] {
   const rows = sql.exec<MemberRow>(`SELECT * FROM members ${clause}`, ...bindings).toArray();
   if (rows.length === 0) return [];
-  const pending = readPendingFigures(sql);
+  const { pending, purgedTo } = readFigures(sql);
   return rows.map((row) => ({
     userId: row.user_id,
     name: row.name,
@@ -148,6 +164,7 @@ function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[
     ...currentFigures(
       { readUpTo: row.read_up_to, readBeyond: row.read_beyond },
       pending.get(row.user_id),
+      purgedTo,
     ),
     ...(row.muted_until > 0 && { mutedUntil: row.muted_until }),
     rev: row.rev,

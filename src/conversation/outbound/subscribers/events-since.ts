@@ -23,7 +23,9 @@ export function eventsSince(view: View, since: number, known: number): Batch {
   const { sql, memory, hides } = view;
   const { conversation, counters } = memory;
   const changes = changesSince(sql, conversation, counters, since);
-  const firstNew = firstNumberAfter(sql, "created_rev", known, counters.lastNumber);
+  const firstNew = firstNumberAfter(sql, "created_rev", known, {
+    ...{ lastNumber: counters.lastNumber, purgedTo: conversation.purgedTo },
+  });
   const large = isLarge(counters.memberCount);
   const moved = movedSince(
     sql,
