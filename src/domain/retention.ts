@@ -1,0 +1,87 @@
+import { KINDS, type Kind } from "./conversation.ts";
+import type { Range } from "./read-ranges.ts";
+import { contains } from "./read-ranges.ts";
+
+/** How long messages are kept. */
+
+/** Days of retention at most: a hundred years. */
+export const MAX_RETENTION_DAYS = 36_500;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Days by kind of conversation, as the setting `RETENTION_DAYS` says; of a kind without any, messages stay. */
+export type RetentionDays = Partial<Record<Kind, number>>;
+
+/** Reads the setting, such as `channel=365,support=90`; `undefined`: it cannot be read. */
+export function retentionDaysIn(setting: string): RetentionDays | undefined {
+  const days: RetentionDays = {};
+  if (setting.trim() === "") return days;
+  for (const part of setting.split(",")) {
+    const [, name, number] = /^\s*([a-z-]+)\s*=\s*(\d{1,6})\s*$/.exec(part) ?? [];
+    const kind = KINDS.find((known) => known === name);
+    if (!kind || days[kind] !== undefined || !isRetentionDays(Number(number))) return undefined;
+    days[kind] = Number(number);
+  }
+  return days;
+}
+
+export function isRetentionDays(days: number): boolean {
+  return Number.isInteger(days) && days >= 1 && days <= MAX_RETENTION_DAYS;
+}
+
+/** What a conversation has of its own. */
+export interface OwnRetention {
+  retentionDays?: number | undefined;
+  retentionByAdmin?: true | undefined;
+}
+
+/**
+ * The days that messages of a conversation are kept; `undefined`: they stay. What an admin has set for it holds,
+ * whatever the setting of its kind is; what its owner has set may only shorten that.
+ */
+export function effectiveDays(own: OwnRetention, setting: number | undefined): number | undefined {
+  const { retentionDays, retentionByAdmin } = own;
+  if (retentionDays === undefined || retentionByAdmin) return retentionDays ?? setting;
+  return Math.min(retentionDays, setting ?? Infinity);
+}
+
+/** Messages that were created before this time are not kept any more; in milliseconds since the epoch. */
+export function keptSince(days: number, now: number): number {
+  return now - days * DAY_MS;
+}
+
+/** When a message is not kept any more. */
+export function goneAt(createdAt: number, days: number): number {
+  return createdAt + days * DAY_MS + 1;
+}
+
+/** A message that may be removed. */
+export interface Counted {
+  number: number;
+  senderId: string | null;
+  isDeleted: boolean;
+}
+
+/**
+ * How many of some messages, which come to count as read by a member, had counted so before: their own, those that
+ * a block hides from them, and those that a range of theirs covers; of those behind what they have read up to.
+ */
+export function readAmong(
+  messages: readonly Counted[],
+  member: { userId: string; readUpTo: number; upTo: number },
+  covered: readonly Range[],
+  isHidden: (senderId: string, number: number) => boolean,
+): number {
+  let read = 0;
+  for (const { number, senderId, isDeleted } of messages) {
+    if (number <= member.readUpTo || number > member.upTo) continue;
+    if (senderId === null || isDeleted) continue;
+    const isOwn = senderId === member.userId;
+    if (isOwn || contains(covered, number) || isHidden(senderId, number)) read++;
+  }
+  return read;
+}
+
+/** Whether two settings are the same. */
+export function sameRetention(one: RetentionDays, other: RetentionDays): boolean {
+  return KINDS.every((kind) => one[kind] === other[kind]);
+}
