@@ -18,6 +18,7 @@ import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitte
 import { IDENTITY_HEADER } from "./api.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import { hold } from "./hold.ts";
 import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { connect } from "./outbound/sockets/connect.ts";
@@ -218,6 +219,14 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   async applyBlocks(blocks: readonly Block[]): Promise<void> {
     if (this.open) await applyBlocks(this.open, blocks);
+  }
+
+  async hold(subject: string, standing: boolean): Promise<boolean> {
+    return this.open !== undefined && hold(this.open, subject, standing);
+  }
+
+  checkRetention(): void {
+    this.open?.retention.check();
   }
 
   isConnected(userId: string): boolean {

@@ -22,6 +22,7 @@ import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
 import { BLOCKING } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
+import { RETAINING } from "./decide/purge.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
 import { limitsOf } from "./limits.ts";
@@ -45,6 +46,7 @@ import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { Requests } from "./requests.ts";
+import { Retention } from "./retention.ts";
 import { SearchIndex } from "./search/search-index.ts";
 import { SearchQueue } from "./search/search-queue.ts";
 import { SearchRate } from "./search/search-rate.ts";
@@ -78,6 +80,7 @@ export class OpenConversation {
   readonly inboxes: Inboxes;
   readonly alarms: Alarms;
   readonly outbound: Outbound;
+  readonly retention: Retention;
   readonly searchIndex: SearchIndex;
   readonly searchQueue = new SearchQueue();
   readonly searchRate: SearchRate;
@@ -112,7 +115,7 @@ export class OpenConversation {
       ...{ conversationId, recent: this.recent, clock },
       linkTo: (address) => this.linkTo(address),
     });
-    this.limits = limitsOf(settings, conversation.origin);
+    this.limits = limitsOf(settings, conversation);
 
     const rev = () => memory.counters.rev;
     const consumerFailed = (consumer: string, error: unknown) =>
@@ -243,6 +246,16 @@ export class OpenConversation {
         ctx.abort("a commit failed");
       },
     });
+    this.retention = new Retention({
+      ...{ sql, memory, clock, settingDays: this.limits.retentionDays },
+      submit: async (command) => {
+        const [result] = await this.submitAll(RETAINING, [command]);
+        return result ?? fail("internal");
+      },
+      reached: (rev, timeoutMs) => this.projector.reached(rev, timeoutMs),
+      runAt: (time) => this.alarms.set(this.retention.name, time),
+    });
+    this.alarms.add(this.retention.name, () => this.retention.run());
     this.entrance = hasHook(settings) ? this.hookBefore(windows) : this.committer;
   }
 
@@ -453,6 +466,11 @@ export class OpenConversation {
     const isShownAnew = commit.changes.some(({ type }) => type === "block");
     if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
+    const isUpdated = commit.changes.some(
+      (change) => change.type === "conversation" && !change.isPurged,
+    );
+    // Something may have been unpinned, or the days be others.
+    if (isUpdated && this.retention.isConfigured) this.retention.check();
     for (const userId of accepted) this.sessions.revealed(userId);
     const members = commit.changes.flatMap((change) =>
       change.type === "member" ? change.member : [],

@@ -79,7 +79,10 @@ export function withHidden({ readUpTo, readBeyond }: Figures, numbers: number): 
  * Figures after messages up to `purgedTo` are gone, which count as read. `readBeyond` has to count nothing up to
  * that: a purge sees to it, by {@link withoutRead}, for those who have read beyond `readUpTo`.
  */
-export function withPurged<Known extends Figures>(known: Known, purgedTo: number | undefined): Known {
+export function withPurged<Known extends Figures>(
+  known: Known,
+  purgedTo: number | undefined,
+): Known {
   return purgedTo === undefined || known.readUpTo >= purgedTo
     ? known
     : { ...known, readUpTo: purgedTo };

@@ -11,23 +11,6 @@ const DAY_MS = 24 * 60 * 60_000;
 /** Days by kind of conversation, as the setting `RETENTION_DAYS` says; of a kind without any, messages stay. */
 export type RetentionDays = Partial<Record<Kind, number>>;
 
-/** Reads the setting, such as `channel=365,support=90`; `undefined`: it cannot be read. */
-export function retentionDaysIn(setting: string): RetentionDays | undefined {
-  const days: RetentionDays = {};
-  if (setting.trim() === "") return days;
-  for (const part of setting.split(",")) {
-    const [, name, number] = /^\s*([a-z-]+)\s*=\s*(\d{1,6})\s*$/.exec(part) ?? [];
-    const kind = KINDS.find((known) => known === name);
-    if (!kind || days[kind] !== undefined || !isRetentionDays(Number(number))) return undefined;
-    days[kind] = Number(number);
-  }
-  return days;
-}
-
-export function isRetentionDays(days: number): boolean {
-  return Number.isInteger(days) && days >= 1 && days <= MAX_RETENTION_DAYS;
-}
-
 /** What a conversation has of its own. */
 export interface OwnRetention {
   retentionDays?: number | undefined;
@@ -44,14 +27,14 @@ export function effectiveDays(own: OwnRetention, setting: number | undefined): n
   return Math.min(retentionDays, setting ?? Infinity);
 }
 
-/** Messages that were created before this time are not kept any more; in milliseconds since the epoch. */
+/** Messages that were created at this time or before are not kept any more; in milliseconds since the epoch. */
 export function keptSince(days: number, now: number): number {
   return now - days * DAY_MS;
 }
 
-/** When a message is not kept any more. */
+/** From when on a message is not kept any more. */
 export function goneAt(createdAt: number, days: number): number {
-  return createdAt + days * DAY_MS + 1;
+  return createdAt + days * DAY_MS;
 }
 
 /** A message that may be removed. */

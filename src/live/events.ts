@@ -82,6 +82,8 @@ export const wireConversation = z.object({
   locked: z.literal(true).optional(),
   /** Ids of the pinned messages, the one that was pinned last first; absent where there are none. */
   pins: z.array(z.string()).optional(),
+  /** Days that messages are kept, where that was set for this conversation; absent: as the server says. */
+  retentionDays: z.number().int().optional(),
   /** Messages up to this number are gone, except pinned ones, and count as read; absent: none are. */
   purgedTo: z.number().int().optional(),
   rev,

@@ -11,9 +11,15 @@ import { banOf, countBans } from "../tables/bans.ts";
 import { Blocks, type StoredBlock } from "../tables/blocks.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
-import { invitedAt } from "../tables/invitations.ts";
 import { type Holds, hasHold } from "../tables/holds.ts";
-import { longestMember, memberOf, membersAmong, membersBehind, updateFigures } from "../tables/members.ts";
+import { invitedAt } from "../tables/invitations.ts";
+import {
+  longestMember,
+  memberOf,
+  membersAmong,
+  membersBehind,
+  updateFigures,
+} from "../tables/members.ts";
 import { messageAt, ownAndHiddenCounted, ownCounted } from "../tables/messages.ts";
 import { pacedAt } from "../tables/paced.ts";
 import { MAX_PENDING, type PendingFigures, storedFigures } from "../tables/pending-figures.ts";
@@ -251,7 +257,10 @@ export class Draft implements State {
   }
 
   membersBehind(number: number, limit: number): Member[] {
-    const userIds = new Set([...membersBehind(this.sql, number, limit), ...this.pendingFigures.keys()]);
+    const userIds = new Set([
+      ...membersBehind(this.sql, number, limit),
+      ...this.pendingFigures.keys(),
+    ]);
     const isBehind = ({ readUpTo, readBeyond, leftAt }: Member) =>
       leftAt === null && readBeyond > 0 && readUpTo < number;
     return [...userIds]

@@ -82,8 +82,6 @@ export type Command =
       locked?: boolean | undefined;
       /** Days that messages are kept; `null`: as the setting says. */
       retentionDays?: number | null | undefined;
-      /** Those that the setting says, where it does: an owner may only shorten them. */
-      retentionSetting?: number | undefined;
     }
   /** What an admin decides about it: days; `null`: as the setting says. Of no user. */
   | { type: "retain"; days: number | null }
@@ -215,6 +213,8 @@ export interface Limits {
   /** Code points of a text sent over a socket; REST uses its dialect's limit. */
   contentLength: number;
   editWindowMs: number;
+  /** Days that messages are kept by the setting for its kind; absent: they stay. Owners may only shorten them. */
+  retentionDays?: number;
   /** Absent where abuse limits are switched off (`REQUEST_LIMITS`). */
   abuse?: AbuseLimits;
 }

@@ -15,7 +15,13 @@ import { expressionOf } from "../search/expression.ts";
 import { prefilterOf } from "../search/prefilter.ts";
 import { nextTurn } from "../search/turn.ts";
 import { Walk } from "../search/walk.ts";
-import { changedAfter, createdFrom, firstNumberAfter, messageAt, type Numbers } from "../tables/messages.ts";
+import {
+  changedAfter,
+  createdFrom,
+  firstNumberAfter,
+  messageAt,
+  type Numbers,
+} from "../tables/messages.ts";
 import { factsFor } from "./facts.ts";
 import type { MessageForm } from "./message-texts.ts";
 import type { SearchAnswer, SearchHit, SearchQuestion } from "./search-api.ts";
@@ -149,7 +155,10 @@ function intervalOf(
   const ends = [numbers.lastNumber + 1];
   if (bound) ends.push("number" in bound ? bound.number : firstAt(bound.time));
   if (before !== undefined) ends.push(firstAt(before));
-  const begin = numbers.purgedTo === undefined ? 1 : (createdFrom(sql, 1, 1, 0).messages[0]?.message.number ?? 1);
+  const begin =
+    numbers.purgedTo === undefined
+      ? 1
+      : (createdFrom(sql, 1, 1, 0).messages[0]?.message.number ?? 1);
   return [after === undefined ? begin : firstAt(after), Math.min(...ends) - 1];
 }
 

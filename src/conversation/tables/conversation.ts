@@ -87,9 +87,9 @@ export function updateConversation(sql: SqlStorage, conversation: Conversation):
 }
 
 export function readConversation(sql: SqlStorage): { epoch: string; conversation: Conversation } {
-  const row = sql.exec<ConversationRow>(
-    "SELECT conversation.*, purged_to FROM conversation, counters",
-  ).one();
+  const row = sql
+    .exec<ConversationRow>("SELECT conversation.*, purged_to FROM conversation, counters")
+    .one();
   const pins = pinsIn(row.pins);
   return {
     epoch: row.epoch,

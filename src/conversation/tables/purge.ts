@@ -25,11 +25,18 @@ export function purgeable(sql: SqlStorage, to: number): Purgeable[] {
       "SELECT number, sender_id, deleted_at, mentions FROM messages WHERE number <= ? ORDER BY number",
       to,
     )
-    .raw<[number: number, senderId: string | null, deletedAt: number | null, mentions: string | null]>();
+    .raw<
+      [number: number, senderId: string | null, deletedAt: number | null, mentions: string | null]
+    >();
   return Array.from(rows, ([number, senderId, deletedAt, mentions]) => {
     const isDeleted = deletedAt !== null;
     const of = mentions === null || isDeleted ? {} : mentionsIn(parsed(mentions));
-    return { number, senderId, isDeleted, mentioned: senderId === null ? [] : mentionedBy({ ...of, senderId }) };
+    return {
+      number,
+      senderId,
+      isDeleted,
+      mentioned: senderId === null ? [] : mentionedBy({ ...of, senderId }),
+    };
   });
 }
 

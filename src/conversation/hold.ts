@@ -1,0 +1,17 @@
+import { RETAINING } from "./decide/purge.ts";
+import type { OpenConversation } from "./open.ts";
+import { isHeldFor } from "./tables/holds.ts";
+
+/** Takes that a legal hold stands on a subject, or no longer; one that is known writes nothing. */
+export async function hold(
+  open: OpenConversation,
+  subject: string,
+  standing: boolean,
+): Promise<boolean> {
+  if (isHeldFor(open.sql, subject) === standing) return true;
+  const [result] = await open.submitAll(RETAINING, [{ type: "hold", subject, standing }]);
+  if (!result?.ok) throw new Error("a legal hold was not stored");
+  // What was not removed because of it goes on.
+  if (!standing) open.retention.check();
+  return true;
+}
