@@ -6,7 +6,12 @@ const DAY_MS = 24 * 60 * 60_000;
 export async function age(conversationId: string, to: number, days = 2): Promise<void> {
   const before = Date.now() - days * DAY_MS;
   await within(conversationId, ({ sql, recent }) => {
-    sql.exec("UPDATE messages SET created_at = ? WHERE number <= ? AND created_at > ?", before, to, before);
+    sql.exec(
+      "UPDATE messages SET created_at = ? WHERE number <= ? AND created_at > ?",
+      before,
+      to,
+      before,
+    );
     recent.follow([]);
   });
 }

@@ -300,7 +300,9 @@ async function stored(owner: Caller, group: string): Promise<unknown> {
   const { body } = await owner.get(`/api/v1/chat/messages?conversationId=${group}&pageSize=100`);
   const rows = await within(group, ({ sql, memory }) => ({
     numbers: sql
-      .exec<{ number: number }>("SELECT number FROM messages WHERE sender_id IS NOT NULL ORDER BY 1")
+      .exec<{ number: number }>(
+        "SELECT number FROM messages WHERE sender_id IS NOT NULL ORDER BY 1",
+      )
       .toArray()
       .map(({ number }) => number),
     counted: memory.counters.counted,

@@ -30,10 +30,16 @@ export function readPendingFigures(sql: SqlStorage): Map<string, PendingFigures>
   return readFigures(sql).pending;
 }
 
-/** The same, and up to which message everything is gone and counts as read; both are in one row. */
-export function readFigures(sql: SqlStorage): {
-  pending: Map<string, PendingFigures>;
+/** What members' figures are read with. */
+export interface KnownFigures {
+  pending: ReadonlyMap<string, PendingFigures>;
+  /** Up to this message everything is gone, or pinned, and counts as read. */
   purgedTo: number;
+}
+
+/** Both are in one row. */
+export function readFigures(sql: SqlStorage): KnownFigures & {
+  pending: Map<string, PendingFigures>;
 } {
   const { figures, purged_to: purgedTo } = sql
     .exec<{ figures: string | null; purged_to: number }>("SELECT figures, purged_to FROM counters")

@@ -65,9 +65,9 @@ export function snapshotOf(
       conversation.purgedTo !== undefined &&
       changes.some((change) => change.type === "conversation" && change.isPurged !== false),
     mentions: mentionRows(sql, changes, members, hiding),
-    acts: acts.map(({ rev, act }) => {
+    acts: acts.map(({ rev, act, epoch: doneIn = epoch }) => {
       const conversationId = conversation.id;
-      return { ...act, id: `${conversationId}:${epoch}:${rev}`, conversationId };
+      return { ...act, id: `${conversationId}:${doneIn}:${rev}`, conversationId };
     }),
   };
 }
