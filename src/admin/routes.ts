@@ -11,6 +11,7 @@ import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -76,6 +77,7 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  retentionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

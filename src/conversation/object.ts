@@ -18,7 +18,7 @@ import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitte
 import { IDENTITY_HEADER } from "./api.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
-import { hold } from "./hold.ts";
+import { hold, retain } from "./hold.ts";
 import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { connect } from "./outbound/sockets/connect.ts";
@@ -235,6 +235,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   async hold(subject: string, standing: boolean): Promise<boolean> {
     return this.open !== undefined && hold(this.open, subject, standing);
+  }
+
+  async retain(days: number | null): Promise<boolean> {
+    return this.open !== undefined && retain(this.open, days);
   }
 
   checkRetention(): void {

@@ -25,6 +25,7 @@ import { decide } from "./decide/decide.ts";
 import { RETAINING } from "./decide/purge.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
+import { lookUpHolds } from "./hold.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -203,7 +204,7 @@ export class OpenConversation {
         ? new FormerEpoch({ sql, memory, epoch, beganAt, directory, onGone })
         : undefined,
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
-      onEntered: (userIds) => this.lookUpBlocks(env, userIds),
+      onEntered: (userIds) => this.entered(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
     });
     this.inboxes = new Inboxes({
@@ -464,6 +465,14 @@ export class OpenConversation {
   private linkTo(origin: string): LinkTo {
     const links = new Links(this.settings.FILES_SECRET, this.addressOf(origin));
     return (attachment) => links.linkTo(attachment, this.clock());
+  }
+
+  /** D1 has people as members from now on: takes what it knows of them that concerns the conversation. */
+  private async entered(env: Env, userIds: readonly string[]): Promise<void> {
+    await Promise.all([
+      this.lookUpBlocks(env, userIds),
+      lookUpHolds(this, directoryOf(env.DB), userIds),
+    ]);
   }
 
   /** Takes what D1 knows of blocks between people who have entered and the others. */

@@ -123,7 +123,9 @@ const markDeleted = new Statement((directory) =>
       sentTo: sql`${ID}`,
       deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
     })
-    .where(sql`${inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)} AND ${IS_OF_NEWEST_EPOCH}`),
+    .where(
+      sql`${inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)} AND ${IS_OF_NEWEST_EPOCH}`,
+    ),
 );
 
 /**
@@ -154,7 +156,9 @@ const removeMentions = new Statement((directory) =>
 const addMentionsRead = new Statement((directory) =>
   directory
     .insert(mentionsRead)
-    .select(sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`)
+    .select(
+      sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
+    )
     .onConflictDoNothing(),
 );
 

@@ -64,7 +64,7 @@ export function readAmong(
   return read;
 }
 
-/** Whether two settings are the same. */
-export function sameRetention(one: RetentionDays, other: RetentionDays): boolean {
-  return KINDS.every((kind) => one[kind] === other[kind]);
+/** A setting as text: the same for settings that are the same. */
+export function retentionText(days: RetentionDays): string {
+  return KINDS.flatMap((kind) => (days[kind] === undefined ? [] : `${kind}=${days[kind]}`)).join();
 }
