@@ -2,6 +2,7 @@ import type { Result } from "../domain/error.ts";
 import { effectiveDays, goneAt, keptSince } from "../domain/retention.ts";
 import type { Memory } from "./commit/draft.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import { dropEmptyShards } from "./search/index-tables.ts";
 import { nextTurn } from "./search/turn.ts";
 import { hasFormer, removeFormer } from "./tables/holds.ts";
 import { firstNumberAfter, keptNumbers, messageAt } from "./tables/messages.ts";
@@ -74,6 +75,7 @@ export class Retention {
         if (!result.ok) return;
         await nextTurn();
       }
+      dropEmptyShards(sql);
       while (removeReads(sql, memory.conversation.purgedTo ?? 0)) await nextTurn();
     }
     const next = this.nextDue();
