@@ -39,6 +39,8 @@ export interface RetentionOptions {
 export class Retention {
   readonly name = "retention";
   private readonly options: RetentionOptions;
+  /** Whether there may be former states of messages of a time when a hold stood. */
+  private mayHaveFormer = true;
 
   constructor(options: RetentionOptions) {
     this.options = options;
@@ -51,6 +53,7 @@ export class Retention {
 
   /** Something has changed that it depends on: has it run. */
   check(): void {
+    this.mayHaveFormer = true;
     this.options.runAt(this.options.clock());
   }
 
@@ -58,7 +61,10 @@ export class Retention {
   async run(): Promise<void> {
     const { sql, memory, clock, reached, runAt } = this.options;
     if (memory.holds.isHeld) return;
-    while (hasFormer(sql) && removeFormer(sql)) await nextTurn();
+    if (this.mayHaveFormer) {
+      while (hasFormer(sql) && removeFormer(sql)) await nextTurn();
+      this.mayHaveFormer = false;
+    }
     if (!this.isConfigured) return;
     if (this.isDue()) {
       if (!(await reached(memory.counters.rev, D1_WAIT_MS))) {
