@@ -3,11 +3,27 @@ import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { sweep } from "../../src/attachments/sweep.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
+import { latestJob } from "../../src/directory/jobs.ts";
+import type { Kind } from "../../src/domain/conversation.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
+import { type Env, settingsOf } from "../../src/env.ts";
+import type { JobContext } from "../../src/jobs/kind.ts";
+import { retention as retentionJob } from "../../src/jobs/kinds/retention.ts";
+import { retentionChanged } from "../../src/jobs/start-retention.ts";
 import { keyOf, sendUploads, upload } from "../attachments/support.ts";
 import { age, removeDue, retain } from "../conversation/retaining.ts";
 import { SMALL, withBounds, within } from "../conversation/searching.ts";
-import { type Caller, fireAlarms, groupOf, objectOf, open, person, send } from "../support.ts";
+import {
+  type Caller,
+  channelOf,
+  fireAlarms,
+  groupOf,
+  objectOf,
+  open,
+  person,
+  send,
+} from "../support.ts";
+import { fireUntilEnd } from "./with-kills.ts";
 
 /** Retention, looked at through every door, and the job that has sleeping conversations look at what is due. */
 
@@ -175,4 +191,67 @@ test("what is gone is gone for every door: objects, D1, files, search and every 
   expect(refused).toEqual(await refusedFor(idOf(4_000)));
   expect(refused[0]).toEqual([404, "message_not_found"]);
   expect(refused.every(([status]) => status >= 400)).toBe(true);
+});
+
+/** One step of the job after the other, with a setting. */
+async function runWith(setting: Partial<Record<Kind, number>>): Promise<unknown> {
+  const settings = settingsOf(env);
+  if (settings instanceof Error) throw settings;
+  const context = {
+    env,
+    settings: { ...settings, RETENTION_DAYS: setting },
+  } as unknown as JobContext;
+  const params = { setting: "" };
+  for (let state = retentionJob.begin(params); ; ) {
+    const step = await retentionJob.step(context, params, JSON.parse(JSON.stringify(state)));
+    if (!("state" in step)) return step;
+    state = step.state as typeof state;
+  }
+}
+
+test("the job calls the conversations of the setting's kinds, and no others", async () => {
+  const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
+  const [group, channel] = [await groupOf(alice, bob), await channelOf(alice, [bob])];
+  for (const id of [group, channel]) {
+    await send(alice, id, "one");
+    await fireAlarms(id);
+    // Both are due by days of their own, of which they do not know yet.
+    await age(id, 10);
+    await within(id, ({ memory }) => {
+      memory.conversation = { ...memory.conversation, retentionDays: 1 };
+    });
+  }
+  expect(await runWith({})).toMatchObject({ finished: { setting: "", conversations: 0 } });
+  const count = await env.DB.prepare(
+    "SELECT count(*) AS count FROM conversations WHERE kind = 'group'",
+  );
+  const { count: conversations } = (await count.first<{ count: number }>()) ?? {};
+  expect(await runWith({ group: 1 })).toMatchObject({
+    finished: { setting: "group=1", conversations },
+  });
+  await fireAlarms(group);
+  const purgedTo = (id: string) => within(id, ({ memory }) => memory.conversation.purgedTo);
+  await vi.waitFor(async () => expect(await purgedTo(group)).toBeGreaterThan(0));
+  expect(await purgedTo(channel)).toBeUndefined();
+});
+
+test("the cron starts the job once for each setting", async () => {
+  const withSetting = (RETENTION_DAYS: string) => ({ ...env, RETENTION_DAYS }) as unknown as Env;
+  const end = async () => {
+    const job = await latestJob(directoryOf(env.DB), "retention");
+    if (job) await fireUntilEnd(job.view.id);
+    return job?.order.params;
+  };
+  await env.DB.prepare("DELETE FROM jobs WHERE kind = 'retention'").run();
+  expect(await retentionChanged(withSetting(""))).toBe(false);
+  expect(await retentionChanged(withSetting("channel=30, group=7"))).toBe(true);
+  expect(await end()).toEqual({ setting: "group=7,channel=30" });
+  expect(await retentionChanged(withSetting("group=7,channel=30"))).toBe(false);
+  expect(await retentionChanged(withSetting("group=7"))).toBe(true);
+  // One that is running is the last one.
+  expect(await retentionChanged(withSetting("group=7"))).toBe(false);
+  await end();
+  expect(await retentionChanged(withSetting(""))).toBe(true);
+  await end();
+  expect(await retentionChanged(withSetting(""))).toBe(false);
 });

@@ -11,7 +11,7 @@ export const RETAINING: Actor = {
 };
 
 /** Members whose figures one commit adjusts at most. */
-const MAX_ADJUSTED = 500;
+const MAX_ADJUSTED = 100;
 
 /**
  * Removes the messages up to a number that are not pinned, and those before it that are not pinned any more. They
