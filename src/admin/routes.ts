@@ -9,8 +9,10 @@ import { requestLimits } from "../edge/request-limits.ts";
 import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
+import { deletionRoutes } from "./delete-conversation.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { restoreRoutes } from "./restore.ts";
 import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 
@@ -78,6 +80,8 @@ export function admin() {
   auditRoutes(app);
   jobRoutes(app);
   retentionRoutes(app);
+  restoreRoutes(app);
+  deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -16,8 +16,16 @@ import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
 import { IDENTITY_HEADER } from "./api.ts";
-import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
+import {
+  type Created,
+  type Creation,
+  createConversation,
+  isOfMembers,
+  NOT_THEIRS,
+  newEpoch,
+} from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import { destroy, isHeldHere } from "./destroy.ts";
 import { hold, retain } from "./hold.ts";
 import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
@@ -45,7 +53,9 @@ import {
 import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
-import { rebuild } from "./rebuild.ts";
+import { rebuild, rebuildTombstone } from "./rebuild.ts";
+import { restore } from "./restore.ts";
+import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
@@ -57,9 +67,10 @@ import {
   submitAll,
   submitWithFiles,
 } from "./submit.ts";
-import { readEpoch } from "./tables/epochs.ts";
+import { isClosing } from "./tables/epochs.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
+import { type Destroyed, tombstoneIn } from "./tables/tombstone.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
 type Rpc = {
@@ -77,6 +88,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   protected readonly forms: readonly MessageForm[] = [];
   /** `undefined` until the conversation is created. */
   private loaded: OpenConversation | undefined;
+  /** The deletion that is under way. */
+  private destroying: Promise<never> | undefined;
   /** A restore has closed the conversation until it is carried out. */
   private isFenced = false;
 
@@ -85,17 +98,19 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
-    this.isFenced = readEpoch(ctx.storage.sql).fence !== null;
     this.loaded = this.opened();
+    this.isFenced = isClosing(this.loaded.fence);
   }
 
-  async create(creation: Creation): Promise<{ created: boolean; listed: boolean }> {
+  async create(creation: Creation): Promise<Created> {
+    if (this.destroying || (!this.open && tombstoneIn(this.ctx.storage.sql))) return NOT_THEIRS;
     const created = this.open === undefined;
     const open = this.open ?? this.created(creation);
     if (created) {
       open.outbound.check();
       open.inboxes.created();
     }
+    if (!created && !isOfMembers(open.sql, creation)) return NOT_THEIRS;
     const { projector, memory } = open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
   }
@@ -131,8 +146,34 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     );
   }
 
+  async restore(request: RestoreStep): Promise<Result<RestoreAnswer>> {
+    const { ctx, loaded: open } = this;
+    if (!open) return fail("conversation_not_found");
+    const setFenced = (isFenced: boolean) => {
+      this.isFenced = isFenced;
+    };
+    return restore({ ctx, open, setFenced }, request);
+  }
+
+  async destroy(): Promise<Destroyed | undefined> {
+    const { open, destroying } = this;
+    if (destroying) return destroying;
+    if (!open) return tombstoneIn(this.ctx.storage.sql);
+    open.settle();
+    if (isHeldHere(open.sql)) return "held";
+    // From now on there is none, on every door.
+    this.loaded = undefined;
+    this.destroying = destroy(this.ctx, this.env, open).finally(() => {
+      this.destroying = undefined;
+      this.loaded = open;
+    });
+    return this.destroying;
+  }
+
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
-    return this.open && rebuild(this.open, this.env.DB, from);
+    if (this.open) return rebuild(this.open, this.env.DB, from);
+    const tombstone = tombstoneIn(this.ctx.storage.sql);
+    return tombstone && rebuildTombstone(tombstone, this.env.DB, Date.now());
   }
 
   voidClaim(claim: string): boolean {
@@ -204,7 +245,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   unsubscribe(gateway: string): void {
-    this.open?.subscribers.remove(gateway);
+    this.loaded?.subscribers.remove(gateway);
   }
 
   async openRoom(actor: Actor, inbox: PresentGateway, opening: Opening): Promise<Result<Opened>> {
@@ -334,8 +375,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return new OpenConversation(
       ...([ctx, env, settings, () => Date.now()] as const),
       // Somebody else has taken the storage back to an earlier time.
-      (rev) =>
-        void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
+      (given) => {
+        const request = { by: `${given.epoch} ${given.rev}`, restored: given };
+        void restartAnew(ctx, request, Date.now()).catch(() => undefined);
+      },
     );
   }
 }

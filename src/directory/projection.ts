@@ -37,8 +37,8 @@ export interface Snapshot {
     deleted: string[];
   };
   mentions: MentionRows;
-  /** Whether messages may have gone that D1 has something of. */
-  isPurged: boolean;
+  /** Whether messages may have gone that D1 has something of; absent: none. */
+  isPurged?: boolean;
   /** Those after the revision that D1 has. */
   acts: readonly Act[];
 }

@@ -242,7 +242,9 @@ const STEPS: readonly string[] = [
   ALTER TABLE conversation ADD COLUMN epoch_by TEXT;
   -- 1: D1 may have rows of an earlier epoch.
   ALTER TABLE conversation ADD COLUMN unswept INTEGER NOT NULL DEFAULT 0;
-  -- The restore that has closed the conversation until it is carried out; null: none.
+  -- When an epoch began last because somebody was erased: nothing from before may come back.
+  ALTER TABLE conversation ADD COLUMN erased_at INTEGER NOT NULL DEFAULT 0;
+  -- JSON: the restore that has closed the conversation until it is carried out; null: none.
   ALTER TABLE conversation ADD COLUMN fence TEXT;
 
   -- Why nothing may be deleted: '' for the conversation itself, or the user whom it concerns.
@@ -286,12 +288,12 @@ export function migrate(sql: SqlStorage): void {
 
 /**
  * What makes the tables of a new conversation at once, as SQLite has them: altering a table twenty times takes
- * longer than making it.
+ * longer than making it. Tables of the runtime begin with an underscore.
  */
 function statementsOf(sql: SqlStorage): string {
   const made = sql.exec<{ sql: string }>(
     `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'schema_steps'
-       AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+       AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'
      ORDER BY type <> 'table', rowid`,
   );
   const steps = STEPS.map((_, index) => `(${index + 1})`).join();
