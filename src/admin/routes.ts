@@ -13,6 +13,7 @@ import { deletionRoutes } from "./delete-conversation.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { restoreRoutes } from "./restore.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -78,6 +79,7 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  retentionRoutes(app);
   restoreRoutes(app);
   deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
