@@ -4,6 +4,8 @@ import { userId } from "../contract/fields.ts";
 import { jobAnswer, jobAnswerSchema } from "../contract/jobs.ts";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { holdBody, legalHoldsSchema, retentionBody } from "../contract/retention.ts";
+import type { ConversationStub } from "../conversation/api.ts";
+import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { addActs } from "../directory/audit.ts";
 import { liftHold, MAX_LEGAL_HOLDS, placeHold, standingHolds } from "../directory/legal-holds.ts";
 import type { HoldSubject } from "../domain/legal-hold.ts";
@@ -104,7 +106,7 @@ export function retentionRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(retain, async (c) => {
     const conversationId = conversationNamed(c.req.valid("param").id);
     const { days, reason } = c.req.valid("json");
-    const isThere = await ask(c, conversationId, (stub) => stub.retain(days));
+    const isThere = await told(c, conversationId, "retain", (stub) => stub.retain(days));
     if (!isThere) refuse("conversation_not_found");
     const details = { retentionDays: days };
     await addActs(c.get("directory"), [
@@ -117,7 +119,8 @@ export function retentionRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const id = conversationNamed(c.req.valid("param").id);
     const { reason } = c.req.valid("json");
     // First there: it knows whether it exists.
-    if (!(await ask(c, id, (stub) => stub.hold("", true)))) refuse("conversation_not_found");
+    if (!(await told(c, id, "hold", (stub) => stub.hold("", true))))
+      refuse("conversation_not_found");
     await place(c, "conversation", id, reason);
     await addActs(c.get("directory"), [
       actOf(c, "conversation.hold", { conversationId: id, reason }),
@@ -129,7 +132,8 @@ export function retentionRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const id = conversationNamed(c.req.valid("param").id);
     const { reason } = c.req.valid("json");
     await liftHold(c.get("directory"), "conversation", id);
-    if (!(await ask(c, id, (stub) => stub.hold("", false)))) refuse("conversation_not_found");
+    if (!(await told(c, id, "hold", (stub) => stub.hold("", false))))
+      refuse("conversation_not_found");
     await addActs(c.get("directory"), [
       actOf(c, "conversation.release", { conversationId: id, reason }),
     ]);
@@ -156,6 +160,19 @@ export function retentionRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const holds = await standingHolds(c.get("directory"));
     const items = holds.map((one) => ({ ...one, placedAt: isoTime(one.placedAt) }));
     return c.json({ items }, 200);
+  });
+}
+
+/** Tells a conversation something; whether it exists. An object of the previous version cannot be told yet. */
+async function told(
+  c: Context<EdgeEnv>,
+  conversationId: string,
+  method: keyof ConversationStub,
+  call: (stub: ConversationStub) => Promise<boolean>,
+): Promise<boolean> {
+  return ask(c, conversationId, call).catch((error: unknown) => {
+    if (lacksMethod(error, method)) refuse("unavailable");
+    throw error;
   });
 }
 
