@@ -1,3 +1,4 @@
+import { linesAfter } from "./tables.ts";
 import { END_BYTES, headerOf, paddingOf } from "./tar.ts";
 
 /** Where the parts of an archive are. */
@@ -93,33 +94,28 @@ function* linesOf(
       from,
     )
     .one();
-  let offset = mark.offset;
-  let after = mark.key;
-  let isFirst = true;
-  while (offset < to) {
-    // Read in pages: nothing may be written while a cursor is read, and the reader waits for R2 in between.
-    const texts: string[] = [];
-    let length = 0;
-    const rows = sql
-      .exec(
-        `SELECT key, line FROM export_lines WHERE list = ? AND key ${isFirst ? ">=" : ">"} ? ORDER BY key`,
-        list,
-        after,
-      )
-      .raw<[key: string, line: string]>();
-    for (const [key, line] of rows) {
-      texts.push(line);
-      after = key;
-      length += line.length;
-      if (length >= CHUNK_BYTES) break;
-    }
-    if (texts.length === 0) throw new Error("an archive's list has fewer lines than planned");
-    isFirst = false;
-    const bytes = encoder.encode(`${texts.join("\n")}\n`);
+  let { offset } = mark;
+  let texts: string[] = [];
+  let length = 0;
+  const chunk = () => {
+    const bytes = encoder.encode(texts.join(""));
     const wanted = bytes.subarray(Math.max(0, from - offset), Math.max(0, to - offset));
     offset += bytes.length;
+    texts = [];
+    length = 0;
+    return wanted;
+  };
+  for (const [, line] of linesAfter(sql, list ?? "", mark.key, { included: true })) {
+    texts.push(line, "\n");
+    length += line.length + 1;
+    if (length < CHUNK_BYTES) continue;
+    const wanted = chunk();
     if (wanted.length > 0) yield wanted;
+    if (offset >= to) return;
   }
+  const wanted = chunk();
+  if (wanted.length > 0) yield wanted;
+  if (offset < to) throw new Error("an archive's list has fewer lines than were planned");
 }
 
 async function* fileOf(

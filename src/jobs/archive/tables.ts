@@ -101,6 +101,36 @@ export function deleteLines(sql: SqlStorage, list: string, prefix = ""): void {
   );
 }
 
+/** Lines of one read. A cursor that is left half-way would lock its table. */
+const LINES_READ = 64;
+
+/** The lines of a list in order of their keys, from one on or behind it. They may change meanwhile. */
+export function* linesAfter(
+  sql: SqlStorage,
+  list: string,
+  key: string,
+  more: { included: boolean } = { included: false },
+): Generator<[key: string, line: string]> {
+  let after = key;
+  let { included } = more;
+  for (;;) {
+    const rows = sql
+      .exec(
+        `SELECT key, line FROM export_lines WHERE list = ? AND key ${included ? ">=" : ">"} ?
+         ORDER BY key LIMIT ${LINES_READ}`,
+        list,
+        after,
+      )
+      .raw<[key: string, line: string]>()
+      .toArray();
+    yield* rows;
+    const last = rows.at(-1);
+    if (!last || rows.length < LINES_READ) return;
+    after = last[0];
+    included = false;
+  }
+}
+
 /** A line of a list. */
 export function lineAt(sql: SqlStorage, list: string, key: string): unknown {
   const [row] = sql
