@@ -38,4 +38,5 @@ CREATE TABLE `legal_holds` (
 ALTER TABLE `conversations` ADD `purged_to` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `users` ADD `bot` integer DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX `uploads_by_conversation` ON `uploads` (`sent_to`,`sent_number`) WHERE "uploads"."sent_to" IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);
+CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);--> statement-breakpoint
+CREATE INDEX `reports_by_reporter` ON `reports` (`reporter_id`,`id`);

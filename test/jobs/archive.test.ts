@@ -19,7 +19,7 @@ import { unpack } from "./unpack.ts";
 
 const CONTENTS = {
   lists: [{ name: "about", single: true as const }, { name: "lines" }, { name: "empty" }, { name: "files" }],
-  manifest: { of: "test" },
+  manifest: () => ({ of: "test" }),
 };
 
 /** Runs `use` in the object of a job that has the context of a step. */

@@ -68,7 +68,7 @@ export interface Contents {
   /** The lists in the order of the archive; one that is `single` has one line, and is a JSON file of that name. */
   lists: readonly { name: string; single?: true }[];
   /** What the manifest says of the whole. */
-  manifest: Record<string, unknown>;
+  manifest: () => Record<string, unknown>;
 }
 
 /** What one step came to. */
@@ -174,7 +174,7 @@ function manifestOf(
   const { count, bytes, missing } = plannedFiles(sql);
   return {
     format: FORMAT,
-    ...manifest,
+    ...manifest(),
     jobId,
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(clock()).toISOString(),

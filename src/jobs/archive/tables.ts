@@ -11,7 +11,7 @@ const TABLES = `
     PRIMARY KEY (list, key)
   ) WITHOUT ROWID;
 
-  -- Messages whose reactions are to be read, with the revision of their line.
+  -- Messages whose reactions are to be read.
   CREATE TABLE IF NOT EXISTS export_reacted (number INTEGER PRIMARY KEY);
 
   -- sha256: null until the file was read; gone: it was not there.
@@ -114,15 +114,15 @@ export function* linesAfter(
   let after = key;
   let { included } = more;
   for (;;) {
-    const rows = sql
+    const cursor = sql
       .exec(
         `SELECT key, line FROM export_lines WHERE list = ? AND key ${included ? ">=" : ">"} ?
          ORDER BY key LIMIT ${LINES_READ}`,
         list,
         after,
       )
-      .raw<[key: string, line: string]>()
-      .toArray();
+      .raw<[key: string, line: string]>();
+    const rows = [...cursor];
     yield* rows;
     const last = rows.at(-1);
     if (!last || rows.length < LINES_READ) return;

@@ -1,8 +1,12 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
+import { exportConversation } from "./export-conversation.ts";
+import { exportUser } from "./export-user.ts";
 import { rebuild } from "./rebuild.ts";
 
 /** The kinds of job that there are; a kind of a later version is none. */
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   rebuild: jobOf(rebuild),
+  "export-conversation": jobOf(exportConversation),
+  "export-user": jobOf(exportUser),
 };
