@@ -29,7 +29,7 @@ export class ConversationLines {
     const { prefix } = this;
     switch (row.type) {
       case "conversation":
-        return { list: "conversation", key: prefix, value: this.conversation(row.conversation) };
+        return { list: "conversation", key: "0", value: this.conversation(row.conversation) };
       case "member": {
         const { member } = row;
         return { list: "members", key: prefix + member.userId, value: this.member(member) };

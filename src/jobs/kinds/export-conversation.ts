@@ -236,7 +236,7 @@ const purging = z.object({ purgedTo: z.number(), pins: z.array(z.object({ number
 
 /** Retention may have removed messages behind their lines; none is told of each. */
 function dropPurged(sql: SqlStorage): void {
-  const { purgedTo, pins } = purging.parse(lineAt(sql, "conversation", ""));
+  const { purgedTo, pins } = purging.parse(lineAt(sql, "conversation", "0"));
   if (purgedTo === 0) return;
   const pinned = JSON.stringify(pins.map(({ number }) => keyOf(number)));
   sql.exec(
