@@ -9,8 +9,8 @@ import { profileOf } from "../directory/exported.ts";
 import { jobById } from "../directory/jobs.ts";
 import { parseConversationId } from "../domain/id.ts";
 import { readsDirectory } from "../edge/auth.ts";
-import { ask } from "../edge/conversations.ts";
 import type { EdgeEnv } from "../edge/context.ts";
+import { ask } from "../edge/conversations.ts";
 import { refuse, unwrapped } from "../edge/refusal.ts";
 import { archiveLink } from "../jobs/archive/link.ts";
 import { archiveKey } from "../jobs/archive/upload.ts";
@@ -112,13 +112,17 @@ export function exportRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const found = await jobById(directory, c.req.valid("param").id.toLowerCase());
     if (!found) refuse("job_not_found");
     const { id, kind, target, state } = found.view;
-    if (!kind.startsWith("export-")) refuse("archive_gone", { message: "The job makes no archive." });
+    if (!kind.startsWith("export-"))
+      refuse("archive_gone", { message: "The job makes no archive." });
     const stored = state === "done" ? await c.env.FILES.head(archiveKey(id)) : null;
     if (!stored) refuse("archive_gone");
     const { PUBLIC_URL, FILES_SECRET } = c.get("settings");
     const base = PUBLIC_URL ?? new URL(c.req.url).origin;
     const link = archiveLink(FILES_SECRET, base, id, Date.now());
-    const of = kind === "export-user" ? { targetId: target ?? undefined } : { conversationId: target ?? undefined };
+    const of =
+      kind === "export-user"
+        ? { targetId: target ?? undefined }
+        : { conversationId: target ?? undefined };
     await addActs(directory, [actOf(c, "archive.link", { ...of, details: { jobId: id } })]);
     const answer = { url: link.url, expiresAt: isoTime(link.expiresAt), size: stored.size };
     return c.json(answer, 200);

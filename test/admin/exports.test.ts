@@ -2,13 +2,13 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { Links } from "../../src/attachments/links.ts";
+import { directoryOf } from "../../src/directory/directory.ts";
+import { settingsOf } from "../../src/env.ts";
 import { jobObject } from "../../src/jobs/api.ts";
 import { archiveLink } from "../../src/jobs/archive/link.ts";
 import { sweepArchives } from "../../src/jobs/archive/sweep.ts";
-import { directoryOf } from "../../src/directory/directory.ts";
-import { settingsOf } from "../../src/env.ts";
-import { fireUntilEnd, replaced } from "../jobs/with-kills.ts";
 import { unpack } from "../jobs/unpack.ts";
+import { fireUntilEnd, replaced } from "../jobs/with-kills.ts";
 import { type Caller, groupOf, ORIGIN, person, send } from "../support.ts";
 
 /** Exports over the admin API: who may, links, the audit log, cancelling, and the sweep. */
@@ -97,9 +97,15 @@ test("only admins export and get links; a reason is needed; what is not there is
   }
   const refused = async (answer: Promise<{ body: { code: string } }>) => (await answer).body.code;
   const gone = "00000000-0000-8000-8000-000000000000";
-  expect(await refused(admin.post(`${ADMIN}/users/${alice.userId}/export`, {}))).toBe("invalid_request");
-  expect(await refused(admin.post(`${ADMIN}/users/nobody-here/export`, { reason: "r" }))).toBe("user_not_found");
-  expect(await refused(admin.post(`${ADMIN}/conversations/${gone}/export`, { reason: "r" }))).toBe("conversation_not_found");
+  expect(await refused(admin.post(`${ADMIN}/users/${alice.userId}/export`, {}))).toBe(
+    "invalid_request",
+  );
+  expect(await refused(admin.post(`${ADMIN}/users/nobody-here/export`, { reason: "r" }))).toBe(
+    "user_not_found",
+  );
+  expect(await refused(admin.post(`${ADMIN}/conversations/${gone}/export`, { reason: "r" }))).toBe(
+    "conversation_not_found",
+  );
   expect(await refused(admin.get(`${ADMIN}/jobs/${gone}/archive`))).toBe("job_not_found");
 });
 
@@ -164,7 +170,8 @@ test("an export that is cancelled while it uploads leaves nothing", async () => 
       accepts: (params) => kind.accepts(params),
       begin: (params) => kind.begin(params),
       undo: async (context, params, state) => {
-        const rows = () => context.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'export%'");
+        const rows = () =>
+          context.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'export%'");
         expect(rows().toArray().length).toBeGreaterThan(0);
         const [upload] = context.sql
           .exec<{ etag: string }>("SELECT etag FROM export_parts WHERE number = 0")
@@ -185,7 +192,9 @@ test("an export that is cancelled while it uploads leaves nothing", async () => 
     };
   });
   try {
-    const { body } = await admin.post(`${ADMIN}/conversations/${conversationId}/export`, { reason: "r" });
+    const { body } = await admin.post(`${ADMIN}/conversations/${conversationId}/export`, {
+      reason: "r",
+    });
     const { id } = body.job;
     cancel = () => jobObject(env, id).cancel();
     expect(await fireUntilEnd(id)).toMatchObject({ state: "cancelled" });
@@ -194,7 +203,9 @@ test("an export that is cancelled while it uploads leaves nothing", async () => 
     await reported(id, "cancelled");
     expect((await admin.get(`${ADMIN}/jobs/${id}/archive`)).body.code).toBe("archive_gone");
     await runInDurableObject(env.JOBS.getByName(id), (_, { storage }) => {
-      expect(storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'export%'").toArray()).toEqual([]);
+      expect(
+        storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'export%'").toArray(),
+      ).toEqual([]);
     });
   } finally {
     restore();

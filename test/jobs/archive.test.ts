@@ -18,7 +18,12 @@ import { unpack } from "./unpack.ts";
 /** The bytes of an archive: the same in any order of parts, and after any interruption. */
 
 const CONTENTS = {
-  lists: [{ name: "about", single: true as const }, { name: "lines" }, { name: "empty" }, { name: "files" }],
+  lists: [
+    { name: "about", single: true as const },
+    { name: "lines" },
+    { name: "empty" },
+    { name: "files" },
+  ],
   manifest: () => ({ of: "test" }),
 };
 
@@ -49,7 +54,13 @@ async function fill(context: JobContext, random: Random): Promise<Map<string, st
       value: { number, text: random.pick(["é", "x", "🎉", "\n"]).repeat(random.below(3_000)) },
     })),
   );
-  const names = ["a.txt", `${"長い名前".repeat(30)}.txt`, "../../etc/passwd.txt", "..", "b".repeat(99)];
+  const names = [
+    "a.txt",
+    `${"長い名前".repeat(30)}.txt`,
+    "../../etc/passwd.txt",
+    "..",
+    "b".repeat(99),
+  ];
   for (const name of names) {
     const key = `${crypto.randomUUID()}.txt`;
     const bytes = new Uint8Array(random.below(5_000)).fill(random.below(256));
@@ -106,7 +117,12 @@ test("any range of an archive has the bytes of the whole; a library reads it, an
     );
     const listed = entries
       .filter(({ path }) => path.startsWith("files-"))
-      .flatMap(({ text }) => text.trimEnd().split("\n").map((line) => JSON.parse(line)));
+      .flatMap(({ text }) =>
+        text
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+      );
     expect(listed.map(({ key, name }) => [key, name]).sort()).toEqual([...files].sort());
     for (const { key, path, size, sha256 } of listed) {
       expect(path).toMatch(/^files\/[^/]+\/[^/]+$/);
@@ -139,7 +155,9 @@ test("a step that is repeated leaves the same archive; an abandoned one leaves n
     await removeArchive(context);
     await removeArchive(context);
     expect(await env.FILES.head(key)).toBeNull();
-    expect(context.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'export%'").toArray()).toEqual([]);
+    expect(
+      context.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'export%'").toArray(),
+    ).toEqual([]);
   });
 });
 
@@ -154,7 +172,11 @@ test("a file that is deleted while the archive is written is named as missing", 
     // The state behind it was lost.
     const lost = await archiveStep(context, CONTENTS, state);
     expect(lost).toMatchObject({ state: { at: "lists", list: 0 } });
-    state = await stepTo(context, "complete", { at: "lists", list: 0, place: { start: 0, entries: 0, after: "" } });
+    state = await stepTo(context, "complete", {
+      at: "lists",
+      list: 0,
+      place: { start: 0, entries: 0, after: "" },
+    });
     expect(await archiveStep(context, CONTENTS, state)).toMatchObject({
       finished: { files: 4, missingFiles: 1 },
     });

@@ -10,7 +10,9 @@ import { orderOf, runJob } from "./with-kills.ts";
 /** Exports of a conversation, read back by an importer and compared with a model of what people did. */
 
 function exportOf(conversationId: string, kills = false, held = false) {
-  return runJob(orderOf("export-conversation", { conversationId, held }, conversationId), { kills });
+  return runJob(orderOf("export-conversation", { conversationId, held }, conversationId), {
+    kills,
+  });
 }
 
 /** Compares an archive with the model: nothing is missing, and nothing is there besides. */
@@ -50,7 +52,9 @@ function importedOf(message: Json, crowd: Json[]) {
   const reactions = message.reactions.flatMap(({ emoji, count, userIds }: Json) => {
     const all =
       count > userIds.length
-        ? crowd.filter((one) => one.id === message.id && one.emoji === emoji).map((one) => one.userId)
+        ? crowd
+            .filter((one) => one.id === message.id && one.emoji === emoji)
+            .map((one) => one.userId)
         : userIds;
     expect(new Set(all).size).toBe(count);
     return all.map((userId: string) => `${emoji} ${userId}`);
@@ -85,7 +89,8 @@ test("an archive has everything of a conversation in which people go on writing,
   await compare(archive, at);
   expect(archive.text()).not.toContain(other.id);
   for (const { texts } of other.messages) {
-    for (const text of texts) expect(archive.text()).not.toContain(JSON.stringify(text).slice(1, -1));
+    for (const text of texts)
+      expect(archive.text()).not.toContain(JSON.stringify(text).slice(1, -1));
   }
   expect(archive.manifest).toMatchObject({
     ...{ format: 1, of: "conversation", jobId: view.id },

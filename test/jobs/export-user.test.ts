@@ -15,12 +15,19 @@ function exportOf({ userId }: Pick<Caller, "userId">, kills = false) {
 
 function compare(archive: Archive, who: Caller, world: World): void {
   const wereIn = world.conversations.filter((at) => [...at.present, ...at.former].includes(who));
-  const of = (at: ModelConversation) => at.messages.filter(({ senderId }) => senderId === who.userId);
+  const of = (at: ModelConversation) =>
+    at.messages.filter(({ senderId }) => senderId === who.userId);
   const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
   expect(archive.list("messages").map(importedOf).sort(byId)).toEqual(
     wereIn
       .flatMap(of)
-      .map(({ id, content, isEdited, isDeleted, files }) => ({ id, content, isEdited, isDeleted, files }))
+      .map(({ id, content, isEdited, isDeleted, files }) => ({
+        id,
+        content,
+        isEdited,
+        isDeleted,
+        files,
+      }))
       .sort(byId),
   );
   const reactions = wereIn.flatMap((at) =>
@@ -30,11 +37,16 @@ function compare(archive: Archive, who: Caller, world: World): void {
         .map((reaction) => `${message.id} ${reaction.split(" ")[0]}`),
     ),
   );
-  expect(archive.list("reactions").map(({ id, emoji }) => `${id} ${emoji}`).sort()).toEqual(reactions.sort());
+  expect(
+    archive
+      .list("reactions")
+      .map(({ id, emoji }) => `${id} ${emoji}`)
+      .sort(),
+  ).toEqual(reactions.sort());
   const members = archive.list("members");
-  expect(members.map((one) => [one.conversationId, one.leftAt === null, one.userId]).sort()).toEqual(
-    wereIn.map((at) => [at.id, at.present.includes(who), who.userId]).sort(),
-  );
+  expect(
+    members.map((one) => [one.conversationId, one.leftAt === null, one.userId]).sort(),
+  ).toEqual(wereIn.map((at) => [at.id, at.present.includes(who), who.userId]).sort());
   expect(archive.list("conversations").map(({ conversationId }) => conversationId)).toEqual(
     wereIn.map(({ id }) => id).sort(),
   );
@@ -109,11 +121,16 @@ test("profile, settings, levels, devices, blocks, reports and bans are in it, wi
     const { status, body } = await answer;
     expect(status, JSON.stringify(body)).toBeLessThan(300);
   };
-  await done(alice.put(`${api}/conversations/${conversationId}/notifications`, { level: "mentions" }));
+  await done(
+    alice.put(`${api}/conversations/${conversationId}/notifications`, { level: "mentions" }),
+  );
   await done(alice.put("/api/notifications/settings", { preview: false }));
   await done(alice.put("/api/users/blocks", { userId: bob.userId }));
   await done(
-    alice.post(`${api}/messages/${message.body.messageId}/report`, { reason: "spam", note: "my note" }),
+    alice.post(`${api}/messages/${message.body.messageId}/report`, {
+      reason: "spam",
+      note: "my note",
+    }),
   );
   await done(admin.put(`/api/admin/users/${alice.userId}/ban`, { reason: "my ban" }));
   const endpoint = "https://push.example.test/a-secret-address";
@@ -128,7 +145,13 @@ test("profile, settings, levels, devices, blocks, reports and bans are in it, wi
   expect(archive.list("levels")).toMatchObject([{ conversationId, level: "mentions" }]);
   expect(archive.list("blocks")).toMatchObject([{ blockedId: bob.userId }]);
   expect(archive.list("reports")).toMatchObject([
-    { conversationId, messageId: message.body.messageId, reason: "spam", note: "my note", state: "open" },
+    {
+      conversationId,
+      messageId: message.body.messageId,
+      reason: "spam",
+      note: "my note",
+      state: "open",
+    },
   ]);
   expect(archive.list("service-bans")).toMatchObject([{ reason: "my ban", liftedAt: null }]);
   expect(archive.text()).not.toContain("a text of bob");

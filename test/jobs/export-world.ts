@@ -44,11 +44,17 @@ export class World {
     this.random = random;
   }
 
-  static async of(random: Random, { people, conversations }: { people: number; conversations: number }) {
+  static async of(
+    random: Random,
+    { people, conversations }: { people: number; conversations: number },
+  ) {
     const world = new World(random);
-    for (let i = 0; i < people; i++) world.people.push(await person("writer", { name: `Writer ${i}` }));
+    for (let i = 0; i < people; i++)
+      world.people.push(await person("writer", { name: `Writer ${i}` }));
     for (let i = 0; i < conversations; i++) {
-      const present = [...world.people].sort(() => random.next() - 0.5).slice(0, Math.max(3, people - 1));
+      const present = [...world.people]
+        .sort(() => random.next() - 0.5)
+        .slice(0, Math.max(3, people - 1));
       const id = await groupOf(...present);
       world.conversations.push({ id, present, former: [], messages: [], pins: new Set() });
     }

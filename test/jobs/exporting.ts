@@ -32,7 +32,12 @@ export class Archive {
   list(name: string): Json[] {
     return [...this.entries.values()]
       .filter(({ path }) => new RegExp(`^${name}-\\d{4}\\.jsonl$`).test(path))
-      .flatMap(({ text }) => text.trimEnd().split("\n").map((line) => JSON.parse(line)));
+      .flatMap(({ text }) =>
+        text
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+      );
   }
 
   single(name: string): Json {
@@ -62,10 +67,7 @@ export class Archive {
 }
 
 /** Runs `before` ahead of every question that a job of a kind asks a conversation; the answer ends that. */
-export function beforeQuestions(
-  kind: JobKind,
-  before: (of: string) => Promise<void>,
-): () => void {
+export function beforeQuestions(kind: JobKind, before: (of: string) => Promise<void>): () => void {
   return replaced(kind, (real) => {
     if (!real) throw new Error("no such kind");
     const asked: AnyJob = {

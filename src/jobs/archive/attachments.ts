@@ -10,7 +10,8 @@ export function collectAttachments(
   list: string,
   after: string,
 ): string | undefined {
-  const window = "SELECT key, line FROM export_lines WHERE list = ? AND key > ? ORDER BY key LIMIT ?";
+  const window =
+    "SELECT key, line FROM export_lines WHERE list = ? AND key > ? ORDER BY key LIMIT ?";
   const { last } = sql
     .exec<{ last: string | null }>(`SELECT max(key) AS last FROM (${window})`, list, after, WINDOW)
     .one();

@@ -39,7 +39,10 @@ export async function* bytesBetween(
   let offset = from;
   while (offset < to) {
     const [entry] = sql
-      .exec<EntryRow>("SELECT * FROM export_entries WHERE start <= ? ORDER BY start DESC LIMIT 1", offset)
+      .exec<EntryRow>(
+        "SELECT * FROM export_entries WHERE start <= ? ORDER BY start DESC LIMIT 1",
+        offset,
+      )
       .toArray();
     const header = entry && headerOf(tarEntryOf(entry, sources));
     const body = entry && header ? entry.start + header.length : 0;
@@ -132,4 +135,3 @@ async function* fileOf(
   }
   if (length !== to - from) throw new FileGone(key);
 }
-

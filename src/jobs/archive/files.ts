@@ -31,7 +31,11 @@ export async function hashFiles(
   after: string,
 ): Promise<string | undefined> {
   const rows = sql
-    .exec<FileRow>("SELECT * FROM export_files WHERE key > ? ORDER BY key LIMIT ?", after, MAX_FILES)
+    .exec<FileRow>(
+      "SELECT * FROM export_files WHERE key > ? ORDER BY key LIMIT ?",
+      after,
+      MAX_FILES,
+    )
     .toArray();
   let bytes = 0;
   let last: string | undefined;

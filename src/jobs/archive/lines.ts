@@ -1,8 +1,8 @@
+import type { ExportRow } from "../../conversation/queries/export-api.ts";
 import type { Ban, Conversation, Member } from "../../domain/conversation.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import type { Message } from "../../domain/message.ts";
 import { attachmentsIn, parsed } from "../../domain/stored.ts";
-import type { ExportRow } from "../../conversation/queries/export-api.ts";
 import { isoTime, isoTimeOrNull } from "../../live/wire.ts";
 import type { Line } from "./tables.ts";
 import { keyOf } from "./tables.ts";
@@ -129,7 +129,10 @@ export class ConversationLines {
       ...this.messageId(number),
       ...rest,
       replyTo: replyTo === null ? null : messageIdOf(this.conversationId, replyTo),
-      ...{ createdAt: isoTime(createdAt), ...(clockAt !== undefined && { clockAt: isoTime(clockAt) }) },
+      ...{
+        createdAt: isoTime(createdAt),
+        ...(clockAt !== undefined && { clockAt: isoTime(clockAt) }),
+      },
       ...{ editedAt: isoTimeOrNull(editedAt), deletedAt: isoTimeOrNull(deletedAt) },
     };
   }

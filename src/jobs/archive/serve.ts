@@ -14,7 +14,9 @@ export async function serveArchive(c: Context<EdgeEnv, "/api/exports/:jobId">): 
   const query = new URL(c.req.url).searchParams;
   const { FILES_SECRET } = c.get("settings");
   if (!UUID.test(jobId) || !isValidLink(FILES_SECRET, jobId, query, Date.now())) {
-    refuse("invalid_link", { message: "The link is not valid, or not any more; ask for a new one." });
+    refuse("invalid_link", {
+      message: "The link is not valid, or not any more; ask for a new one.",
+    });
   }
   const key = archiveKey(jobId);
   const found = await c.env.FILES.head(key);

@@ -42,8 +42,5 @@ export async function sweepArchives(
 
 /** Literals rather than parameters, so that SQLite uses the index `jobs_unswept`. */
 function isUnswept() {
-  return and(
-    sql`${jobs.kind} IN ('export-conversation', 'export-user')`,
-    isNull(jobs.sweptAt),
-  );
+  return and(sql`${jobs.kind} IN ('export-conversation', 'export-user')`, isNull(jobs.sweptAt));
 }

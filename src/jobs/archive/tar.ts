@@ -42,10 +42,7 @@ export function headerOf({ path, size, modified }: TarEntry): Uint8Array<ArrayBu
   header.set(blockOf("pax", records.length, modified, "x"));
   header.set(records, BLOCK_BYTES);
   const shortened = fits ? path : path.replace(/[^ -~]/gu, "_").slice(0, MAX_NAME_BYTES);
-  header.set(
-    blockOf(shortened, size > MAX_OCTAL ? 0 : size, modified, "0"),
-    BLOCK_BYTES + padded,
-  );
+  header.set(blockOf(shortened, size > MAX_OCTAL ? 0 : size, modified, "0"), BLOCK_BYTES + padded);
   return header;
 }
 

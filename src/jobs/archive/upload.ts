@@ -24,9 +24,8 @@ export function partBytesOf(size: number): number {
 
 /** The id of the upload that was begun; `undefined`: none is known. */
 export function uploadIdOf(sql: SqlStorage): string | undefined {
-  return sql
-    .exec<{ etag: string }>("SELECT etag FROM export_parts WHERE number = 0")
-    .toArray()[0]?.etag;
+  return sql.exec<{ etag: string }>("SELECT etag FROM export_parts WHERE number = 0").toArray()[0]
+    ?.etag;
 }
 
 /** Begins an upload, and aborts an earlier one; its id is stored, so that it can be aborted whatever happens. */

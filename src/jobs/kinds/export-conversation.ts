@@ -1,10 +1,23 @@
 import { z } from "zod";
 import type { ExportPage, ExportPart } from "../../conversation/queries/export-api.ts";
 import { conversationOf } from "../../conversation/stub.ts";
-import { archiveState, archiveStep, FIRST_STATE, removeArchive, stepOf } from "../archive/archive.ts";
+import {
+  archiveState,
+  archiveStep,
+  FIRST_STATE,
+  removeArchive,
+  stepOf,
+} from "../archive/archive.ts";
 import { collectAttachments } from "../archive/attachments.ts";
 import { ConversationLines, isCrowded } from "../archive/lines.ts";
-import { createTables, deleteLines, keyOf, type Line, lineAt, putLines } from "../archive/tables.ts";
+import {
+  createTables,
+  deleteLines,
+  keyOf,
+  type Line,
+  lineAt,
+  putLines,
+} from "../archive/tables.ts";
 import type { JobContext, JobSteps, Step } from "../kind.ts";
 
 /**
@@ -53,7 +66,9 @@ const MAX_ANEW = 5;
 
 const LISTS = [
   { name: "conversation", single: true as const },
-  ...["members", "messages", "reactions", "reads", "bans", "invitations", "acts"].map((name) => ({ name })),
+  ...["members", "messages", "reactions", "reads", "bans", "invitations", "acts"].map((name) => ({
+    name,
+  })),
 ];
 
 export const exportConversation: JobSteps<Params, State> = {
@@ -84,7 +99,10 @@ export const exportConversation: JobSteps<Params, State> = {
         const { epoch, rev, done } = now.place;
         const contents = {
           lists: [...LISTS, ...(held ? [{ name: "held" }] : []), { name: "files" }],
-          manifest: () => ({ of: "conversation", conversation: { id: conversationId, epoch, rev } }),
+          manifest: () => ({
+            of: "conversation",
+            conversation: { id: conversationId, epoch, rev },
+          }),
         };
         const step = await archiveStep(context, contents, now.archive);
         return stepOf<State>(step, done, (archive) => ({ ...now, archive }));

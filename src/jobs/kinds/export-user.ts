@@ -11,7 +11,13 @@ import {
 } from "../../directory/exported.ts";
 import { messageIdOf } from "../../domain/id.ts";
 import { isoTime, isoTimeOrNull } from "../../live/wire.ts";
-import { archiveState, archiveStep, FIRST_STATE, removeArchive, stepOf } from "../archive/archive.ts";
+import {
+  archiveState,
+  archiveStep,
+  FIRST_STATE,
+  removeArchive,
+  stepOf,
+} from "../archive/archive.ts";
 import { collectAttachments } from "../archive/attachments.ts";
 import { ConversationLines } from "../archive/lines.ts";
 import {
@@ -37,7 +43,11 @@ type Params = z.infer<typeof params>;
 const state = z.discriminatedUnion("at", [
   z.object({ at: z.literal("person") }),
   /** The conversations are listed, then read one after the other, then the rest of D1. */
-  z.object({ at: z.enum(["list", "uploads", "reports", "attachments"]), after: z.string(), done: z.number() }),
+  z.object({
+    at: z.enum(["list", "uploads", "reports", "attachments"]),
+    after: z.string(),
+    done: z.number(),
+  }),
   z.object({
     at: z.literal("conversation"),
     /** The one behind which the next is taken. */
@@ -50,7 +60,10 @@ const state = z.discriminatedUnion("at", [
   z.object({ at: z.literal("archive"), archive: archiveState, done: z.number() }),
 ]);
 type State = z.infer<typeof state>;
-type Listing = Extract<State, { after: string; at: "list" | "uploads" | "reports" | "attachments" }>;
+type Listing = Extract<
+  State,
+  { after: string; at: "list" | "uploads" | "reports" | "attachments" }
+>;
 type Visit = Extract<State, { at: "conversation" }>;
 
 /** Rows of D1 that a step reads. */
@@ -179,7 +192,10 @@ async function visit(context: JobContext, userId: string, from: Visit): Promise<
       .toArray();
     if (!next) return more({ at: "uploads", after: "", done: at.done });
     const { key: id } = next;
-    const answer = await conversationOf(env, id).exported({ of: "changes", userId }, String(at.rev));
+    const answer = await conversationOf(env, id).exported(
+      { of: "changes", userId },
+      String(at.rev),
+    );
     if (!answer.ok && answer.error.code !== "conversation_not_found") {
       throw new Error(`an export was refused: ${answer.error.code}`);
     }
@@ -197,7 +213,9 @@ async function visit(context: JobContext, userId: string, from: Visit): Promise<
       const done = at.done + rows.length;
       const isComplete = isMore === undefined;
       if (isComplete) putConversation(sql, id, { epoch, rev });
-      at = isComplete ? { ...at, after: id, rev: 0, epoch: null, done } : { ...at, rev, epoch, done };
+      at = isComplete
+        ? { ...at, after: id, rev: 0, epoch: null, done }
+        : { ...at, rev, epoch, done };
     }
   }
   return more(at);
@@ -212,7 +230,10 @@ function store(sql: SqlStorage, id: string, { rows, bans }: ExportPage): void {
     if (row.type !== "no reactions") continue;
     for (const number of row.numbers) deleteLines(sql, "reactions", `${lines.keyOf(number)}/`);
   }
-  putLines(sql, rows.flatMap((row) => ownLines(lines, row)));
+  putLines(
+    sql,
+    rows.flatMap((row) => ownLines(lines, row)),
+  );
   for (const { bannedAt, until, reason } of bans ?? []) {
     const times = { bannedAt: isoTime(bannedAt), until: isoTimeOrNull(until) };
     putLines(sql, [{ list: "bans", key: id, value: { conversationId: id, ...times, reason } }]);
