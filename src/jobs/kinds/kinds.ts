@@ -1,5 +1,6 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
+import { deleteConversation } from "./delete-conversation.ts";
 import { exportConversation } from "./export-conversation.ts";
 import { exportUser } from "./export-user.ts";
 import { rebuild } from "./rebuild.ts";
@@ -7,6 +8,7 @@ import { rebuild } from "./rebuild.ts";
 /** The kinds of job that there are; a kind of a later version is none. */
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   rebuild: jobOf(rebuild),
+  "delete-conversation": jobOf(deleteConversation),
   "export-conversation": jobOf(exportConversation),
   "export-user": jobOf(exportUser),
 };
