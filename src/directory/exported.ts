@@ -1,8 +1,8 @@
-import { and, eq, gt, isNotNull, isNull } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import type { Directory } from "./directory.ts";
-import { bans, conversations, members, reports, uploads, users } from "./schema.ts";
+import { bans, conversations, jobs, members, reports, uploads, users } from "./schema.ts";
 
-/** What D1 has of one person, for an export. */
+/** What D1 has of one person, for an export; and which archives are to be removed. */
 
 /** The profile of a user, as it is stored. */
 export async function profileOf(directory: Directory, userId: string) {
@@ -67,4 +67,33 @@ export function reportsBy(directory: Directory, userId: string, after: string, l
     .where(and(eq(reports.reporterId, userId), gt(id, after)))
     .orderBy(id)
     .limit(limit);
+}
+
+/** Exports that ended before a time and whose archives were not swept, those first that ended first. */
+export async function unsweptExports(
+  directory: Directory,
+  before: number,
+  limit: number,
+): Promise<string[]> {
+  // A literal rather than parameters, so that SQLite uses the index `jobs_unswept`.
+  const isExport = sql`${jobs.kind} IN ('export-conversation', 'export-user')`;
+  const rows = await directory
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(isExport, isNull(jobs.sweptAt), lt(jobs.finishedAt, before)))
+    .orderBy(asc(jobs.finishedAt))
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+/** Notes that the archives of exports were removed. */
+export async function setSwept(
+  directory: Directory,
+  jobIds: readonly string[],
+  now: number,
+): Promise<void> {
+  await directory
+    .update(jobs)
+    .set({ sweptAt: now })
+    .where(inArray(jobs.id, sql`(SELECT value FROM json_each(${JSON.stringify(jobIds)}))`));
 }

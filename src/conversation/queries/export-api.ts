@@ -47,4 +47,6 @@ export interface ExportPage {
   next?: string;
   /** Who is banned, at the revision `rev`: on the last page of changes. */
   bans?: Ban[];
+  /** On the last page of changes, where retention has removed messages: up to which, and which of those are kept. */
+  purged?: { to: number; kept: number[] };
 }

@@ -10,7 +10,7 @@ import { type ChangedRow, changesSince } from "../tables/changes.ts";
 import { heldAfter } from "../tables/held.ts";
 import { invitationsAfter } from "../tables/invitations.ts";
 import { memberOf } from "../tables/members.ts";
-import { messageAt } from "../tables/messages.ts";
+import { messageAt, messagesBetween } from "../tables/messages.ts";
 import { hasReacted, reactorsAfter } from "../tables/reactions.ts";
 import type { ExportPage, ExportPart, ExportRow } from "./export-api.ts";
 
@@ -71,7 +71,15 @@ function changesPage(open: OpenConversation, since: number): ExportPage {
   for (const row of changes.rows) if (row.rev <= to) rows.push(exportRowOf(row));
   for (const act of acts) rows.push({ type: "act", act });
   if (to < memory.counters.rev) return { epoch, rev: to, rows, next: String(to) };
-  return { epoch, rev: to, rows, bans: bansAt(sql, open.clock(), MAX_BANS, 0) };
+  return { epoch, rev: to, rows, bans: bansAt(sql, open.clock(), MAX_BANS, 0), ...purgedIn(open) };
+}
+
+/** What retention has removed: no row says it of each message. */
+function purgedIn({ sql, memory }: OpenConversation): Pick<ExportPage, "purged"> {
+  const { purgedTo: to = 0 } = memory.conversation;
+  if (to === 0) return {};
+  const kept = messagesBetween(sql, 1, to).flatMap(({ number }) => (number <= to ? number : []));
+  return { purged: { to, kept } };
 }
 
 function exportRowOf(row: ChangedRow): ExportRow {
@@ -108,7 +116,7 @@ function ownPage(open: OpenConversation, since: number, userId: string): ExportP
       const isPresent = memberOf(sql, userId)?.leftAt === null;
       if (isPresent) rows.push({ type: "conversation", conversation: memory.conversation });
       const ban = banOf(sql, userId);
-      return { epoch, rev, rows, bans: ban ? [ban] : [] };
+      return { epoch, rev, rows, bans: ban ? [ban] : [], ...purgedIn(open) };
     }
     if (rows.length >= MAX_ROWS) break;
   }

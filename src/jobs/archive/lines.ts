@@ -59,12 +59,7 @@ export class ConversationLines {
       }
       case "held": {
         const { number, rev, message } = row.held;
-        const stored = parsed(message);
-        const { attachments } = Object(stored);
-        const value = {
-          ...{ ...this.messageId(number), rev, stored: stored ?? message },
-          attachments: attachmentsIn(attachments),
-        };
+        const value = { ...this.messageId(number), rev, ...formerOf(message) };
         return { list: "held", key: `${this.keyOf(number)}/${keyOf(rev)}`, value };
       }
       case "own reactions":
@@ -141,4 +136,21 @@ export class ConversationLines {
 /** Whether more people have reacted to a message with one emoji than its own line names. */
 export function isCrowded({ reactions }: Pick<Message, "reactions">): boolean {
   return reactions.some(({ count, userIds }) => count > userIds.length);
+}
+
+const FIELDS = ["senderId", "kind", "content", "metadata", "mentions", "mentionsAll", "deletedBy"];
+const TIMES = ["createdAt", "editedAt", "deletedAt"];
+
+/** What was stored of a message before a change; what cannot be read is left out. */
+function formerOf(stored: string): object {
+  const message: Record<string, unknown> = Object(parsed(stored));
+  const fields = FIELDS.flatMap((name) => (name in message ? [[name, message[name]]] : []));
+  const times = TIMES.map((name) => {
+    const time = message[name];
+    return [name, typeof time === "number" ? isoTime(time) : null];
+  });
+  return {
+    ...Object.fromEntries([...fields, ...times]),
+    attachments: attachmentsIn(message["attachments"]),
+  };
 }

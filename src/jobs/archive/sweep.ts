@@ -1,6 +1,5 @@
-import { and, asc, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { Directory } from "../../directory/directory.ts";
-import { jobs } from "../../directory/schema.ts";
+import { setSwept, unsweptExports } from "../../directory/exported.ts";
 import { log } from "../../logging.ts";
 import { archiveKey } from "./upload.ts";
 
@@ -10,37 +9,23 @@ export const ARCHIVE_KEPT_MS = 7 * 24 * 60 * 60_000;
 const MAX_SWEPT = 1_000;
 
 /**
- * Removes archives whose jobs ended seven days ago, and what cancelled and failed ones may have left, of which
- * nothing is known to be there. At most 1,000 in one run, with two statements and one call; the next run goes on.
- * Resolves to how many were removed.
+ * Removes archives whose jobs ended seven days ago, and whatever failed and cancelled ones may have left. At most
+ * 1,000 in one run, with two statements and one call of R2; the next run goes on. Resolves to how many jobs it was.
  */
 export async function sweepArchives(
   directory: Directory,
   bucket: R2Bucket,
   now: number,
 ): Promise<number> {
-  const old = await directory
-    .select({ id: jobs.id })
-    .from(jobs)
-    .where(and(isUnswept(), lt(jobs.finishedAt, now - ARCHIVE_KEPT_MS)))
-    .orderBy(asc(jobs.finishedAt))
-    .limit(MAX_SWEPT);
-  if (old.length === 0) return 0;
-  const ids = old.map(({ id }) => id);
+  const ids = await unsweptExports(directory, now - ARCHIVE_KEPT_MS, MAX_SWEPT);
+  if (ids.length === 0) return 0;
+  const keys = ids.map(archiveKey);
   try {
-    await bucket.delete(ids.map(archiveKey));
+    await bucket.delete(keys);
   } catch (error) {
-    log("sweep_failed", { keys: ids.map(archiveKey), error });
+    log("sweep_failed", { keys, error });
     return 0;
   }
-  await directory
-    .update(jobs)
-    .set({ sweptAt: now })
-    .where(inArray(jobs.id, sql`(SELECT value FROM json_each(${JSON.stringify(ids)}))`));
+  await setSwept(directory, ids, now);
   return ids.length;
-}
-
-/** Literals rather than parameters, so that SQLite uses the index `jobs_unswept`. */
-function isUnswept() {
-  return and(sql`${jobs.kind} IN ('export-conversation', 'export-user')`, isNull(jobs.sweptAt));
 }

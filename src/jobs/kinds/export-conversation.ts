@@ -10,14 +10,8 @@ import {
 } from "../archive/archive.ts";
 import { collectAttachments } from "../archive/attachments.ts";
 import { ConversationLines, isCrowded } from "../archive/lines.ts";
-import {
-  createTables,
-  deleteLines,
-  keyOf,
-  type Line,
-  lineAt,
-  putLines,
-} from "../archive/tables.ts";
+import { deletePurged } from "../archive/purged.ts";
+import { createTables, deleteLines, type Line, lineAt, putLines } from "../archive/tables.ts";
 import type { JobContext, JobSteps, Step } from "../kind.ts";
 
 /**
@@ -153,10 +147,7 @@ class Reading {
       const [next] = sql
         .exec<{ number: number }>("SELECT number FROM export_reacted ORDER BY number LIMIT 1")
         .toArray();
-      if (!next) {
-        dropPurged(sql);
-        return more({ at: "lists", place: at, of: "invitations" });
-      }
+      if (!next) return more({ at: "lists", place: at, of: "invitations" });
       const outcome = await this.reactorsOf(next.number, at);
       if (outcome === "gone") return { failed: "conversation_not_found" };
       if (outcome === "restored") return this.anew(at);
@@ -205,7 +196,7 @@ class Reading {
   }
 
   /** Stores a page of changes; what was known of its messages' reactions is read again. */
-  private store({ rows, bans }: ExportPage): void {
+  private store({ rows, bans, purged }: ExportPage): void {
     const { sql } = this.context;
     for (const row of rows) {
       if (row.type !== "message") continue;
@@ -219,6 +210,7 @@ class Reading {
       );
     }
     putLines(sql, this.linesOf(rows));
+    if (purged) deletePurged(sql, this.lines, purged);
     if (!bans) return;
     deleteLines(sql, "bans");
     putLines(
@@ -248,19 +240,4 @@ class Reading {
     if (answer.error.code === "conversation_not_found") return undefined;
     throw new Error(`an export was refused: ${answer.error.code}`);
   }
-}
-
-const purging = z.object({ purgedTo: z.number(), pins: z.array(z.object({ number: z.number() })) });
-
-/** Retention may have removed messages behind their lines; none is told of each. */
-function dropPurged(sql: SqlStorage): void {
-  const { purgedTo, pins } = purging.parse(lineAt(sql, "conversation", "0"));
-  if (purgedTo === 0) return;
-  const pinned = JSON.stringify(pins.map(({ number }) => keyOf(number)));
-  sql.exec(
-    `DELETE FROM export_lines WHERE list IN ('messages', 'reactions') AND key < ?
-       AND substr(key, 1, 16) NOT IN (SELECT value FROM json_each(?))`,
-    keyOf(purgedTo + 1),
-    pinned,
-  );
 }

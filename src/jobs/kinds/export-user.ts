@@ -20,6 +20,7 @@ import {
 } from "../archive/archive.ts";
 import { collectAttachments } from "../archive/attachments.ts";
 import { ConversationLines } from "../archive/lines.ts";
+import { deletePurged } from "../archive/purged.ts";
 import {
   createTables,
   deleteLines,
@@ -222,7 +223,7 @@ async function visit(context: JobContext, userId: string, from: Visit): Promise<
 }
 
 /** Stores what a page has of the user in one conversation. */
-function store(sql: SqlStorage, id: string, { rows, bans }: ExportPage): void {
+function store(sql: SqlStorage, id: string, { rows, bans, purged }: ExportPage): void {
   const lines = new ConversationLines(id, `${id}/`);
   for (const row of rows) {
     if (row.type === "conversation") putConversation(sql, id, { title: row.conversation.title });
@@ -234,6 +235,7 @@ function store(sql: SqlStorage, id: string, { rows, bans }: ExportPage): void {
     sql,
     rows.flatMap((row) => ownLines(lines, row)),
   );
+  if (purged) deletePurged(sql, lines, purged);
   for (const { bannedAt, until, reason } of bans ?? []) {
     const times = { bannedAt: isoTime(bannedAt), until: isoTimeOrNull(until) };
     putLines(sql, [{ list: "bans", key: id, value: { conversationId: id, ...times, reason } }]);
