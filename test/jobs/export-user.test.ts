@@ -47,8 +47,11 @@ function compare(archive: Archive, who: Caller, world: World): void {
   expect(
     members.map((one) => [one.conversationId, one.leftAt === null, one.userId]).sort(),
   ).toEqual(wereIn.map((at) => [at.id, at.present.includes(who), who.userId]).sort());
-  expect(archive.list("conversations").map(({ conversationId }) => conversationId)).toEqual(
-    wereIn.map(({ id }) => id).sort(),
+  const titles = archive
+    .list("conversations")
+    .map(({ conversationId, title }) => [conversationId, title]);
+  expect(titles).toEqual(
+    wereIn.map((at) => [at.id, at.present.includes(who) ? "Group" : null]).sort(),
   );
   // Of others no text, and no id but of those who were in a conversation with them.
   const text = archive.text();
@@ -142,7 +145,9 @@ test("profile, settings, levels, devices, blocks, reports and bans are in it, wi
   expect(archive.text()).not.toContain("secret");
   expect(archive.single("person")).toMatchObject({ id: alice.userId, name: "Alice", role: "user" });
   expect(archive.single("settings")).toMatchObject({ preview: false });
-  expect(archive.list("levels")).toMatchObject([{ conversationId, level: "mentions" }]);
+  expect(archive.list("levels")).toMatchObject([
+    { conversationId, level: "mentions", until: null },
+  ]);
   expect(archive.list("blocks")).toMatchObject([{ blockedId: bob.userId }]);
   expect(archive.list("reports")).toMatchObject([
     {

@@ -141,8 +141,9 @@ async function personLines(
     { list: "person", key: "0", value: { ...rest, id: userId } },
     { list: "settings", key: "0", value: { ...settings, invisible, readAt: isoTime(clock()) } },
   ];
-  for (const { conversationId, ...chosen } of levels) {
-    lines.push({ list: "levels", key: conversationId, value: { conversationId, ...chosen } });
+  for (const { conversationId, level, until } of levels) {
+    const value = { conversationId, level, until: isoTimeOrNull(until) };
+    lines.push({ list: "levels", key: conversationId, value });
   }
   for (const [index, { host, addedAt, expiresAt }] of devices.entries()) {
     const value = { host, addedAt: isoTime(addedAt), expiresAt: isoTimeOrNull(expiresAt) };
