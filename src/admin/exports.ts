@@ -13,7 +13,7 @@ import type { EdgeEnv } from "../edge/context.ts";
 import { ask } from "../edge/conversations.ts";
 import { refuse, unwrapped } from "../edge/refusal.ts";
 import { archiveLink } from "../jobs/archive/link.ts";
-import { archiveKey } from "../jobs/archive/upload.ts";
+import { archiveSize } from "../jobs/archive/upload.ts";
 import { type JobRequest, startJob } from "../jobs/start.ts";
 import { isoTime } from "../live/wire.ts";
 import { actOf } from "./jobs.ts";
@@ -114,8 +114,8 @@ export function exportRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { id, kind, target, state } = found.view;
     if (!kind.startsWith("export-"))
       refuse("archive_gone", { message: "The job makes no archive." });
-    const stored = state === "done" ? await c.env.FILES.head(archiveKey(id)) : null;
-    if (!stored) refuse("archive_gone");
+    const size = state === "done" ? await archiveSize(c.env.FILES, id) : undefined;
+    if (size === undefined) refuse("archive_gone");
     const { PUBLIC_URL, FILES_SECRET } = c.get("settings");
     const base = PUBLIC_URL ?? new URL(c.req.url).origin;
     const link = archiveLink(FILES_SECRET, base, id, Date.now());
@@ -124,7 +124,7 @@ export function exportRoutes(app: OpenAPIHono<EdgeEnv>): void {
         ? { targetId: target ?? undefined }
         : { conversationId: target ?? undefined };
     await addActs(directory, [actOf(c, "archive.link", { ...of, details: { jobId: id } })]);
-    const answer = { url: link.url, expiresAt: isoTime(link.expiresAt), size: stored.size };
+    const answer = { url: link.url, expiresAt: isoTime(link.expiresAt), size };
     return c.json(answer, 200);
   });
 }

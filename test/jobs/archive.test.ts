@@ -10,6 +10,7 @@ import {
   removeArchive,
 } from "../../src/jobs/archive/archive.ts";
 import { bytesBetween } from "../../src/jobs/archive/bytes.ts";
+import { SMALL_BYTES } from "../../src/jobs/archive/files.ts";
 import { createTables, keyOf, putFiles, putLines } from "../../src/jobs/archive/tables.ts";
 import type { JobContext } from "../../src/jobs/kind.ts";
 import { Random } from "../random.ts";
@@ -63,7 +64,9 @@ async function fill(context: JobContext, random: Random): Promise<Map<string, st
   ];
   for (const name of names) {
     const key = `${crypto.randomUUID()}.txt`;
-    const bytes = new Uint8Array(random.below(5_000)).fill(random.below(256));
+    // The first is never kept with the job.
+    const least = files.size === 0 ? SMALL_BYTES + 1 : 0;
+    const bytes = new Uint8Array(least + random.below(5_000)).fill(random.below(256));
     await env.FILES.put(key, bytes);
     putFiles(context.sql, [{ key, name, mimeType: "text/plain", size: 1 }]);
     files.set(key, name);

@@ -2,6 +2,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { conversationOf } from "../../src/conversation/stub.ts";
+import { messageIdOf } from "../../src/domain/id.ts";
+import { EMOJIS } from "../../src/domain/reaction.ts";
 import { startOver } from "../../src/edge/start-over.ts";
 import { messagesSql } from "../seed-sql.ts";
 import { type Caller, evict, groupOf, objectOf, person, send } from "../support.ts";
@@ -110,6 +112,25 @@ test("messages that retention removes while they are exported are not in the arc
   const numbers = archive.list("messages").map(({ number }) => number);
   expect(numbers.slice(0, 3)).toEqual([1, 101, 102]);
   expect(numbers).toHaveLength(MESSAGES - 99);
+});
+
+test("what a person takes back while they are exported is not in the archive", async () => {
+  const world = await seeded();
+  const { alice, conversationId } = world;
+  await change(conversationId, more(6_000, alice));
+  const [kept, gone] = [messageIdOf(conversationId, 1), messageIdOf(conversationId, 2)];
+  const reactions = (id: string) => `/api/v1/chat/messages/${id}/reactions`;
+  for (const id of [kept, gone]) await alice.post(reactions(id), { emoji: EMOJIS[0] });
+  // As if nobody had changed them: they are on the first page.
+  await change(conversationId, ["UPDATE messages SET rev = created_rev WHERE number <= 2"]);
+  const { view } = await exportWhile("export-user", world, async () => {
+    await alice.delete(`${reactions(gone)}/${encodeURIComponent(EMOJIS[0])}`);
+    await alice.delete(`/api/v1/chat/messages/${messageIdOf(conversationId, 3)}`);
+  });
+  const archive = await Archive.of(view.id);
+  expect(archive.list("reactions").map(({ id }) => id)).toEqual([kept]);
+  expect(archive.list("messages")[2]).toMatchObject({ number: 3, content: "" });
+  expect(archive.list("messages")).toHaveLength(6_000);
 });
 
 test("what messages were while there was a legal hold is there where it is asked for", async () => {

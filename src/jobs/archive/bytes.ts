@@ -1,3 +1,4 @@
+import { keptBytes } from "./files.ts";
 import { linesAfter } from "./tables.ts";
 import { END_BYTES, headerOf, paddingOf } from "./tar.ts";
 
@@ -122,10 +123,15 @@ function* linesOf(
 }
 
 async function* fileOf(
-  { bucket }: Sources,
+  { sql, bucket }: Sources,
   key: string,
   { from, to }: Range,
 ): AsyncGenerator<Uint8Array> {
+  const kept = keptBytes(sql, key);
+  if (kept) {
+    yield kept.subarray(from, to);
+    return;
+  }
   const object = await bucket.get(key, { range: { offset: from, length: to - from } });
   if (!object) throw new FileGone(key);
   let length = 0;

@@ -4,8 +4,13 @@ import { type ArchivedFile, type Line, putLines } from "./tables.ts";
 /** Files of one step at most, and bytes after which no further one is begun. */
 const MAX_FILES = 50;
 const MAX_BYTES = 64 * 1024 * 1024;
+/** A file of this size is kept when it is hashed: a part of an archive asks R2 for at most 256 others. */
+export const SMALL_BYTES = 32 * 1024;
 /** Characters of a name within an archive. */
 const MAX_NAME = 100;
+
+/** Without the bytes. */
+const COLUMNS = "key, name, mime_type, size, sha256, gone";
 
 type FileRow = {
   key: string;
@@ -32,7 +37,7 @@ export async function hashFiles(
 ): Promise<string | undefined> {
   const rows = sql
     .exec<FileRow>(
-      "SELECT * FROM export_files WHERE key > ? ORDER BY key LIMIT ?",
+      `SELECT ${COLUMNS} FROM export_files WHERE key > ? ORDER BY key LIMIT ?`,
       after,
       MAX_FILES,
     )
@@ -43,15 +48,14 @@ export async function hashFiles(
     if (bytes > MAX_BYTES) break;
     const object = await bucket.get(row.key);
     if (object) {
-      const digest = new crypto.DigestStream("SHA-256");
-      await object.body.pipeTo(digest);
-      const sha256 = hex(await digest.digest);
+      const { size } = object;
+      const { sha256, bytes: kept } = await read(object);
       sql.exec(
-        "UPDATE export_files SET sha256 = ?, size = ? WHERE key = ?",
-        ...[sha256, object.size, row.key],
+        "UPDATE export_files SET sha256 = ?, size = ?, bytes = ? WHERE key = ?",
+        ...[sha256, size, kept, row.key],
       );
-      putLines(sql, [lineOf({ ...row, size: object.size, sha256 })]);
-      bytes += object.size;
+      putLines(sql, [lineOf({ ...row, size, sha256 })]);
+      bytes += size;
     } else {
       markGone(sql, row.key);
     }
@@ -60,10 +64,31 @@ export async function hashFiles(
   return last;
 }
 
+/** The hash of a file, and its bytes where they are kept. */
+async function read(object: R2ObjectBody): Promise<{ sha256: string; bytes: ArrayBuffer | null }> {
+  if (object.size <= SMALL_BYTES) {
+    const bytes = await object.arrayBuffer();
+    return { sha256: hex(await crypto.subtle.digest("SHA-256", bytes)), bytes };
+  }
+  const digest = new crypto.DigestStream("SHA-256");
+  await object.body.pipeTo(digest);
+  return { sha256: hex(await digest.digest), bytes: null };
+}
+
+/** The bytes of a small file; `undefined`: they are in R2 only. */
+export function keptBytes(sql: SqlStorage, key: string): Uint8Array | undefined {
+  const [row] = sql
+    .exec<{ bytes: ArrayBuffer | null }>("SELECT bytes FROM export_files WHERE key = ?", key)
+    .toArray();
+  return row?.bytes ? new Uint8Array(row.bytes) : undefined;
+}
+
 /** A file is not in R2: the archive names it as missing. */
 export function markGone(sql: SqlStorage, key: string): void {
   sql.exec("UPDATE export_files SET gone = 1 WHERE key = ?", key);
-  const [row] = sql.exec<FileRow>("SELECT * FROM export_files WHERE key = ?", key).toArray();
+  const [row] = sql
+    .exec<FileRow>(`SELECT ${COLUMNS} FROM export_files WHERE key = ?`, key)
+    .toArray();
   if (row) putLines(sql, [lineOf(row)]);
 }
 
@@ -88,7 +113,7 @@ export interface HashedFile {
 export function filesAfter(sql: SqlStorage, after: string, limit: number): HashedFile[] {
   return sql
     .exec<FileRow>(
-      "SELECT * FROM export_files WHERE key > ? AND gone = 0 AND sha256 IS NOT NULL ORDER BY key LIMIT ?",
+      `SELECT ${COLUMNS} FROM export_files WHERE key > ? AND gone = 0 AND sha256 IS NOT NULL ORDER BY key LIMIT ?`,
       after,
       limit,
     )

@@ -14,13 +14,14 @@ const TABLES = `
   -- Messages whose reactions are to be read.
   CREATE TABLE IF NOT EXISTS export_reacted (number INTEGER PRIMARY KEY);
 
-  -- sha256: null until the file was read; gone: it was not there.
+  -- sha256: null until the file was read; bytes: the file, where it is small; gone: it was not there.
   CREATE TABLE IF NOT EXISTS export_files (
     key TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     mime_type TEXT NOT NULL,
     size INTEGER NOT NULL,
     sha256 TEXT,
+    bytes BLOB,
     gone INTEGER NOT NULL DEFAULT 0
   ) WITHOUT ROWID;
 

@@ -16,6 +16,11 @@ export function archiveKey(jobId: string): string {
   return `exports/${jobId}.tar`;
 }
 
+/** Bytes of a job's archive; `undefined`: there is none, or not yet, or not any more. */
+export async function archiveSize(bucket: R2Bucket, jobId: string): Promise<number | undefined> {
+  return (await bucket.head(archiveKey(jobId)))?.size;
+}
+
 /** Bytes of each part of an archive but the last. */
 export function partBytesOf(size: number): number {
   const even = Math.ceil(size / MAX_PARTS / MEBIBYTE) * MEBIBYTE;
