@@ -1,8 +1,10 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { parseMessageId } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
 import { Random } from "../random.ts";
-import { person } from "../support.ts";
+import { objectOf, person } from "../support.ts";
 import { type ModelConversation, type ModelMessage, World } from "./export-world.ts";
 import { Archive, beforeQuestions, hashOf, type Json } from "./exporting.ts";
 import { orderOf, runJob } from "./with-kills.ts";
@@ -98,14 +100,35 @@ test("an archive has everything of a conversation in which people go on writing,
   });
 });
 
+/** Gives a message a file of this size. */
+async function attach(at: ModelConversation, size: number): Promise<void> {
+  const message = at.messages.find((one) => !one.isDeleted && one.files.length === 0);
+  if (!message) throw new Error("no message");
+  const key = `${crypto.randomUUID()}.bin`;
+  await env.FILES.put(key, new Uint8Array(size).fill(7));
+  const attachments = [{ key, name: "large.bin", mimeType: "application/octet-stream", size }];
+  await runInDurableObject(objectOf(at.id), (_, { storage }) => {
+    const { number } = parseMessageId(message.id) ?? {};
+    storage.sql.exec(
+      "UPDATE messages SET attachments = ? WHERE number = ?",
+      ...[JSON.stringify(attachments), number],
+    );
+  });
+  message.files.push(key);
+}
+
 test("whenever its object ends, an export comes to the same", async () => {
   const random = new Random(7);
   const world = await World.of(random, { people: 4, conversations: 1 });
   const [at] = world.conversations;
   if (!at) throw new Error("no conversation");
   for (let i = 0; i < 40; i++) await world.act();
+  await attach(at, 20 * 1024 * 1024);
   const { view, kills } = await exportOf(at.id, true);
   expect(view).toMatchObject({ state: "done" });
+  // Three parts.
+  expect(view.result).toMatchObject({ size: expect.any(Number) });
+  expect(Number(view.result?.["size"])).toBeGreaterThan(16 * 1024 * 1024);
   expect(kills).toBeGreaterThan(10);
   await compare(await Archive.of(view.id), at);
 });
