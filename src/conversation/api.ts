@@ -158,7 +158,8 @@ export interface ConversationStub {
    */
   eventsSince(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
-   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it.
+   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it; of one
+   * that was deleted, that it was.
    * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;

@@ -54,7 +54,7 @@ import {
 import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
-import { rebuild } from "./rebuild.ts";
+import { rebuild, rebuildTombstone } from "./rebuild.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
@@ -161,7 +161,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
-    return this.open && rebuild(this.open, this.env.DB, from);
+    if (this.open) return rebuild(this.open, this.env.DB, from);
+    const tombstone = tombstoneIn(this.ctx.storage.sql);
+    return tombstone && rebuildTombstone(tombstone, this.env.DB, Date.now());
   }
 
   voidClaim(claim: string): boolean {
