@@ -1,16 +1,9 @@
 import { z } from "zod";
-import type { ExportPage, ExportRow } from "../../conversation/queries/export-api.ts";
-import { conversationOf, inboxOf } from "../../conversation/stub.ts";
+import { conversationOf } from "../../conversation/stub.ts";
 import { type Directory, directoryOf } from "../../directory/directory.ts";
-import {
-  conversationsOf,
-  profileOf,
-  reportsBy,
-  serviceBanOf,
-  uploadsBy,
-} from "../../directory/exported.ts";
+import { conversationsOf, reportsBy, uploadsBy } from "../../directory/exported.ts";
 import { messageIdOf } from "../../domain/id.ts";
-import { isoTime, isoTimeOrNull } from "../../live/wire.ts";
+import { isoTime } from "../../live/wire.ts";
 import {
   archiveState,
   archiveStep,
@@ -19,17 +12,14 @@ import {
   stepOf,
 } from "../archive/archive.ts";
 import { collectAttachments } from "../archive/attachments.ts";
-import { ConversationLines } from "../archive/lines.ts";
-import { deletePurged } from "../archive/purged.ts";
 import {
-  createTables,
-  deleteLines,
-  keyOf,
-  type Line,
-  lineAt,
-  putFiles,
-  putLines,
-} from "../archive/tables.ts";
+  forgetConversation,
+  missingConversations,
+  putConversation,
+  storeOwn,
+} from "../archive/own-lines.ts";
+import { personLines } from "../archive/person-lines.ts";
+import { createTables, putFiles, putLines } from "../archive/tables.ts";
 import type { JobContext, JobSteps, Step } from "../kind.ts";
 
 /**
@@ -72,8 +62,6 @@ const PAGE = 500;
 /** Calls of conversations of one step at most, and milliseconds after which no further one is made. */
 const MAX_CALLS = 50;
 const STEP_MS = 3_000;
-/** Conversations that the manifest names as missing. */
-const MAX_NAMED = 1_000;
 
 const LISTS = [
   ...["person", "settings"].map((name) => ({ name, single: true as const })),
@@ -124,43 +112,6 @@ function more(next: Exclude<State, { at: "person" }>): Step<State> {
   return { state: next, done: next.done, total: null };
 }
 
-/** What D1 and their inbox know of a person. */
-async function personLines(
-  { env, clock }: JobContext,
-  directory: Directory,
-  userId: string,
-): Promise<Line[]> {
-  const [profile, ban, inbox] = await Promise.all([
-    profileOf(directory, userId),
-    serviceBanOf(directory, userId),
-    inboxOf(env, userId).profile(),
-  ]);
-  const { settings, invisible, levels, devices, blocks } = inbox;
-  const rest = profile && { ...profile, lastSeenAt: isoTime(profile.lastSeenAt) };
-  const lines: Line[] = [
-    { list: "person", key: "0", value: { ...rest, id: userId } },
-    { list: "settings", key: "0", value: { ...settings, invisible, readAt: isoTime(clock()) } },
-  ];
-  for (const { conversationId, level, until } of levels) {
-    const value = { conversationId, level, until: isoTimeOrNull(until) };
-    lines.push({ list: "levels", key: conversationId, value });
-  }
-  for (const [index, { host, addedAt, expiresAt }] of devices.entries()) {
-    const value = { host, addedAt: isoTime(addedAt), expiresAt: isoTimeOrNull(expiresAt) };
-    lines.push({ list: "devices", key: keyOf(index), value });
-  }
-  for (const { blockedId, at } of blocks) {
-    lines.push({ list: "blocks", key: blockedId, value: { blockedId, at: isoTime(at) } });
-  }
-  if (ban) {
-    const { bannedAt, until, reason, liftedAt } = ban;
-    const times = { until: isoTimeOrNull(until), liftedAt: isoTimeOrNull(liftedAt) };
-    const value = { bannedAt: isoTime(bannedAt), ...times, reason };
-    lines.push({ list: "service-bans", key: "0", value });
-  }
-  return lines;
-}
-
 async function listConversations(
   sql: SqlStorage,
   directory: Directory,
@@ -202,16 +153,16 @@ async function visit(context: JobContext, userId: string, from: Visit): Promise<
       throw new Error(`an export was refused: ${answer.error.code}`);
     }
     if (!answer.ok) {
-      forget(sql, id);
+      forgetConversation(sql, id);
       putConversation(sql, id, { missing: true });
       at = { ...at, after: id, rev: 0, epoch: null };
     } else if (at.epoch !== null && answer.value.epoch !== at.epoch) {
       // It was restored meanwhile.
-      forget(sql, id);
+      forgetConversation(sql, id);
       at = { ...at, rev: 0, epoch: null };
     } else {
       const { epoch, rev, next: isMore, rows } = answer.value;
-      store(sql, id, answer.value);
+      storeOwn(sql, id, answer.value);
       const done = at.done + rows.length;
       const isComplete = isMore === undefined;
       if (isComplete) putConversation(sql, id, { epoch, rev });
@@ -221,51 +172,6 @@ async function visit(context: JobContext, userId: string, from: Visit): Promise<
     }
   }
   return more(at);
-}
-
-/** Stores what a page has of the user in one conversation. */
-function store(sql: SqlStorage, id: string, { rows, bans, purged }: ExportPage): void {
-  const lines = new ConversationLines(id, `${id}/`);
-  for (const row of rows) {
-    if (row.type === "conversation") putConversation(sql, id, { title: row.conversation.title });
-    if (row.type === "own reactions") deleteLines(sql, "reactions", `${lines.keyOf(row.number)}/`);
-    if (row.type !== "no reactions") continue;
-    for (const number of row.numbers) deleteLines(sql, "reactions", `${lines.keyOf(number)}/`);
-  }
-  putLines(
-    sql,
-    rows.flatMap((row) => ownLines(lines, row)),
-  );
-  if (purged) deletePurged(sql, lines, purged);
-  for (const { bannedAt, until, reason } of bans ?? []) {
-    const times = { bannedAt: isoTime(bannedAt), until: isoTimeOrNull(until) };
-    putLines(sql, [{ list: "bans", key: id, value: { conversationId: id, ...times, reason } }]);
-  }
-}
-
-function ownLines(lines: ConversationLines, row: ExportRow): Line[] {
-  switch (row.type) {
-    case "own reactions":
-      return row.emojis.map((emoji) => lines.ownReaction(row.number, emoji));
-    case "member":
-    case "message":
-    case "read":
-      return [lines.of(row)].flatMap((line) => line ?? []);
-    default:
-      return [];
-  }
-}
-
-function putConversation(sql: SqlStorage, id: string, more: object): void {
-  const before = lineAt(sql, "conversations", id);
-  putLines(sql, [{ list: "conversations", key: id, value: { ...Object(before), ...more } }]);
-}
-
-/** Forgets what was read of a conversation. */
-function forget(sql: SqlStorage, id: string): void {
-  for (const list of ["members", "messages", "reactions", "reads", "bans"]) {
-    deleteLines(sql, list, id);
-  }
 }
 
 async function listUploads(
@@ -314,15 +220,4 @@ async function listReports(
   const last = page.at(-1)?.id;
   if (last !== undefined) return more({ at: "reports", after: last, done: done + page.length });
   return more({ at: "attachments", after: "", done });
-}
-
-/** Conversations that were deleted meanwhile. */
-function missingConversations(sql: SqlStorage): string[] {
-  return sql
-    .exec<{ key: string }>(
-      `SELECT key FROM export_lines WHERE list = 'conversations' AND line ->> 'missing' LIMIT ?`,
-      MAX_NAMED,
-    )
-    .toArray()
-    .map(({ key }) => key);
 }
