@@ -35,8 +35,8 @@ CREATE TABLE `legal_holds` (
 	PRIMARY KEY(`subject`, `id`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
-ALTER TABLE `conversations` ADD `purged_to` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `users` ADD `bot` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `conversations` ADD `purged_to` integer NOT NULL DEFAULT 0;--> statement-breakpoint
+ALTER TABLE `users` ADD `bot` integer NOT NULL DEFAULT false;--> statement-breakpoint
 CREATE INDEX `uploads_by_conversation` ON `uploads` (`sent_to`,`sent_number`) WHERE "uploads"."sent_to" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);--> statement-breakpoint
 CREATE INDEX `reports_by_reporter` ON `reports` (`reporter_id`,`id`);--> statement-breakpoint

@@ -13,6 +13,7 @@ import { deletionRoutes } from "./delete-conversation.ts";
 import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { restoreRoutes } from "./restore.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -78,6 +79,7 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  restoreRoutes(app);
   deletionRoutes(app);
   exportRoutes(app);
   app.openapi(rebuilding, async (c) => {

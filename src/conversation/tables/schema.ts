@@ -239,7 +239,9 @@ const STEPS: readonly string[] = [
   ALTER TABLE conversation ADD COLUMN epoch_by TEXT;
   -- 1: D1 may have rows of an earlier epoch.
   ALTER TABLE conversation ADD COLUMN unswept INTEGER NOT NULL DEFAULT 0;
-  -- The restore that has closed the conversation until it is carried out; null: none.
+  -- When an epoch began last because somebody was erased: nothing from before may come back.
+  ALTER TABLE conversation ADD COLUMN erased_at INTEGER NOT NULL DEFAULT 0;
+  -- JSON: the restore that has closed the conversation until it is carried out; null: none.
   ALTER TABLE conversation ADD COLUMN fence TEXT;
 
   -- Why nothing may be deleted: '' for the conversation itself, or the user whom it concerns.

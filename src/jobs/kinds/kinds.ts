@@ -4,10 +4,12 @@ import { deleteConversation } from "./delete-conversation.ts";
 import { exportConversation } from "./export-conversation.ts";
 import { exportUser } from "./export-user.ts";
 import { rebuild } from "./rebuild.ts";
+import { restoreConversation } from "./restore-conversation.ts";
 
 /** The kinds of job that there are; a kind of a later version is none. */
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   rebuild: jobOf(rebuild),
+  "restore-conversation": jobOf(restoreConversation),
   "delete-conversation": jobOf(deleteConversation),
   "export-conversation": jobOf(exportConversation),
   "export-user": jobOf(exportUser),
