@@ -11,6 +11,7 @@ import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { sweepArchives } from "./jobs/archive/sweep.ts";
+import { retentionChanged } from "./jobs/start-retention.ts";
 import { superviseJobs } from "./jobs/supervise.ts";
 import { log } from "./logging.ts";
 
@@ -49,6 +50,7 @@ export default {
     await superviseJobs(env, directory, now);
     const archives = await sweepArchives(directory, env.FILES, now);
     if (archives > 0) log("archives_swept", { archives });
+    if (await retentionChanged(env)) log("retention_changed", {});
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
   },

@@ -14,6 +14,7 @@ import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { restoreRoutes } from "./restore.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -79,6 +80,7 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  retentionRoutes(app);
   restoreRoutes(app);
   deletionRoutes(app);
   exportRoutes(app);
