@@ -6,8 +6,9 @@ import { conversationOf } from "../../src/conversation/stub.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
 import { startOver } from "../../src/edge/start-over.ts";
+import { sendUploads, upload } from "../attachments/support.ts";
 import { messagesSql } from "../seed-sql.ts";
-import { type Caller, evict, groupOf, objectOf, person, send } from "../support.ts";
+import { type Caller, evict, groupOf, objectOf, person } from "../support.ts";
 import { Archive, beforeQuestions } from "./exporting.ts";
 import { orderOf, runJob } from "./with-kills.ts";
 
@@ -140,39 +141,34 @@ test("what a person takes back while they are exported is not in the archive", a
   expect(archive.list("messages")).toHaveLength(6_000);
 });
 
-test("what messages were while there was a legal hold is there where it is asked for", async () => {
+test("what messages were while there was a legal hold is there where it is asked for, with their files", async () => {
   const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
   const conversationId = await groupOf(alice, bob);
-  await send(alice, conversationId, "now");
-  const key = `${crypto.randomUUID()}.txt`;
-  await env.FILES.put(key, "evidence");
-  const attachments = [{ key, name: "evidence.txt", mimeType: "text/plain", size: 8 }];
-  const former = {
-    number: 1,
-    senderId: alice.userId,
-    content: "before",
-    createdAt: 1_790_000_000_000,
-    attachments,
-  };
-  await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
-    storage.sql.exec("INSERT INTO held VALUES (1, 5, ?)", JSON.stringify(former));
-  });
+  const file = await upload(alice, "evidence.txt", "the evidence");
+  const { body } = await sendUploads(alice, conversationId, [file], { content: "before" });
+  await conversationOf(env, conversationId).hold("", true);
+  const deleted = await alice.delete(`/api/v1/chat/messages/${body.messageId}`);
+  expect(deleted.status).toBeLessThan(300);
   for (const held of [true, false]) {
-    const { view } = await runJob(orderOf("export-conversation", { conversationId, held }), {
-      kills: false,
-    });
+    const order = orderOf("export-conversation", { conversationId, held });
+    const { view } = await runJob(order, { kills: false });
     const archive = await Archive.of(view.id);
+    expect(archive.list("messages").at(-1)).toMatchObject({ id: body.messageId, content: "" });
     expect(archive.text().includes("before")).toBe(held);
     if (!held) continue;
+    const former = {
+      id: body.messageId,
+      senderId: alice.userId,
+      content: "before",
+      deletedAt: null,
+    };
     expect(archive.list("held")).toMatchObject([
       {
-        number: 1,
-        rev: 5,
-        content: "before",
-        createdAt: "2026-09-21T14:13:20.000Z",
-        deletedAt: null,
+        ...former,
+        createdAt: expect.stringMatching(/^2.*Z$/),
+        attachments: [{ name: "evidence.txt" }],
       },
     ]);
-    expect(archive.list("files")).toMatchObject([{ key, size: 8 }]);
+    expect(archive.list("files")).toMatchObject([{ name: "evidence.txt", size: 12 }]);
   }
 });
