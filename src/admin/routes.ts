@@ -10,6 +10,7 @@ import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
+import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { restoreRoutes } from "./restore.ts";
@@ -82,6 +83,7 @@ export function admin() {
   retentionRoutes(app);
   restoreRoutes(app);
   deletionRoutes(app);
+  exportRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

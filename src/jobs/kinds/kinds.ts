@@ -1,6 +1,8 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
 import { deleteConversation } from "./delete-conversation.ts";
+import { exportConversation } from "./export-conversation.ts";
+import { exportUser } from "./export-user.ts";
 import { legalHold } from "./legal-hold.ts";
 import { rebuild } from "./rebuild.ts";
 import { restoreConversation } from "./restore-conversation.ts";
@@ -13,4 +15,6 @@ export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   "legal-hold": jobOf(legalHold),
   "restore-conversation": jobOf(restoreConversation),
   "delete-conversation": jobOf(deleteConversation),
+  "export-conversation": jobOf(exportConversation),
+  "export-user": jobOf(exportUser),
 };
