@@ -89,7 +89,7 @@ export async function addMissingUsers(
     ON CONFLICT (id) DO NOTHING`);
 }
 
-/** The stored people with these ids. */
+/** The stored people with these ids, services among them. */
 export async function usersById(
   directory: Directory,
   userIds: readonly string[],
@@ -97,8 +97,31 @@ export async function usersById(
   const rows = await directory
     .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
     .from(users)
-    .where(inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`));
+    .where(isAmong(userIds));
   return new Map(rows.map((row) => [row.userId, row]));
+}
+
+/** The same, and which of these ids are of services: no people, who can be in no conversation. */
+export async function peopleById(
+  directory: Directory,
+  userIds: readonly string[],
+): Promise<{ people: Map<string, Person>; services: Set<string> }> {
+  const { id, name, avatarUrl, role, provisionedRole } = users;
+  const rows = await directory
+    .select({ userId: id, name, avatarUrl, role, provisionedRole })
+    .from(users)
+    .where(isAmong(userIds));
+  const people = new Map<string, Person>();
+  const services = new Set<string>();
+  for (const { role, provisionedRole, ...person } of rows) {
+    if (role === "service" || provisionedRole === "service") services.add(person.userId);
+    else people.set(person.userId, person);
+  }
+  return { people, services };
+}
+
+function isAmong(userIds: readonly string[]): SQL {
+  return inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`);
 }
 
 /**

@@ -1,8 +1,11 @@
 import { type Kind, type Member, ROLES, type Role } from "./conversation.ts";
 import { type ChatError, chatError, type ErrorCode } from "./error.ts";
 
-export const PLATFORM_ROLES = ["admin", "resolver", "support", "user"] as const;
-/** A person's role in their token, independent of any conversation. */
+export const PLATFORM_ROLES = ["admin", "service", "resolver", "support", "user"] as const;
+/**
+ * A person's role in their token, independent of any conversation. `service`: no person, but the host
+ * application, which manages members and writes as the system, and reads nothing that outsiders do not.
+ */
 export type PlatformRole = (typeof PLATFORM_ROLES)[number];
 
 /** The person who acts, as verified from their token. */
@@ -37,6 +40,8 @@ export interface Rule {
   staff?: readonly PlatformRole[];
   /** Whether staff may in all kinds. */
   staffEverywhere?: true;
+  /** Whether services may, over any API. Membership gives them nothing. */
+  service?: true;
   /** Whether those may who are no members: all of them, or where anyone may find the conversation. */
   outsiders?: "all" | "if public";
   /**
@@ -59,7 +64,8 @@ export const POLICY = {
   /** See that it exists, and what it is. */
   see: { staff: ["admin", "resolver"], outsiders: "if public" },
   read: { staff: ["admin", "resolver"] },
-  send: { staff: ["admin", "resolver"], writes: true },
+  /** A service sends as the system. */
+  send: { staff: ["admin", "resolver"], service: true, writes: true },
   /** Show the others that one types. */
   type: { staff: ["admin", "resolver"], writes: true },
   mark: {},
@@ -79,13 +85,13 @@ export const POLICY = {
   /** Leave a group. */
   leave: OF_GROUPS,
   /** Add people to a group, and remove them. */
-  manage: { ...OF_GROUPS, roles: MODERATORS, staff: ["admin"] },
+  manage: { ...OF_GROUPS, roles: MODERATORS, staff: ["admin"], service: true },
   /** Join a channel. */
   join: { ...OF_CHANNELS, outsiders: "all" },
   /** Leave a channel; those who are not in it are told so. */
   part: { ...OF_CHANNELS, outsiders: "all" },
   /** Invite to a channel, and expel from it. */
-  admit: { ...OF_CHANNELS, roles: MODERATORS },
+  admit: { ...OF_CHANNELS, roles: MODERATORS, service: true },
   /** Title and description, slow mode, lock, pins. */
   moderate: { ...OF_MODERATED, roles: MODERATORS },
   /** Ban people and see who is banned; mute members. */
@@ -129,6 +135,15 @@ export function mayAsStaff(actor: Actor, action: Action): boolean {
   return actor.reach === "staff" && RULES[action].staff?.includes(actor.role) === true;
 }
 
+/** Whether the actor is the host application, which is no member of anything. */
+export function isService({ role }: Pick<Actor, "role">): boolean {
+  return role === "service";
+}
+
+function mayAsService(actor: Actor, action: Action): boolean {
+  return isService(actor) && RULES[action].service === true;
+}
+
 /** Why the actor may not do this; `undefined` if they may. */
 export function refusal(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
   return admissionRefusal(actor, action, facts) ?? restriction(actor, action, facts);
@@ -147,15 +162,16 @@ export function admissionRefusal(
   if (asStaff && rule.staffEverywhere) return undefined;
   const isElsewhere = rule.kinds !== undefined && !rule.kinds.includes(kind);
   if (isElsewhere && !rule.elsewhere) return chatError("conversation_not_found");
-  const isPresent = member?.leftAt === null;
-  const mayKnowKind = asStaff || (isElsewhere && mayAsStaff(actor, "read"));
+  const asService = mayAsService(actor, action);
+  const isPresent = member?.leftAt === null && !isService(actor);
+  const mayKnowKind = asStaff || asService || (isElsewhere && mayAsStaff(actor, "read"));
   if (!isPresent && !mayKnowKind) {
     if (rule.outsiders === "if public" && facts.isPublic) return undefined;
     if (facts.isBanned) return chatError("banned_here");
-    if (rule.outsiders !== "all") return chatError("not_a_member");
+    if (rule.outsiders !== "all" || isService(actor)) return chatError("not_a_member");
   }
   if (isElsewhere) return chatError(rule.elsewhere ?? "conversation_not_found");
-  if (asStaff || !isPresent || !rule.roles || rule.roles.includes(member.role)) return undefined;
+  if (asStaff || asService || !isPresent || !rule.roles || rule.roles.includes(member.role)) return undefined;
   return chatError(rule.otherwise ?? "forbidden");
 }
 
@@ -163,7 +179,7 @@ export function admissionRefusal(
 export function restriction(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
   if (!RULES[action].writes) return undefined;
   if (facts.mayNotContact) return chatError("cannot_contact");
-  if (mayAsStaff(actor, action)) return undefined;
+  if (mayAsStaff(actor, action) || isService(actor)) return undefined;
   if (facts.member?.role !== "member") return undefined;
   if (facts.mutedForMs !== undefined) return chatError("muted", { retryAfterMs: facts.mutedForMs });
   return facts.isLocked ? chatError("conversation_locked") : undefined;

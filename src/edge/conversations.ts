@@ -9,7 +9,7 @@ import type { Creation } from "../conversation/commit/create.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
-import { usersById } from "../directory/users.ts";
+import { peopleById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
 import type { Actor } from "../domain/policy.ts";
@@ -244,17 +244,17 @@ function isIdempotent(command: Command): boolean {
     : IDEMPOTENT.has(command.type);
 }
 
-/** The people with these ids: known ones or, with an open directory, all. */
+/** The people with these ids: known ones or, with an open directory, all; never services. */
 export async function peopleAmong(
   c: Context<EdgeEnv>,
   userIds: readonly string[],
 ): Promise<Person[]> {
-  const known = await usersById(c.get("directory"), userIds);
+  const { people, services } = await peopleById(c.get("directory"), userIds);
   const open = c.get("settings").USER_DIRECTORY === "open";
   return userIds.flatMap((userId) => {
-    const person = known.get(userId);
+    const person = people.get(userId);
     if (person) return [person];
-    return open ? [{ userId, name: null, avatarUrl: null }] : [];
+    return open && !services.has(userId) ? [{ userId, name: null, avatarUrl: null }] : [];
   });
 }
 

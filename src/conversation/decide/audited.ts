@@ -1,6 +1,6 @@
 import type { Member } from "../../domain/conversation.ts";
 import { parseMessageId } from "../../domain/id.ts";
-import { type Actor, isStaff } from "../../domain/policy.ts";
+import { type Actor, isService, isStaff } from "../../domain/policy.ts";
 import type { LocalAct } from "../tables/audit.ts";
 import type { Answer, Command, CommandRequest, Decision, State } from "./types.ts";
 
@@ -81,6 +81,7 @@ function whatIsDone({ actor, command }: CommandRequest, answer: Answer): Done | 
 
 /** Why they may: by their role here, or by that of their token. */
 function roleOf(actor: Actor, member: Member | undefined): LocalAct["actorRole"] {
+  if (isService(actor)) return actor.role;
   if (member?.leftAt === null && member.role !== "member") return member.role;
   return isStaff(actor) ? actor.role : "user";
 }

@@ -233,7 +233,8 @@ export interface State {
   /** The first people who reacted with an emoji, in order. */
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
-  sentAs(senderId: string, clientMessageId: string): Sent | undefined;
+  /** `null`: the system. */
+  sentAs(senderId: string | null, clientMessageId: string): Sent | undefined;
   /**
    * The times of a sender's sends by the clock, ascending, at least those within the rate window.
    */
