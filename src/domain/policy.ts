@@ -171,7 +171,8 @@ export function admissionRefusal(
     if (rule.outsiders !== "all" || isService(actor)) return chatError("not_a_member");
   }
   if (isElsewhere) return chatError(rule.elsewhere ?? "conversation_not_found");
-  if (asStaff || asService || !isPresent || !rule.roles || rule.roles.includes(member.role)) return undefined;
+  if (asStaff || asService || !isPresent || !rule.roles || rule.roles.includes(member.role))
+    return undefined;
   return chatError(rule.otherwise ?? "forbidden");
 }
 

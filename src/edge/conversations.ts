@@ -12,7 +12,7 @@ import { conversationOf } from "../conversation/stub.ts";
 import { peopleById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, isService } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { moderatedCreation } from "./before-create.ts";
 import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
@@ -87,10 +87,20 @@ export async function create(
   if (!isFound) await spendHourly(c, costsOf(creation));
   const moderated = await moderatedCreation(c, conversationId, creation);
   await beforehand?.();
-  const created = stub.create({ ...moderated, blocks });
+  const act = isService(c.get("actor")) ? actOf(c.get("actor"), creation) : undefined;
+  const created = stub.create({ ...moderated, blocks, ...(act && { act }) });
   const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
   return isNew;
+}
+
+/** What the audit log has of a creation by a service. */
+function actOf({ userId, role }: Actor, { kind, createdBy, members }: Creation): Creation["act"] {
+  const details = { kind, memberIds: members.map(({ person }) => person.userId) };
+  return {
+    ...{ at: Date.now(), actorId: userId, actorRole: role, action: "conversation.create" },
+    ...{ targetId: createdBy, details },
+  };
 }
 
 /** Kinds whose id is derived from the people and the subject, so that they may exist already. */

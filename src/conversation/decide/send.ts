@@ -1,7 +1,13 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
-import { type Actor, admissionRefusal, isService, mayAsStaff, restriction } from "../../domain/policy.ts";
+import {
+  type Actor,
+  admissionRefusal,
+  isService,
+  mayAsStaff,
+  restriction,
+} from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import { withSettled } from "../../domain/read-ranges.ts";
 import { hiddenFrom, messagesPerMinute } from "./blocks.ts";
