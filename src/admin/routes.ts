@@ -8,8 +8,11 @@ import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { requestLimits } from "../edge/request-limits.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
+import { adminConversationRoutes } from "./conversations.ts";
+import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { only } from "./staff.ts";
+import { adminUserRoutes } from "./users.ts";
 
 /** Conversations of one call at most: each is a call of an object. */
 const MAX_REBUILT = 50;
@@ -72,8 +75,11 @@ const rebuilding = createRoute({
 /** `/api/admin`: for the operator, with a token whose role is `admin`. */
 export function admin() {
   const app = dialect();
-  app.use(authenticate(), requestLimits, only("admin"));
+  app.use(authenticate({ reach: "operator" }), requestLimits, only("admin"));
   app.use(jsonBody);
+  adminUserRoutes(app);
+  adminConversationRoutes(app);
+  adminMessageRoutes(app);
   banRoutes(app);
   auditRoutes(app);
   app.openapi(rebuilding, async (c) => {
