@@ -167,10 +167,14 @@ async function setOpen(
 
 /** A conversation in a list. */
 export function presentListed(conversation: ListedConversation) {
-  const { conversationId, createdAt, archivedAt, lastMessageAt, ...rest } = conversation;
+  const { conversationId, kind, title, subject, purchaseRequestId } = conversation;
+  const { createdBy, memberCount, messageCount } = conversation;
   return {
-    ...{ id: conversationId, ...rest, createdAt: isoTime(createdAt) },
-    ...{ closedAt: isoTimeOrNull(archivedAt), lastMessageAt: isoTimeOrNull(lastMessageAt) },
+    ...{ id: conversationId, kind, title, subject, purchaseRequestId, createdBy },
+    createdAt: isoTime(conversation.createdAt),
+    closedAt: isoTimeOrNull(conversation.archivedAt),
+    ...{ memberCount, messageCount },
+    lastMessageAt: isoTimeOrNull(conversation.lastMessageAt),
   };
 }
 
