@@ -321,6 +321,12 @@ describe("writing as a bot", () => {
       [bot, "beep"],
     ]);
     expect(await unreadOf(ada, id)).toBe(2);
+    // A retry is not told who has read the message.
+    const named = { content: "again", clientMessageId: crypto.randomUUID() };
+    await host.post(`${CHATS}/${id}/messages`, named, as(bot));
+    await ada.patch(`${CHATS}/${id}/messages/read`, {});
+    const retried = await host.post(`${CHATS}/${id}/messages`, named, as(bot));
+    expect(retried.body.data).toMatchObject({ deduplicated: true, message: { readBy: [] } });
   });
 
   test("in a channel, which it joins by an invitation; with a file", async () => {

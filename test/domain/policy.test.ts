@@ -104,6 +104,22 @@ describe("a service", () => {
   });
 });
 
+test.each(KINDS)(
+  "an admin over the admin API reads, deletes, and closes or locks a %s, and no more",
+  (kind) => {
+    const locks = kind === "support" ? [] : ["moderate"];
+    const closes = kind === "channel" ? ["close"] : [];
+    const expected = ["see", "read", "delete", "deleteOthers", ...locks, ...closes].toSorted();
+    const may = (role: PlatformRole) =>
+      Object.keys(POLICY).filter((action) => {
+        const facts: Facts = { kind, member: undefined, isPublic: false };
+        return !refusal(actor(role, "operator"), action as Action, facts);
+      });
+    expect(may("admin").toSorted()).toEqual(expected);
+    for (const role of OF_PEOPLE) if (role !== "admin") expect(may(role)).toEqual([]);
+  },
+);
+
 test("everyone may see a public conversation, and do nothing else", () => {
   expect(allowed(actor("user", "member"), undefined, true)).toEqual(["see"]);
 });
