@@ -113,7 +113,9 @@ test.each(KINDS)(
     const may = (role: PlatformRole) =>
       Object.keys(POLICY).filter((action) => {
         const facts: Facts = { kind, member: undefined, isPublic: false };
-        return !refusal(actor(role, "operator"), action as Action, facts);
+        const isRefused = (who: Actor) => refusal(who, action as Action, facts) !== undefined;
+        // Anybody may join.
+        return !isRefused(actor(role, "operator")) && isRefused(actor("user", "member"));
       });
     expect(may("admin").toSorted()).toEqual(expected);
     for (const role of OF_PEOPLE) if (role !== "admin") expect(may(role)).toEqual([]);
