@@ -21,6 +21,7 @@ import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, create, submit } from "../../../edge/conversations.ts";
 import { creationOf, newConversationId, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { listedFor } from "../../../edge/listed.ts";
 import { namesPage, nextOf, placedIn } from "../../../edge/names-page.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
@@ -114,7 +115,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(listMine, async (c) => {
     const page = slice(c.req.valid("query"));
-    const found = await channelsOf(c.get("directory"), c.get("actor").userId, page);
+    const found = await channelsOf(c.get("directory"), listedFor(c), page);
     return c.json(found.map(presentMyChannel), 200);
   });
 
@@ -124,7 +125,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { items, next } = await channelsByName(
       c.get("directory"),
       searched,
-      c.get("actor").userId,
+      listedFor(c),
       placedIn(page),
     );
     return c.json({ items: items.map(presentChannel), ...nextOf(next) }, 200);
