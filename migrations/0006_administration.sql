@@ -15,6 +15,7 @@ CREATE TABLE `jobs` (
 	`result` text,
 	`error` text,
 	`created_by` text NOT NULL,
+	`created_role` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`changed_at` integer NOT NULL,
 	`finished_at` integer,
@@ -22,6 +23,7 @@ CREATE TABLE `jobs` (
 );
 --> statement-breakpoint
 CREATE INDEX `jobs_by_time` ON `jobs` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `jobs_unfinished` ON `jobs` (`kind`,`target`) WHERE "jobs"."state" IN ('running', 'cancelling');--> statement-breakpoint
 CREATE INDEX `jobs_by_target` ON `jobs` (`target`,`created_at`) WHERE "jobs"."target" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `jobs_unswept` ON `jobs` (`finished_at`) WHERE "jobs"."kind" IN ('export-conversation', 'export-user') AND "jobs"."swept_at" IS NULL;--> statement-breakpoint
 CREATE TABLE `legal_holds` (
@@ -36,4 +38,8 @@ CREATE TABLE `legal_holds` (
 ALTER TABLE `conversations` ADD `purged_to` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `users` ADD `bot` integer DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX `uploads_by_conversation` ON `uploads` (`sent_to`,`sent_number`) WHERE "uploads"."sent_to" IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);
+CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);--> statement-breakpoint
+-- Nothing of a conversation that was deleted comes back, however late it is written. Each on one line, as in 0005.
+CREATE TRIGGER `deleted_conversations_stay` BEFORE INSERT ON `conversations` WHEN EXISTS (SELECT 1 FROM `deleted_conversations` WHERE `id` = new.`id`) BEGIN SELECT RAISE(IGNORE); END;
+--> statement-breakpoint
+CREATE TRIGGER `deleted_conversations_unreported` BEFORE INSERT ON `reports` WHEN EXISTS (SELECT 1 FROM `deleted_conversations` WHERE `id` = new.`conversation_id`) BEGIN SELECT RAISE(IGNORE); END;

@@ -6,16 +6,16 @@ import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { requestLimits } from "../edge/request-limits.ts";
+import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { adminConversationRoutes } from "./conversations.ts";
+import { deletionRoutes } from "./delete-conversation.ts";
+import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { only } from "./staff.ts";
 import { adminUserRoutes } from "./users.ts";
-
-/** Conversations of one call at most: each is a call of an object. */
-const MAX_REBUILT = 50;
 
 /** The hexadecimal id of an object in Cloudflare's list. */
 const OBJECT_ID = /^[0-9a-f]{64}$/;
@@ -82,6 +82,8 @@ export function admin() {
   adminMessageRoutes(app);
   banRoutes(app);
   auditRoutes(app);
+  jobRoutes(app);
+  deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -1,6 +1,7 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import { insertActs } from "./audit.ts";
+import { isNotDeleted } from "./deleted-conversations.ts";
 import type { List } from "./pages.ts";
 import { conversations, members, mentions, mentionsRead, uncounted, uploads } from "./schema.ts";
 import { Statement } from "./statement.ts";
@@ -11,10 +12,23 @@ const ID = sql.placeholder("id");
 const EPOCH = sql.placeholder("epoch");
 const REV = sql.placeholder("rev");
 /**
- * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE true` keeps
+ * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE` keeps
  * SQLite's parser from reading ON CONFLICT as a join's.
  */
 const EACH_ROW = sql`json_each(${sql.placeholder("rows")})`;
+
+/**
+ * Nothing of a deleted conversation is written any more: a write that comes late would bring it back. A trigger of the
+ * migration keeps its own row from that.
+ */
+const NOT_DELETED = isNotDeleted(ID);
+
+/**
+ * Whether D1 has nothing of a later epoch of this conversation: what comes late of one that has ended is not
+ * in the present state any more, and nothing would remove it again.
+ */
+const IS_OF_NEWEST_EPOCH = sql`${NOT_DELETED} AND NOT EXISTS (SELECT 1 FROM ${conversations}
+  WHERE ${conversations.id} = ${ID} AND ${conversations.epoch} > ${EPOCH})`;
 
 /** Takes the columns of the conversation's row. */
 export const upsertConversation = new Statement((directory) =>
@@ -66,7 +80,7 @@ const upsertMembers = new Statement((directory) =>
     .insert(members)
     .select(
       sql`SELECT value ->> 0, ${ID}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6, ${EPOCH}, ${REV}, value ->> 7 FROM ${EACH_ROW} WHERE true`,
+        value ->> 5, value ->> 6, ${EPOCH}, ${REV}, value ->> 7 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
     )
     .onConflictDoUpdate({
       target: [members.userId, members.conversationId],
@@ -88,7 +102,7 @@ const upsertMembers = new Statement((directory) =>
 const addUncounted = new Statement((directory) =>
   directory
     .insert(uncounted)
-    .select(sql`SELECT ${ID}, value FROM ${EACH_ROW} WHERE true`)
+    .select(sql`SELECT ${ID}, value FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`)
     .onConflictDoNothing(),
 );
 
@@ -99,7 +113,7 @@ const markSent = new Statement((directory) =>
     .select(
       sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
         value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${ID}, value ->> 8,
-        NULL FROM ${EACH_ROW} WHERE true`,
+        NULL FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
     )
     .onConflictDoUpdate({
       target: uploads.key,
@@ -114,7 +128,9 @@ const markDeleted = new Statement((directory) =>
       sentTo: sql`${ID}`,
       deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
     })
-    .where(inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)),
+    .where(
+      sql`${inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)} AND ${IS_OF_NEWEST_EPOCH}`,
+    ),
 );
 
 /**
@@ -122,7 +138,7 @@ const markDeleted = new Statement((directory) =>
  * Otherwise they come late, after a write that was taken to have failed, and everything they say was written
  * again by a later one: every change of a mention changes the conversation's row as well.
  */
-const IS_CURRENT = sql`NOT EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${ID}
+const IS_CURRENT = sql`${NOT_DELETED} AND NOT EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${ID}
   AND (${conversations.epoch} > ${EPOCH}
     OR (${conversations.epoch} = ${EPOCH} AND ${conversations.rev} > ${sql.placeholder("readAt")})))`;
 
@@ -145,7 +161,9 @@ const removeMentions = new Statement((directory) =>
 const addMentionsRead = new Statement((directory) =>
   directory
     .insert(mentionsRead)
-    .select(sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE true`)
+    .select(
+      sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
+    )
     .onConflictDoNothing(),
 );
 

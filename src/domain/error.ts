@@ -19,6 +19,7 @@ export const ERRORS = {
   user_not_found: [404, "There is no such person here."],
   job_not_found: [404, "There is no such job."],
   job_running: [409, "Such a job is running already; see its progress, or cancel it."],
+  too_many_jobs: [409, "Twenty jobs are unfinished; wait until one has ended, or cancel one."],
   job_finished: [409, "The job has ended; there is nothing to cancel."],
   legal_hold: [
     409,

@@ -188,6 +188,17 @@ describe("creating conversations for others", () => {
       );
     expect((await channel()).body).toEqual((await channel()).body);
     expect((await group(host, "not a key", "A")).status).toBe(400);
+    // One that was deleted since is not found: its id is nobody's.
+    const root = await admin();
+    const deletion = { reason: "asked for" };
+    expect((await root.delete(`/api/admin/conversations/${first}`, deletion)).status).toBe(202);
+    await vi.waitFor(async () => {
+      const { status } = await root.get(`/api/admin/conversations/${first}`);
+      expect(status).toBe(404);
+    });
+    const anew = (await group(host, "key-1", "A")).body.conversationId;
+    expect(anew).not.toBe(first);
+    expect((await group(host, "key-1", "A")).body.conversationId).toBe(anew);
   });
 
   test("not by others, not with services, not between people who block each other", async () => {

@@ -20,6 +20,7 @@ import {
   ownerOf,
   randomConversationId,
 } from "../../../edge/creation.ts";
+import { ensureDerived } from "../../../edge/derived.ts";
 import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { metadata } from "../../../live/fields.ts";
@@ -29,9 +30,9 @@ import { createdChat } from "./created.ts";
 import {
   chatForSeller,
   chatFound,
-  chatIdOf,
   type Naming,
   openedBefore,
+  partsOf,
   purchaseRequestBody,
   registeredRequest,
 } from "./purchase-requests.ts";
@@ -205,8 +206,7 @@ async function purchaseRequestWith(
   buyer: Person,
   seller: Person,
 ): Promise<{ chatId: string; created: boolean }> {
-  const chatId = await chatIdOf(c, naming);
-  const created = await create(c, chatId, {
+  const { conversationId: chatId, created } = await ensureDerived(c, partsOf(naming), {
     ...creationOf("purchase-request", "marketplace", buyer),
     purchaseRequestId: naming.purchaseRequestId,
     members: [buyer, seller].map((person) => ({ person, role: "member" as const })),

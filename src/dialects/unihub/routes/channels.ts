@@ -18,8 +18,8 @@ import { searchedWords } from "../../../domain/name-words.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
-import { ask, create, submit } from "../../../edge/conversations.ts";
-import { creationOf, newConversationId, ownerOf } from "../../../edge/creation.ts";
+import { ask, submit } from "../../../edge/conversations.ts";
+import { createNew, creationOf, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { listedFor } from "../../../edge/listed.ts";
 import { namesPage, nextOf, placedIn } from "../../../edge/names-page.ts";
@@ -136,9 +136,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     // Only a service looks anybody up.
     c.set("directory", directoryOf(c.env.DB));
     const owner = await ownerOf(c, ownerId);
-    const asked = ["channel", owner.userId, name, description || null, isPublic];
-    const channelId = await newConversationId(c, asked);
-    await create(c, channelId, {
+    const channelId = await createNew(c, {
       ...creationOf("channel", "unihub", owner),
       title: name,
       description: description || null,
