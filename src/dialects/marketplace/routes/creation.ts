@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ownerId } from "../../../contract/bodies.ts";
-import { line, optionalOr, title, userId } from "../../../contract/fields.ts";
+import { creationHeader, line, optionalOr, title, userId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
 import type { Creation } from "../../../conversation/commit/create.ts";
 import type { Send } from "../../../conversation/decide/types.ts";
@@ -48,6 +48,7 @@ const createChat = createRoute({
   summary: "Create a chat",
   middleware: [readsDirectory] as const,
   request: {
+    headers: creationHeader,
     body: jsonBodyOf(
       z.object({
         participantIds: z.array(userId).max(MAX_NAMED_PARTICIPANTS),

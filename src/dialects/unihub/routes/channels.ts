@@ -8,7 +8,7 @@ import {
 } from "../../../contract/answers.ts";
 import { channelBody, channelChangesBody } from "../../../contract/bodies.ts";
 import { channelsFoundSchema } from "../../../contract/directory.ts";
-import { line } from "../../../contract/fields.ts";
+import { creationHeader, line } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { channelsOf, publicChannels } from "../../../directory/channels.ts";
 import { directoryOf } from "../../../directory/directory.ts";
@@ -67,7 +67,7 @@ const createChannel = createRoute({
   path: "/channels",
   operationId: "createChannel",
   summary: "Create a channel",
-  request: { body: jsonBodyOf(channelBody) },
+  request: { headers: creationHeader, body: jsonBodyOf(channelBody) },
   responses: { 201: jsonOf("The channel's id", channelCreatedSchema) },
 });
 

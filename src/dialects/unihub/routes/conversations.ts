@@ -6,7 +6,7 @@ import {
   unreadSchema,
 } from "../../../contract/answers.ts";
 import { directBody, groupBody, participantBody } from "../../../contract/bodies.ts";
-import { pathUserId } from "../../../contract/fields.ts";
+import { creationHeader, pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, stats } from "../../../directory/inbox.ts";
 import { KINDS, type Kind } from "../../../domain/conversation.ts";
@@ -68,7 +68,7 @@ const group = createRoute({
   operationId: "createGroupConversation",
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(groupBody) },
+  request: { headers: creationHeader, body: jsonBodyOf(groupBody) },
   responses: {
     201: jsonOf("The conversation's id", createdSchema),
     403: { description: "The caller and one of these people cannot contact each other" },
