@@ -14,6 +14,8 @@ import { deletionRoutes } from "./delete-conversation.ts";
 import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { restoreRoutes } from "./restore.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 import { adminUserRoutes } from "./users.ts";
 
@@ -83,6 +85,8 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  retentionRoutes(app);
+  restoreRoutes(app);
   deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
