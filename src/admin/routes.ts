@@ -9,13 +9,16 @@ import { requestLimits } from "../edge/request-limits.ts";
 import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
+import { adminConversationRoutes } from "./conversations.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
 import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
+import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { restoreRoutes } from "./restore.ts";
 import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
+import { adminUserRoutes } from "./users.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
 const OBJECT_ID = /^[0-9a-f]{64}$/;
@@ -75,8 +78,11 @@ const rebuilding = createRoute({
 /** `/api/admin`: for the operator, with a token whose role is `admin`. */
 export function admin() {
   const app = dialect();
-  app.use(authenticate(), requestLimits, only("admin"));
+  app.use(authenticate({ reach: "operator" }), requestLimits, only("admin"));
   app.use(jsonBody);
+  adminUserRoutes(app);
+  adminConversationRoutes(app);
+  adminMessageRoutes(app);
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);

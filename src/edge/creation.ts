@@ -2,9 +2,12 @@ import type { Context } from "hono";
 import type { Creation } from "../conversation/commit/create.ts";
 import type { Dialect, Kind, Person } from "../domain/conversation.ts";
 import { conversationIdOf, KEY_BYTES } from "../domain/id.ts";
+import { isService } from "../domain/policy.ts";
+import { clientMessageId } from "../live/fields.ts";
 import type { EdgeEnv } from "./context.ts";
-import { callerOf, create } from "./conversations.ts";
+import { callerOf, create, peopleOf } from "./conversations.ts";
 import { ensureDerived } from "./derived.ts";
+import { refuse } from "./refusal.ts";
 import { strangersAmong } from "./strangers.ts";
 
 /** A conversation with only the required fields set. */
@@ -31,14 +34,56 @@ export function randomConversationId(): string {
   return conversationIdOf(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
-/** The direct conversation of the caller and another person, created if it does not exist. */
+/**
+ * For whom a conversation is created, who owns it if it has an owner: the caller or, where a service creates it,
+ * the person it names. Nobody else names one.
+ */
+export async function ownerOf(c: Context<EdgeEnv>, ownerId: string | undefined): Promise<Person> {
+  const actor = c.get("actor");
+  if (!isService(actor)) {
+    if (ownerId === undefined || ownerId === actor.userId) return callerOf(c);
+    refuse("forbidden", { message: "Only a service creates conversations for others." });
+  }
+  if (ownerId === undefined) {
+    refuse("invalid_participants", { message: "A service names whose conversation it is." });
+  }
+  const [owner] = await peopleOf(c, [ownerId]);
+  return owner ?? refuse("unknown_user");
+}
+
+/**
+ * Creates a conversation with an unguessable id, and resolves to it. What a service creates under an
+ * `Idempotency-Key` has an id that follows from the key and the creation, so that a retry finds it.
+ */
+export async function createNew(c: Context<EdgeEnv>, creation: Creation): Promise<string> {
+  const key = c.req.header("Idempotency-Key");
+  const actor = c.get("actor");
+  if (key === undefined || !isService(actor)) {
+    const conversationId = randomConversationId();
+    await create(c, conversationId, creation);
+    return conversationId;
+  }
+  if (!clientMessageId.safeParse(key).success) {
+    const message = "printable ASCII without spaces, at most 128 characters";
+    refuse("invalid_request", { details: [{ path: "Idempotency-Key", message }] });
+  }
+  const { members, ...rest } = creation;
+  const asked = [rest, members.map(({ person, role }) => [person.userId, role])];
+  const parts = ["service", actor.userId, key, JSON.stringify(asked)];
+  return (await ensureDerived(c, parts, creation)).conversationId;
+}
+
+/**
+ * The direct conversation of the caller, or for whom a service acts, and another person; created if it does not
+ * exist.
+ */
 export async function ensureDirect(
   c: Context<EdgeEnv>,
   other: Person,
   dialect: Dialect,
   more: Partial<Omit<Creation, "members">> = {},
+  caller = callerOf(c),
 ): Promise<{ conversationId: string; created: boolean }> {
-  const caller = callerOf(c);
   const pair = [caller.userId, other.userId].sort();
   const strangers = await strangersAmong(c, pair);
   return ensureDerived(c, ["direct", ...pair], {
@@ -51,19 +96,18 @@ export async function ensureDirect(
   });
 }
 
-/** Creates a group that the caller owns. */
+/** Creates a group that the caller owns, or for whom a service acts. */
 export async function createGroup(
   c: Context<EdgeEnv>,
   others: readonly Person[],
   more: Partial<Omit<Creation, "members">> & { origin: Dialect },
+  caller = callerOf(c),
 ): Promise<string> {
-  const caller = callerOf(c);
-  const conversationId = randomConversationId();
   const strangers = await strangersAmong(
     c,
     others.map(({ userId }) => userId),
   );
-  await create(c, conversationId, {
+  return createNew(c, {
     ...creationOf("group", more.origin, caller),
     ...more,
     members: [
@@ -74,5 +118,4 @@ export async function createGroup(
       })),
     ],
   });
-  return conversationId;
 }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ROLES, type Role } from "../../src/domain/conversation.ts";
+import { KINDS, ROLES, type Role } from "../../src/domain/conversation.ts";
 import {
   type Action,
   type Actor,
   type Facts,
   PLATFORM_ROLES,
   type PlatformRole,
+  POLICY,
   refusal,
 } from "../../src/domain/policy.ts";
 
@@ -26,6 +27,7 @@ const BY_ROLE: Record<Role, readonly Action[]> = {
  */
 const STAFF: Record<PlatformRole, readonly Action[]> = {
   admin: ["see", "read", "send", "delete", "manage", "mentionAll"],
+  service: ["send", "manage"],
   resolver: ["see", "read", "send"],
   support: [],
   user: [],
@@ -48,7 +50,9 @@ function allowed(who: Actor, member: Facts["member"], isPublic = false): Action[
   return ACTIONS.filter((action) => refusal(who, action, facts) === undefined);
 }
 
-describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
+const OF_PEOPLE = PLATFORM_ROLES.filter((role) => role !== "service");
+
+describe.each(OF_PEOPLE)("a platform role of %s", (role) => {
   test("adds nothing to membership where only membership counts", () => {
     for (const memberRole of ROLES) {
       const member = { role: memberRole, leftAt: null };
@@ -74,6 +78,49 @@ describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
     },
   );
 });
+
+describe("a service", () => {
+  const everybody: Facts["member"][] = [
+    undefined,
+    ...ROLES.flatMap((role) => [
+      { role, leftAt: null },
+      { role, leftAt: 1_700_000_000_000 },
+    ]),
+  ];
+
+  test.each(KINDS)("may act in a %s, and reads nothing, whatever its id is a member of", (kind) => {
+    const acts = ["send", ...(kind === "group" ? ["manage"] : kind === "channel" ? ["admit"] : [])];
+    for (const reach of ["member", "staff"] as const) {
+      for (const member of everybody) {
+        for (const isPublic of [false, true]) {
+          const facts: Facts = { kind, member, isPublic, isLocked: true, mutedForMs: 1 };
+          const may = Object.keys(POLICY).filter(
+            (action) => !refusal(actor("service", reach), action as Action, facts),
+          );
+          expect(may.sort()).toEqual([...acts, ...(isPublic ? ["see"] : [])].sort());
+        }
+      }
+    }
+  });
+});
+
+test.each(KINDS)(
+  "an admin over the admin API reads, deletes, and closes or locks a %s, and no more",
+  (kind) => {
+    const locks = kind === "support" ? [] : ["moderate"];
+    const closes = kind === "channel" ? ["close"] : [];
+    const expected = ["see", "read", "delete", "deleteOthers", ...locks, ...closes].toSorted();
+    const may = (role: PlatformRole) =>
+      Object.keys(POLICY).filter((action) => {
+        const facts: Facts = { kind, member: undefined, isPublic: false };
+        const isRefused = (who: Actor) => refusal(who, action as Action, facts) !== undefined;
+        // Anybody may join.
+        return !isRefused(actor(role, "operator")) && isRefused(actor("user", "member"));
+      });
+    expect(may("admin").toSorted()).toEqual(expected);
+    for (const role of OF_PEOPLE) if (role !== "admin") expect(may(role)).toEqual([]);
+  },
+);
 
 test("everyone may see a public conversation, and do nothing else", () => {
   expect(allowed(actor("user", "member"), undefined, true)).toEqual(["see"]);

@@ -44,7 +44,7 @@ export type Command =
     } & AskedMentions)
   /** Mentions that are absent stay as they are. */
   | ({ type: "edit"; messageId: string; content: string; maxLength: number } & AskedMentions)
-  | { type: "delete"; messageId: string }
+  | { type: "delete"; messageId: string; reason?: string | undefined }
   | {
       type: "read";
       /** One message, which must exist and not be deleted. */
@@ -68,7 +68,8 @@ export type Command =
   | { type: "accept" | "decline" }
   /** Of channels. */
   | { type: "join"; blocks?: readonly Block[] | undefined }
-  | { type: "leave" | "close" | "reopen" }
+  | { type: "leave" }
+  | { type: "close" | "reopen"; reason?: string | undefined }
   | { type: "invite"; userId: string; known: boolean }
   | { type: "uninvite" | "expel"; userId: string }
   /** Of groups and channels. */
@@ -82,6 +83,7 @@ export type Command =
       locked?: boolean | undefined;
       /** Days that messages are kept; `null`: as the setting says. */
       retentionDays?: number | null | undefined;
+      reason?: string | undefined;
     }
   /** What an admin decides about it: days; `null`: as the setting says. Of no user. */
   | { type: "retain"; days: number | null }
@@ -256,7 +258,8 @@ export interface State {
   /** The first people who reacted with an emoji, in order. */
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
-  sentAs(senderId: string, clientMessageId: string): Sent | undefined;
+  /** `null`: the system. */
+  sentAs(senderId: string | null, clientMessageId: string): Sent | undefined;
   /**
    * The times of a sender's sends by the clock, ascending, at least those within the rate window.
    */

@@ -74,15 +74,15 @@ export function messagesBetween(sql: SqlStorage, from: number, to: number): Mess
   );
 }
 
-/** The message sent under this key, with the digest of what was sent. */
+/** The message sent under this key, with the digest of what was sent; `null`: by the system. */
 export function messageSentAs(
   sql: SqlStorage,
-  senderId: string,
+  senderId: string | null,
   clientMessageId: string,
 ): Sent | undefined {
   const rows = sql
     .exec(
-      `SELECT digest, ${COLUMNS} FROM messages WHERE sender_id = ? AND client_message_id = ?`,
+      `SELECT digest, ${COLUMNS} FROM messages WHERE sender_id IS ? AND client_message_id = ?`,
       senderId,
       clientMessageId,
     )

@@ -291,6 +291,7 @@ export function migrate(sql: SqlStorage): void {
  * longer than making it. Tables of the runtime begin with an underscore.
  */
 function statementsOf(sql: SqlStorage): string {
+  // The platform's own tables begin with `_`; the local runtime has made one in every object before.
   const made = sql.exec<{ sql: string }>(
     `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'schema_steps'
        AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'

@@ -5,10 +5,12 @@ import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, inboxSize, stats } from "../../../directory/inbox.ts";
 import { usersById } from "../../../directory/users.ts";
 import { offsetOf } from "../../../domain/page.ts";
+import { isService } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { listedFor } from "../../../edge/listed.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { strangersAmong } from "../../../edge/strangers.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "../presenter.ts";
@@ -96,6 +98,8 @@ const archiveForMember = createRoute({
   responses: { 200: jsonOf("As it is now", enveloped(z.object({ isArchived: z.boolean() }))) },
 });
 
+const participantAnswer = enveloped(z.object({ participantId: z.string() }));
+
 const addParticipant = createRoute({
   method: "post",
   path: "/{id}/participants",
@@ -103,7 +107,12 @@ const addParticipant = createRoute({
   summary: "Add a participant to a group",
   middleware: [readsDirectory] as const,
   request: { params: pathId, body: jsonBodyOf(z.object({ userId })) },
-  responses: { 200: jsonOf("The chat with the participant", chatAnswer) },
+  responses: {
+    200: jsonOf(
+      "The chat with the participant; for a service, which reads no chat, the participant's id",
+      z.union([chatAnswer, participantAnswer]),
+    ),
+  },
 });
 
 const removeParticipant = createRoute({
@@ -113,7 +122,7 @@ const removeParticipant = createRoute({
   summary: "Remove a participant from a group",
   request: { params: pathId.extend({ participantId: pathUserId }) },
   responses: {
-    200: jsonOf("Removed", enveloped(z.object({ participantId: z.string() }))),
+    200: jsonOf("Removed", participantAnswer),
   },
 });
 
@@ -121,9 +130,8 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { page, limit, type, archived } = c.req.valid("query");
     const directory = c.get("directory");
-    const actor = c.get("actor");
     const query = {
-      userId: actor.userId,
+      userId: listedFor(c),
       kinds: type ? kindsOf(type) : CHATS,
       archived: archived && archived === "true",
     };
@@ -138,7 +146,7 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 
   app.openapi(totals, async (c) =>
-    c.json(success(await stats(c.get("directory"), c.get("actor").userId, CHATS)), 200),
+    c.json(success(await stats(c.get("directory"), listedFor(c), CHATS)), 200),
   );
 
   app.openapi(info, async (c) => {
@@ -161,6 +169,7 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const [person] = await peopleAmong(c, [userId]);
     const request = (await strangersAmong(c, [userId])).has(userId);
     await submit(c, chatId, { type: "add", person, ...(request && { request }) });
+    if (isService(c.get("actor"))) return c.json(success({ participantId: userId }), 200);
     return c.json(success({ chat: await chatOf(c, chatId) }), 200);
   });
 

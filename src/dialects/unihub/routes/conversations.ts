@@ -6,15 +6,17 @@ import {
   unreadSchema,
 } from "../../../contract/answers.ts";
 import { directBody, groupBody, participantBody } from "../../../contract/bodies.ts";
-import { pathUserId } from "../../../contract/fields.ts";
+import { creationHeader, pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, stats } from "../../../directory/inbox.ts";
 import { KINDS, type Kind } from "../../../domain/conversation.ts";
+import { isService } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
-import { createGroup, ensureDirect } from "../../../edge/creation.ts";
+import { createGroup, ensureDirect, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { listedFor } from "../../../edge/listed.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { strangersAmong } from "../../../edge/strangers.ts";
 import { presentConversation } from "../presenter.ts";
@@ -66,7 +68,7 @@ const group = createRoute({
   operationId: "createGroupConversation",
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(groupBody) },
+  request: { headers: creationHeader, body: jsonBodyOf(groupBody) },
   responses: {
     201: jsonOf("The conversation's id", createdSchema),
     403: { description: "The caller and one of these people cannot contact each other" },
@@ -95,9 +97,8 @@ const removeParticipant = createRoute({
 export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const directory = c.get("directory");
-    const actor = c.get("actor");
     const page = slice(c.req.valid("query"));
-    const entries = await inbox(directory, { userId: actor.userId, kinds: LISTED, ...page });
+    const entries = await inbox(directory, { userId: listedFor(c), kinds: LISTED, ...page });
     return c.json(
       entries.map((entry) => presentConversation(entry, c.get("linkTo"))),
       200,
@@ -105,28 +106,32 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 
   app.openapi(unread, async (c) => {
-    const totals = await stats(c.get("directory"), c.get("actor").userId, KINDS);
+    const totals = await stats(c.get("directory"), listedFor(c), KINDS);
     const { totalUnread, totalMentions, unreadChats } = totals;
     return c.json({ totalUnread, totalMentions, unreadConversations: unreadChats }, 200);
   });
 
   app.openapi(direct, async (c) => {
-    const { otherUserId } = c.req.valid("json");
-    if (otherUserId === c.get("actor").userId) {
+    const { otherUserId, ownerId } = c.req.valid("json");
+    const owner = await ownerOf(c, ownerId);
+    if (otherUserId === owner.userId) {
       refuse("invalid_participants", { message: "otherUserId must be someone else." });
     }
     const [other] = await peopleOf(c, [otherUserId]);
     if (!other) refuse("unknown_user");
-    const { conversationId } = await ensureDirect(c, other, "unihub");
+    const { conversationId } = await ensureDirect(c, other, "unihub", {}, owner);
     return c.json({ conversationId }, 201);
   });
 
   app.openapi(group, async (c) => {
-    const { participantIds, title } = c.req.valid("json");
+    const { participantIds, title, ownerId } = c.req.valid("json");
+    const first = isService(c.get("actor")) ? participantIds[0] : undefined;
+    const owner = await ownerOf(c, ownerId ?? first);
     const others = new Set(participantIds);
-    others.delete(c.get("actor").userId);
+    others.delete(owner.userId);
     const people = await peopleOf(c, [...others]);
-    const conversationId = await createGroup(c, people, { origin: "unihub", title: title || null });
+    const more = { origin: "unihub", title: title || null } as const;
+    const conversationId = await createGroup(c, people, more, owner);
     return c.json({ conversationId }, 201);
   });
 
