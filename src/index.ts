@@ -1,4 +1,5 @@
 import { createApp } from "./app.ts";
+import { noteCron } from "./attachments/bucket-health.ts";
 import { sweep } from "./attachments/sweep.ts";
 import { Conversation as ConversationObject } from "./conversation/object.ts";
 import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
@@ -45,5 +46,6 @@ export default {
     await deleteEndedBans(directory, now);
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
+    await noteCron(env.FILES);
   },
 } satisfies ExportedHandler<Env>;

@@ -8,6 +8,7 @@ import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { requestLimits } from "../edge/request-limits.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
+import { healthRoute } from "./health.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { only } from "./staff.ts";
 
@@ -76,6 +77,7 @@ export function admin() {
   app.use(jsonBody);
   banRoutes(app);
   auditRoutes(app);
+  healthRoute(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";
