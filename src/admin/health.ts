@@ -1,6 +1,6 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { version } from "../../package.json" with { type: "json" };
+import { version } from "../../package.json";
 import { lastCron, probeBucket } from "../attachments/bucket-health.ts";
 import { type HEALTH_CHECKS, type Health, healthSchema } from "../contract/health.ts";
 import { jsonOf } from "../contract/openapi.ts";

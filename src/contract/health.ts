@@ -49,11 +49,9 @@ export const healthSchema = z
         .openapi({ description: "The newest that D1 has; null: it does not say" }),
     }),
     cron: z.object({
-      finishedAt: z
-        .union([time, z.null()])
-        .openapi({
-          description: "When it last came to its end; null: never, or R2 cannot be read",
-        }),
+      finishedAt: z.union([time, z.null()]).openapi({
+        description: "When it last came to its end; null: never, or R2 cannot be read",
+      }),
     }),
   })
   .openapi("Health");
