@@ -62,6 +62,8 @@ function workers(
       cloudflareTest(async () => ({
         wrangler: { configPath: `${root}/wrangler.toml` },
         miniflare: {
+          // The local one takes points and keeps none; tests look at what it is given.
+          analyticsEngineDatasets: { METRICS: { dataset: "parley" } },
           bindings: {
             ...bindings,
             ...more,

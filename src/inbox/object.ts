@@ -31,6 +31,7 @@ import type { InboxRow } from "../live/inbox-events.ts";
 import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER, TOTAL_FEATURE } from "../live/version.ts";
 import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { socketClosed, socketOpened } from "../metrics.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { Ban } from "./ban/ban.ts";
 import { BanCalls } from "./ban/calls.ts";
@@ -86,6 +87,8 @@ export class Inbox extends DurableObject<Env> {
     this.alarms = new ObjectAlarm(ctx.storage);
     const alarmAt = (time: number) => ctx.waitUntil(this.alarms.noLaterThan(time));
     this.connections = new Connections(ctx, clock, (connection, isOpen) => {
+      if (isOpen) socketOpened(env.METRICS, "inbox");
+      else socketClosed(env.METRICS, "inbox", clock() - connection.openedAt);
       if (!isOpen) {
         this.rooms.left(connection);
         this.watching.closed(connection);
