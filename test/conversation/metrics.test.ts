@@ -97,11 +97,11 @@ test("connections are counted when they open and when they end", async () => {
   socket.close(1_000);
   await vi.waitFor(() => {
     const native = of("socket").filter(({ blobs }) => blobs?.[0] === "native");
-    expect(native.map(({ blobs, doubles }) => [blobs?.[1], ...(doubles ?? [])])).toEqual([
+    expect(native.slice(-2).map(({ blobs, doubles }) => [blobs?.[1], ...(doubles ?? [])])).toEqual([
       ["opened", 1, 0],
       ["closed", 1, expect.any(Number)],
     ]);
-    const ms = native[1]?.[2];
+    const ms = native.at(-1)?.[2];
     expect(ms).toBeGreaterThanOrEqual(60_000);
     expect(ms).toBeLessThan(70_000);
   });
