@@ -151,7 +151,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     const admitted = answered(this.open, actor, "read", (open) => ok(open));
     if (!admitted.ok) return admitted;
     const form = this.forms.find(({ name }) => name === as.form) ?? NATIVE_FORM;
-    return search(admitted.value, actor, question, { form, origin: as.origin });
+    const { memory } = admitted.value;
+    const options = { form, origin: as.origin, admittedAt: memory.counters.rev };
+    return search(admitted.value, actor, question, options);
   }
 
   info(actor: Actor): Result<Info> {
