@@ -9,6 +9,7 @@ import { directoryOf } from "../directory/directory.ts";
 import { directoryHealth, NEWEST_MIGRATION } from "../directory/health.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import type { Env, Settings } from "../env.ts";
+import { jobObject } from "../jobs/api.ts";
 import { PROTOCOL } from "../live/version.ts";
 import { isoTime } from "../live/wire.ts";
 import { log } from "../logging.ts";
@@ -54,6 +55,7 @@ export function healthRoute(app: OpenAPIHono<EdgeEnv>): void {
           gatewayOf(env, "signalr", PROBE).isSubscribed(PROBE),
         ]),
       ),
+      looked(c, "jobs", () => jobObject(env, PROBE).view()),
     ]);
     const { ENVIRONMENT: environment } = c.get("settings");
     return c.json(

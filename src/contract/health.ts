@@ -4,7 +4,7 @@ import { PLATFORM_ROLES } from "../domain/policy.ts";
 /** What a deployment reports of itself to an admin; `npm run doctor` reads it. */
 
 /** The parts that are looked at, each by using it once. */
-export const HEALTH_CHECKS = ["d1", "r2", "conversations", "inboxes", "gateways"] as const;
+export const HEALTH_CHECKS = ["d1", "r2", "conversations", "inboxes", "gateways", "jobs"] as const;
 
 const check = z.object({
   name: z.enum(HEALTH_CHECKS),

@@ -28,6 +28,7 @@ test("everything that is used answers, and nothing stays of it", async () => {
     "conversations ok",
     "inboxes ok",
     "gateways ok",
+    "jobs ok",
   ]);
   expect(health.caller).toEqual({ userId: admin.userId, role: "admin" });
   expect(health.database.appliedMigration).toBe(health.database.newestMigration);
@@ -66,6 +67,7 @@ test("what fails is named, and the rest is reported nevertheless", async () => {
     "conversations ok",
     "inboxes ok",
     "gateways ok",
+    "jobs ok",
   ]);
   expect(health.database).toMatchObject({ time: null, appliedMigration: null });
   expect(health.cron.finishedAt).toBeNull();

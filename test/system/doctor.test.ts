@@ -68,7 +68,7 @@ describe("a server of this folder", () => {
     for (const _ of [1, 2]) {
       const { code, levels, healthy, text } = await examined(server.address, token);
       expect(levels).toMatchObject({
-        ...{ d1: "ok", r2: "ok", conversations: "ok", inboxes: "ok", gateways: "ok" },
+        ...{ d1: "ok", r2: "ok", conversations: "ok", inboxes: "ok", gateways: "ok", jobs: "ok" },
         ...{ migrations: "ok", version: "ok", secrets: "ok", message: "ok", metrics: "note" },
         ...{ worker_clock: "ok", database_clock: "ok", cron_never: "warning" },
       });
