@@ -123,7 +123,7 @@ export class Runner {
     this.table.setProgress(after);
     if (isFinal(after.state)) {
       const { id, kind: name } = order;
-      jobEnded(this.env.METRICS, name, after.state, this.clock() - order.startedAt);
+      jobEnded(this.env.METRICS, name, after.state, this.clock() - order.createdAt);
       log("job_ended", { jobId: id, kind: name, state: after.state, error: after.error });
     }
     return undefined;
