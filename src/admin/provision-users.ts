@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { line, optional, userId } from "../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
+import { peopleAmongIds } from "../directory/bots.ts";
 import { upsertUsers } from "../directory/users.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
@@ -24,7 +25,13 @@ const provision = createRoute({
               id: userId,
               name: optional(line(MAX_NAME_LENGTH, 1)),
               avatarUrl: optional(z.url({ protocol: /^https?$/ }).max(2_048)),
-              role: optional(z.enum(PLATFORM_ROLES)),
+              role: optional(z.enum(PLATFORM_ROLES)).openapi({
+                description: "`admin` is for admins to give",
+              }),
+              bot: optional(z.boolean()).openapi({
+                description:
+                  "A bot, which a service may write as (`Acting-As`). Nobody who is known as a person becomes one.",
+              }),
             }),
           )
           .min(1)
@@ -34,19 +41,30 @@ const provision = createRoute({
   },
   responses: {
     200: jsonOf("How many people were written", z.object({ upserted: z.number().int() })),
-    403: { description: "The caller is no admin" },
+    403: {
+      description:
+        "The caller is neither admin nor service, or one of these cannot be provisioned so",
+    },
   },
 });
 
 /** `PUT /api/users`: the host application registers its people. */
 export function userProvisioning(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(provision, async (c) => {
-    if (c.get("actor").role !== "admin") {
-      refuse("forbidden", { message: "Only admins provision people." });
+    const { role } = c.get("actor");
+    if (role !== "admin" && role !== "service") {
+      refuse("forbidden", { message: "Only admins and services provision people." });
     }
-    const profiles = new Map(
-      c.req.valid("json").users.map(({ id, ...rest }) => [id, { userId: id, ...rest }]),
-    );
+    const { users } = c.req.valid("json");
+    if (role === "service" && users.some((user) => user.role === "admin")) {
+      refuse("forbidden", { message: "A service provisions no admins." });
+    }
+    const profiles = new Map(users.map(({ id, ...rest }) => [id, { userId: id, ...rest }]));
+    const bots = [...profiles.values()].filter(({ bot }) => bot).map(({ userId }) => userId);
+    const [person] = await peopleAmongIds(c.get("directory"), bots);
+    if (person !== undefined) {
+      refuse("forbidden", { message: `${person} is a person, and no bot.` });
+    }
     await upsertUsers(c.get("directory"), [...profiles.values()], null);
     return c.json({ upserted: profiles.size }, 200);
   });

@@ -42,7 +42,7 @@ const register = createRoute({
       "How many purchase requests were registered",
       z.object({ upserted: z.number().int() }),
     ),
-    403: { description: "The caller is no admin" },
+    403: { description: "The caller is neither admin nor service" },
   },
 });
 
@@ -52,8 +52,9 @@ export function purchaseRequests() {
   app.use(authenticate(), requestLimits, jsonBody);
 
   app.openapi(register, async (c) => {
-    if (c.get("actor").role !== "admin") {
-      refuse("forbidden", { message: "Only admins register purchase requests." });
+    const { role } = c.get("actor");
+    if (role !== "admin" && role !== "service") {
+      refuse("forbidden", { message: "Only admins and services register purchase requests." });
     }
     const requests = new Map(c.req.valid("json").requests.map((request) => [request.id, request]));
     await registerPurchaseRequests(c.get("directory"), [...requests.values()], Date.now());

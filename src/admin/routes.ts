@@ -11,8 +11,11 @@ import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { healthRoute } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
+import { adminConversationRoutes } from "./conversations.ts";
+import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { only } from "./staff.ts";
+import { adminUserRoutes } from "./users.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
 const OBJECT_ID = /^[0-9a-f]{64}$/;
@@ -72,8 +75,11 @@ const rebuilding = createRoute({
 /** `/api/admin`: for the operator, with a token whose role is `admin`. */
 export function admin() {
   const app = dialect();
-  app.use(authenticate(), requestLimits, only("admin"));
+  app.use(authenticate({ reach: "operator" }), requestLimits, only("admin"));
   app.use(jsonBody);
+  adminUserRoutes(app);
+  adminConversationRoutes(app);
+  adminMessageRoutes(app);
   banRoutes(app);
   auditRoutes(app);
   healthRoute(app);

@@ -7,7 +7,12 @@ import { line, mentioning, optional, paragraph, silent, title, userId, uuid } fr
 
 /** Schemas of UniHub's request bodies; clients infer their types from them. */
 
-export const directBody = z.object({ otherUserId: userId });
+/** Whose conversation it is, where a service creates it. */
+export const ownerId = optional(userId).openapi({
+  description: "For services, which are in no conversation: whose it is",
+});
+
+export const directBody = z.object({ otherUserId: userId, ownerId });
 
 export const groupBody = z.object({
   title: title.nullish(),
@@ -15,6 +20,8 @@ export const groupBody = z.object({
     .array(userId)
     .max(MAX_NAMED_PARTICIPANTS)
     .refine((ids) => new Set(ids).size >= 2, "at least two different participants"),
+  /** Without it, a service makes the first participant the owner. */
+  ownerId,
 });
 
 export const participantBody = z.object({ participantId: userId });
@@ -61,6 +68,7 @@ export const channelBody = z.object({
   name: channelName,
   description: channelDescription,
   isPublic: z.boolean(),
+  ownerId,
 });
 
 export const channelChangesBody = z

@@ -100,6 +100,10 @@ export interface ConversationStub {
   info(actor: Actor): Promise<Result<Info>>;
   overview(actor: Actor): Promise<Result<Overview>>;
   members(actor: Actor, page: PageOf): Promise<Result<Member[]>>;
+  /** For an operator. An object of the previous version does not have the method. */
+  figures(actor: Actor): Promise<Result<ConversationFigures>>;
+  /** Present and former members, in order of their ids, after one; likewise. */
+  everyMember(actor: Actor, after: string, limit: number): Promise<Result<Member[]>>;
   /** A page of the people who are banned now. */
   bans(actor: Actor, page: PageOf): Promise<Result<Ban[]>>;
   pins(actor: Actor): Promise<Result<Pin[]>>;
@@ -175,6 +179,29 @@ export interface Rebuilt {
   rev: number;
   /** The revision up to which D1 has everything: `rev` when it is done; the rest is written in the background. */
   projectedRev: number;
+}
+
+/** What an operator is told of a conversation. */
+export interface ConversationFigures {
+  conversation: Conversation;
+  /** Which life of the conversation it is: another one after a restore. */
+  epoch: string;
+  memberCount: number;
+  /** The number of the newest message, and how many count. */
+  lastNumber: number;
+  counted: number;
+  rev: number;
+  /** D1 has everything up to this revision. */
+  projectedRev: number;
+  /** What the object stores, its search index included; its files are elsewhere. */
+  storedBytes: number;
+  sockets: number;
+  /** Gateways and inboxes that are called with its commits. */
+  subscribers: number;
+  /** How many messages the search index has; null: there is none. */
+  indexed: number | null;
+  /** Legal holds: on itself, and on people who are or were in it. */
+  holds: number;
 }
 
 export interface Info {

@@ -14,7 +14,15 @@ import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE } from "../live/version.ts";
 import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
-import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
+import type {
+  ConversationFigures,
+  ConversationStub,
+  Info,
+  Overview,
+  Rebuilt,
+  SubmitOptions,
+  Submitted,
+} from "./api.ts";
 import { IDENTITY_HEADER } from "./api.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
@@ -29,6 +37,7 @@ import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-
 import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
+import { figuresOf } from "./queries/figures.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import { type MessageForm, NATIVE_FORM } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
@@ -58,6 +67,7 @@ import {
 } from "./submit.ts";
 import { readEpoch } from "./tables/epochs.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
+import { membersAfter } from "./tables/members.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
@@ -176,6 +186,14 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   members(actor: Actor, page: PageOf): Result<Member[]> {
     return answered(this.open, actor, "read", (open) => ok(membersOf(open, page)));
+  }
+
+  figures(actor: Actor): Result<ConversationFigures> {
+    return answered(this.open, actor, "read", (open) => ok(figuresOf(open)));
+  }
+
+  everyMember(actor: Actor, after: string, limit: number): Result<Member[]> {
+    return answered(this.open, actor, "read", ({ sql }) => ok(membersAfter(sql, after, limit)));
   }
 
   bans(actor: Actor, page: PageOf): Result<Ban[]> {

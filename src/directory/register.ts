@@ -1,4 +1,4 @@
-import { gt } from "drizzle-orm";
+import { eq, gt } from "drizzle-orm";
 import type { Directory } from "./directory.ts";
 import { conversations } from "./schema.ts";
 
@@ -20,4 +20,16 @@ export async function conversationsAfter(
 /** The number of conversations in D1: reads all of them. */
 export function conversationCount(directory: Directory): Promise<number> {
   return directory.$count(conversations);
+}
+
+/** When a conversation was created, as far as D1 has it. Reads one row. */
+export async function createdAtOf(
+  directory: Directory,
+  conversationId: string,
+): Promise<number | undefined> {
+  const [row] = await directory
+    .select({ createdAt: conversations.createdAt })
+    .from(conversations)
+    .where(eq(conversations.id, conversationId));
+  return row?.createdAt;
 }

@@ -11,6 +11,8 @@ export interface Profile {
   name?: string | null | undefined;
   avatarUrl?: string | null | undefined;
   role?: PlatformRole | undefined;
+  /** A bot, where it is new: what is stored stays what it is. */
+  bot?: boolean | undefined;
 }
 
 /** A person seen again within this time is not written again. */
@@ -38,6 +40,7 @@ export async function upsertUsers(
     (seen && p.role) || "user",
     seen ? null : (p.role ?? null),
     wordsOfPerson(p.name),
+    p.bot ? 1 : 0,
   ]);
   const { $client } = directory;
   const upsert = $client.prepare(UPSERT);
@@ -49,9 +52,9 @@ export async function upsertUsers(
 
 /** ?1: people; ?2: when they were seen, or null. */
 const UPSERT = `
-  INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, words, last_seen_at)
+  INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, words, bot, last_seen_at)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    coalesce(?2, 0)
+    value ->> 7, coalesce(?2, 0)
   FROM json_each(?1) WHERE true
   ON CONFLICT (id) DO UPDATE SET name = coalesce(excluded.name, name),
     name_folded = coalesce(excluded.name_folded, name_folded),
@@ -89,7 +92,7 @@ export async function addMissingUsers(
     ON CONFLICT (id) DO NOTHING`);
 }
 
-/** The stored people with these ids. */
+/** The stored people with these ids, services among them. */
 export async function usersById(
   directory: Directory,
   userIds: readonly string[],
@@ -97,8 +100,31 @@ export async function usersById(
   const rows = await directory
     .select({ userId: users.id, name: users.name, avatarUrl: users.avatarUrl })
     .from(users)
-    .where(inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`));
+    .where(isAmong(userIds));
   return new Map(rows.map((row) => [row.userId, row]));
+}
+
+/** The same, and which of these ids are of services: no people, who can be in no conversation. */
+export async function peopleById(
+  directory: Directory,
+  userIds: readonly string[],
+): Promise<{ people: Map<string, Person>; services: Set<string> }> {
+  const { id, name, avatarUrl, role, provisionedRole } = users;
+  const rows = await directory
+    .select({ userId: id, name, avatarUrl, role, provisionedRole })
+    .from(users)
+    .where(isAmong(userIds));
+  const people = new Map<string, Person>();
+  const services = new Set<string>();
+  for (const { role, provisionedRole, ...person } of rows) {
+    if (role === "service" || provisionedRole === "service") services.add(person.userId);
+    else people.set(person.userId, person);
+  }
+  return { people, services };
+}
+
+function isAmong(userIds: readonly string[]): SQL {
+  return inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`);
 }
 
 /**

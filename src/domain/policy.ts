@@ -1,8 +1,11 @@
-import { type Kind, type Member, ROLES, type Role } from "./conversation.ts";
+import { KINDS, type Kind, type Member, ROLES, type Role } from "./conversation.ts";
 import { type ChatError, chatError, type ErrorCode } from "./error.ts";
 
-export const PLATFORM_ROLES = ["admin", "resolver", "support", "user"] as const;
-/** A person's role in their token, independent of any conversation. */
+export const PLATFORM_ROLES = ["admin", "service", "resolver", "support", "user"] as const;
+/**
+ * A person's role in their token, independent of any conversation. `service`: no person, but the host
+ * application, which manages members and writes as the system, and reads nothing that outsiders do not.
+ */
 export type PlatformRole = (typeof PLATFORM_ROLES)[number];
 
 /** The person who acts, as verified from their token. */
@@ -13,9 +16,10 @@ export interface Actor {
   role: PlatformRole;
   /**
    * `staff`: the caller uses an API in which admins and resolvers reach any chat (the marketplace
-   * reference). Otherwise `member`: only membership counts, whatever the token's role.
+   * reference). `operator`: they use the admin API, where each act has a reason and is logged. Otherwise `member`:
+   * only membership counts, whatever the token's role.
    */
-  reach: "member" | "staff";
+  reach: "member" | "staff" | "operator";
   /** The kinds of conversation that the caller's API has; absent: all. */
   kinds?: readonly Kind[];
 }
@@ -37,6 +41,10 @@ export interface Rule {
   staff?: readonly PlatformRole[];
   /** Whether staff may in all kinds. */
   staffEverywhere?: true;
+  /** The kinds in which admins may over the admin API, members or not. */
+  operator?: readonly Kind[];
+  /** Whether services may, over any API. Membership gives them nothing. */
+  service?: true;
   /** Whether those may who are no members: all of them, or where anyone may find the conversation. */
   outsiders?: "all" | "if public";
   /**
@@ -50,6 +58,11 @@ const MODERATORS = ["owner", "moderator"] as const;
 const OWNER = ["owner"] as const;
 /** Kinds of conversation that have moderators. */
 const MODERATED = ["group", "channel"] as const;
+/**
+ * Kinds that an admin can lock: nobody but an owner or moderators writes then. In support chats the owner is who
+ * needs support.
+ */
+const LOCKABLE = ["direct", "group", "channel", "purchase-request"] as const;
 const OF_GROUPS = { kinds: ["group"], elsewhere: "not_a_group" } as const;
 const OF_CHANNELS = { kinds: ["channel"] } as const;
 const OF_MODERATED = { kinds: MODERATED, elsewhere: "not_moderated" } as const;
@@ -57,9 +70,10 @@ const OF_MODERATED = { kinds: MODERATED, elsewhere: "not_moderated" } as const;
 /** Who may do what: the one place that says so. Anything not listed is refused. */
 export const POLICY = {
   /** See that it exists, and what it is. */
-  see: { staff: ["admin", "resolver"], outsiders: "if public" },
-  read: { staff: ["admin", "resolver"] },
-  send: { staff: ["admin", "resolver"], writes: true },
+  see: { staff: ["admin", "resolver"], operator: KINDS, outsiders: "if public" },
+  read: { staff: ["admin", "resolver"], operator: KINDS },
+  /** A service sends as the system. */
+  send: { staff: ["admin", "resolver"], service: true, writes: true },
   /** Show the others that one types. */
   type: { staff: ["admin", "resolver"], writes: true },
   mark: {},
@@ -68,32 +82,32 @@ export const POLICY = {
   /** One's own message. */
   edit: { writes: true },
   /** One's own message. */
-  delete: { staff: ["admin"] },
+  delete: { staff: ["admin"], operator: KINDS },
   /** Somebody else's message. */
   deleteOthers: {
     ...{ kinds: MODERATED, elsewhere: "not_the_author" },
     ...{ roles: MODERATORS, otherwise: "not_the_author" },
-    ...{ staff: ["admin"], staffEverywhere: true },
+    ...{ staff: ["admin"], staffEverywhere: true, operator: KINDS },
   },
   react: { writes: true },
   /** Leave a group. */
   leave: OF_GROUPS,
   /** Add people to a group, and remove them. */
-  manage: { ...OF_GROUPS, roles: MODERATORS, staff: ["admin"] },
+  manage: { ...OF_GROUPS, roles: MODERATORS, staff: ["admin"], service: true },
   /** Join a channel. */
   join: { ...OF_CHANNELS, outsiders: "all" },
   /** Leave a channel; those who are not in it are told so. */
   part: { ...OF_CHANNELS, outsiders: "all" },
   /** Invite to a channel, and expel from it. */
-  admit: { ...OF_CHANNELS, roles: MODERATORS },
+  admit: { ...OF_CHANNELS, roles: MODERATORS, service: true },
   /** Title and description, slow mode, lock, pins. */
-  moderate: { ...OF_MODERATED, roles: MODERATORS },
+  moderate: { ...OF_MODERATED, roles: MODERATORS, operator: LOCKABLE },
   /** Ban people and see who is banned; mute members. */
   restrain: { ...OF_MODERATED, roles: MODERATORS, staff: ["admin"] },
   /** Choose moderators. */
   own: { ...OF_MODERATED, roles: OWNER },
   /** Close a channel and reopen it. */
-  close: { ...OF_CHANNELS, roles: OWNER },
+  close: { ...OF_CHANNELS, roles: OWNER, operator: ["channel"] },
   /** Mention all members at once. */
   mentionAll: { roles: MODERATORS, staff: ["admin"] },
 } as const satisfies Record<string, Rule>;
@@ -121,12 +135,28 @@ const STAFF = new Set(Object.values(RULES).flatMap(({ staff }) => staff ?? []));
 
 /** Whether the actor could reach a conversation without being a member: such access is logged. */
 export function isStaff(actor: Actor): boolean {
+  if (isOperator(actor)) return true;
   return actor.reach === "staff" && STAFF.has(actor.role);
 }
 
 /** Whether the actor may do this whether they are a member or not. */
 export function mayAsStaff(actor: Actor, action: Action): boolean {
+  if (isOperator(actor)) return RULES[action].operator !== undefined;
   return actor.reach === "staff" && RULES[action].staff?.includes(actor.role) === true;
+}
+
+/** Whether the actor is an admin who uses the admin API. */
+export function isOperator({ reach, role }: Pick<Actor, "reach" | "role">): boolean {
+  return reach === "operator" && role === "admin";
+}
+
+/** Whether the actor is the host application, which is no member of anything. */
+export function isService({ role }: Pick<Actor, "role">): boolean {
+  return role === "service";
+}
+
+function mayAsService(actor: Actor, action: Action): boolean {
+  return isService(actor) && RULES[action].service === true;
 }
 
 /** Why the actor may not do this; `undefined` if they may. */
@@ -144,18 +174,22 @@ export function admissionRefusal(
   const { kind, member } = facts;
   if (actor.kinds && !actor.kinds.includes(kind)) return chatError("conversation_not_found");
   const asStaff = mayAsStaff(actor, action);
-  if (asStaff && rule.staffEverywhere) return undefined;
+  if (isOperator(actor) ? rule.operator?.includes(kind) : asStaff && rule.staffEverywhere) {
+    return undefined;
+  }
   const isElsewhere = rule.kinds !== undefined && !rule.kinds.includes(kind);
   if (isElsewhere && !rule.elsewhere) return chatError("conversation_not_found");
-  const isPresent = member?.leftAt === null;
-  const mayKnowKind = asStaff || (isElsewhere && mayAsStaff(actor, "read"));
+  const asService = mayAsService(actor, action);
+  const isPresent = member?.leftAt === null && !isService(actor);
+  const mayKnowKind = asStaff || asService || (isElsewhere && mayAsStaff(actor, "read"));
   if (!isPresent && !mayKnowKind) {
     if (rule.outsiders === "if public" && facts.isPublic) return undefined;
     if (facts.isBanned) return chatError("banned_here");
-    if (rule.outsiders !== "all") return chatError("not_a_member");
+    if (rule.outsiders !== "all" || isService(actor)) return chatError("not_a_member");
   }
   if (isElsewhere) return chatError(rule.elsewhere ?? "conversation_not_found");
-  if (asStaff || !isPresent || !rule.roles || rule.roles.includes(member.role)) return undefined;
+  if (asStaff || asService || !isPresent || !rule.roles || rule.roles.includes(member.role))
+    return undefined;
   return chatError(rule.otherwise ?? "forbidden");
 }
 
@@ -163,7 +197,7 @@ export function admissionRefusal(
 export function restriction(actor: Actor, action: Action, facts: Facts): ChatError | undefined {
   if (!RULES[action].writes) return undefined;
   if (facts.mayNotContact) return chatError("cannot_contact");
-  if (mayAsStaff(actor, action)) return undefined;
+  if (mayAsStaff(actor, action) || isService(actor)) return undefined;
   if (facts.member?.role !== "member") return undefined;
   if (facts.mutedForMs !== undefined) return chatError("muted", { retryAfterMs: facts.mutedForMs });
   return facts.isLocked ? chatError("conversation_locked") : undefined;

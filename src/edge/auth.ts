@@ -4,6 +4,7 @@ import { KnownUsers } from "../directory/users.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import { log } from "../logging.ts";
+import { actingIn } from "./acting-as.ts";
 import { isBanned } from "./bans.ts";
 import type { EdgeEnv } from "./context.ts";
 import { KeysUnavailable } from "./jwks.ts";
@@ -46,8 +47,8 @@ export function bearerOf(header: string | undefined): string | undefined {
 }
 
 /**
- * Requires a valid token before anything else, and stores its person in the directory. `scope`
- * restricts what callers of a dialect can reach.
+ * Requires a valid token before anything else, and stores its person in the directory, also where a service acts
+ * as a bot. `scope` restricts what callers of a dialect can reach.
  */
 export function authenticate(
   scope: Partial<Pick<Actor, "reach" | "kinds">> = {},
@@ -55,8 +56,8 @@ export function authenticate(
   return async (c, next) => {
     const verified = await verify(c.get("settings"), bearerOf(c.req.header("Authorization")));
     if (!verified) refuse("unauthenticated");
-    c.set("actor", { ...verified.actor, ...scope });
     if (await isBannedCaller(c, verified.actor)) refuse("banned");
+    c.set("actor", await actingIn(c, { ...verified.actor, ...scope }));
     const userKnown = ensureUserKnown(c, verified.actor);
     c.set("userKnown", userKnown);
     c.executionCtx.waitUntil(userKnown);

@@ -9,10 +9,10 @@ import type { Creation } from "../conversation/commit/create.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
-import { usersById } from "../directory/users.ts";
+import { peopleById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, isService } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { moderatedCreation } from "./before-create.ts";
 import { blocksOfCreation, blocksOfEntry, isAcross } from "./contact.ts";
@@ -87,10 +87,20 @@ export async function create(
   if (!isFound) await spendHourly(c, costsOf(creation));
   const moderated = await moderatedCreation(c, conversationId, creation);
   await beforehand?.();
-  const created = stub.create({ ...moderated, blocks });
+  const act = isService(c.get("actor")) ? actOf(c.get("actor"), creation) : undefined;
+  const created = stub.create({ ...moderated, blocks, ...(act && { act }) });
   const { created: isNew, listed } = await c.get("timing").of("object", created);
   if (!listed) warnOfLists(c);
   return isNew;
+}
+
+/** What the audit log has of a creation by a service. */
+function actOf({ userId, role }: Actor, { kind, createdBy, members }: Creation): Creation["act"] {
+  const details = { kind, memberIds: members.map(({ person }) => person.userId) };
+  return {
+    ...{ at: Date.now(), actorId: userId, actorRole: role, action: "conversation.create" },
+    ...{ targetId: createdBy, details },
+  };
 }
 
 /** Kinds whose id is derived from the people and the subject, so that they may exist already. */
@@ -244,17 +254,17 @@ function isIdempotent(command: Command): boolean {
     : IDEMPOTENT.has(command.type);
 }
 
-/** The people with these ids: known ones or, with an open directory, all. */
+/** The people with these ids: known ones or, with an open directory, all; never services. */
 export async function peopleAmong(
   c: Context<EdgeEnv>,
   userIds: readonly string[],
 ): Promise<Person[]> {
-  const known = await usersById(c.get("directory"), userIds);
+  const { people, services } = await peopleById(c.get("directory"), userIds);
   const open = c.get("settings").USER_DIRECTORY === "open";
   return userIds.flatMap((userId) => {
-    const person = known.get(userId);
+    const person = people.get(userId);
     if (person) return [person];
-    return open ? [{ userId, name: null, avatarUrl: null }] : [];
+    return open && !services.has(userId) ? [{ userId, name: null, avatarUrl: null }] : [];
   });
 }
 

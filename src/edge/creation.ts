@@ -2,8 +2,11 @@ import type { Context } from "hono";
 import type { Creation } from "../conversation/commit/create.ts";
 import type { Dialect, Kind, Person } from "../domain/conversation.ts";
 import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id.ts";
+import { isService } from "../domain/policy.ts";
+import { clientMessageId } from "../live/fields.ts";
 import type { EdgeEnv } from "./context.ts";
-import { callerOf, create } from "./conversations.ts";
+import { callerOf, create, peopleOf } from "./conversations.ts";
+import { refuse } from "./refusal.ts";
 import { strangersAmong } from "./strangers.ts";
 
 /** A conversation with only the required fields set. */
@@ -30,14 +33,50 @@ export function randomConversationId(): string {
   return conversationIdOf(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
 }
 
-/** The direct conversation of the caller and another person, created if it does not exist. */
+/**
+ * For whom a conversation is created, who owns it if it has an owner: the caller or, where a service creates it,
+ * the person it names. Nobody else names one.
+ */
+export async function ownerOf(c: Context<EdgeEnv>, ownerId: string | undefined): Promise<Person> {
+  const actor = c.get("actor");
+  if (!isService(actor)) {
+    if (ownerId === undefined || ownerId === actor.userId) return callerOf(c);
+    refuse("forbidden", { message: "Only a service creates conversations for others." });
+  }
+  if (ownerId === undefined) {
+    refuse("invalid_participants", { message: "A service names whose conversation it is." });
+  }
+  const [owner] = await peopleOf(c, [ownerId]);
+  return owner ?? refuse("unknown_user");
+}
+
+/**
+ * An unguessable id. Of what a service creates under an `Idempotency-Key`, always the same for the same key and
+ * the same request, so that a retry finds what was created.
+ */
+export async function newConversationId(c: Context<EdgeEnv>, asked: unknown): Promise<string> {
+  const key = c.req.header("Idempotency-Key");
+  const actor = c.get("actor");
+  if (key === undefined || !isService(actor)) return randomConversationId();
+  if (!clientMessageId.safeParse(key).success) {
+    const message = "printable ASCII without spaces, at most 128 characters";
+    refuse("invalid_request", { details: [{ path: "Idempotency-Key", message }] });
+  }
+  const parts = ["service", actor.userId, key, JSON.stringify(asked)];
+  return derivedConversationId(c.get("settings").ID_SECRET, parts);
+}
+
+/**
+ * The direct conversation of the caller, or for whom a service acts, and another person; created if it does not
+ * exist.
+ */
 export async function ensureDirect(
   c: Context<EdgeEnv>,
   other: Person,
   dialect: Dialect,
   more: Partial<Omit<Creation, "members">> = {},
+  caller = callerOf(c),
 ): Promise<{ conversationId: string; created: boolean }> {
-  const caller = callerOf(c);
   const pair = [caller.userId, other.userId].sort();
   const secret = c.get("settings").ID_SECRET;
   const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
@@ -53,14 +92,15 @@ export async function ensureDirect(
   return { conversationId, created };
 }
 
-/** Creates a group that the caller owns. */
+/** Creates a group that the caller owns, or for whom a service acts. */
 export async function createGroup(
   c: Context<EdgeEnv>,
   others: readonly Person[],
   more: Partial<Omit<Creation, "members">> & { origin: Dialect },
+  caller = callerOf(c),
 ): Promise<string> {
-  const caller = callerOf(c);
-  const conversationId = randomConversationId();
+  const asked = ["group", caller.userId, others.map(({ userId }) => userId), more];
+  const conversationId = await newConversationId(c, asked);
   const strangers = await strangersAmong(
     c,
     others.map(({ userId }) => userId),

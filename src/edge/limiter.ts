@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { addressKey, isLoopback } from "../domain/address.ts";
+import type { Actor } from "../domain/policy.ts";
 import { log } from "../logging.ts";
 import type { EdgeEnv } from "./context.ts";
 
@@ -19,12 +20,12 @@ export async function withinRate(limiter: RateLimit, key: string): Promise<boole
   }
 }
 
-/** Whether abuse limits apply to a caller: to all but admins, unless they are switched off. */
+/** Whether abuse limits apply to a caller: to all but admins and services, unless they are switched off. */
 export function isLimited(
   c: Context<EdgeEnv>,
-  { role }: { role: string } = c.get("actor"),
+  { role }: Pick<Actor, "role"> = c.get("actor"),
 ): boolean {
-  return c.get("settings").REQUEST_LIMITS && role !== "admin";
+  return c.get("settings").REQUEST_LIMITS && role !== "admin" && role !== "service";
 }
 
 /**

@@ -5,7 +5,7 @@ import { refusedUpgrade } from "../conversation/outbound/sockets/socket.ts";
 import { conversationOf, inboxOf } from "../conversation/stub.ts";
 import { chatError } from "../domain/error.ts";
 import { parseConversationId } from "../domain/id.ts";
-import type { Actor } from "../domain/policy.ts";
+import { type Actor, isService } from "../domain/policy.ts";
 import { BANNED_CLOSE, BEARER_PREFIX, CLOSE, PROTOCOL } from "../live/version.ts";
 import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { bearerOf, ensureUserKnown, isBannedCaller, verify } from "./auth.ts";
@@ -63,6 +63,10 @@ async function upgrade(
   }
   if (await isBannedCaller(c, verified.actor)) {
     return withProtocol(refusedUpgrade(...BANNED_CLOSE, bannedFrame()), echoed);
+  }
+  if (isService(verified.actor)) {
+    // It is a member of nothing, whatever has become of its id.
+    return withProtocol(refusedUpgrade(CLOSE.notAMember, "a service has no sockets"), echoed);
   }
   c.executionCtx.waitUntil(ensureUserKnown(c, verified.actor));
   const { userId, name, avatarUrl, role } = verified.actor;

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ROLES, type Role } from "../../src/domain/conversation.ts";
+import { KINDS, ROLES, type Role } from "../../src/domain/conversation.ts";
 import {
   type Action,
   type Actor,
   type Facts,
   PLATFORM_ROLES,
   type PlatformRole,
+  POLICY,
   refusal,
 } from "../../src/domain/policy.ts";
 
@@ -26,6 +27,7 @@ const BY_ROLE: Record<Role, readonly Action[]> = {
  */
 const STAFF: Record<PlatformRole, readonly Action[]> = {
   admin: ["see", "read", "send", "delete", "manage", "mentionAll"],
+  service: ["send", "manage"],
   resolver: ["see", "read", "send"],
   support: [],
   user: [],
@@ -48,7 +50,9 @@ function allowed(who: Actor, member: Facts["member"], isPublic = false): Action[
   return ACTIONS.filter((action) => refusal(who, action, facts) === undefined);
 }
 
-describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
+const OF_PEOPLE = PLATFORM_ROLES.filter((role) => role !== "service");
+
+describe.each(OF_PEOPLE)("a platform role of %s", (role) => {
   test("adds nothing to membership where only membership counts", () => {
     for (const memberRole of ROLES) {
       const member = { role: memberRole, leftAt: null };
@@ -73,6 +77,31 @@ describe.each(PLATFORM_ROLES)("a platform role of %s", (role) => {
       expect(allowed(actor(role, "staff"), member)).toEqual(STAFF[role]);
     },
   );
+});
+
+describe("a service", () => {
+  const everybody: Facts["member"][] = [
+    undefined,
+    ...ROLES.flatMap((role) => [
+      { role, leftAt: null },
+      { role, leftAt: 1_700_000_000_000 },
+    ]),
+  ];
+
+  test.each(KINDS)("may act in a %s, and reads nothing, whatever its id is a member of", (kind) => {
+    const acts = ["send", ...(kind === "group" ? ["manage"] : kind === "channel" ? ["admit"] : [])];
+    for (const reach of ["member", "staff"] as const) {
+      for (const member of everybody) {
+        for (const isPublic of [false, true]) {
+          const facts: Facts = { kind, member, isPublic, isLocked: true, mutedForMs: 1 };
+          const may = Object.keys(POLICY).filter(
+            (action) => !refusal(actor("service", reach), action as Action, facts),
+          );
+          expect(may.sort()).toEqual([...acts, ...(isPublic ? ["see"] : [])].sort());
+        }
+      }
+    }
+  });
 });
 
 test("everyone may see a public conversation, and do nothing else", () => {

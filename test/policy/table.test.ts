@@ -36,12 +36,14 @@ const IN_MODERATED: readonly Relation[] = [
   { name: "stranger", has: "nothing" },
   { name: "resolver", has: "nothing", platform: "resolver" },
   { name: "admin", has: "nothing", platform: "admin" },
+  { name: "service", has: "nothing", platform: "service" },
 ];
 /** In conversations of two. */
 const OTHERS: readonly Relation[] = [
   { name: "stranger", has: "nothing" },
   { name: "resolver", has: "nothing", platform: "resolver" },
   { name: "admin", has: "nothing", platform: "admin" },
+  { name: "service", has: "nothing", platform: "service" },
 ];
 /** Where a block keeps both from writing. */
 const BETWEEN_TWO = new Set<Kind>(["direct", "purchase-request"]);

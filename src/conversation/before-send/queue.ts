@@ -1,5 +1,6 @@
 import type { Conversation } from "../../domain/conversation.ts";
 import { type Failure, fail, ok, type Result } from "../../domain/error.ts";
+import { isService } from "../../domain/policy.ts";
 import type { Settings } from "../../env.ts";
 import type { PendingCommand } from "../commit/committer.ts";
 import type { Command, Decision } from "../decide/types.ts";
@@ -70,7 +71,8 @@ export class BeforeSendQueue {
       return;
     }
     const entry = { pending, isReady: true };
-    if (isModerated(pending.command)) {
+    // What the host application writes as the system, it need not be asked about.
+    if (isModerated(pending.command) && !isService(pending.actor)) {
       // It is looked at as it would be decided behind the commands before it.
       this.pass(userId);
       this.options.committer.flush();

@@ -1,6 +1,7 @@
 import type { Block } from "../../domain/block.ts";
 import type { Conversation, Member, Person, Role } from "../../domain/conversation.ts";
 import { effectOfBlocks } from "../../domain/hides.ts";
+import { insertAct, type LocalAct } from "../tables/audit.ts";
 import { putBlock } from "../tables/blocks.ts";
 import { insertConversation, insertCounters } from "../tables/conversation.ts";
 import { putMember } from "../tables/members.ts";
@@ -16,6 +17,8 @@ export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" 
   }[];
   /** Those between its members. */
   blocks?: readonly Block[] | undefined;
+  /** What the audit log is to have of it; absent: nothing. */
+  act?: LocalAct | undefined;
 }
 
 /**
@@ -29,7 +32,7 @@ export function createConversation(
   creation: Creation,
   now: number,
 ): void {
-  const { members, blocks = [], ...rest } = creation;
+  const { members, blocks = [], act, ...rest } = creation;
   storage.transactionSync(() => {
     const { sql } = storage;
     migrate(sql);
@@ -54,6 +57,7 @@ export function createConversation(
       if (effectOfBlocks(rest.kind) === "none") continue;
       putBlock(sql, { userId, blockedId, upTo: blocked ? null : 0, version, rev: 1 });
     }
+    if (act) insertAct(sql, 1, act);
     insertCounters(sql, {
       rev: members.length + 1,
       lastNumber: 0,

@@ -2,7 +2,7 @@ import type { Ban, Conversation, Counters, Member } from "../../domain/conversat
 import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Message } from "../../domain/message.ts";
 import { normalizedUserId } from "../../domain/person.ts";
-import type { Facts } from "../../domain/policy.ts";
+import { type Facts, isService } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
 import type { ReadFacts } from "../../domain/read-ranges.ts";
 import { factsOf } from "../decide/facts.ts";
@@ -169,7 +169,7 @@ export class Draft implements State {
     return messageAt(this.sql, number);
   }
 
-  sentAs(senderId: string, clientMessageId: string): Sent | undefined {
+  sentAs(senderId: string | null, clientMessageId: string): Sent | undefined {
     return this.sent.sentAs(senderId, clientMessageId);
   }
 
@@ -306,6 +306,7 @@ export class Draft implements State {
 
 function keyOf({ actor, command }: CommandRequest): SenderKey | undefined {
   if (command.type !== "send" || command.clientMessageId === undefined) return undefined;
+  if (isService(actor)) return undefined;
   return [actor.userId, command.clientMessageId];
 }
 

@@ -41,8 +41,12 @@ export class NewMessages {
     return sent !== undefined;
   }
 
-  /** The send under a key, by this group or before it. */
-  sentAs(senderId: string, clientMessageId: string): Sent | undefined {
+  /** The send under a key, by this group or before it; `null`: of the system, which is always looked up. */
+  sentAs(senderId: string | null, clientMessageId: string): Sent | undefined {
+    if (senderId === null) {
+      this.write();
+      return messageSentAs(this.sql, null, clientMessageId);
+    }
     const name = nameOf([senderId, clientMessageId]);
     if (this.known.has(name)) return this.known.get(name);
     if (this.assumesNewKeys) return undefined;

@@ -1,6 +1,6 @@
 import type { Member } from "../../domain/conversation.ts";
 import { parseMessageId } from "../../domain/id.ts";
-import { type Actor, isStaff } from "../../domain/policy.ts";
+import { type Actor, isOperator, isService, isStaff } from "../../domain/policy.ts";
 import type { LocalAct } from "../tables/audit.ts";
 import type { Answer, Command, CommandRequest, Decision, State } from "./types.ts";
 
@@ -36,7 +36,8 @@ function whatIsDone({ actor, command }: CommandRequest, answer: Answer): Done | 
       const { message } = answer;
       if (message?.deletedBy === undefined) return undefined;
       const targetId = message.senderId ?? undefined;
-      return { action: "message.delete", targetId, messageNumber: message.number };
+      const { number: messageNumber } = message;
+      return { action: "message.delete", targetId, messageNumber, reason: command.reason };
     }
     case "add":
       return { action: "member.add", targetId: command.person?.userId };
@@ -70,10 +71,13 @@ function whatIsDone({ actor, command }: CommandRequest, answer: Answer): Done | 
       return { action: `message.${command.type}`, messageNumber };
     }
     case "update":
-      return { action: "conversation.update", details: changesOf(command) };
+      return {
+        ...{ action: "conversation.update", reason: command.reason },
+        details: changesOf(command),
+      };
     case "close":
     case "reopen":
-      return { action: `conversation.${command.type}` };
+      return { action: `conversation.${command.type}`, reason: command.reason };
     default:
       return undefined;
   }
@@ -81,6 +85,7 @@ function whatIsDone({ actor, command }: CommandRequest, answer: Answer): Done | 
 
 /** Why they may: by their role here, or by that of their token. */
 function roleOf(actor: Actor, member: Member | undefined): LocalAct["actorRole"] {
+  if (isService(actor) || isOperator(actor)) return actor.role;
   if (member?.leftAt === null && member.role !== "member") return member.role;
   return isStaff(actor) ? actor.role : "user";
 }

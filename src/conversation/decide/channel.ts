@@ -1,7 +1,8 @@
 import { banHolds } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { invitationHolds } from "../../domain/invitation.ts";
-import { type Actor, refusal } from "../../domain/policy.ts";
+import { type Actor, isService, refusal } from "../../domain/policy.ts";
+import { NO_MEMBER } from "./group.ts";
 import { decidedOf, Membership } from "./membership.ts";
 import { changed } from "./moderate.ts";
 import type { Command, Decision, State } from "./types.ts";
@@ -65,6 +66,7 @@ export function decideInvite(
   const refused = refusal(actor, "admit", state.factsOf(actor.userId));
   if (refused) return { ok: false, error: refused };
   if (!known) return fail("unknown_user");
+  if (isService(actor) && userId === actor.userId) return fail("forbidden", NO_MEMBER);
   if (state.conversation.archivedAt !== null) return fail("channel_archived");
   if (state.member(userId)?.leftAt === null) return fail("already_a_member");
   if (banHolds(state.banOf(userId), state.clock)) return fail("banned_here");

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { isCountable, type Message } from "../../domain/message.ts";
-import { type Actor, mayAsStaff, refusal } from "../../domain/policy.ts";
+import { type Actor, isOperator, mayAsStaff, refusal } from "../../domain/policy.ts";
 import { hiddenFrom } from "./blocks.ts";
 import { digestOfMessage } from "./digest.ts";
 import { mentionEffects } from "./mentions.ts";
@@ -26,7 +26,7 @@ export function decideDelete(
   if (before.senderId === null && !mayAsStaff(actor, "deleteOthers")) return fail("system_message");
   const forbidden = isOwn ? undefined : refusal(actor, "deleteOthers", facts);
   if (forbidden) return { ok: false, error: forbidden };
-  if (state.conversation.archivedAt !== null) return fail("channel_archived");
+  if (state.conversation.archivedAt !== null && !isOperator(actor)) return fail("channel_archived");
   if (before.deletedAt !== null) {
     return ok({
       changes: [],

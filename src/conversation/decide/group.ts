@@ -5,10 +5,12 @@ import {
   type Person,
 } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { type Actor, refusal } from "../../domain/policy.ts";
+import { type Actor, isService, refusal } from "../../domain/policy.ts";
 import { decidedOf, Membership } from "./membership.ts";
 import type { Command, Decision, State } from "./types.ts";
 
+/** Why a service does not add or invite itself: it would be shown the conversation in its lists. */
+export const NO_MEMBER = { message: "A service is a member of no conversation." };
 /** Members that must stay in a group. */
 const MIN_GROUP_MEMBERS = 2;
 
@@ -22,6 +24,7 @@ export function decideAdd(
   if (refused) return { ok: false, error: refused };
   const { person } = command;
   if (!person) return fail("unknown_user");
+  if (isService(actor) && person.userId === actor.userId) return fail("forbidden", NO_MEMBER);
   if (state.member(person.userId)?.leftAt === null) return fail("already_a_member");
   if (banHolds(state.banOf(person.userId), state.clock)) return fail("banned_here");
   if (state.counters.memberCount >= MAX_GROUP_MEMBERS) return fail("group_full");

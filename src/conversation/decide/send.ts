@@ -1,7 +1,13 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { mentionedBy } from "../../domain/mentions.ts";
 import { captionOf, contentOf, type Message, type MessageKind } from "../../domain/message.ts";
-import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
+import {
+  type Actor,
+  admissionRefusal,
+  isService,
+  mayAsStaff,
+  restriction,
+} from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import { withSettled } from "../../domain/read-ranges.ts";
 import { hiddenFrom, messagesPerMinute } from "./blocks.ts";
@@ -9,6 +15,7 @@ import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { numberIn } from "./message-of.ts";
 import { acceptance } from "./request.ts";
+import { decideSystemSend, systemSentBefore } from "./send-as-system.ts";
 import type { Answer, Command, Decision, Effect, State } from "./types.ts";
 
 type Send = Extract<Command, { type: "send" }>;
@@ -19,6 +26,7 @@ export function decideSend(
   command: Send,
   now: number,
 ): Result<Decision> {
+  if (isService(actor)) return decideSystemSend(state, actor, command, now);
   const attachments = command.attachments ?? [];
   const content = attachments.length
     ? captionOf(command.content, command.maxLength)
@@ -140,6 +148,7 @@ function slowModeWait(state: State, userId: string): number {
  */
 export function sentBefore(state: State, actor: Actor, command: Send): Result<Answer> | undefined {
   if (command.clientMessageId === undefined) return undefined;
+  if (isService(actor)) return systemSentBefore(state, command);
   const before = state.sentAs(actor.userId, command.clientMessageId);
   if (!before) return undefined;
   const { message } = before;

@@ -43,7 +43,7 @@ export type Command =
     } & AskedMentions)
   /** Mentions that are absent stay as they are. */
   | ({ type: "edit"; messageId: string; content: string; maxLength: number } & AskedMentions)
-  | { type: "delete"; messageId: string }
+  | { type: "delete"; messageId: string; reason?: string | undefined }
   | {
       type: "read";
       /** One message, which must exist and not be deleted. */
@@ -67,7 +67,8 @@ export type Command =
   | { type: "accept" | "decline" }
   /** Of channels. */
   | { type: "join"; blocks?: readonly Block[] | undefined }
-  | { type: "leave" | "close" | "reopen" }
+  | { type: "leave" }
+  | { type: "close" | "reopen"; reason?: string | undefined }
   | { type: "invite"; userId: string; known: boolean }
   | { type: "uninvite" | "expel"; userId: string }
   /** Of groups and channels. */
@@ -79,6 +80,7 @@ export type Command =
       /** 0: none. */
       slowModeSeconds?: number | undefined;
       locked?: boolean | undefined;
+      reason?: string | undefined;
     }
   | { type: "pin" | "unpin"; messageId: string }
   /** `until`: in milliseconds since the epoch; `null`: without an end. */
@@ -233,7 +235,8 @@ export interface State {
   /** The first people who reacted with an emoji, in order. */
   firstReactors(number: number, emoji: string, limit: number): string[];
   message(number: number): Message | undefined;
-  sentAs(senderId: string, clientMessageId: string): Sent | undefined;
+  /** `null`: the system. */
+  sentAs(senderId: string | null, clientMessageId: string): Sent | undefined;
   /**
    * The times of a sender's sends by the clock, ascending, at least those within the rate window.
    */

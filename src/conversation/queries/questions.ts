@@ -1,9 +1,9 @@
 import type { Ban, Member } from "../../domain/conversation.ts";
 import { fail, ok, type Result } from "../../domain/error.ts";
-import { receiptsShownTo, shownTo } from "../../domain/hides.ts";
+import { NOBODY_HIDDEN, receiptsShownTo, shownTo } from "../../domain/hides.ts";
 import type { Receipt } from "../../domain/message.ts";
 import { offsetOf, type PageOf } from "../../domain/page.ts";
-import type { Actor } from "../../domain/policy.ts";
+import { type Actor, isOperator } from "../../domain/policy.ts";
 import type { Info } from "../api.ts";
 import type { OpenConversation } from "../open.ts";
 import { bansAt } from "../tables/bans.ts";
@@ -24,11 +24,12 @@ import type { MessageForm } from "./message-texts.ts";
 /** A page of messages as the asker sees it. */
 export function historyOf(
   open: OpenConversation,
-  { userId }: Actor,
+  actor: Actor,
   query: HistoryQuery,
 ): Result<HistoryPage> {
   const page = pageOf(open, query);
-  const hides = open.hidesOf(userId);
+  // Whom an admin blocks as a member, they still answer for.
+  const hides = isOperator(actor) ? NOBODY_HIDDEN : open.hidesOf(actor.userId);
   if (!page.ok || hides.size === 0) return page;
   const { messages, total, readers } = page.value;
   return ok({

@@ -119,6 +119,11 @@ export function longestMember(sql: SqlStorage, apartFrom: string): Member | unde
   )[0];
 }
 
+/** Present and former members in order of id, after one. Reads no other row. */
+export function membersAfter(sql: SqlStorage, userId: string, limit: number): Member[] {
+  return select(sql, "WHERE user_id > ? ORDER BY user_id LIMIT ?", userId, limit);
+}
+
 /** Present members in order of id. */
 export function presentMembers(sql: SqlStorage, limit: number, offset = 0): Member[] {
   return select(sql, "WHERE left_at IS NULL ORDER BY user_id LIMIT ? OFFSET ?", limit, offset);

@@ -70,15 +70,15 @@ export function messagesBetween(sql: SqlStorage, from: number, to: number): Mess
   return select(sql, "WHERE number >= ? ORDER BY number LIMIT ?", from, Math.max(0, to - from + 1));
 }
 
-/** The message sent under this key, with the digest of what was sent. */
+/** The message sent under this key, with the digest of what was sent; `null`: by the system. */
 export function messageSentAs(
   sql: SqlStorage,
-  senderId: string,
+  senderId: string | null,
   clientMessageId: string,
 ): Sent | undefined {
   const rows = sql
     .exec(
-      `SELECT digest, ${COLUMNS} FROM messages WHERE sender_id = ? AND client_message_id = ?`,
+      `SELECT digest, ${COLUMNS} FROM messages WHERE sender_id IS ? AND client_message_id = ?`,
       senderId,
       clientMessageId,
     )

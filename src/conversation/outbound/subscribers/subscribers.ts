@@ -91,6 +91,10 @@ export class Subscribers implements Consumer {
     }
   }
 
+  get size(): number {
+    return this.list.size;
+  }
+
   /** Members who are online by gateways. */
   userIds(): string[] {
     return this.list.userIds();

@@ -5,6 +5,7 @@ import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, inboxSize, stats } from "../../../directory/inbox.ts";
 import { usersById } from "../../../directory/users.ts";
 import { offsetOf } from "../../../domain/page.ts";
+import { isService } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
@@ -96,6 +97,8 @@ const archiveForMember = createRoute({
   responses: { 200: jsonOf("As it is now", enveloped(z.object({ isArchived: z.boolean() }))) },
 });
 
+const participantAnswer = enveloped(z.object({ participantId: z.string() }));
+
 const addParticipant = createRoute({
   method: "post",
   path: "/{id}/participants",
@@ -103,7 +106,12 @@ const addParticipant = createRoute({
   summary: "Add a participant to a group",
   middleware: [readsDirectory] as const,
   request: { params: pathId, body: jsonBodyOf(z.object({ userId })) },
-  responses: { 200: jsonOf("The chat with the participant", chatAnswer) },
+  responses: {
+    200: jsonOf(
+      "The chat with the participant; for a service, which reads no chat, the participant's id",
+      z.union([chatAnswer, participantAnswer]),
+    ),
+  },
 });
 
 const removeParticipant = createRoute({
@@ -113,7 +121,7 @@ const removeParticipant = createRoute({
   summary: "Remove a participant from a group",
   request: { params: pathId.extend({ participantId: pathUserId }) },
   responses: {
-    200: jsonOf("Removed", enveloped(z.object({ participantId: z.string() }))),
+    200: jsonOf("Removed", participantAnswer),
   },
 });
 
@@ -161,6 +169,7 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const [person] = await peopleAmong(c, [userId]);
     const request = (await strangersAmong(c, [userId])).has(userId);
     await submit(c, chatId, { type: "add", person, ...(request && { request }) });
+    if (isService(c.get("actor"))) return c.json(success({ participantId: userId }), 200);
     return c.json(success({ chat: await chatOf(c, chatId) }), 200);
   });
 

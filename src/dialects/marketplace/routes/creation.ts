@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { ownerId } from "../../../contract/bodies.ts";
 import { line, optionalOr, title, userId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
 import type { Creation } from "../../../conversation/commit/create.ts";
@@ -7,6 +8,7 @@ import type { Send } from "../../../conversation/decide/types.ts";
 import { usersByRole } from "../../../directory/users.ts";
 import { MAX_NAMED_PARTICIPANTS, type Person } from "../../../domain/conversation.ts";
 import { captionOf } from "../../../domain/message.ts";
+import { isService } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import { moderatedFirstMessage } from "../../../edge/before-create.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
@@ -15,6 +17,7 @@ import {
   createGroup,
   creationOf,
   ensureDirect,
+  ownerOf,
   randomConversationId,
 } from "../../../edge/creation.ts";
 import { emptyAsObject } from "../../../edge/json-body.ts";
@@ -22,6 +25,7 @@ import { refuse } from "../../../edge/refusal.ts";
 import { metadata } from "../../../live/fields.ts";
 import { chatAnswer, success } from "../schemas.ts";
 import { chatOf } from "./chats.ts";
+import { createdChat } from "./created.ts";
 import {
   chatForSeller,
   chatFound,
@@ -29,6 +33,7 @@ import {
   type Naming,
   openedBefore,
   purchaseRequestBody,
+  registeredRequest,
 } from "./purchase-requests.ts";
 
 /** Members of the support pool that are added to a support chat at most. */
@@ -48,6 +53,7 @@ const createChat = createRoute({
         type: optionalOr(z.enum(["direct", "group"]), "direct"),
         title: title.nullish(),
         metadata: metadata.nullish(),
+        ownerId,
       }),
     ),
   },
@@ -96,9 +102,11 @@ const support = createRoute({
 
 export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(createChat, async (c) => {
-    const { participantIds, type, title, metadata } = c.req.valid("json");
+    const { participantIds, type, title, metadata, ownerId } = c.req.valid("json");
+    const first = isService(c.get("actor")) ? participantIds[0] : undefined;
+    const owner = await ownerOf(c, ownerId ?? first);
     const others = new Set(participantIds);
-    others.delete(c.get("actor").userId);
+    others.delete(owner.userId);
     if (others.size === 0) {
       refuse("invalid_participants", { message: "A chat needs at least two participants." });
     }
@@ -108,19 +116,36 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const people = await peopleOf(c, [...others]);
     if (type === "group") {
       const more = { title: title || null, metadata: metadata ?? null };
-      const chatId = await createGroup(c, people, { origin: "marketplace", ...more });
-      return c.json(success({ chat: await chatOf(c, chatId) }), 201);
+      const chatId = await createGroup(c, people, { origin: "marketplace", ...more }, owner);
+      const as = { ...creationOf("group", "marketplace", owner), ...more };
+      return c.json(success({ chat: await createdChat(c, chatId, as, [owner, ...people]) }), 201);
     }
     const [other] = people;
     if (!other) refuse("unknown_user");
-    const { conversationId, created } = await ensureDirect(c, other, "marketplace", {
-      metadata: metadata ?? null,
-    });
-    return c.json(success({ chat: await chatOf(c, conversationId) }), created ? 201 : 200);
+    const more = { metadata: metadata ?? null };
+    const { conversationId, created } = await ensureDirect(c, other, "marketplace", more, owner);
+    const as = { ...creationOf("direct", "marketplace", owner), ...(created && more) };
+    const chat = await createdChat(c, conversationId, as, [owner, other]);
+    return c.json(success({ chat }), created ? 201 : 200);
   });
 
   app.openapi(purchaseRequest, async (c) => {
     const { buyerId, ...named } = c.req.valid("json");
+    if (isService(c.get("actor"))) {
+      const buyer = await ownerOf(c, buyerId);
+      if (buyer.userId === named.sellerId) {
+        refuse("invalid_participants", { message: "Buyer and seller are two people." });
+      }
+      const naming: Naming = { ...named, buyerId: buyer.userId };
+      await registeredRequest(c, naming);
+      const [seller] = await peopleOf(c, [named.sellerId]);
+      if (!seller) refuse("unknown_user");
+      const { chatId, created } = await purchaseRequestWith(c, naming, buyer, seller);
+      const as = creationOf("purchase-request", "marketplace", buyer);
+      const about = { ...as, purchaseRequestId: named.purchaseRequestId };
+      const chat = await createdChat(c, chatId, about, [buyer, seller]);
+      return c.json(success({ chat }), created ? 201 : 200);
+    }
     const { userId } = c.get("actor");
     if (named.sellerId === userId) {
       return c.json(success(await chatForSeller(c, { buyerId, ...named })), 200);
@@ -133,11 +158,14 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
     if (before) return c.json(success({ chat: before }), 200);
     const [seller] = await peopleOf(c, [named.sellerId]);
     if (!seller) refuse("unknown_user");
-    const { chatId, created } = await purchaseRequestWith(c, naming, seller);
+    const { chatId, created } = await purchaseRequestWith(c, naming, callerOf(c), seller);
     return c.json(success({ chat: await chatOf(c, chatId) }), created ? 201 : 200);
   });
 
   app.openapi(support, async (c) => {
+    if (isService(c.get("actor"))) {
+      refuse("forbidden", { message: "A support chat is opened by who needs support." });
+    }
     const { subject, initialMessage } = c.req.valid("json");
     const maxLength = c.get("settings").MAX_LENGTH_MARKETPLACE;
     // Validated first, so that a refused message creates no chat.
@@ -174,9 +202,9 @@ export function creationRoutes(app: OpenAPIHono<EdgeEnv>): void {
 async function purchaseRequestWith(
   c: Context<EdgeEnv>,
   naming: Naming,
+  buyer: Person,
   seller: Person,
 ): Promise<{ chatId: string; created: boolean }> {
-  const buyer = callerOf(c);
   const chatId = await chatIdOf(c, naming);
   const created = await create(c, chatId, {
     ...creationOf("purchase-request", "marketplace", buyer),

@@ -22,7 +22,7 @@ export const purchaseRequestBody = z.object({
   purchaseRequestId: hostId,
   sellerId: userId,
   buyerId: optional(userId).openapi({
-    description: "For the seller: whose chat they are looking for",
+    description: "For the seller: whose chat they are looking for; for a service: who buys",
   }),
 });
 
@@ -60,14 +60,23 @@ export async function chatForSeller(
  * chat is still found. `undefined`: it may be opened.
  */
 export async function openedBefore(c: Context<EdgeEnv>, naming: Naming): Promise<Chat | undefined> {
-  if (c.get("settings").PURCHASE_REQUESTS === "open") return undefined;
-  // Read from the primary: the host may have just registered it.
-  const request = await purchaseRequestOf(directoryOf(c.env.DB), naming.purchaseRequestId);
-  const isTheirs =
-    request?.buyerId === naming.buyerId && (request.sellerIds?.includes(naming.sellerId) ?? true);
-  if (isTheirs) return undefined;
+  if (await mayBeOpened(c, naming)) return undefined;
   const chatId = await chatIdOf(c, naming);
   const overview = await ask(c, chatId, (stub) => stub.overview(c.get("actor")));
   if (!overview.ok) refuse("purchase_request_not_found");
   return presentChat(overview.value, c.get("actor").userId, c.get("linkTo"));
+}
+
+/** The same for a service, which is not told whether there is a chat. */
+export async function registeredRequest(c: Context<EdgeEnv>, naming: Naming): Promise<void> {
+  if (!(await mayBeOpened(c, naming))) refuse("purchase_request_not_found");
+}
+
+async function mayBeOpened(c: Context<EdgeEnv>, naming: Naming): Promise<boolean> {
+  if (c.get("settings").PURCHASE_REQUESTS === "open") return true;
+  // Read from the primary: the host may have just registered it.
+  const request = await purchaseRequestOf(directoryOf(c.env.DB), naming.purchaseRequestId);
+  return (
+    request?.buyerId === naming.buyerId && (request.sellerIds?.includes(naming.sellerId) ?? true)
+  );
 }

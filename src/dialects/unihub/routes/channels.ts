@@ -11,14 +11,15 @@ import { channelsFoundSchema } from "../../../contract/directory.ts";
 import { line } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { channelsOf, publicChannels } from "../../../directory/channels.ts";
+import { directoryOf } from "../../../directory/directory.ts";
 import { channelsByName } from "../../../directory/find-channels.ts";
 import { MAX_TITLE_LENGTH } from "../../../domain/conversation.ts";
 import { searchedWords } from "../../../domain/name-words.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
-import { ask, callerOf, create, submit } from "../../../edge/conversations.ts";
-import { creationOf, randomConversationId } from "../../../edge/creation.ts";
+import { ask, create, submit } from "../../../edge/conversations.ts";
+import { creationOf, newConversationId, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { namesPage, nextOf, placedIn } from "../../../edge/names-page.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
@@ -130,15 +131,18 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 
   app.openapi(createChannel, async (c) => {
-    const { name, description, isPublic } = c.req.valid("json");
-    const caller = callerOf(c);
-    const channelId = randomConversationId();
+    const { name, description, isPublic, ownerId } = c.req.valid("json");
+    // Only a service looks anybody up.
+    c.set("directory", directoryOf(c.env.DB));
+    const owner = await ownerOf(c, ownerId);
+    const asked = ["channel", owner.userId, name, description || null, isPublic];
+    const channelId = await newConversationId(c, asked);
     await create(c, channelId, {
-      ...creationOf("channel", "unihub", caller),
+      ...creationOf("channel", "unihub", owner),
       title: name,
       description: description || null,
       visibility: isPublic ? "public" : "private",
-      members: [{ person: caller, role: "owner" }],
+      members: [{ person: owner, role: "owner" }],
     });
     return c.json({ channelId }, 201);
   });

@@ -10,10 +10,11 @@ import { pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, stats } from "../../../directory/inbox.ts";
 import { KINDS, type Kind } from "../../../domain/conversation.ts";
+import { isService } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
-import { createGroup, ensureDirect } from "../../../edge/creation.ts";
+import { createGroup, ensureDirect, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { strangersAmong } from "../../../edge/strangers.ts";
@@ -111,22 +112,26 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 
   app.openapi(direct, async (c) => {
-    const { otherUserId } = c.req.valid("json");
-    if (otherUserId === c.get("actor").userId) {
+    const { otherUserId, ownerId } = c.req.valid("json");
+    const owner = await ownerOf(c, ownerId);
+    if (otherUserId === owner.userId) {
       refuse("invalid_participants", { message: "otherUserId must be someone else." });
     }
     const [other] = await peopleOf(c, [otherUserId]);
     if (!other) refuse("unknown_user");
-    const { conversationId } = await ensureDirect(c, other, "unihub");
+    const { conversationId } = await ensureDirect(c, other, "unihub", {}, owner);
     return c.json({ conversationId }, 201);
   });
 
   app.openapi(group, async (c) => {
-    const { participantIds, title } = c.req.valid("json");
+    const { participantIds, title, ownerId } = c.req.valid("json");
+    const first = isService(c.get("actor")) ? participantIds[0] : undefined;
+    const owner = await ownerOf(c, ownerId ?? first);
     const others = new Set(participantIds);
-    others.delete(c.get("actor").userId);
+    others.delete(owner.userId);
     const people = await peopleOf(c, [...others]);
-    const conversationId = await createGroup(c, people, { origin: "unihub", title: title || null });
+    const more = { origin: "unihub", title: title || null } as const;
+    const conversationId = await createGroup(c, people, more, owner);
     return c.json({ conversationId }, 201);
   });
 
