@@ -288,4 +288,45 @@ describe("a real Parley", () => {
     expect(await parley("users", "unban", "bob")).toBe("done");
     expect(await status()).toBe(200);
   });
+
+  test("finds and shows users, conversations and jobs", async () => {
+    const call = (path: string, userId: string, body: object) =>
+      signedFor(userId).then((mine) =>
+        fetch(server.address + path, {
+          method: "POST",
+          headers: { Authorization: `Bearer ${mine}`, "Content-Type": "application/json" },
+          body: JSON.stringify(body),
+        }).then((response) => response.json()),
+      );
+    for (const userId of ["carol", "dave"]) {
+      const signed = await signedFor(userId, 3_600, { name: `The ${userId}` });
+      const headers = { Authorization: `Bearer ${signed}` };
+      await fetch(`${server.address}/api/v1/chat/conversations`, { headers });
+    }
+    const direct = "/api/v1/chat/conversations/direct";
+    const { conversationId } = await call(direct, "carol", { otherUserId: "dave" });
+    await call("/api/v1/chat/messages", "carol", { conversationId, content: "hello" });
+    expect(await parley("users", "find", "car")).toMatch(/^id +name.*\ncarol +The carol/);
+    expect(await parley("users", "show", "carol")).toMatch(/^counts\.conversations +1$/m);
+    expect(await parley("users", "conversations", "carol")).toMatch(
+      new RegExp(`membership\\.role.*\n${conversationId} +direct +- +member`),
+    );
+    expect(await parley("conversations", "find", "--member", "dave")).toContain(conversationId);
+    expect(await parley("conversations", "members", conversationId)).toMatch(/^dave +member/m);
+    expect(await parley("conversations", "show", conversationId)).toMatch(/^messageCount +1$/m);
+    const started = await fetch(`${server.address}/api/admin/jobs`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ kind: "rebuild" }),
+    });
+    const { job } = await started.json();
+    expect(await parley("jobs", "wait", job.id)).toMatch(/^job\.state +done$/m);
+    expect(await parley("jobs", "list", "--kind", "rebuild")).toMatch(
+      new RegExp(`^${job.id} +rebuild +- +done`, "m"),
+    );
+    await expect(parley("jobs", "cancel", job.id)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^409 job_finished/),
+    });
+  });
 });

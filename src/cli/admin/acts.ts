@@ -28,7 +28,7 @@ export interface Act {
 const PAGE = { limit: "N", cursor: "CURSOR" };
 const REASON = { reason: "TEXT" };
 const JOB = { ...REASON, wait: true as const };
-const USER_COLUMNS = ["id", "name", "role", "bot", "banned", "lastSeenAt"];
+const USER_COLUMNS = ["id", "name", "role", "provisionedRole", "bot", "lastSeenAt"];
 const CONVERSATION_COLUMNS = [
   "id",
   "kind",
@@ -54,7 +54,7 @@ const reason = some("reason");
 export const ACTS: readonly Act[] = [
   {
     ...{ name: "users find", argument: "[TEXT]", options: PAGE, method: "GET" },
-    does: "users by the beginning of their id or name",
+    does: "users by their id or the beginnings of words of their name",
     path: () => "/users",
     query: (q, options) => ({ q, ...page(options) }),
     columns: USER_COLUMNS,
@@ -65,7 +65,7 @@ export const ACTS: readonly Act[] = [
     does: "the conversations that a user is or was in",
     path: (id) => `${user(id)}/conversations`,
     query: (_, options) => page(options),
-    columns: ["id", "conversationId", "kind", "title", "role", "joinedAt", "leftAt"],
+    columns: ["id", "kind", "title", "membership.role", "membership.joinedAt", "membership.leftAt"],
   },
   {
     ...{ name: "users ban", argument: "ID", method: "PUT" },
@@ -129,7 +129,7 @@ export const ACTS: readonly Act[] = [
     does: "its members",
     path: (id) => `${conversation(id)}/members`,
     query: (_, options) => page(options),
-    columns: ["userId", "name", "role", "joinedAt", "leftAt"],
+    columns: ["userId", "role", "joinedAt", "leftAt"],
   },
   {
     ...{ name: "conversations export", argument: "ID", method: "POST", isJob: true },

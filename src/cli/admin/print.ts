@@ -6,9 +6,9 @@ const WIDEST = 60;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: names are written by users
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A table of these fields; those that no item has are left out. */
+/** A table of these fields, of which some are in others (`membership.role`); those that no item has are left out. */
 export function tableOf(items: readonly object[], columns: readonly string[]): string[] {
-  const rows = items.map((item) => new Map(Object.entries(item)));
+  const rows = items.map((item) => new Map([...Object.entries(item), ...flat(item, "")]));
   const shown = columns.filter((column) => rows.some((row) => row.has(column)));
   if (rows.length === 0) return ["none"];
   const cells = [shown, ...rows.map((row) => shown.map((column) => cellOf(row.get(column))))];

@@ -9,7 +9,7 @@ import { Listening } from "./sockets.ts";
  * The one to whom the caller writes. The conversation of the two is always the same one and stays: deleting it
  * would use up an id with every run.
  */
-export const PROBE_PERSON = { id: "parley-doctor", name: "Parley doctor" };
+export const PROBE_PERSON = { id: "parley-doctor", name: "Parley doctor", bot: true };
 
 const UNIHUB = "/api/v1/chat";
 const created = z.object({ conversationId: z.string() });
