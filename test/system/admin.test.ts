@@ -93,7 +93,7 @@ describe("what is sent", () => {
     [
       "users hold bob --reason court",
       { method: "PUT", path: "/users/bob/legal-hold", body: { reason: "court" } },
-      { status: 204 },
+      job,
     ],
     [
       "conversations find --member bob --title Plans --kind group",

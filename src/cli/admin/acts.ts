@@ -99,14 +99,15 @@ export const ACTS: readonly Act[] = [
     body: some("messages", "reason"),
   },
   {
-    ...{ name: "users hold", argument: "ID", options: REASON, needs: ["reason"], method: "PUT" },
+    ...{ name: "users hold", argument: "ID", options: JOB, needs: ["reason"], method: "PUT" },
+    isJob: true,
     does: "places a legal hold on a user and their conversations",
     path: (id) => `${user(id)}/legal-hold`,
     body: reason,
   },
   {
-    ...{ name: "users unhold", argument: "ID", options: REASON, needs: ["reason"] },
-    ...{ method: "DELETE", isFinal: true },
+    ...{ name: "users unhold", argument: "ID", options: JOB, needs: ["reason"] },
+    ...{ method: "DELETE", isFinal: true, isJob: true },
     does: "lifts it: what is due for deletion may be deleted at once",
     path: (id) => `${user(id)}/legal-hold`,
     body: reason,
@@ -175,9 +176,8 @@ export const ACTS: readonly Act[] = [
     body: reason,
   },
   {
-    ...{ name: "holds list", options: PAGE, method: "GET", does: "all legal holds" },
+    ...{ name: "holds list", method: "GET", does: "all legal holds" },
     path: () => "/legal-holds",
-    query: (_, options) => page(options),
     columns: ["subject", "id", "placedBy", "placedAt", "reason"],
   },
   {
