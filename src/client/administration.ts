@@ -7,7 +7,6 @@ import type {
   userConversationsSchema,
 } from "../contract/administration.ts";
 import type { JobAnswer, jobAnswerSchema, jobsSchema } from "../contract/jobs.ts";
-import { path } from "./http.ts";
 import type { Place } from "./rest.ts";
 import type { Staff } from "./staff.ts";
 
@@ -41,11 +40,11 @@ export class Administration {
   }
 
   user(id: string): Promise<AdminUser> {
-    return this.http.get(path`/users/${id}`);
+    return this.http.get(to("users", id));
   }
 
   userConversations(id: string, place: Place = {}): Promise<UserConversations> {
-    return this.http.get(path`/users/${id}/conversations`, place);
+    return this.http.get(to("users", id, "conversations"), place);
   }
 
   conversations(title: string, place: Place = {}): Promise<FoundConversations> {
@@ -53,7 +52,7 @@ export class Administration {
   }
 
   conversation(id: string): Promise<AdminConversation> {
-    return this.http.get(path`/conversations/${id}`);
+    return this.http.get(to("conversations", id));
   }
 
   /** Jobs, the newest first. */
@@ -62,34 +61,42 @@ export class Administration {
   }
 
   async cancelJob(id: string): Promise<Job> {
-    const { job } = await this.http.send<WithJob>("POST", path`/jobs/${id}/cancel`);
+    const { job } = await this.http.send<WithJob>("POST", to("jobs", id, "cancel"));
     return job;
   }
 
   /** Where the archive of an export can be downloaded, for a day. */
   archive(jobId: string): Promise<{ url: string; expiresAt: string; size: number }> {
-    return this.http.get(path`/jobs/${jobId}/archive`);
+    return this.http.get(to("jobs", jobId, "archive"));
   }
 
   async export(what: Subject, id: string, reason: string): Promise<Job> {
-    const { job } = await this.http.send<WithJob>("POST", path`/${what}/${id}/export`, { reason });
+    const { job } = await this.http.send<WithJob>("POST", to(what, id, "export"), { reason });
     return job;
   }
 
   async eraseUser(id: string, messages: "clear" | "keep", reason: string): Promise<Job> {
     const body = { messages, reason };
-    const { job } = await this.http.send<WithJob>("POST", path`/users/${id}/erase`, body);
+    const { job } = await this.http.send<WithJob>("POST", to("users", id, "erase"), body);
     return job;
   }
 
   async deleteConversation(id: string, reason: string): Promise<Job> {
-    const { job } = await this.http.send<WithJob>("DELETE", path`/conversations/${id}`, { reason });
+    const { job } = await this.http.send<WithJob>("DELETE", to("conversations", id), { reason });
     return job;
   }
 
   /** Places a legal hold, or lifts it; of a user, a job brings it to their conversations. */
   async setHold(what: Subject, id: string, stands: boolean, reason: string): Promise<void> {
     const method = stands ? "PUT" : "DELETE";
-    await this.http.send(method, path`/${what}/${id}/legal-hold`, { reason });
+    await this.http.send(method, to(what, id, "legal-hold"), { reason });
   }
+}
+
+/**
+ * A path of encoded parts. Not that of `http.ts`: a bundle that is loaded later would share that module, and its
+ * schemas, with the start of a page.
+ */
+function to(...parts: string[]): string {
+  return parts.map((part) => `/${encodeURIComponent(part)}`).join("");
 }

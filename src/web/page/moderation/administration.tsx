@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import {
   Administration,
   type FoundConversation,
@@ -17,7 +17,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** For the role `admin`: finds people and conversations, and shows the one that is chosen. */
 export function PeopleAndConversations({ onBack }: { onBack: () => void }) {
   const { staff } = useSession();
-  const administration = useMemo(() => new Administration(staff), [staff]);
+  const [administration] = useState(() => new Administration(staff));
   const [query, setQuery] = useState("");
   const [users, setUsers] = useState<readonly FoundUser[]>();
   const [conversations, setConversations] = useState<readonly FoundConversation[]>([]);

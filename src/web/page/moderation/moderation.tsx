@@ -9,7 +9,7 @@ import { Icon, IconButton } from "../parts/icon.tsx";
 import { PeopleAndConversations } from "./administration.tsx";
 import { ReportRow } from "./report-row.tsx";
 import { ReportView } from "./report-view.tsx";
-import { isAdminToken } from "./role.ts";
+import { mayBeAdmin } from "./role.ts";
 
 const STATES = { open: "Open", claimed: "Claimed", resolved: "Resolved" } as const;
 type State = keyof typeof STATES;
@@ -46,8 +46,7 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
     if (!isAdministering) document.title = "Reports · Parley";
   }, [isAdministering]);
   useEffect(() => {
-    const claim = document.querySelector<HTMLMetaElement>("meta[name=role-claim]")?.content;
-    Promise.resolve(me.token()).then((token) => setAdmin(isAdminToken(token, claim)), complain);
+    Promise.resolve(me.token()).then((token) => setAdmin(mayBeAdmin(token)), complain);
   }, []);
   // Others work on them as well: back on the page, it shows what there is now.
   useEffect(() => void (isVisible.value && load()), [state, isVisible.value]);
