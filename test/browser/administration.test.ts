@@ -65,7 +65,7 @@ test.each([
     expect(await dialog.getByRole("button", { name: "Ban", exact: true }).isDisabled()).toBe(true);
     await dialog.getByLabel("Why, for the audit log").fill("ticket 21");
     await dialog.getByRole("button", { name: "Ban", exact: true }).click();
-    await main.getByText("ban.reason").waitFor();
+    await main.getByText("ban: reason").waitFor();
     await main.getByRole("button", { name: "Lift the ban" }).click();
     const lifting = page.getByRole("dialog", { name: "Lift the ban: Erwin Lindqvist" });
     await lifting.getByLabel("Why, for the audit log").fill("a mistake");
@@ -95,6 +95,6 @@ test("an erasure wants the id typed, and a conversation is found by its title an
     await page.getByRole("button", { name: "Search", exact: true }).click();
     await page.getByRole("button", { name: new RegExp(`${TITLE}.*${channelId}`) }).click();
     await page.getByRole("heading", { name: TITLE }).waitFor();
-    await page.getByRole("main").getByText("storedBytes").waitFor();
+    await page.getByRole("main").getByText("stored bytes").waitFor();
   }
 });

@@ -94,7 +94,9 @@ export function PeopleAndConversations({ onBack }: { onBack: () => void }) {
         />
       ) : (
         <main class="conversation">
-          <JobsList administration={administration} after={0} />
+          <div class="report">
+            <JobsList administration={administration} after={0} />
+          </div>
         </main>
       )}
     </div>

@@ -30,7 +30,7 @@ export function JobsList(props: { administration: Administration; after: number 
     }
   };
   return (
-    <section class="report" aria-label="Jobs">
+    <section aria-label="Jobs">
       <h3>Jobs</h3>
       <ul class="stack">
         {jobs.map((job) => (

@@ -6,6 +6,7 @@ import type {
   FoundConversation,
 } from "../../../client/administration.ts";
 import { complain } from "../model/notices.ts";
+import { momentOf } from "../model/time.ts";
 import { useSession } from "../parts/context.ts";
 import { IconButton } from "../parts/icon.tsx";
 import { ActDialog } from "./act-dialog.tsx";
@@ -61,7 +62,7 @@ export function SubjectView({ subject, administration, onChoose, onClose }: Prop
           <p>{id}</p>
         </div>
       </header>
-      <section class="report" aria-label="What is known">
+      <div class="report stack">
         <dl>
           {fieldsOf(user ?? conversation ?? {}).map(([field, text]) => (
             <div key={field} class="row">
@@ -71,7 +72,7 @@ export function SubjectView({ subject, administration, onChoose, onClose }: Prop
           ))}
         </dl>
         {theirs.length > 0 && (
-          <>
+          <section>
             <h3>Conversations</h3>
             <ul aria-label="Conversations">
               {theirs.map((one) => (
@@ -86,10 +87,10 @@ export function SubjectView({ subject, administration, onChoose, onClose }: Prop
                 </li>
               ))}
             </ul>
-          </>
+          </section>
         )}
-      </section>
-      <JobsList administration={administration} after={changes} />
+        <JobsList administration={administration} after={changes} />
+      </div>
       <footer class="report-actions buttons">
         {acts.map((one) => (
           <button
@@ -113,11 +114,15 @@ export function SubjectView({ subject, administration, onChoose, onClose }: Prop
   );
 }
 
-/** What is known, as lines; fields of fields have a dotted name. */
+const TIME = /^\d{4}-\d\d-\d\dT/;
+
+/** What is known, in words: `legalHold.placedAt` is "legal hold: placed at". */
 function fieldsOf(value: object, prefix = ""): [string, string][] {
   return Object.entries(value).flatMap(([name, field]): [string, string][] => {
     if (field === null || field === "") return [];
-    if (typeof field === "object") return fieldsOf(field, `${prefix}${name}.`);
-    return [[prefix + name, String(field)]];
+    const words = prefix + name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    if (typeof field === "object") return fieldsOf(field, `${words}: `);
+    const text = String(field);
+    return [[words, TIME.test(text) ? momentOf(new Date(text)) : text]];
   });
 }
