@@ -24,7 +24,7 @@ type CheckName = (typeof HEALTH_CHECKS)[number];
 const health = createRoute({
   method: "get",
   path: "/health",
-  operationId: "getHealth",
+  operationId: "examineDeployment",
   summary: "How the deployment is",
   description:
     "Uses each part once: D1 is read, an object is written to R2, read and deleted, and objects are called " +
