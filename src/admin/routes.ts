@@ -11,6 +11,7 @@ import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { adminConversationRoutes } from "./conversations.ts";
 import { healthRoute } from "./health.ts";
+import { deletionRoutes } from "./delete-conversation.ts";
 import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
@@ -84,6 +85,7 @@ export function admin() {
   auditRoutes(app);
   healthRoute(app);
   jobRoutes(app);
+  deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -2,62 +2,28 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import {
   adminUserSchema,
-  adminUsersSchema,
   connectionsSchema,
   devicesSchema,
   userConversationsSchema,
 } from "../contract/administration.ts";
-import { line, pathUserId, wholeNumber } from "../contract/fields.ts";
+import { pathUserId } from "../contract/fields.ts";
 import { jsonOf } from "../contract/openapi.ts";
 import type { InboxProfile } from "../conversation/outbound/inboxes/inbox-api.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { inboxOf } from "../conversation/stub.ts";
 import { CallTimeouts } from "../conversation/timeout.ts";
 import { conversationsOfUser } from "../directory/admin-conversations.ts";
-import {
-  isKnownUser,
-  type ListedUser,
-  listedUsers,
-  profileOf,
-  usersAfter,
-} from "../directory/admin-users.ts";
-import { peopleByName } from "../directory/contacts.ts";
-import { searchedWords } from "../domain/name-words.ts";
-import { isUserId, MAX_NAME_LENGTH, normalizedUserId } from "../domain/person.ts";
+import { isKnownUser, profileOf } from "../directory/admin-users.ts";
 import { readsDirectory } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
-import { cursorIn, cursorOf } from "../edge/cursor.ts";
 import { refuse } from "../edge/refusal.ts";
 import { isoTime, isoTimeOrNull } from "../live/wire.ts";
 import { presentListed } from "./conversations.ts";
+import { adminFindUsers, presentUser } from "./find-users.ts";
 import { idPage, nextIdOf, placedBehind } from "./id-page.ts";
 import { logRead } from "./log-read.ts";
 
 const params = z.object({ id: pathUserId });
-/** A place in a list of users: the word that was found, if they are found by name, and the id. */
-const place = z.tuple([z.string().nullable(), z.string()]);
-/** Whom nobody blocks: admins find everybody. */
-const NOBODY = "";
-const timeouts = new CallTimeouts();
-
-const find = createRoute({
-  method: "get",
-  path: "/users",
-  operationId: "adminFindUsers",
-  summary: "Find users by id or by any word of their name; without `q`, all of them",
-  description:
-    "Who has the id `q` comes first. Each word of `q` is the beginning of a word of the name. A page may have fewer " +
-    "than `limit` users, or none, and a next one.",
-  middleware: [readsDirectory] as const,
-  request: {
-    query: z.object({
-      q: line(MAX_NAME_LENGTH, 1).optional(),
-      cursor: z.string().max(2_000).optional(),
-      limit: wholeNumber(20, 1, 50),
-    }),
-  },
-  responses: { 200: jsonOf("A page of users", adminUsersSchema) },
-});
 
 const profile = createRoute({
   method: "get",
@@ -101,13 +67,7 @@ const connections = createRoute({
 
 /** Users, of `/api/admin`. */
 export function adminUserRoutes(app: OpenAPIHono<EdgeEnv>): void {
-  app.openapi(find, async (c) => {
-    const { q, cursor, limit } = c.req.valid("query");
-    const after = cursor === undefined ? undefined : cursorIn(place, cursor);
-    const found = q === undefined ? await all(c, after, limit) : await named(c, q, after, limit);
-    return c.json({ items: found.items.map(presentUser), ...found.next }, 200);
-  });
-
+  adminFindUsers(app);
   app.openapi(profile, async (c) => {
     const { id } = c.req.valid("param");
     const user = (await profileOf(c.get("directory"), id)) ?? refuse("user_not_found");
@@ -174,49 +134,6 @@ export function adminUserRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 }
 
-interface Found {
-  items: ListedUser[];
-  next: { next?: string };
-}
-
-async function all(
-  c: Context<EdgeEnv>,
-  after: z.infer<typeof place> | undefined,
-  limit: number,
-): Promise<Found> {
-  const found = await usersAfter(c.get("directory"), after?.[1] ?? "", limit + 1);
-  const items = found.slice(0, limit);
-  const last = found.length > limit ? items.at(-1) : undefined;
-  return { items, next: last ? { next: cursorOf([null, last.userId]) } : {} };
-}
-
-/** Who has the id on the first page, and who has the name. */
-async function named(
-  c: Context<EdgeEnv>,
-  q: string,
-  after: z.infer<typeof place> | undefined,
-  limit: number,
-): Promise<Found> {
-  const directory = c.get("directory");
-  const id = isUserId(q) ? normalizedUserId(q) : undefined;
-  const searched = searchedWords(q);
-  const behind = after && after[0] !== null ? { word: after[0], id: after[1] } : undefined;
-  const found =
-    searched.length === 0
-      ? { items: [] }
-      : await peopleByName(
-          directory,
-          searched,
-          { userId: NOBODY, among: "everyone" },
-          { after: behind, limit },
-        );
-  const ids = found.items.map(({ userId }) => userId).filter((userId) => userId !== id);
-  const isFirst = after === undefined && id !== undefined;
-  const items = await listedUsers(directory, isFirst ? [id, ...ids] : ids);
-  const next = "next" in found ? found.next : undefined;
-  return { items, next: next ? { next: cursorOf([next.word, next.id]) } : {} };
-}
-
 /** Refuses who is not known, so that nothing is called for a guessed id. */
 async function known(c: Context<EdgeEnv>, userId: string): Promise<void> {
   if (!(await isKnownUser(c.get("directory"), userId))) refuse("user_not_found");
@@ -224,7 +141,7 @@ async function known(c: Context<EdgeEnv>, userId: string): Promise<void> {
 
 async function inboxProfile(c: Context<EdgeEnv>, userId: string): Promise<InboxProfile> {
   await known(c, userId);
-  const asked = timeouts.limit(inboxOf(c.env, userId).profile());
+  const asked = new CallTimeouts().limit(inboxOf(c.env, userId).profile());
   return c.get("timing").of(
     "object",
     asked.catch((error: unknown) => {
@@ -232,12 +149,4 @@ async function inboxProfile(c: Context<EdgeEnv>, userId: string): Promise<InboxP
       throw error;
     }),
   );
-}
-
-function presentUser(user: ListedUser) {
-  const { userId: id, name, avatarUrl, role, provisionedRole, bot, lastSeenAt } = user;
-  return {
-    ...{ id, name, avatarUrl, role, provisionedRole, bot },
-    lastSeenAt: lastSeenAt === 0 ? null : isoTime(lastSeenAt),
-  };
 }

@@ -57,7 +57,7 @@ export const adminUserSchema = z
         fileBytes: count,
         blocks: count,
       })
-      .openapi({ description: "At most 10,000 of each are counted" }),
+      .openapi({ description: "At most 10,000 memberships, files and blocks are counted" }),
   })
   .openapi("AdminUser");
 

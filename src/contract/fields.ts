@@ -93,5 +93,20 @@ export function wholeNumber(fallback: number, min: number, max: number) {
     .openapi({ type: "integer", minimum: min, maximum: max, default: fallback });
 }
 
+/** The bot that a service acts as, which `edge/acting-as.ts` reads. */
+const actingAs = z.string().optional().openapi({
+  description: "For services: the id of the bot that they act as, percent-encoded",
+});
+export const actingHeader = z.object({ "acting-as": actingAs });
+
 /** The header alternative to `clientMessageId` in the body. */
-export const idempotencyHeader = z.object({ "idempotency-key": clientMessageId.optional() });
+export const idempotencyHeader = actingHeader.extend({
+  "idempotency-key": clientMessageId.optional(),
+});
+
+/** Of creations, which `edge/creation.ts` reads. */
+export const creationHeader = z.object({
+  "idempotency-key": z.string().optional().openapi({
+    description: "For services: the same key and request find what was created",
+  }),
+});

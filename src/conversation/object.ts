@@ -24,8 +24,16 @@ import type {
   Submitted,
 } from "./api.ts";
 import { IDENTITY_HEADER } from "./api.ts";
-import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
+import {
+  type Created,
+  type Creation,
+  createConversation,
+  isOfMembers,
+  NOT_THEIRS,
+  newEpoch,
+} from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import { destroy, isHeldHere } from "./destroy.ts";
 import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { connect } from "./outbound/sockets/connect.ts";
@@ -69,6 +77,7 @@ import { readEpoch } from "./tables/epochs.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { membersAfter } from "./tables/members.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
+import { type Destroyed, tombstoneIn } from "./tables/tombstone.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
 type Rpc = {
@@ -86,6 +95,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   protected readonly forms: readonly MessageForm[] = [];
   /** `undefined` until the conversation is created. */
   private loaded: OpenConversation | undefined;
+  /** The deletion that is under way. */
+  private destroying: Promise<never> | undefined;
   /** A restore has closed the conversation until it is carried out. */
   private isFenced = false;
 
@@ -98,13 +109,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     this.loaded = this.opened();
   }
 
-  async create(creation: Creation): Promise<{ created: boolean; listed: boolean }> {
+  async create(creation: Creation): Promise<Created> {
+    if (this.destroying || (!this.open && tombstoneIn(this.ctx.storage.sql))) return NOT_THEIRS;
     const created = this.open === undefined;
     const open = this.open ?? this.created(creation);
     if (created) {
       open.outbound.check();
       open.inboxes.created();
     }
+    if (!created && !isOfMembers(open.sql, creation)) return NOT_THEIRS;
     const { projector, memory } = open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
   }
@@ -138,6 +151,21 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return (
       startedOver(loaded.sql, request.by) ?? (await restartAnew(this.ctx, request, Date.now()))
     );
+  }
+
+  async destroy(): Promise<Destroyed | undefined> {
+    const { open, destroying } = this;
+    if (destroying) return destroying;
+    if (!open) return tombstoneIn(this.ctx.storage.sql);
+    open.settle();
+    if (isHeldHere(open.sql)) return "held";
+    // From now on there is none, on every door.
+    this.loaded = undefined;
+    this.destroying = destroy(this.ctx, this.env, open).finally(() => {
+      this.destroying = undefined;
+      this.loaded = open;
+    });
+    return this.destroying;
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {

@@ -53,7 +53,7 @@ export async function listedUsers(
 }
 
 export interface UserCounts {
-  /** Present memberships, former ones, files and blocks: each {@link COUNTED_MAX} at most. */
+  /** Present and former memberships: both together, like files and blocks, {@link COUNTED_MAX} at most. */
   conversations: number;
   former: number;
   files: number;
@@ -72,7 +72,7 @@ export async function profileOf(
   directory: Directory,
   userId: string,
 ): Promise<UserProfile | undefined> {
-  const [[user], [ban], [hold], [counts]] = await directory.batch([
+  const [[user], [ban], [hold], [memberships], [files], [blocks]] = await directory.batch([
     directory.select(LISTED).from(users).where(eq(users.id, userId)),
     directory
       .select()
@@ -84,20 +84,19 @@ export async function profileOf(
       .where(and(eq(legalHolds.subject, "user"), eq(legalHolds.id, userId))),
     directory
       .select({
-        conversations: sql<number>`(SELECT count(*) FROM (SELECT 1 FROM members
-          WHERE user_id = ${userId} AND left_at IS NULL LIMIT ${COUNTED_MAX}))`,
-        former: sql<number>`(SELECT count(*) FROM (SELECT 1 FROM members
-          WHERE user_id = ${userId} AND left_at IS NOT NULL LIMIT ${COUNTED_MAX}))`,
-        files: sql<number>`(SELECT count(*) FROM (SELECT 1 FROM uploads
-          WHERE owner_id = ${userId} LIMIT ${COUNTED_MAX}))`,
-        fileBytes: sql<number>`(SELECT coalesce(sum(size), 0) FROM (SELECT size FROM uploads
-          WHERE owner_id = ${userId} LIMIT ${COUNTED_MAX}))`,
-        blocks: sql<number>`(SELECT count(*) FROM blocks WHERE user_id = ${userId})`,
+        conversations: sql<number>`count(*) FILTER (WHERE left_at IS NULL)`,
+        former: sql<number>`count(*) FILTER (WHERE left_at IS NOT NULL)`,
       })
-      .from(sql`(SELECT 1)`),
+      .from(sql`(SELECT left_at FROM members WHERE user_id = ${userId} LIMIT ${COUNTED_MAX})`),
+    directory
+      .select({ files: sql<number>`count(*)`, fileBytes: sql<number>`coalesce(sum(size), 0)` })
+      .from(sql`(SELECT size FROM uploads WHERE owner_id = ${userId} LIMIT ${COUNTED_MAX})`),
+    directory
+      .select({ blocks: sql<number>`count(*)` })
+      .from(sql`(SELECT 1 FROM blocks WHERE user_id = ${userId} LIMIT ${COUNTED_MAX})`),
   ]);
-  if (!user || !counts) return undefined;
-  return { ...user, ban, hold, counts };
+  if (!user || !memberships || !files || !blocks) return undefined;
+  return { ...user, ban, hold, counts: { ...memberships, ...files, ...blocks } };
 }
 
 /** Whether D1 knows a user: reads one row. */

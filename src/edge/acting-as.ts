@@ -47,6 +47,11 @@ export async function actingIn(c: Context<EdgeEnv>, bearer: Actor): Promise<Acto
   return { ...bearer, ...bot, role: "user" };
 }
 
+/** Whether a service acts as a bot: it is not told who has read what the bot has sent. */
+export function isActingAsBot(c: Context<EdgeEnv>): boolean {
+  return c.req.header(ACTING_AS) !== undefined;
+}
+
 async function botNamed(c: Context<EdgeEnv>, id: string): Promise<Person | undefined> {
   const now = Date.now();
   const before = known.get(id);

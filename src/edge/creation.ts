@@ -1,11 +1,12 @@
 import type { Context } from "hono";
 import type { Creation } from "../conversation/commit/create.ts";
 import type { Dialect, Kind, Person } from "../domain/conversation.ts";
-import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id.ts";
+import { conversationIdOf, KEY_BYTES } from "../domain/id.ts";
 import { isService } from "../domain/policy.ts";
 import { clientMessageId } from "../live/fields.ts";
 import type { EdgeEnv } from "./context.ts";
 import { callerOf, create, peopleOf } from "./conversations.ts";
+import { ensureDerived } from "./derived.ts";
 import { refuse } from "./refusal.ts";
 import { strangersAmong } from "./strangers.ts";
 
@@ -51,19 +52,25 @@ export async function ownerOf(c: Context<EdgeEnv>, ownerId: string | undefined):
 }
 
 /**
- * An unguessable id. Of what a service creates under an `Idempotency-Key`, always the same for the same key and
- * the same request, so that a retry finds what was created.
+ * Creates a conversation with an unguessable id, and resolves to it. What a service creates under an
+ * `Idempotency-Key` has an id that follows from the key and the creation, so that a retry finds it.
  */
-export async function newConversationId(c: Context<EdgeEnv>, asked: unknown): Promise<string> {
+export async function createNew(c: Context<EdgeEnv>, creation: Creation): Promise<string> {
   const key = c.req.header("Idempotency-Key");
   const actor = c.get("actor");
-  if (key === undefined || !isService(actor)) return randomConversationId();
+  if (key === undefined || !isService(actor)) {
+    const conversationId = randomConversationId();
+    await create(c, conversationId, creation);
+    return conversationId;
+  }
   if (!clientMessageId.safeParse(key).success) {
     const message = "printable ASCII without spaces, at most 128 characters";
     refuse("invalid_request", { details: [{ path: "Idempotency-Key", message }] });
   }
+  const { members, ...rest } = creation;
+  const asked = [rest, members.map(({ person, role }) => [person.userId, role])];
   const parts = ["service", actor.userId, key, JSON.stringify(asked)];
-  return derivedConversationId(c.get("settings").ID_SECRET, parts);
+  return (await ensureDerived(c, parts, creation)).conversationId;
 }
 
 /**
@@ -78,10 +85,8 @@ export async function ensureDirect(
   caller = callerOf(c),
 ): Promise<{ conversationId: string; created: boolean }> {
   const pair = [caller.userId, other.userId].sort();
-  const secret = c.get("settings").ID_SECRET;
-  const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const strangers = await strangersAmong(c, pair);
-  const created = await create(c, conversationId, {
+  return ensureDerived(c, ["direct", ...pair], {
     ...creationOf("direct", dialect, caller),
     ...more,
     members: [caller, other].map((person) => ({
@@ -89,7 +94,6 @@ export async function ensureDirect(
       ...(strangers.has(person.userId) && { request: true }),
     })),
   });
-  return { conversationId, created };
 }
 
 /** Creates a group that the caller owns, or for whom a service acts. */
@@ -99,13 +103,11 @@ export async function createGroup(
   more: Partial<Omit<Creation, "members">> & { origin: Dialect },
   caller = callerOf(c),
 ): Promise<string> {
-  const asked = ["group", caller.userId, others.map(({ userId }) => userId), more];
-  const conversationId = await newConversationId(c, asked);
   const strangers = await strangersAmong(
     c,
     others.map(({ userId }) => userId),
   );
-  await create(c, conversationId, {
+  return createNew(c, {
     ...creationOf("group", more.origin, caller),
     ...more,
     members: [
@@ -116,5 +118,4 @@ export async function createGroup(
       })),
     ],
   });
-  return conversationId;
 }

@@ -17,6 +17,7 @@ import type { EdgeEnv } from "./context.ts";
 import { ask } from "./conversations.ts";
 import { refuseCursor } from "./cursor.ts";
 import { formOf } from "./history.ts";
+import { listedFor } from "./listed.ts";
 import { refuse, unwrapped } from "./refusal.ts";
 import { runSearch } from "./search-calls.ts";
 import { type SearchPosition, searchPositionOf } from "./search-cursor.ts";
@@ -187,12 +188,12 @@ async function targetsOf(
   query: SearchQuery,
   position: SearchPosition | undefined,
 ): Promise<{ targets: SearchedConversation[]; since: number | null; isCut: boolean }> {
-  const { userId, kinds = KINDS } = c.get("actor");
+  const { kinds = KINDS } = c.get("actor");
   const most = position ? SEARCHED_LATER : SEARCHED;
   const among = query.in.length > 0 ? NAMED_AMONG : most;
   const since = position?.since ?? null;
   const listed = await searchedConversations(c.get("directory"), {
-    ...{ userId, kinds, since, limit: among + 1 },
+    ...{ userId: listedFor(c), kinds, since, limit: among + 1 },
   });
   const named = listed
     .slice(0, among)

@@ -176,8 +176,9 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
   }
 
   /** The inbox of the person whose connection this is. */
-  protected inboxOf({ userId }: ConnectionIdentity): InboxSubscription {
+  protected inboxOf({ userId, role }: ConnectionIdentity): InboxSubscription {
     return new InboxSubscription({
+      role,
       ...{ inbox: inboxOf(this.env, userId), protocol: this.protocol.name },
       gateway: this.ctx.id.name ?? "",
       keep: (inbox) => this.keep({ inbox }),

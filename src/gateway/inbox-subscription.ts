@@ -2,11 +2,14 @@ import type { InboxList, InboxStub } from "../conversation/outbound/inboxes/inbo
 import type { Protocol } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { CallTimeouts } from "../conversation/timeout.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
+import { isService, type PlatformRole } from "../domain/policy.ts";
 
 export interface InboxSubscriptionOptions {
   inbox: InboxStub;
   protocol: Protocol;
   gateway: string;
+  /** Of the connection: a service is in no conversation. */
+  role: PlatformRole;
   /** Whether rows are to be passed to the client from now on; survives hibernation. */
   keep: (isSubscribed: boolean) => void;
 }
@@ -25,7 +28,8 @@ export class InboxSubscription {
    * before the page does; clients keep the newer version of each.
    */
   async list(after: string | undefined): Promise<Result<InboxList>> {
-    const { inbox, protocol, gateway, keep } = this.options;
+    const { inbox, protocol, gateway, keep, role } = this.options;
+    if (isService({ role })) return fail("forbidden", { message: "A service has no inbox." });
     if (after === undefined) {
       keep(true);
       if (!(await this.timeouts.limit(inbox.follow(protocol, gateway)))) {

@@ -1,6 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { PROTOCOL } from "../../src/live/version.ts";
+import { Hub, Io } from "../gateway/line.ts";
 import {
   Caller,
   channelOf,
@@ -187,6 +188,17 @@ describe("creating conversations for others", () => {
       );
     expect((await channel()).body).toEqual((await channel()).body);
     expect((await group(host, "not a key", "A")).status).toBe(400);
+    // One that was deleted since is not found: its id is nobody's.
+    const root = await admin();
+    const deletion = { reason: "asked for" };
+    expect((await root.delete(`/api/admin/conversations/${first}`, deletion)).status).toBe(202);
+    await vi.waitFor(async () => {
+      const { status } = await root.get(`/api/admin/conversations/${first}`);
+      expect(status).toBe(404);
+    });
+    const anew = (await group(host, "key-1", "A")).body.conversationId;
+    expect(anew).not.toBe(first);
+    expect((await group(host, "key-1", "A")).body.conversationId).toBe(anew);
   });
 
   test("not by others, not with services, not between people who block each other", async () => {
@@ -321,6 +333,12 @@ describe("writing as a bot", () => {
       [bot, "beep"],
     ]);
     expect(await unreadOf(ada, id)).toBe(2);
+    // A retry is not told who has read the message.
+    const named = { content: "again", clientMessageId: crypto.randomUUID() };
+    await host.post(`${CHATS}/${id}/messages`, named, as(bot));
+    await ada.patch(`${CHATS}/${id}/messages/read`, {});
+    const retried = await host.post(`${CHATS}/${id}/messages`, named, as(bot));
+    expect(retried.body.data).toMatchObject({ deduplicated: true, message: { readBy: [] } });
   });
 
   test("in a channel, which it joins by an invitation; with a file", async () => {
@@ -418,6 +436,54 @@ describe("writing as a bot", () => {
     ]);
     for (const { status, body } of changes) expect([status, body.code]).toEqual([403, "forbidden"]);
   });
+});
+
+test("no membership gives a service anything: of an id that was a person's, and is a service's now", async () => {
+  const [before, ada, bob] = await Promise.all([person("was"), person(), person()]);
+  const group = await groupOf(ada, before, bob);
+  const channel = await channelOf(before, [ada]);
+  const { messageId } = (await send(ada, group, "private words")).body;
+  await send(ada, channel, "private words");
+  expect(JSON.stringify((await before.get(CHATS)).body)).toContain("private words");
+  const now = new Caller(before.userId, await tokenFor(before.userId, { role: "service" }));
+  const refused = [
+    `${UNIHUB}/messages?conversationId=${group}`,
+    `${UNIHUB}/messages?conversationId=${channel}`,
+    `${UNIHUB}/messages/${messageId}/read-receipts`,
+    `${UNIHUB}/channels/${channel}/members`,
+    `${UNIHUB}/conversations/${group}/pins`,
+    `${UNIHUB}/conversations/${group}/bans`,
+    `${UNIHUB}/messages/search?q=private&conversationId=${group}`,
+    `${CHATS}/${group}/messages`,
+    `${CHATS}/${group}/info`,
+  ];
+  for (const path of refused) {
+    const { status, body } = await now.get(path);
+    expect([path, status, body.code]).toEqual([path, 403, "not_a_member"]);
+  }
+  const lists = [
+    ...[`${UNIHUB}/conversations`, `${UNIHUB}/channels/my-channels`, `${UNIHUB}/unread`, CHATS],
+    ...[`${UNIHUB}/messages/search?q=private`, `${CHATS}/search?q=private`, `${CHATS}/stats`],
+  ];
+  for (const path of lists) {
+    const { status, body } = await now.get(path);
+    expect([path, status]).toEqual([path, 200]);
+    expect(`${path} ${JSON.stringify(body)}`).not.toMatch(new RegExp(`${group}|${channel}|words`));
+  }
+  expect((await now.get(`${CHATS}/stats`)).body.data).toMatchObject({
+    totalChats: 0,
+    totalUnread: 0,
+  });
+  for (const id of [group, channel]) {
+    expect(await (await open(now, id)).closed).toMatchObject({ code: 4403 });
+  }
+  const [hub, io] = await Promise.all([Hub.connect(now), Io.connect(now)]);
+  expect((await hub.ask("JoinConversation", group))?.error).toEqual(expect.any(String));
+  expect((await hub.ask("SubscribeConversations"))?.error).toEqual(expect.any(String));
+  expect(await io.ask("join-chat-room", group)).toMatchObject({ code: "not_a_member" });
+  expect(await io.ask("subscribe-chats")).toMatchObject({ success: false, code: "forbidden" });
+  const device = { endpoint: "https://fcm.googleapis.com/x", keys: { p256dh: "x", auth: "x" } };
+  expect((await now.put("/api/push/devices", device)).status).not.toBe(204);
 });
 
 describe("a service cannot read", () => {

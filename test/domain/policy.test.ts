@@ -104,6 +104,24 @@ describe("a service", () => {
   });
 });
 
+test.each(KINDS)(
+  "an admin over the admin API reads, deletes, and closes or locks a %s, and no more",
+  (kind) => {
+    const locks = kind === "support" ? [] : ["moderate"];
+    const closes = kind === "channel" ? ["close"] : [];
+    const expected = ["see", "read", "delete", "deleteOthers", ...locks, ...closes].toSorted();
+    const may = (role: PlatformRole) =>
+      Object.keys(POLICY).filter((action) => {
+        const facts: Facts = { kind, member: undefined, isPublic: false };
+        const isRefused = (who: Actor) => refusal(who, action as Action, facts) !== undefined;
+        // Anybody may join.
+        return !isRefused(actor(role, "operator")) && isRefused(actor("user", "member"));
+      });
+    expect(may("admin").toSorted()).toEqual(expected);
+    for (const role of OF_PEOPLE) if (role !== "admin") expect(may(role)).toEqual([]);
+  },
+);
+
 test("everyone may see a public conversation, and do nothing else", () => {
   expect(allowed(actor("user", "member"), undefined, true)).toEqual(["see"]);
 });

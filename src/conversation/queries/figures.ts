@@ -1,12 +1,12 @@
 import type { ConversationFigures } from "../api.ts";
 import type { OpenConversation } from "../open.ts";
+import { countHolds } from "../tables/hold-count.ts";
 
 /** What an operator is told of a conversation. Reads some rows, however many members and messages it has. */
 export function figuresOf(open: OpenConversation): ConversationFigures {
   const { sql, epoch, memory, sessions, subscribers, searchIndex } = open;
   const { conversation, counters } = memory;
   const { memberCount, lastNumber, counted, rev, projectedRev } = counters;
-  const { held } = sql.exec<{ held: number }>("SELECT count(*) AS held FROM holds").one();
   const covered = searchIndex.coverage?.covered;
   return {
     ...{ conversation, epoch, memberCount, lastNumber, counted, rev, projectedRev },
@@ -14,6 +14,6 @@ export function figuresOf(open: OpenConversation): ConversationFigures {
     sockets: sessions.size,
     subscribers: subscribers.size,
     indexed: covered ?? null,
-    holds: held,
+    holds: countHolds(sql),
   };
 }

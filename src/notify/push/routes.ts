@@ -8,6 +8,7 @@ import {
   pushSubscriptionBody,
 } from "../../contract/push.ts";
 import { inboxOf } from "../../conversation/stub.ts";
+import { isService } from "../../domain/policy.ts";
 import { endpointFault } from "../../domain/push-endpoint.ts";
 import { authenticate } from "../../edge/auth.ts";
 import type { EdgeEnv } from "../../edge/context.ts";
@@ -63,6 +64,7 @@ export function pushRoutes(): OpenAPIHono<EdgeEnv> {
     return c.json({ key: await vapid.publicKey() }, 200);
   });
   app.openapi(put, async (c) => {
+    if (isService(c.get("actor"))) refuse("forbidden", { message: "A service has no devices." });
     const settings = c.get("settings");
     if (!vapidOf(settings)) refuse("push_not_configured");
     const subscription = c.req.valid("json");

@@ -10,6 +10,7 @@ import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask, peopleAmong, submit } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { listedFor } from "../../../edge/listed.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { strangersAmong } from "../../../edge/strangers.ts";
 import { type Chat, chatSchema, presentChat, presentEntry } from "../presenter.ts";
@@ -129,9 +130,8 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const { page, limit, type, archived } = c.req.valid("query");
     const directory = c.get("directory");
-    const actor = c.get("actor");
     const query = {
-      userId: actor.userId,
+      userId: listedFor(c),
       kinds: type ? kindsOf(type) : CHATS,
       archived: archived && archived === "true",
     };
@@ -146,7 +146,7 @@ export function chatRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 
   app.openapi(totals, async (c) =>
-    c.json(success(await stats(c.get("directory"), c.get("actor").userId, CHATS)), 200),
+    c.json(success(await stats(c.get("directory"), listedFor(c), CHATS)), 200),
   );
 
   app.openapi(info, async (c) => {

@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ownerId } from "../../../contract/bodies.ts";
-import { line, optionalOr, title, userId } from "../../../contract/fields.ts";
+import { creationHeader, line, optionalOr, title, userId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf, leavableBodyOf } from "../../../contract/openapi.ts";
 import type { Creation } from "../../../conversation/commit/create.ts";
 import type { Send } from "../../../conversation/decide/types.ts";
@@ -20,6 +20,7 @@ import {
   ownerOf,
   randomConversationId,
 } from "../../../edge/creation.ts";
+import { ensureDerived } from "../../../edge/derived.ts";
 import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { metadata } from "../../../live/fields.ts";
@@ -29,9 +30,9 @@ import { createdChat } from "./created.ts";
 import {
   chatForSeller,
   chatFound,
-  chatIdOf,
   type Naming,
   openedBefore,
+  partsOf,
   purchaseRequestBody,
   registeredRequest,
 } from "./purchase-requests.ts";
@@ -47,6 +48,7 @@ const createChat = createRoute({
   summary: "Create a chat",
   middleware: [readsDirectory] as const,
   request: {
+    headers: creationHeader,
     body: jsonBodyOf(
       z.object({
         participantIds: z.array(userId).max(MAX_NAMED_PARTICIPANTS),
@@ -205,8 +207,7 @@ async function purchaseRequestWith(
   buyer: Person,
   seller: Person,
 ): Promise<{ chatId: string; created: boolean }> {
-  const chatId = await chatIdOf(c, naming);
-  const created = await create(c, chatId, {
+  const { conversationId: chatId, created } = await ensureDerived(c, partsOf(naming), {
     ...creationOf("purchase-request", "marketplace", buyer),
     purchaseRequestId: naming.purchaseRequestId,
     members: [buyer, seller].map((person) => ({ person, role: "member" as const })),

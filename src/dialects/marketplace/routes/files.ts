@@ -7,6 +7,7 @@ import { jsonOf } from "../../../contract/openapi.ts";
 import type { Command } from "../../../conversation/decide/types.ts";
 import { directoryOf } from "../../../directory/directory.ts";
 import { parsed } from "../../../domain/stored.ts";
+import { isActingAsBot } from "../../../edge/acting-as.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { sendFiles } from "../../../edge/conversations.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
@@ -71,7 +72,7 @@ async function answerFile(c: Context<EdgeEnv>, id: string): Promise<Response> {
   try {
     const command = sendOf(c, { ...form, clientMessageId: key ?? keyOf(form.clientMessageId) });
     const answer = await sendFiles(c, chatId, command, [{ key: attachment.key }], {
-      readers: true,
+      readers: !isActingAsBot(c),
     });
     // The message that was sent under this key before carries another copy of the file.
     const isCarried = answer.message?.attachments.some(({ key }) => key === attachment.key);

@@ -14,6 +14,7 @@ import type { Answer, Command } from "../../../conversation/decide/types.ts";
 import type { PageQuery } from "../../../conversation/queries/history.ts";
 import type { Receipt } from "../../../domain/message.ts";
 import { contentOf } from "../../../domain/message.ts";
+import { isActingAsBot } from "../../../edge/acting-as.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { submit } from "../../../edge/conversations.ts";
 import { answerText, pageOf } from "../../../edge/history.ts";
@@ -183,7 +184,7 @@ export function messageRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
 /** Carries out a command about one message and answers with the message. */
 async function message(c: Context<EdgeEnv>, chatId: string, command: Command) {
-  const options = { readers: command.type !== "delete" };
+  const options = { readers: command.type !== "delete" && !isActingAsBot(c) };
   return presentAnswer(c, chatId, await submit(c, chatId, command, options));
 }
 

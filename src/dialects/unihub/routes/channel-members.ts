@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { channelMemberSchema, saidSchema } from "../../../contract/answers.ts";
 import { someoneBody } from "../../../contract/bodies.ts";
-import { pathUserId } from "../../../contract/fields.ts";
+import { actingHeader, pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
@@ -27,7 +27,7 @@ const join = createRoute({
   path: "/channels/{id}/join",
   operationId: "joinChannel",
   summary: "Join a channel",
-  request: { params: pathId },
+  request: { params: pathId, headers: actingHeader },
   responses: { 200: jsonOf("Joined", saidSchema) },
 });
 

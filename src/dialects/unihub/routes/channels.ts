@@ -8,7 +8,7 @@ import {
 } from "../../../contract/answers.ts";
 import { channelBody, channelChangesBody } from "../../../contract/bodies.ts";
 import { channelsFoundSchema } from "../../../contract/directory.ts";
-import { line } from "../../../contract/fields.ts";
+import { creationHeader, line } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { channelsOf, publicChannels } from "../../../directory/channels.ts";
 import { directoryOf } from "../../../directory/directory.ts";
@@ -18,9 +18,10 @@ import { searchedWords } from "../../../domain/name-words.ts";
 import type { Actor } from "../../../domain/policy.ts";
 import { readsDirectory } from "../../../edge/auth.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
-import { ask, create, submit } from "../../../edge/conversations.ts";
-import { creationOf, newConversationId, ownerOf } from "../../../edge/creation.ts";
+import { ask, submit } from "../../../edge/conversations.ts";
+import { createNew, creationOf, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { listedFor } from "../../../edge/listed.ts";
 import { namesPage, nextOf, placedIn } from "../../../edge/names-page.ts";
 import { unwrapped } from "../../../edge/refusal.ts";
 import { presentChannel, presentChannelInfo, presentMyChannel } from "../presenter.ts";
@@ -66,7 +67,7 @@ const createChannel = createRoute({
   path: "/channels",
   operationId: "createChannel",
   summary: "Create a channel",
-  request: { body: jsonBodyOf(channelBody) },
+  request: { headers: creationHeader, body: jsonBodyOf(channelBody) },
   responses: { 201: jsonOf("The channel's id", channelCreatedSchema) },
 });
 
@@ -114,7 +115,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
 
   app.openapi(listMine, async (c) => {
     const page = slice(c.req.valid("query"));
-    const found = await channelsOf(c.get("directory"), c.get("actor").userId, page);
+    const found = await channelsOf(c.get("directory"), listedFor(c), page);
     return c.json(found.map(presentMyChannel), 200);
   });
 
@@ -124,7 +125,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { items, next } = await channelsByName(
       c.get("directory"),
       searched,
-      c.get("actor").userId,
+      listedFor(c),
       placedIn(page),
     );
     return c.json({ items: items.map(presentChannel), ...nextOf(next) }, 200);
@@ -135,9 +136,7 @@ export function channelRoutes(app: OpenAPIHono<EdgeEnv>): void {
     // Only a service looks anybody up.
     c.set("directory", directoryOf(c.env.DB));
     const owner = await ownerOf(c, ownerId);
-    const asked = ["channel", owner.userId, name, description || null, isPublic];
-    const channelId = await newConversationId(c, asked);
-    await create(c, channelId, {
+    const channelId = await createNew(c, {
       ...creationOf("channel", "unihub", owner),
       title: name,
       description: description || null,

@@ -6,7 +6,7 @@ import {
   unreadSchema,
 } from "../../../contract/answers.ts";
 import { directBody, groupBody, participantBody } from "../../../contract/bodies.ts";
-import { pathUserId } from "../../../contract/fields.ts";
+import { creationHeader, pathUserId } from "../../../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../../../contract/openapi.ts";
 import { inbox, stats } from "../../../directory/inbox.ts";
 import { KINDS, type Kind } from "../../../domain/conversation.ts";
@@ -16,6 +16,7 @@ import type { EdgeEnv } from "../../../edge/context.ts";
 import { peopleAmong, peopleOf, submit } from "../../../edge/conversations.ts";
 import { createGroup, ensureDirect, ownerOf } from "../../../edge/creation.ts";
 import { conversationNamed } from "../../../edge/ids.ts";
+import { listedFor } from "../../../edge/listed.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { strangersAmong } from "../../../edge/strangers.ts";
 import { presentConversation } from "../presenter.ts";
@@ -67,7 +68,7 @@ const group = createRoute({
   operationId: "createGroupConversation",
   summary: "Create a group conversation",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(groupBody) },
+  request: { headers: creationHeader, body: jsonBodyOf(groupBody) },
   responses: {
     201: jsonOf("The conversation's id", createdSchema),
     403: { description: "The caller and one of these people cannot contact each other" },
@@ -96,9 +97,8 @@ const removeParticipant = createRoute({
 export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(list, async (c) => {
     const directory = c.get("directory");
-    const actor = c.get("actor");
     const page = slice(c.req.valid("query"));
-    const entries = await inbox(directory, { userId: actor.userId, kinds: LISTED, ...page });
+    const entries = await inbox(directory, { userId: listedFor(c), kinds: LISTED, ...page });
     return c.json(
       entries.map((entry) => presentConversation(entry, c.get("linkTo"))),
       200,
@@ -106,7 +106,7 @@ export function conversationRoutes(app: OpenAPIHono<EdgeEnv>): void {
   });
 
   app.openapi(unread, async (c) => {
-    const totals = await stats(c.get("directory"), c.get("actor").userId, KINDS);
+    const totals = await stats(c.get("directory"), listedFor(c), KINDS);
     const { totalUnread, totalMentions, unreadChats } = totals;
     return c.json({ totalUnread, totalMentions, unreadConversations: unreadChats }, 200);
   });
