@@ -35,8 +35,8 @@ CREATE TABLE `legal_holds` (
 	PRIMARY KEY(`subject`, `id`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
-ALTER TABLE `conversations` ADD `purged_to` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `users` ADD `bot` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `conversations` ADD `purged_to` integer NOT NULL DEFAULT 0;--> statement-breakpoint
+ALTER TABLE `users` ADD `bot` integer NOT NULL DEFAULT false;--> statement-breakpoint
 CREATE INDEX `uploads_by_conversation` ON `uploads` (`sent_to`,`sent_number`) WHERE "uploads"."sent_to" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);--> statement-breakpoint
 -- Nothing of a conversation that was deleted comes back, however late it is written. Each on one line, as in 0005.

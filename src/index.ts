@@ -11,6 +11,7 @@ import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
+import { retentionChanged } from "./jobs/start-retention.ts";
 import { superviseJobs } from "./jobs/supervise.ts";
 import { log } from "./logging.ts";
 
@@ -47,6 +48,7 @@ export default {
     await deleteOldLiftedBlocks(directory, now);
     await deleteEndedBans(directory, now);
     await superviseJobs(env, directory, now);
+    if (await retentionChanged(env)) log("retention_changed", {});
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
     await noteCron(env.FILES);

@@ -15,6 +15,8 @@ import { deletionRoutes } from "./delete-conversation.ts";
 import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { restoreRoutes } from "./restore.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 import { adminUserRoutes } from "./users.ts";
 
@@ -85,6 +87,8 @@ export function admin() {
   auditRoutes(app);
   healthRoute(app);
   jobRoutes(app);
+  retentionRoutes(app);
+  restoreRoutes(app);
   deletionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");

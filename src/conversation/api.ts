@@ -16,6 +16,7 @@ import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/g
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
+import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import type { StartedOver, StartOver } from "./start-over.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 import type { Destroyed } from "./tables/tombstone.ts";
@@ -141,6 +142,18 @@ export interface ConversationStub {
    * about the same people the higher version holds.
    */
   applyBlocks(blocks: readonly Block[]): Promise<void>;
+  /**
+   * Takes that a legal hold stands, or no longer: with the subject `''` on the conversation itself, otherwise on a
+   * user who is or was in it. May be called twice. Resolves to whether there is a conversation here.
+   */
+  hold(subject: string, standing: boolean): Promise<boolean>;
+  /**
+   * Has messages be kept for so many days whatever the setting says; `null`: as that says. May be called twice.
+   * Resolves to whether there is a conversation here.
+   */
+  retain(days: number | null): Promise<boolean>;
+  /** Has it look at what is to be removed by retention: the setting may have changed while it slept. */
+  checkRetention(): Promise<void>;
   /** Whether a user has a socket here; those that are silent are closed first. */
   isConnected(userId: string): Promise<boolean>;
   /**
@@ -161,7 +174,8 @@ export interface ConversationStub {
    */
   eventsSince(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
-   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it.
+   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it; of one
+   * that was deleted, that it was.
    * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
@@ -177,6 +191,8 @@ export interface ConversationStub {
    * there is no conversation here.
    */
   startOver(request: StartOver): Promise<StartedOver | undefined>;
+  /** A step of a restore to an earlier state; see {@link RestoreStep}. */
+  restore(request: RestoreStep): Promise<Result<RestoreAnswer>>;
   fetch(request: Request): Promise<Response>;
 }
 

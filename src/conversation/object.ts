@@ -34,6 +34,7 @@ import {
 } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { destroy, isHeldHere } from "./destroy.ts";
+import { hold, retain } from "./hold.ts";
 import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { connect } from "./outbound/sockets/connect.ts";
@@ -61,7 +62,9 @@ import {
 import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
-import { rebuild } from "./rebuild.ts";
+import { rebuild, rebuildTombstone } from "./rebuild.ts";
+import { restore } from "./restore.ts";
+import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
@@ -73,7 +76,7 @@ import {
   submitAll,
   submitWithFiles,
 } from "./submit.ts";
-import { readEpoch } from "./tables/epochs.ts";
+import { isClosing } from "./tables/epochs.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { membersAfter } from "./tables/members.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
@@ -105,8 +108,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
-    this.isFenced = readEpoch(ctx.storage.sql).fence !== null;
     this.loaded = this.opened();
+    this.isFenced = isClosing(this.loaded.fence);
   }
 
   async create(creation: Creation): Promise<Created> {
@@ -153,6 +156,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     );
   }
 
+  async restore(request: RestoreStep): Promise<Result<RestoreAnswer>> {
+    const { ctx, loaded: open } = this;
+    if (!open) return fail("conversation_not_found");
+    const setFenced = (isFenced: boolean) => {
+      this.isFenced = isFenced;
+    };
+    return restore({ ctx, open, setFenced }, request);
+  }
+
   async destroy(): Promise<Destroyed | undefined> {
     const { open, destroying } = this;
     if (destroying) return destroying;
@@ -169,7 +181,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
-    return this.open && rebuild(this.open, this.env.DB, from);
+    if (this.open) return rebuild(this.open, this.env.DB, from);
+    const tombstone = tombstoneIn(this.ctx.storage.sql);
+    return tombstone && rebuildTombstone(tombstone, this.env.DB, Date.now());
   }
 
   voidClaim(claim: string): boolean {
@@ -249,7 +263,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   unsubscribe(gateway: string): void {
-    this.open?.subscribers.remove(gateway);
+    this.loaded?.subscribers.remove(gateway);
   }
 
   async openRoom(actor: Actor, inbox: PresentGateway, opening: Opening): Promise<Result<Opened>> {
@@ -276,6 +290,18 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   async applyBlocks(blocks: readonly Block[]): Promise<void> {
     if (this.open) await applyBlocks(this.open, blocks);
+  }
+
+  async hold(subject: string, standing: boolean): Promise<boolean> {
+    return this.open !== undefined && hold(this.open, subject, standing);
+  }
+
+  async retain(days: number | null): Promise<boolean> {
+    return this.open !== undefined && retain(this.open, days);
+  }
+
+  checkRetention(): void {
+    this.open?.retention.check();
   }
 
   isConnected(userId: string): boolean {
@@ -367,8 +393,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return new OpenConversation(
       ...([ctx, env, settings, () => Date.now()] as const),
       // Somebody else has taken the storage back to an earlier time.
-      (rev) =>
-        void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
+      (given) => {
+        const request = { by: `${given.epoch} ${given.rev}`, restored: given };
+        void restartAnew(ctx, request, Date.now()).catch(() => undefined);
+      },
     );
   }
 }

@@ -23,9 +23,11 @@ import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
 import { BLOCKING } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
+import { RETAINING } from "./decide/purge.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
 import { Figures } from "./figures.ts";
+import { lookUpHolds } from "./entered-holds.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -48,14 +50,17 @@ import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { Requests } from "./requests.ts";
+import { Retention } from "./retention.ts";
 import { SearchIndex } from "./search/search-index.ts";
 import { SearchQueue } from "./search/search-queue.ts";
 import { SearchRate } from "./search/search-rate.ts";
 import { sendWithFiles } from "./send-files.ts";
+import type { Given } from "./start-over.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
-import { readEpoch } from "./tables/epochs.ts";
+import { type Fence, readEpoch } from "./tables/epochs.ts";
+import { Holds } from "./tables/holds.ts";
 import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -71,6 +76,8 @@ export class OpenConversation {
   readonly epoch: string;
   /** The revision with which the epoch began: cursors below it are of an earlier one. */
   readonly beganAt: number;
+  /** The restore that had closed the conversation when the object woke. */
+  readonly fence: Fence | null;
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
@@ -83,6 +90,7 @@ export class OpenConversation {
   readonly inboxes: Inboxes;
   readonly alarms: Alarms;
   readonly outbound: Outbound;
+  readonly retention: Retention;
   readonly searchIndex: SearchIndex;
   readonly searchQueue = new SearchQueue();
   readonly searchRate: SearchRate;
@@ -96,22 +104,23 @@ export class OpenConversation {
   private readonly settings: Settings;
   private readonly env: Env;
 
-  /** `onAhead`: D1 has revisions up to one that are not stored any more. */
+  /** `onAhead`: D1 has revisions up to one, or an epoch, that are not stored any more. */
   constructor(
     ctx: DurableObjectState,
     env: Env,
     settings: Settings,
     clock: () => number,
-    onAhead: (rev: number) => void,
+    onAhead: (given: Given) => void,
   ) {
     const { storage } = ctx;
     const { sql } = storage;
     const { epoch, conversation } = readConversation(sql);
-    const { beganAt, isUnswept } = readEpoch(sql);
+    const { beganAt, isUnswept, fence } = readEpoch(sql);
     const conversationId = conversation.id;
     this.sql = sql;
     this.epoch = epoch;
     this.beganAt = beganAt;
+    this.fence = fence;
     this.clock = clock;
     this.settings = settings;
     this.env = env;
@@ -119,6 +128,7 @@ export class OpenConversation {
       ...{ conversation, counters: readCounters(sql), members: new Map() },
       pendingFigures: readPendingFigures(sql),
       blocks: new Blocks(sql),
+      holds: new Holds(sql),
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
@@ -127,7 +137,7 @@ export class OpenConversation {
       ...{ conversationId, recent: this.recent, clock },
       linkTo: (address) => this.linkTo(address),
     });
-    this.limits = limitsOf(settings, conversation.origin);
+    this.limits = limitsOf(settings, conversation);
 
     const rev = () => memory.counters.rev;
     const consumerFailed = (consumer: string, error: unknown) =>
@@ -206,7 +216,7 @@ export class OpenConversation {
         ? new FormerEpoch({ sql, memory, epoch, beganAt, directory, onGone })
         : undefined,
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
-      onEntered: (userIds) => this.lookUpBlocks(env, userIds),
+      onEntered: (userIds) => this.entered(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
       onWritten: () => this.figures?.projected(),
     });
@@ -278,6 +288,16 @@ export class OpenConversation {
         ctx.abort("a commit failed");
       },
     });
+    this.retention = new Retention({
+      ...{ sql, memory, clock, settingDays: this.limits.retentionDays },
+      submit: async (command) => {
+        const [result] = await this.submitAll(RETAINING, [command]);
+        return result ?? fail("internal");
+      },
+      reached: (rev, timeoutMs) => this.projector.reached(rev, timeoutMs),
+      runAt: (time) => this.alarms.set(this.retention.name, time),
+    });
+    this.alarms.add(this.retention.name, () => this.retention.run());
     this.entrance = hasHook(settings) ? this.hookBefore(windows) : this.committer;
   }
 
@@ -470,6 +490,20 @@ export class OpenConversation {
     return (attachment) => links.linkTo(attachment, this.clock());
   }
 
+  /** D1 has people as members from now on: takes what it knows of them that concerns the conversation. */
+  private async entered(env: Env, userIds: readonly string[]): Promise<void> {
+    await Promise.all([
+      this.lookUpBlocks(env, userIds),
+      lookUpHolds(
+        {
+          ...{ sql: this.sql, directory: directoryOf(env.DB) },
+          submit: (command) => void this.submitAll(RETAINING, [command]),
+        },
+        userIds,
+      ),
+    ]);
+  }
+
   /** Takes what D1 knows of blocks between people who have entered and the others. */
   private async lookUpBlocks(env: Env, userIds: readonly string[]): Promise<void> {
     const { id, kind } = this.memory.conversation;
@@ -490,6 +524,11 @@ export class OpenConversation {
     if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
     this.figures?.committed(commit);
+    const isUpdated = commit.changes.some(
+      (change) => change.type === "conversation" && !change.isPurged,
+    );
+    // Something may have been unpinned, or the days be others.
+    if (isUpdated && this.retention.isConfigured) this.retention.check();
     for (const userId of accepted) this.sessions.revealed(userId);
     const members = commit.changes.flatMap((change) =>
       change.type === "member" ? change.member : [],

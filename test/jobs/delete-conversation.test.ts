@@ -1,10 +1,12 @@
+import { runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { messageIdOf } from "../../src/domain/id.ts";
+import { seedMessages } from "../conversation/seeds.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
-import { directPair, open, openLive, person, send } from "../support.ts";
+import { directPair, objectOf, open, openLive, person, send } from "../support.ts";
 import { askEveryDoor, crawl } from "./crawler.ts";
 import { admin, askToDelete, deleted, doors, world } from "./deletion-world.ts";
 
@@ -36,7 +38,12 @@ test("everything is found before, and afterwards what decision 0114 names", asyn
   });
 
   const left = (await crawl(needles)).toSorted();
-  expect(places(left)).toEqual(["D1.audit", "D1.deleted_conversations", "D1.jobs"]);
+  expect(places(left)).toEqual([
+    "CONVERSATIONS.tombstone",
+    "D1.audit",
+    "D1.deleted_conversations",
+    "D1.jobs",
+  ]);
   // Who did what and when, without what was said; what the operator said stays.
   for (const found of left) expect(found).not.toContain(secret);
   const acts = left.filter((found) => found.startsWith("D1.audit"));
@@ -66,8 +73,6 @@ test("404 from every route, whoever asks and whatever for", async () => {
   }
   expect(asked.length).toBeGreaterThan(60);
   expect(asked.filter((one) => !one.startsWith("404 "))).toEqual([]);
-  const rebuilt = await admin.post("/api/admin/rebuild", { ids: [channelId] });
-  expect(rebuilt.body.failed).toEqual([{ id: channelId, reason: "conversation_not_found" }]);
 });
 
 test("who is connected is told so in the terms of their protocol, and finds nothing afterwards", async () => {
@@ -127,4 +132,25 @@ test("a second deletion does no harm; 404 for what never was; 400 without a reas
   for (const caller of [bob, resolver]) {
     expect((await caller.delete(path, { reason: "mine" })).status).toBe(403);
   }
+});
+
+test("the search index of a long conversation goes with it", async () => {
+  const { alice, conversationId } = await directPair();
+  await seedMessages(conversationId, 6_000, alice.userId);
+  const search = `/api/v1/chat/messages/search?conversationId=${conversationId}&q=apple`;
+  const tables = () =>
+    runInDurableObject(objectOf(conversationId), (_, { storage }) =>
+      storage.sql
+        .exec(
+          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+        )
+        .toArray()
+        .map(({ name }) => String(name)),
+    );
+  await vi.waitFor(async () => {
+    expect((await alice.get(search)).status).toBe(200);
+    expect((await tables()).some((name) => name.includes("_data"))).toBe(true);
+  });
+  expect((await deleted(conversationId)).state).toBe("done");
+  expect(await tables()).toEqual(["tombstone"]);
 });

@@ -230,8 +230,11 @@ const STEPS: readonly string[] = [
   `
   -- Days that messages are kept; null: as the setting of its kind says.
   ALTER TABLE conversation ADD COLUMN retention_days INTEGER;
-  -- Messages up to this number are gone, except pinned ones; 0: none.
-  ALTER TABLE conversation ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
+  -- 1: an admin has set them, and nobody else changes them.
+  ALTER TABLE conversation ADD COLUMN retention_by_admin INTEGER NOT NULL DEFAULT 0;
+  -- Messages up to this number are gone, except pinned ones; 0: none. With the counters, because members'
+  -- figures, which are read with it, are as well.
+  ALTER TABLE counters ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
 
   -- The revision with which its epoch began; 0: that of its creation. Lower ones are of earlier epochs.
   ALTER TABLE conversation ADD COLUMN epoch_rev INTEGER NOT NULL DEFAULT 0;
@@ -239,7 +242,9 @@ const STEPS: readonly string[] = [
   ALTER TABLE conversation ADD COLUMN epoch_by TEXT;
   -- 1: D1 may have rows of an earlier epoch.
   ALTER TABLE conversation ADD COLUMN unswept INTEGER NOT NULL DEFAULT 0;
-  -- The restore that has closed the conversation until it is carried out; null: none.
+  -- When an epoch began last because somebody was erased: nothing from before may come back.
+  ALTER TABLE conversation ADD COLUMN erased_at INTEGER NOT NULL DEFAULT 0;
+  -- JSON: the restore that has closed the conversation until it is carried out; null: none.
   ALTER TABLE conversation ADD COLUMN fence TEXT;
 
   -- Why nothing may be deleted: '' for the conversation itself, or the user whom it concerns.
