@@ -12,6 +12,7 @@ import { banRoutes } from "./bans.ts";
 import { adminConversationRoutes } from "./conversations.ts";
 import { healthRoute } from "./health.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
+import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
@@ -90,6 +91,7 @@ export function admin() {
   retentionRoutes(app);
   restoreRoutes(app);
   deletionRoutes(app);
+  exportRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -14,6 +14,7 @@ import type { Created, Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
+import type { ExportPage, ExportPart } from "./queries/export-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
@@ -179,6 +180,11 @@ export interface ConversationStub {
    * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
+  /**
+   * A page of what an export contains; whoever asks has decided that it may. An object of the previous version
+   * does not have the method.
+   */
+  exported(part: ExportPart, after: string | undefined): Promise<Result<ExportPage>>;
   /**
    * Deletes the conversation: nothing is left but that its id was used, and every other method answers as if there
    * were none. Restarts the object, so that the call fails and is to be made again; once deleted it resolves to

@@ -47,6 +47,8 @@ import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
 import { figuresOf } from "./queries/figures.ts";
+import type { ExportPage, ExportPart } from "./queries/export-api.ts";
+import { exported } from "./queries/exported.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import { type MessageForm, NATIVE_FORM } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
@@ -188,6 +190,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   voidClaim(claim: string): boolean {
     return this.open ? voidUnlessUsed(this.open.sql, claim) : true;
+  }
+
+  exported(part: ExportPart, after: string | undefined): Result<ExportPage> {
+    return exported(this.open, part, after);
   }
 
   fileState(file: FileReference, reader: Actor | null): Result<FileState> {

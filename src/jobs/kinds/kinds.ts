@@ -2,6 +2,8 @@ import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
 import { deleteConversation } from "./delete-conversation.ts";
 import { legalHold } from "./legal-hold.ts";
+import { exportConversation } from "./export-conversation.ts";
+import { exportUser } from "./export-user.ts";
 import { rebuild } from "./rebuild.ts";
 import { restoreConversation } from "./restore-conversation.ts";
 import { retention } from "./retention.ts";
@@ -13,4 +15,6 @@ export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   "legal-hold": jobOf(legalHold),
   "restore-conversation": jobOf(restoreConversation),
   "delete-conversation": jobOf(deleteConversation),
+  "export-conversation": jobOf(exportConversation),
+  "export-user": jobOf(exportUser),
 };
