@@ -4,6 +4,7 @@ import { identitySchema } from "../conversation/identity.ts";
 import type {
   InboxAnswer,
   InboxList,
+  InboxProfile,
   PushDevice,
   Watcher,
 } from "../conversation/outbound/inboxes/inbox-api.ts";
@@ -45,6 +46,7 @@ import { PendingConversations } from "./pending-conversations.ts";
 import { PresenceCalls } from "./presence/calls.ts";
 import { UserPresence } from "./presence/user-presence.ts";
 import { Watching } from "./presence/watching.ts";
+import { profileOf } from "./profile.ts";
 import { RecentRows } from "./recent-rows.ts";
 import { Totals } from "./totals.ts";
 
@@ -309,6 +311,11 @@ export class Inbox extends DurableObject<Env> {
 
   setBlock(blockedId: string, blocked: boolean): Promise<Result<boolean>> {
     return this.blocking.set(blockedId, blocked);
+  }
+
+  profile(): InboxProfile {
+    const { notifications, blocking, presence, connections } = this;
+    return profileOf({ notifications, blocks: blocking, presence, connections });
   }
 
   blocks(): { blockedId: string; at: number }[] {

@@ -76,6 +76,13 @@ export class Preferences {
     return chosen && !isOver(chosen, now) ? chosen : undefined;
   }
 
+  /** All that the user has chosen and that holds. */
+  allChosen(now: number): (ChosenLevel & { conversationId: string })[] {
+    return [...this.levels]
+      .filter(([, chosen]) => !isOver(chosen, now))
+      .map(([conversationId, chosen]) => ({ conversationId, ...chosen }));
+  }
+
   /** Stores a level, unless it is the default one; `undefined`: the default. Refuses one too many. */
   setLevel(
     conversationId: string,

@@ -108,6 +108,16 @@ export class UserPresence {
     );
   }
 
+  /** The same, the newest first, with the time of the report; gateways without their name. */
+  connectedSince(): { kind: string; conversationId: string | null; since: number }[] {
+    return [...this.sources.values()]
+      .filter(({ isConnected }) => isConnected)
+      .sort((one, other) => other.at - one.at)
+      .map(({ source: [kind, id], at }) => ({
+        ...{ kind, conversationId: kind === "conversation" ? id : null, since: at },
+      }));
+  }
+
   arrived(source: PresenceSource, at: number): void {
     this.setSources(arrived(this.sources, source, at));
     this.reconcile(at);

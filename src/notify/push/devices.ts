@@ -72,6 +72,15 @@ export class Devices {
     }));
   }
 
+  /** Each device that has not expired, without what could be used to reach it. */
+  list(): { host: string; addedAt: number; expiresAt: number | null }[] {
+    return this.current().map(({ endpoint, at, expirationTime }) => ({
+      host: URL.canParse(endpoint) ? new URL(endpoint).host : "",
+      addedAt: at,
+      expiresAt: expirationTime ?? null,
+    }));
+  }
+
   private current(): Device[] {
     const now = this.options.clock();
     return this.devices().filter((device) => !isExpired(device, now));

@@ -6,6 +6,7 @@ import type {
   NotificationSettings,
   SettingsChange,
 } from "../../../domain/notification-settings.ts";
+import type { PlatformRole } from "../../../domain/policy.ts";
 import type { ConnectionPresence, ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
 import type { InboxRow } from "../../../live/inbox-events.ts";
@@ -75,6 +76,11 @@ export interface InboxStub {
    * conversation that they share has it, `false` while that goes on.
    */
   setBlock(blockedId: string, blocked: boolean): Promise<Result<boolean>>;
+  /**
+   * What the inbox knows of its user, for admins and exports: bounded, and read only. An inbox of the previous
+   * version does not have the method.
+   */
+  profile(): Promise<InboxProfile>;
   /** Whom the user blocks, those first whom they blocked last. */
   blocks(): Promise<{ blockedId: string; at: number }[]>;
   /** Accepts the socket of the user, whom the Worker has verified. */
@@ -85,6 +91,35 @@ export interface InboxStub {
 export interface InboxList {
   rows: InboxRow[];
   next?: string | undefined;
+}
+
+/** What an inbox knows of its user. Times are milliseconds since the epoch. */
+export interface InboxProfile {
+  settings: NotificationSettings;
+  /** Whether the user is shown to nobody as online. */
+  invisible: boolean;
+  /** What they have chosen for conversations, at most 1,000. */
+  levels: (ChosenLevel & { conversationId: string })[];
+  /** Browsers that are notified, at most 10, oldest first: never their address or keys, which are secrets. */
+  devices: { host: string; addedAt: number; expiresAt: number | null }[];
+  /** Whom they block, those first whom they blocked last. */
+  blocks: { blockedId: string; at: number }[];
+  connections: {
+    /** Sockets of the inbox itself, and the conversations that are open over each. */
+    sockets: {
+      openedAt: number;
+      role: PlatformRole;
+      expiresAt: number;
+      conversationIds: string[];
+    }[];
+    /**
+     * What else has reported a connection, the newest first, at most 200: conversations by their id; gateways
+     * without, because whoever knows a gateway's name may use it.
+     */
+    places: { kind: string; conversationId: string | null; since: number }[];
+    /** How many there are. */
+    placeCount: number;
+  };
 }
 
 /** A browser's push subscription. */
