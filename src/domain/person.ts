@@ -24,6 +24,8 @@ export function normalizedUserId(userId: string): string {
 }
 
 const ERASED = /^erased-[0-9a-f]{16}$/;
+/** The same for SQLite's GLOB. */
+export const ERASED_PATTERN = `erased-${"[0-9a-f]".repeat(16)}`;
 
 /** A new id that stands for somebody who was erased; `random`: eight bytes. */
 export function erasedUserId(random: Uint8Array): string {

@@ -1,0 +1,91 @@
+import { ERASING, type ErasureCommand } from "./decide/erase.ts";
+import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
+import type { OpenConversation } from "./open.ts";
+import {
+  copyBlocks,
+  reactionsWithin,
+  removeOwnRows,
+  replaceElsewhere,
+  replaceInMessages,
+  writtenWithin,
+} from "./tables/erasure.ts";
+
+/** Messages that are looked at in one turn of the object. */
+const SLICE = 500;
+/** Messages that are cleared, and reactions that are removed, in one commit. */
+const BATCH = 50;
+/** For how long a call goes on, in milliseconds. */
+const CALL_MS = 3_000;
+
+/** What ends an erasure, within its last transaction. */
+export interface ErasureEnd {
+  transaction: (write: () => void) => void;
+  /** Begins a new epoch, in what is stored. */
+  startOver: () => void;
+}
+
+/**
+ * Erases a person in a conversation, in turns of some milliseconds between which others are served: they leave,
+ * what they wrote is cleared if that was chosen, and then every row that names them is written without them. The
+ * last turn writes the rows that memory has as well, and begins a new epoch: the object has to restart behind it.
+ * Resolves to where to go on, or to `undefined` once that was done.
+ */
+export async function erase(
+  open: OpenConversation,
+  request: ErasureRequest,
+  end: ErasureEnd,
+): Promise<Extract<ErasureProgress, { from: number }> | undefined> {
+  const { sql, memory, clock } = open;
+  const { userId } = request;
+  const until = clock() + CALL_MS;
+  const depart = () => carryOut(open, [{ type: "erase-member", userId }]);
+  open.evict(userId);
+  await depart();
+  memory.blocks.changed(
+    copyBlocks(sql, request).map((blocker) => ({ userId: blocker, blockedId: request.erasedId })),
+  );
+  let { from } = request;
+  while (from <= memory.counters.lastNumber) {
+    if (clock() >= until) return { from, of: memory.counters.lastNumber };
+    const to = Math.min(from + SLICE - 1, memory.counters.lastNumber);
+    if (request.messages === "clear") await clear(open, userId, from, to);
+    end.transaction(() => replaceInMessages(sql, request, from, to));
+    from = to + 1;
+    await nextTurn();
+  }
+  while (removeOwnRows(sql, userId)) await nextTurn();
+  // Whoever has let them in again meanwhile, or had a message of theirs on its way.
+  await depart();
+  open.settle();
+  if (from <= memory.counters.lastNumber) return { from, of: memory.counters.lastNumber };
+  end.transaction(() => {
+    replaceElsewhere(sql, request, request.messages);
+    end.startOver();
+  });
+  return undefined;
+}
+
+/** Clears the person's messages `from`…`to`, and removes their reactions to them. */
+async function clear(open: OpenConversation, userId: string, from: number, to: number) {
+  const written = writtenWithin(open.sql, userId, from, to);
+  const reacted = reactionsWithin(open.sql, userId, from, to);
+  const commands: ErasureCommand[] = [
+    ...written.map((number) => ({ type: "erase-message" as const, number })),
+    ...reacted.map((reaction) => ({ type: "erase-reaction" as const, ...reaction, userId })),
+  ];
+  for (let done = 0; done < commands.length; done += BATCH) {
+    await carryOut(open, commands.slice(done, done + BATCH));
+    await nextTurn();
+  }
+}
+
+async function carryOut(open: OpenConversation, commands: readonly ErasureCommand[]) {
+  const results = await open.submitAll(ERASING, commands);
+  const failed = results.find(({ ok }) => !ok);
+  if (failed && !failed.ok) throw new Error(`an erasure was refused: ${failed.error.code}`);
+}
+
+/** Lets others be served. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
