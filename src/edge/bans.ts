@@ -2,6 +2,7 @@ import { banChanges, KnownBans } from "../directory/bans.ts";
 import { type Directory, directoryOf } from "../directory/directory.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
+import { knownUsers } from "./known-users.ts";
 
 /** After this, what is known is read anew, while requests are answered with it. */
 const REFRESH_AFTER_MS = 3_000;
@@ -9,12 +10,16 @@ const REFRESH_AFTER_MS = 3_000;
 const WAIT_AFTER_MS = 6_000;
 /** How long it waits at most; then what is known counts. */
 const WAIT_MS = 1_000;
+/** After this, every server that can read D1 knows of a ban, or that it was lifted. */
+export const BANS_KNOWN_MS = WAIT_AFTER_MS + WAIT_MS;
 /** After this, everything is read: bans that have ended are not kept for ever. */
 const RELOAD_AFTER_MS = 60 * 60_000;
 
 export interface BanListOptions {
   clock: () => number;
   onFailure: (error: unknown) => void;
+  /** A user is banned: whoever is erased is banned meanwhile. */
+  onBan?: (userId: string) => void;
 }
 
 /**
@@ -77,6 +82,7 @@ export class BanList {
       // Another read may have been faster, and have what is newer.
       if (reloaded.since >= this.known.since) this.known = reloaded;
     } else this.known.apply(changes, now);
+    for (const { userId } of changes) if (this.known.has(userId, now)) this.options.onBan?.(userId);
     this.readAt = now;
   }
 
@@ -96,6 +102,7 @@ export class BanList {
 const list = new BanList({
   clock: () => Date.now(),
   onFailure: (error) => log("bans_failed", { error }),
+  onBan: (userId) => knownUsers.forget(userId),
 });
 
 /** Whether a user is banned, as far as this isolate knows; it looks for changes now and then. */

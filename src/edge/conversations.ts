@@ -12,6 +12,7 @@ import { conversationOf } from "../conversation/stub.ts";
 import { usersById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
+import { isErasedUserId } from "../domain/person.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { moderatedCreation } from "./before-create.ts";
@@ -254,7 +255,7 @@ export async function peopleAmong(
   return userIds.flatMap((userId) => {
     const person = known.get(userId);
     if (person) return [person];
-    return open ? [{ userId, name: null, avatarUrl: null }] : [];
+    return open && !isErasedUserId(userId) ? [{ userId, name: null, avatarUrl: null }] : [];
   });
 }
 
