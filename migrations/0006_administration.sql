@@ -15,6 +15,7 @@ CREATE TABLE `jobs` (
 	`result` text,
 	`error` text,
 	`created_by` text NOT NULL,
+	`created_role` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`changed_at` integer NOT NULL,
 	`finished_at` integer,
@@ -22,6 +23,7 @@ CREATE TABLE `jobs` (
 );
 --> statement-breakpoint
 CREATE INDEX `jobs_by_time` ON `jobs` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `jobs_unfinished` ON `jobs` (`kind`,`target`) WHERE "jobs"."state" IN ('running', 'cancelling');--> statement-breakpoint
 CREATE INDEX `jobs_by_target` ON `jobs` (`target`,`created_at`) WHERE "jobs"."target" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `jobs_unswept` ON `jobs` (`finished_at`) WHERE "jobs"."kind" IN ('export-conversation', 'export-user') AND "jobs"."swept_at" IS NULL;--> statement-breakpoint
 CREATE TABLE `legal_holds` (

@@ -10,6 +10,7 @@ import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
+import { superviseJobs } from "./jobs/supervise.ts";
 import { log } from "./logging.ts";
 
 export { BeforeSend } from "./conversation/before-send/entrypoint.ts";
@@ -30,7 +31,8 @@ export default {
 
   /**
    * The cron of wrangler.toml: removes unsent files, those of deleted messages, expired hourly counts,
-   * blocks that were lifted long ago, and bans that have ended; and completes what names are found by.
+   * blocks that were lifted long ago, and bans that have ended; completes what names are found by; and has jobs
+   * go on.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);
@@ -43,6 +45,7 @@ export default {
     await deleteOldSpending(directory, now);
     await deleteOldLiftedBlocks(directory, now);
     await deleteEndedBans(directory, now);
+    await superviseJobs(env, directory, now);
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
   },

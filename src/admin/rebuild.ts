@@ -1,20 +1,14 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import type { ConversationStub, Rebuilt } from "../conversation/api.ts";
-import { conversationOf, objectOf } from "../conversation/stub.ts";
 import { conversationCount, conversationsAfter } from "../directory/register.ts";
-import { parseConversationId } from "../domain/id.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { refuse } from "../edge/refusal.ts";
+import {
+  type RebuildFrom,
+  type RebuildOutcome,
+  rebuildConversations,
+} from "../jobs/rebuild-conversations.ts";
 import { log } from "../logging.ts";
-
-type From = Parameters<ConversationStub["rebuild"]>[0];
-
-export interface Outcome {
-  rebuilt: number;
-  unfinished: Rebuilt[];
-  failed: { id: string; reason: string }[];
-}
 
 /**
  * The position of a rebuild: last id, rebuilt so far, total; counted once, because counting reads
@@ -27,7 +21,7 @@ export async function rebuildNext(
   c: Context<EdgeEnv>,
   cursor: string | undefined,
   limit: number,
-  from: From,
+  from: RebuildFrom,
 ) {
   const directory = c.get("directory");
   const [after, before, of] = cursor
@@ -45,22 +39,9 @@ export async function rebuildNext(
 export async function rebuild(
   c: Context<EdgeEnv>,
   ids: readonly string[],
-  from: From,
-): Promise<Outcome> {
-  const outcome: Outcome = { rebuilt: 0, unfinished: [], failed: [] };
-  await Promise.all(
-    ids.map(async (id) => {
-      try {
-        const done = await stubOf(c, id).rebuild(from);
-        if (!done) outcome.failed.push({ id, reason: "conversation_not_found" });
-        else if (done.projectedRev < done.rev) outcome.unfinished.push(done);
-        else outcome.rebuilt++;
-      } catch (error) {
-        log("rebuild_failed", { requestId: c.get("requestId"), id, error });
-        outcome.failed.push({ id, reason: "unavailable" });
-      }
-    }),
-  );
+  from: RebuildFrom,
+): Promise<RebuildOutcome> {
+  const outcome = await rebuildConversations(c.env, ids, from);
   const { rebuilt, unfinished, failed } = outcome;
   log("rebuilt", {
     requestId: c.get("requestId"),
@@ -70,11 +51,6 @@ export async function rebuild(
     failed: failed.length,
   });
   return outcome;
-}
-
-function stubOf(c: Context<EdgeEnv>, id: string): ConversationStub {
-  const conversationId = parseConversationId(id);
-  return conversationId ? conversationOf(c.env, conversationId) : objectOf(c.env, id);
 }
 
 function positionOf(cursor: string): z.infer<typeof position> {

@@ -6,13 +6,12 @@ import { authenticate, readsDirectory } from "../edge/auth.ts";
 import { closed, dialect } from "../edge/dialect.ts";
 import { emptyAsObject, jsonBody } from "../edge/json-body.ts";
 import { requestLimits } from "../edge/request-limits.ts";
+import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
+import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { only } from "./staff.ts";
-
-/** Conversations of one call at most: each is a call of an object. */
-const MAX_REBUILT = 50;
 
 /** The hexadecimal id of an object in Cloudflare's list. */
 const OBJECT_ID = /^[0-9a-f]{64}$/;
@@ -76,6 +75,7 @@ export function admin() {
   app.use(jsonBody);
   banRoutes(app);
   auditRoutes(app);
+  jobRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -400,6 +400,11 @@ export const audit = sqliteTable(
   ],
 );
 
+/** Literals rather than parameters, so that SQLite uses the index of unfinished jobs. */
+export function isUnfinishedJob(table: { state: SQLWrapper }): SQL {
+  return sql`${table.state} IN ('running', 'cancelling')`;
+}
+
 /** Jobs of operators: what was asked for, and how far it is. Each is carried out by its own object (`src/jobs/`). */
 export const jobs = sqliteTable(
   "jobs",
@@ -419,6 +424,8 @@ export const jobs = sqliteTable(
     /** The error code, once it has failed. */
     error: text("error"),
     createdBy: text("created_by").notNull(),
+    /** The role in their token, which is why they were allowed to. */
+    createdRole: text("created_role", { enum: PLATFORM_ROLES }).notNull(),
     createdAt: integer("created_at").notNull(),
     changedAt: integer("changed_at").notNull(),
     finishedAt: integer("finished_at"),
@@ -427,6 +434,7 @@ export const jobs = sqliteTable(
   },
   (table) => [
     index("jobs_by_time").on(table.createdAt, table.id),
+    index("jobs_unfinished").on(table.kind, table.target).where(isUnfinishedJob(table)),
     index("jobs_by_target")
       .on(table.target, table.createdAt)
       .where(sql`${table.target} IS NOT NULL`),

@@ -18,6 +18,7 @@ export const ERRORS = {
   conversation_not_found: [404, "There is no such conversation."],
   job_not_found: [404, "There is no such job."],
   job_running: [409, "Such a job is running already; see its progress, or cancel it."],
+  too_many_jobs: [409, "Twenty jobs are unfinished; wait until one has ended, or cancel one."],
   job_finished: [409, "The job has ended; there is nothing to cancel."],
   legal_hold: [
     409,

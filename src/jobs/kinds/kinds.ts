@@ -1,5 +1,8 @@
 import type { JobKind } from "../../domain/job.ts";
-import type { AnyJob } from "../kind.ts";
+import { type AnyJob, jobOf } from "../kind.ts";
+import { rebuild } from "./rebuild.ts";
 
 /** The kinds of job that there are; a kind of a later version is none. */
-export const KINDS: Partial<Record<JobKind, AnyJob>> = {};
+export const KINDS: Partial<Record<JobKind, AnyJob>> = {
+  rebuild: jobOf(rebuild),
+};
