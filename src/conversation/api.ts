@@ -12,6 +12,7 @@ import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import type { Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
@@ -159,6 +160,11 @@ export interface ConversationStub {
    * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
+  /**
+   * Erases a person, as far as a few seconds allow. Restarts the object once everything is written, so that the
+   * call fails and is to be made again. `undefined`: there is no conversation here.
+   */
+  erase(request: ErasureRequest): Promise<ErasureProgress | undefined>;
   fetch(request: Request): Promise<Response>;
 }
 

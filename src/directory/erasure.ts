@@ -2,6 +2,7 @@ import {
   type ErasedMessages,
   idInJson,
   type Replacement,
+  withoutName,
   withoutPerson,
 } from "../domain/erasure.ts";
 import type { PlatformRole } from "../domain/policy.ts";
@@ -81,10 +82,44 @@ export async function blockersOf({ $client }: Directory, userId: string): Promis
   return results.map(({ user_id }) => user_id);
 }
 
-/** The person's ban, if it holds for ever. */
-export async function isBannedForGood({ $client }: Directory, userId: string): Promise<boolean> {
+/** Users whom a person has banned from the service, or whose ban they have lifted. */
+export async function bannedBy({ $client }: Directory, userId: string): Promise<string[]> {
+  const { results } = await $client
+    .prepare(
+      `SELECT DISTINCT target_id FROM audit
+       WHERE actor_id = ? AND action IN ('user.ban', 'user.unban') AND target_id IS NOT NULL`,
+    )
+    .bind(userId)
+    .all<{ target_id: string }>();
+  return results.map(({ target_id }) => target_id);
+}
+
+/** Until when a person is banned from the service; 0: they are not. */
+export async function bannedUntil(
+  { $client }: Directory,
+  userId: string,
+  now: number,
+): Promise<number> {
   const row = await $client
-    .prepare("SELECT 1 FROM bans WHERE user_id = ? AND until IS NULL AND lifted_at IS NULL")
+    .prepare("SELECT until FROM bans WHERE user_id = ? AND lifted_at IS NULL")
+    .bind(userId)
+    .first<{ until: number | null }>();
+  if (!row) return 0;
+  const until = row.until ?? Number.MAX_SAFE_INTEGER;
+  return until > now ? until : 0;
+}
+
+export async function nameOf({ $client }: Directory, userId: string): Promise<string | null> {
+  return await $client
+    .prepare("SELECT name FROM users WHERE id = ?")
+    .bind(userId)
+    .first<string | null>("name");
+}
+
+/** Whether D1 has the person as a present or former member of any conversation. */
+export async function isMemberAnywhere({ $client }: Directory, userId: string): Promise<boolean> {
+  const row = await $client
+    .prepare("SELECT 1 FROM members WHERE user_id = ? LIMIT 1")
     .bind(userId)
     .first();
   return row !== null;
@@ -182,10 +217,7 @@ export async function eraseElsewhere(
 }
 
 /** The person's jobs, this one included, no longer say whom they concern. Their objects forget it by themselves. */
-export async function eraseFromJobs(
-  { $client }: Directory,
-  { userId }: Replacement,
-): Promise<void> {
+export async function eraseFromJobs({ $client }: Directory, userId: string): Promise<void> {
   await $client
     .prepare("UPDATE jobs SET target = NULL, params = '{}' WHERE target = ?")
     .bind(userId)
@@ -207,24 +239,48 @@ export async function exportsOf(
   return results.map(({ id, unfinished }) => ({ id, isUnfinished: unfinished === 1 }));
 }
 
-/** The person may connect again, as somebody new. */
-export async function deleteBan({ $client }: Directory, userId: string): Promise<void> {
-  await $client.prepare("DELETE FROM bans WHERE user_id = ?").bind(userId).run();
+/** The person may connect again, as somebody new: servers learn of it as of any ban that is lifted. */
+export async function liftErasedBan(
+  { $client }: Directory,
+  userId: string,
+  now: number,
+): Promise<void> {
+  await $client
+    .prepare(
+      `UPDATE bans SET lifted_at = ?1,
+         changed_at = max(?1, (SELECT max(changed_at) FROM bans) + 1)
+       WHERE user_id = ?2 AND lifted_at IS NULL`,
+    )
+    .bind(now, userId)
+    .run();
+}
+
+/** Removes the row of a ban that was lifted. */
+export async function deleteLiftedBan({ $client }: Directory, userId: string): Promise<void> {
+  await $client
+    .prepare("DELETE FROM bans WHERE user_id = ? AND lifted_at IS NOT NULL")
+    .bind(userId)
+    .run();
 }
 
 /** Writes the reports after one, some of them, without the person: where to go on. */
 export async function eraseSomeReports(
   { $client }: Directory,
   replacement: Replacement,
-  messages: ErasedMessages,
+  { messages, name }: { messages: ErasedMessages; name: string | null },
   after: string,
   limit: number,
 ): Promise<string | undefined> {
   const { userId, erasedId } = replacement;
   const id = idInJson(userId);
+  // A system message begins with the name.
+  const begins = JSON.stringify(`${name ?? userId} `).slice(0, -1);
   const { results } = await $client
-    .prepare("SELECT id, instr(snapshot, ?) AS named, snapshot FROM reports WHERE id > ? ORDER BY id LIMIT ?")
-    .bind(id, after, limit)
+    .prepare(
+      `SELECT id, snapshot, instr(snapshot, ?) + instr(snapshot, ?) AS named FROM reports
+       WHERE id > ? ORDER BY id LIMIT ?`,
+    )
+    .bind(id, begins, after, limit)
     .all<{ id: string; named: number; snapshot: string }>();
   const last = results.at(-1)?.id;
   if (last === undefined) return undefined;
@@ -236,7 +292,7 @@ export async function eraseSomeReports(
       .map((row) =>
         $client
           .prepare("UPDATE reports SET snapshot = ? WHERE id = ?")
-          .bind(snapshotWithout(row.snapshot, replacement, isCleared), row.id),
+          .bind(snapshotWithout(row.snapshot, replacement, name, isCleared), row.id),
       ),
     $client
       .prepare(
@@ -252,11 +308,15 @@ export async function eraseSomeReports(
 function snapshotWithout(
   snapshot: string,
   { userId, erasedId }: Replacement,
+  name: string | null,
   isCleared: boolean,
 ): string {
   const messages: ReportedMessage[] = JSON.parse(snapshot);
   return JSON.stringify(
     messages.map((message) => {
+      if (message.senderId === null && message.content.startsWith(`${name ?? userId} `)) {
+        return { ...message, content: withoutName(message.content) };
+      }
       if (message.senderId !== userId) return message;
       const cleared = isCleared && { content: "", attachments: [] };
       return { ...message, senderId: erasedId, senderName: null, ...cleared };

