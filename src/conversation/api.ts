@@ -17,6 +17,7 @@ import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/g
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
+import type { StartedOver, StartOver } from "./start-over.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 
 /** The RPC interface of a conversation's object. */
@@ -165,6 +166,12 @@ export interface ConversationStub {
    * call fails and is to be made again. `undefined`: there is no conversation here.
    */
   erase(request: ErasureRequest): Promise<ErasureProgress | undefined>;
+  /**
+   * Begins a new epoch: whatever follows the conversation begins anew. Restarts the object, so that the call
+   * fails and is to be made again (`edge/start-over.ts`); with the same id an epoch is begun once. `undefined`:
+   * there is no conversation here.
+   */
+  startOver(request: StartOver): Promise<StartedOver | undefined>;
   fetch(request: Request): Promise<Response>;
 }
 

@@ -1,8 +1,11 @@
 import { ERASING, type ErasureCommand } from "./decide/erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { OpenConversation } from "./open.ts";
+import { restartAnew, startedOver } from "./start-over.ts";
+import { readEpoch } from "./tables/epochs.ts";
 import {
   copyBlocks,
+  isDeserted,
   reactionsWithin,
   removeOwnRows,
   replaceElsewhere,
@@ -16,29 +19,27 @@ const SLICE = 500;
 const BATCH = 50;
 /** For how long a call goes on, in milliseconds. */
 const CALL_MS = 3_000;
-
-/** What ends an erasure, within its last transaction. */
-export interface ErasureEnd {
-  transaction: (write: () => void) => void;
-  /** Begins a new epoch, in what is stored. */
-  startOver: () => void;
-}
+/** How long a call waits at most for D1. */
+const LISTS_MS = 5_000;
 
 /**
  * Erases a person in a conversation, in turns of some milliseconds between which others are served: they leave,
  * what they wrote is cleared if that was chosen, and then every row that names them is written without them. The
- * last turn writes the rows that memory has as well, and begins a new epoch: the object has to restart behind it.
- * Resolves to where to go on, or to `undefined` once that was done.
+ * last turn writes the rows that memory has as well, begins a new epoch, and restarts the object: the call that
+ * comes to it rejects, and the next one answers how far D1 is.
  */
 export async function erase(
   open: OpenConversation,
+  ctx: DurableObjectState,
   request: ErasureRequest,
-  end: ErasureEnd,
-): Promise<Extract<ErasureProgress, { from: number }> | undefined> {
+): Promise<ErasureProgress> {
   const { sql, memory, clock } = open;
-  const { userId } = request;
+  const { userId, by } = request;
+  const { storage } = ctx;
+  if (startedOver(sql, by)) return await ended(open);
   const until = clock() + CALL_MS;
   const depart = () => carryOut(open, [{ type: "erase-member", userId }]);
+  const on = (from: number) => ({ from, of: memory.counters.lastNumber });
   open.evict(userId);
   await depart();
   memory.blocks.changed(
@@ -46,23 +47,26 @@ export async function erase(
   );
   let { from } = request;
   while (from <= memory.counters.lastNumber) {
-    if (clock() >= until) return { from, of: memory.counters.lastNumber };
+    if (clock() >= until) return on(from);
     const to = Math.min(from + SLICE - 1, memory.counters.lastNumber);
     if (request.messages === "clear") await clear(open, userId, from, to);
-    end.transaction(() => replaceInMessages(sql, request, from, to));
+    storage.transactionSync(() => replaceInMessages(sql, request, from, to));
     from = to + 1;
     await nextTurn();
   }
   while (removeOwnRows(sql, userId)) await nextTurn();
-  // Whoever has let them in again meanwhile, or had a message of theirs on its way.
+  // Whoever has let them in again meanwhile.
   await depart();
   open.settle();
-  if (from <= memory.counters.lastNumber) return { from, of: memory.counters.lastNumber };
-  end.transaction(() => {
-    replaceElsewhere(sql, request, request.messages);
-    end.startOver();
-  });
-  return undefined;
+  if (from <= memory.counters.lastNumber) return on(from);
+  return await restartAnew(ctx, { by }, clock(), () => replaceElsewhere(sql, request));
+}
+
+/** Nothing names the person any more. */
+async function ended({ sql, memory, projector }: OpenConversation): Promise<ErasureProgress> {
+  await projector.reached(memory.counters.rev, LISTS_MS);
+  const isListed = !readEpoch(sql).isUnswept && projector.cursor >= memory.counters.rev;
+  return { isListed, isDeserted: isDeserted(memory.conversation.kind, sql) };
 }
 
 /** Clears the person's messages `from`…`to`, and removes their reactions to them. */

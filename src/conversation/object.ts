@@ -19,6 +19,8 @@ import { IDENTITY_HEADER } from "./api.ts";
 import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { identitySchema } from "./identity.ts";
+import { erase } from "./erase.ts";
+import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import { OpenConversation } from "./open.ts";
 import { connect } from "./outbound/sockets/connect.ts";
 import { handleFrame } from "./outbound/sockets/frames.ts";
@@ -46,6 +48,8 @@ import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import { rebuild } from "./rebuild.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
+import { RESTORING } from "./restoring.ts";
+import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
 import {
   applyBlocks,
   LISTS_TIMEOUT_MS,
@@ -55,6 +59,7 @@ import {
   submitWithFiles,
 } from "./submit.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
+import { readEpoch } from "./tables/epochs.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
@@ -72,29 +77,27 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   /** The forms in which pages are written. */
   protected readonly forms: readonly MessageForm[] = [];
   /** `undefined` until the conversation is created. */
-  private open: OpenConversation | undefined;
+  private loaded: OpenConversation | undefined;
+  /** A restore has closed the conversation until it is carried out. */
+  private isFenced = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
-    this.open = this.opened();
+    this.isFenced = readEpoch(ctx.storage.sql).fence !== null;
+    this.loaded = this.opened();
   }
 
   async create(creation: Creation): Promise<{ created: boolean; listed: boolean }> {
     const created = this.open === undefined;
-    if (!this.open) {
-      const id = this.ctx.id.name;
-      if (id === undefined) throw new Error("conversations are addressed by name");
-      const now = Date.now();
-      const epoch = newEpoch(now, crypto.getRandomValues(new Uint8Array(5)));
-      createConversation(this.ctx.storage, id, epoch, creation, now);
-      this.open = this.opened();
-      this.open.outbound.check();
-      this.open.inboxes.created();
+    const open = this.open ?? this.created(creation);
+    if (created) {
+      open.outbound.check();
+      open.inboxes.created();
     }
-    const { projector, memory } = this.open;
+    const { projector, memory } = open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
   }
 
@@ -118,6 +121,19 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   precheck(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
     return precheck(this.open, actor, command);
+  }
+
+  async startOver(request: StartOver): Promise<StartedOver | undefined> {
+    const { loaded } = this;
+    if (!loaded) return undefined;
+    loaded.settle();
+    return (
+      startedOver(loaded.sql, request.by) ?? (await restartAnew(this.ctx, request, Date.now()))
+    );
+  }
+
+  async erase(request: ErasureRequest): Promise<ErasureProgress | undefined> {
+    return this.open && erase(this.open, this.ctx, request);
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
@@ -244,7 +260,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   eventsSince(actor: Actor, since: number, known: number, origin = ""): Result<Batch> {
     return answered(this.open, actor, "read", (open) =>
-      ok(eventsSince(open.viewFor(actor.userId, origin), since, known)),
+      ok(eventsSince(open.viewFor(actor.userId, origin), since, known, open.beganAt)),
     );
   }
 
@@ -254,19 +270,21 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       JSON.parse(decodeURIComponent(request.headers.get(IDENTITY_HEADER) ?? "null")),
     );
     if (!parsed.success) throw new Error("an upgrade without an identity");
+    if (this.isFenced) return refusedUpgrade(CLOSE.goingAway, RESTORING);
     const { open } = this;
     if (!open) return refusedUpgrade(CLOSE.notFound, "no such conversation");
     return connect(open, parsed.data, new URL(request.url).searchParams);
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
-    const session = this.open?.sessions.of(socket);
-    if (!this.open || !session) return;
+    const { loaded } = this;
+    const session = loaded?.sessions.of(socket);
+    if (!loaded || !session || this.isFenced) return;
     try {
-      handleFrame(this.open, session, data);
+      handleFrame(loaded, session, data);
     } catch (error) {
       log("frame_failed", { error });
-      this.open.sessions.send(
+      loaded.sessions.send(
         session,
         JSON.stringify(errorEventOf(chatError("internal"), undefined)),
       );
@@ -274,7 +292,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    this.open?.closed(socket);
+    this.loaded?.closed(socket);
     // 1005 and 1006 say that there was no code; they cannot be sent.
     close(socket, code === 1005 || code === 1006 ? 1000 : code, "");
   }
@@ -284,13 +302,34 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   override async alarm(): Promise<void> {
-    await this.open?.alarms.fired();
+    await this.loaded?.alarms.fired();
+  }
+
+  /** The conversation, unless it is closed by a restore: then every call fails, to be made again. */
+  private get open(): OpenConversation | undefined {
+    if (this.isFenced) throw new Error(RESTORING);
+    return this.loaded;
+  }
+
+  private created(creation: Creation): OpenConversation {
+    const id = this.ctx.id.name;
+    if (id === undefined) throw new Error("conversations are addressed by name");
+    const now = Date.now();
+    const epoch = newEpoch(now, crypto.getRandomValues(new Uint8Array(5)));
+    createConversation(this.ctx.storage, id, epoch, creation, now);
+    this.loaded = this.opened();
+    return this.loaded;
   }
 
   private opened(): OpenConversation {
     const settings = settingsOf(this.env);
     if (settings instanceof Error) throw settings;
-    return new OpenConversation(this.ctx, this.env, settings, () => Date.now());
+    const { ctx, env } = this;
+    return new OpenConversation(
+      ...([ctx, env, settings, () => Date.now()] as const),
+      // Somebody else has taken the storage back to an earlier time.
+      (rev) => void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
+    );
   }
 }
 

@@ -33,6 +33,7 @@ import { Inboxes } from "./outbound/inboxes/inboxes.ts";
 import { InboxRows } from "./outbound/inboxes/rows.ts";
 import { UserPresences } from "./outbound/inboxes/user-presences.ts";
 import { Outbound } from "./outbound/outbound.ts";
+import { FormerEpoch } from "./outbound/projection/former-epoch.ts";
 import { Projector } from "./outbound/projection/projector.ts";
 import { ackOf } from "./outbound/sockets/ack.ts";
 import { firstSync } from "./outbound/sockets/first-visit.ts";
@@ -52,6 +53,7 @@ import { sendWithFiles } from "./send-files.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
+import { readEpoch } from "./tables/epochs.ts";
 import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -65,6 +67,8 @@ const INBOX_CALLS_PER_SECOND = 500;
 export class OpenConversation {
   readonly sql: SqlStorage;
   readonly epoch: string;
+  /** The revision with which the epoch began: cursors below it are of an earlier one. */
+  readonly beganAt: number;
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
@@ -88,13 +92,22 @@ export class OpenConversation {
   private readonly settings: Settings;
   private readonly env: Env;
 
-  constructor(ctx: DurableObjectState, env: Env, settings: Settings, clock: () => number) {
+  /** `onAhead`: D1 has revisions up to one that are not stored any more. */
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    settings: Settings,
+    clock: () => number,
+    onAhead: (rev: number) => void,
+  ) {
     const { storage } = ctx;
     const { sql } = storage;
     const { epoch, conversation } = readConversation(sql);
+    const { beganAt, isUnswept } = readEpoch(sql);
     const conversationId = conversation.id;
     this.sql = sql;
     this.epoch = epoch;
+    this.beganAt = beganAt;
     this.clock = clock;
     this.settings = settings;
     this.env = env;
@@ -121,7 +134,7 @@ export class OpenConversation {
       onInterrupted: () => this.inboxes.interrupted(),
     });
     this.subscribers = new Subscribers({
-      ...{ sql, conversationId, rev },
+      ...{ sql, conversationId, rev, beganAt },
       hidesOf: (userId) => this.hidesOf(userId),
       stubOf: (protocol, gateway) => subscriberOf(env, protocol, gateway),
       onPresence: (userId) => {
@@ -175,10 +188,15 @@ export class OpenConversation {
       retryWithin: (ms) => this.alarms.noLaterThan(this.reports.name, clock() + ms),
     });
     this.alarms.add(this.reports.name, () => this.reports.catchUp());
+    const directory = directoryOf(env.DB);
+    const onGone = (userIds: readonly string[]) => this.inboxes.gone(userIds);
     this.projector = new Projector({
       ...{ sql, epoch, memory, clock, random: Math.random },
       log: (event, fields) => log(event, { conversationId, ...fields }),
-      directory: directoryOf(env.DB),
+      ...{ directory, onAhead },
+      former: isUnswept
+        ? new FormerEpoch({ sql, memory, epoch, beganAt, directory, onGone })
+        : undefined,
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
       onEntered: (userIds) => this.lookUpBlocks(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
@@ -370,7 +388,8 @@ export class OpenConversation {
     const { sql, recent, memory, epoch } = this;
     const hides = this.hidesOf(userId);
     const isHiding = effectOfBlocks(memory.conversation.kind) === "hide";
-    const hidesSince = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const changedAt = isHiding ? memory.blocks.changedAt(userId) : 0;
+    const hidesSince = Math.max(this.beganAt, changedAt);
     const lifted = isHiding ? memory.blocks.liftedBy(userId) : [];
     const write = this.texts.writer(NATIVE_FORM, this.addressOf(origin), hides);
     const linkTo = this.linkTo(origin);

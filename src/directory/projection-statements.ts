@@ -11,10 +11,17 @@ const ID = sql.placeholder("id");
 const EPOCH = sql.placeholder("epoch");
 const REV = sql.placeholder("rev");
 /**
- * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE true` keeps
+ * Rows as one JSON parameter, because D1 binds at most a hundred. The following `WHERE` keeps
  * SQLite's parser from reading ON CONFLICT as a join's.
  */
 const EACH_ROW = sql`json_each(${sql.placeholder("rows")})`;
+
+/**
+ * Whether D1 has nothing of a later epoch of this conversation: what comes late of one that has ended is not
+ * in the present state any more, and nothing would remove it again.
+ */
+const IS_OF_NEWEST_EPOCH = sql`NOT EXISTS (SELECT 1 FROM ${conversations}
+  WHERE ${conversations.id} = ${ID} AND ${conversations.epoch} > ${EPOCH})`;
 
 /** Takes the columns of the conversation's row. */
 export const upsertConversation = new Statement((directory) =>
@@ -66,7 +73,7 @@ const upsertMembers = new Statement((directory) =>
     .insert(members)
     .select(
       sql`SELECT value ->> 0, ${ID}, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-        value ->> 5, value ->> 6, ${EPOCH}, ${REV}, value ->> 7 FROM ${EACH_ROW} WHERE true`,
+        value ->> 5, value ->> 6, ${EPOCH}, ${REV}, value ->> 7 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
     )
     .onConflictDoUpdate({
       target: [members.userId, members.conversationId],
@@ -88,7 +95,7 @@ const upsertMembers = new Statement((directory) =>
 const addUncounted = new Statement((directory) =>
   directory
     .insert(uncounted)
-    .select(sql`SELECT ${ID}, value FROM ${EACH_ROW} WHERE true`)
+    .select(sql`SELECT ${ID}, value FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`)
     .onConflictDoNothing(),
 );
 
@@ -99,7 +106,7 @@ const markSent = new Statement((directory) =>
     .select(
       sql`SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
         value ->> 6, NULL, value ->> 7, value ->> 7, NULL, NULL, NULL, ${ID}, value ->> 8,
-        NULL FROM ${EACH_ROW} WHERE true`,
+        NULL FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
     )
     .onConflictDoUpdate({
       target: uploads.key,
@@ -114,7 +121,7 @@ const markDeleted = new Statement((directory) =>
       sentTo: sql`${ID}`,
       deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
     })
-    .where(inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)),
+    .where(sql`${inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)} AND ${IS_OF_NEWEST_EPOCH}`),
 );
 
 /**
@@ -145,7 +152,7 @@ const removeMentions = new Statement((directory) =>
 const addMentionsRead = new Statement((directory) =>
   directory
     .insert(mentionsRead)
-    .select(sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE true`)
+    .select(sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`)
     .onConflictDoNothing(),
 );
 

@@ -1,3 +1,4 @@
+import { RESTORING } from "../conversation/restoring.ts";
 import { rootOf } from "../logging.ts";
 
 /**
@@ -22,5 +23,6 @@ export function isTransient(error: unknown): boolean {
   const root = rootOf(error);
   if (!(root instanceof Error)) return false;
   const { overloaded } = root as Flags;
-  return isRetryable(root) || overloaded === true || root.message.startsWith("D1_");
+  const isTemporary = root.message.startsWith("D1_") || root.message.includes(RESTORING);
+  return isRetryable(root) || overloaded === true || isTemporary;
 }

@@ -41,20 +41,23 @@ export function joinEnded(
     return stay({ ...state, joins: othersPinned(state, pending), resume: undefined });
   }
   const resume = state.phase === "joining" ? state.resume : undefined;
-  const rev = Math.min(sinceOf(state.joins, pending, resume?.rev) ?? event.rev, event.rev);
-  if (!isOpen) return { ...stay({ ...state, joins }), answer: rev };
+  const since = sinceOf(state.joins, pending, resume?.rev) ?? event.rev;
+  const isReset = since < (event.beganAt ?? 0);
+  const rev = isReset ? event.rev : Math.min(since, event.rev);
+  const answer = { answer: rev, ...(isReset && { isReset }) };
+  if (!isOpen) return { ...stay({ ...state, joins }), ...answer };
   const target = Math.max(state.target, event.rev);
   const rest = supersede(joins, resume?.rev, event.id);
   const position = { rev, target, subscribedAt: event.rev };
   if (!isDeciding(state.joins, pending)) {
     const next: RoomState = { ...state, joins: rest, resume: position, target };
-    return { ...stay(next), answer: rev };
+    return { ...stay(next), ...answer };
   }
   const generation = event.id;
   return {
     state: { phase: "answering", joins: rest, generation, ...position, held: state.held },
     effects: [{ type: "awaitAnswered", generation }],
-    answer: rev,
+    ...answer,
   };
 }
 

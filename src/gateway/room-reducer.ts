@@ -1,3 +1,4 @@
+import type { Batch } from "../conversation/outbound/subscribers/gateway-api.ts";
 import { unreachable } from "../domain/error.ts";
 import { join, joinEnded, removedWhileJoining } from "./room-joins.ts";
 import { hold, type RoomEffect, type RoomEvent, type RoomState } from "./room-state.ts";
@@ -70,10 +71,19 @@ function whileIn(state: RoomState, transition: (room: InRoom) => Step): Step {
 
 function batch(room: InRoom, { batch }: Happening<"batch">): Step {
   const { to, from } = batch;
+  if (isForeign(room, batch)) return { state: room, effects: [{ type: "disconnect" }] };
   if (room.phase === "catchingUp") return stay({ ...room, target: Math.max(room.target, to) });
   if (from > room.rev) return inRoomAt(room, room.rev, to);
   if (to <= room.rev) return stay(room);
   return { state: { ...room, rev: to }, effects: [{ type: "send", batch, after: room.rev }] };
+}
+
+/**
+ * Whether what the client has is of an earlier epoch than a batch. No event takes it from one to the other: it
+ * reconnects, and is told when it joins.
+ */
+function isForeign({ rev }: InRoom, { beganAt = 0 }: Batch): boolean {
+  return rev < beganAt;
 }
 
 function removed(room: InRoom, { batch, removal }: Happening<"removed">): Step {
@@ -99,6 +109,7 @@ function pageEnded(
       return { state: leftOf(state), effects: [{ type: "sendExpelled", rev: state.rev }] };
     case "page": {
       const { to } = event.batch;
+      if (isForeign(state, event.batch)) return { state, effects: [{ type: "disconnect" }] };
       // Nothing follows: the target was of the conversation before it was restored.
       const target = to <= state.rev ? to : state.target;
       const next = inRoomAt(state, to, target, state.known);

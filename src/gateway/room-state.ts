@@ -55,7 +55,8 @@ export type RoomState = { joins: readonly PendingJoin[] } & (
 export type RoomEvent =
   /** The client joins; `id` is higher than that of every join before. */
   | { type: "join"; id: number; since: number | undefined }
-  | { type: "joined"; id: number; rev: number }
+  /** `beganAt`: as of a {@link Batch}. */
+  | { type: "joined"; id: number; rev: number; beganAt?: number | undefined }
   /** The conversation refused: the connection is not subscribed to it. */
   | { type: "joinRefused"; id: number }
   /** There was no answer. */

@@ -9,6 +9,8 @@ export interface Step {
   effects: RoomEffect[];
   /** Where `joined` leaves the client: the revision to answer with; absent where the answer is void. */
   answer?: number;
+  /** What its client has is of an earlier epoch: it has to load the conversation anew. */
+  isReset?: true;
 }
 
 export type Phase<Name extends RoomState["phase"]> = Extract<RoomState, { phase: Name }>;

@@ -26,6 +26,12 @@ import { TypingExpiry } from "./typing-expiry.ts";
 /** A room as it is stored: a conversation's id, and the revision up to which the client was sent all. */
 export type KeptRoom = [conversationId: string, rev: number];
 
+/** The answer to a join. */
+export interface Joined extends Pick<Subscribed, "rev" | "online"> {
+  /** What the client has is of an earlier epoch: it has to load the conversation anew. */
+  reset?: true;
+}
+
 export interface RoomsOptions extends MissingPagesOptions {
   env: Env;
   encoder: EventEncoder;
@@ -66,9 +72,10 @@ export class Rooms {
 
   /**
    * Joins a conversation. `since`: the revision that the client has; what is missing since then is sent
-   * behind the answer. The answer's `rev` is the one that the client has if it is sent nothing more.
+   * behind the answer. The answer's `rev` is the one that the client has if it is sent nothing more; with
+   * `reset` it is sent nothing of what it missed, and has to load the conversation anew.
    */
-  async join(id: string, since?: number): Promise<Result<Subscribed>> {
+  async join(id: string, since?: number): Promise<Result<Joined>> {
     if (!this.isSubscribed(id) && this.joined().length >= MAX_ROOMS) {
       const message = `At most ${MAX_ROOMS} conversations on one connection; leave one.`;
       return fail("rate_limited", { message });
@@ -87,9 +94,10 @@ export class Rooms {
       this.dispatch(id, { type: "joinRefused", id: join });
       return answer;
     }
-    const { rev: newest, online } = answer.value;
-    const { rev } = this.dispatch(id, { type: "joined", id: join, rev: newest });
-    return rev === undefined ? fail("not_a_member") : ok({ rev, online });
+    const { rev: newest, online, beganAt } = answer.value;
+    const { rev, isReset } = this.dispatch(id, { type: "joined", id: join, rev: newest, beganAt });
+    if (rev === undefined) return fail("not_a_member");
+    return ok({ rev, online, ...(isReset && { reset: isReset }) });
   }
 
   /** Tells all conversations of the person's presence; rejects where one cannot be told. */
@@ -167,14 +175,14 @@ export class Rooms {
     id: string,
     event: RoomEvent,
     introduced?: Set<number>,
-  ): { isAlive: boolean; rev: number | undefined } {
+  ): { isAlive: boolean; rev: number | undefined; isReset: true | undefined } {
     const before = this.rooms.get(id) ?? LEFT;
-    const { state, effects, answer: rev } = reduce(before, event);
+    const { state, effects, answer: rev, isReset } = reduce(before, event);
     if (state.phase === "left" && state.joins.length === 0) this.rooms.delete(id);
     else this.rooms.set(id, state);
     const isAlive = effects.every((effect) => this.tryExecute(id, effect, introduced));
     if (isAlive && revOf(state) !== revOf(before)) this.save();
-    return { isAlive, rev };
+    return { isAlive, rev, isReset };
   }
 
   /** An effect that fails leaves the client without something that its revision says it has. */

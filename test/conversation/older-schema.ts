@@ -3,6 +3,10 @@ const UNDO: Readonly<Record<number, readonly string[]>> = {
   14: [
     "ALTER TABLE conversation DROP COLUMN retention_days",
     "ALTER TABLE conversation DROP COLUMN purged_to",
+    "ALTER TABLE conversation DROP COLUMN epoch_rev",
+    "ALTER TABLE conversation DROP COLUMN epoch_by",
+    "ALTER TABLE conversation DROP COLUMN unswept",
+    "ALTER TABLE conversation DROP COLUMN fence",
     ...["DROP TABLE holds", "DROP TABLE held"],
   ],
   13: ["ALTER TABLE listeners DROP COLUMN visible"],

@@ -74,6 +74,12 @@ export function newEpoch(now: number, random: Uint8Array): string {
   return now.toString(36).padStart(9, "0") + [...random].map((byte) => hex(byte)).join("");
 }
 
+/** An epoch after another one, also where the clock has gone back since. */
+export function epochAfter(epoch: string, now: number, random: Uint8Array): string {
+  const began = Number.parseInt(epoch.slice(0, 9), 36);
+  return newEpoch(Math.max(now, began + 1 || 0), random);
+}
+
 function hex(byte: number): string {
   return byte.toString(16).padStart(2, "0");
 }

@@ -22,13 +22,14 @@ export function notifiable(
   open: OpenConversation,
   { userId, level, after, upTo, unreadForMs = 0 }: NotifiableQuery,
 ): NotifiableAnswer {
-  const { sql, memory, epoch, clock } = open;
+  const { sql, memory, epoch, beganAt, clock } = open;
   const { conversation, counters } = memory;
   const answer = { epoch, rev: counters.rev };
   const found = memberOf(sql, userId);
   if (!found || found.leftAt !== null || found.request) return answer;
   const member = { ...found, isHiding: open.isHiding(userId) };
-  const afterRev = after?.epoch === epoch ? after.rev : 0;
+  // What was sent in an earlier epoch was notified of then, or is too late.
+  const afterRev = after?.epoch === epoch ? after.rev : beganAt;
   const sentAt = clock() - NOTIFICATION_TTL_MS;
   const upToRev = upTo?.epoch === epoch ? upTo.rev : counters.rev;
   const mentions = unreadMentioning(sql, member, { afterRev, upToRev, sentAt });

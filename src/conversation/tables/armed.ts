@@ -60,6 +60,12 @@ export function putTellingEverybody(sql: SqlStorage, isTelling: boolean): void {
   put(sql, ROUND_DONE, isTelling ? TELLING_EVERYBODY : null);
 }
 
+/** Has all members called once more, whoever is armed: as in the first round or, in a large conversation, one by one. */
+export function beginRound(sql: SqlStorage, isLarge: boolean): void {
+  sql.exec("DELETE FROM armed");
+  if (isLarge) putTellingEverybody(sql, true);
+}
+
 function put(sql: SqlStorage, userId: string, interest: string | null): void {
   sql.exec(
     `INSERT INTO armed (user_id, interest) VALUES (?, ?)

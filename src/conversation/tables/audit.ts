@@ -18,6 +18,8 @@ const storedAct: z.ZodType<LocalAct> = z.object({
 
 export interface StoredAct {
   rev: number;
+  /** The epoch it was done in, where that is an earlier one. */
+  epoch?: string | undefined;
   act: LocalAct;
 }
 
@@ -28,6 +30,16 @@ export const MAX_ACTS = 500;
 export function insertAct(sql: SqlStorage, rev: number, act: LocalAct): void {
   sql.exec("INSERT INTO audit (rev, act) VALUES (?, ?)", rev, JSON.stringify(act));
 }
+
+/** An epoch ends: acts of it keep its name, by which D1 knows them. */
+export function stampActs(sql: SqlStorage, epoch: string): void {
+  sql.exec(
+    "UPDATE audit SET act = json_set(act, '$.epoch', ?) WHERE act ->> '$.epoch' IS NULL",
+    epoch,
+  );
+}
+
+const stamp = z.object({ epoch: z.string().optional() });
 
 /**
  * The acts after one revision up to another, in order, {@link MAX_ACTS} at most; `to`: the revision up to
@@ -45,8 +57,9 @@ export function actsBetween(
     )
     .toArray();
   const acts = rows.flatMap(({ rev, act }) => {
-    const read = storedAct.safeParse(parsed(act));
-    return read.success ? [{ rev, act: read.data }] : [];
+    const stored = parsed(act);
+    const read = storedAct.safeParse(stored);
+    return read.success ? [{ rev, act: read.data, epoch: stamp.safeParse(stored).data?.epoch }] : [];
   });
   return { acts, to: rows.length === MAX_ACTS ? (rows.at(-1)?.rev ?? upTo) : upTo };
 }

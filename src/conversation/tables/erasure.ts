@@ -1,3 +1,4 @@
+import type { Kind } from "../../domain/conversation.ts";
 import {
   type ErasedMessages,
   idInJson,
@@ -121,9 +122,9 @@ export function copyBlocks(sql: SqlStorage, { userId, erasedId }: Replacement): 
 /** Writes all other rows that name the person. Their messages are written already. */
 export function replaceElsewhere(
   sql: SqlStorage,
-  replacement: Replacement,
-  messages: ErasedMessages,
+  request: Replacement & { messages: ErasedMessages },
 ): void {
+  const { messages, ...replacement } = request;
   const { userId, erasedId } = replacement;
   const pair = [erasedId, userId];
   replaceMember(sql, replacement);
@@ -153,8 +154,12 @@ export function replaceElsewhere(
   replaceInList(sql, { table: "held", key: ["number", "rev"], json: "message" }, replacement);
 }
 
-/** Whether everybody who is or was a member has been erased. */
-export function isDeserted(sql: SqlStorage): boolean {
+/**
+ * Whether everybody who is or was a member has been erased, and nobody can come: the conversation belongs to
+ * nobody any more.
+ */
+export function isDeserted(kind: Kind, sql: SqlStorage): boolean {
+  if (kind === "channel") return false;
   const others = sql.exec(
     "SELECT 1 FROM members WHERE user_id NOT GLOB ? LIMIT 1",
     ERASED_PATTERN,

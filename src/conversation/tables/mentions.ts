@@ -39,6 +39,18 @@ export function deleteMentions(sql: SqlStorage, number: number, userIds: readonl
   );
 }
 
+/** Whether a message counts in a user's mentions, or everybody's, and has since before a revision. */
+export function isMentioned(
+  sql: SqlStorage,
+  { userId, number, before }: { userId: string; number: number; before: number },
+): boolean {
+  const found = sql.exec(
+    "SELECT 1 FROM mentions WHERE user_id = ? AND number = ? AND rev < ?",
+    ...[userId, number, before],
+  );
+  return found.toArray().length > 0;
+}
+
 /** Whether a message counts in anybody's mentions, read or not. */
 export function hasMentions(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM mentions LIMIT 1").toArray().length > 0;

@@ -233,6 +233,15 @@ const STEPS: readonly string[] = [
   -- Messages up to this number are gone, except pinned ones; 0: none.
   ALTER TABLE conversation ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
 
+  -- The revision with which its epoch began; 0: that of its creation. Lower ones are of earlier epochs.
+  ALTER TABLE conversation ADD COLUMN epoch_rev INTEGER NOT NULL DEFAULT 0;
+  -- What had the epoch begun: an id of the caller's.
+  ALTER TABLE conversation ADD COLUMN epoch_by TEXT;
+  -- 1: D1 may have rows of an earlier epoch.
+  ALTER TABLE conversation ADD COLUMN unswept INTEGER NOT NULL DEFAULT 0;
+  -- The restore that has closed the conversation until it is carried out; null: none.
+  ALTER TABLE conversation ADD COLUMN fence TEXT;
+
   -- Why nothing may be deleted: '' for the conversation itself, or the user whom it concerns.
   CREATE TABLE holds (subject TEXT PRIMARY KEY, held_at INTEGER NOT NULL) WITHOUT ROWID;
 

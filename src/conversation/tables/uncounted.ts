@@ -14,6 +14,10 @@ export function insertUncounted(sql: SqlStorage, number: number): void {
   sql.exec("INSERT INTO uncounted (number) VALUES (?) ON CONFLICT DO NOTHING", number);
 }
 
+export function isUncounted(sql: SqlStorage, number: number): boolean {
+  return sql.exec("SELECT 1 FROM uncounted WHERE number = ?", number).toArray().length > 0;
+}
+
 /** Uncounted numbers within `from`…`to`, ascending. */
 export function uncountedWithin(sql: SqlStorage, from: number, to: number): number[] {
   return sql

@@ -26,6 +26,8 @@ import type { InboxStub } from "./inbox-api.ts";
 import type { InboxRows } from "./rows.ts";
 
 const SECOND_MS = 1_000;
+/** Calls under way at a time to inboxes of people who are not members any more. */
+const CALLS_AT_A_TIME = 50;
 
 export interface InboxesOptions {
   sql: SqlStorage;
@@ -118,6 +120,20 @@ export class Inboxes implements Consumer {
       this.armed.set(userId, changed(attention, change));
     }
     this.callDue();
+  }
+
+  /**
+   * Tells people's inboxes that the conversation is in none of their lists: they were members in an epoch that
+   * has ended. Rejects where one cannot be told.
+   */
+  async gone(userIds: readonly string[]): Promise<void> {
+    const { rows, stubOf } = this.options;
+    for (let first = 0; first < userIds.length; first += CALLS_AT_A_TIME) {
+      const page = userIds.slice(first, first + CALLS_AT_A_TIME);
+      await Promise.all(
+        page.map((userId) => this.timeouts.limit(stubOf(userId).update(rows.removed()))),
+      );
+    }
   }
 
   /** The alarm fired: calls the inboxes that waited for it, and those that may have missed a commit. */

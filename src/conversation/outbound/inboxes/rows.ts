@@ -36,12 +36,9 @@ export class InboxRows {
   of(userId: string): InboxRow | undefined {
     const member = memberOf(this.sql, userId);
     if (!member) return undefined;
-    const { epoch, memory } = this;
+    const { memory } = this;
     const { rev } = memory.counters;
-    const conversationId = memory.conversation.id;
-    if (member.leftAt !== null || member.request === "declined") {
-      return { conversationId, epoch, rev, removed: true };
-    }
+    if (member.leftAt !== null || member.request === "declined") return this.removed();
     if (this.common?.rev !== rev) {
       this.common = this.commonNow();
       this.hasMentions = hasMentions(this.sql);
@@ -58,6 +55,15 @@ export class InboxRows {
     if (!lastMessage || senderId === null || !isHiding) return row;
     if (!memory.blocks.heldBy(userId).has(senderId)) return row;
     return { ...row, lastMessage: hiddenPreview(lastMessage) };
+  }
+
+  /** The row of somebody who is in no list because of it. */
+  removed(): InboxRow {
+    const { epoch, memory } = this;
+    return {
+      ...{ conversationId: memory.conversation.id, epoch },
+      ...{ rev: memory.counters.rev, removed: true },
+    };
   }
 
   private get isHiding(): boolean {

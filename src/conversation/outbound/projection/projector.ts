@@ -1,4 +1,5 @@
 import type { Directory } from "../../../directory/directory.ts";
+import { projectedVersion } from "../../../directory/former-rows.ts";
 import { project } from "../../../directory/projection.ts";
 import type { Member } from "../../../domain/conversation.ts";
 import type { Memory } from "../../commit/draft.ts";
@@ -13,6 +14,7 @@ import { backoffMs } from "../backoff.ts";
 import type { Consumer, PushedCommit } from "../consumer.ts";
 import { type Changed, changedOf } from "./changed.ts";
 import { concernsFiles } from "./concerns-files.ts";
+import type { FormerEpoch } from "./former-epoch.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { UnprojectedChanges } from "./unprojected-changes.ts";
 import { Waiters } from "./waiters.ts";
@@ -21,6 +23,8 @@ import { Waiters } from "./waiters.ts";
 export const DELAY_MS = 100;
 /** For so long after a write that several callers waited for, others are taken to follow them. */
 const BUSY_MS = 1_000;
+/** D1 is asked so often at most whether it has more than is stored here. */
+const COMPARE_EVERY_MS = 60_000;
 /** D1 that has not answered for so long is taken to have failed; writing again does no harm. */
 const TIMEOUT_MS = 10_000;
 
@@ -38,6 +42,10 @@ export interface ProjectorOptions {
    * sees the other. Where it rejects, D1 is written to again.
    */
   onEntered: (userIds: readonly string[]) => Promise<void>;
+  /** What D1 may have of an earlier epoch, to be removed first; absent: nothing. */
+  former?: Pick<FormerEpoch, "sweepPage"> | undefined;
+  /** D1 has revisions up to this one that are not stored here: the storage was taken back to an earlier time. */
+  onAhead?: ((rev: number) => void) | undefined;
   /** D1 accepts changes again, and has those that it did not accept before. */
   onRecovered: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
@@ -69,9 +77,13 @@ export class Projector implements Consumer {
   private failures = 0;
   /** D1 is to have everything up to this revision without delay. */
   private urgentRev = 0;
+  private former: ProjectorOptions["former"];
+  /** When D1 was last asked whether it has more than is stored here. */
+  private comparedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ProjectorOptions) {
     this.options = options;
+    this.former = options.former;
   }
 
   get cursor(): number {
@@ -135,6 +147,30 @@ export class Projector implements Consumer {
     return this.waiters.wait(rev, timeoutMs);
   }
 
+  /**
+   * Something shows revisions of this epoch that are not stored here: asks D1 whether there were any, once a
+   * minute at most, because clients can claim that.
+   */
+  compare(): void {
+    void this.compared().catch((error) => this.options.log("comparison_failed", { error }));
+  }
+
+  /** The same by the first write since the object woke. */
+  private async comparedFirst(): Promise<void> {
+    if (this.comparedAt === Number.NEGATIVE_INFINITY) await this.compared();
+  }
+
+  private async compared(): Promise<void> {
+    const { clock, memory, directory, epoch, onAhead } = this.options;
+    if (!onAhead || clock() - this.comparedAt < COMPARE_EVERY_MS) return;
+    const { id } = memory.conversation;
+    const found = await this.timeouts.limit(projectedVersion(directory, id));
+    this.comparedAt = clock();
+    const isAhead =
+      found && (found.epoch > epoch || (found.epoch === epoch && found.rev > memory.counters.rev));
+    if (isAhead) onAhead(found.rev);
+  }
+
   private setCursor(projectedRev: number): void {
     const { memory } = this.options;
     memory.counters = { ...memory.counters, projectedRev };
@@ -174,9 +210,15 @@ export class Projector implements Consumer {
     while (this.isBehind() && (more || this.isAwaited())) {
       const { rev } = memory.counters;
       try {
+        if (this.former) {
+          // Everybody who has read D1 meanwhile has read some of both epochs.
+          hasRecovered = await this.timeouts.limit(this.former.sweepPage());
+          if (hasRecovered) this.former = undefined;
+          continue;
+        }
         const page = this.nextPage();
         more = page.more;
-        await this.write(page);
+        await Promise.all([this.write(page), this.comparedFirst()]);
         if (this.failures > 0) {
           hasRecovered = true;
           log("projection_recovered", { failures: this.failures });

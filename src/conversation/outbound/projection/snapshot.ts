@@ -62,9 +62,9 @@ export function snapshotOf(
       : null,
     ...{ members, uncounted, files },
     mentions: mentionRows(sql, changes, members, hiding),
-    acts: acts.map(({ rev, act }) => {
+    acts: acts.map(({ rev, act, epoch: doneIn = epoch }) => {
       const conversationId = conversation.id;
-      return { ...act, id: `${conversationId}:${epoch}:${rev}`, conversationId };
+      return { ...act, id: `${conversationId}:${doneIn}:${rev}`, conversationId };
     }),
   };
 }

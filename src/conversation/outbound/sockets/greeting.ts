@@ -16,6 +16,8 @@ export function greetingFor(
 ): { hello: string; page: Page } {
   const { sql, memory, epoch, sessions, limits } = open;
   const { userId } = member;
+  const isAhead = cursor.epoch === epoch && (cursor.since ?? 0) > memory.counters.rev;
+  if (isAhead) open.projector.compare();
   const you = { member, unread: unreadOf(sql, memory, member) };
   const greeting = helloFor(memory, epoch, you, sessions.online(userId), sessions.size, limits);
   const hello = JSON.stringify({ ...greeting, ...(features.length > 0 && { features }) });

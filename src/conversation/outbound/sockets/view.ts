@@ -20,7 +20,10 @@ export interface View {
   hides: Hides;
   /** Blocks that they lifted: what these people wrote up to a number counts as read by the reader. */
   lifted: readonly LiftedBlock[];
-  /** The revision in which that changed last: a client that is behind it is shown everything anew. */
+  /**
+   * The revision in which that changed last, or with which the epoch began: a client that is behind it is shown
+   * everything anew.
+   */
   hidesSince: number;
   /** Writes a message in the native form. */
   write: WriteMessage;

@@ -10,6 +10,7 @@ import { firstNumberAfter } from "../../tables/messages.ts";
 import { READERS_MAX, readersOf } from "../../tables/receipts.ts";
 import type { View } from "../sockets/view.ts";
 import type { Batch, Note } from "./gateway-api.ts";
+import { epochOf } from "./subscribers.ts";
 
 /** Bytes that a receipt is estimated to take: an id of the usual length and a time. */
 const RECEIPT_BYTES = 80;
@@ -17,11 +18,16 @@ const RECEIPT_BYTES = 80;
 /**
  * A page of what changed after `since`, as events, as far as the present state shows: a message created
  * after `known` is a new one, any other was edited or deleted. At most 500 rows and, beyond the first of
- * them, 256 KiB.
+ * them, 256 KiB. Nothing after a revision before `beganAt`, with which the epoch began.
  */
-export function eventsSince(view: View, since: number, known: number): Batch {
+export function eventsSince(view: View, since: number, known: number, beganAt = 0): Batch {
   const { sql, memory, hides } = view;
   const { conversation, counters } = memory;
+  const epoch = epochOf(beganAt);
+  if (since < beganAt) {
+    const { id, rev } = { ...conversation, rev: counters.rev };
+    return { conversationId: id, from: since, to: rev, lines: [], notes: [], ...epoch };
+  }
   const changes = changesSince(sql, conversation, counters, since);
   const firstNew = firstNumberAfter(sql, "created_rev", known, counters.lastNumber);
   const large = isLarge(counters.memberCount);
@@ -54,7 +60,10 @@ export function eventsSince(view: View, since: number, known: number): Batch {
     lines.push(line);
     if (row.type === "message" && !large) notes.push({ rev: row.rev, readers });
   }
-  return { conversationId: conversation.id, from: since, to, lines, notes, ...(more && { more }) };
+  return {
+    ...{ conversationId: conversation.id, from: since, to, lines, notes, ...epoch },
+    ...(more && { more }),
+  };
 }
 
 function eventOf(row: ChangedRow, { memory, linkTo, hides }: View, firstNew: number): ServerEvent {

@@ -48,6 +48,11 @@ export interface Batch {
   last?: true;
   /** Of `eventsSince`: there is more after `to`. */
   more?: true;
+  /**
+   * The revision with which the epoch began, where that is not the first one. What a client has up to a lower
+   * one is of an earlier epoch, and cannot be brought up to date.
+   */
+  beganAt?: number;
 }
 
 export interface Note {
@@ -65,6 +70,8 @@ export interface Subscribed {
   rev: number;
   /** Who is online; empty in a large conversation. */
   online: string[];
+  /** As of a {@link Batch}. */
+  beganAt?: number;
 }
 
 /** The methods of a subscriber. Each resolves to false where it is not, or no longer, subscribed. */

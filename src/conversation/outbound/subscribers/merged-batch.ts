@@ -11,13 +11,14 @@ export const MAX_MERGED = { lines: 500, units: MAX_SYNC_BYTES };
  */
 export function mergedBatch(earlier: Batch, later: Batch, bounds = MAX_MERGED): Batch | undefined {
   if (later.from !== earlier.to || earlier.last || later.last) return undefined;
-  const { conversationId, from } = earlier;
+  const { conversationId, from, ...rest } = earlier;
   const { to } = later;
+  const epoch = rest.beganAt === undefined ? {} : { beganAt: rest.beganAt };
   const lines = [...earlier.lines, ...later.lines];
   if (lines.length > bounds.lines || unitsOf(lines) > bounds.units) {
-    return { conversationId, from: to, to, lines: [], notes: [] };
+    return { conversationId, from: to, to, lines: [], notes: [], ...epoch };
   }
-  return { conversationId, from, to, lines, notes: [...earlier.notes, ...later.notes] };
+  return { conversationId, from, to, lines, notes: [...earlier.notes, ...later.notes], ...epoch };
 }
 
 function unitsOf(lines: readonly string[]): number {

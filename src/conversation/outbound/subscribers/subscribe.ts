@@ -6,6 +6,7 @@ import { MAX_SOCKETS_PER_USER } from "../../../live/version.ts";
 import type { OpenConversation } from "../../open.ts";
 import { memberOf } from "../../tables/members.ts";
 import type { PresentGateway, Subscribed } from "./gateway-api.ts";
+import { epochOf } from "./subscribers.ts";
 
 /**
  * Subscribes the gateway of a user who may read: at once, so that its next call finds it subscribed.
@@ -23,7 +24,10 @@ export async function subscribe(
   open.presences.check();
   const { rev, memberCount } = open.memory.counters;
   const online = open.sessions.online(userId).filter((other) => other !== userId || counted);
-  const subscribed = { rev, online: isLarge(memberCount) ? [] : online };
+  const subscribed = {
+    ...{ rev, online: isLarge(memberCount) ? [] : online },
+    ...epochOf(open.beganAt),
+  };
   const tooMany = () => subscribers.ofUser(userId).length > MAX_SOCKETS_PER_USER;
   if (tooMany()) await subscribers.evictStale(userId);
   if (!tooMany()) return ok(subscribed);

@@ -17,6 +17,8 @@ export interface SubscribersOptions {
   conversationId: string;
   /** The newest revision. */
   rev: () => number;
+  /** The revision with which the epoch began; 0: that of the creation. */
+  beganAt: number;
   /** Whom a reader hides. */
   hidesOf: (userId: string) => Hides;
   stubOf: (protocol: SubscriberProtocol, gateway: string) => SubscriberStub;
@@ -40,6 +42,7 @@ export class Subscribers implements Consumer {
   private readonly calls: SubscriberCalls;
   private readonly rounds: DeliveryRounds;
   private readonly list: SubscriberList;
+  private readonly epoch: Pick<Batch, "beganAt">;
   /** Gateways of people who left, until they have taken their last batch. */
   private readonly leaving = new Map<string, { subscriber: Subscriber; last: Batch }>();
   /**
@@ -57,6 +60,7 @@ export class Subscribers implements Consumer {
     this.options = options;
     this.calls = new SubscriberCalls(options.stubOf, options.onFailure);
     this.list = new SubscriberList(options.onPresence);
+    this.epoch = epochOf(options.beganAt);
     this.rounds = new DeliveryRounds((delivery) => this.send(delivery), Date.now);
     this.deliveredRev = options.rev();
     this.batchRev = this.deliveredRev;
@@ -172,7 +176,7 @@ export class Subscribers implements Consumer {
     this.batchRev = rev;
     if (this.list.size === 0) return;
     const { conversationId } = this.options;
-    const batch = { conversationId, to: rev, notes: notes() };
+    const batch = { conversationId, to: rev, notes: notes(), ...this.epoch };
     const from = (gateway: string) => Math.max(before, this.ownRevs.get(gateway) ?? 0);
     const deliveries: Delivery[] = [];
     for (const { userId, eventCount } of departures) {
@@ -204,7 +208,7 @@ export class Subscribers implements Consumer {
     const deliveries = this.list.all().flatMap((subscriber): Delivery[] => {
       if (!isInboxOf(subscriber, userIds)) return [];
       this.ownRevs.set(subscriber.gateway, rev);
-      const batch = { conversationId, from: rev, to: rev, lines: [], notes: [] };
+      const batch = { conversationId, from: rev, to: rev, lines: [], notes: [], ...this.epoch };
       return [{ type: "batch", subscriber, batch }];
     });
     if (deliveries.length > 0) this.rounds.add(deliveries);
@@ -231,7 +235,7 @@ export class Subscribers implements Consumer {
       if (lines.length === 0) return [];
       const from = this.sentTo(subscriber.gateway);
       this.ownRevs.set(subscriber.gateway, rev);
-      const batch = { conversationId, from, to: rev, lines, notes: [] };
+      const batch = { conversationId, from, to: rev, lines, notes: [], ...this.epoch };
       return [{ type: "batch", subscriber, batch }];
     });
     if (deliveries.length > 0) this.rounds.add(deliveries);
@@ -358,9 +362,14 @@ export class Subscribers implements Consumer {
   private emptyBatch(rev = this.batchRev): Batch {
     return {
       conversationId: this.options.conversationId,
-      ...{ from: rev, to: rev, lines: [], notes: [] },
+      ...{ from: rev, to: rev, lines: [], notes: [], ...this.epoch },
     };
   }
+}
+
+/** What batches and answers say of the epoch: nothing of that of the creation. */
+export function epochOf(beganAt: number): Pick<Batch, "beganAt"> {
+  return beganAt > 0 ? { beganAt } : {};
 }
 
 function isInboxOf({ protocol, userId }: Subscriber, userIds: ReadonlySet<string>): boolean {

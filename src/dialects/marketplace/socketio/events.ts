@@ -81,7 +81,9 @@ export const HANDLERS = new Map<string, Handler>([
       first,
       async ({ rooms }, chatId, [, cursor]) => {
         const joined = await rooms.join(chatId, cursor?.since ?? undefined);
-        return joined.ok ? ok({ chatId, rev: joined.value.rev }) : joined;
+        if (!joined.ok) return joined;
+        const { rev, reset } = joined.value;
+        return ok({ chatId, rev, ...(reset && { reset }) });
       },
       "join",
     ),
