@@ -6,7 +6,7 @@ import {
   withoutName,
   withoutPerson,
 } from "../../domain/erasure.ts";
-import { ERASED_PATTERN } from "../../domain/person.ts";
+import { isErasedColumn } from "../../domain/person.ts";
 
 /** The rows that name a person, written without them. Everything here may be done twice. */
 
@@ -161,8 +161,7 @@ export function replaceElsewhere(
 export function isDeserted(kind: Kind, sql: SqlStorage): boolean {
   if (kind === "channel") return false;
   const others = sql.exec(
-    "SELECT 1 FROM members WHERE user_id NOT GLOB ? LIMIT 1",
-    ERASED_PATTERN,
+    `SELECT 1 FROM members WHERE NOT ${isErasedColumn("user_id")} LIMIT 1`,
   );
   return others.toArray().length === 0;
 }

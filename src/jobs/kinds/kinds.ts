@@ -1,8 +1,10 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
+import { eraseUser } from "./erase-user.ts";
 import { rebuild } from "./rebuild.ts";
 
 /** The kinds of job that there are; a kind of a later version is none. */
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
+  "erase-user": jobOf(eraseUser),
   rebuild: jobOf(rebuild),
 };
