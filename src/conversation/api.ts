@@ -10,7 +10,7 @@ import type { ConnectionPresence } from "../domain/presence.ts";
 import type { ReportedMessage } from "../domain/report.ts";
 import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
-import type { Creation } from "./commit/create.ts";
+import type { Created, Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
@@ -19,6 +19,7 @@ import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import type { StartedOver, StartOver } from "./start-over.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
+import type { Destroyed } from "./tables/tombstone.ts";
 
 /** The RPC interface of a conversation's object. */
 
@@ -60,7 +61,7 @@ export interface Submitted {
  * gives up on JSON of any shape.
  */
 export interface ConversationStub {
-  create(creation: Creation): Promise<{ created: boolean; listed: boolean }>;
+  create(creation: Creation): Promise<Created>;
   submit(actor: Actor, command: Command, options: SubmitOptions): Promise<Submitted>;
   /** Carries out several commands of one person, at most 128, in order and in one commit. */
   submitAll(
@@ -166,6 +167,12 @@ export interface ConversationStub {
    * call fails and is to be made again. `undefined`: there is no conversation here.
    */
   erase(request: ErasureRequest): Promise<ErasureProgress | undefined>;
+  /**
+   * Deletes the conversation: nothing is left but that its id was used, and every other method answers as if there
+   * were none. Restarts the object, so that the call fails and is to be made again; once deleted it resolves to
+   * the same each time. `undefined`: there is no conversation here, and never was.
+   */
+  destroy(): Promise<Destroyed | undefined>;
   /**
    * Begins a new epoch: whatever follows the conversation begins anew. Restarts the object, so that the call
    * fails and is to be made again (`edge/start-over.ts`); with the same id an epoch is begun once. `undefined`:

@@ -16,8 +16,16 @@ import { errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
 import type { ConversationStub, Info, Overview, Rebuilt, SubmitOptions, Submitted } from "./api.ts";
 import { IDENTITY_HEADER } from "./api.ts";
-import { type Creation, createConversation, newEpoch } from "./commit/create.ts";
+import {
+  type Created,
+  type Creation,
+  createConversation,
+  isOfMembers,
+  NOT_THEIRS,
+  newEpoch,
+} from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import { destroy, isHeldHere } from "./destroy.ts";
 import { identitySchema } from "./identity.ts";
 import { erase } from "./erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
@@ -47,8 +55,8 @@ import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import { rebuild } from "./rebuild.ts";
-import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { RESTORING } from "./restoring.ts";
+import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
 import {
   applyBlocks,
@@ -58,9 +66,10 @@ import {
   submitAll,
   submitWithFiles,
 } from "./submit.ts";
-import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { readEpoch } from "./tables/epochs.ts";
+import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
+import { type Destroyed, tombstoneIn } from "./tables/tombstone.ts";
 
 /** The methods of {@link ConversationStub}; what needs no waiting is answered at once. */
 type Rpc = {
@@ -78,6 +87,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   protected readonly forms: readonly MessageForm[] = [];
   /** `undefined` until the conversation is created. */
   private loaded: OpenConversation | undefined;
+  /** The deletion that is under way. */
+  private destroying: Promise<never> | undefined;
   /** A restore has closed the conversation until it is carried out. */
   private isFenced = false;
 
@@ -90,13 +101,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     this.loaded = this.opened();
   }
 
-  async create(creation: Creation): Promise<{ created: boolean; listed: boolean }> {
+  async create(creation: Creation): Promise<Created> {
+    if (this.destroying || (!this.open && tombstoneIn(this.ctx.storage.sql))) return NOT_THEIRS;
     const created = this.open === undefined;
     const open = this.open ?? this.created(creation);
     if (created) {
       open.outbound.check();
       open.inboxes.created();
     }
+    if (!created && !isOfMembers(open.sql, creation)) return NOT_THEIRS;
     const { projector, memory } = open;
     return { created, listed: await projector.reached(memory.counters.rev, LISTS_TIMEOUT_MS) };
   }
@@ -136,6 +149,21 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return this.open && erase(this.open, this.ctx, request);
   }
 
+  async destroy(): Promise<Destroyed | undefined> {
+    const { open, destroying } = this;
+    if (destroying) return destroying;
+    if (!open) return tombstoneIn(this.ctx.storage.sql);
+    open.settle();
+    if (isHeldHere(open.sql)) return "held";
+    // From now on there is none, on every door.
+    this.loaded = undefined;
+    this.destroying = destroy(this.ctx, this.env, open).finally(() => {
+      this.destroying = undefined;
+      this.loaded = open;
+    });
+    return this.destroying;
+  }
+
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
     return this.open && rebuild(this.open, this.env.DB, from);
   }
@@ -167,7 +195,9 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     const admitted = answered(this.open, actor, "read", (open) => ok(open));
     if (!admitted.ok) return admitted;
     const form = this.forms.find(({ name }) => name === as.form) ?? NATIVE_FORM;
-    return search(admitted.value, actor, question, { form, origin: as.origin });
+    const { memory } = admitted.value;
+    const options = { form, origin: as.origin, admittedAt: memory.counters.rev };
+    return search(admitted.value, actor, question, options);
   }
 
   info(actor: Actor): Result<Info> {
@@ -284,10 +314,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
       handleFrame(loaded, session, data);
     } catch (error) {
       log("frame_failed", { error });
-      loaded.sessions.send(
-        session,
-        JSON.stringify(errorEventOf(chatError("internal"), undefined)),
-      );
+      loaded.sessions.send(session, JSON.stringify(errorEventOf(chatError("internal"), undefined)));
     }
   }
 
@@ -328,7 +355,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return new OpenConversation(
       ...([ctx, env, settings, () => Date.now()] as const),
       // Somebody else has taken the storage back to an earlier time.
-      (rev) => void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
+      (rev) =>
+        void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
     );
   }
 }

@@ -1,14 +1,14 @@
 import { isLarge } from "../domain/conversation.ts";
 import { CLOSE } from "../live/version.ts";
 import { epochAfter } from "./commit/create.ts";
+import { close } from "./outbound/sockets/socket.ts";
+import type { Subscriber } from "./outbound/subscribers/gateway-api.ts";
 import { dropIndex, hasIndex } from "./search/index-tables.ts";
 import { beginRound } from "./tables/armed.ts";
 import { stampActs } from "./tables/audit.ts";
 import { readCounters } from "./tables/conversation.ts";
 import { putEpoch, readEpoch } from "./tables/epochs.ts";
 import { putSubscriber } from "./tables/subscribers.ts";
-import { close } from "./outbound/sockets/socket.ts";
-import type { Subscriber } from "./outbound/subscribers/gateway-api.ts";
 
 /** What begins an epoch, and what is known of the one before. */
 export interface StartOver {

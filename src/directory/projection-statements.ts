@@ -1,6 +1,7 @@
 import { inArray, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import { insertActs } from "./audit.ts";
+import { isNotDeleted } from "./deleted-conversations.ts";
 import type { List } from "./pages.ts";
 import { conversations, members, mentions, mentionsRead, uncounted, uploads } from "./schema.ts";
 import { Statement } from "./statement.ts";
@@ -17,10 +18,16 @@ const REV = sql.placeholder("rev");
 const EACH_ROW = sql`json_each(${sql.placeholder("rows")})`;
 
 /**
+ * Nothing of a deleted conversation is written any more: a write that comes late would bring it back. A trigger of the
+ * migration keeps its own row from that.
+ */
+const NOT_DELETED = isNotDeleted(ID);
+
+/**
  * Whether D1 has nothing of a later epoch of this conversation: what comes late of one that has ended is not
  * in the present state any more, and nothing would remove it again.
  */
-const IS_OF_NEWEST_EPOCH = sql`NOT EXISTS (SELECT 1 FROM ${conversations}
+const IS_OF_NEWEST_EPOCH = sql`${NOT_DELETED} AND NOT EXISTS (SELECT 1 FROM ${conversations}
   WHERE ${conversations.id} = ${ID} AND ${conversations.epoch} > ${EPOCH})`;
 
 /** Takes the columns of the conversation's row. */
@@ -121,7 +128,9 @@ const markDeleted = new Statement((directory) =>
       sentTo: sql`${ID}`,
       deletedAt: sql`coalesce(deleted_at, unixepoch() * 1000)`,
     })
-    .where(sql`${inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)} AND ${IS_OF_NEWEST_EPOCH}`),
+    .where(
+      sql`${inArray(uploads.key, sql`(SELECT value FROM ${EACH_ROW})`)} AND ${IS_OF_NEWEST_EPOCH}`,
+    ),
 );
 
 /**
@@ -129,7 +138,7 @@ const markDeleted = new Statement((directory) =>
  * Otherwise they come late, after a write that was taken to have failed, and everything they say was written
  * again by a later one: every change of a mention changes the conversation's row as well.
  */
-const IS_CURRENT = sql`NOT EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${ID}
+const IS_CURRENT = sql`${NOT_DELETED} AND NOT EXISTS (SELECT 1 FROM ${conversations} WHERE ${conversations.id} = ${ID}
   AND (${conversations.epoch} > ${EPOCH}
     OR (${conversations.epoch} = ${EPOCH} AND ${conversations.rev} > ${sql.placeholder("readAt")})))`;
 
@@ -152,7 +161,9 @@ const removeMentions = new Statement((directory) =>
 const addMentionsRead = new Statement((directory) =>
   directory
     .insert(mentionsRead)
-    .select(sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`)
+    .select(
+      sql`SELECT ${ID}, value ->> 0, value ->> 1 FROM ${EACH_ROW} WHERE ${IS_OF_NEWEST_EPOCH}`,
+    )
     .onConflictDoNothing(),
 );
 

@@ -9,6 +9,7 @@ import type { Creation } from "../conversation/commit/create.ts";
 import type { Answer, Command } from "../conversation/decide/types.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
+import { isDeleted } from "../directory/deleted-conversations.ts";
 import { usersById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
@@ -75,21 +76,50 @@ export async function create(
   creation: Creation,
   beforehand?: () => Promise<void>,
 ): Promise<boolean> {
+  const created = await createUnlessTaken(
+    c,
+    conversationId,
+    creation,
+    { isSpent: false },
+    beforehand,
+  );
+  return created ?? false;
+}
+
+/**
+ * The same; `undefined`: the id was another conversation's, which was deleted or of which they are not the members.
+ * Several attempts with one `spent` count once against the limits.
+ */
+export async function createUnlessTaken(
+  c: Context<EdgeEnv>,
+  conversationId: string,
+  creation: Creation,
+  spent: { isSpent: boolean },
+  beforehand?: () => Promise<void>,
+): Promise<boolean | undefined> {
   const continent = c.req.raw.cf?.continent;
   const hint = typeof continent === "string" ? HINTS[continent] : undefined;
   const stub = conversationOf(c.env, conversationId, hint);
-  const blocks = await blocksOfCreation(c, conversationId, creation);
+  const [blocks, isGone] = await Promise.all([
+    blocksOfCreation(c, conversationId, creation),
+    hasDerivedId(creation.kind) && isDeleted(c.get("directory"), conversationId),
+  ]);
+  if (isGone) return undefined;
   const isRefused = isAcross(blocks, creation.createdBy);
   const isFound =
     (isLimited(c) || isRefused) &&
     hasDerivedId(creation.kind) &&
     (await exists(c, conversationId, stub));
   if (isRefused && !isFound) refuse("cannot_contact");
-  if (!isFound) await spendHourly(c, costsOf(creation));
+  if (!isFound && !spent.isSpent) {
+    await spendHourly(c, costsOf(creation));
+    spent.isSpent = true;
+  }
   const moderated = await moderatedCreation(c, conversationId, creation);
   await beforehand?.();
   const created = stub.create({ ...moderated, blocks });
-  const { created: isNew, listed } = await c.get("timing").of("object", created);
+  const { created: isNew, listed, notTheirs } = await c.get("timing").of("object", created);
+  if (notTheirs) return undefined;
   if (!listed) warnOfLists(c);
   return isNew;
 }

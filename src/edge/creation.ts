@@ -1,9 +1,10 @@
 import type { Context } from "hono";
 import type { Creation } from "../conversation/commit/create.ts";
 import type { Dialect, Kind, Person } from "../domain/conversation.ts";
-import { conversationIdOf, derivedConversationId, KEY_BYTES } from "../domain/id.ts";
+import { conversationIdOf, KEY_BYTES } from "../domain/id.ts";
 import type { EdgeEnv } from "./context.ts";
 import { callerOf, create } from "./conversations.ts";
+import { ensureDerived } from "./derived.ts";
 import { strangersAmong } from "./strangers.ts";
 
 /** A conversation with only the required fields set. */
@@ -39,10 +40,8 @@ export async function ensureDirect(
 ): Promise<{ conversationId: string; created: boolean }> {
   const caller = callerOf(c);
   const pair = [caller.userId, other.userId].sort();
-  const secret = c.get("settings").ID_SECRET;
-  const conversationId = await derivedConversationId(secret, ["direct", ...pair]);
   const strangers = await strangersAmong(c, pair);
-  const created = await create(c, conversationId, {
+  return ensureDerived(c, ["direct", ...pair], {
     ...creationOf("direct", dialect, caller),
     ...more,
     members: [caller, other].map((person) => ({
@@ -50,7 +49,6 @@ export async function ensureDirect(
       ...(strangers.has(person.userId) && { request: true }),
     })),
   });
-  return { conversationId, created };
 }
 
 /** Creates a group that the caller owns. */

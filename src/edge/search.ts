@@ -90,11 +90,10 @@ async function searchOne(
 ): Promise<FoundMessages> {
   if (position && position.place.conversationId !== conversationId) refuseCursor();
   const before = position && { number: position.place.number };
-  const [info, { hits, back }] = await Promise.all([
-    ask(c, conversationId, (stub) => stub.info(c.get("actor"))),
-    searchFurther(c, conversationId, { ...search, before }, form),
-  ]);
-  const { kind, title } = unwrapped(info).conversation;
+  const { hits, back, described } = await searchFurther(
+    ...([c, conversationId, { ...search, before }, form] as const),
+  );
+  const { kind, title } = described ?? (await describedBy(c, conversationId));
   const conversation = { conversationId, kind, title };
   return {
     hits: hits.map((hit) => ({ conversation, hit })),
@@ -109,7 +108,11 @@ async function searchFurther(
   conversationId: string,
   { q, limit, before }: MessageSearch & { before: SearchBound | undefined },
   form: MessageForm,
-): Promise<{ hits: SearchHit[]; back: SearchAnswer["searchedBack"] }> {
+): Promise<{
+  hits: SearchHit[];
+  back: SearchAnswer["searchedBack"];
+  described: SearchAnswer["conversation"];
+}> {
   const [actor, as] = [c.get("actor"), formOf(c, form)];
   const end = Date.now() + ASK_AGAIN_WITHIN_MS;
   const hits: SearchHit[] = [];
@@ -126,9 +129,15 @@ async function searchFurther(
     rows += answer.rows;
     const back = answer.searchedBack;
     const isDone = hits.length >= limit || rows >= MAX_SEARCH_ROWS || Date.now() >= end;
-    if (!back || isDone) return { hits, back };
+    if (!back || isDone) return { hits, back, described: answer.conversation };
     bound = { number: back.number };
   }
+}
+
+/** What an object of the previous version does not say with its hits. */
+async function describedBy(c: Context<EdgeEnv>, conversationId: string) {
+  const info = await ask(c, conversationId, (stub) => stub.info(c.get("actor")));
+  return unwrapped(info).conversation;
 }
 
 /** An object of the previous version cannot search: a retry can, in about a minute. */

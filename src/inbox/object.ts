@@ -29,7 +29,7 @@ import { type ConnectionPresence, hiddenOf, type ShownPresence } from "../domain
 import type { PresenceSource } from "../domain/presence-sources.ts";
 import { ask } from "../edge/conversations.ts";
 import { type Env, settingsOf } from "../env.ts";
-import type { InboxRow } from "../live/inbox-events.ts";
+import type { InboxRemoval, InboxRow } from "../live/inbox-events.ts";
 import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER, TOTAL_FEATURE } from "../live/version.ts";
 import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
@@ -200,6 +200,14 @@ export class Inbox extends DurableObject<Env> {
     if (this.show(row)) return "watching";
     this.pending.remember(row.conversationId);
     return wanted;
+  }
+
+  deleted(removal: InboxRemoval): void {
+    const { conversationId: id } = removal;
+    this.notifications.deleted(removal);
+    this.show(this.recent.add(removal));
+    this.pending.forget(id);
+    this.presence.forget(["conversation", id]);
   }
 
   follow(protocol: Protocol, gateway: string): boolean {

@@ -48,6 +48,12 @@ export class PendingConversations {
     insertPending(sql, conversationId);
   }
 
+  /** A conversation is not asked any more: there is none. */
+  forget(conversationId: string): void {
+    this.unreached.delete(conversationId);
+    if (this.isCreated) deletePending(this.options.sql, conversationId);
+  }
+
   /** Asks all that are stored. */
   askAll(): void {
     if (this.isCreated) this.rearming.add(pendingConversations(this.options.sql));

@@ -100,7 +100,9 @@ export function delivered(state: RoomState, batch: Batch): Step {
     case "missing":
       return stay(hold(state, batch));
     case "paging":
-      if (batch.last && batch.to > state.openedAt) return { state, effects: [REMOVED] };
+      if (batch.last && batch.to > state.openedAt) {
+        return { state, effects: [endOf(batch)] };
+      }
       return stay(hold(state, batch));
     case "live":
       return batch.last ? removed(state, batch) : sent(state, batch);
@@ -128,6 +130,17 @@ const REMOVED: RoomEffect = {
   code: CLOSE.notAMember,
   reason: "no longer a member",
 };
+
+const DELETED: RoomEffect = {
+  type: "close",
+  code: CLOSE.notFound,
+  reason: "the conversation was deleted",
+};
+
+/** How a conversation ends with its last batch. */
+function endOf({ deleted }: Batch): RoomEffect {
+  return deleted ? DELETED : REMOVED;
+}
 
 type Placed = Exclude<RoomState, { phase: "opening" }>;
 type Live = Extract<RoomState, { phase: "live" }>;
@@ -177,7 +190,7 @@ function sent(state: Live, batch: Batch): Step {
 function removed(state: Live, batch: Batch): Step {
   if (batch.to <= state.openedAt) return stay(state);
   const follows = batch.from <= state.rev;
-  return { state, effects: [...(follows ? sending(batch, state.rev) : []), REMOVED] };
+  return { state, effects: [...(follows ? sending(batch, state.rev) : []), endOf(batch)] };
 }
 
 function fetch(state: Live, target: number): Step {

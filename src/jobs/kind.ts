@@ -45,8 +45,16 @@ export interface JobSteps<Params, State> {
   /** The state before the first step. Writes nothing. */
   begin(params: Params): State;
   step(context: JobContext, params: Params, state: State): Promise<Step<State>>;
-  /** Undoes what is unfinished, where the job was cancelled or has failed; repeatable. */
-  undo?(context: JobContext, params: Params, state: State): Promise<void>;
+  /**
+   * Undoes what is unfinished, where the job was cancelled or has failed; repeatable. Nothing, once that is done.
+   * Otherwise it goes on as a step does: `finished`, where the job is past the point at which it could be undone
+   * and was carried out to its end instead, which is `done`.
+   */
+  undo?(
+    context: JobContext,
+    params: Params,
+    state: State,
+  ): Promise<void> | Promise<Step<State> | undefined>;
 }
 
 /** A kind of job for those who carry it out: what was stored is parsed. */
@@ -55,7 +63,7 @@ export interface AnyJob {
   accepts(params: unknown): boolean;
   begin(params: unknown): unknown;
   step(context: JobContext, params: unknown, state: unknown): Promise<Step<unknown>>;
-  undo(context: JobContext, params: unknown, state: unknown): Promise<void>;
+  undo(context: JobContext, params: unknown, state: unknown): Promise<Step<unknown> | undefined>;
 }
 
 /** A kind of job as {@link AnyJob}. Its methods throw on params and states of another shape. */
@@ -66,6 +74,6 @@ export function jobOf<Params, State>(steps: JobSteps<Params, State>): AnyJob {
     begin: (given) => steps.begin(params.parse(given)),
     step: (context, given, stored) => steps.step(context, params.parse(given), state.parse(stored)),
     undo: async (context, given, stored) =>
-      steps.undo?.(context, params.parse(given), state.parse(stored)),
+      (await steps.undo?.(context, params.parse(given), state.parse(stored))) ?? undefined,
   };
 }

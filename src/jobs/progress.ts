@@ -72,9 +72,18 @@ export function threw(before: Progress, now: number): { progress: Progress; retr
   return { progress: wasUndoing ? ended(progress) : progress, retryAt: now };
 }
 
-/** After what was unfinished has been undone. */
-export function undone(before: Progress, now: number): Progress {
-  return nextOf(before) === "undo" ? ended(changed(before, now)) : before;
+/**
+ * After what was unfinished has been undone; `step`: it goes on, or the job was past the point at which it could be
+ * undone, and has come to its end instead.
+ */
+export function undone(before: Progress, step: Step<unknown> | undefined, now: number): Progress {
+  if (nextOf(before) !== "undo") return before;
+  if (!step) return ended(changed(before, now));
+  const { error } = before;
+  // What it failed with stays, so that it goes on being undone.
+  return "failed" in step
+    ? ended(changed(before, now))
+    : { ...stepped(before, step, now), ...("finished" in step ? {} : { error }) };
 }
 
 /** After it was asked to stop. What is being undone already, or has ended, stays as it is. */

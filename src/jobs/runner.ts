@@ -99,8 +99,8 @@ export class Runner {
     try {
       const state = progress.step ? progress.step.state : kind.begin(order.params);
       if (next === "undo") {
-        await kind.undo(context, order.params, state);
-        change = (before) => undone(before, this.clock());
+        const step = await kind.undo(context, order.params, state);
+        change = (before) => undone(before, step, this.clock());
       } else {
         const step = await kind.step(context, order.params, state);
         change = (before) => stepped(before, step, this.clock());

@@ -6,7 +6,7 @@ import { KINDS } from "../domain/conversation.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
 import { ask } from "../edge/conversations.ts";
 import type { Env, Settings } from "../env.ts";
-import type { InboxRow, LevelEvent } from "../live/inbox-events.ts";
+import type { InboxRemoval, InboxRow, LevelEvent } from "../live/inbox-events.ts";
 import { log } from "../logging.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Levels } from "./levels.ts";
@@ -83,6 +83,11 @@ export class Notifications {
   changed(row: InboxRow): Exclude<InboxAnswer, "watching"> {
     if ("removed" in row) this.preferences.forget(row.conversationId);
     return this.notifier.changed(row);
+  }
+
+  /** A conversation was deleted: notifications of it are withdrawn, and nothing else is kept. */
+  deleted(removal: InboxRemoval): void {
+    this.changed(removal);
   }
 
   /** Takes a row that the inbox has asked for. */

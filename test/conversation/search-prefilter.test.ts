@@ -21,7 +21,7 @@ test("SQLite looks through short texts beyond ASCII only: a long one takes it 0.
   if (!query.ok) throw new Error("no query");
   const condition = prefilterOf(query.value);
   const numbers = await within(conversationId, (_, { sql }) =>
-    Array.from(messagesBackwards(sql, 1, 10, condition).messages, ({ number }) => number),
+    Array.from(messagesBackwards(sql, 1, 10, condition, 10).messages, ({ number }) => number),
   );
   expect(numbers).toEqual([6, 5, 3, 2]);
 });

@@ -142,6 +142,8 @@ describe("an index", () => {
         sql.exec(`DELETE FROM ${name}`);
       }
     });
+    await evict(conversationId);
+    await withBounds(conversationId);
     expect(await indexOf(conversationId)).toBeUndefined();
     expect(await found(conversationId, alice.userId, { q: "tenth" })).toEqual(TENTHS);
     await built(60);

@@ -22,8 +22,8 @@ test.each<[string, Progress, ReturnType<typeof nextOf>]>([
   ["cancelling", cancelling, "undo"],
   ["failed, not undone", failing, "undo"],
   ["done", done, "nothing"],
-  ["failed", undone(failing, 2_000), "nothing"],
-  ["cancelled", undone(cancelling, 2_000), "nothing"],
+  ["failed", undone(failing, undefined, 2_000), "nothing"],
+  ["cancelled", undone(cancelling, undefined, 2_000), "nothing"],
 ])("next of what is %s: %s", (_, progress, next) => {
   expect(nextOf(progress)).toBe(next);
 });
@@ -59,11 +59,19 @@ test.each<[string, Progress, Partial<Progress>]>([
     stepped(running, { failed: "legal_hold" }, 2_000),
     { state: "running", error: "legal_hold", finishedAt: null },
   ],
-  ["undoing what failed", undone(failing, 2_000), { state: "failed", error: "legal_hold" }],
-  ["undoing what was cancelled", undone(cancelling, 2_000), { state: "cancelled", error: null }],
+  [
+    "undoing what failed",
+    undone(failing, undefined, 2_000),
+    { state: "failed", error: "legal_hold" },
+  ],
+  [
+    "undoing what was cancelled",
+    undone(cancelling, undefined, 2_000),
+    { state: "cancelled", error: null },
+  ],
   [
     "undoing what failed and was cancelled",
-    undone(stepped(cancelling, { failed: "legal_hold" }, 2_000), 2_000),
+    undone(stepped(cancelling, { failed: "legal_hold" }, 2_000), undefined, 2_000),
     { state: "cancelled", error: null },
   ],
   ["cancelling what failed", cancelled(failing, 2_000), { state: "running", error: "legal_hold" }],
@@ -74,10 +82,14 @@ test.each<[string, Progress, Partial<Progress>]>([
 test.each([
   ["a step", (end: Progress) => stepped(end, { state: 1, done: 9, total: 9 }, 9_000)],
   ["a failure", (end: Progress) => stepped(end, { failed: "internal" }, 9_000)],
-  ["undoing", (end: Progress) => undone(end, 9_000)],
+  ["undoing", (end: Progress) => undone(end, undefined, 9_000)],
   ["cancelling", (end: Progress) => cancelled(end, 9_000)],
 ])("a final state stays after %s", (_, change) => {
-  for (const end of [done, undone(failing, 2_000), undone(cancelling, 2_000)]) {
+  for (const end of [
+    done,
+    undone(failing, undefined, 2_000),
+    undone(cancelling, undefined, 2_000),
+  ]) {
     expect(change(end)).toEqual(end);
   }
 });
@@ -103,6 +115,19 @@ test("what throws is retried with a growing delay for a day, and then undone for
   expect(progress).toMatchObject({ state: "running", error: "internal", failures: 0 });
   expect(untilItGivesUp("undo")).toBeGreaterThanOrEqual(RETRIED_MS);
   expect(progress).toMatchObject({ state: "failed", error: "internal" });
+});
+
+test("undoing may go on in steps, and may come to the end of the job instead", () => {
+  const further = undone(failing, { state: 8, done: 4, total: null }, 2_000);
+  expect(further).toMatchObject({ state: "running", error: "legal_hold", step: { state: 8 } });
+  expect(nextOf(further)).toBe("undo");
+  for (const before of [failing, cancelling]) {
+    const end = undone(before, { finished: { n: 2 }, done: 5 }, 2_000);
+    expect(end).toMatchObject({ state: "done", error: null, result: { n: 2 } });
+  }
+  expect(undone(failing, { failed: "internal" }, 2_000)).toMatchObject({
+    ...{ state: "failed", error: "legal_hold" },
+  });
 });
 
 test("a step that succeeds, and cancelling, begin the day anew", () => {

@@ -143,8 +143,9 @@ function killing(kind: AnyJob | undefined, killer: Killer): AnyJob {
     },
     async undo(context, params, state) {
       await killer.point();
-      await kind.undo(watched(context), params, state);
+      const step = await kind.undo(watched(context), params, state);
       await killer.point();
+      return step;
     },
   };
 }

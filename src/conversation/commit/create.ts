@@ -3,7 +3,7 @@ import type { Conversation, Member, Person, Role } from "../../domain/conversati
 import { effectOfBlocks } from "../../domain/hides.ts";
 import { putBlock } from "../tables/blocks.ts";
 import { insertConversation, insertCounters } from "../tables/conversation.ts";
-import { putMember } from "../tables/members.ts";
+import { memberOf, putMember } from "../tables/members.ts";
 import { migrate } from "../tables/schema.ts";
 
 /** A conversation to create. Its members are distinct people, checked beforehand. */
@@ -16,6 +16,26 @@ export interface Creation extends Omit<Conversation, "id" | "rev" | "createdAt" 
   }[];
   /** Those between its members. */
   blocks?: readonly Block[] | undefined;
+}
+
+/** What came of a creation. */
+export interface Created {
+  /** False: it existed. */
+  created: boolean;
+  /** Whether the lists show it. */
+  listed: boolean;
+  /**
+   * The id was another conversation's, which was deleted, or of which they are no members any more because somebody
+   * was erased: they need another id.
+   */
+  notTheirs?: true;
+}
+
+export const NOT_THEIRS: Created = { created: false, listed: true, notTheirs: true };
+
+/** Whether everybody of a creation is or was a member of the conversation that there is. */
+export function isOfMembers(sql: SqlStorage, { members }: Creation): boolean {
+  return members.every(({ person }) => memberOf(sql, person.userId) !== undefined);
 }
 
 /**

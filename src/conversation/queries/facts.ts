@@ -28,5 +28,5 @@ export function knownMember(
   { sql, memory }: Pick<Known, "sql" | "memory">,
   userId: string,
 ): Member | undefined {
-  return memory.members.get(userId) ?? memberOf(sql, userId);
+  return memory.members.get(userId) ?? memberOf(sql, userId, memory.pendingFigures);
 }

@@ -1,3 +1,4 @@
+import type { Conversation } from "../../domain/conversation.ts";
 import type { Found } from "../../domain/search.ts";
 
 /** Hits of one answer at most. */
@@ -32,4 +33,6 @@ export interface SearchAnswer {
   searchedBack?: { number: number; createdAt: number };
   /** Rows that were read. */
   rows: number;
+  /** Which conversation it is; an object of the previous version does not say. */
+  conversation?: Pick<Conversation, "kind" | "title">;
 }

@@ -27,6 +27,8 @@ export interface SearchOptions {
   /** Where links begin. */
   origin: string;
   isWanted?: () => boolean;
+  /** The revision at which the asker was seen to be allowed to read; absent: that is not known. */
+  admittedAt?: number;
 }
 
 /** Searches that are begun anew where the searcher's blocks change on the way, at most. */
@@ -47,7 +49,10 @@ export async function search(
   const query = parseQuery(question.q);
   if (!query.ok) return query;
   open.settle();
-  if (!isIn(query.value, open.memory.conversation)) return ok({ hits: [], rows: 0 });
+  const { kind, title } = open.memory.conversation;
+  if (!isIn(query.value, open.memory.conversation)) {
+    return ok({ hits: [], rows: 0, conversation: { kind, title } });
+  }
   const began = open.clock();
   const running = open.searchQueue.run(actor.userId, () =>
     searched({ open, actor, question, options, began, query: query.value }),
@@ -201,8 +206,12 @@ function answerOf(
   { numbers, from, rows, isUnchanged }: Ended,
 ): Result<SearchAnswer> {
   const { sql } = open;
-  const refused = refusal(actor, "read", factsFor(open, actor.userId));
-  if (refused) return { ok: false, error: refused };
+  const { conversation, counters } = open.memory;
+  if (counters.rev !== options.admittedAt) {
+    const refused = refusal(actor, "read", factsFor(open, actor.userId));
+    if (refused) return { ok: false, error: refused };
+  }
+  const { kind, title } = conversation;
   const hides: Hides = open.hidesOf(actor.userId);
   const write = open.texts.writer(options.form, options.origin, hides);
   const hits: SearchHit[] = [];
@@ -226,7 +235,11 @@ function answerOf(
   }
   // What does not fit is found by the next question.
   const back = looked < numbers.length ? (numbers[looked - 1] ?? 1) : walk.lookedBackTo;
-  if (back <= from) return ok({ hits, rows: read });
-  const createdAt = messageAt(sql, back)?.createdAt ?? 0;
-  return ok({ hits, rows: read + 1, searchedBack: { number: back, createdAt } });
+  if (back <= from) return ok({ hits, rows: read, conversation: { kind, title } });
+  const last = known.get(back);
+  const createdAt = (last ?? messageAt(sql, back))?.createdAt ?? 0;
+  return ok({
+    ...{ hits, rows: last ? read : read + 1, conversation: { kind, title } },
+    searchedBack: { number: back, createdAt },
+  });
 }

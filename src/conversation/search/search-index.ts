@@ -34,6 +34,10 @@ export class SearchIndex {
   private readonly options: SearchIndexOptions;
   /** `undefined`: not looked at yet. */
   private exists: boolean | undefined;
+  /** What it has, once it was read: nothing else writes it. */
+  private known: Coverage | undefined;
+  /** Whether too many messages had changed after `rev`, when the conversation was at `at`. */
+  private lagged: { rev: number; at: number; lags: boolean } | undefined;
   private hasFailed = false;
   private isBuilding = false;
 
@@ -46,7 +50,8 @@ export class SearchIndex {
   get coverage(): Coverage | undefined {
     if (this.hasFailed || !this.isNeeded) return undefined;
     this.exists ??= hasIndex(this.sql);
-    return this.exists ? coverageOf(this.sql) : undefined;
+    if (this.exists) this.known ??= coverageOf(this.sql);
+    return this.known;
   }
 
   /** There is none from now on, until the object wakes again. */
@@ -100,8 +105,13 @@ export class SearchIndex {
 
   /** Whether more messages have changed than searches should read themselves. */
   private lags({ rev }: Coverage): boolean {
-    const { changedLag } = this.bounds;
-    return countChangedAfter(this.sql, rev, changedLag + 1) > changedLag;
+    const at = this.options.memory.counters.rev;
+    if (this.lagged?.rev !== rev || this.lagged.at !== at) {
+      const { changedLag } = this.bounds;
+      const lags = countChangedAfter(this.sql, rev, changedLag + 1) > changedLag;
+      this.lagged = { rev, at, lags };
+    }
+    return this.lagged.lags;
   }
 
   private isFull(): boolean {
@@ -112,11 +122,13 @@ export class SearchIndex {
     const { memory, storage } = this.options;
     await nextTurn();
     if (!this.coverage) {
+      const { rev } = memory.counters;
       storage.transactionSync(() => {
         if (this.exists) dropIndex(this.sql);
-        createIndex(this.sql, memory.counters.rev);
+        createIndex(this.sql, rev);
       });
       this.exists = true;
+      this.known = { covered: 0, rev };
     }
     for (let { coverage } = this; coverage && !this.isFull(); { coverage } = this) {
       if (coverage.covered >= memory.counters.lastNumber) break;
@@ -128,7 +140,11 @@ export class SearchIndex {
 
   private inTransaction(coverage: Coverage, take: (coverage: Coverage) => Coverage): void {
     try {
-      this.options.storage.transactionSync(() => putCoverage(this.sql, take(coverage)));
+      this.options.storage.transactionSync(() => {
+        const taken = take(coverage);
+        putCoverage(this.sql, taken);
+        this.known = taken;
+      });
     } catch (error) {
       this.failed(error);
     }

@@ -84,7 +84,8 @@ export class Walk {
     const most = index.bounds.scanSlice - this.turn.scanned;
     const first = Math.max(from, to - most + 1);
     this.turn = { ...this.turn, scanned: this.turn.scanned + to - first + 1 };
-    this.take(messagesBackwards(sql, first, to, prefilter), first);
+    const wanted = this.options.limit - this.hits.length;
+    this.take(messagesBackwards(sql, first, to, prefilter, wanted), first, wanted);
   }
 
   private lookUp(expression: string, to: number): void {
@@ -111,21 +112,26 @@ export class Walk {
     }
   }
 
-  /** Looks at messages, as many as a slice may; how many that were. */
-  private take({ messages, rowsRead }: MessageCursor, first: number): number {
+  /**
+   * Looks at messages, as many as a slice may; how many that were. `most`: there may be more than so many, down to
+   * `first`.
+   */
+  private take({ messages, rowsRead }: MessageCursor, first: number, most = Infinity): number {
     const { matches, limit, index } = this.options;
     const { candidates, candidateUnits } = index.bounds;
     let { looked, units } = this.turn;
+    const lookedBefore = this.turn.looked;
     let reached = first;
     for (const message of messages) {
       looked++;
       units += unitsOf(message);
       if (matches(message)) this.hits.push(message);
-      if (this.hits.length < limit && looked < candidates && units < candidateUnits) continue;
+      const isLast = looked - lookedBefore === most;
+      const isOver = this.hits.length >= limit || looked >= candidates || units >= candidateUnits;
+      if (!isLast && !isOver) continue;
       reached = message.number;
       break;
     }
-    const lookedBefore = this.turn.looked;
     this.turn = { ...this.turn, looked, units };
     this.reached = reached;
     this.rows += rowsRead();

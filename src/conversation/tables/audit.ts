@@ -59,7 +59,9 @@ export function actsBetween(
   const acts = rows.flatMap(({ rev, act }) => {
     const stored = parsed(act);
     const read = storedAct.safeParse(stored);
-    return read.success ? [{ rev, act: read.data, epoch: stamp.safeParse(stored).data?.epoch }] : [];
+    return read.success
+      ? [{ rev, act: read.data, epoch: stamp.safeParse(stored).data?.epoch }]
+      : [];
   });
   return { acts, to: rows.length === MAX_ACTS ? (rows.at(-1)?.rev ?? upTo) : upTo };
 }

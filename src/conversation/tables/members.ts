@@ -1,6 +1,6 @@
 import { type Member, type Role, STORED_REQUEST } from "../../domain/conversation.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
-import { currentFigures, readPendingFigures } from "./pending-figures.ts";
+import { currentFigures, type PendingFigures, readPendingFigures } from "./pending-figures.ts";
 
 type MemberRow = {
   user_id: string;
@@ -86,8 +86,14 @@ export function movedSince(sql: SqlStorage, userIds: readonly string[], rev: num
   return new Set(Array.from(rows, ({ user_id }) => user_id));
 }
 
-export function memberOf(sql: SqlStorage, userId: string): Member | undefined {
-  return select(sql, "WHERE user_id = ?", userId)[0];
+/** `pending`: the pending figures, where the caller has them; otherwise they are read. */
+export function memberOf(
+  sql: SqlStorage,
+  userId: string,
+  pending?: ReadonlyMap<string, PendingFigures>,
+): Member | undefined {
+  const rows = sql.exec<MemberRow>("SELECT * FROM members WHERE user_id = ?", userId).toArray();
+  return membersOf(sql, rows, pending)[0];
 }
 
 /** Names of at most so many people who are or were members, by their ids. */
@@ -133,9 +139,19 @@ export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number)
 }
 
 function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[]): Member[] {
-  const rows = sql.exec<MemberRow>(`SELECT * FROM members ${clause}`, ...bindings).toArray();
+  return membersOf(
+    sql,
+    sql.exec<MemberRow>(`SELECT * FROM members ${clause}`, ...bindings).toArray(),
+  );
+}
+
+function membersOf(
+  sql: SqlStorage,
+  rows: readonly MemberRow[],
+  known?: ReadonlyMap<string, PendingFigures>,
+): Member[] {
   if (rows.length === 0) return [];
-  const pending = readPendingFigures(sql);
+  const pending = known ?? readPendingFigures(sql);
   return rows.map((row) => ({
     userId: row.user_id,
     name: row.name,

@@ -233,17 +233,21 @@ export interface MessageCursor {
   rowsRead: () => number;
 }
 
-/** Messages `from`…`to` for which a condition in SQL holds, newest first. */
+/**
+ * Messages `from`…`to` for which a condition in SQL holds, newest first, at most so many. The limit is SQLite's as
+ * well, because a cursor reads on to the next row before that is asked for.
+ */
 export function messagesBackwards(
   sql: SqlStorage,
   from: number,
   to: number,
   condition: { sql: string; bindings: readonly string[] },
+  limit: number,
 ): MessageCursor {
   return lazily(
     sql,
-    `messages WHERE number >= ? AND number <= ? AND ${condition.sql} ORDER BY number DESC`,
-    ...[from, to, ...condition.bindings],
+    `messages WHERE number >= ? AND number <= ? AND ${condition.sql} ORDER BY number DESC LIMIT ?`,
+    ...[from, to, ...condition.bindings, limit],
   );
 }
 

@@ -42,6 +42,11 @@ export class Following {
     if (since !== undefined && now - since >= KEPT_MS) this.remove(id);
   }
 
+  /** A conversation is not told any more: there is none. */
+  forget(id: string): void {
+    if (this.read().has(id)) this.remove(id);
+  }
+
   private remove(id: string): void {
     deletePlace(this.sql, id);
     this.read().delete(id);

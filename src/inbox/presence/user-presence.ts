@@ -132,6 +132,12 @@ export class UserPresence {
     void this.verify();
   }
 
+  /** A conversation was deleted: nobody is connected to it, and it is not told any more. */
+  forget(source: PresenceSource): void {
+    this.following.forget(source[1]);
+    this.left(source, this.options.clock());
+  }
+
   /** A socket of the inbox was opened or closed. */
   socketsChanged(): void {
     this.reconcile(this.options.clock());

@@ -5,6 +5,7 @@ import { conversationsNaming, eraseFromConversation } from "../../directory/eras
 import { isHeld } from "../../directory/legal-holds.ts";
 import { conversationsAfter } from "../../directory/register.ts";
 import type { ErasedMessages, Replacement } from "../../domain/erasure.ts";
+import { deleteConversation } from "../kinds/delete-conversation.ts";
 import type { EraseUserState } from "../kinds/erase-user.ts";
 import type { JobContext } from "../kind.ts";
 import { collectPeople } from "./acquaintances.ts";
@@ -43,12 +44,12 @@ export async function eraseSomeConversations(
     if (progress && "from" in progress) return { ...state, current: { id, from: progress.from } };
     // D1 is written by itself; what is removed there now would be written again.
     if (progress && !progress.isListed) return { ...state, current };
-    const isDeleted = progress?.isDeserted === true && (await deleteConversation(context, id));
     await eraseFromConversation(directory, replacement, id);
-    state = {
-      ...{ ...state, current: null, after: id, conversations: state.conversations + 1 },
-      deleted: state.deleted + (isDeleted ? 1 : 0),
-    };
+    state = { ...state, current: null, after: id, conversations: state.conversations + 1 };
+    if (progress?.isDeserted) {
+      const params = { conversationId: id };
+      return { ...state, deleting: { id, state: deleteConversation.begin(params) } };
+    }
   }
   return state;
 }
@@ -61,9 +62,4 @@ async function eraseIn(
 ): Promise<ErasureProgress | undefined> {
   const call = () => conversationOf(env, conversationId).erase(request);
   return await call().catch(call);
-}
-
-/** Deletes a conversation of which nobody is left. */
-async function deleteConversation(_context: JobContext, _conversationId: string): Promise<boolean> {
-  return false;
 }

@@ -26,6 +26,7 @@ import { eraseSomeConversations } from "../erasing/conversations.ts";
 import { removeExports } from "../erasing/exports.ts";
 import { admitAgain, refuse } from "../erasing/refusing.ts";
 import type { JobContext, JobSteps, Step } from "../kind.ts";
+import { deleteConversation } from "./delete-conversation.ts";
 
 /** Rows of a page of reports or purchase requests, and files that are removed at a time. */
 const PAGE = 200;
@@ -59,6 +60,8 @@ const state = z.object({
   after: z.string(),
   /** The conversation that is being erased, and the message to go on with. */
   current: z.object({ id: z.string(), from: z.number() }).nullable(),
+  /** The conversation that is being deleted, and how far that is. */
+  deleting: z.object({ id: z.string(), state: deleteConversation.state }).nullable(),
   conversations: z.number(),
   deleted: z.number(),
   acquaintances: z.number(),
@@ -76,7 +79,7 @@ export const eraseUser: JobSteps<EraseUserParams, EraseUserState> = {
 
   begin: () => ({
     ...{ phase: "begin", erasedId: "", name: null, isEverywhere: false },
-    ...{ refusedUntil: 0, refuses: false, since: 0, pass: 1, after: "", current: null },
+    ...{ refusedUntil: 0, refuses: false, since: 0, pass: 1, after: "", current: null, deleting: null },
     ...{ conversations: 0, deleted: 0, acquaintances: 0, files: 0 },
   }),
 
@@ -114,6 +117,7 @@ async function advance(
       return next({ phase: "conversations", erasedId, name, isEverywhere });
     }
     case "conversations": {
+      if (before.deleting) return await deleteFurther(context, before, before.deleting);
       const after = await eraseSomeConversations(context, replacement, messages, before);
       if (after === "held") return { failed: "legal_hold" };
       return going(after);
@@ -168,6 +172,18 @@ async function advance(
     default:
       return unreachable(before.phase);
   }
+}
+
+/** Deletes a conversation that belongs to nobody any more. */
+async function deleteFurther(
+  context: JobContext,
+  before: EraseUserState,
+  { id, state }: NonNullable<EraseUserState["deleting"]>,
+): Promise<Step<EraseUserState>> {
+  const step = await deleteConversation.step(context, { conversationId: id }, state);
+  if ("failed" in step) return step;
+  if ("state" in step) return going({ ...before, deleting: { id, state: step.state } });
+  return going({ ...before, deleting: null, deleted: before.deleted + 1 });
 }
 
 function going(state: EraseUserState): Step<EraseUserState> {

@@ -1,5 +1,6 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
+import { deleteConversation } from "./delete-conversation.ts";
 import { eraseUser } from "./erase-user.ts";
 import { rebuild } from "./rebuild.ts";
 
@@ -7,4 +8,5 @@ import { rebuild } from "./rebuild.ts";
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   "erase-user": jobOf(eraseUser),
   rebuild: jobOf(rebuild),
+  "delete-conversation": jobOf(deleteConversation),
 };

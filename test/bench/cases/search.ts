@@ -15,12 +15,16 @@ const MESSAGES_EACH = Math.min(1_000, MESSAGES);
 const AT_ONCE = 32;
 /** Requests for one figure, the median. */
 const TIMES = 15;
+/** Requests of one conversation before those: just-in-time compilation has the same time everywhere. */
+const WARM_UP = 100;
 
 const P50 = "p50";
 const ROWS = "rows read";
 const FAILED = "conversations that did not answer in time";
 const FTS5 = "FTS5 in Node";
 const LIKE = "LIKE in Node";
+/** What any request to the conversation takes, through the platform's local server. */
+const NEWEST = "its newest message";
 
 const phrase = PHRASE.join(" ");
 /** What is searched: as Parley's users type it, and as FTS5 has it. */
@@ -84,7 +88,6 @@ export async function searching(
           goals: [
             { of: "parley, a rare word", atMost: 300 },
             { of: "parley, a common word", atMost: 300 },
-            { of: "parley, a rare word", beside: `parley, ${CONVERSATIONS} bare calls`, atMost: 5 },
           ],
         },
         [FAILED]: { unit: "conversations", goals: [{ of: "parley, a rare word", atMost: 0 }] },
@@ -106,7 +109,12 @@ function searchesOf(
   const rows: Case["measures"] = {};
   for (const [name, searched] of Object.entries(large)) {
     const ask = () => searchOnce(searched, search.q);
-    times[name] = async () => ({ [P50]: await p50(ask) });
+    times[name] = async () => ({ [P50]: await warmP50(ask) });
+    if (what === "a rare word") {
+      const path = `/api/v1/chat/messages?conversationId=${searched.conversationId}&pageSize=1`;
+      const read = () => call(searched.proxy.subject, searched.token, "GET", path);
+      times[`${name}, ${NEWEST}`] = async () => ({ [P50]: await warmP50(read) });
+    }
     rows[name] = async () => {
       const { rowsRead } = await searched.proxy.counting(searched.conversationId, ask);
       return { [ROWS]: rowsRead };
@@ -116,7 +124,7 @@ function searchesOf(
     const [token] = Object.values(large).map((one) => one.token);
     const ask = (by: string, q: string) => {
       const path = `/search?by=${by}&q=${encodeURIComponent(q)}`;
-      return p50(() => call(node, token ?? "", "GET", path));
+      return warmP50(() => call(node, token ?? "", "GET", path));
     };
     times[FTS5] = async () => ({ [P50]: await ask(search.by, search.match) });
     times[LIKE] = async () => ({ [P50]: await ask("like", `%${search.like}%`) });
@@ -136,11 +144,18 @@ function searchesOf(
   ];
 }
 
-/** Rows that LIKE looks at, newest first, until it has a page. */
+/** Who searches has to be a member, whatever finds the messages. */
+const ROWS_OF_RIGHTS = 1;
+
+/**
+ * Rows that LIKE looks at, newest first, until it has a page of what is searched for, which may not begin within a
+ * word; and that of the searcher's membership.
+ */
 function rowsOfLike(texts: readonly string[], part: string): number {
-  const hits = texts.map((text, index) => (text.includes(part) ? index : -1)).filter((i) => i >= 0);
+  const wanted = new RegExp(`(?<![a-z])${part}`);
+  const hits = texts.map((text, index) => (wanted.test(text) ? index : -1)).filter((i) => i >= 0);
   const last = hits.at(-20);
-  return last === undefined ? texts.length : texts.length - last;
+  return ROWS_OF_RIGHTS + (last === undefined ? texts.length : texts.length - last);
 }
 
 async function searchOnce({ proxy, conversationId, token }: Searched, q: string): Promise<number> {
@@ -157,6 +172,11 @@ async function p50(action: () => Promise<unknown>): Promise<number> {
     times.push(performance.now() - began);
   }
   return median(times);
+}
+
+async function warmP50(action: () => Promise<unknown>): Promise<number> {
+  for (let i = 0; i < WARM_UP; i++) await action();
+  return p50(action);
 }
 
 /** A conversation with these texts. */

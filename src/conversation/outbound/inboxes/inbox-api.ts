@@ -10,13 +10,18 @@ import type {
 import type { PlatformRole } from "../../../domain/policy.ts";
 import type { ConnectionPresence, ShownPresence } from "../../../domain/presence.ts";
 import type { PresenceSource } from "../../../domain/presence-sources.ts";
-import type { InboxRow } from "../../../live/inbox-events.ts";
+import type { InboxRemoval, InboxRow } from "../../../live/inbox-events.ts";
 import type { Batch, Protocol } from "../subscribers/gateway-api.ts";
 
 /** The RPC to the inbox of a user, from their conversations, their gateways and the inboxes of others. */
 export interface InboxStub {
   /** Takes the newest row of a conversation, and answers what it is to be called for from now on. */
   update(row: InboxRow): Promise<InboxAnswer>;
+  /**
+   * A conversation of theirs was deleted: takes the removal, which everybody who is connected is shown, and forgets
+   * everything about it. May be called twice. An inbox of the previous version does not have the method.
+   */
+  deleted(removal: InboxRemoval): Promise<void>;
   /**
    * The user has a connection at a source since `at`; every call may be made twice. An inbox of the previous
    * version resolves to nothing.

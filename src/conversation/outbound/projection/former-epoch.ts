@@ -109,9 +109,9 @@ export class FormerEpoch {
   private async sweepMentions(read: boolean): Promise<boolean> {
     const { directory, sql, beganAt } = this.options;
     const found = await mentionsAfter(directory, { ...this.of, after: this.mention, read });
-    const keys = read ? found : found.filter(
-          ([userId, number]) => !isMentioned(sql, { userId, number, before: beganAt }),
-        );
+    const keys = read
+      ? found
+      : found.filter(([userId, number]) => !isMentioned(sql, { userId, number, before: beganAt }));
     await removeMentions(directory, { ...this.of, keys, read });
     const isDone = found.length < FORMER_PAGE;
     this.mention = isDone ? BEFORE_ALL.mention : (found.at(-1) ?? this.mention);

@@ -46,6 +46,8 @@ export interface Batch {
   notes: Note[];
   /** The gateway is no longer subscribed. */
   last?: true;
+  /** With `last`: because the conversation was deleted. */
+  deleted?: true;
   /** Of `eventsSince`: there is more after `to`. */
   more?: true;
   /**

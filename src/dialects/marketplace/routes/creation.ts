@@ -17,6 +17,7 @@ import {
   ensureDirect,
   randomConversationId,
 } from "../../../edge/creation.ts";
+import { ensureDerived } from "../../../edge/derived.ts";
 import { emptyAsObject } from "../../../edge/json-body.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { metadata } from "../../../live/fields.ts";
@@ -25,9 +26,9 @@ import { chatOf } from "./chats.ts";
 import {
   chatForSeller,
   chatFound,
-  chatIdOf,
   type Naming,
   openedBefore,
+  partsOf,
   purchaseRequestBody,
 } from "./purchase-requests.ts";
 
@@ -177,8 +178,7 @@ async function purchaseRequestWith(
   seller: Person,
 ): Promise<{ chatId: string; created: boolean }> {
   const buyer = callerOf(c);
-  const chatId = await chatIdOf(c, naming);
-  const created = await create(c, chatId, {
+  const { conversationId: chatId, created } = await ensureDerived(c, partsOf(naming), {
     ...creationOf("purchase-request", "marketplace", buyer),
     purchaseRequestId: naming.purchaseRequestId,
     members: [buyer, seller].map((person) => ({ person, role: "member" as const })),

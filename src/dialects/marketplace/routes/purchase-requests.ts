@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import { hostId, optional, userId } from "../../../contract/fields.ts";
 import { directoryOf } from "../../../directory/directory.ts";
 import { purchaseRequestChatOf, purchaseRequestOf } from "../../../directory/purchase-requests.ts";
-import { derivedConversationId } from "../../../domain/id.ts";
 import type { EdgeEnv } from "../../../edge/context.ts";
 import { ask } from "../../../edge/conversations.ts";
+import { presentId } from "../../../edge/derived.ts";
 import { refuse } from "../../../edge/refusal.ts";
 import { type Chat, chatSchema, presentChat } from "../presenter.ts";
 import { enveloped } from "../schemas.ts";
@@ -31,13 +31,11 @@ const found = z.object({ chat: chatSchema, ambiguous: z.literal(true).optional()
 export const chatFound = enveloped(found);
 
 /**
- * The derived id of a chat about a purchase request, which includes the buyer, so that no one can
+ * What the id of a chat about a purchase request is derived from: the buyer as well, so that no one can
  * occupy another buyer's.
  */
-export function chatIdOf(c: Context<EdgeEnv>, naming: Naming): Promise<string> {
-  const { purchaseRequestId, buyerId, sellerId } = naming;
-  const parts = ["purchase-request", purchaseRequestId, buyerId, sellerId];
-  return derivedConversationId(c.get("settings").ID_SECRET, parts);
+export function partsOf({ purchaseRequestId, buyerId, sellerId }: Naming): string[] {
+  return ["purchase-request", purchaseRequestId, buyerId, sellerId];
 }
 
 /** The chat that the caller looks for as the seller: the given buyer's, or the oldest. */
@@ -46,7 +44,7 @@ export async function chatForSeller(
   { purchaseRequestId, sellerId, buyerId }: z.output<typeof purchaseRequestBody>,
 ): Promise<z.infer<typeof found>> {
   if (buyerId !== undefined) {
-    const chatId = await chatIdOf(c, { purchaseRequestId, sellerId, buyerId });
+    const chatId = await presentId(c, partsOf({ purchaseRequestId, sellerId, buyerId }));
     return { chat: await chatOf(c, chatId) };
   }
   const oldest = await purchaseRequestChatOf(c.get("directory"), purchaseRequestId, sellerId);
@@ -66,7 +64,7 @@ export async function openedBefore(c: Context<EdgeEnv>, naming: Naming): Promise
   const isTheirs =
     request?.buyerId === naming.buyerId && (request.sellerIds?.includes(naming.sellerId) ?? true);
   if (isTheirs) return undefined;
-  const chatId = await chatIdOf(c, naming);
+  const chatId = await presentId(c, partsOf(naming));
   const overview = await ask(c, chatId, (stub) => stub.overview(c.get("actor")));
   if (!overview.ok) refuse("purchase_request_not_found");
   return presentChat(overview.value, c.get("actor").userId, c.get("linkTo"));
