@@ -10,6 +10,7 @@ import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
+import { erasureRoutes } from "./erase-user.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { only } from "./staff.ts";
@@ -78,6 +79,7 @@ export function admin() {
   auditRoutes(app);
   jobRoutes(app);
   deletionRoutes(app);
+  erasureRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -239,28 +239,9 @@ export async function exportsOf(
   return results.map(({ id, unfinished }) => ({ id, isUnfinished: unfinished === 1 }));
 }
 
-/** The person may connect again, as somebody new: servers learn of it as of any ban that is lifted. */
-export async function liftErasedBan(
-  { $client }: Directory,
-  userId: string,
-  now: number,
-): Promise<void> {
-  await $client
-    .prepare(
-      `UPDATE bans SET lifted_at = ?1,
-         changed_at = max(?1, (SELECT max(changed_at) FROM bans) + 1)
-       WHERE user_id = ?2 AND lifted_at IS NULL`,
-    )
-    .bind(now, userId)
-    .run();
-}
-
-/** Removes the row of a ban that was lifted. */
-export async function deleteLiftedBan({ $client }: Directory, userId: string): Promise<void> {
-  await $client
-    .prepare("DELETE FROM bans WHERE user_id = ? AND lifted_at IS NOT NULL")
-    .bind(userId)
-    .run();
+/** The person may connect again, as somebody new. */
+export async function deleteBan({ $client }: Directory, userId: string): Promise<void> {
+  await $client.prepare("DELETE FROM bans WHERE user_id = ?").bind(userId).run();
 }
 
 /** Writes the reports after one, some of them, without the person: where to go on. */

@@ -1,4 +1,4 @@
-import { banChanges, KnownBans } from "../directory/bans.ts";
+import { banChanges, hasBan, KnownBans } from "../directory/bans.ts";
 import { type Directory, directoryOf } from "../directory/directory.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
@@ -12,6 +12,8 @@ const WAIT_AFTER_MS = 6_000;
 const WAIT_MS = 1_000;
 /** After this, every server that can read D1 knows of a ban, or that it was lifted. */
 export const BANS_KNOWN_MS = WAIT_AFTER_MS + WAIT_MS;
+/** People who are refused are looked up again after {@link WAIT_AFTER_MS}; so many are known to be banned. */
+const CONFIRMED_MAX = 10_000;
 /** After this, everything is read: bans that have ended are not kept for ever. */
 const RELOAD_AFTER_MS = 60 * 60_000;
 
@@ -34,6 +36,8 @@ export class BanList {
   private startedAt = Number.NEGATIVE_INFINITY;
   private failedAt = Number.NEGATIVE_INFINITY;
   private isExpired = false;
+  /** When it was read last that these people are banned. */
+  private readonly confirmedAt = new Map<string, number>();
 
   constructor(options: BanListOptions) {
     this.options = options;
@@ -65,6 +69,27 @@ export class BanList {
     });
     keep(reading);
     return isUsable ? undefined : this.waitFor(reading, now);
+  }
+
+  /**
+   * Whether somebody who is banned as far as is known still is: of a person who was erased no row says that they
+   * are not. While D1 is unavailable, they are.
+   */
+  async isConfirmed(directory: () => Directory, userId: string): Promise<boolean> {
+    const now = this.options.clock();
+    const confirmedAt = this.confirmedAt.get(userId) ?? Number.NEGATIVE_INFINITY;
+    if (Math.abs(now - confirmedAt) < WAIT_AFTER_MS) return true;
+    try {
+      if (!(await hasBan(directory(), userId))) {
+        this.known.forget(userId);
+        return false;
+      }
+      if (this.confirmedAt.size >= CONFIRMED_MAX) this.confirmedAt.clear();
+      this.confirmedAt.set(userId, now);
+    } catch (error) {
+      this.options.onFailure(error);
+    }
+    return true;
   }
 
   /** What is known is too old from now on. */
@@ -113,7 +138,7 @@ export async function isBanned(
 ): Promise<boolean> {
   const refreshing = list.refresh(() => directoryOf(env.DB), keep);
   if (refreshing) await refreshing;
-  return list.has(userId);
+  return list.has(userId) && (await list.isConfirmed(() => directoryOf(env.DB), userId));
 }
 
 /** The next request of this isolate waits for what has changed. */

@@ -3,7 +3,8 @@ import { removeFiles } from "../../attachments/removal.ts";
 import { inboxOf } from "../../conversation/stub.ts";
 import { directoryOf } from "../../directory/directory.ts";
 import {
-  deleteLiftedBan,
+  bannedUntil,
+  deleteBan,
   deleteProfile,
   eraseElsewhere,
   eraseFromJobs,
@@ -11,7 +12,6 @@ import {
   eraseSomePurchaseRequests,
   eraseSomeReports,
   isMemberAnywhere,
-  liftErasedBan,
   mayHaveWrittenAnywhere,
   nameOf,
   someFilesOf,
@@ -53,7 +53,7 @@ const state = z.object({
   /** Until when they are refused, and whether this job has them refused. */
   refusedUntil: z.number(),
   refuses: z.boolean(),
-  /** When it was certain last that nobody lets them in from then on, or, at the end, that everybody may. */
+  /** Since when they are refused without a gap. */
   since: z.number(),
   pass: z.number(),
   /** Where a phase goes on: behind this id. */
@@ -84,8 +84,8 @@ export const eraseUser: JobSteps<EraseUserParams, EraseUserState> = {
   }),
 
   async step(context, given, before) {
-    const isRefused = before.phase !== "end";
-    const present = isRefused ? await refuse(context, given.userId, before) : before;
+    const isOver = before.phase === "end";
+    const present = isOver ? before : await refuse(context, given.userId, before);
     return await advance(context, given, present);
   },
 
@@ -159,12 +159,13 @@ async function advance(
       await removeExports(context, userId);
       return next({ phase: "inbox" });
     case "inbox":
-      await inboxOf(env, userId).erase();
-      await liftErasedBan(directory, userId, clock());
-      return next({ phase: "end", since: clock() });
+      // Without a ban, this was done, and the inbox may be somebody's who is new.
+      if ((await bannedUntil(directory, userId, clock())) > 0) {
+        await inboxOf(env, userId).erase();
+        await deleteBan(directory, userId);
+      }
+      return next({ phase: "end" });
     case "end": {
-      if (await waits(before.since + BANS_KNOWN_MS, clock)) return next({});
-      await deleteLiftedBan(directory, userId);
       await eraseFromJobs(directory, userId);
       const { erasedId, conversations, deleted, files } = before;
       return { finished: { erasedId, messages, conversations, deleted, files }, done: doneOf(before) };
