@@ -90,6 +90,11 @@ const PUSH_SERVICES =
 const PUSH_HOST =
   /^((\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?|http:\/\/(localhost|127\.0\.0\.1))$/;
 
+/** A kind of conversation and its days of retention, 1 to 36500. */
+const RETENTION =
+  /^(direct|group|channel|support|purchase-request)=([1-9]\d{0,3}|[12]\d{4}|3[0-5]\d{3}|36[0-4]\d{2}|36500)$/;
+type RetainedKind = "direct" | "group" | "channel" | "support" | "purchase-request";
+
 const schema = z
   .object({
     ENVIRONMENT: z.enum(["development", "production"]).default("production"),
@@ -121,6 +126,21 @@ const schema = z
     USER_DIRECTORY: z.enum(["known", "open"]).default("known"),
     CONTACTS: z.enum(["open", "requests"]).default("open"),
     USER_SEARCH: z.enum(["everyone", "contacts", "off"]).default("everyone"),
+    RETENTION_DAYS: z
+      .string()
+      .default("")
+      .transform((text) => text.split(",").map((part) => part.trim()))
+      .transform((parts) => parts.filter(Boolean))
+      .refine(
+        (parts) =>
+          parts.every((part) => RETENTION.test(part)) &&
+          new Set(parts.map((part) => part.split("=")[0])).size === parts.length,
+        "days (1 to 36500) by kind, such as channel=365,support=90",
+      )
+      .transform(
+        (parts): Partial<Record<RetainedKind, number>> =>
+          Object.fromEntries(parts.map((part) => part.split("=")).map(([k, n]) => [k, Number(n)])),
+      ),
     PUBLIC_URL: optional.pipe(origin.optional()),
     NOTIFY_URL: optional.pipe(webhookUrl.optional()),
     NOTIFY_SECRET: webhookSecrets,

@@ -10,6 +10,7 @@ import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
+import { retentionChanged } from "./jobs/start-retention.ts";
 import { superviseJobs } from "./jobs/supervise.ts";
 import { log } from "./logging.ts";
 
@@ -46,6 +47,7 @@ export default {
     await deleteOldLiftedBlocks(directory, now);
     await deleteEndedBans(directory, now);
     await superviseJobs(env, directory, now);
+    if (await retentionChanged(env)) log("retention_changed", {});
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
   },

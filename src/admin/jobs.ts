@@ -8,6 +8,7 @@ import { jobById, jobsThat, type ListedJob } from "../directory/jobs.ts";
 import type { Act } from "../domain/act.ts";
 import { ok } from "../domain/error.ts";
 import { isFinal, JOB_STATES } from "../domain/job.ts";
+import { retentionText } from "../domain/retention.ts";
 import { readsDirectory } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { emptyAsObject } from "../edge/json-body.ts";
@@ -70,12 +71,12 @@ const start = createRoute({
   method: "post",
   path: "/jobs",
   operationId: "startJob",
-  summary: "Rebuild D1 from the conversations' objects, as a job",
+  summary: "Rebuild D1 from the conversations' objects, or check retention, as a job",
   description:
-    "Those that D1 knows; for a D1 that has lost its list, see `/api/admin/rebuild`. The other kinds of job are " +
-    "started by what they concern.",
+    "Those that D1 knows; for a D1 that has lost its list, see `/api/admin/rebuild`. Or, with `retention`, have all " +
+    "conversations look at what is due by `RETENTION_DAYS`. The other kinds of job are started by what they concern.",
   middleware: [readsDirectory] as const,
-  request: { body: jsonBodyOf(z.object({ kind: z.literal("rebuild") })) },
+  request: { body: jsonBodyOf(z.object({ kind: z.enum(["rebuild", "retention"]) })) },
   responses: {
     202: jsonOf("The job", jobAnswerSchema),
     409: { description: "There is an unfinished one" },
@@ -130,10 +131,14 @@ export function jobRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(start, async (c) => {
     const { kind } = c.req.valid("json");
     const { userId, role } = c.get("actor");
-    const request = { kind, target: null, params: {}, startedBy: { userId, role } };
+    const params =
+      kind === "retention" ? { setting: retentionText(c.get("settings").RETENTION_DAYS) } : {};
+    const request = { kind, target: null, params, startedBy: { userId, role } };
     const started = unwrapped(await startJob(c.env, request));
     await addActs(c.get("directory"), [
-      actOf(c, "directory.rebuild", { details: { jobId: started.id } }),
+      actOf(c, kind === "rebuild" ? "directory.rebuild" : "retention.check", {
+        details: { jobId: started.id },
+      }),
     ]);
     return c.json({ job: jobAnswer(started) }, 202);
   });

@@ -13,6 +13,7 @@ import { deletionRoutes } from "./delete-conversation.ts";
 import { erasureRoutes } from "./erase-user.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -80,6 +81,7 @@ export function admin() {
   jobRoutes(app);
   deletionRoutes(app);
   erasureRoutes(app);
+  retentionRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

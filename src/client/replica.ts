@@ -78,6 +78,11 @@ export class Replica {
     return message;
   }
 
+  /** Messages up to this number are gone, but pinned ones, and count as read. */
+  get purgedTo(): number {
+    return this.conversation?.purgedTo ?? 0;
+  }
+
   private put(event: EventOf<"message" | "member" | "read" | "conversation">): boolean {
     switch (event.type) {
       case "message":
@@ -121,6 +126,12 @@ export class Replica {
   private putConversation(conversation: WireConversation): WireConversation | undefined {
     if (this.conversation && this.conversation.rev >= conversation.rev) return undefined;
     this.conversation = conversation;
+    const { purgedTo = 0, pins = [] } = conversation;
+    if (purgedTo > 0) {
+      const kept = new Set(pins.map((id) => parseMessageId(id)?.number ?? 0));
+      this.timeline.purge(purgedTo, kept);
+      for (const [rev, { to }] of this.reads) if (to <= purgedTo) this.reads.delete(rev);
+    }
     return conversation;
   }
 }

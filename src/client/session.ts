@@ -135,7 +135,7 @@ export class Session {
         }
         break;
       case "conversation":
-        if (replica.apply(event)) emit({ type: "conversation", conversation: event.conversation });
+        this.conversation(event);
         break;
       case "typing":
         presence.typing(event, clock());
@@ -154,6 +154,15 @@ export class Session {
     }
   }
 
+  private conversation(event: EventOf<"conversation">): void {
+    const { replica, unread } = this;
+    const { purgedTo } = replica;
+    if (!replica.apply(event)) return;
+    // The answer has the server's count.
+    if (replica.purgedTo > purgedTo && !unread.purged()) this.requestPage(event.rev);
+    this.options.emit({ type: "conversation", conversation: event.conversation });
+  }
+
   private sync(event: EventOf<"sync">): void {
     const { replica, unread, outbox, link } = this;
     const { emit } = this.options;
@@ -162,11 +171,13 @@ export class Session {
       outbox.answer(event);
       return;
     }
+    const { purgedTo } = replica;
     const { messages, members, reads, conversation } = replica.sync(event);
     if (event.reset) emit({ type: "reset" });
     for (const { userId, from, to } of reads) unread.read(userId, from, to);
     if (event.unread !== undefined) unread.settle(event.unread);
     else if (event.to === this.helloRev) unread.settle(replica.you?.unread ?? 0);
+    else if (replica.purgedTo > purgedTo) unread.purged();
     if (conversation) emit({ type: "conversation", conversation });
     for (const member of members) emit({ type: "member", cause: "sync", member });
     for (const message of messages) emit({ type: "message", cause: "sync", message });

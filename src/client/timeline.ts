@@ -9,6 +9,8 @@ export class Timeline {
   readonly messages: WireMessage[] = [];
   /** The smallest number that is accepted. */
   first = 1;
+  /** Messages up to this number are gone, but pinned ones: below it there are gaps. */
+  private purgedTo = 0;
   /** A part of the history before `first`, with a gap between. Its messages are kept up to date as these are. */
   earlier: Timeline | undefined;
 
@@ -17,6 +19,18 @@ export class Timeline {
     this.messages.length = 0;
     this.first = first;
     this.earlier = undefined;
+    this.purgedTo = 0;
+  }
+
+  /** Drops messages up to a number that are not among those that are kept. */
+  purge(purgedTo: number, kept: ReadonlySet<number>): void {
+    this.purgedTo = Math.max(this.purgedTo, purgedTo);
+    const isThere = ({ number }: WireMessage) => number > purgedTo || kept.has(number);
+    const there = this.messages.filter(isThere);
+    if (there.length < this.messages.length) this.messages.splice(0, Infinity, ...there);
+    this.earlier?.purge(purgedTo, kept);
+    if (this.earlier?.messages.length === 0) this.earlier = undefined;
+    this.join();
   }
 
   /**
@@ -26,7 +40,8 @@ export class Timeline {
   add(page: readonly WireMessage[]): WireMessage[] {
     const [oldest, newest] = [page[0], page.at(-1)];
     const last = this.messages.at(-1)?.number ?? Infinity;
-    if (!oldest || !newest || newest.number < this.first - 1 || oldest.number > last + 1) return [];
+    if (!oldest || !newest || oldest.number > last + 1) return [];
+    if (!this.reaches(newest.number)) return [];
     this.first = Math.min(this.first, oldest.number);
     return page.filter((message) => this.put(message));
   }
@@ -37,6 +52,7 @@ export class Timeline {
     if (!oldest) return;
     this.earlier = new Timeline();
     this.earlier.first = oldest.number;
+    this.earlier.purgedTo = this.purgedTo;
     this.earlier.add(page);
     this.join();
   }
@@ -44,7 +60,7 @@ export class Timeline {
   /** Ends the earlier part when the gap behind it is closed: its messages are these then. */
   join(): void {
     const { earlier } = this;
-    if (!earlier || (earlier.messages.at(-1)?.number ?? 0) < this.first - 1) return;
+    if (!earlier || !this.reaches(earlier.messages.at(-1)?.number ?? 0)) return;
     this.earlier = undefined;
     this.add(earlier.messages);
   }
@@ -70,6 +86,11 @@ export class Timeline {
   at(number: number): WireMessage | undefined {
     const message = this.messages[this.indexOf(number)];
     return message?.number === number ? message : this.earlier?.at(number);
+  }
+
+  /** Whether nothing is between a message and `first` that is still there. */
+  private reaches(number: number): boolean {
+    return Math.max(number, this.purgedTo) >= this.first - 1;
   }
 
   /** The index of a number, or where to insert it. Searches from the end, where new messages go. */

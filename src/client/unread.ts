@@ -34,12 +34,23 @@ export class Unread {
     if (last >= from) this.before = Math.max(0, this.before - (last - from + 1));
   }
 
+  /**
+   * Messages are gone up to a number. False: how many of those that are not loaded were unread among them is not
+   * known, so that only the server's count is exact.
+   */
+  purged(): boolean {
+    const notLoaded = Math.max(0, this.replica.readsFrom - 1 - this.replica.purgedTo);
+    const isKnown = this.before === 0 || notLoaded === 0;
+    this.before = Math.min(this.before, notLoaded);
+    return isKnown;
+  }
+
   get count(): number {
     return this.before + this.known();
   }
 
   private known(): number {
-    const { you, members, reads, timeline, readsFrom, lifted } = this.replica;
+    const { you, members, reads, timeline, readsFrom, lifted, purgedTo } = this.replica;
     if (!you) return 0;
     const joinedAt = members.get(you.userId)?.joinedAt ?? "";
     const mine = [...reads.values()].filter((read) => read.userId === you.userId);
@@ -48,7 +59,8 @@ export class Unread {
     let count = 0;
     // Ranges of one person never overlap: one look at each.
     for (const message of timeline.messages) {
-      if (message.number < readsFrom || !countsFor(you.userId, joinedAt, message)) continue;
+      if (message.number < readsFrom || message.number <= purgedTo) continue;
+      if (!countsFor(you.userId, joinedAt, message)) continue;
       if (message.number <= (lifted.get(message.senderId ?? "") ?? 0)) continue;
       while ((mine[range]?.to ?? Infinity) < message.number) range++;
       if ((mine[range]?.from ?? Infinity) > message.number) count++;

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_SLOW_MODE_SECONDS } from "../domain/conversation.ts";
+import { MAX_RETENTION_DAYS } from "../domain/retention.ts";
 import { optional, paragraph, title, userId } from "./fields.ts";
 
 /** Schemas of what moderators do, the same in both dialects; clients infer their types from them. */
@@ -15,10 +16,14 @@ export const moderationBody = z
     title: title.nullish(),
     slowModeSeconds: optional(z.number().int().min(0).max(MAX_SLOW_MODE_SECONDS)),
     locked: optional(z.boolean()),
+    retentionDays: optional(z.number().int().min(1).max(MAX_RETENTION_DAYS).nullable()).openapi({
+      description:
+        "Days that messages are kept, at most those that the server keeps them; null: as long as those. Owners only.",
+    }),
   })
   .refine(
     (body) => Object.values(body).some((value) => value !== undefined),
-    "give a title, slowModeSeconds or locked",
+    "give a title, slowModeSeconds, locked or retentionDays",
   );
 
 /** Without `expiresAt` it holds until it is lifted. */
@@ -49,6 +54,7 @@ export const moderatedSchema = {
   slowModeSeconds: z.number().int().optional(),
   locked: z.literal(true).optional(),
   pins: z.array(z.string()).optional(),
+  retentionDays: z.number().int().optional(),
 };
 
 /** Until when a member may only read; absent where they were never muted. Beyond the references. */

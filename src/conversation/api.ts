@@ -138,6 +138,18 @@ export interface ConversationStub {
    * about the same people the higher version holds.
    */
   applyBlocks(blocks: readonly Block[]): Promise<void>;
+  /**
+   * Takes that a legal hold stands, or no longer: with the subject `''` on the conversation itself, otherwise on a
+   * user who is or was in it. May be called twice. Resolves to whether there is a conversation here.
+   */
+  hold(subject: string, standing: boolean): Promise<boolean>;
+  /**
+   * Has messages be kept for so many days whatever the setting says; `null`: as that says. May be called twice.
+   * Resolves to whether there is a conversation here.
+   */
+  retain(days: number | null): Promise<boolean>;
+  /** Has it look at what is to be removed by retention: the setting may have changed while it slept. */
+  checkRetention(): Promise<void>;
   /** Whether a user has a socket here; those that are silent are closed first. */
   isConnected(userId: string): Promise<boolean>;
   /**

@@ -13,6 +13,8 @@ export interface ErasureRequest extends Replacement {
 
 /** How far it is. */
 export type ErasureProgress =
+  /** A legal hold stands here. */
+  | "held"
   /** To be called again; `of`: the number of the newest message. */
   | { from: number; of: number }
   /**

@@ -2,6 +2,7 @@ import { ERASING, type ErasureCommand } from "./decide/erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { OpenConversation } from "./open.ts";
 import { restartAnew, startedOver } from "./start-over.ts";
+import { hasHold } from "./tables/held.ts";
 import { readEpoch } from "./tables/epochs.ts";
 import {
   copyBlocks,
@@ -37,6 +38,7 @@ export async function erase(
   const { userId, by } = request;
   const { storage } = ctx;
   if (startedOver(sql, by)) return await ended(open);
+  if (hasHold(sql)) return "held";
   const until = clock() + CALL_MS;
   const depart = () => carryOut(open, [{ type: "erase-member", userId }]);
   const on = (from: number) => ({ from, of: memory.counters.lastNumber });
@@ -48,6 +50,7 @@ export async function erase(
   let { from } = request;
   while (from <= memory.counters.lastNumber) {
     if (clock() >= until) return on(from);
+    if (hasHold(sql)) return "held";
     const to = Math.min(from + SLICE - 1, memory.counters.lastNumber);
     if (request.messages === "clear") await clear(open, userId, from, to);
     storage.transactionSync(() => replaceInMessages(sql, request, from, to));
@@ -59,6 +62,7 @@ export async function erase(
   await depart();
   open.settle();
   if (from <= memory.counters.lastNumber) return on(from);
+  if (hasHold(sql)) return "held";
   return await restartAnew(ctx, { by }, clock(), () => replaceElsewhere(sql, request));
 }
 

@@ -26,6 +26,7 @@ import {
 } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { destroy, isHeldHere } from "./destroy.ts";
+import { hold, retain } from "./hold.ts";
 import { identitySchema } from "./identity.ts";
 import { erase } from "./erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
@@ -264,6 +265,18 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   async applyBlocks(blocks: readonly Block[]): Promise<void> {
     if (this.open) await applyBlocks(this.open, blocks);
+  }
+
+  async hold(subject: string, standing: boolean): Promise<boolean> {
+    return this.open !== undefined && hold(this.open, subject, standing);
+  }
+
+  async retain(days: number | null): Promise<boolean> {
+    return this.open !== undefined && retain(this.open, days);
+  }
+
+  checkRetention(): void {
+    this.open?.retention.check();
   }
 
   isConnected(userId: string): boolean {

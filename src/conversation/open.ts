@@ -22,8 +22,10 @@ import type { Memory } from "./commit/draft.ts";
 import { RateWindows } from "./commit/rate-windows.ts";
 import { BLOCKING } from "./decide/blocks.ts";
 import { decide } from "./decide/decide.ts";
+import { RETAINING } from "./decide/purge.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
+import { lookUpHolds } from "./hold.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -46,6 +48,7 @@ import { factsFor } from "./queries/facts.ts";
 import { MessageTexts, NATIVE_FORM } from "./queries/message-texts.ts";
 import { RecentMessages } from "./queries/recent.ts";
 import { Requests } from "./requests.ts";
+import { Retention } from "./retention.ts";
 import { SearchIndex } from "./search/search-index.ts";
 import { SearchQueue } from "./search/search-queue.ts";
 import { SearchRate } from "./search/search-rate.ts";
@@ -54,6 +57,7 @@ import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
 import { readEpoch } from "./tables/epochs.ts";
+import { Holds } from "./tables/holds.ts";
 import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -81,6 +85,7 @@ export class OpenConversation {
   readonly inboxes: Inboxes;
   readonly alarms: Alarms;
   readonly outbound: Outbound;
+  readonly retention: Retention;
   readonly searchIndex: SearchIndex;
   readonly searchQueue = new SearchQueue();
   readonly searchRate: SearchRate;
@@ -115,6 +120,7 @@ export class OpenConversation {
       ...{ conversation, counters: readCounters(sql), members: new Map() },
       pendingFigures: readPendingFigures(sql),
       blocks: new Blocks(sql),
+      holds: new Holds(sql),
     };
     this.memory = memory;
     this.recent = new RecentMessages(sql);
@@ -123,7 +129,7 @@ export class OpenConversation {
       ...{ conversationId, recent: this.recent, clock },
       linkTo: (address) => this.linkTo(address),
     });
-    this.limits = limitsOf(settings, conversation.origin);
+    this.limits = limitsOf(settings, conversation);
 
     const rev = () => memory.counters.rev;
     const consumerFailed = (consumer: string, error: unknown) =>
@@ -198,7 +204,7 @@ export class OpenConversation {
         ? new FormerEpoch({ sql, memory, epoch, beganAt, directory, onGone })
         : undefined,
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
-      onEntered: (userIds) => this.lookUpBlocks(env, userIds),
+      onEntered: (userIds) => this.entered(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
     });
     this.inboxes = new Inboxes({
@@ -259,6 +265,16 @@ export class OpenConversation {
         ctx.abort("a commit failed");
       },
     });
+    this.retention = new Retention({
+      ...{ sql, memory, clock, settingDays: this.limits.retentionDays },
+      submit: async (command) => {
+        const [result] = await this.submitAll(RETAINING, [command]);
+        return result ?? fail("internal");
+      },
+      reached: (rev, timeoutMs) => this.projector.reached(rev, timeoutMs),
+      runAt: (time) => this.alarms.set(this.retention.name, time),
+    });
+    this.alarms.add(this.retention.name, () => this.retention.run());
     this.entrance = hasHook(settings) ? this.hookBefore(windows) : this.committer;
   }
 
@@ -451,6 +467,14 @@ export class OpenConversation {
     return (attachment) => links.linkTo(attachment, this.clock());
   }
 
+  /** D1 has people as members from now on: takes what it knows of them that concerns the conversation. */
+  private async entered(env: Env, userIds: readonly string[]): Promise<void> {
+    await Promise.all([
+      this.lookUpBlocks(env, userIds),
+      lookUpHolds(this, directoryOf(env.DB), userIds),
+    ]);
+  }
+
   /** Takes what D1 knows of blocks between people who have entered and the others. */
   private async lookUpBlocks(env: Env, userIds: readonly string[]): Promise<void> {
     const { id, kind } = this.memory.conversation;
@@ -470,6 +494,11 @@ export class OpenConversation {
     const isShownAnew = commit.changes.some(({ type }) => type === "block");
     if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
+    const isUpdated = commit.changes.some(
+      (change) => change.type === "conversation" && !change.isPurged,
+    );
+    // Something may have been unpinned, or the days be others.
+    if (isUpdated && this.retention.isConfigured) this.retention.check();
     for (const userId of accepted) this.sessions.revealed(userId);
     const members = commit.changes.flatMap((change) =>
       change.type === "member" ? change.member : [],

@@ -13,6 +13,7 @@ import {
   hiddenInLast,
   hiddenSchema,
   lastShownTo,
+  READ_UP_TO,
   UNREAD,
   unreadMentions,
 } from "./inbox.ts";
@@ -75,7 +76,7 @@ export async function inboxRows(
   const columns = sql`c.id, c.kind, c.title, c.archived_at, c.created_at, c.member_count, c.last_number,
         c.last_message, coalesce(c.last_message_at, -1) AS sorted_at, c.epoch,
         max(c.rev, iif(m.epoch = c.epoch, m.rev, 0)) AS rev,
-        m.archived, m.request, m.read_up_to, m.read_beyond`;
+        m.archived, m.request, ${READ_UP_TO} AS read_up_to, m.read_beyond`;
   const mine = sql`FROM members m JOIN conversations c ON c.id = m.conversation_id
       WHERE m.user_id = ${userId} AND m.left_at IS NULL AND m.request < ${DECLINED}`;
   const found = z.array(row).parse(

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Directory } from "./directory.ts";
-import { DECLINED, UNREAD, unreadMentions } from "./inbox.ts";
+import { DECLINED, READ_UP_TO, UNREAD, unreadMentions } from "./inbox.ts";
 
 /** What a conversation adds to a user's totals, and the version of its inbox row. */
 export interface CountedRow {
@@ -39,7 +39,7 @@ export async function countedConversations(
       ${unreadMentions(userId)} AS mentions
     FROM (
       SELECT c.id, c.epoch, max(c.rev, iif(m.epoch = c.epoch, m.rev, 0)) AS rev, c.last_number,
-        m.read_up_to, m.read_beyond
+        ${READ_UP_TO} AS read_up_to, m.read_beyond
       FROM members m JOIN conversations c ON c.id = m.conversation_id
       WHERE m.user_id = ${userId} AND m.left_at IS NULL AND m.request < ${DECLINED}
       LIMIT ${MAX_COUNTED + 1}

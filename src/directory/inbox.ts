@@ -92,6 +92,9 @@ function mine({ userId, kinds, archived }: Omit<InboxQuery, "limit" | "offset">)
       AND c.kind IN (SELECT value FROM json_each(${JSON.stringify(kinds)}))`;
 }
 
+/** What a member has read up to: what is gone by retention counts as read. Of a member `m` and a conversation `c`. */
+export const READ_UP_TO = sql`max(m.read_up_to, c.purged_to)`;
+
 /** The block of `read_up_to`. */
 const BLOCK = sql.raw(`read_up_to / ${BLOCK_NUMBERS}`);
 
@@ -149,7 +152,7 @@ export async function inbox(directory: Directory, query: InboxQuery): Promise<In
       (SELECT json_group_array(json_array(p.user_id, p.role, p.joined_at)) FROM members p
         WHERE p.conversation_id = page.id AND p.left_at IS NULL) AS participants
     FROM (
-      SELECT c.*, m.archived, m.request, m.read_up_to, m.read_beyond ${mine(query)}
+      SELECT c.*, m.archived, m.request, ${READ_UP_TO} AS read_up_to, m.read_beyond ${mine(query)}
       ORDER BY c.last_message_at DESC NULLS LAST, c.created_at DESC, c.id
       LIMIT ${query.limit} OFFSET ${query.offset}
     ) page
@@ -213,7 +216,7 @@ export async function stats(
       coalesce(sum(unread), 0) AS "totalUnread", coalesce(sum(mentions), 0) AS "totalMentions",
       count(nullif(unread, 0)) AS "unreadChats"
     FROM (SELECT message_count, ${UNREAD} AS unread, ${unreadMentions(userId)} AS mentions
-      FROM (SELECT c.*, m.read_up_to, m.read_beyond ${mine({ userId, kinds })}))`);
+      FROM (SELECT c.*, ${READ_UP_TO} AS read_up_to, m.read_beyond ${mine({ userId, kinds })}))`);
   if (!found) throw new Error("a count has a row");
   return found;
 }

@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
-import type { JobOrder, JobState, JobView } from "../domain/job.ts";
+import type { JobKind, JobOrder, JobState, JobView } from "../domain/job.ts";
 import type { Directory } from "./directory.ts";
 import { isUnfinishedJob, jobs } from "./schema.ts";
 
@@ -73,6 +73,20 @@ export interface ListedJob {
 
 export async function jobById(directory: Directory, id: string): Promise<ListedJob | undefined> {
   const [row] = await directory.select().from(jobs).where(eq(jobs.id, id));
+  return row && fromRow(row);
+}
+
+/** The job of a kind that was started last, of those that are or were carried out. */
+export async function latestJob(
+  directory: Directory,
+  kind: JobKind,
+): Promise<ListedJob | undefined> {
+  const [row] = await directory
+    .select()
+    .from(jobs)
+    .where(and(sql`${jobs.kind} = ${kind}`, inArray(jobs.state, ["running", "done"])))
+    .orderBy(desc(jobs.createdAt), desc(jobs.id))
+    .limit(1);
   return row && fromRow(row);
 }
 

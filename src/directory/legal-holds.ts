@@ -1,7 +1,7 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, gt, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { HoldSubject, LegalHold } from "../domain/legal-hold.ts";
 import type { Directory } from "./directory.ts";
-import { legalHolds } from "./schema.ts";
+import { legalHolds, members } from "./schema.ts";
 
 /** Legal holds that stand. There are few: a row each, deleted when it is lifted; the audit log has what was. */
 
@@ -75,6 +75,33 @@ export async function holdOn(
 /** All holds that stand: conversations first, each in the order of their ids. */
 export async function standingHolds(directory: Directory): Promise<LegalHold[]> {
   return directory.select().from(legalHolds).orderBy(legalHolds.subject, legalHolds.id);
+}
+
+/** Conversations that a user is or was in, in the order of their ids, after one: at most so many. */
+export async function conversationsOfUser(
+  directory: Directory,
+  userId: string,
+  { after, limit }: { after: string; limit: number },
+): Promise<string[]> {
+  const rows = await directory
+    .select({ id: members.conversationId })
+    .from(members)
+    .where(and(eq(members.userId, userId), gt(members.conversationId, after)))
+    .orderBy(members.conversationId)
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Whether nothing of an upload may be removed, as a condition: its conversation is held, or its owner, or somebody
+ * who is or was in its conversation. Reads a row for each hold on a user.
+ */
+export function uploadIsHeld({ sentTo, ownerId }: Record<"sentTo" | "ownerId", SQLWrapper>): SQL {
+  return sql`(EXISTS (SELECT 1 FROM legal_holds WHERE subject = 'conversation' AND id = ${sentTo})
+    OR EXISTS (SELECT 1 FROM legal_holds WHERE subject = 'user' AND id = ${ownerId})
+    OR EXISTS (SELECT 1 FROM legal_holds AS held CROSS JOIN members AS party
+      ON party.user_id = held.id AND party.conversation_id = ${sentTo}
+      WHERE held.subject = 'user'))`;
 }
 
 /** The users among some on whom a hold stands. */

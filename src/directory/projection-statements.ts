@@ -54,6 +54,7 @@ export const upsertConversation = new Statement((directory) =>
       epoch: EPOCH,
       rev: REV,
       words: sql.placeholder("words"),
+      purgedTo: sql.placeholder("purgedTo"),
     })
     .onConflictDoUpdate({
       target: conversations.id,
@@ -70,6 +71,7 @@ export const upsertConversation = new Statement((directory) =>
         epoch: sql`excluded.epoch`,
         rev: sql`excluded.rev`,
         words: sql`excluded.words`,
+        purgedTo: sql`excluded.purged_to`,
       },
       setWhere: notOlder(conversations),
     }),
@@ -166,6 +168,42 @@ const addMentionsRead = new Statement((directory) =>
     )
     .onConflictDoNothing(),
 );
+
+const PURGED_TO = sql.placeholder("purgedTo");
+
+/**
+ * What is removed of messages up to a number that are gone: take the conversation's id, `purgedTo` and `kept`, the
+ * numbers of those that are pinned, as a JSON list. Their files are marked as deleted, for the sweep.
+ */
+export const removePurged: readonly Statement[] = [
+  new Statement((directory) =>
+    directory
+      .delete(uncounted)
+      .where(
+        sql`${uncounted.conversationId} = ${ID} AND ${uncounted.number} <= ${PURGED_TO} AND ${IS_CURRENT}`,
+      ),
+  ),
+  ...[mentions, mentionsRead].map(
+    (table) =>
+      new Statement((directory) =>
+        directory
+          .delete(table)
+          .where(
+            sql`${table.conversationId} = ${ID} AND ${table.number} <= ${PURGED_TO} AND ${IS_CURRENT}`,
+          ),
+      ),
+  ),
+  new Statement((directory) =>
+    directory
+      .update(uploads)
+      .set({ deletedAt: sql`unixepoch() * 1000` })
+      .where(
+        sql`${uploads.sentTo} = ${ID} AND ${uploads.sentNumber} <= ${PURGED_TO}
+          AND ${uploads.sentNumber} NOT IN (SELECT value FROM json_each(${sql.placeholder("kept")}))
+          AND ${uploads.deletedAt} IS NULL AND ${IS_CURRENT}`,
+      ),
+  ),
+];
 
 /** By kind of row: takes the rows as a JSON list, with the conversation's id and the snapshot's `epoch`, `rev` and `readAt`. */
 export const writeRows: Record<List, Statement> = {

@@ -10,7 +10,7 @@ import type { Message } from "../domain/message.ts";
 import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
 import { LISTS, type List, type Page, pagesOf } from "./pages.ts";
-import { upsertConversation, writeRows } from "./projection-statements.ts";
+import { removePurged, upsertConversation, writeRows } from "./projection-statements.ts";
 import { wordsOfChannel } from "./word-list.ts";
 
 /** The data of a conversation for D1, at one revision. */
@@ -37,6 +37,8 @@ export interface Snapshot {
     deleted: string[];
   };
   mentions: MentionRows;
+  /** Whether messages may have gone that D1 has something of. */
+  isPurged: boolean;
   /** Those after the revision that D1 has. */
   acts: readonly Act[];
 }
@@ -63,6 +65,7 @@ export async function project(directory: Directory, snapshot: Snapshot): Promise
     const statements = statementsOf(directory, snapshot, page);
     if (index === 0 && snapshot.isConversationChanged) {
       statements.unshift(upsertConversation.bind(directory, columnsOf(snapshot, metadata)));
+      if (snapshot.isPurged) statements.push(...purgedOf(directory, snapshot));
     }
     if (statements.length === 0) continue;
     const results = await directory.$client.batch(statements);
@@ -114,6 +117,7 @@ function columnsOf(snapshot: Snapshot, metadata: string | null): Record<string, 
     epoch,
     rev,
     words: searchable(conversation),
+    purgedTo: conversation.purgedTo ?? 0,
   };
 }
 
@@ -129,6 +133,17 @@ function searchable(conversation: Conversation): string | null {
     madeOf.set(conversation, words);
   }
   return words;
+}
+
+/** The statements that remove what D1 has of messages that are gone. */
+function purgedOf(
+  directory: Directory,
+  { conversation: { id, purgedTo = 0, pins = [] }, epoch, readAt }: Snapshot,
+): D1PreparedStatement[] {
+  const kept = JSON.stringify(pins.map(({ number }) => number));
+  return removePurged.map((statement) =>
+    statement.bind(directory, { id, epoch, readAt, purgedTo, kept }),
+  );
 }
 
 /** The statements that write the rows of a page. */

@@ -1,4 +1,5 @@
-import { gt } from "drizzle-orm";
+import { and, gt, inArray } from "drizzle-orm";
+import type { Kind } from "../domain/conversation.ts";
 import type { Directory } from "./directory.ts";
 import { conversations } from "./schema.ts";
 
@@ -12,6 +13,22 @@ export async function conversationsAfter(
     .select({ id: conversations.id })
     .from(conversations)
     .where(gt(conversations.id, conversationId))
+    .orderBy(conversations.id)
+    .limit(limit);
+  return rows.map(({ id }) => id);
+}
+
+/** Ids of conversations of some kinds, after a given one, likewise. */
+export async function conversationsOfKinds(
+  directory: Directory,
+  kinds: readonly Kind[],
+  { after, limit }: { after: string; limit: number },
+): Promise<string[]> {
+  if (kinds.length === 0) return [];
+  const rows = await directory
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(and(gt(conversations.id, after), inArray(conversations.kind, [...kinds])))
     .orderBy(conversations.id)
     .limit(limit);
   return rows.map(({ id }) => id);

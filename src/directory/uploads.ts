@@ -1,6 +1,7 @@
-import { and, eq, inArray, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lt, not, or, type SQL, sql } from "drizzle-orm";
 import type { Attachment } from "../domain/attachment.ts";
 import type { Directory } from "./directory.ts";
+import { uploadIsHeld } from "./legal-holds.ts";
 import { uploads } from "./schema.ts";
 
 /** The row of an upload. */
@@ -96,7 +97,7 @@ export async function releaseClaim(directory: Directory, claim: string): Promise
     .where(and(eq(uploads.claim, claim), isNull(uploads.sentTo)));
 }
 
-/** Unsent uploads and those of deleted messages, oldest first, after a given one. */
+/** Unsent uploads and those of deleted messages, oldest first, after a given one; none that a legal hold keeps. */
 export function abandonedUploads(
   directory: Directory,
   before: number,
@@ -112,6 +113,7 @@ export function abandonedUploads(
           isNotNull(uploads.deletedAt),
           and(isNull(uploads.sentTo), lt(uploads.createdAt, before)),
         ),
+        not(uploadIsHeld(uploads)),
         after && sql`(${uploads.createdAt}, ${uploads.key}) > (${after.createdAt}, ${after.key})`,
       ),
     )
@@ -135,6 +137,7 @@ export function markForRemoval(
       and(
         inArray(uploads.key, listed(keys)),
         or(isNotNull(uploads.deletedAt), and(isNull(uploads.sentTo), isNull(uploads.claim))),
+        not(uploadIsHeld(uploads)),
       ),
     )
     .returning();

@@ -57,6 +57,8 @@ export interface Conversation {
   pins?: readonly Pin[];
   /** Days that its messages are kept; absent: as the setting for its kind says. */
   retentionDays?: number;
+  /** An admin has set them: they hold whatever the setting says, and its owner does not change them. */
+  retentionByAdmin?: true;
   /** Messages up to this number are gone, except pinned ones, and count as read; absent: none. */
   purgedTo?: number;
   rev: number;

@@ -75,6 +75,24 @@ export function withHidden({ readUpTo, readBeyond }: Figures, numbers: number): 
   return { readUpTo, readBeyond: readBeyond + numbers };
 }
 
+/**
+ * Figures after messages up to `purgedTo` are gone, which count as read. `readBeyond` has to count nothing up to
+ * that: a purge sees to it, by {@link withoutRead}, for those who have read beyond `readUpTo`.
+ */
+export function withPurged<Known extends Figures>(
+  known: Known,
+  purgedTo: number | undefined,
+): Known {
+  return purgedTo === undefined || known.readUpTo >= purgedTo
+    ? known
+    : { ...known, readUpTo: purgedTo };
+}
+
+/** Figures of somebody for whom everything up to `upTo` counts as read: `read` of the numbers until then were read before. */
+export function withoutRead({ readBeyond }: Figures, upTo: number, read: number): Figures {
+  return { readUpTo: upTo, readBeyond: readBeyond - read };
+}
+
 /** A countable message was sent that a member has not to read: their own, or one of somebody they hide. */
 export function withSettled({ readUpTo, readBeyond }: Figures, number: number): Figures {
   return readUpTo === number - 1

@@ -18,9 +18,10 @@ export function updateOf({
   title,
   slowModeSeconds,
   locked,
+  retentionDays,
 }: z.output<typeof moderationBody>): Extract<Command, { type: "update" }> {
   const newTitle = title === undefined ? undefined : title || null;
-  return { type: "update", title: newTitle, slowModeSeconds, locked };
+  return { type: "update", title: newTitle, slowModeSeconds, locked, retentionDays };
 }
 
 /** A page of the people who are banned now, with their names; `kinds`: those that have the address. */

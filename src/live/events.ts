@@ -82,6 +82,10 @@ export const wireConversation = z.object({
   locked: z.literal(true).optional(),
   /** Ids of the pinned messages, the one that was pinned last first; absent where there are none. */
   pins: z.array(z.string()).optional(),
+  /** Days that messages are kept, where that was set for this conversation; absent: as the server says. */
+  retentionDays: z.number().int().optional(),
+  /** Messages up to this number are gone, except pinned ones, and count as read; absent: none are. */
+  purgedTo: z.number().int().optional(),
   rev,
 });
 export type WireConversation = z.infer<typeof wireConversation>;
@@ -130,7 +134,7 @@ export const syncEvent = z.object({
   conversation: wireConversation.nullable(),
   more: z.boolean(),
   reset: z.literal(true).optional(),
-  /** The reader's unread messages at `to`; present with `reset`. */
+  /** The reader's unread messages at `to`; present with `reset`, and where messages are gone by retention. */
   unread: z.number().int().optional(),
   /**
    * Blocks that the reader has lifted, of senders of these messages: what they wrote up to a message number

@@ -84,6 +84,7 @@ export function wireConversation(
     memberCount: counters.memberCount,
     lastNumber: counters.lastNumber,
     ...wireModeration(conversation),
+    ...(conversation.purgedTo !== undefined && { purgedTo: conversation.purgedTo }),
     rev: conversation.rev,
   };
 }
@@ -94,14 +95,16 @@ export function wireModeration({
   slowModeSeconds,
   locked,
   pins,
-}: Pick<Conversation, "id" | "slowModeSeconds" | "locked" | "pins">): Pick<
+  retentionDays,
+}: Pick<Conversation, "id" | "slowModeSeconds" | "locked" | "pins" | "retentionDays">): Pick<
   WireConversation,
-  "slowModeSeconds" | "locked" | "pins"
+  "slowModeSeconds" | "locked" | "pins" | "retentionDays"
 > {
   return {
     ...(slowModeSeconds !== undefined && { slowModeSeconds }),
     ...(locked && { locked }),
     ...(pins && { pins: pins.map(({ number }) => messageIdOf(id, number)) }),
+    ...(retentionDays !== undefined && { retentionDays }),
   };
 }
 

@@ -7,6 +7,7 @@ import { RateWindows } from "../../src/conversation/commit/rate-windows.ts";
 import type { Answer, Command, Limits } from "../../src/conversation/decide/types.ts";
 import { Blocks } from "../../src/conversation/tables/blocks.ts";
 import { readConversation, readCounters } from "../../src/conversation/tables/conversation.ts";
+import { Holds } from "../../src/conversation/tables/holds.ts";
 import { memberOf } from "../../src/conversation/tables/members.ts";
 import { readPendingFigures } from "../../src/conversation/tables/pending-figures.ts";
 import type { Kind, Role } from "../../src/domain/conversation.ts";
@@ -171,6 +172,7 @@ export class FreshCommitter {
       members: new Map(),
       pendingFigures,
       blocks,
+      holds: new Holds(sql),
     };
   }
 }

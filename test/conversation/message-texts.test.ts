@@ -45,7 +45,7 @@ async function withTexts(check: (world: World) => void): Promise<void> {
     const pass = (ms: number) => {
       now += ms;
     };
-    check({ texts, recent, messages: recent.between(1, 3, 3), pass });
+    check({ texts, recent, messages: recent.between(1, 3, { lastNumber: 3 }), pass });
   });
 }
 
@@ -75,7 +75,7 @@ test("a message that changed is written anew, and so is one that others have rea
     const edited = { ...one, content: "edited", rev: 99 };
     world.recent.follow([{ type: "message", cause: "edited", message: edited }]);
     const write = world.texts.writer(form, HERE);
-    const [first, ...others] = world.recent.between(1, 3, 3);
+    const [first, ...others] = world.recent.between(1, 3, { lastNumber: 3 });
     if (!first) throw new Error("no message");
     expect(write(first)).toContain("edited");
     for (const message of others) write(message);

@@ -2,7 +2,8 @@
 const UNDO: Readonly<Record<number, readonly string[]>> = {
   14: [
     "ALTER TABLE conversation DROP COLUMN retention_days",
-    "ALTER TABLE conversation DROP COLUMN purged_to",
+    "ALTER TABLE conversation DROP COLUMN retention_by_admin",
+    "ALTER TABLE counters DROP COLUMN purged_to",
     "ALTER TABLE conversation DROP COLUMN epoch_rev",
     "ALTER TABLE conversation DROP COLUMN epoch_by",
     "ALTER TABLE conversation DROP COLUMN unswept",

@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
+import { withPurged } from "../../domain/read-ranges.ts";
 import type { FrameId } from "../../live/frames.ts";
 import { audited } from "../decide/audited.ts";
 import { decide } from "../decide/decide.ts";
@@ -137,9 +138,15 @@ export class Committer {
       return;
     }
     if (attempt === "looking up") this.repeatsUntil = clock + REPEATS_MS;
+    const { purgedTo } = draft.conversation;
+    if (purgedTo !== this.memory.conversation.purgedTo) {
+      const { members } = this.memory;
+      for (const [userId, member] of members) members.set(userId, withPurged(member, purgedTo));
+    }
     this.memory.conversation = draft.conversation;
     this.memory.counters = draft.counters;
     this.memory.pendingFigures = draft.pendingFigures;
+    if (draft.held !== undefined) this.memory.holds.set(draft.held);
     this.rememberMembers(draft);
     this.memory.blocks.changed(
       draft.changes.flatMap((change) => (change.type === "block" ? change.block : [])),

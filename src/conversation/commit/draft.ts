@@ -4,18 +4,26 @@ import type { Message } from "../../domain/message.ts";
 import { normalizedUserId } from "../../domain/person.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { Times } from "../../domain/rate-window.ts";
-import type { ReadFacts } from "../../domain/read-ranges.ts";
+import { type ReadFacts, withPurged } from "../../domain/read-ranges.ts";
 import { factsOf } from "../decide/facts.ts";
 import type { Change, CommandRequest, Decision, Sent, Spending, State } from "../decide/types.ts";
 import { banOf, countBans } from "../tables/bans.ts";
 import { Blocks, type StoredBlock } from "../tables/blocks.ts";
 import { updateCounters } from "../tables/conversation.ts";
 import { claimOutcome } from "../tables/files.ts";
+import { type Holds, hasHold } from "../tables/holds.ts";
 import { invitedAt } from "../tables/invitations.ts";
-import { longestMember, memberOf, membersAmong, updateFigures } from "../tables/members.ts";
+import {
+  longestMember,
+  memberOf,
+  membersAmong,
+  membersBehind,
+  updateFigures,
+} from "../tables/members.ts";
 import { messageAt, ownAndHiddenCounted, ownCounted } from "../tables/messages.ts";
 import { pacedAt } from "../tables/paced.ts";
 import { MAX_PENDING, type PendingFigures, storedFigures } from "../tables/pending-figures.ts";
+import { type Purgeable, purgeable } from "../tables/purge.ts";
 import { firstReactors, hasReacted } from "../tables/reactions.ts";
 import { readersAhead, readsTouching } from "../tables/reads.ts";
 import { countedBefore, uncountedAmong, uncountedWithin } from "../tables/uncounted.ts";
@@ -32,6 +40,7 @@ export interface Memory {
   /** Figures that members' rows do not have yet. */
   pendingFigures: ReadonlyMap<string, PendingFigures>;
   blocks: Blocks;
+  holds: Holds;
 }
 
 type TimesByUser = Map<string, number[]>;
@@ -48,6 +57,9 @@ export class Draft implements State {
   readonly clock: number;
   readonly changes: Change[] = [];
   hasActs = false;
+  /** Whether a legal hold stands, where this group has changed it. */
+  held: boolean | undefined;
+  private readonly holds: Holds;
   /** Sends of this group, by sender. */
   readonly sends: TimesByUser = new Map();
   /** What this group counts against abuse limits. */
@@ -80,6 +92,7 @@ export class Draft implements State {
     this.known = memory.members;
     this.figuresBefore = memory.pendingFigures;
     this.blocks = memory.blocks;
+    this.holds = memory.holds;
     this.windows = windows;
     this.limits = limits;
     this.clock = clock;
@@ -122,7 +135,9 @@ export class Draft implements State {
 
   member(userId: string): Member | undefined {
     if (this.members.has(userId)) return this.members.get(userId);
-    const member = this.known.get(userId) ?? memberOf(this.sql, userId);
+    const found = this.known.get(userId) ?? memberOf(this.sql, userId);
+    // What is known may be from before messages were gone.
+    const member = found && withPurged(found, this.conversation.purgedTo);
     this.members.set(userId, member);
     return member;
   }
@@ -186,7 +201,12 @@ export class Draft implements State {
   }
 
   countedBefore(number: number): number {
-    return countedBefore(this.sql, number);
+    const found = countedBefore(this.sql, number);
+    const { purgedTo = 0, pins = [] } = this.conversation;
+    if (found > purgedTo) return found;
+    // Numbers of messages that are gone are not among the uncounted ones; what is left there is pinned, and counts.
+    const kept = pins.map((pin) => pin.number).filter((pin) => pin < number && pin <= purgedTo);
+    return Math.max(0, ...kept);
   }
 
   readersAhead(number: number): string[] {
@@ -227,6 +247,28 @@ export class Draft implements State {
     };
   }
 
+  get isHeld(): boolean {
+    return this.held ?? this.holds.isHeld;
+  }
+
+  purgeable(to: number): Purgeable[] {
+    this.sent.write();
+    return purgeable(this.sql, to);
+  }
+
+  membersBehind(number: number, limit: number): Member[] {
+    const userIds = new Set([
+      ...membersBehind(this.sql, number, limit),
+      ...this.pendingFigures.keys(),
+    ]);
+    const isBehind = ({ readUpTo, readBeyond, leftAt }: Member) =>
+      leftAt === null && readBeyond > 0 && readUpTo < number;
+    return [...userIds]
+      .flatMap((userId) => this.member(userId) ?? [])
+      .filter(isBehind)
+      .slice(0, limit);
+  }
+
   /** Figures that members' rows do not have, after this group. */
   get pendingFigures(): ReadonlyMap<string, PendingFigures> {
     return this.figures ?? this.figuresBefore;
@@ -256,11 +298,15 @@ export class Draft implements State {
   fold(decision: Decision, userId: string): void {
     this.counters = decision.counters;
     this.hasActs ||= decision.effects?.some(({ type }) => type === "audit") === true;
+    for (const effect of decision.effects ?? []) {
+      // Its rows are written.
+      if (effect.type === "held" || effect.type === "released") this.held = hasHold(this.sql);
+    }
     if (decision.spends) note(this.spending[decision.spends], userId, this.clock);
     if (decision.changes.some(({ type }) => type === "block")) this.blocks = new Blocks(this.sql);
     for (const change of decision.changes) {
       this.changes.push(change);
-      if (change.type === "conversation") this.conversation = change.conversation;
+      if (change.type === "conversation") this.adopt(change.conversation);
       if (change.type === "member" || change.type === "flag") {
         // The written row holds the current figures.
         this.members.set(change.member.userId, change.member);
@@ -285,6 +331,15 @@ export class Draft implements State {
       const base = this.pendingFigures.get(userId)?.base ?? { readUpTo, readBeyond };
       this.members.set(userId, { ...member, ...figures });
       this.changeFigures().set(userId, { ...figures, base });
+    }
+  }
+
+  private adopt(conversation: Conversation): void {
+    const isPurged = conversation.purgedTo !== this.conversation.purgedTo;
+    this.conversation = conversation;
+    if (!isPurged) return;
+    for (const [userId, member] of this.members) {
+      if (member) this.members.set(userId, withPurged(member, conversation.purgedTo));
     }
   }
 

@@ -5,12 +5,14 @@ import { deleteBan, putBan } from "../tables/bans.ts";
 import { putBlock } from "../tables/blocks.ts";
 import { updateConversation } from "../tables/conversation.ts";
 import { insertFiles } from "../tables/files.ts";
+import { deleteHold, insertFormer, putHold } from "../tables/holds.ts";
 import { insertMessages } from "../tables/insert-messages.ts";
 import { deleteInvitation, insertInvitation } from "../tables/invitations.ts";
 import { putMember } from "../tables/members.ts";
 import { deleteMentions, insertMentions } from "../tables/mentions.ts";
 import { updateMessage } from "../tables/messages.ts";
 import { deletePaced, putPaced } from "../tables/paced.ts";
+import { purge } from "../tables/purge.ts";
 import { deleteReaction, deleteReactionsOf, insertReaction } from "../tables/reactions.ts";
 import { insertRead, settleReads } from "../tables/reads.ts";
 import { insertUncounted } from "../tables/uncounted.ts";
@@ -70,6 +72,18 @@ function writeEffect(sql: SqlStorage, effect: Effect): void {
       break;
     case "reactions-cleared":
       deleteReactionsOf(sql, effect.number);
+      break;
+    case "purged":
+      purge(sql, effect.to, effect.kept, effect.mentions);
+      break;
+    case "held":
+      putHold(sql, effect.subject, effect.at);
+      break;
+    case "released":
+      deleteHold(sql, effect.subject);
+      break;
+    case "former":
+      insertFormer(sql, effect.rev, effect.message);
       break;
     case "invited":
       insertInvitation(sql, effect.userId, effect.by, effect.at);

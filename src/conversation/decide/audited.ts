@@ -90,9 +90,9 @@ function endingAt(until: number | null): Record<string, unknown> | undefined {
 }
 
 function changesOf(command: Extract<Command, { type: "update" }>): Record<string, unknown> {
-  const { title, description, slowModeSeconds, locked } = command;
+  const { title, description, slowModeSeconds, locked, retentionDays } = command;
   return Object.fromEntries(
-    Object.entries({ title, description, slowModeSeconds, locked }).filter(
+    Object.entries({ title, description, slowModeSeconds, locked, retentionDays }).filter(
       ([, value]) => value !== undefined,
     ),
   );

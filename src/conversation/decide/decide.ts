@@ -15,10 +15,12 @@ import { decideErasure } from "./erase.ts";
 import { decideAdd, decideRemove } from "./group.ts";
 import { withAbuseLimits } from "./limits.ts";
 import { decidePin, decideRole, decideUpdate } from "./moderate.ts";
+import { decidePurge } from "./purge.ts";
 import { decideReaction } from "./react.ts";
 import { decideRead } from "./read.ts";
 import { decideAccept, decideDecline } from "./request.ts";
 import { decideBan, decideMute, decideUnban, decideUnmute } from "./restrain.ts";
+import { decideHold, decideRetain } from "./retain.ts";
 import { decideSend } from "./send.ts";
 import type { CommandRequest, Decision, State } from "./types.ts";
 
@@ -86,6 +88,12 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
     case "close":
     case "reopen":
       return decideCloseChannel(state, actor, command.type === "close", now);
+    case "purge":
+      return decidePurge(state, command);
+    case "hold":
+      return decideHold(state, command);
+    case "retain":
+      return decideRetain(state, command.days);
     case "blocks":
       return decideBlocks(state, command.blocks);
     case "erase-member":

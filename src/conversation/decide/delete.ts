@@ -6,6 +6,7 @@ import { digestOfMessage } from "./digest.ts";
 import { mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
 import { withoutPin } from "./moderate.ts";
+import { formerEffects } from "./retain.ts";
 import type { Change, Command, Decision, State } from "./types.ts";
 
 /** Clears a message's content, files, reactions and mentions; the row stays. Idempotent. */
@@ -74,6 +75,7 @@ export function deletion(
     effects: [
       { type: "uncounted", number: message.number },
       ...mentionEffects(before, message),
+      ...formerEffects(state, before, message.rev),
       ...(before.reactions.length > 0
         ? [{ type: "reactions-cleared" as const, number: message.number }]
         : []),

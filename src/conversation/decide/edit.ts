@@ -5,6 +5,7 @@ import { type Actor, refusal } from "../../domain/policy.ts";
 import { digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
 import { messageIn } from "./message-of.ts";
+import { formerEffects } from "./retain.ts";
 import type { Command, Decision, State } from "./types.ts";
 
 export function decideEdit(
@@ -42,14 +43,15 @@ export function decideEdit(
     content: content.value,
     editedAt: now,
   };
-  const effects = mentionEffects(before, message);
+  const ofMentions = mentionEffects(before, message);
+  const effects = [...ofMentions, ...formerEffects(state, before, message.rev)];
   const mentioned = [...new Set([...mentionedBy(before), ...mentionedBy(message)])];
   return ok({
     changes: [
       {
         ...({ type: "message", cause: "edited", message } as const),
         digest: digestOfMessage(before),
-        ...(effects.length > 0 && { mentioned }),
+        ...(ofMentions.length > 0 && { mentioned }),
       },
     ],
     counters: { ...state.counters, rev: message.rev },

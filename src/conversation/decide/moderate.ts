@@ -4,7 +4,7 @@ import {
   MAX_PINS,
   MAX_SLOW_MODE_SECONDS,
 } from "../../domain/conversation.ts";
-import { fail, ok, type Result } from "../../domain/error.ts";
+import { type Failure, fail, ok, type Result } from "../../domain/error.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { codePoints } from "../../domain/text.ts";
 import { decidedOf, Membership } from "./membership.ts";
@@ -44,12 +44,18 @@ export function decideUpdate(
   if (refused) return { ok: false, error: refused };
   const { kind, archivedAt } = state.conversation;
   if (archivedAt !== null) return fail("channel_archived");
-  const { title, description, slowModeSeconds, locked } = command;
+  const { title, description, slowModeSeconds, locked, retentionDays } = command;
   if (kind === "channel" && title !== undefined && !isChannelName(title)) {
     const message = `a channel's name has ${CHANNEL_NAME.min} to ${CHANNEL_NAME.max} characters`;
     return fail("invalid_request", { details: [{ path: "title", message }] });
   }
-  const { slowModeSeconds: before = 0, locked: wasLocked = false, ...rest } = state.conversation;
+  const isLonger =
+    retentionDays === undefined ? undefined : retentionRefusal(state, actor, retentionDays);
+  if (isLonger) return isLonger;
+  const { slowModeSeconds: before = 0, locked: wasLocked = false, ...all } = state.conversation;
+  const { retentionDays: ownDays, ...others } = all;
+  const days = retentionDays === undefined ? ownDays : (retentionDays ?? undefined);
+  const rest = { ...others, ...(days !== undefined && { retentionDays: days }) };
   const pace = Math.min(slowModeSeconds ?? before, MAX_SLOW_MODE_SECONDS);
   const isLocked = locked ?? wasLocked;
   const decision = changed(state, {
@@ -61,6 +67,19 @@ export function decideUpdate(
   });
   if (pace === 0 && before > 0) decision.effects = [{ type: "pace-ended" }];
   return ok(decision);
+}
+
+/** Owners may shorten what the setting says, where no admin has decided otherwise. */
+function retentionRefusal(state: State, actor: Actor, days: number | null): Failure | undefined {
+  const refused = refusal(actor, "own", state.factsOf(actor.userId));
+  if (refused) return { ok: false, error: refused };
+  if (state.conversation.retentionByAdmin) {
+    return fail("forbidden", { message: "An admin has set how long messages are kept here." });
+  }
+  const { retentionDays: most = Infinity } = state.limits;
+  if (days === null || days <= most) return undefined;
+  const message = `messages are kept for ${most} days at most`;
+  return fail("invalid_request", { details: [{ path: "retentionDays", message }] });
 }
 
 /** Pins a message, which comes first then, or unpins it. Pinning one that is pinned changes nothing. */

@@ -16,6 +16,7 @@ import type { Allowance, Times } from "../../domain/rate-window.ts";
 import type { Figures, ReadFacts } from "../../domain/read-ranges.ts";
 import type { LocalAct } from "../tables/audit.ts";
 import type { StoredBlock } from "../tables/blocks.ts";
+import type { Purgeable } from "../tables/purge.ts";
 import type { ReadMark } from "../tables/reads.ts";
 
 /** The commands of a conversation, the same for REST, sockets and gateways. */
@@ -79,7 +80,11 @@ export type Command =
       /** 0: none. */
       slowModeSeconds?: number | undefined;
       locked?: boolean | undefined;
+      /** Days that messages are kept; `null`: as the setting says. */
+      retentionDays?: number | null | undefined;
     }
+  /** What an admin decides about it: days; `null`: as the setting says. Of no user. */
+  | { type: "retain"; days: number | null }
   | { type: "pin" | "unpin"; messageId: string }
   /** `until`: in milliseconds since the epoch; `null`: without an end. */
   | {
@@ -91,6 +96,10 @@ export type Command =
     }
   | { type: "mute"; userId: string; until: number; reason?: string | undefined }
   | { type: "unban" | "unmute"; userId: string }
+  /** Removes messages up to a number, except pinned ones. Of no user. */
+  | { type: "purge"; upTo: number }
+  /** A legal hold stands from now on, or no longer: `''`: on the conversation, otherwise on that user. Of no user. */
+  | { type: "hold"; subject: string; standing: boolean }
   /** Facts about blocks between people of the conversation, from the inboxes of those who block. */
   | { type: "blocks"; blocks: readonly Block[] }
   /** Of an erasure: a person leaves, one of their messages is cleared, one of their reactions is removed. */
@@ -118,7 +127,8 @@ export type Change =
     }
   | { type: "member"; cause: MemberCause; member: Member }
   | { type: "read"; read: ReadMark; ahead: boolean }
-  | { type: "conversation"; conversation: Conversation }
+  /** `isPurged`: messages are gone by it. */
+  | { type: "conversation"; conversation: Conversation; isPurged?: true }
   /** A member's own flag: sent to D1 and to no socket. `accepted`: of a request. */
   | { type: "flag"; member: Member; accepted?: true }
   /** A member's own as well. `isSwitched`: they block the other from now on, or no longer. */
@@ -152,6 +162,17 @@ export type Effect =
   | { type: "unreacted"; number: number; emoji: string; userId: string }
   | { type: "reactions-cleared"; number: number }
   | { type: "invited"; userId: string; by: string; at: number }
+  /** Messages up to a number are gone, but those to be kept; and the mentions that counted among them. */
+  | {
+      type: "purged";
+      to: number;
+      kept: readonly number[];
+      mentions: readonly (readonly [userId: string, number: number])[];
+    }
+  /** A legal hold stands, or no longer. */
+  | { type: "held" | "released"; subject: string; at: number }
+  /** What a message was before it changed while there was a hold. */
+  | { type: "former"; rev: number; message: Message }
   /** An invitation was used or revoked. */
   | { type: "uninvited"; userId: string }
   | { type: "banned"; ban: Ban }
@@ -196,6 +217,8 @@ export interface Limits {
   /** Code points of a text sent over a socket; REST uses its dialect's limit. */
   contentLength: number;
   editWindowMs: number;
+  /** Days that messages are kept by the setting for its kind; absent: they stay. Owners may only shorten them. */
+  retentionDays?: number;
   /** Absent where abuse limits are switched off (`REQUEST_LIMITS`). */
   abuse?: AbuseLimits;
 }
@@ -261,6 +284,12 @@ export interface State {
   /** Whether a user blocks somebody here, or is blocked. */
   isBlockedOrBlocks(userId: string): boolean;
   readFacts(member: Member): ReadFacts;
+  /** Whether a legal hold stands. */
+  readonly isHeld: boolean;
+  /** The messages up to a number that are still there, with what removing them takes. */
+  purgeable(to: number): readonly Purgeable[];
+  /** Present members who have read beyond their `readUpTo`, which is below a number: at most so many. */
+  membersBehind(number: number, limit: number): Member[];
 }
 
 /** A message sent under a `clientMessageId`, in its present state. */

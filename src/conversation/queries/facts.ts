@@ -28,5 +28,7 @@ export function knownMember(
   { sql, memory }: Pick<Known, "sql" | "memory">,
   userId: string,
 ): Member | undefined {
-  return memory.members.get(userId) ?? memberOf(sql, userId, memory.pendingFigures);
+  const { members, pendingFigures: pending, conversation } = memory;
+  const { purgedTo = 0 } = conversation;
+  return members.get(userId) ?? memberOf(sql, userId, { pending, purgedTo });
 }

@@ -34,7 +34,9 @@ export function notifiable(
   const upToRev = upTo?.epoch === epoch ? upTo.rev : counters.rev;
   const mentions = unreadMentioning(sql, member, { afterRev, upToRev, sentAt });
   const firstAfter = (rev: number) =>
-    firstNumberAfter(sql, "created_rev", rev, counters.lastNumber);
+    firstNumberAfter(sql, "created_rev", rev, {
+      ...{ lastNumber: counters.lastNumber, purgedTo: conversation.purgedTo },
+    });
   const range = { from: firstAfter(afterRev), to: firstAfter(upToRev) - 1, sentAt };
   const messages = level === "all" ? unreadNotifying(sql, member, range) : undefined;
   const unread = together(mentions, messages);

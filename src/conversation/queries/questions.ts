@@ -49,7 +49,8 @@ function pageOf(
   const { lastNumber } = memory.counters;
   const before = query.by === "page" ? query.before : undefined;
   if (before && "number" in before && before.number > lastNumber) return fail("message_not_found");
-  return ok(history(sql, recent, lastNumber, query));
+  const { purgedTo } = memory.conversation;
+  return ok(history(sql, recent, { lastNumber, purgedTo }, query));
 }
 
 /** A page of messages as JSON, in a form whose links begin with an address. */

@@ -1,6 +1,6 @@
 import type { Message } from "../../domain/message.ts";
 import type { Change } from "../decide/types.ts";
-import { messagesBetween } from "../tables/messages.ts";
+import { messagesBetween, type Numbers } from "../tables/messages.ts";
 
 /** Messages kept in memory: the largest page that clients request. */
 const KEPT = 100;
@@ -18,12 +18,14 @@ export class RecentMessages {
     this.sql = sql;
   }
 
-  /** Messages `from`…`to`, oldest first, where `lastNumber` is the conversation's newest. */
-  between(from: number, to: number, lastNumber: number): Message[] {
+  /** Messages `from`…`to`, oldest first, of those that the conversation has. */
+  between(from: number, to: number, { lastNumber, purgedTo = 0 }: Numbers): Message[] {
     const first = this.kept[0]?.number;
     if (first !== undefined && from >= first) return this.kept.slice(from - first, to - first + 1);
     const messages = messagesBetween(this.sql, from, to);
-    if (to >= lastNumber && messages.length > this.kept.length) this.kept = messages.slice(-KEPT);
+    if (to >= lastNumber && messages.length > this.kept.length) {
+      this.kept = messages.slice(-KEPT).filter(({ number }) => number > purgedTo);
+    }
     return messages;
   }
 
@@ -35,6 +37,10 @@ export class RecentMessages {
   /** Applies committed changes. */
   follow(changes: readonly Change[]): void {
     for (const change of changes) {
+      if (change.type === "conversation" && change.isPurged) {
+        const { purgedTo = 0 } = change.conversation;
+        this.kept = this.kept.filter(({ number }) => number > purgedTo);
+      }
       if (change.type !== "message") continue;
       const { message, cause } = change;
       const first = this.kept[0]?.number;

@@ -15,7 +15,13 @@ import { expressionOf } from "../search/expression.ts";
 import { prefilterOf } from "../search/prefilter.ts";
 import { nextTurn } from "../search/turn.ts";
 import { Walk } from "../search/walk.ts";
-import { changedAfter, firstNumberAfter, messageAt } from "../tables/messages.ts";
+import {
+  changedAfter,
+  createdFrom,
+  firstNumberAfter,
+  messageAt,
+  type Numbers,
+} from "../tables/messages.ts";
 import { factsFor } from "./facts.ts";
 import type { MessageForm } from "./message-texts.ts";
 import type { SearchAnswer, SearchHit, SearchQuestion } from "./search-api.ts";
@@ -79,7 +85,8 @@ async function searched(search: Search): Promise<Result<SearchAnswer>> {
     return fail("message_not_found");
   }
   const names = await searchNames(open, actor.userId, query, maxRows);
-  const [from, to] = intervalOf(sql, lastNumber, query, before);
+  const { purgedTo } = memory.conversation;
+  const [from, to] = intervalOf(sql, { lastNumber, purgedTo }, query, before);
   let rows = names.rows + rowsOfInterval(lastNumber);
   try {
     for (let attempt = 1; ; attempt++) {
@@ -144,16 +151,20 @@ function lookUpOf(query: SearchQuery, context: SearchContext) {
 /** The messages that a query may find: from…to. */
 function intervalOf(
   sql: SqlStorage,
-  lastNumber: number,
+  numbers: Numbers,
   { before, after }: Pick<SearchQuery, "before" | "after">,
   bound: SearchQuestion["before"],
 ): [from: number, to: number] {
   // Times never decrease from message to message.
-  const firstAt = (time: number) => firstNumberAfter(sql, "created_at", time - 1, lastNumber);
-  const ends = [lastNumber + 1];
+  const firstAt = (time: number) => firstNumberAfter(sql, "created_at", time - 1, numbers);
+  const ends = [numbers.lastNumber + 1];
   if (bound) ends.push("number" in bound ? bound.number : firstAt(bound.time));
   if (before !== undefined) ends.push(firstAt(before));
-  return [after === undefined ? 1 : firstAt(after), Math.min(...ends) - 1];
+  const begin =
+    numbers.purgedTo === undefined
+      ? 1
+      : (createdFrom(sql, 1, 1, 0).messages[0]?.message.number ?? 1);
+  return [after === undefined ? begin : firstAt(after), Math.min(...ends) - 1];
 }
 
 /** Rows that finding the interval reads at most. */
@@ -237,7 +248,8 @@ function answerOf(
   const back = looked < numbers.length ? (numbers[looked - 1] ?? 1) : walk.lookedBackTo;
   if (back <= from) return ok({ hits, rows: read, conversation: { kind, title } });
   const last = known.get(back);
-  const createdAt = (last ?? messageAt(sql, back))?.createdAt ?? 0;
+  // The message itself may be gone: then it is the next one.
+  const createdAt = (last ?? createdFrom(sql, back, 1, 0).messages[0]?.message)?.createdAt ?? 0;
   return ok({
     ...{ hits, rows: last ? read : read + 1, conversation: { kind, title } },
     searchedBack: { number: back, createdAt },

@@ -71,6 +71,19 @@ export function dropIndex(sql: SqlStorage): void {
   sql.exec("DROP TABLE search_shards; DROP TABLE search_index");
 }
 
+/**
+ * Drops the parts that have messages up to a number, if there is an index: what they have behind it is scanned from
+ * then on. A row that is deleted from such a table leaves its words there for some time, so that is not enough.
+ */
+export function dropShardsUpTo(sql: SqlStorage, number: number): void {
+  if (!hasIndex(sql)) return;
+  const shards = sql
+    .exec<{ first: number }>("SELECT first FROM search_shards WHERE first <= ?", number)
+    .toArray();
+  for (const shard of shards) sql.exec(`DROP TABLE ${tableOf(shard)}`);
+  sql.exec("DELETE FROM search_shards WHERE first <= ?", number);
+}
+
 export function putCoverage(sql: SqlStorage, { covered, rev }: Coverage): void {
   sql.exec("UPDATE search_index SET covered = ?, rev = ?", covered, rev);
 }

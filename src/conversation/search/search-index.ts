@@ -167,7 +167,9 @@ export class SearchIndex {
       if (tokens !== "") putTokens(sql, shard, number, tokens);
     }
     if (shard) putShard(sql, shard);
-    return { covered: covered + messages.length, rev };
+    // Some numbers are missing where messages are gone.
+    const { lastNumber } = this.options.memory.counters;
+    return { covered: messages.at(-1)?.message.number ?? lastNumber, rev };
   }
 
   /** Replaces messages that have changed, in order of revision. */

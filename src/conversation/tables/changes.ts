@@ -37,7 +37,9 @@ export function changesSince(
   since: number,
 ): Changes {
   const limit = MAX_CHANGES;
-  const first = firstNumberAfter(sql, "created_rev", since, counters.lastNumber);
+  const first = firstNumberAfter(sql, "created_rev", since, {
+    ...{ lastNumber: counters.lastNumber, purgedTo: conversation.purgedTo },
+  });
   const created = createdFrom(sql, first, limit, MAX_LENGTH);
   const changed = changedAfter(sql, since, limit, MAX_LENGTH);
   const members = membersChangedAfter(sql, since, limit);

@@ -27,6 +27,7 @@ type ConversationRow = {
   locked: number;
   pins: string | null;
   retention_days: number | null;
+  retention_by_admin: number;
   purged_to: number;
   changed_rev: number;
 };
@@ -72,7 +73,7 @@ export function insertConversation(
 export function updateConversation(sql: SqlStorage, conversation: Conversation): void {
   sql.exec(
     `UPDATE conversation SET title = ?, description = ?, archived_at = ?, slow_mode = ?, locked = ?,
-       pins = ?, retention_days = ?, purged_to = ?, changed_rev = ?`,
+       pins = ?, retention_days = ?, retention_by_admin = ?, changed_rev = ?`,
     conversation.title,
     conversation.description,
     conversation.archivedAt,
@@ -80,13 +81,15 @@ export function updateConversation(sql: SqlStorage, conversation: Conversation):
     conversation.locked ? 1 : 0,
     storedPins(conversation.pins),
     conversation.retentionDays ?? null,
-    conversation.purgedTo ?? 0,
+    conversation.retentionByAdmin ? 1 : 0,
     conversation.rev,
   );
 }
 
 export function readConversation(sql: SqlStorage): { epoch: string; conversation: Conversation } {
-  const row = sql.exec<ConversationRow>("SELECT * FROM conversation").one();
+  const row = sql
+    .exec<ConversationRow>("SELECT conversation.*, purged_to FROM conversation, counters")
+    .one();
   const pins = pinsIn(row.pins);
   return {
     epoch: row.epoch,
@@ -107,6 +110,7 @@ export function readConversation(sql: SqlStorage): { epoch: string; conversation
       ...(row.locked === 1 && { locked: true as const }),
       ...(pins.length > 0 && { pins }),
       ...(row.retention_days !== null && { retentionDays: row.retention_days }),
+      ...(row.retention_by_admin === 1 && { retentionByAdmin: true as const }),
       ...(row.purged_to > 0 && { purgedTo: row.purged_to }),
       rev: row.changed_rev,
     },

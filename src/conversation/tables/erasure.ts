@@ -138,7 +138,6 @@ export function replaceElsewhere(
   sql.exec("UPDATE invitations SET invited_by = ? WHERE invited_by = ?", ...pair);
   sql.exec("UPDATE bans SET banned_by = ? WHERE banned_by = ?", ...pair);
   sql.exec("UPDATE conversation SET created_by = ? WHERE created_by = ?", ...pair);
-  sql.exec("DELETE FROM holds WHERE subject = ?", userId);
   const { pins, metadata, figures } = sql
     .exec<{ pins: string | null; metadata: string | null; figures: string | null }>(
       "SELECT pins, metadata, figures FROM conversation, counters",

@@ -1,6 +1,6 @@
 import { type Member, type Role, STORED_REQUEST } from "../../domain/conversation.ts";
 import type { Figures } from "../../domain/read-ranges.ts";
-import { currentFigures, type PendingFigures, readPendingFigures } from "./pending-figures.ts";
+import { currentFigures, type KnownFigures, readFigures } from "./pending-figures.ts";
 
 type MemberRow = {
   user_id: string;
@@ -86,14 +86,14 @@ export function movedSince(sql: SqlStorage, userIds: readonly string[], rev: num
   return new Set(Array.from(rows, ({ user_id }) => user_id));
 }
 
-/** `pending`: the pending figures, where the caller has them; otherwise they are read. */
+/** `known`: what figures are read with, where the caller has it; otherwise it is read. */
 export function memberOf(
   sql: SqlStorage,
   userId: string,
-  pending?: ReadonlyMap<string, PendingFigures>,
+  known?: KnownFigures,
 ): Member | undefined {
   const rows = sql.exec<MemberRow>("SELECT * FROM members WHERE user_id = ?", userId).toArray();
-  return membersOf(sql, rows, pending)[0];
+  return membersOf(sql, rows, known)[0];
 }
 
 /** Names of at most so many people who are or were members, by their ids. */
@@ -133,6 +133,22 @@ export function presentMemberIds(sql: SqlStorage, limit: number): Set<string> {
   return new Set(Array.from(rows, ({ user_id }) => user_id));
 }
 
+/**
+ * The ids of present members whose row says that they have read, or sent, beyond `readUpTo`, which is below a
+ * number: some of them, where there are more than `limit`. Looks at every member.
+ */
+export function membersBehind(sql: SqlStorage, number: number, limit: number): string[] {
+  return sql
+    .exec<{ user_id: string }>(
+      `SELECT user_id FROM members
+       WHERE read_up_to < ? AND read_beyond > 0 AND left_at IS NULL LIMIT ?`,
+      number,
+      limit,
+    )
+    .toArray()
+    .map(({ user_id }) => user_id);
+}
+
 /** Members who changed after `rev`, including those who left, in order of revision. */
 export function membersChangedAfter(sql: SqlStorage, rev: number, limit: number): Member[] {
   return select(sql, "WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit);
@@ -145,13 +161,9 @@ function select(sql: SqlStorage, clause: string, ...bindings: (string | number)[
   );
 }
 
-function membersOf(
-  sql: SqlStorage,
-  rows: readonly MemberRow[],
-  known?: ReadonlyMap<string, PendingFigures>,
-): Member[] {
+function membersOf(sql: SqlStorage, rows: readonly MemberRow[], known?: KnownFigures): Member[] {
   if (rows.length === 0) return [];
-  const pending = known ?? readPendingFigures(sql);
+  const { pending, purgedTo } = known ?? readFigures(sql);
   return rows.map((row) => ({
     userId: row.user_id,
     name: row.name,
@@ -164,6 +176,7 @@ function membersOf(
     ...currentFigures(
       { readUpTo: row.read_up_to, readBeyond: row.read_beyond },
       pending.get(row.user_id),
+      purgedTo,
     ),
     ...(row.muted_until > 0 && { mutedUntil: row.muted_until }),
     rev: row.rev,

@@ -66,8 +66,12 @@ export function messageAt(sql: SqlStorage, number: number): Message | undefined 
 
 /** Messages `from`…`to`, oldest first. */
 export function messagesBetween(sql: SqlStorage, from: number, to: number): Message[] {
-  // Numbers have no gaps. LIMIT reads no row beyond the last; BETWEEN would.
-  return select(sql, "WHERE number >= ? ORDER BY number LIMIT ?", from, Math.max(0, to - from + 1));
+  // LIMIT reads no row beyond the last where numbers have no gaps: what is gone by retention is one.
+  return select(
+    sql,
+    "WHERE number BETWEEN ? AND ? ORDER BY number LIMIT ?",
+    ...[from, to, Math.max(0, to - from + 1)],
+  );
 }
 
 /** The message sent under this key, with the digest of what was sent. */
@@ -155,14 +159,22 @@ export function* sendsBackwards(sql: SqlStorage): Generator<SendTime> {
   for (const row of rows) yield { senderId: row.sender_id, at: row.at };
 }
 
+/** Which messages there are: all numbers above `purgedTo`, and some below it. */
+export interface Numbers {
+  lastNumber: number;
+  /** Absent: none is gone. */
+  purgedTo?: number | undefined;
+}
+
 /**
- * The smallest message number whose `column` is greater than `value`. Both rise with the number.
+ * The smallest message number whose `column` is greater than `value`. Both rise with the number. Of a message that
+ * is gone neither is known: it is passed over.
  */
 export function firstNumberAfter(
   sql: SqlStorage,
   column: "created_rev" | "created_at",
   value: number,
-  lastNumber: number,
+  { lastNumber, purgedTo = 0 }: Numbers,
 ): number {
   const isAfter = (number: number) =>
     sql
@@ -170,7 +182,7 @@ export function firstNumberAfter(
       .one().value > value;
   // Most searches are for something recent: the step back from the newest doubles until a row is
   // not after `value`.
-  let low = 1;
+  let low = purgedTo + 1;
   let high = lastNumber + 1;
   for (let step = 1; low < high; step *= 2) {
     const number = Math.max(low, high - step);
@@ -185,7 +197,27 @@ export function firstNumberAfter(
     if (isAfter(middle)) high = middle;
     else low = middle + 1;
   }
-  return low;
+  if (low > purgedTo + 1 || purgedTo === 0) return low;
+  const [kept] = sql
+    .exec<{ number: number }>(
+      `SELECT number FROM messages WHERE number <= ? AND ${column} > ? ORDER BY number LIMIT 1`,
+      purgedTo,
+      value,
+    )
+    .toArray();
+  return kept?.number ?? low;
+}
+
+/** The numbers of the messages up to `purgedTo` that are still there, ascending: pinned ones. */
+export function keptNumbers(sql: SqlStorage, purgedTo: number): number[] {
+  if (purgedTo === 0) return [];
+  return sql
+    .exec<{ number: number }>(
+      "SELECT number FROM messages WHERE number <= ? ORDER BY number",
+      purgedTo,
+    )
+    .toArray()
+    .map(({ number }) => number);
 }
 
 /** A bounded list of messages; `more`: there are further ones. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Figures } from "../../domain/read-ranges.ts";
+import { type Figures, withPurged } from "../../domain/read-ranges.ts";
 import { parsed } from "../../domain/stored.ts";
 
 /**
@@ -27,9 +27,25 @@ const stored = z.array(
 );
 
 export function readPendingFigures(sql: SqlStorage): Map<string, PendingFigures> {
-  const { figures } = sql.exec<{ figures: string | null }>("SELECT figures FROM counters").one();
-  if (figures === null) return new Map();
-  return new Map(stored.safeParse(parsed(figures)).data);
+  return readFigures(sql).pending;
+}
+
+/** What members' figures are read with. */
+export interface KnownFigures {
+  pending: ReadonlyMap<string, PendingFigures>;
+  /** Up to this message everything is gone, or pinned, and counts as read. */
+  purgedTo: number;
+}
+
+/** Both are in one row. */
+export function readFigures(sql: SqlStorage): KnownFigures & {
+  pending: Map<string, PendingFigures>;
+} {
+  const { figures, purged_to: purgedTo } = sql
+    .exec<{ figures: string | null; purged_to: number }>("SELECT figures, purged_to FROM counters")
+    .one();
+  const pending = figures === null ? [] : stored.safeParse(parsed(figures)).data;
+  return { pending: new Map(pending), purgedTo };
 }
 
 /** The column that {@link readPendingFigures} reads. */
@@ -42,10 +58,18 @@ export function storedFigures(pending: ReadonlyMap<string, PendingFigures>): str
   );
 }
 
-/** A member's figures: the pending ones, where they were based on the row's. */
-export function currentFigures(row: Figures, pending: PendingFigures | undefined): Figures {
-  const isBase =
-    pending?.base.readUpTo === row.readUpTo && pending.base.readBeyond === row.readBeyond;
-  const { readUpTo, readBeyond } = isBase ? pending : row;
+/**
+ * A member's figures: the pending ones, where they were based on the row's. What is gone up to `purgedTo` counts as
+ * read in all of them: both may have been stored before it was.
+ */
+export function currentFigures(
+  row: Figures,
+  pending: PendingFigures | undefined,
+  purgedTo = 0,
+): Figures {
+  const stored = withPurged(row, purgedTo);
+  const base = pending && withPurged(pending.base, purgedTo);
+  const isBase = base?.readUpTo === stored.readUpTo && base.readBeyond === stored.readBeyond;
+  const { readUpTo, readBeyond } = isBase ? withPurged(pending ?? stored, purgedTo) : stored;
   return { readUpTo, readBeyond };
 }

@@ -43,6 +43,8 @@ export function readersWithin(
   messages: readonly Message[],
 ): Map<number, Receipt[]> {
   const readers = new Map<number, Receipt[]>(messages.map((message) => [message.number, []]));
+  // Between two of them may be numbers of messages that are gone.
+  const byNumber = new Map(messages.map((message) => [message.number, message]));
   const from = messages[0]?.number;
   const to = messages.at(-1)?.number;
   if (from === undefined || to === undefined) return readers;
@@ -62,7 +64,7 @@ export function readersWithin(
   const ordered = [...ranges].sort((a, b) => a[3] - b[3] || a[4] - b[4]);
   for (const [userId, first, last, readAt, rev] of ordered) {
     for (let number = Math.max(from, first); number <= Math.min(to, last); number++) {
-      const message = messages[number - from];
+      const message = byNumber.get(number);
       if (!message || message.senderId === null || message.senderId === userId) continue;
       if (rev >= latestReceipt(message)) continue;
       const receipts = readers.get(number);

@@ -230,8 +230,11 @@ const STEPS: readonly string[] = [
   `
   -- Days that messages are kept; null: as the setting of its kind says.
   ALTER TABLE conversation ADD COLUMN retention_days INTEGER;
-  -- Messages up to this number are gone, except pinned ones; 0: none.
-  ALTER TABLE conversation ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
+  -- 1: an admin has set them, and nobody else changes them.
+  ALTER TABLE conversation ADD COLUMN retention_by_admin INTEGER NOT NULL DEFAULT 0;
+  -- Messages up to this number are gone, except pinned ones; 0: none. With the counters, because members'
+  -- figures, which are read with it, are as well.
+  ALTER TABLE counters ADD COLUMN purged_to INTEGER NOT NULL DEFAULT 0;
 
   -- The revision with which its epoch began; 0: that of its creation. Lower ones are of earlier epochs.
   ALTER TABLE conversation ADD COLUMN epoch_rev INTEGER NOT NULL DEFAULT 0;

@@ -41,6 +41,7 @@ export async function eraseSomeConversations(
     const { id, from } = current;
     const request = { ...replacement, by: `${jobId}:${state.pass}`, messages, from };
     const progress = await eraseIn(context, id, request);
+    if (progress === "held") return "held";
     if (progress && "from" in progress) return { ...state, current: { id, from: progress.from } };
     // D1 is written by itself; what is removed there now would be written again.
     if (progress && !progress.isListed) return { ...state, current };

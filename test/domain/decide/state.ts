@@ -7,6 +7,7 @@ import type {
   State,
 } from "../../../src/conversation/decide/types.ts";
 import type { StoredBlock } from "../../../src/conversation/tables/blocks.ts";
+import type { Purgeable } from "../../../src/conversation/tables/purge.ts";
 import type { ReadMark } from "../../../src/conversation/tables/reads.ts";
 import type {
   Ban,
@@ -17,9 +18,10 @@ import type {
   Role,
 } from "../../../src/domain/conversation.ts";
 import { unreachable } from "../../../src/domain/error.ts";
+import { mentionedBy } from "../../../src/domain/mentions.ts";
 import type { Message } from "../../../src/domain/message.ts";
 import type { Facts } from "../../../src/domain/policy.ts";
-import { contains, type ReadFacts } from "../../../src/domain/read-ranges.ts";
+import { contains, type ReadFacts, withPurged } from "../../../src/domain/read-ranges.ts";
 
 /** The conversation of every table test, and one that is not it. */
 export const ID = "3fa85f64-5717-8562-b3fc-2c0000000000";
@@ -54,6 +56,8 @@ export class MemoryState implements State {
   readonly sends: Times = new Map();
   readonly spending: Record<Spending, Times> = { changes: new Map(), reads: new Map() };
   readonly waits = new Map<string, number>();
+  isHeld = false;
+  readonly former: Message[] = [];
 
   constructor(kind: Kind, roles: Record<string, Role>) {
     const userIds = Object.keys(roles);
@@ -158,13 +162,14 @@ export class MemoryState implements State {
 
   /** How many messages a member has not read, as D1 and the first page of a socket work it out. */
   unread(userId: string): number {
-    const { readUpTo, readBeyond } = this.members.get(userId) ?? memberOf(userId);
+    const { readUpTo, readBeyond } = this.member(userId) ?? memberOf(userId);
     const uncounted = [...this.uncounted].filter((number) => number > readUpTo).length;
     return this.counters.lastNumber - readUpTo - readBeyond - uncounted;
   }
 
   member(userId: string): Member | undefined {
-    return this.members.get(userId);
+    const member = this.members.get(userId);
+    return member && withPurged(member, this.conversation.purgedTo);
   }
 
   factsOf(userId: string): Facts {
@@ -231,6 +236,23 @@ export class MemoryState implements State {
     let before = number - 1;
     while (this.uncounted.has(before)) before--;
     return before;
+  }
+
+  purgeable(to: number): Purgeable[] {
+    return [...this.messages.values()]
+      .map(({ message }) => message)
+      .filter(({ number }) => number <= to)
+      .map((message) => ({
+        ...{ number: message.number, senderId: message.senderId },
+        ...{ isDeleted: message.deletedAt !== null, mentioned: mentionedBy(message) },
+      }));
+  }
+
+  membersBehind(number: number, limit: number): Member[] {
+    return [...this.members.keys()]
+      .flatMap((userId) => this.member(userId) ?? [])
+      .filter((one) => one.leftAt === null && one.readBeyond > 0 && one.readUpTo < number)
+      .slice(0, limit);
   }
 
   readersAhead(number: number): string[] {
@@ -304,6 +326,21 @@ export class MemoryState implements State {
           const passed = to > effect.before && to <= effect.after;
           if (userId === effect.userId && passed) read.ahead = false;
         }
+        break;
+      case "purged":
+        for (const number of this.messages.keys()) {
+          if (number <= effect.to && !effect.kept.includes(number)) this.messages.delete(number);
+        }
+        for (const number of this.uncounted) {
+          if (number <= effect.to) this.uncounted.delete(number);
+        }
+        break;
+      case "held":
+      case "released":
+        this.isHeld = effect.type === "held";
+        break;
+      case "former":
+        this.former.push(effect.message);
         break;
       case "files-sent":
       case "mentioned":

@@ -14,7 +14,8 @@ export type Changed =
   | { type: "read"; read: Pick<ReadMark, "userId" | "from" | "to"> }
   /** Whom a member blocks, or no longer. */
   | { type: "block"; block: Pick<StoredBlock, "userId" | "blockedId"> }
-  | { type: "conversation" }
+  /** `isPurged`: whether messages are gone by it; absent: not known. */
+  | { type: "conversation"; isPurged?: boolean }
   /** Something for the audit log, which is in its table. */
   | { type: "act" };
 
@@ -43,7 +44,7 @@ export function changedOf(change: Change): Changed {
       return { type: "block", block: { userId, blockedId } };
     }
     case "conversation":
-      return { type: "conversation" };
+      return { type: "conversation", isPurged: change.isPurged === true };
     default:
       return unreachable(change);
   }

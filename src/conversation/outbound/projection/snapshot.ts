@@ -61,6 +61,9 @@ export function snapshotOf(
       ? { json: storedLastMessage(conversation.id, last), createdAt: last.createdAt }
       : null,
     ...{ members, uncounted, files },
+    isPurged:
+      conversation.purgedTo !== undefined &&
+      changes.some((change) => change.type === "conversation" && change.isPurged !== false),
     mentions: mentionRows(sql, changes, members, hiding),
     acts: acts.map(({ rev, act, epoch: doneIn = epoch }) => {
       const conversationId = conversation.id;

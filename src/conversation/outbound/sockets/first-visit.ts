@@ -40,7 +40,11 @@ export function firstSync(
     member: you ? [JSON.stringify(wireMember(you))] : [],
     reads: readsOfMember(sql, userId, from).map((read) => JSON.stringify(wireRead(read))),
   };
-  const newest = recent.between(from, counters.lastNumber, counters.lastNumber).reverse();
+  const newest = recent
+    .between(from, counters.lastNumber, {
+      ...{ lastNumber: counters.lastNumber, purgedTo: conversation.purgedTo },
+    })
+    .reverse();
   const senders = new Set(newest.map(({ senderId }) => senderId));
   const liftedHere = lifted.filter(({ userId, upTo }) => upTo >= from && senders.has(userId));
   const whole = JSON.stringify(wireConversation(conversation, counters));

@@ -62,9 +62,17 @@ export function historyQueryOf(memory: Memory, frame: Frame<"history">): Result<
     const id = frame[by];
     if (id === undefined) continue;
     const number = positionIn(memory, id);
+    if (number.ok && by === "around" && isGone(memory, number.value)) {
+      return fail("message_not_found");
+    }
     return number.ok ? ok({ by, number: number.value, limit }) : number;
   }
   return ok({ by: "before", number: memory.counters.lastNumber + 1, limit });
+}
+
+function isGone({ conversation }: Memory, number: number): boolean {
+  const { purgedTo = 0, pins = [] } = conversation;
+  return number <= purgedTo && !pins.some((pin) => pin.number === number);
 }
 
 /** The number of a message by its id; refuses one that does not exist here. */

@@ -13,8 +13,9 @@ import type { View } from "./view.ts";
  */
 export function historyPage(view: View, query: HistoryQuery, id: FrameId): string {
   const { sql, recent, write } = view;
-  const { counters } = view.memory;
-  const page = history(sql, recent, counters.lastNumber, query).messages;
+  const { counters, conversation } = view.memory;
+  const numbers = { lastNumber: counters.lastNumber, purgedTo: conversation.purgedTo };
+  const { messages: page, hasEarlier = false } = history(sql, recent, numbers, query);
   const { start, json } = nearest(page, query, write);
   const last = page[start + json.length - 1]?.number ?? counters.lastNumber;
   return frameOf({
@@ -23,7 +24,7 @@ export function historyPage(view: View, query: HistoryQuery, id: FrameId): strin
     reads: [],
     conversation: "null",
     // Whether there is more beyond the page, in the requested direction.
-    more: query.by === "after" ? last < counters.lastNumber : (page[start]?.number ?? 1) > 1,
+    more: query.by === "after" ? last < counters.lastNumber : start > 0 || hasEarlier,
     id,
   });
 }

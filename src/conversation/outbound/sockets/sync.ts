@@ -8,7 +8,9 @@ import { MAX_FRAME_BYTES, MAX_SYNC_BYTES, PROTOCOL } from "../../../live/version
 import { wireConversation, wireMember, wireMessage, wireRead } from "../../../live/wire.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Limits } from "../../decide/types.ts";
+import { unreadOf } from "../../queries/unread.ts";
 import { type ChangedRow, changesSince } from "../../tables/changes.ts";
+import { memberOf } from "../../tables/members.ts";
 import { firstSync } from "./first-visit.ts";
 import { frameOf } from "./sync-frame.ts";
 import type { Page, View } from "./view.ts";
@@ -68,11 +70,18 @@ function resumedSync(view: View, since: number, userId: string, id: FrameId): Pa
   }
   const more = cut || changes.more;
   const { message: messages, member: members, read: reads } = lists;
+  const unread = more || conversation.purgedTo === undefined ? {} : unreadFor(view, userId);
   const frame = frameOf({
     ...{ from: since, to, messages, members, reads },
-    ...{ conversation: whole, more, id },
+    ...{ conversation: whole, more, id, ...unread },
   });
   return { frame, to, more };
+}
+
+/** Which of the messages that a client has not loaded were unread, and are gone, only the server knows. */
+function unreadFor({ sql, memory }: View, userId: string): { unread?: number } {
+  const member = memberOf(sql, userId);
+  return member ? { unread: unreadOf(sql, memory, member) } : {};
 }
 
 function wireRow(row: ChangedRow, { memory, linkTo, hides }: View): unknown {

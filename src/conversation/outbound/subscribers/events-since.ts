@@ -29,7 +29,9 @@ export function eventsSince(view: View, since: number, known: number, beganAt = 
     return { conversationId: id, from: since, to: rev, lines: [], notes: [], ...epoch };
   }
   const changes = changesSince(sql, conversation, counters, since);
-  const firstNew = firstNumberAfter(sql, "created_rev", known, counters.lastNumber);
+  const firstNew = firstNumberAfter(sql, "created_rev", known, {
+    ...{ lastNumber: counters.lastNumber, purgedTo: conversation.purgedTo },
+  });
   const large = isLarge(counters.memberCount);
   const moved = movedSince(
     sql,

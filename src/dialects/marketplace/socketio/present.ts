@@ -46,8 +46,16 @@ export function present({ conversationId: chatId, event, note }: GatewayEvent): 
     case "typing":
       return [["user-typing", { chatId, userId: event.userId, isTyping: event.active }]];
     case "conversation": {
-      const { title, slowModeSeconds = 0, locked = false, pins = [] } = event.conversation;
-      return [["chat-changed", { chatId, title, slowModeSeconds, locked, pins, rev: event.rev }]];
+      const {
+        title,
+        slowModeSeconds = 0,
+        locked = false,
+        pins = [],
+        purgedTo,
+      } = event.conversation;
+      const gone = purgedTo === undefined ? {} : { purgedTo };
+      const facts = { title, slowModeSeconds, locked, pins, ...gone };
+      return [["chat-changed", { chatId, ...facts, rev: event.rev }]];
     }
     case "presence":
     case "reaction":

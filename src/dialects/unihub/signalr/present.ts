@@ -68,12 +68,14 @@ export function present({ conversationId, event, note }: GatewayEvent): Call[] {
         title,
         description,
         slowModeSeconds = 0,
+        purgedTo,
         locked = false,
         pins = [],
       } = event.conversation;
       const { rev } = event;
       const isArchived = event.conversation.archivedAt !== null;
-      const facts = { title, description, isArchived, slowModeSeconds, locked, pins };
+      const gone = purgedTo === undefined ? {} : { purgedTo };
+      const facts = { title, description, isArchived, slowModeSeconds, locked, pins, ...gone };
       return [["ConversationChanged", { conversationId, ...facts, rev }]];
     }
     case "reaction":

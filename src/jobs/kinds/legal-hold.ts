@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { conversationOf } from "../../conversation/stub.ts";
+import { directoryOf } from "../../directory/directory.ts";
+import { conversationsOfUser, holdOn } from "../../directory/legal-holds.ts";
+import type { JobSteps } from "../kind.ts";
+
+/** Conversations of one step, which are called at the same time. */
+const PAGE = 50;
+
+const params = z.object({ userId: z.string() });
+const state = z.object({
+  /** Whether the hold stood in the steps so far; null before the first. */
+  standing: z.boolean().nullable(),
+  /** All conversations up to this id were told. */
+  after: z.string(),
+  done: z.number(),
+});
+type State = z.infer<typeof state>;
+
+/**
+ * Tells all conversations that a user is or was in whether a legal hold on them stands, as D1 says so. Where that
+ * changes on the way it begins anew. Whoever enters one meanwhile is looked up by the conversation itself.
+ */
+export const legalHold: JobSteps<z.infer<typeof params>, State> = {
+  params,
+  state,
+
+  begin: () => ({ standing: null, after: "", done: 0 }),
+
+  async step({ env }, { userId }, before) {
+    const directory = directoryOf(env.DB);
+    const standing = (await holdOn(directory, "user", userId)) !== undefined;
+    const isSame = before.standing === null || before.standing === standing;
+    const { after, done } = isSame ? before : { after: "", done: 0 };
+    const ids = await conversationsOfUser(directory, userId, { after, limit: PAGE });
+    await Promise.all(ids.map((id) => conversationOf(env, id).hold(userId, standing)));
+    if (ids.length === 0) return { finished: { standing, conversations: done }, done };
+    const next = { standing, after: ids.at(-1) ?? after, done: done + ids.length };
+    return { state: next, done: next.done, total: null };
+  },
+};
