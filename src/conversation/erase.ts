@@ -2,7 +2,7 @@ import { ERASING, type ErasureCommand } from "./decide/erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { OpenConversation } from "./open.ts";
 import { restartAnew, startedOver } from "./start-over.ts";
-import { hasHold } from "./tables/held.ts";
+import { hasHold } from "./tables/holds.ts";
 import { readEpoch } from "./tables/epochs.ts";
 import {
   copyBlocks,

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { png } from "../attachments/samples.ts";
 import { asAttachment, upload } from "../attachments/support.ts";
+import { Hub } from "../gateway/line.ts";
 import { openListed } from "../inbox/replica.ts";
 import { watch } from "../inbox/watching.ts";
 import { Caller, channelOf, groupOf, person, send, someone, tokenFor } from "../support.ts";
@@ -18,18 +19,26 @@ export interface World {
   direct: string;
   group: string;
   channel: string;
+  /** She was in it. */
+  other: string;
   conversations: string[];
   /** Everything that Ada wrote. */
   texts: string[];
   /** What nothing may contain afterwards, whatever becomes of her messages. */
   names: string[];
   messages: string[];
+  /** Ids of what Bob has read. */
+  readByBob: Set<string>;
 }
 
 /** A person with a name. */
-export async function named(id: string, name: string, role?: string): Promise<Caller> {
-  const userId = someone(id);
-  const caller = new Caller(userId, await tokenFor(userId, { name, ...(role && { role }) }));
+export async function named(
+  id: string,
+  name: string,
+  { isId = false }: { isId?: boolean } = {},
+): Promise<Caller> {
+  const userId = isId ? id : someone(id);
+  const caller = new Caller(userId, await tokenFor(userId, { name }));
   await caller.get(`${V1}/conversations`);
   return caller;
 }
@@ -54,6 +63,7 @@ export async function worldOf(mark: string): Promise<World> {
     return written;
   };
   const messages: string[] = [];
+  const readByBob = new Set<string>();
   const say = async (who: Caller, where: string, content: string, more = {}) => {
     const { messageId } = await ok(send(who, where, content, more));
     messages.push(messageId);
@@ -94,6 +104,7 @@ export async function worldOf(mark: string): Promise<World> {
     await say(bob, where, "and you?", { mentions: [ada.userId] });
     await say(ada, where, text("for bob"), { mentions: [bob.userId] });
     await ok(bob.post(`${V1}/messages/${hers}/read`));
+    readByBob.add(hers);
     await ok(ada.post(`${V1}/messages/${first}/read`));
   }
   const pinned = await say(bob, group, "pinned by ada");
@@ -126,8 +137,20 @@ export async function worldOf(mark: string): Promise<World> {
   await ok(cleo.put("/api/users/blocks", { userId: ada.userId }));
   await ok(ada.put("/api/users/blocks", { userId: admin.userId }));
 
-  // Presence, both ways, and settings.
+  await ok(ada.put("/api/users/blocks", { userId: cleo.userId }));
+  await ok(ada.delete("/api/users/blocks", { userId: cleo.userId }));
+
+  // A mention that was taken back, and one that she read before others.
+  const mentioning = await say(bob, group, "no longer to ada", { mentions: [ada.userId] });
+  const chat = `/api/chat/${group}/messages`;
+  await ok(bob.put(`${chat}/${mentioning}`, { content: "to nobody", mentions: [] }));
+  const ahead = await say(bob, group, "to ada at last", { mentions: [ada.userId] });
+  await ok(ada.post(`${V1}/messages/${ahead}/read`));
+
+  // Presence, both ways, and a gateway that follows a conversation.
   const [hers, his] = [await openListed(ada), await openListed(bob)];
+  const hub = await Hub.connect(ada);
+  await hub.ask("JoinConversation", group);
   await watch(his, ada);
   await watch(hers, bob);
   await say(ada, group, text("at the end"));
@@ -140,7 +163,7 @@ export async function worldOf(mark: string): Promise<World> {
   const conversations = [direct, group, channel, other, closed, forbidden];
   const names = [ada.userId, JSON.stringify(ada.userId).slice(1, -1), name, encodeURIComponent(ada.userId)];
   return {
-    ...{ ada, bob, cleo, admin, direct, group, channel, conversations, texts, messages },
-    names,
+    ...{ ada, bob, cleo, admin, direct, group, channel, other, conversations },
+    ...{ texts, messages, names, readByBob },
   };
 }
