@@ -137,8 +137,13 @@ export async function deleteProfile({ $client }: Directory, userId: string): Pro
 export async function eraseFromConversation(
   { $client }: Directory,
   { userId, erasedId }: Replacement,
+  messages: ErasedMessages,
   conversationId: string,
 ): Promise<void> {
+  const ofCreator = $client.prepare(
+    `UPDATE conversations SET title = NULL, subject = NULL, metadata = NULL
+     WHERE id = ? AND created_by = ? AND kind NOT IN ('group', 'channel')`,
+  );
   const here = [conversationId, userId];
   const ofTheirs = ["members", "mentions", "mentions_read"].map((table) =>
     $client
@@ -150,7 +155,8 @@ export async function eraseFromConversation(
     $client
       .prepare("UPDATE mentions SET sender_id = ?3 WHERE conversation_id = ?1 AND sender_id = ?2")
       .bind(...here, erasedId),
-    // Neither is written by the projection but once.
+    // What follows is written by the projection but once.
+    ...(messages === "clear" ? [ofCreator.bind(...here)] : []),
     $client
       .prepare("UPDATE conversations SET created_by = ?3 WHERE id = ?1 AND created_by = ?2")
       .bind(...here, erasedId),

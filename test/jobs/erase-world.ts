@@ -91,7 +91,15 @@ export async function worldOf(mark: string): Promise<World> {
     }),
   );
 
-  for (const where of [direct, group, channel]) {
+  const about = { purchaseRequestId: `pr-${mark}`, sellerId: bob.userId };
+  const { data: sale } = await ok(ada.post("/api/chat/purchase-request", about));
+  const purchase: string = sale.chat._id;
+  const { data: help } = await ok(
+    ada.post("/api/chat/support", { subject: text("as a subject"), initialMessage: text("for help") }),
+  );
+  const support: string = help.chat._id;
+
+  for (const where of [direct, group, channel, purchase]) {
     const first = await say(bob, where, "hello");
     const hers = await say(ada, where, text("as an answer"), {
       replyToMessageId: first,
@@ -160,7 +168,7 @@ export async function worldOf(mark: string): Promise<World> {
     const { results } = await env.DB.prepare("SELECT 1 FROM uploads WHERE sent_to IS NOT NULL").all();
     expect(results.length).toBeGreaterThan(0);
   });
-  const conversations = [direct, group, channel, other, closed, forbidden];
+  const conversations = [direct, group, channel, other, closed, forbidden, purchase, support];
   const names = [ada.userId, JSON.stringify(ada.userId).slice(1, -1), name, encodeURIComponent(ada.userId)];
   return {
     ...{ ada, bob, cleo, admin, direct, group, channel, other, conversations },

@@ -137,6 +137,14 @@ export function replaceElsewhere(
   }
   sql.exec("UPDATE invitations SET invited_by = ? WHERE invited_by = ?", ...pair);
   sql.exec("UPDATE bans SET banned_by = ? WHERE banned_by = ?", ...pair);
+  if (messages === "clear") {
+    // What a conversation is about belongs to all of a group or channel.
+    sql.exec(
+      `UPDATE conversation SET title = NULL, subject = NULL, metadata = NULL
+       WHERE created_by = ? AND kind NOT IN ('group', 'channel')`,
+      userId,
+    );
+  }
   sql.exec("UPDATE conversation SET created_by = ? WHERE created_by = ?", ...pair);
   const { pins, metadata, figures } = sql
     .exec<{ pins: string | null; metadata: string | null; figures: string | null }>(

@@ -45,7 +45,7 @@ export async function eraseSomeConversations(
     if (progress && "from" in progress) return { ...state, current: { id, from: progress.from } };
     // D1 is written by itself; what is removed there now would be written again.
     if (progress && !progress.isListed) return { ...state, current };
-    await eraseFromConversation(directory, replacement, id);
+    await eraseFromConversation(directory, replacement, messages, id);
     state = { ...state, current: null, after: id, conversations: state.conversations + 1 };
     if (progress?.isDeserted) {
       const params = { conversationId: id };
