@@ -17,7 +17,7 @@ import {
 /** Messages that are looked at in one turn of the object. */
 const SLICE = 500;
 /** Messages that are cleared, and reactions that are removed, in one commit. */
-const BATCH = 50;
+const BATCH = 16;
 /** For how long a call goes on, in milliseconds. */
 const CALL_MS = 3_000;
 /** How long a call waits at most for D1. */
