@@ -34,6 +34,7 @@ const retain = createRoute({
   summary: "Decide how long the messages of a conversation are kept",
   description:
     "Shorter or longer than the setting for its kind. Its owner does not change it from then on, until it is null.",
+  middleware: [readsDirectory] as const,
   request: { params: conversation, body: jsonBodyOf(retentionBody) },
   responses: { 204: { description: "Done" } },
 });

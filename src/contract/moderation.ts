@@ -16,7 +16,7 @@ export const moderationBody = z
     title: title.nullish(),
     slowModeSeconds: optional(z.number().int().min(0).max(MAX_SLOW_MODE_SECONDS)),
     locked: optional(z.boolean()),
-    retentionDays: optional(z.number().int().min(1).max(MAX_RETENTION_DAYS).nullable()).openapi({
+    retentionDays: z.number().int().min(1).max(MAX_RETENTION_DAYS).nullish().openapi({
       description:
         "Days that messages are kept, at most those that the server keeps them; null: as long as those. Owners only.",
     }),

@@ -7,7 +7,7 @@ import { paragraph } from "./fields.ts";
 /** Schemas of retention and legal holds. */
 
 /** Why somebody decides so: it stays in the audit log. */
-const reason = paragraph(MAX_REASON_LENGTH).refine((text) => text !== "", "give a reason");
+const reason = paragraph(MAX_REASON_LENGTH, 1);
 
 export const retentionBody = z.object({
   days: z

@@ -1,5 +1,3 @@
-import type { Directory } from "../directory/directory.ts";
-import { heldAmong } from "../directory/legal-holds.ts";
 import { RETAINING } from "./decide/purge.ts";
 import type { OpenConversation } from "./open.ts";
 import { isHeldFor } from "./tables/holds.ts";
@@ -23,20 +21,4 @@ export async function retain(open: OpenConversation, days: number | null): Promi
   const [result] = await open.submitAll(RETAINING, [{ type: "retain", days }]);
   if (!result?.ok) throw new Error("the days of retention were not stored");
   return true;
-}
-
-/**
- * Takes the legal holds on people who have entered, as D1 has them. A hold that is placed at the same time is either
- * found here, or its job finds them in the conversation.
- */
-export async function lookUpHolds(
-  open: OpenConversation,
-  directory: Directory,
-  userIds: readonly string[],
-): Promise<void> {
-  for (const userId of await heldAmong(directory, userIds)) {
-    if (isHeldFor(open.sql, userId)) continue;
-    // Not waited for: the projection does not wait for a commit that is behind it.
-    void open.submitAll(RETAINING, [{ type: "hold", subject: userId, standing: true }]);
-  }
 }

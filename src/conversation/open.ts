@@ -25,7 +25,7 @@ import { decide } from "./decide/decide.ts";
 import { RETAINING } from "./decide/purge.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
-import { lookUpHolds } from "./hold.ts";
+import { lookUpHolds } from "./entered-holds.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -471,7 +471,13 @@ export class OpenConversation {
   private async entered(env: Env, userIds: readonly string[]): Promise<void> {
     await Promise.all([
       this.lookUpBlocks(env, userIds),
-      lookUpHolds(this, directoryOf(env.DB), userIds),
+      lookUpHolds(
+        {
+          ...{ sql: this.sql, directory: directoryOf(env.DB) },
+          submit: (command) => void this.submitAll(RETAINING, [command]),
+        },
+        userIds,
+      ),
     ]);
   }
 

@@ -2,6 +2,7 @@ import type { Result } from "../domain/error.ts";
 import { effectiveDays, goneAt, keptSince } from "../domain/retention.ts";
 import type { Memory } from "./commit/draft.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import { dropEmptyShards } from "./search/index-tables.ts";
 import { nextTurn } from "./search/turn.ts";
 import { hasFormer, removeFormer } from "./tables/holds.ts";
 import { firstNumberAfter, keptNumbers, messageAt } from "./tables/messages.ts";
@@ -38,6 +39,8 @@ export interface RetentionOptions {
 export class Retention {
   readonly name = "retention";
   private readonly options: RetentionOptions;
+  /** Whether there may be former states of messages of a time when a hold stood. */
+  private mayHaveFormer = true;
 
   constructor(options: RetentionOptions) {
     this.options = options;
@@ -50,6 +53,7 @@ export class Retention {
 
   /** Something has changed that it depends on: has it run. */
   check(): void {
+    this.mayHaveFormer = true;
     this.options.runAt(this.options.clock());
   }
 
@@ -57,7 +61,10 @@ export class Retention {
   async run(): Promise<void> {
     const { sql, memory, clock, reached, runAt } = this.options;
     if (memory.holds.isHeld) return;
-    while (hasFormer(sql) && removeFormer(sql)) await nextTurn();
+    if (this.mayHaveFormer) {
+      while (hasFormer(sql) && removeFormer(sql)) await nextTurn();
+      this.mayHaveFormer = false;
+    }
     if (!this.isConfigured) return;
     if (this.isDue()) {
       if (!(await reached(memory.counters.rev, D1_WAIT_MS))) {
@@ -74,6 +81,7 @@ export class Retention {
         if (!result.ok) return;
         await nextTurn();
       }
+      dropEmptyShards(sql);
       while (removeReads(sql, memory.conversation.purgedTo ?? 0)) await nextTurn();
     }
     const next = this.nextDue();

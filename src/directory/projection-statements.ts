@@ -3,7 +3,16 @@ import type { SQLiteTable } from "drizzle-orm/sqlite-core";
 import { insertActs } from "./audit.ts";
 import { isNotDeleted } from "./deleted-conversations.ts";
 import type { List } from "./pages.ts";
-import { conversations, members, mentions, mentionsRead, uncounted, uploads } from "./schema.ts";
+import {
+  BLOCK_NUMBERS,
+  conversations,
+  members,
+  mentions,
+  mentionsRead,
+  uncounted,
+  uncountedBlocks,
+  uploads,
+} from "./schema.ts";
 import { Statement } from "./statement.ts";
 
 /** The statements of the projection, with placeholders. */
@@ -182,6 +191,12 @@ export const removePurged: readonly Statement[] = [
       .where(
         sql`${uncounted.conversationId} = ${ID} AND ${uncounted.number} <= ${PURGED_TO} AND ${IS_CURRENT}`,
       ),
+  ),
+  new Statement((directory) =>
+    directory.delete(uncountedBlocks).where(
+      sql`${uncountedBlocks.conversationId} = ${ID} AND ${IS_CURRENT}
+          AND ${uncountedBlocks.block} < (${PURGED_TO} + 1) / ${sql.raw(`${BLOCK_NUMBERS}`)}`,
+    ),
   ),
   ...[mentions, mentionsRead].map(
     (table) =>

@@ -1,6 +1,5 @@
-import { KINDS, type Kind } from "./conversation.ts";
-import type { Range } from "./read-ranges.ts";
-import { contains } from "./read-ranges.ts";
+import { type Conversation, KINDS, type Kind } from "./conversation.ts";
+import { contains, type Range } from "./read-ranges.ts";
 
 /** How long messages are kept. */
 
@@ -10,6 +9,14 @@ const DAY_MS = 24 * 60 * 60_000;
 
 /** Days by kind of conversation, as the setting `RETENTION_DAYS` says; of a kind without any, messages stay. */
 export type RetentionDays = Partial<Record<Kind, number>>;
+
+/** Whether a message is gone, or will be with the next run because it was unpinned. */
+export function isGone(
+  { purgedTo = 0, pins = [] }: Pick<Conversation, "purgedTo" | "pins">,
+  number: number,
+): boolean {
+  return number <= purgedTo && !pins.some((pin) => pin.number === number);
+}
 
 /** What a conversation has of its own. */
 export interface OwnRetention {

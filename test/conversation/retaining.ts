@@ -1,3 +1,4 @@
+import { RETAINING } from "../../src/conversation/decide/purge.ts";
 import { within } from "./searching.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -22,4 +23,19 @@ export function removeDue(conversationId: string): Promise<number> {
     await retention.run();
     return memory.conversation.purgedTo ?? 0;
   });
+}
+
+/** Removes the messages up to a number, whenever they were sent, in as many commits as it takes. */
+export async function purge(conversationId: string, upTo: number): Promise<void> {
+  await within(conversationId, async (open) => {
+    while ((open.memory.conversation.purgedTo ?? 0) < upTo) {
+      const [result] = await open.submitAll(RETAINING, [{ type: "purge", upTo }]);
+      if (!result?.ok) throw new Error(`not removed: ${result?.error.code}`);
+    }
+  });
+}
+
+/** Has messages of a conversation be kept for so many days. */
+export async function retain(conversationId: string, days: number | null): Promise<void> {
+  await within(conversationId, (open) => open.submitAll(RETAINING, [{ type: "retain", days }]));
 }

@@ -4,6 +4,7 @@ import { captionOf, contentOf, type Message, type MessageKind } from "../../doma
 import { type Actor, admissionRefusal, mayAsStaff, restriction } from "../../domain/policy.ts";
 import { allowance, standing } from "../../domain/rate-window.ts";
 import { withSettled } from "../../domain/read-ranges.ts";
+import { isGone } from "../../domain/retention.ts";
 import { hiddenFrom, messagesPerMinute } from "./blocks.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { decideMentions, mentionEffects } from "./mentions.ts";
@@ -38,7 +39,9 @@ export function decideSend(
   const restricted = restriction(actor, "send", facts);
   if (restricted) return { ok: false, error: restricted };
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
-  if (replyTo === undefined) return fail("invalid_reply");
+  const isReplyLost =
+    replyTo !== null && replyTo !== undefined && isGone(state.conversation, replyTo);
+  if (replyTo === undefined || isReplyLost) return fail("invalid_reply");
   const mentions = decideMentions(state, actor, command);
   if (!mentions.ok) return mentions;
 

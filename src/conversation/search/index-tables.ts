@@ -72,16 +72,40 @@ export function dropIndex(sql: SqlStorage): void {
 }
 
 /**
- * Drops the parts that have messages up to a number, if there is an index: what they have behind it is scanned from
- * then on. A row that is deleted from such a table leaves its words there for some time, so that is not enough.
+ * Takes the parts that have messages up to a number out of the index, if there is one, and empties their tables:
+ * what they have behind it is scanned from then on. A row that is deleted from such a table leaves its words there
+ * for some time, so that is not enough.
  */
-export function dropShardsUpTo(sql: SqlStorage, number: number): void {
+export function emptyShardsUpTo(sql: SqlStorage, number: number): void {
   if (!hasIndex(sql)) return;
   const shards = sql
     .exec<{ first: number }>("SELECT first FROM search_shards WHERE first <= ?", number)
     .toArray();
-  for (const shard of shards) sql.exec(`DROP TABLE ${tableOf(shard)}`);
+  for (const shard of shards) {
+    const table = tableOf(shard);
+    sql.exec(`INSERT INTO ${table} (${table}) VALUES ('delete-all')`);
+  }
   sql.exec("DELETE FROM search_shards WHERE first <= ?", number);
+}
+
+/**
+ * Drops tables that {@link emptyShardsUpTo} has emptied. False: SQLite does not drop a table while it reads for
+ * somebody who has not read to the end. They are empty, and may be dropped another time.
+ */
+export function dropEmptyShards(sql: SqlStorage): boolean {
+  if (!hasIndex(sql)) return true;
+  const tables = sql
+    .exec<{ name: string }>(
+      `SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%' AND name GLOB 'search_[0-9]*'
+         AND substr(name, 8) NOT IN (SELECT first FROM search_shards)`,
+    )
+    .toArray();
+  try {
+    for (const { name } of tables) sql.exec(`DROP TABLE ${name}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function putCoverage(sql: SqlStorage, { covered, rev }: Coverage): void {
@@ -101,7 +125,8 @@ export function shardOf(sql: SqlStorage, number: number): Shard | undefined {
 
 export function createShard(sql: SqlStorage, first: number): Shard {
   sql.exec(
-    `CREATE VIRTUAL TABLE ${tableOf({ first })} USING fts5(
+    // One that was emptied may have the name.
+    `CREATE VIRTUAL TABLE IF NOT EXISTS ${tableOf({ first })} USING fts5(
        tokens, content='', contentless_delete=1, tokenize='ascii', detail='none')`,
   );
   return { first, units: 0 };

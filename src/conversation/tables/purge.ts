@@ -1,6 +1,6 @@
 import { mentionedBy } from "../../domain/mentions.ts";
 import { mentionsIn, parsed } from "../../domain/stored.ts";
-import { dropShardsUpTo } from "../search/index-tables.ts";
+import { emptyShardsUpTo } from "../search/index-tables.ts";
 
 /** What retention removes of a conversation's tables. */
 
@@ -72,7 +72,7 @@ export function purge(
      WHERE number < (?1 + 1) * ${BLOCK} HAVING count(*) > 0`,
     block,
   );
-  dropShardsUpTo(sql, to);
+  emptyShardsUpTo(sql, to);
   sql.exec("UPDATE counters SET purged_to = ?", to);
 }
 

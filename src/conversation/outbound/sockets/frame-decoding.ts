@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "../../../domain/error.ts";
 import { parseMessageId } from "../../../domain/id.ts";
+import { isGone } from "../../../domain/retention.ts";
 import type { ClientFrame } from "../../../live/frames.ts";
 import type { Memory } from "../../commit/draft.ts";
 import type { Command } from "../../decide/types.ts";
@@ -62,17 +63,12 @@ export function historyQueryOf(memory: Memory, frame: Frame<"history">): Result<
     const id = frame[by];
     if (id === undefined) continue;
     const number = positionIn(memory, id);
-    if (number.ok && by === "around" && isGone(memory, number.value)) {
+    if (number.ok && by === "around" && isGone(memory.conversation, number.value)) {
       return fail("message_not_found");
     }
     return number.ok ? ok({ by, number: number.value, limit }) : number;
   }
   return ok({ by: "before", number: memory.counters.lastNumber + 1, limit });
-}
-
-function isGone({ conversation }: Memory, number: number): boolean {
-  const { purgedTo = 0, pins = [] } = conversation;
-  return number <= purgedTo && !pins.some((pin) => pin.number === number);
 }
 
 /** The number of a message by its id; refuses one that does not exist here. */
