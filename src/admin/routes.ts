@@ -14,6 +14,7 @@ import { erasureRoutes } from "./erase-user.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { retentionRoutes } from "./retention.ts";
+import { restoreRoutes } from "./restore.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */
@@ -79,6 +80,7 @@ export function admin() {
   banRoutes(app);
   auditRoutes(app);
   jobRoutes(app);
+  restoreRoutes(app);
   deletionRoutes(app);
   erasureRoutes(app);
   retentionRoutes(app);

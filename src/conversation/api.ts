@@ -17,6 +17,7 @@ import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/g
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
+import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import type { StartedOver, StartOver } from "./start-over.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 import type { Destroyed } from "./tables/tombstone.ts";
@@ -191,6 +192,8 @@ export interface ConversationStub {
    * there is no conversation here.
    */
   startOver(request: StartOver): Promise<StartedOver | undefined>;
+  /** A step of a restore to an earlier state; see {@link RestoreStep}. */
+  restore(request: RestoreStep): Promise<Result<RestoreAnswer>>;
   fetch(request: Request): Promise<Response>;
 }
 

@@ -56,6 +56,8 @@ import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import { rebuild } from "./rebuild.ts";
+import { restore } from "./restore.ts";
+import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
@@ -67,7 +69,7 @@ import {
   submitAll,
   submitWithFiles,
 } from "./submit.ts";
-import { readEpoch } from "./tables/epochs.ts";
+import { isClosing } from "./tables/epochs.ts";
 import { type FileReference, type FileState, fileState, voidUnlessUsed } from "./tables/files.ts";
 import { isCreated, migrate } from "./tables/schema.ts";
 import { type Destroyed, tombstoneIn } from "./tables/tombstone.ts";
@@ -98,8 +100,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
-    this.isFenced = readEpoch(ctx.storage.sql).fence !== null;
     this.loaded = this.opened();
+    this.isFenced = isClosing(this.loaded.fence);
   }
 
   async create(creation: Creation): Promise<Created> {
@@ -148,6 +150,15 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   async erase(request: ErasureRequest): Promise<ErasureProgress | undefined> {
     return this.open && erase(this.open, this.ctx, request);
+  }
+
+  async restore(request: RestoreStep): Promise<Result<RestoreAnswer>> {
+    const { ctx, loaded: open } = this;
+    if (!open) return fail("conversation_not_found");
+    const setFenced = (isFenced: boolean) => {
+      this.isFenced = isFenced;
+    };
+    return restore({ ctx, open, setFenced }, request);
   }
 
   async destroy(): Promise<Destroyed | undefined> {
@@ -238,7 +249,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   unsubscribe(gateway: string): void {
-    this.open?.subscribers.remove(gateway);
+    this.loaded?.subscribers.remove(gateway);
   }
 
   async openRoom(actor: Actor, inbox: PresentGateway, opening: Opening): Promise<Result<Opened>> {
@@ -368,8 +379,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return new OpenConversation(
       ...([ctx, env, settings, () => Date.now()] as const),
       // Somebody else has taken the storage back to an earlier time.
-      (rev) =>
-        void restartAnew(ctx, { by: `ahead ${rev}`, above: rev }, Date.now()).catch(() => {}),
+      (given) => {
+        const request = { by: `${given.epoch} ${given.rev}`, restored: given };
+        void restartAnew(ctx, request, Date.now()).catch(() => undefined);
+      },
     );
   }
 }

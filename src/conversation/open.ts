@@ -53,11 +53,12 @@ import { SearchIndex } from "./search/search-index.ts";
 import { SearchQueue } from "./search/search-queue.ts";
 import { SearchRate } from "./search/search-rate.ts";
 import { sendWithFiles } from "./send-files.ts";
+import type { Given } from "./start-over.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
-import { readEpoch } from "./tables/epochs.ts";
 import { Holds } from "./tables/holds.ts";
+import { type Fence, readEpoch } from "./tables/epochs.ts";
 import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 
@@ -73,6 +74,8 @@ export class OpenConversation {
   readonly epoch: string;
   /** The revision with which the epoch began: cursors below it are of an earlier one. */
   readonly beganAt: number;
+  /** The restore that had closed the conversation when the object woke. */
+  readonly fence: Fence | null;
   readonly memory: Memory;
   readonly recent: RecentMessages;
   readonly texts: MessageTexts;
@@ -97,22 +100,23 @@ export class OpenConversation {
   private readonly settings: Settings;
   private readonly env: Env;
 
-  /** `onAhead`: D1 has revisions up to one that are not stored any more. */
+  /** `onAhead`: D1 has revisions up to one, or an epoch, that are not stored any more. */
   constructor(
     ctx: DurableObjectState,
     env: Env,
     settings: Settings,
     clock: () => number,
-    onAhead: (rev: number) => void,
+    onAhead: (given: Given) => void,
   ) {
     const { storage } = ctx;
     const { sql } = storage;
     const { epoch, conversation } = readConversation(sql);
-    const { beganAt, isUnswept } = readEpoch(sql);
+    const { beganAt, isUnswept, fence } = readEpoch(sql);
     const conversationId = conversation.id;
     this.sql = sql;
     this.epoch = epoch;
     this.beganAt = beganAt;
+    this.fence = fence;
     this.clock = clock;
     this.settings = settings;
     this.env = env;

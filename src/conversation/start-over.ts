@@ -14,10 +14,20 @@ import { putSubscriber } from "./tables/subscribers.ts";
 export interface StartOver {
   /** An id of the caller's: with the same id it is begun once. */
   by: string;
-  /** Revisions up to this one were given out, and may be higher than what is stored after a restore. */
-  above?: number | undefined;
+  /**
+   * The newest revision and epoch that were given out, where the storage was taken back to a time before. Absent:
+   * it begins because something was erased, and nothing from before may come back.
+   */
+  restored?: Given | undefined;
+  /** No legal hold stands, whatever is stored of an earlier time. */
+  unheld?: true;
   /** Gateways that have to be told, and may not be stored after a restore. */
   subscribers?: readonly Subscriber[] | undefined;
+}
+
+export interface Given {
+  rev: number;
+  epoch: string;
 }
 
 export interface StartedOver {
@@ -28,19 +38,20 @@ export interface StartedOver {
 
 /**
  * Begins a new epoch and restarts the object: nothing that was read before is valid any more. Nothing else runs
- * meanwhile; what `write` stores is stored with the epoch. Rejects, because the restart ends the call; whoever calls again is answered.
+ * meanwhile; what `write` stores is stored with the epoch. Rejects, because the restart ends the call; whoever
+ * calls again is answered.
  */
 export function restartAnew(
   ctx: DurableObjectState,
   request: StartOver,
   now: number,
-  write: () => void = () => {},
+  write?: () => void,
 ): Promise<never> {
   const { storage } = ctx;
   return ctx.blockConcurrencyWhile(async () => {
     storage.transactionSync(() => {
-      write();
-      startOver(storage, request, now);
+      write?.();
+      startOver(storage.sql, request, now);
     });
     // D1 is rewritten and everybody told by the alarm, if nothing wakes the object before.
     await storage.setAlarm(now);
@@ -73,18 +84,20 @@ export function startedOver(sql: SqlStorage, by: string): StartedOver | undefine
  * every inbox to be called. Does nothing where it was begun before.
  */
 function startOver(
-  { sql }: Pick<DurableObjectStorage, "sql">,
-  { by, above = 0, subscribers = [] }: StartOver,
+  sql: SqlStorage,
+  { by, restored, unheld, subscribers = [] }: StartOver,
   now: number,
 ): void {
   const before = readEpoch(sql);
   if (before.begunBy === by) return;
   const counters = readCounters(sql);
-  const rev = Math.max(counters.rev, above) + 1;
-  const epoch = epochAfter(before.epoch, now, crypto.getRandomValues(new Uint8Array(5)));
+  const beganAt = Math.max(counters.rev, restored?.rev ?? 0) + 1;
+  const newest = restored && restored.epoch > before.epoch ? restored.epoch : before.epoch;
+  const epoch = epochAfter(newest, now, crypto.getRandomValues(new Uint8Array(5)));
   stampActs(sql, before.epoch);
-  putEpoch(sql, { epoch, beganAt: rev, begunBy: by });
+  putEpoch(sql, { epoch, beganAt, begunBy: by, erasedAt: restored ? before.erasedAt : now });
   beginRound(sql, isLarge(counters.memberCount));
+  if (unheld) sql.exec("DELETE FROM holds");
   for (const subscriber of subscribers) putSubscriber(sql, subscriber);
   if (hasIndex(sql)) dropIndex(sql);
 }

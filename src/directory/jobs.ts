@@ -30,6 +30,13 @@ export async function addJob(
   return (await directory.all(same)).length > 0 ? "running" : "many";
 }
 
+/** Whether anybody is being erased. */
+export async function isErasing(directory: Directory): Promise<boolean> {
+  const erasing = sql`SELECT 1 FROM ${jobs} WHERE ${isUnfinishedJob(jobs)}
+    AND ${jobs.kind} = 'erase-user' LIMIT 1`;
+  return (await directory.all(erasing)).length > 0;
+}
+
 /**
  * Stores how far a job is. An older state changes nothing, and nothing changes a final one. A row that was lost is
  * written anew.

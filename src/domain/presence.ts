@@ -1,11 +1,13 @@
+import { LARGE_CONVERSATION } from "./conversation.ts";
+
 /** The presence of a user, from any of their devices. Pure; times are milliseconds since the epoch. */
 
 /** How long after the last connection ended a user stays online. */
 export const OFFLINE_AFTER_MS = 10_000;
 /** Users that one socket may watch. */
 export const MAX_WATCHED = 200;
-/** Members of a conversation that shows them as online wherever they are connected. */
-export const MAX_FOLLOWED = 20;
+/** Members of a conversation that shows them as online wherever they are connected: of all that show presence by name. */
+export const MAX_FOLLOWED = LARGE_CONVERSATION;
 /** Such conversations that are told of one user: those that were opened last. */
 export const MAX_FOLLOWING = 100;
 /** Those who watch one user: the newest. */

@@ -7,6 +7,7 @@ const UNDO: Readonly<Record<number, readonly string[]>> = {
     "ALTER TABLE conversation DROP COLUMN epoch_rev",
     "ALTER TABLE conversation DROP COLUMN epoch_by",
     "ALTER TABLE conversation DROP COLUMN unswept",
+    "ALTER TABLE conversation DROP COLUMN erased_at",
     "ALTER TABLE conversation DROP COLUMN fence",
     ...["DROP TABLE holds", "DROP TABLE held"],
   ],

@@ -23,6 +23,8 @@ export class World {
   rev = 1;
   isMember = true;
   isSubscribed = false;
+  /** The revision with which its epoch began. */
+  private beganAt = 0;
   private subscription = 0;
   /** The revision of a removal whose batch was not delivered yet. */
   private undelivered: number | undefined;
@@ -66,6 +68,13 @@ export class World {
     this.post({ from, to: this.rev, last: true });
   }
 
+  /** A new epoch begins, with a revision above all that were given out. */
+  startOver(): void {
+    this.rev++;
+    this.beganAt = this.rev;
+    if (this.isSubscribed) this.post({ from: this.rev, to: this.rev });
+  }
+
   add(): void {
     if (this.isMember) return;
     this.isMember = true;
@@ -85,7 +94,8 @@ export class World {
           this.isSubscribed = true;
           this.undelivered = undefined;
           this.subscription++;
-          this.answers.push({ type: "joined", id, rev: this.rev });
+          const { rev, beganAt } = this;
+          this.answers.push({ type: "joined", id, rev, beganAt });
         }
         return;
       }
@@ -98,11 +108,19 @@ export class World {
         const { generation, since } = call;
         if (!this.isMember) this.answers.push({ type: "pageRefused", generation });
         else {
-          const batch = batchOf({ from: since, to: Math.min(since + PAGE, this.rev) });
+          const batch = this.pageOf(since);
           this.answers.push({ type: "page", generation, batch });
         }
       }
     }
+  }
+
+  private pageOf(since: number): Batch {
+    const { rev, beganAt } = this;
+    if (since >= beganAt) {
+      return { ...batchOf({ from: since, to: Math.min(since + PAGE, rev) }), beganAt };
+    }
+    return { ...batchOf({ from: rev, to: rev }), from: since, beganAt };
   }
 
   /** Some answer arrives; one to a join may be lost on the way. */
@@ -152,9 +170,11 @@ export class World {
       }
       const before = this.state;
       const { rev, subscription } = this;
-      if (this.isSubscribed) this.deliver(batchOf({ from: rev, to: rev }), subscription);
+      const { beganAt } = this;
+      const empty = { ...batchOf({ from: rev, to: rev }), beganAt };
+      if (this.isSubscribed) this.deliver(empty, subscription);
       if (this.undelivered !== undefined) {
-        this.deliver({ ...batchOf({ from: rev, to: rev }), last: true }, subscription);
+        this.deliver({ ...empty, last: true }, subscription);
       }
       if (before === this.state && waiting.every(({ length }) => length === 0)) return;
     }
@@ -162,7 +182,8 @@ export class World {
   }
 
   private post(range: { from: number; to: number; last?: true }): void {
-    this.batches.push({ batch: batchOf(range), subscription: this.subscription });
+    const { beganAt, subscription } = this;
+    this.batches.push({ batch: { ...batchOf(range), beganAt }, subscription });
   }
 
   private deliver(batch: Batch, subscription: number): void {
@@ -181,7 +202,13 @@ export class World {
     const step = reduce(this.state, event);
     this.state = step.state;
     if (event.type === "joined") {
-      this.checkAnswer(step, joins.find(({ id }) => id === event.id)?.superseded ?? true);
+      const { answer = Infinity } = step;
+      if (answer < (event.beganAt ?? 0)) throw new Error(`not reset from ${answer}`);
+      const join = joins.find(({ id }) => id === event.id);
+      // What it says that the client has may be of before the client was told to start over.
+      const said = Math.min(join?.since ?? Infinity, this.has ?? 0);
+      if (step.isReset && said >= this.beganAt) throw new Error("reset without a reason");
+      this.checkAnswer(step, join?.superseded ?? true);
     }
     if (this.state.phase === "left") this.isIn = false;
     for (const effect of step.effects) {
@@ -203,21 +230,40 @@ export class World {
           this.timers.push(effect.generation);
           break;
         case "disconnect":
-          throw new Error("no page fails here");
+          // No page fails here.
+          if ((this.has ?? 0) >= this.beganAt) throw new Error("disconnected without a reason");
+          this.disconnect();
+          return;
       }
     }
   }
 
-  private checkAnswer({ answer }: Step, superseded: boolean): void {
+  /** The connection ends, and what is on its way with it; the client keeps what it has, and may join by another. */
+  private disconnect(): void {
+    this.state = LEFT;
+    for (const lost of [this.calls, this.answers, this.batches, this.timers]) lost.splice(0);
+    this.isIn = false;
+    this.isSubscribed = false;
+    this.undelivered = undefined;
+    this.subscription++;
+  }
+
+  private checkAnswer({ answer, isReset }: Step, superseded: boolean): void {
     if (answer === undefined || superseded) return;
     const { has = 0, sent } = this;
+    if (isReset) {
+      this.has = answer;
+      this.isIn = true;
+      return;
+    }
     if (answer < sent) throw new Error(`back from ${sent} to ${answer}`);
     if (this.isIn && answer > has) throw new Error(`skipped from ${has} to ${answer}`);
     this.has = answer;
     this.isIn = true;
   }
 
-  private receive({ from, to }: Batch, after: number): void {
+  private receive({ from, to, beganAt = 0 }: Batch, after: number): void {
+    if (after < beganAt) throw new Error(`sent from ${after} into an epoch from ${beganAt}`);
     if (after !== this.has) throw new Error(`sent after ${after} to a client that has ${this.has}`);
     if (from > after) throw new Error(`a gap from ${after} to ${from}`);
     this.has = to;

@@ -346,6 +346,7 @@ const steps = fc.array(
     kind: fc.constantFrom(
       ...(["join", "join", "leave", "commit", "commit", "remove", "add", "ephemeral"] as const),
       ...(["call", "call", "answer", "answer", "batch", "batch", "merge", "sent"] as const),
+      "startOver" as const,
     ),
     pick: fc.nat(3),
     flag: fc.boolean(),

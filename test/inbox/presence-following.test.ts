@@ -21,7 +21,7 @@ import { connectBy, onlineAt, WAYS } from "./connections.ts";
 import { inboxOf, openInbox, openListed } from "./replica.ts";
 import { evictInbox, leaving, rowsOf, usedBy } from "./watching.ts";
 
-/** In conversations of few, members are online wherever they are connected. */
+/** In conversations that are not large, members are online wherever they are connected. */
 
 const HOUR_MS = 60 * 60_000;
 
@@ -102,7 +102,7 @@ describe("somebody who is connected to something else", () => {
 
   test.each([
     ["of few", 3],
-    ["of many", MAX_FOLLOWED + 1],
+    ["of many", MAX_FOLLOWED],
   ])("is offline if their socket closes while the conversation %s sleeps", async (_, members) => {
     const { alice, bob, conversationId } = await directPair();
     const [a, b] = [await openLive(alice, conversationId), await openLive(bob, conversationId)];
@@ -196,7 +196,7 @@ describe("is not shown by that", () => {
     await a.until(() => onlineAt(a).includes(bob.userId));
   });
 
-  test("in a conversation of many", async () => {
+  test("in a large conversation", async () => {
     const { alice, bob, conversationId } = await directPair();
     const setMembers = (count: number) =>
       runInDurableObject(objectOf(conversationId), (object) => {
@@ -208,11 +208,43 @@ describe("is not shown by that", () => {
     const a = await openLive(alice, conversationId);
     await send(bob, conversationId, "hello");
     await a.next("message");
-    expect([onlineAt(a), await rowsOf(bob, "presence_places")]).toEqual([[alice.userId], []]);
+    // How many are connected to it.
+    expect([onlineAt(a), await rowsOf(bob, "presence_places")]).toEqual([["1"], []]);
     await setMembers(MAX_FOLLOWED);
     const second = await openLive(alice, conversationId);
     await second.until(() => onlineAt(second).includes(bob.userId));
   });
+});
+
+test("in a group of sixty, those with an open inbox are online, and no more than twenty inboxes are asked at a time", async () => {
+  const [alice, ...others] = await Promise.all(
+    Array.from({ length: 60 }, (_, i) => person(`member-${i}`)),
+  );
+  if (!alice) throw new Error("nobody");
+  const conversationId = await groupOf(alice, ...others);
+  const online = others.filter((_, i) => i % 7 === 0);
+  for (const one of online) await openInbox(one);
+  let [asking, most, asked] = [0, 0, 0];
+  await runInDurableObject(objectOf(conversationId), (object) => {
+    // biome-ignore lint/suspicious/noExplicitAny: the calls of the object are counted where it makes them
+    const { options } = (object as any).open.presences;
+    const { stubOf } = options;
+    options.stubOf = (userId: string) => ({
+      showIn: async (id: string) => {
+        asked++;
+        most = Math.max(most, ++asking);
+        return stubOf(userId)
+          .showIn(id)
+          .finally(() => asking--);
+      },
+    });
+  });
+  const a = await openLive(alice, conversationId);
+  const expected = [alice, ...online].map(({ userId }) => userId).sort();
+  await a.until(() => onlineAt(a).length === expected.length);
+  expect(onlineAt(a).toSorted()).toEqual(expected);
+  await vi.waitFor(() => expect(asked).toBe(59));
+  expect(most).toBe(20);
 });
 
 describe("costs", () => {

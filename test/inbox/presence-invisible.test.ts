@@ -1,6 +1,5 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, test, vi } from "vitest";
-import { MAX_FOLLOWED } from "../../src/domain/presence.ts";
 import { Hub } from "../gateway/line.ts";
 import {
   type Caller,
@@ -157,9 +156,9 @@ test("nobody is shown whose inbox cannot be reached", async () => {
   await reported(id, alice);
   await runInDurableObject(objectOf(id), (object) => {
     // biome-ignore lint/suspicious/noExplicitAny: replaces a private method
-    const { reports, presences, memory } = (object as any).open;
+    const { reports, presences } = (object as any).open;
     // Nothing is known of them by following them.
-    memory.counters.memberCount = MAX_FOLLOWED + 1;
+    presences.options.isFollowing = () => false;
     presences.membersChanged([]);
     const { stubOf } = reports.options;
     reports.options.stubOf = () => {

@@ -1,3 +1,8 @@
+import { runInDurableObject } from "cloudflare:test";
+import { onTestFinished, vi } from "vitest";
+import { Recovery } from "../../src/conversation/recovery.ts";
+import { objectOf } from "../support.ts";
+
 /**
  * Stands in for the platform's point-in-time recovery, which the local runtime does not have: copies what a
  * conversation's object stores, and puts a copy in the place of what it stores later.
@@ -24,8 +29,7 @@ export function copyOf(sql: SqlStorage): Copy {
 }
 
 /** Leaves the tables as they were when they were copied. */
-export function putBack({ sql, transactionSync }: DurableObjectStorage, copy: Copy): void {
-  void transactionSync;
+export function putBack({ sql }: DurableObjectStorage, copy: Copy): void {
   // A trigger counts rows of one table in another, which therefore comes last.
   const names = tablesOf(sql).sort((a, b) => Number(a > b) - Number(a < b));
   for (const name of names) sql.exec(`DELETE FROM ${name}`);
@@ -36,5 +40,64 @@ export function putBack({ sql, transactionSync }: DurableObjectStorage, copy: Co
       const values = columns.map(() => "?").join();
       sql.exec(`INSERT INTO ${name} (${columns.join()}) VALUES (${values})`, ...Object.values(row));
     }
+  }
+}
+
+interface Recorded {
+  storage: DurableObjectStorage;
+}
+
+/** The recovery of the platform, for states that were recorded. */
+export class TimeMachine {
+  private readonly states: { bookmark: string; time: number; copy: Copy }[] = [];
+  /** How often a state was put in the place of the present one. */
+  restores: string[] = [];
+
+  /** Takes the place of the platform's until the test ends. */
+  constructor() {
+    const spies = [
+      vi.spyOn(Recovery.prototype, "bookmarkAt").mockImplementation(async (at) => {
+        const state = this.states.findLast(({ time }) => time <= at);
+        if (!state) throw new Error("no state of that time is kept");
+        return state.bookmark;
+      }),
+      vi.spyOn(Recovery.prototype, "currentBookmark").mockImplementation(this.storing()),
+      vi.spyOn(Recovery.prototype, "restoreAtStart").mockImplementation(this.restoring()),
+    ];
+    onTestFinished(() => {
+      for (const spy of spies) spy.mockRestore();
+    });
+  }
+
+  /** Keeps the present state of a conversation. */
+  async record(conversationId: string): Promise<number> {
+    await runInDurableObject(objectOf(conversationId), (_, { storage }) => this.keep(storage.sql));
+    return this.states.at(-1)?.time ?? 0;
+  }
+
+  private keep(sql: SqlStorage): string {
+    const time = Date.now();
+    const bookmark = String(this.states.length).padStart(8, "0");
+    this.states.push({ bookmark, time, copy: copyOf(sql) });
+    return bookmark;
+  }
+
+  private storing() {
+    const keep = (sql: SqlStorage) => this.keep(sql);
+    return async function (this: unknown) {
+      return keep((this as Recorded).storage.sql);
+    };
+  }
+
+  private restoring() {
+    const { states, restores } = this;
+    return async function (this: unknown, bookmark: string) {
+      const { storage } = this as Recorded;
+      const state = states.find((one) => one.bookmark === bookmark);
+      if (!state) throw new Error("no such bookmark");
+      restores.push(bookmark);
+      storage.transactionSync(() => putBack(storage, state.copy));
+      await storage.sync();
+    };
   }
 }

@@ -23,6 +23,8 @@ export class ReceivedEvents {
   readonly texts: string[] = [];
   /** The users whose removal from a conversation was received. */
   readonly removed: string[] = [];
+  /** Conversations that have to be loaded anew. */
+  readonly resets: string[] = [];
   /** By conversation: the revision from which to resume after a reconnect. */
   readonly revs = new Map<string, number>();
   private waiting: (() => void)[] = [];
@@ -36,6 +38,13 @@ export class ReceivedEvents {
     this.wake();
   }
 
+  /** The answer to a join that resumes. */
+  resumed(conversationId: string, answer: Resumed | undefined): void {
+    if (!answer?.reset) return;
+    this.resets.push(conversationId);
+    this.receive(conversationId, answer.rev);
+  }
+
   async until(done: () => boolean): Promise<void> {
     while (!done()) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
@@ -43,6 +52,12 @@ export class ReceivedEvents {
   wake(): void {
     for (const resolve of this.waiting.splice(0)) resolve();
   }
+}
+
+/** What is of interest in the answer to a join. */
+interface Resumed {
+  rev: number;
+  reset?: true;
 }
 
 /** Returns a client's token for each connection. */
@@ -73,7 +88,11 @@ export class OverSocketIo extends ReceivedEvents {
     });
     socket.on("connect", () => {
       this.connects++;
-      for (const [id, since] of this.revs) socket.emit("join-chat-room", id, { since });
+      for (const [id, since] of this.revs) {
+        socket.emit("join-chat-room", id, { since }, ({ data }: { data?: Resumed }) =>
+          this.resumed(id, data),
+        );
+      }
       this.wake();
     });
     // Disconnected by the server because the token has expired: the application reconnects with
@@ -127,7 +146,9 @@ export class OverSignalR extends ReceivedEvents {
     });
     hub.onreconnected(() => {
       this.connects++;
-      for (const [id, since] of this.revs) void hub.invoke("JoinConversation", id, since);
+      for (const [id, since] of this.revs) {
+        void hub.invoke("JoinConversation", id, since).then((answer) => this.resumed(id, answer));
+      }
       this.wake();
     });
   }

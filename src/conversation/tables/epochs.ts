@@ -1,3 +1,6 @@
+import { z } from "zod";
+import { parsed } from "../../domain/stored.ts";
+
 /** What a conversation stores of its epoch, and of the restore that begins the next one. */
 
 export interface Epoch {
@@ -8,8 +11,29 @@ export interface Epoch {
   begunBy: string | null;
   /** D1 may have rows of an earlier epoch. */
   isUnswept: boolean;
+  /** When an epoch began last because somebody was erased; 0: never. */
+  erasedAt: number;
   /** The restore that has closed the conversation until it is carried out. */
-  fence: string | null;
+  fence: Fence | null;
+}
+
+export interface Fence {
+  /** The id of the restore. */
+  by: string;
+  /** The last state before the conversation was closed: what a later restore goes back to. */
+  undo: string;
+  /** The platform has refused it: the conversation is open again, and the restore has failed. */
+  refused?: true | undefined;
+}
+
+const fenceSchema = z.object({
+  ...{ by: z.string(), undo: z.string() },
+  refused: z.literal(true).optional(),
+});
+
+/** Whether a restore keeps the conversation closed. */
+export function isClosing(fence: Fence | null): fence is Fence {
+  return fence !== null && !fence.refused;
 }
 
 export function readEpoch(sql: SqlStorage): Epoch {
@@ -19,28 +43,29 @@ export function readEpoch(sql: SqlStorage): Epoch {
       epoch_rev: number;
       epoch_by: string | null;
       unswept: number;
+      erased_at: number;
       fence: string | null;
-    }>("SELECT epoch, epoch_rev, epoch_by, unswept, fence FROM conversation")
+    }>("SELECT epoch, epoch_rev, epoch_by, unswept, erased_at, fence FROM conversation")
     .one();
   return {
     epoch: row.epoch,
     beganAt: row.epoch_rev,
     begunBy: row.epoch_by,
     isUnswept: row.unswept === 1,
-    fence: row.fence,
+    erasedAt: row.erased_at,
+    fence: row.fence === null ? null : fenceSchema.parse(parsed(row.fence)),
   };
 }
 
 /** Begins an epoch: its first revision is the newest one. Whatever restore there was is over. */
 export function putEpoch(
   sql: SqlStorage,
-  { epoch, beganAt, begunBy }: Pick<Epoch, "epoch" | "beganAt"> & { begunBy: string },
+  { epoch, beganAt, begunBy, erasedAt }: Pick<Epoch, "epoch" | "beganAt" | "begunBy" | "erasedAt">,
 ): void {
   sql.exec(
-    `UPDATE conversation SET epoch = ?, epoch_rev = ?, epoch_by = ?, unswept = 1, fence = NULL`,
-    epoch,
-    beganAt,
-    begunBy,
+    `UPDATE conversation SET epoch = ?, epoch_rev = ?, epoch_by = ?, unswept = 1, erased_at = ?,
+       fence = NULL`,
+    ...[epoch, beganAt, begunBy, erasedAt],
   );
   sql.exec("UPDATE counters SET rev = ?, projected_rev = 0", beganAt);
 }
@@ -50,6 +75,6 @@ export function putSwept(sql: SqlStorage): void {
   sql.exec("UPDATE conversation SET unswept = 0");
 }
 
-export function putFence(sql: SqlStorage, fence: string | null): void {
-  sql.exec("UPDATE conversation SET fence = ?", fence);
+export function putFence(sql: SqlStorage, fence: Fence | null): void {
+  sql.exec("UPDATE conversation SET fence = ?", fence && JSON.stringify(fence));
 }

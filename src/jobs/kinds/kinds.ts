@@ -5,11 +5,13 @@ import { eraseUser } from "./erase-user.ts";
 import { legalHold } from "./legal-hold.ts";
 import { rebuild } from "./rebuild.ts";
 import { retention } from "./retention.ts";
+import { restoreConversation } from "./restore-conversation.ts";
 
 /** The kinds of job that there are; a kind of a later version is none. */
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   "erase-user": jobOf(eraseUser),
   rebuild: jobOf(rebuild),
+  "restore-conversation": jobOf(restoreConversation),
   "delete-conversation": jobOf(deleteConversation),
   retention: jobOf(retention),
   "legal-hold": jobOf(legalHold),

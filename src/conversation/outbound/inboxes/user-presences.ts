@@ -4,6 +4,9 @@ import { CallTimeouts } from "../../timeout.ts";
 import { backoffMs } from "../backoff.ts";
 import type { InboxStub } from "./inbox-api.ts";
 
+/** Inboxes that are asked at the same time. */
+const CONCURRENT = 20;
+
 export interface UserPresencesOptions {
   conversationId: string;
   /** Whether members are shown as online wherever they are connected, as in a conversation of few. */
@@ -27,7 +30,7 @@ export interface UserPresencesOptions {
 
 /**
  * What the inboxes of users say of their presence: whether others may see that they are connected here, and in
- * a conversation of few whether they are connected to anything. Kept in memory: once the object has forgotten
+ * one that is not large whether they are connected to anything. Kept in memory: once the object has forgotten
  * it, members who are not here are asked again when the next one comes.
  */
 export class UserPresences {
@@ -42,6 +45,9 @@ export class UserPresences {
   /** Whether the inbox of anybody could not be asked, and how often in a row that was so. */
   private isBehind = false;
   private failures = 0;
+  /** Those whose inboxes are yet to be asked, in order, and how many are being asked. */
+  private readonly toAsk = new Set<string>();
+  private asking = 0;
   /** The present members, once they were read. */
   private memberIds: ReadonlySet<string> | undefined;
 
@@ -72,8 +78,9 @@ export class UserPresences {
     const { isFollowing, isAnybodyHere, isHere } = this.options;
     if (!isFollowing() || !isAnybodyHere()) return;
     for (const userId of this.members()) {
-      if (!isHere(userId) && !this.followed.has(userId)) void this.follow(userId);
+      if (!isHere(userId) && !this.followed.has(userId)) this.toAsk.add(userId);
     }
+    this.askNext();
   }
 
   /** Asks those once more who could not be asked. */
@@ -140,6 +147,27 @@ export class UserPresences {
     this.told.delete(userId);
     if (this.options.isHere(userId) || !this.known.delete(userId)) return;
     this.options.onChange(userId, undefined, Infinity);
+  }
+
+  private askNext(): void {
+    for (const userId of this.toAsk) {
+      if (this.asking >= CONCURRENT) return;
+      this.toAsk.delete(userId);
+      if (this.isToBeAsked(userId)) {
+        this.asking++;
+        void this.follow(userId).finally(() => {
+          this.asking--;
+          this.askNext();
+        });
+      }
+    }
+  }
+
+  /** Whether it is still so: meanwhile the user may have connected here or left, or nobody is here any more. */
+  private isToBeAsked(userId: string): boolean {
+    const { isFollowing, isAnybodyHere, isHere } = this.options;
+    if (!isFollowing() || !isAnybodyHere() || !this.members().has(userId)) return false;
+    return !isHere(userId) && !this.followed.has(userId);
   }
 
   private async follow(userId: string): Promise<void> {

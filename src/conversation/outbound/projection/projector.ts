@@ -44,8 +44,11 @@ export interface ProjectorOptions {
   onEntered: (userIds: readonly string[]) => Promise<void>;
   /** What D1 may have of an earlier epoch, to be removed first; absent: nothing. */
   former?: Pick<FormerEpoch, "sweepPage"> | undefined;
-  /** D1 has revisions up to this one that are not stored here: the storage was taken back to an earlier time. */
-  onAhead?: ((rev: number) => void) | undefined;
+  /**
+   * D1 has revisions up to one, or an epoch, that are not stored here: the storage was taken back to an earlier
+   * time.
+   */
+  onAhead?: ((given: { epoch: string; rev: number }) => void) | undefined;
   /** D1 accepts changes again, and has those that it did not accept before. */
   onRecovered: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
@@ -168,7 +171,7 @@ export class Projector implements Consumer {
     this.comparedAt = clock();
     const isAhead =
       found && (found.epoch > epoch || (found.epoch === epoch && found.rev > memory.counters.rev));
-    if (isAhead) onAhead(found.rev);
+    if (isAhead) onAhead(found);
   }
 
   private setCursor(projectedRev: number): void {

@@ -140,6 +140,21 @@ export class Subscribers implements Consumer {
     }
   }
 
+  /**
+   * Tells every gateway of an epoch that is about to begin, so that its client connects again; those that could not
+   * be told.
+   */
+  async announceEpoch(beganAt: number): Promise<Subscriber[]> {
+    const batch: Batch = { ...this.emptyBatch(beganAt), beganAt };
+    const told = await Promise.all(
+      this.list.all().map(async (subscriber) => {
+        const answer = await this.calls.ask(subscriber, "deliver", batch);
+        return answer === undefined ? subscriber : [];
+      }),
+    );
+    return told.flat();
+  }
+
   /** Removes those of a person's gateways that are no longer subscribed. */
   async evictStale(userId: string): Promise<void> {
     const { conversationId } = this.options;

@@ -1,0 +1,28 @@
+import type { Subscriber } from "./outbound/subscribers/gateway-api.ts";
+import type { Given } from "./start-over.ts";
+
+/**
+ * A restore, step by step; `by` is the id of the job. Each may be repeated, and rejects where it has to be.
+ *
+ * - `find`: the state that is to be restored. Changes nothing.
+ * - `close`: nobody is served any more. Ends sockets and gateways, which connect again.
+ * - `rewind`: the state takes the place of the present one, and a new epoch begins. Restarts the object twice: to
+ *   be called until it is answered.
+ * - `reopen`: undoes `close`.
+ */
+export type RestoreStep = { by: string } & (
+  | { step: "find"; at: number }
+  | { step: "close" }
+  | { step: "rewind"; bookmark: string; given: Given; untold: readonly Subscriber[] }
+  | { step: "reopen" }
+);
+
+/** What a step of a restore came to. */
+export interface RestoreAnswer {
+  /** Of `find`: the state to restore. */
+  bookmark?: string;
+  /** Of `close`: the last state before it, what was given out by then, and gateways that could not be told. */
+  closed?: { undo: string; given: Given; untold: Subscriber[] };
+  /** Of `rewind`: it is done. */
+  epoch?: string;
+}
