@@ -39,6 +39,7 @@ ALTER TABLE `conversations` ADD `purged_to` integer DEFAULT 0 NOT NULL;--> state
 ALTER TABLE `users` ADD `bot` integer DEFAULT false NOT NULL;--> statement-breakpoint
 CREATE INDEX `uploads_by_conversation` ON `uploads` (`sent_to`,`sent_number`) WHERE "uploads"."sent_to" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `uploads_by_owner` ON `uploads` (`owner_id`,`key`);--> statement-breakpoint
+CREATE INDEX `reports_by_reporter` ON `reports` (`reporter_id`,`id`);--> statement-breakpoint
 -- Nothing of a conversation that was deleted comes back, however late it is written. Each on one line, as in 0005.
 CREATE TRIGGER `deleted_conversations_stay` BEFORE INSERT ON `conversations` WHEN EXISTS (SELECT 1 FROM `deleted_conversations` WHERE `id` = new.`id`) BEGIN SELECT RAISE(IGNORE); END;
 --> statement-breakpoint

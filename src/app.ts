@@ -31,6 +31,8 @@ import { Timing } from "./edge/timing.ts";
 import { userBlocks } from "./edge/user-blocks.ts";
 import { userPresence } from "./edge/user-presence.ts";
 import { settingsOf } from "./env.ts";
+import { ARCHIVES_PATH } from "./jobs/archive/link.ts";
+import { serveArchive } from "./jobs/archive/serve.ts";
 import { log } from "./logging.ts";
 import { pushRoutes } from "./notify/push/routes.ts";
 import { notificationRoutes } from "./notify/settings-routes.ts";
@@ -83,6 +85,7 @@ export function createApp(): Hono<EdgeEnv> {
   app.get("/hubs/chat", signalR);
   // A file has different headers, and the response to a range request cannot be rewritten.
   app.on(["GET", "HEAD"], "/uploads/chat/:key", crossOriginFile, serveUpload);
+  app.on(["GET", "HEAD"], `${ARCHIVES_PATH}:jobId`, serveArchive);
 
   app.use(headers);
   app.post("/socket.io", enginePolling);

@@ -11,6 +11,7 @@ import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
 import { retentionChanged } from "./jobs/start-retention.ts";
+import { sweepArchives } from "./jobs/archive/sweep.ts";
 import { superviseJobs } from "./jobs/supervise.ts";
 import { log } from "./logging.ts";
 
@@ -32,8 +33,8 @@ export default {
 
   /**
    * The cron of wrangler.toml: removes unsent files, those of deleted messages, expired hourly counts,
-   * blocks that were lifted long ago, and bans that have ended; completes what names are found by; and has jobs
-   * go on.
+   * blocks that were lifted long ago, and bans that have ended; completes what names are found by; has jobs go
+   * on; and removes archives of exports.
    */
   scheduled: async (controller, env) => {
     const directory = directoryOf(env.DB);
@@ -48,6 +49,8 @@ export default {
     await deleteEndedBans(directory, now);
     await superviseJobs(env, directory, now);
     if (await retentionChanged(env)) log("retention_changed", {});
+    const archives = await sweepArchives(directory, env.FILES, now);
+    if (archives > 0) log("archives_swept", { archives });
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
   },

@@ -11,6 +11,7 @@ import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
 import { erasureRoutes } from "./erase-user.ts";
+import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
 import { retentionRoutes } from "./retention.ts";
@@ -84,6 +85,7 @@ export function admin() {
   deletionRoutes(app);
   erasureRoutes(app);
   retentionRoutes(app);
+  exportRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");
     const from = resume ? "here" : "start";

@@ -40,6 +40,31 @@ const paths: Paths = {
       },
     },
   },
+  "/api/exports/{jobId}": {
+    get: {
+      operationId: "downloadArchive",
+      tags: [TAG],
+      summary: "Download the archive of an export, whole or one range of it",
+      description: "With a signed link, as `getArchive` answers it: no token is needed.",
+      security: [],
+      parameters: [
+        path("jobId"),
+        query("expires", "Of a signed link"),
+        query("signature", "Of a signed link"),
+      ],
+      responses: {
+        200: { description: "The archive", content: { "application/x-tar": {} } },
+        206: { description: "The range that was asked for", content: { "application/x-tar": {} } },
+        304: { description: "The client's copy is current" },
+        403: refused(403),
+        410: refused(410),
+        416: { description: "The archive has no such range" },
+        429: refused(429),
+        500: refused(500),
+        503: refused(503),
+      },
+    },
+  },
   "/live/{conversationId}": {
     get: {
       operationId: "openSocket",

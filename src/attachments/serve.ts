@@ -1,7 +1,9 @@
 import { create as contentDisposition } from "content-disposition";
-import type { UploadRow } from "../directory/uploads.ts";
-import { isShownInline } from "../domain/attachment.ts";
+import { type Attachment, isShownInline } from "../domain/attachment.ts";
 import type { Disposition } from "./links.ts";
+
+/** A file in R2. */
+export type StoredFile = Pick<Attachment, "key" | "name" | "mimeType"> & { size: number | null };
 
 /**
  * Serves a stored file: whole, one range, or 304. Streamed from R2, never buffered. The headers
@@ -9,7 +11,7 @@ import type { Disposition } from "./links.ts";
  */
 export async function serveFile(
   bucket: R2Bucket,
-  row: UploadRow,
+  row: StoredFile,
   request: Request,
   disposition: Disposition,
 ): Promise<Response | undefined> {
@@ -36,7 +38,7 @@ export async function serveFile(
   return object ? new Response(object.body, { status, headers }) : undefined;
 }
 
-function headersOf(row: UploadRow, head: R2Object, disposition: Disposition): Headers {
+function headersOf(row: StoredFile, head: R2Object, disposition: Disposition): Headers {
   const shown = disposition === "inline" && isShownInline(row.mimeType);
   const text = row.mimeType.startsWith("text/");
   return new Headers({

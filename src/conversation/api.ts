@@ -15,6 +15,7 @@ import type { Answer, Command } from "./decide/types.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
+import type { ExportPage, ExportPart } from "./queries/export-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
@@ -171,7 +172,8 @@ export interface ConversationStub {
    */
   eventsSince(actor: Actor, since: number, known: number, origin: string): Promise<Result<Batch>>;
   /**
-   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it.
+   * Projects the whole conversation to D1, from the start or from the projection's cursor, and waits for it; of one
+   * that was deleted, that it was.
    * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
@@ -180,6 +182,11 @@ export interface ConversationStub {
    * call fails and is to be made again. `undefined`: there is no conversation here.
    */
   erase(request: ErasureRequest): Promise<ErasureProgress | undefined>;
+  /**
+   * A page of what an export contains; whoever asks has decided that it may. An object of the previous version
+   * does not have the method.
+   */
+  exported(part: ExportPart, after: string | undefined): Promise<Result<ExportPage>>;
   /**
    * Deletes the conversation: nothing is left but that its id was used, and every other method answers as if there
    * were none. Restarts the object, so that the call fails and is to be made again; once deleted it resolves to

@@ -35,7 +35,7 @@ export async function destroy(
   }
   await endSubscribers(env, sql, conversationId, rev);
   return ctx.blockConcurrencyWhile(async () => {
-    ctx.storage.transactionSync(() => bury(sql, { epoch, rev }));
+    ctx.storage.transactionSync(() => bury(sql, { id: conversationId, epoch, rev }));
     await ctx.storage.deleteAlarm();
     await ctx.storage.sync();
     ctx.abort("the conversation was deleted");

@@ -40,6 +40,8 @@ import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-
 import { answerFrames, openRoom } from "./outbound/subscribers/inbox-rooms.ts";
 import { subscribe } from "./outbound/subscribers/subscribe.ts";
 import { answered } from "./queries/access.ts";
+import type { ExportPage, ExportPart } from "./queries/export-api.ts";
+import { exported } from "./queries/exported.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import { type MessageForm, NATIVE_FORM } from "./queries/message-texts.ts";
 import { notifiable } from "./queries/notifiable.ts";
@@ -55,9 +57,9 @@ import {
 import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
-import { rebuild } from "./rebuild.ts";
 import { restore } from "./restore.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
+import { rebuild, rebuildTombstone } from "./rebuild.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
@@ -177,11 +179,17 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async rebuild(from: "start" | "here"): Promise<Rebuilt | undefined> {
-    return this.open && rebuild(this.open, this.env.DB, from);
+    if (this.open) return rebuild(this.open, this.env.DB, from);
+    const tombstone = tombstoneIn(this.ctx.storage.sql);
+    return tombstone && rebuildTombstone(tombstone, this.env.DB, Date.now());
   }
 
   voidClaim(claim: string): boolean {
     return this.open ? voidUnlessUsed(this.open.sql, claim) : true;
+  }
+
+  exported(part: ExportPart, after: string | undefined): Result<ExportPage> {
+    return exported(this.open, part, after);
   }
 
   fileState(file: FileReference, reader: Actor | null): Result<FileState> {

@@ -238,7 +238,8 @@ export async function exportsOf(
   const { results } = await $client
     .prepare(
       `SELECT id, state IN ('running', 'cancelling') AS unfinished FROM jobs
-       WHERE target = ? AND kind = 'export-user' AND (swept_at IS NULL OR finished_at IS NULL)`,
+       WHERE target = ? AND kind = 'export-user' AND swept_at IS NULL
+       LIMIT 1000`,
     )
     .bind(userId)
     .all<{ id: string; unfinished: number }>();

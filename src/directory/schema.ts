@@ -370,6 +370,7 @@ export const reports = sqliteTable(
   (table) => [
     index("reports_by_state").on(table.state, table.createdAt, table.id),
     uniqueIndex("reports_by_message").on(table.conversationId, table.number, table.reporterId),
+    index("reports_by_reporter").on(table.reporterId, table.id),
   ],
 );
 

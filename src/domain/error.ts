@@ -24,7 +24,12 @@ export const ERRORS = {
     409,
     "A legal hold stands: nothing of it may be deleted or erased until it is lifted.",
   ],
+  user_not_found: [404, "There is no such person here."],
   archive_gone: [410, "The archive was removed, or is not there yet; export again."],
+  export_too_large: [
+    409,
+    "There is more than one archive can hold: export the conversations one by one.",
+  ],
   restore_unavailable: [
     409,
     "The storage cannot go back to that time: it keeps thirty days, from the creation on.",

@@ -104,7 +104,7 @@ export class JobTable {
       const tables = sql
         .exec<{ name: string }>(
           `SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'job'
-             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'`,
+             AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'`,
         )
         .toArray();
       for (const { name } of tables) sql.exec(`DROP TABLE IF EXISTS "${name}"`);

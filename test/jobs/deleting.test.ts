@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const LEFT = ["D1.audit", "D1.deleted_conversations", "D1.jobs"];
+const LEFT = ["CONVERSATIONS.tombstone", "D1.audit", "D1.deleted_conversations", "D1.jobs"];
 
 /** The places where anything of a conversation is, except those that decision 0114 names. */
 async function leftOf(conversationId: string, ...secrets: string[]): Promise<string[]> {
@@ -134,7 +134,6 @@ test("what is written late brings nothing back", async () => {
   // Inboxes that ask it, and gateways of the previous version that call it.
   const object = objectOf(channelId);
   expect(await object.rearm(alice.userId)).toBeUndefined();
-  expect(await object.rebuild("start")).toBeUndefined();
   expect(await object.isConnected(bob.userId)).toBe(false);
   await object.applyBlocks([]);
   await evict(channelId);
@@ -236,6 +235,14 @@ test("D1 that does not know yet, or no more, that it was deleted: the object doe
   const { body } = await alice.post(path, { otherUserId: bob.userId });
   expect(body.conversationId).not.toBe(conversationId);
   expect((await bob.post(path, { otherUserId: alice.userId })).body).toEqual(body);
+  // A rebuild from the objects tells D1 so.
+  const ids = [env.CONVERSATIONS.idFromName(conversationId).toString()];
+  expect((await admin.post("/api/admin/rebuild", { ids })).body).toMatchObject({
+    rebuilt: 1,
+    failed: [],
+  });
+  const again = await env.DB.prepare("SELECT id FROM deleted_conversations WHERE id = ?");
+  expect(await again.bind(conversationId).first()).toEqual({ id: conversationId });
 });
 
 test("a chat about a purchase request is opened anew, and found by the seller", async () => {

@@ -168,7 +168,7 @@ function watchedEnv(bindings: Env, killer: Killer): Env {
   return {
     ...bindings,
     DB: watchedDatabase(bindings.DB, killer),
-    FILES: watch(bindings.FILES) as R2Bucket,
+    FILES: watchedBucket(bindings.FILES, watch),
     CONVERSATIONS: watchNamespace(bindings.CONVERSATIONS) as DurableObjectNamespace,
     INBOXES: watchNamespace(bindings.INBOXES) as DurableObjectNamespace,
   };
@@ -184,6 +184,20 @@ function watchedCalls(target: object, killer: Killer): object {
         const answer: unknown = await Reflect.apply(value, target, given);
         await killer.point();
         return answer;
+      };
+    },
+  });
+}
+
+/** An upload that is resumed is had without a call; its own calls are watched. */
+function watchedBucket(bucket: R2Bucket, watch: (target: object) => object): R2Bucket {
+  const watched = watch(bucket) as R2Bucket;
+  return new Proxy(watched, {
+    get(target, name) {
+      if (name !== "resumeMultipartUpload") return Reflect.get(target, name);
+      return (key: string, uploadId: string) => {
+        const upload = bucket.resumeMultipartUpload(key, uploadId);
+        return watch(upload) as R2MultipartUpload;
       };
     },
   });

@@ -26,3 +26,26 @@ export function invitedAt(sql: SqlStorage, userId: string): number | undefined {
     .toArray();
   return row?.invited_at;
 }
+
+/** An open invitation. Times are milliseconds since the epoch. */
+export interface Invitation {
+  userId: string;
+  invitedBy: string;
+  invitedAt: number;
+}
+
+/** Invitations in order of the ids of users, behind one of them. */
+export function invitationsAfter(sql: SqlStorage, userId: string, limit: number): Invitation[] {
+  return sql
+    .exec<{ user_id: string; invited_by: string; invited_at: number }>(
+      "SELECT * FROM invitations WHERE user_id > ? ORDER BY user_id LIMIT ?",
+      userId,
+      limit,
+    )
+    .toArray()
+    .map((row) => ({
+      userId: row.user_id,
+      invitedBy: row.invited_by,
+      invitedAt: row.invited_at,
+    }));
+}

@@ -65,3 +65,20 @@ export function firstReactors(
     .toArray()
     .map((row) => row.user_id);
 }
+
+/** Who reacted to a message with what, in order of both, behind one of them. */
+export function reactorsAfter(
+  sql: SqlStorage,
+  number: number,
+  [emoji, userId]: readonly [emoji: string, userId: string],
+  limit: number,
+): { emoji: string; userId: string }[] {
+  return sql
+    .exec<{ emoji: string; user_id: string }>(
+      `SELECT emoji, user_id FROM reactions WHERE number = ? AND (emoji, user_id) > (?, ?)
+       ORDER BY emoji, user_id LIMIT ?`,
+      ...[number, emoji, userId, limit],
+    )
+    .toArray()
+    .map((row) => ({ emoji: row.emoji, userId: row.user_id }));
+}

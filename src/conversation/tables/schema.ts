@@ -288,12 +288,12 @@ export function migrate(sql: SqlStorage): void {
 
 /**
  * What makes the tables of a new conversation at once, as SQLite has them: altering a table twenty times takes
- * longer than making it.
+ * longer than making it. Tables of the runtime begin with an underscore.
  */
 function statementsOf(sql: SqlStorage): string {
   const made = sql.exec<{ sql: string }>(
     `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'schema_steps'
-       AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'
+       AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_%' ESCAPE '\\'
      ORDER BY type <> 'table', rowid`,
   );
   const steps = STEPS.map((_, index) => `(${index + 1})`).join();

@@ -156,8 +156,9 @@ async function advance(
     }
     case "elsewhere":
       await eraseElsewhere(directory, replacement);
-      await removeExports(context, userId);
-      return next({ phase: "inbox" });
+      if (await removeExports(context, userId)) return next({ phase: "inbox" });
+      await scheduler.wait(WAIT_MS);
+      return next({});
     case "inbox":
       // Without a ban, this was done, and the inbox may be somebody's who is new.
       if ((await bannedUntil(directory, userId, clock())) > 0) {

@@ -3,6 +3,8 @@ import { type AnyJob, jobOf } from "../kind.ts";
 import { deleteConversation } from "./delete-conversation.ts";
 import { eraseUser } from "./erase-user.ts";
 import { legalHold } from "./legal-hold.ts";
+import { exportConversation } from "./export-conversation.ts";
+import { exportUser } from "./export-user.ts";
 import { rebuild } from "./rebuild.ts";
 import { retention } from "./retention.ts";
 import { restoreConversation } from "./restore-conversation.ts";
@@ -15,4 +17,6 @@ export const KINDS: Partial<Record<JobKind, AnyJob>> = {
   "delete-conversation": jobOf(deleteConversation),
   retention: jobOf(retention),
   "legal-hold": jobOf(legalHold),
+  "export-conversation": jobOf(exportConversation),
+  "export-user": jobOf(exportUser),
 };

@@ -1,0 +1,171 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { conversationOf } from "../../src/conversation/stub.ts";
+import { messageIdOf } from "../../src/domain/id.ts";
+import { EMOJIS } from "../../src/domain/reaction.ts";
+import { startOver } from "../../src/edge/start-over.ts";
+import { messagesSql } from "../seed-sql.ts";
+import { type Caller, evict, groupOf, objectOf, person, send } from "../support.ts";
+import { Archive, beforeQuestions } from "./exporting.ts";
+import { orderOf, runJob } from "./with-kills.ts";
+
+/** What becomes of a conversation while it is exported: restored, deleted, purged; and what is under a legal hold. */
+
+/** More than two pages. */
+const MESSAGES = 1_200;
+
+async function seeded(): Promise<{ alice: Caller; conversationId: string }> {
+  const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
+  const conversationId = await groupOf(alice, bob);
+  await change(conversationId, ["DELETE FROM messages", ...messagesSql(MESSAGES, alice.userId)]);
+  return { alice, conversationId };
+}
+
+/** Changes what an object has stored, and has it begin anew. */
+async function change(conversationId: string, statements: readonly string[]): Promise<void> {
+  await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
+    for (const statement of statements) storage.sql.exec(statement);
+  });
+  await evict(conversationId);
+}
+
+const KINDS = ["export-conversation", "export-user"] as const;
+
+/** Exports while `meanwhile` happens once, before the second question. */
+async function exportWhile(
+  kind: (typeof KINDS)[number],
+  { alice, conversationId }: { alice: Caller; conversationId: string },
+  meanwhile: () => Promise<unknown>,
+) {
+  let questions = 0;
+  const restore = beforeQuestions(kind, async () => {
+    if (++questions === 2) await meanwhile();
+  });
+  const params =
+    kind === "export-user" ? { userId: alice.userId } : { conversationId, held: false };
+  return runJob(orderOf(kind, params), { kills: false }).finally(restore);
+}
+
+test.each(KINDS)("%s begins anew with a conversation that is restored", async (kind) => {
+  const world = await seeded();
+  // Of a person a call looks through ten pages.
+  if (kind === "export-user") await change(world.conversationId, more(6_000, world.alice));
+  const { view } = await exportWhile(kind, world, async () => {
+    await change(world.conversationId, ["UPDATE messages SET content = 'restored'"]);
+    await startOver(env, world.conversationId, { by: crypto.randomUUID() });
+  });
+  expect(view).toMatchObject({ state: "done" });
+  const archive = await Archive.of(view.id);
+  const messages = archive.list("messages");
+  expect(messages.length).toBeGreaterThanOrEqual(MESSAGES);
+  expect(new Set(messages.map(({ content }) => content))).toEqual(new Set(["restored"]));
+  const epoch = await runInDurableObject(
+    objectOf(world.conversationId),
+    (_, { storage }) =>
+      storage.sql.exec<{ epoch: string }>("SELECT epoch FROM conversation").one().epoch,
+  );
+  const read =
+    kind === "export-user" ? archive.list("conversations")[0] : archive.manifest.conversation;
+  expect(read.epoch).toBe(epoch);
+});
+
+function more(count: number, { userId }: Caller): string[] {
+  return ["DELETE FROM messages", ...messagesSql(count, userId)];
+}
+
+test("a conversation that is deleted meanwhile fails, and leaves nothing", async () => {
+  const world = await seeded();
+  const { view } = await exportWhile("export-conversation", world, () =>
+    conversationOf(env, world.conversationId)
+      .destroy()
+      .catch(() => undefined),
+  );
+  expect(view).toMatchObject({ state: "failed", error: "conversation_not_found" });
+  expect(await env.FILES.head(`exports/${view.id}.tar`)).toBeNull();
+});
+
+test("of a conversation that is deleted meanwhile the export of a person has nothing but its id", async () => {
+  const world = await seeded();
+  await change(world.conversationId, more(6_000, world.alice));
+  const { view } = await exportWhile("export-user", world, () =>
+    conversationOf(env, world.conversationId)
+      .destroy()
+      .catch(() => undefined),
+  );
+  expect(view).toMatchObject({ state: "done" });
+  const archive = await Archive.of(view.id);
+  expect(archive.manifest.missing).toEqual([world.conversationId]);
+  expect(archive.list("messages")).toEqual([]);
+});
+
+test("messages that retention removes while they are exported are not in the archive, pinned ones are", async () => {
+  const world = await seeded();
+  const { view } = await exportWhile("export-conversation", world, () =>
+    change(world.conversationId, [
+      "DELETE FROM messages WHERE number BETWEEN 2 AND 100",
+      "UPDATE counters SET rev = rev + 1",
+      "UPDATE conversation SET purged_to = 100, changed_rev = (SELECT rev FROM counters)",
+    ]),
+  );
+  const archive = await Archive.of(view.id);
+  const numbers = archive.list("messages").map(({ number }) => number);
+  expect(numbers.slice(0, 3)).toEqual([1, 101, 102]);
+  expect(numbers).toHaveLength(MESSAGES - 99);
+});
+
+test("what a person takes back while they are exported is not in the archive", async () => {
+  const world = await seeded();
+  const { alice, conversationId } = world;
+  await change(conversationId, more(6_000, alice));
+  const [kept, gone] = [messageIdOf(conversationId, 1), messageIdOf(conversationId, 2)];
+  const reactions = (id: string) => `/api/v1/chat/messages/${id}/reactions`;
+  for (const id of [kept, gone]) await alice.post(reactions(id), { emoji: EMOJIS[0] });
+  // As if nobody had changed them: they are on the first page.
+  await change(conversationId, ["UPDATE messages SET rev = created_rev WHERE number <= 2"]);
+  const { view } = await exportWhile("export-user", world, async () => {
+    await alice.delete(`${reactions(gone)}/${encodeURIComponent(EMOJIS[0])}`);
+    await alice.delete(`/api/v1/chat/messages/${messageIdOf(conversationId, 3)}`);
+  });
+  const archive = await Archive.of(view.id);
+  expect(archive.list("reactions").map(({ id }) => id)).toEqual([kept]);
+  expect(archive.list("messages")[2]).toMatchObject({ number: 3, content: "" });
+  expect(archive.list("messages")).toHaveLength(6_000);
+});
+
+test("what messages were while there was a legal hold is there where it is asked for", async () => {
+  const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
+  const conversationId = await groupOf(alice, bob);
+  await send(alice, conversationId, "now");
+  const key = `${crypto.randomUUID()}.txt`;
+  await env.FILES.put(key, "evidence");
+  const attachments = [{ key, name: "evidence.txt", mimeType: "text/plain", size: 8 }];
+  const former = {
+    number: 1,
+    senderId: alice.userId,
+    content: "before",
+    createdAt: 1_790_000_000_000,
+    attachments,
+  };
+  await runInDurableObject(objectOf(conversationId), (_, { storage }) => {
+    storage.sql.exec("INSERT INTO held VALUES (1, 5, ?)", JSON.stringify(former));
+  });
+  for (const held of [true, false]) {
+    const { view } = await runJob(orderOf("export-conversation", { conversationId, held }), {
+      kills: false,
+    });
+    const archive = await Archive.of(view.id);
+    expect(archive.text().includes("before")).toBe(held);
+    if (!held) continue;
+    expect(archive.list("held")).toMatchObject([
+      {
+        number: 1,
+        rev: 5,
+        content: "before",
+        createdAt: "2026-09-21T14:13:20.000Z",
+        deletedAt: null,
+      },
+    ]);
+    expect(archive.list("files")).toMatchObject([{ key, size: 8 }]);
+  }
+});
