@@ -14,8 +14,8 @@ import { erasureRoutes } from "./erase-user.ts";
 import { exportRoutes } from "./exports.ts";
 import { jobRoutes } from "./jobs.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
-import { retentionRoutes } from "./retention.ts";
 import { restoreRoutes } from "./restore.ts";
+import { retentionRoutes } from "./retention.ts";
 import { only } from "./staff.ts";
 
 /** The hexadecimal id of an object in Cloudflare's list. */

@@ -2,7 +2,6 @@ import { ERASING, type ErasureCommand } from "./decide/erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { OpenConversation } from "./open.ts";
 import { restartAnew, startedOver } from "./start-over.ts";
-import { hasHold } from "./tables/holds.ts";
 import { readEpoch } from "./tables/epochs.ts";
 import {
   copyBlocks,
@@ -13,6 +12,7 @@ import {
   replaceInMessages,
   writtenWithin,
 } from "./tables/erasure.ts";
+import { hasHold } from "./tables/holds.ts";
 
 /** Messages that are looked at in one turn of the object. */
 const SLICE = 500;

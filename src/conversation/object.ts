@@ -26,10 +26,10 @@ import {
 } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { destroy, isHeldHere } from "./destroy.ts";
-import { hold, retain } from "./hold.ts";
-import { identitySchema } from "./identity.ts";
 import { erase } from "./erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
+import { hold, retain } from "./hold.ts";
+import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
 import { connect } from "./outbound/sockets/connect.ts";
 import { handleFrame } from "./outbound/sockets/frames.ts";
@@ -57,9 +57,9 @@ import {
 import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
+import { rebuild, rebuildTombstone } from "./rebuild.ts";
 import { restore } from "./restore.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
-import { rebuild, rebuildTombstone } from "./rebuild.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
 import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";

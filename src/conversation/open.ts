@@ -57,8 +57,8 @@ import type { Given } from "./start-over.ts";
 import { inboxOf, subscriberOf } from "./stub.ts";
 import { Blocks } from "./tables/blocks.ts";
 import { readConversation, readCounters } from "./tables/conversation.ts";
-import { Holds } from "./tables/holds.ts";
 import { type Fence, readEpoch } from "./tables/epochs.ts";
+import { Holds } from "./tables/holds.ts";
 import { presentMemberIds } from "./tables/members.ts";
 import { readPendingFigures } from "./tables/pending-figures.ts";
 

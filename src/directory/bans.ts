@@ -57,7 +57,10 @@ export async function banChanges(directory: Directory, since: number): Promise<B
 
 /** Whether there is a ban of a user, which holds or has ended. */
 export async function hasBan(directory: Directory, userId: string): Promise<boolean> {
-  const found = await directory.select({ userId: bans.userId }).from(bans).where(eq(bans.userId, userId));
+  const found = await directory
+    .select({ userId: bans.userId })
+    .from(bans)
+    .where(eq(bans.userId, userId));
   return found.length > 0;
 }
 

@@ -146,9 +146,7 @@ export async function eraseFromConversation(
   );
   const here = [conversationId, userId];
   const ofTheirs = ["members", "mentions", "mentions_read"].map((table) =>
-    $client
-      .prepare(`DELETE FROM ${table} WHERE conversation_id = ? AND user_id = ?`)
-      .bind(...here),
+    $client.prepare(`DELETE FROM ${table} WHERE conversation_id = ? AND user_id = ?`).bind(...here),
   );
   await $client.batch([
     ...ofTheirs,
@@ -161,7 +159,9 @@ export async function eraseFromConversation(
       .prepare("UPDATE conversations SET created_by = ?3 WHERE id = ?1 AND created_by = ?2")
       .bind(...here, erasedId),
     $client
-      .prepare("UPDATE conversations SET metadata = replace(metadata, ?2, ?3) WHERE id = ?1 AND instr(metadata, ?2) > 0")
+      .prepare(
+        "UPDATE conversations SET metadata = replace(metadata, ?2, ?3) WHERE id = ?1 AND instr(metadata, ?2) > 0",
+      )
       .bind(conversationId, idInJson(userId), idInJson(erasedId)),
   ]);
 }

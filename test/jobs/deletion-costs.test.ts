@@ -62,7 +62,9 @@ test("a direct conversation: six steps, a call of each inbox, two of its object"
     if (!kind) throw new Error("no such kind");
     return { ...kind, step: (...given) => (steps++, kind.step(...given)) };
   });
-  await runJob(orderOf("delete-conversation", { conversationId }, conversationId), { kills: false });
+  await runJob(orderOf("delete-conversation", { conversationId }, conversationId), {
+    kills: false,
+  });
   restore();
   expect(told).toHaveBeenCalledTimes(2);
   expect(steps).toBe(6);

@@ -33,37 +33,46 @@ async function eraseAll(
   }
 }
 
-test.each(["clear", "keep"] as const)("others are served meanwhile: %s", async (messages) => {
-  const { alice, bob } = await directPair();
-  const group = await groupOf(alice, bob, await person());
-  await seedMessages(group, MESSAGES, alice.userId);
-  await send(bob, group, "one of his own");
-  const request = { userId: alice.userId, erasedId: "erased-0123456789abcdef", by: "test", messages };
-  let reads = 0;
-  let isOver = false;
-  const reading = (async () => {
-    while (!isOver) {
-      await bob.get(`/api/v1/chat/messages?conversationId=${group}&pageSize=1`);
-      reads++;
-      await scheduler.wait(2);
-    }
-  })();
-  const { calls, ended } = await eraseAll(group, request).finally(() => {
-    isOver = true;
-  });
-  await reading;
-  // Reads were answered between the turns, and several calls were made of it where it took longer.
-  expect(reads).toBeGreaterThan(messages === "clear" ? 50 : 3);
-  expect(calls).toBeLessThan(10);
-  expect(ended).toMatchObject({ isDeserted: false });
-  await vi.waitFor(async () => {
-    expect(await unreadOf(bob, group)).toBe(messages === "clear" ? 0 : MESSAGES);
-  });
-  await runInDurableObject(objectOf(group), (_, { storage }) => {
-    const left = storage.sql.exec("SELECT 1 FROM messages WHERE sender_id = ?", alice.userId);
-    expect(left.toArray()).toEqual([]);
-  });
-}, 40_000);
+test.each(["clear", "keep"] as const)(
+  "others are served meanwhile: %s",
+  async (messages) => {
+    const { alice, bob } = await directPair();
+    const group = await groupOf(alice, bob, await person());
+    await seedMessages(group, MESSAGES, alice.userId);
+    await send(bob, group, "one of his own");
+    const request = {
+      userId: alice.userId,
+      erasedId: "erased-0123456789abcdef",
+      by: "test",
+      messages,
+    };
+    let reads = 0;
+    let isOver = false;
+    const reading = (async () => {
+      while (!isOver) {
+        await bob.get(`/api/v1/chat/messages?conversationId=${group}&pageSize=1`);
+        reads++;
+        await scheduler.wait(2);
+      }
+    })();
+    const { calls, ended } = await eraseAll(group, request).finally(() => {
+      isOver = true;
+    });
+    await reading;
+    // Reads were answered between the turns, and several calls were made of it where it took longer.
+    expect(reads).toBeGreaterThan(messages === "clear" ? 50 : 3);
+    expect(calls).toBeLessThan(10);
+    expect(ended).toMatchObject({ isDeserted: false });
+    await vi.waitFor(async () => {
+      expect(await unreadOf(bob, group)).toBe(messages === "clear" ? 0 : MESSAGES);
+    });
+    await runInDurableObject(objectOf(group), (_, { storage }) => {
+      const left = storage.sql.exec("SELECT 1 FROM messages WHERE sender_id = ?", alice.userId);
+      expect(left.toArray()).toEqual([]);
+    });
+  },
+  40_000,
+);
 
 test("an object that is ended in the midst goes on where it was", async () => {
   const { alice, bob } = await directPair();

@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
-import { placeHold } from "../../src/directory/legal-holds.ts";
-import { liftHold } from "../../src/directory/legal-holds.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
+import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
 import { type Caller, directPair, groupOf, person, send, tokenFor } from "../support.ts";
 import { crawl } from "./erase-crawler.ts";
 import { orderOf, runJob } from "./with-kills.ts";
@@ -12,8 +11,11 @@ import { orderOf, runJob } from "./with-kills.ts";
 const admin = await person("admin", { role: "admin" });
 const reason = "they asked for it";
 
-const eraseOf = (userId: string, by: Caller = admin, body: object = { messages: "clear", reason }) =>
-  by.post(`/api/admin/users/${encodeURIComponent(userId)}/erase`, body);
+const eraseOf = (
+  userId: string,
+  by: Caller = admin,
+  body: object = { messages: "clear", reason },
+) => by.post(`/api/admin/users/${encodeURIComponent(userId)}/erase`, body);
 
 const orderFor = ({ userId }: Caller, messages = "clear") =>
   orderOf("erase-user", { userId, messages }, userId);
@@ -34,10 +36,13 @@ test("the route starts a job, and the log says who was erased by an id of nobody
     expect((await alice.get("/api/v1/chat/conversations")).body.code).toBe("banned");
   }, 10_000);
   expect((await send(alice, conversationId, "still here?")).body.code).toBe("banned");
-  await vi.waitFor(async () => {
-    const { job } = (await admin.get(`/api/admin/jobs/${body.job.id}`)).body;
-    expect(job).toMatchObject({ state: "done", target: null });
-  }, { timeout: 40_000, interval: 500 });
+  await vi.waitFor(
+    async () => {
+      const { job } = (await admin.get(`/api/admin/jobs/${body.job.id}`)).body;
+      expect(job).toMatchObject({ state: "done", target: null });
+    },
+    { timeout: 40_000, interval: 500 },
+  );
   const { items } = (await admin.get("/api/admin/audit?action=user.erase")).body;
   const [act] = items;
   expect(act).toMatchObject({ actorId: admin.userId, reason, details: { jobId: body.job.id } });
@@ -95,21 +100,25 @@ test("when everybody of a conversation is erased it is deleted whole", async () 
   expect(answer.status).toBe(404);
 }, 60_000);
 
-test.each(["clear", "keep"])("ended in the midst of each step, it ends once: %s", async (messages) => {
-  const { alice, bob, conversationId } = await directPair();
-  const group = await groupOf(alice, bob, admin);
-  const text = `${messages} through every kill`;
-  for (const id of [conversationId, group]) {
-    await send(alice, id, text);
-    await send(bob, id, "an answer");
-  }
-  const { view, kills } = await runJob(orderFor(alice, messages), { kills: true });
-  expect(view).toMatchObject({ state: "done", error: null });
-  expect(kills).toBeGreaterThan(15);
-  const needles = messages === "clear" ? [alice.userId, text] : [alice.userId];
-  expect(await crawl(needles)).toEqual([]);
-  const { body } = await bob.get("/api/v1/chat/conversations");
-  expect(body.map((one: { unreadCount: number }) => one.unreadCount)).toEqual(
-    messages === "clear" ? [0, 0] : [1, 1],
-  );
-}, 200_000);
+test.each(["clear", "keep"])(
+  "ended in the midst of each step, it ends once: %s",
+  async (messages) => {
+    const { alice, bob, conversationId } = await directPair();
+    const group = await groupOf(alice, bob, admin);
+    const text = `${messages} through every kill`;
+    for (const id of [conversationId, group]) {
+      await send(alice, id, text);
+      await send(bob, id, "an answer");
+    }
+    const { view, kills } = await runJob(orderFor(alice, messages), { kills: true });
+    expect(view).toMatchObject({ state: "done", error: null });
+    expect(kills).toBeGreaterThan(15);
+    const needles = messages === "clear" ? [alice.userId, text] : [alice.userId];
+    expect(await crawl(needles)).toEqual([]);
+    const { body } = await bob.get("/api/v1/chat/conversations");
+    expect(body.map((one: { unreadCount: number }) => one.unreadCount)).toEqual(
+      messages === "clear" ? [0, 0] : [1, 1],
+    );
+  },
+  200_000,
+);

@@ -79,7 +79,9 @@ export async function worldOf(mark: string): Promise<World> {
   const other = await groupOf(bob, cleo, admin);
   await ok(bob.post(`${V1}/conversations/${other}/participants`, { participantId: ada.userId }));
   await say(ada, other, text("in a group that she has left"));
-  await ok(ada.delete(`${V1}/conversations/${other}/participants/${encodeURIComponent(ada.userId)}`));
+  await ok(
+    ada.delete(`${V1}/conversations/${other}/participants/${encodeURIComponent(ada.userId)}`),
+  );
   // Where she was only invited, or banned.
   const closed = await channelOf(bob, [cleo], { isPublic: false });
   await ok(bob.post(`${V1}/channels/${closed}/invitations`, { userId: ada.userId }));
@@ -95,7 +97,10 @@ export async function worldOf(mark: string): Promise<World> {
   const { data: sale } = await ok(ada.post("/api/chat/purchase-request", about));
   const purchase: string = sale.chat._id;
   const { data: help } = await ok(
-    ada.post("/api/chat/support", { subject: text("as a subject"), initialMessage: text("for help") }),
+    ada.post("/api/chat/support", {
+      subject: text("as a subject"),
+      initialMessage: text("for help"),
+    }),
   );
   const support: string = help.chat._id;
 
@@ -165,11 +170,18 @@ export async function worldOf(mark: string): Promise<World> {
   await say(bob, group, "the last word");
   await say(ada, direct, text("at the end of the direct one"));
   await vi.waitFor(async () => {
-    const { results } = await env.DB.prepare("SELECT 1 FROM uploads WHERE sent_to IS NOT NULL").all();
+    const { results } = await env.DB.prepare(
+      "SELECT 1 FROM uploads WHERE sent_to IS NOT NULL",
+    ).all();
     expect(results.length).toBeGreaterThan(0);
   });
   const conversations = [direct, group, channel, other, closed, forbidden, purchase, support];
-  const names = [ada.userId, JSON.stringify(ada.userId).slice(1, -1), name, encodeURIComponent(ada.userId)];
+  const names = [
+    ada.userId,
+    JSON.stringify(ada.userId).slice(1, -1),
+    name,
+    encodeURIComponent(ada.userId),
+  ];
   return {
     ...{ ada, bob, cleo, admin, direct, group, channel, other, conversations },
     ...{ texts, messages, names, readByBob },

@@ -80,63 +80,69 @@ async function expectExactCounts({ bob, cleo, admin, readByBob, ...world }: Worl
   }
 }
 
-test.each(["clear", "keep"] as const)("nothing names them afterwards: %s", async (messages) => {
-  const world = await worldOf(`zwo${messages}`);
-  const { ada, bob, cleo, admin, names, texts, group, direct } = world;
-  expect(placesOf(await crawl(names))).toEqual(PLACES);
-  expect(placesOf(await crawl(texts))).toEqual(expect.arrayContaining(PLACES_OF_TEXTS));
-  await expectExactCounts(world);
-  const { parley, inbox } = clientOf(bob);
-  const [client] = await Promise.all([
-    parley.conversation(group, { over: inbox }).connect().live(),
-    inbox.connect().live(),
-  ]);
-  const alone = await clientOf(cleo).parley.conversation(group).connect().live();
-  onTestFinished(() => alone.close());
+test.each(["clear", "keep"] as const)(
+  "nothing names them afterwards: %s",
+  async (messages) => {
+    const world = await worldOf(`zwo${messages}`);
+    const { ada, bob, cleo, admin, names, texts, group, direct } = world;
+    expect(placesOf(await crawl(names))).toEqual(PLACES);
+    expect(placesOf(await crawl(texts))).toEqual(expect.arrayContaining(PLACES_OF_TEXTS));
+    await expectExactCounts(world);
+    const { parley, inbox } = clientOf(bob);
+    const [client] = await Promise.all([
+      parley.conversation(group, { over: inbox }).connect().live(),
+      inbox.connect().live(),
+    ]);
+    const alone = await clientOf(cleo).parley.conversation(group).connect().live();
+    onTestFinished(() => alone.close());
 
-  const order = orderOf("erase-user", { userId: ada.userId, messages }, ada.userId);
-  const { view } = await runJob(order, { kills: false });
-  expect(view).toMatchObject({ state: "done", error: null, result: { conversations: 8 } });
+    const order = orderOf("erase-user", { userId: ada.userId, messages }, ada.userId);
+    const { view } = await runJob(order, { kills: false });
+    expect(view).toMatchObject({ state: "done", error: null, result: { conversations: 8 } });
 
-  const needles = messages === "clear" ? [...names, ...texts] : names;
-  expect(await crawl(needles)).toEqual([]);
-  const { found, answered } = await askEveryDoor([bob, cleo, admin], idsOf(world), needles);
-  expect(found).toEqual([]);
-  expect(answered).toBeGreaterThan(100);
-  await expectExactCounts(world);
+    const needles = messages === "clear" ? [...names, ...texts] : names;
+    expect(await crawl(needles)).toEqual([]);
+    const { found, answered } = await askEveryDoor([bob, cleo, admin], idsOf(world), needles);
+    expect(found).toEqual([]);
+    expect(answered).toBeGreaterThan(100);
+    await expectExactCounts(world);
 
-  // Clients that were connected have what a new one is sent, and nothing else.
-  const fresh = await clientOf(bob).parley.conversation(group).connect().live();
-  await vi.waitFor(() => {
-    expect(client.messages).toEqual(fresh.messages);
-    expect(client.unread).toBe(fresh.unread);
-    expect(alone.messages.map(({ number }) => number)).toEqual(
-      fresh.messages.map(({ number }) => number),
+    // Clients that were connected have what a new one is sent, and nothing else.
+    const fresh = await clientOf(bob).parley.conversation(group).connect().live();
+    await vi.waitFor(() => {
+      expect(client.messages).toEqual(fresh.messages);
+      expect(client.unread).toBe(fresh.unread);
+      expect(alone.messages.map(({ number }) => number)).toEqual(
+        fresh.messages.map(({ number }) => number),
+      );
+      const shown = JSON.stringify([client.messages, client.members, alone.messages, inbox.rows]);
+      expect(needles.filter((one) => shown.includes(one))).toEqual([]);
+    }, SOON);
+    if (messages === "keep") {
+      expect(client.messages.filter(({ senderId }) => isErasedUserId(senderId ?? ""))).not.toEqual(
+        [],
+      );
+      expect(placesOf(await crawl(texts))).toContain("CONVERSATIONS.messages");
+    }
+
+    // Bob is alone in the direct conversation, and writes to nobody.
+    const refused = await send(bob, direct, "are you there?");
+    expect([refused.status, refused.body.code]).toEqual([403, "cannot_contact"]);
+
+    // Whoever comes with the id is somebody new.
+    const again = await named(ada.userId, "Ada again", { isId: true });
+    expect((await again.get("/api/v1/chat/conversations")).body).toEqual([]);
+    for (const id of world.conversations.filter((id) => id !== world.channel)) {
+      const answer = await again.get(`/api/v1/chat/messages?conversationId=${id}`);
+      expect(answer.body).toMatchObject({ code: expect.stringMatching(/not_a_member/) });
+    }
+    const { body } = await bob.post(DIRECT, { otherUserId: ada.userId });
+    expect(body.conversationId).not.toBe(direct);
+    expect((await again.post(DIRECT, { otherUserId: bob.userId })).body.conversationId).toBe(
+      body.conversationId,
     );
-    const shown = JSON.stringify([client.messages, client.members, alone.messages, inbox.rows]);
-    expect(needles.filter((one) => shown.includes(one))).toEqual([]);
-  }, SOON);
-  if (messages === "keep") {
-    expect(client.messages.filter(({ senderId }) => isErasedUserId(senderId ?? ""))).not.toEqual([]);
-    expect(placesOf(await crawl(texts))).toContain("CONVERSATIONS.messages");
-  }
-
-  // Bob is alone in the direct conversation, and writes to nobody.
-  const refused = await send(bob, direct, "are you there?");
-  expect([refused.status, refused.body.code]).toEqual([403, "cannot_contact"]);
-
-  // Whoever comes with the id is somebody new.
-  const again = await named(ada.userId, "Ada again", { isId: true });
-  expect((await again.get("/api/v1/chat/conversations")).body).toEqual([]);
-  for (const id of world.conversations.filter((id) => id !== world.channel)) {
-    const answer = await again.get(`/api/v1/chat/messages?conversationId=${id}`);
-    expect(answer.body).toMatchObject({ code: expect.stringMatching(/not_a_member/) });
-  }
-  const { body } = await bob.post(DIRECT, { otherUserId: ada.userId });
-  expect(body.conversationId).not.toBe(direct);
-  expect((await again.post(DIRECT, { otherUserId: bob.userId })).body.conversationId).toBe(
-    body.conversationId,
-  );
-  expect((await send(again, body.conversationId, "hello")).status).toBe(201);
-  expect((await send(bob, body.conversationId, "who are you?")).status).toBe(201);
-}, 60_000);
+    expect((await send(again, body.conversationId, "hello")).status).toBe(201);
+    expect((await send(bob, body.conversationId, "who are you?")).status).toBe(201);
+  },
+  60_000,
+);

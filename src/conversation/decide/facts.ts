@@ -1,4 +1,9 @@
-import { banHolds, type Conversation, type Counters, type Member } from "../../domain/conversation.ts";
+import {
+  banHolds,
+  type Conversation,
+  type Counters,
+  type Member,
+} from "../../domain/conversation.ts";
 import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { State } from "./types.ts";

@@ -14,12 +14,7 @@ import { isErasedColumn } from "../../domain/person.ts";
 const ROWS = 2_000;
 
 /** Numbers within `from`…`to` of the person's messages that are not deleted. */
-export function writtenWithin(
-  sql: SqlStorage,
-  userId: string,
-  from: number,
-  to: number,
-): number[] {
+export function writtenWithin(sql: SqlStorage, userId: string, from: number, to: number): number[] {
   return numbers(
     sql,
     `SELECT number FROM messages
@@ -167,9 +162,7 @@ export function replaceElsewhere(
  */
 export function isDeserted(kind: Kind, sql: SqlStorage): boolean {
   if (kind === "channel") return false;
-  const others = sql.exec(
-    `SELECT 1 FROM members WHERE NOT ${isErasedColumn("user_id")} LIMIT 1`,
-  );
+  const others = sql.exec(`SELECT 1 FROM members WHERE NOT ${isErasedColumn("user_id")} LIMIT 1`);
   return others.toArray().length === 0;
 }
 

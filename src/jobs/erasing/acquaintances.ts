@@ -47,7 +47,8 @@ export async function forgetSome(
   await Promise.all(
     people.map(async ({ id }) => {
       // There is nobody behind such an id, and the person's own inbox is emptied at the end.
-      if (id !== replacement.userId && !isErasedUserId(id)) await inboxOf(env, id).forget(replacement);
+      if (id !== replacement.userId && !isErasedUserId(id))
+        await inboxOf(env, id).forget(replacement);
       sql.exec("UPDATE acquaintances SET forgot = 1 WHERE id = ?", id);
     }),
   );

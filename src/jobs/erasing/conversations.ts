@@ -5,9 +5,9 @@ import { conversationsNaming, eraseFromConversation } from "../../directory/eras
 import { isHeld } from "../../directory/legal-holds.ts";
 import { conversationsAfter } from "../../directory/register.ts";
 import type { ErasedMessages, Replacement } from "../../domain/erasure.ts";
+import type { JobContext } from "../kind.ts";
 import { deleteConversation } from "../kinds/delete-conversation.ts";
 import type { EraseUserState } from "../kinds/erase-user.ts";
-import type { JobContext } from "../kind.ts";
 import { collectPeople } from "./acquaintances.ts";
 
 /** For how long a step begins with further conversations. */

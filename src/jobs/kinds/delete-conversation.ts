@@ -62,7 +62,8 @@ export const deleteConversation: JobSteps<Params, State> = {
     if (before.phase !== "object") return advance(context, given, before);
     // Nothing was deleted; unless the step that was ended has deleted the object, which alone knows.
     const conversation = conversationOf(context.env, given.conversationId);
-    if ((await conversation.fileState({ number: 0, key: "", claim: null }, null)).ok) return undefined;
+    if ((await conversation.fileState({ number: 0, key: "", claim: null }, null)).ok)
+      return undefined;
     const destroyed = await conversation.destroy();
     return destroyed && destroyed !== "held" ? begun(destroyed) : undefined;
   },

@@ -79,7 +79,15 @@ export const eraseUser: JobSteps<EraseUserParams, EraseUserState> = {
 
   begin: () => ({
     ...{ phase: "begin", erasedId: "", name: null, isEverywhere: false },
-    ...{ refusedUntil: 0, refuses: false, since: 0, pass: 1, after: "", current: null, deleting: null },
+    ...{
+      refusedUntil: 0,
+      refuses: false,
+      since: 0,
+      pass: 1,
+      after: "",
+      current: null,
+      deleting: null,
+    },
     ...{ conversations: 0, deleted: 0, acquaintances: 0, files: 0 },
   }),
 
@@ -169,7 +177,10 @@ async function advance(
     case "end": {
       await eraseFromJobs(directory, userId);
       const { erasedId, conversations, deleted, files } = before;
-      return { finished: { erasedId, messages, conversations, deleted, files }, done: doneOf(before) };
+      return {
+        finished: { erasedId, messages, conversations, deleted, files },
+        done: doneOf(before),
+      };
     }
     default:
       return unreachable(before.phase);
