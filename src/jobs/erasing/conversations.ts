@@ -7,8 +7,8 @@ import { conversationsAfter } from "../../directory/register.ts";
 import type { ErasedMessages, Replacement } from "../../domain/erasure.ts";
 import type { JobContext } from "../kind.ts";
 import { deleteConversation } from "../kinds/delete-conversation.ts";
-import type { EraseUserState } from "../kinds/erase-user.ts";
 import { collectPeople } from "./acquaintances.ts";
+import type { EraseUserState } from "./state.ts";
 
 /** For how long a step begins with further conversations. */
 const STEP_MS = 3_000;

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { removeFiles } from "../../attachments/removal.ts";
 import { inboxOf } from "../../conversation/stub.ts";
 import { directoryOf } from "../../directory/directory.ts";
@@ -17,7 +16,7 @@ import {
   someFilesOf,
 } from "../../directory/erasure.ts";
 import { isHeld } from "../../directory/legal-holds.ts";
-import { ERASED_MESSAGES, type Replacement } from "../../domain/erasure.ts";
+import type { Replacement } from "../../domain/erasure.ts";
 import { unreachable } from "../../domain/error.ts";
 import { erasedUserId } from "../../domain/person.ts";
 import { BANS_KNOWN_MS } from "../../edge/bans.ts";
@@ -25,6 +24,7 @@ import { collectNamed, forgetSome } from "../erasing/acquaintances.ts";
 import { eraseSomeConversations } from "../erasing/conversations.ts";
 import { removeExports } from "../erasing/exports.ts";
 import { admitAgain, refuse } from "../erasing/refusing.ts";
+import { type EraseUserParams, type EraseUserState, params, state } from "../erasing/state.ts";
 import type { JobContext, JobSteps, Step } from "../kind.ts";
 import { deleteConversation } from "./delete-conversation.ts";
 
@@ -34,40 +34,6 @@ const PAGE = 200;
 const WAIT_MS = 3_000;
 /** Passes through the conversations: another one where somebody has let the person in during the one before. */
 const MAX_PASSES = 10;
-
-const params = z.object({ userId: z.string(), messages: z.enum(ERASED_MESSAGES) });
-export type EraseUserParams = z.infer<typeof params>;
-
-const phase = z.enum([
-  ...(["begin", "conversations", "acquaintances", "settle", "files", "acts"] as const),
-  ...(["reports", "purchase-requests", "elsewhere", "inbox", "end"] as const),
-]);
-
-const state = z.object({
-  phase,
-  /** Stands for the person from now on. */
-  erasedId: z.string(),
-  name: z.string().nullable(),
-  /** They had a role in which people write in conversations that they are not in. */
-  isEverywhere: z.boolean(),
-  /** Until when they are refused, and whether this job has them refused. */
-  refusedUntil: z.number(),
-  refuses: z.boolean(),
-  /** Since when they are refused without a gap. */
-  since: z.number(),
-  pass: z.number(),
-  /** Where a phase goes on: behind this id. */
-  after: z.string(),
-  /** The conversation that is being erased, and the message to go on with. */
-  current: z.object({ id: z.string(), from: z.number() }).nullable(),
-  /** The conversation that is being deleted, and how far that is. */
-  deleting: z.object({ id: z.string(), state: deleteConversation.state }).nullable(),
-  conversations: z.number(),
-  deleted: z.number(),
-  acquaintances: z.number(),
-  files: z.number(),
-});
-export type EraseUserState = z.infer<typeof state>;
 
 /**
  * Erases a person: they are refused while it lasts; then nothing names them, in their conversations, the inboxes
