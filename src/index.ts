@@ -11,8 +11,8 @@ import { directoryOf } from "./directory/directory.ts";
 import { deleteOldSpending } from "./directory/spending.ts";
 import { voidClaimIn } from "./edge/uploads.ts";
 import type { Env } from "./env.ts";
-import { retentionChanged } from "./jobs/start-retention.ts";
 import { sweepArchives } from "./jobs/archive/sweep.ts";
+import { retentionChanged } from "./jobs/start-retention.ts";
 import { superviseJobs } from "./jobs/supervise.ts";
 import { log } from "./logging.ts";
 

@@ -42,6 +42,7 @@ const INBOXES = inFolders("inbox", "notify", "before-send", "policy");
 const ALONE = [
   "test/attachments/**/*.test.ts",
   "test/directory/rebuild.test.ts",
+  "test/jobs/erase*.test.ts",
   "test/rest/marketplace/support-pool.test.ts",
 ];
 

@@ -10,9 +10,10 @@ import { MAX_REBUILT } from "../jobs/rebuild-conversations.ts";
 import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { adminConversationRoutes } from "./conversations.ts";
-import { healthRoute } from "./health.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
+import { erasureRoutes } from "./erase-user.ts";
 import { exportRoutes } from "./exports.ts";
+import { healthRoute } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
@@ -91,6 +92,7 @@ export function admin() {
   retentionRoutes(app);
   restoreRoutes(app);
   deletionRoutes(app);
+  erasureRoutes(app);
   exportRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");

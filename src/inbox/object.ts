@@ -20,6 +20,7 @@ import { sharingWith } from "../directory/sharing.ts";
 import type { BanOrder } from "../domain/ban.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import type { Kind } from "../domain/conversation.ts";
+import type { Replacement } from "../domain/erasure.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ChosenLevel } from "../domain/notification-level.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
@@ -38,6 +39,7 @@ import { Ban } from "./ban/ban.ts";
 import { BanCalls } from "./ban/calls.ts";
 import { Blocks } from "./blocks/blocks.ts";
 import { type Connection, Connections } from "./connections.ts";
+import { eraseStorage } from "./erase-storage.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
 import { greet, type ListSource, readList } from "./greeting.ts";
@@ -331,6 +333,22 @@ export class Inbox extends DurableObject<Env> {
 
   blocks(): { blockedId: string; at: number }[] {
     return this.blocking.list();
+  }
+
+  acquaintances(): string[] {
+    return [...new Set([...this.presence.watchingUsers(), ...this.watching.userIds()])];
+  }
+
+  forget(other: Replacement): void {
+    this.blocking.forget(other.userId);
+    this.presence.unwatch(["user", other.userId]);
+    this.watching.lost(other.userId);
+    this.ban.replace(other);
+  }
+
+  erase(): Promise<void> {
+    this.connections.endAll(bannedFrame(), ...BANNED_CLOSE);
+    return eraseStorage(this.ctx);
   }
 
   deliver(gateway: string, batch: Batch): boolean {
