@@ -5,7 +5,7 @@ import { error, type Finding, note, ok, warning } from "./finding.ts";
 /** A token for this is usually one of an operator that was made to last. */
 const LONG_MS = 24 * 60 * 60_000;
 
-/** Reads a token; `offsetMs` is what the server's clock is ahead of this one's. */
+/** Judges what a token says of itself, by this computer's clock. */
 export function lookAtToken(token: string, now: number): Finding {
   const claims = claimsOf(token);
   if (!claims) {
