@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { RETAINING } from "../../src/conversation/decide/purge.ts";
 import { conversationOf } from "../../src/conversation/stub.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
@@ -101,17 +102,23 @@ test("of a conversation that is deleted meanwhile the export of a person has not
 
 test("messages that retention removes while they are exported are not in the archive, pinned ones are", async () => {
   const world = await seeded();
-  const { view } = await exportWhile("export-conversation", world, () =>
-    change(world.conversationId, [
-      "DELETE FROM messages WHERE number BETWEEN 2 AND 100",
-      "UPDATE counters SET rev = rev + 1",
-      "UPDATE conversation SET purged_to = 100, changed_rev = (SELECT rev FROM counters)",
-    ]),
-  );
+  const { alice, conversationId } = world;
+  const pins = `/api/v1/chat/conversations/${conversationId}/pins`;
+  const { status } = await alice.put(`${pins}/${messageIdOf(conversationId, 7)}`);
+  expect(status).toBe(204);
+  const { view } = await exportWhile("export-conversation", world, async () => {
+    const purge = { type: "purge", upTo: 300 } as const;
+    const options = { wait: false, readers: false };
+    const { result } = await conversationOf(env, conversationId).submit(RETAINING, purge, options);
+    expect(result).toMatchObject({ ok: true });
+  });
   const archive = await Archive.of(view.id);
   const numbers = archive.list("messages").map(({ number }) => number);
-  expect(numbers.slice(0, 3)).toEqual([1, 101, 102]);
-  expect(numbers).toHaveLength(MESSAGES - 99);
+  expect(numbers.slice(0, 3)).toEqual([7, 301, 302]);
+  // The system says that one was pinned.
+  expect(numbers.at(-1)).toBeGreaterThanOrEqual(MESSAGES);
+  expect(numbers).toHaveLength((numbers.at(-1) ?? 0) - 299);
+  expect(archive.single("conversation").purgedTo).toBe(300);
 });
 
 test("what a person takes back while they are exported is not in the archive", async () => {
