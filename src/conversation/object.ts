@@ -67,7 +67,7 @@ import { reportedMessages } from "./queries/reported.ts";
 import { search } from "./queries/search.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import { rebuild, rebuildTombstone } from "./rebuild.ts";
-import { restore } from "./restore.ts";
+import { restore, restoreNothing } from "./restore.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
@@ -166,7 +166,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   async restore(request: RestoreStep): Promise<Result<RestoreAnswer>> {
     const { ctx, loaded: open } = this;
-    if (!open) return fail("conversation_not_found");
+    if (!open) return restoreNothing(ctx, request);
     const setFenced = (isFenced: boolean) => {
       this.isFenced = isFenced;
     };

@@ -8,12 +8,14 @@ import type { Given } from "./start-over.ts";
  * - `close`: nobody is served any more. Ends sockets and gateways, which connect again.
  * - `rewind`: the state takes the place of the present one, and a new epoch begins. Restarts the object twice: to
  *   be called until it is answered.
+ * - `return`: `rewind` for an object in which the restored state was before the conversation's creation: the state
+ *   before `close` takes its place. Its `by` is another one.
  * - `reopen`: undoes `close`.
  */
 export type RestoreStep = { by: string } & (
   | { step: "find"; at: number }
   | { step: "close" }
-  | { step: "rewind"; bookmark: string; given: Given; untold: readonly Subscriber[] }
+  | { step: "rewind" | "return"; bookmark: string; given: Given; untold: readonly Subscriber[] }
   | { step: "reopen" }
 );
 
@@ -23,6 +25,6 @@ export interface RestoreAnswer {
   bookmark?: string;
   /** Of `close`: the last state before it, what was given out by then, and gateways that could not be told. */
   closed?: { undo: string; given: Given; untold: Subscriber[] };
-  /** Of `rewind`: it is done. */
+  /** Of `rewind` and `return`: it is done. */
   epoch?: string;
 }

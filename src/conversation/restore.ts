@@ -3,8 +3,9 @@ import { log } from "../logging.ts";
 import type { OpenConversation } from "./open.ts";
 import { Recovery } from "./recovery.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
-import { endSockets, restartAnew, startedOver } from "./start-over.ts";
+import { endSockets, type Given, restartAnew, startedOver } from "./start-over.ts";
 import { type Fence, isClosing, putFence, readEpoch } from "./tables/epochs.ts";
+import { tombstoneIn } from "./tables/tombstone.ts";
 
 /** For how long the platform keeps earlier states of an object. */
 const KEPT_MS = 30 * 24 * 60 * 60_000;
@@ -32,11 +33,25 @@ export async function restore(
     case "close":
       return await closeFor(restoring, request.by);
     case "rewind":
+    case "return":
       return await rewind(restoring, request);
     case "reopen":
       if (readEpoch(restoring.open.sql).fence?.by === request.by) reopen(restoring, null);
       return ok({});
   }
+}
+
+/** The same where the object holds no conversation. */
+export async function restoreNothing(
+  ctx: DurableObjectState,
+  request: RestoreStep,
+): Promise<Result<RestoreAnswer>> {
+  if (request.step !== "return" || tombstoneIn(ctx.storage.sql)) {
+    return fail("conversation_not_found");
+  }
+  await new Recovery(ctx.storage).restoreAtStart(request.bookmark);
+  ctx.abort("the restore is taken back");
+  throw new Error("the restore is taken back");
 }
 
 async function find({ ctx, open }: Restoring, at: number): Promise<Result<RestoreAnswer>> {
@@ -101,7 +116,7 @@ function reopen({ open, setFenced }: Restoring, fence: Fence | null): void {
  */
 async function rewind(
   restoring: Restoring,
-  { by, bookmark, given, untold }: Extract<RestoreStep, { step: "rewind" }>,
+  { by, bookmark, given, untold }: Extract<RestoreStep, { given: Given }>,
 ): Promise<Result<RestoreAnswer>> {
   const { ctx, open } = restoring;
   const done = startedOver(open.sql, by);

@@ -284,6 +284,27 @@ test("while it is closed everything is refused for now, and a cancelled restore 
 });
 
 describe("refused", () => {
+  test.each([false, true])(
+    "where the state found is of before the creation; kills: %s",
+    async (kills) => {
+      const machine = new TimeMachine();
+      const [alice, bob] = [await person("alice"), await person("bob")];
+      const id = await groupOf(alice, bob);
+      await send(alice, id, "kept");
+      await settled(id);
+      const before = await projected(id);
+      const at = machine.recordNothing();
+      await later();
+      const order = orderOf("restore-conversation", { conversationId: id, at }, id);
+      const { view } = await runJob(order, { kills });
+      expect(view).toMatchObject({ state: "failed", error: "restore_unavailable" });
+      expect(machine.restores).toHaveLength(2);
+      await settled(id);
+      expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
+      expect((await openLive(alice, id)).all("sync")[0]?.messages).toHaveLength(1);
+    },
+  );
+
   test("by the platform, once the conversation is closed: it opens again as it was", async () => {
     const machine = new TimeMachine();
     const [alice, bob] = [await person("alice"), await person("bob")];

@@ -245,6 +245,35 @@ test("files of messages that are there again are served, those of the others are
   expect(await Promise.all(statuses)).toEqual([200, 404]);
 });
 
+test("more than a page of everything is removed from D1, and nothing that is there", async () => {
+  const { id, given, before } = await takenBack(async (id, alice) => {
+    const one = (await send(alice, id, "gone")).body.messageId;
+    await alice.delete(`/api/v1/chat/messages/${one}`);
+    const each =
+      "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)";
+    const epoch = String(await epochOf(id));
+    await env.DB.batch(
+      [
+        `INSERT INTO members SELECT 'former-' || i, ?1, 'member', 1, 1, 0, 0, 0, '${epoch}', 1, 0 FROM n`,
+        "INSERT INTO uncounted SELECT ?1, i FROM n",
+        "INSERT INTO mentions SELECT ?1, 'former-' || (i % 7), i, 'former' FROM n",
+        "INSERT INTO mentions_read SELECT ?1, 'former-' || (i % 7), i FROM n",
+        `INSERT INTO uploads (key, owner_id, name, mime_type, created_at, sent_to, sent_number)
+         SELECT ?1 || i, 'former', 'name', 'type', 1, ?1, 100 + i % 3 FROM n`,
+      ].map((statement) =>
+        env.DB.prepare(statement.replace(/^(INSERT INTO \w+(?: \([^)]*\))?)/, `$1 ${each}`)).bind(
+          id,
+        ),
+      ),
+    );
+  });
+  await startOver(env, id, { by: "test", restored: given });
+  await settled(id);
+  expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
+  const query = "SELECT count(*) AS kept FROM uploads WHERE sent_to = ? AND deleted_at IS NULL";
+  expect(await env.DB.prepare(query).bind(id).first()).toEqual({ kept: 0 });
+});
+
 test("blocks are those that D1 has: set since, and lifted since", async () => {
   const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
   const id = await groupOf(alice, bob, carl);

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { onTestFinished, vi } from "vitest";
 import { Recovery } from "../../src/conversation/recovery.ts";
+import { migrate } from "../../src/conversation/tables/schema.ts";
 import { objectOf } from "../support.ts";
 
 /**
@@ -10,6 +11,9 @@ import { objectOf } from "../support.ts";
 
 type Row = Record<string, SqlStorageValue>;
 export type Copy = ReadonlyMap<string, readonly Row[]>;
+
+/** What is stored before the creation. */
+const NOTHING: Copy = new Map();
 
 /** The tables of a conversation, apart from its search index: a copy has none. */
 function tablesOf(sql: SqlStorage): string[] {
@@ -30,6 +34,11 @@ export function copyOf(sql: SqlStorage): Copy {
 
 /** Leaves the tables as they were when they were copied. */
 export function putBack({ sql }: DurableObjectStorage, copy: Copy): void {
+  if (copy === NOTHING) {
+    for (const name of tablesOf(sql)) sql.exec(`DROP TABLE ${name}`);
+    return;
+  }
+  migrate(sql);
   // A trigger counts rows of one table in another, which therefore comes last.
   const names = tablesOf(sql).sort((a, b) => Number(a > b) - Number(a < b));
   for (const name of names) sql.exec(`DELETE FROM ${name}`);
@@ -73,6 +82,17 @@ export class TimeMachine {
   async record(conversationId: string): Promise<number> {
     await runInDurableObject(objectOf(conversationId), (_, { storage }) => this.keep(storage.sql));
     return this.states.at(-1)?.time ?? 0;
+  }
+
+  /** Has the platform take the present for a time before the creation. */
+  recordNothing(): number {
+    const time = Date.now();
+    this.states.push({
+      bookmark: String(this.states.length).padStart(8, "0"),
+      time,
+      copy: NOTHING,
+    });
+    return time;
   }
 
   private keep(sql: SqlStorage): string {

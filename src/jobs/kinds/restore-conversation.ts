@@ -36,12 +36,13 @@ const closed = z.object({
 
 /**
  * `closing`: the state is found. `rewinding`: the conversation is closed, and stays so until that state is in the
- * place of the present one. `listing`: it is, and D1 is rewritten.
+ * place of the present one. `returning`: that has nothing in it, and the state before takes its place. `listing`: it is, and D1 is rewritten.
  */
 const state = z.discriminatedUnion("phase", [
   z.object({ phase: z.literal("finding") }),
   z.object({ phase: z.literal("closing"), bookmark: z.string() }),
   closed.extend({ phase: z.literal("rewinding") }),
+  closed.extend({ phase: z.literal("returning") }),
   closed.extend({ phase: z.literal("listing"), epoch: z.string() }),
 ]);
 type State = z.infer<typeof state>;
@@ -83,8 +84,13 @@ export const restoreConversation: JobSteps<RestoreParams, State> = {
       case "rewinding": {
         const { bookmark, given, untold } = before;
         const begun = await rewound(() => call({ by, step: "rewind", bookmark, given, untold }));
+        if (isNothing(begun)) return going({ ...before, phase: "returning" }, 2);
         if (!begun.ok) return { failed: begun.error.code };
         return going({ ...before, phase: "listing", epoch: begun.value }, 3);
+      }
+      case "returning": {
+        await returned(call, by, before);
+        return { failed: "restore_unavailable" };
       }
       case "listing": {
         const listed = await conversationOf(env, conversationId).rebuild("here");
@@ -101,11 +107,28 @@ export const restoreConversation: JobSteps<RestoreParams, State> = {
     const { env, jobId: by } = context;
     const call = (step: RestoreStep) => conversationOf(env, conversationId).restore(step);
     if (before.phase === "closing") await call({ by, step: "reopen" });
+    if (before.phase === "returning") await returned(call, by, before);
     if (before.phase !== "rewinding") return;
     const { bookmark, given, untold } = before;
-    await rewound(() => call({ by, step: "rewind", bookmark, given, untold }));
+    const begun = await rewound(() => call({ by, step: "rewind", bookmark, given, untold }));
+    if (isNothing(begun)) await returned(call, by, before);
   },
 };
+
+/** Whether the state was of a moment before the creation: the platform finds times approximately. */
+function isNothing(begun: Result<string>): boolean {
+  return !begun.ok && begun.error.code === "conversation_not_found";
+}
+
+/** Puts the state before the restore back. */
+async function returned(
+  call: (step: RestoreStep) => Promise<Result<RestoreAnswer>>,
+  by: string,
+  { undo: bookmark, given, untold }: z.infer<typeof closed>,
+): Promise<void> {
+  const request = { by: `${by} return`, bookmark, given, untold };
+  await rewound(() => call({ ...request, step: "return" }));
+}
 
 /** Calls until the new epoch is there: the object restarts twice, and whatever is called then fails. */
 async function rewound(call: () => Promise<Result<RestoreAnswer>>): Promise<Result<string>> {

@@ -124,15 +124,17 @@ export class Inboxes implements Consumer {
 
   /**
    * Tells people's inboxes that the conversation is in none of their lists: they were members in an epoch that
-   * has ended. Rejects where one cannot be told.
+   * has ended. One that cannot be told finds it out by its list when its user connects.
    */
   async gone(userIds: readonly string[]): Promise<void> {
-    const { rows, stubOf } = this.options;
+    const { rows, stubOf, onFailure } = this.options;
+    const tell = (userId: string) => this.timeouts.limit(stubOf(userId).update(rows.removed()));
     for (let first = 0; first < userIds.length; first += CALLS_AT_A_TIME) {
       const page = userIds.slice(first, first + CALLS_AT_A_TIME);
-      await Promise.all(
-        page.map((userId) => this.timeouts.limit(stubOf(userId).update(rows.removed()))),
-      );
+      const told = page.map((userId) => tell(userId).catch(() => tell(userId)));
+      for (const outcome of await Promise.allSettled(told)) {
+        if (outcome.status === "rejected") onFailure(outcome.reason);
+      }
     }
   }
 

@@ -28,7 +28,7 @@ export interface FormerEpochOptions {
   /** The revision with which the epoch began: a mention of this one may be another under the same number. */
   beganAt: number;
   directory: Directory;
-  /** People whose lists show the conversation, and who are not in it: rejects where one cannot be told. */
+  /** People whose lists show the conversation, and who are not in it, are to be told so. */
   onGone: (userIds: readonly string[]) => Promise<void>;
 }
 
@@ -60,11 +60,12 @@ export class FormerEpoch {
     ];
   }
 
-  /** Does the next part of it; whether that was the last. Rejects where D1 or an inbox fails: to be repeated. */
+  /** Does the next part of it; whether that was the last. Rejects where D1 fails: to be repeated. */
   async sweepPage(): Promise<boolean> {
     const [step] = this.steps;
     if (step && !(await step())) return false;
-    this.steps.shift();
+    // An earlier call that was taken to have failed may have gone on.
+    if (this.steps[0] === step) this.steps.shift();
     if (this.steps.length > 0) return false;
     putSwept(this.options.sql);
     return true;
