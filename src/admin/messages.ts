@@ -63,7 +63,7 @@ export function adminMessageRoutes(app: OpenAPIHono<EdgeEnv>): void {
       },
     ]);
     const items = messages.map((message) => wireMessage(id, message, c.get("linkTo")));
-    const isMore = oldest !== undefined && oldest > 1;
+    const isMore = oldest !== undefined && (page.hasEarlier ?? oldest > 1);
     return c.json({ items, ...(isMore && { next: messageIdOf(id, oldest) }) }, 200);
   });
 
