@@ -21,6 +21,8 @@ export interface Env {
   LIMIT_UPGRADES: RateLimit;
   LIMIT_CHANGES: RateLimit;
   LIMIT_SEARCHES: RateLimit;
+  /** Where there are metrics (`metrics.ts`). */
+  METRICS?: AnalyticsEngineDataset;
 }
 
 /** The prefix of the committed development secrets. */

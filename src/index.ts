@@ -1,4 +1,5 @@
 import { createApp } from "./app.ts";
+import { noteCron } from "./attachments/bucket-health.ts";
 import { sweep } from "./attachments/sweep.ts";
 import { Conversation as ConversationObject } from "./conversation/object.ts";
 import { marketplaceForm } from "./dialects/marketplace/presenter.ts";
@@ -48,10 +49,11 @@ export default {
     await deleteOldLiftedBlocks(directory, now);
     await deleteEndedBans(directory, now);
     await superviseJobs(env, directory, now);
+    if (await retentionChanged(env)) log("retention_changed", {});
     const archives = await sweepArchives(directory, env.FILES, now);
     if (archives > 0) log("archives_swept", { archives });
-    if (await retentionChanged(env)) log("retention_changed", {});
     const { people, channels } = await completeWords(directory);
     if (people + channels > 0) log("words_completed", { people, channels });
+    await noteCron(env.FILES);
   },
 } satisfies ExportedHandler<Env>;

@@ -119,7 +119,11 @@ export function jobRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const cancelled = unwrapped(answer);
     const { kind, target } = order;
     await addActs(c.get("directory"), [
-      actOf(c, "job.cancel", { details: { jobId: order.id, kind, target } }),
+      actOf(c, "job.cancel", {
+        // Of a user it is written where it is found when they are erased.
+        ...(kind.endsWith("-user") && target !== null && { targetId: target }),
+        details: { jobId: order.id, kind, ...(!kind.endsWith("-user") && { target }) },
+      }),
     ]);
     return c.json({ job: jobAnswer(cancelled) }, 202);
   });

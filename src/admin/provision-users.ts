@@ -3,7 +3,7 @@ import { line, optional, userId } from "../contract/fields.ts";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { peopleAmongIds } from "../directory/bots.ts";
 import { upsertUsers } from "../directory/users.ts";
-import { MAX_NAME_LENGTH } from "../domain/person.ts";
+import { isErasedUserId, MAX_NAME_LENGTH } from "../domain/person.ts";
 import { PLATFORM_ROLES } from "../domain/policy.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { refuse } from "../edge/refusal.ts";
@@ -22,7 +22,7 @@ const provision = createRoute({
         users: z
           .array(
             z.object({
-              id: userId,
+              id: userId.refine((id) => !isErasedUserId(id), "stands for somebody who was erased"),
               name: optional(line(MAX_NAME_LENGTH, 1)),
               avatarUrl: optional(z.url({ protocol: /^https?$/ }).max(2_048)),
               role: optional(z.enum(PLATFORM_ROLES)).openapi({

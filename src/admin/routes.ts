@@ -11,7 +11,9 @@ import { auditRoutes } from "./audit.ts";
 import { banRoutes } from "./bans.ts";
 import { adminConversationRoutes } from "./conversations.ts";
 import { deletionRoutes } from "./delete-conversation.ts";
+import { erasureRoutes } from "./erase-user.ts";
 import { exportRoutes } from "./exports.ts";
+import { healthRoute } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
 import { adminMessageRoutes } from "./messages.ts";
 import { rebuild, rebuildNext } from "./rebuild.ts";
@@ -85,10 +87,12 @@ export function admin() {
   adminMessageRoutes(app);
   banRoutes(app);
   auditRoutes(app);
+  healthRoute(app);
   jobRoutes(app);
   retentionRoutes(app);
   restoreRoutes(app);
   deletionRoutes(app);
+  erasureRoutes(app);
   exportRoutes(app);
   app.openapi(rebuilding, async (c) => {
     const { ids, cursor, limit, resume } = c.req.valid("json");

@@ -21,7 +21,8 @@ export type AuditFilter = {
 
 /** What staff may do: reports for roles `resolver` and `admin`, the rest for `admin`. */
 export class Staff {
-  private readonly http: Http;
+  /** For what is loaded when it is needed: `Administration`. */
+  readonly http: Http;
 
   constructor(url: string, tokens: Tokens, fetcher: typeof fetch) {
     this.http = new Http(new URL("/api/admin", url).href, tokens, fetcher);

@@ -12,6 +12,7 @@ import type { ClientFrame } from "../live/frames.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import type { Created, Creation } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
+import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { Batch, PresentGateway, Subscribed } from "./outbound/subscribers/gateway-api.ts";
 import type { FrameAnswer, Opened, Opening } from "./outbound/subscribers/inbox-room-api.ts";
 import type { ExportPage, ExportPart } from "./queries/export-api.ts";
@@ -180,6 +181,11 @@ export interface ConversationStub {
    * `undefined`: there is no conversation here.
    */
   rebuild(from: "start" | "here"): Promise<Rebuilt | undefined>;
+  /**
+   * Erases a person, as far as a few seconds allow. Restarts the object once everything is written, so that the
+   * call fails and is to be made again. `undefined`: there is no conversation here.
+   */
+  erase(request: ErasureRequest): Promise<ErasureProgress | undefined>;
   /**
    * A page of what an export contains; whoever asks has decided that it may. An object of the previous version
    * does not have the method.

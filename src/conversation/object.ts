@@ -34,6 +34,8 @@ import {
 } from "./commit/create.ts";
 import type { Answer, Command } from "./decide/types.ts";
 import { destroy, isHeldHere } from "./destroy.ts";
+import { erase } from "./erase.ts";
+import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import { hold, retain } from "./hold.ts";
 import { identitySchema } from "./identity.ts";
 import { OpenConversation } from "./open.ts";
@@ -156,6 +158,10 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     return (
       startedOver(loaded.sql, request.by) ?? (await restartAnew(this.ctx, request, Date.now()))
     );
+  }
+
+  async erase(request: ErasureRequest): Promise<ErasureProgress | undefined> {
+    return this.open && erase(this.open, this.ctx, request);
   }
 
   async restore(request: RestoreStep): Promise<Result<RestoreAnswer>> {

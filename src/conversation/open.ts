@@ -12,6 +12,7 @@ import type { FrameId } from "../live/frames.ts";
 import { BANNED_CLOSE } from "../live/version.ts";
 import { bannedFrame, type LinkTo } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { socketClosed, socketOpened } from "../metrics.ts";
 import type { FilesToSend } from "./api.ts";
 import { BeforeSendCalls } from "./before-send/entrypoint.ts";
 import { hasHook } from "./before-send/hook.ts";
@@ -26,6 +27,7 @@ import { RETAINING } from "./decide/purge.ts";
 import { sentBefore } from "./decide/send.ts";
 import type { Answer, Command, CommandRequest, Decision, Limits } from "./decide/types.ts";
 import { lookUpHolds } from "./entered-holds.ts";
+import { Figures } from "./figures.ts";
 import { limitsOf } from "./limits.ts";
 import { Alarms } from "./outbound/alarms.ts";
 import { prepareBroadcast } from "./outbound/broadcast.ts";
@@ -95,6 +97,8 @@ export class OpenConversation {
   readonly limits: Limits;
   readonly clock: () => number;
   private readonly committer: Committer;
+  /** `undefined`: there are no metrics. */
+  private readonly figures: Figures | undefined;
   /** Where commands go: to the committer or, with a before-send hook, past the hook first. */
   private readonly entrance: Pick<Committer, "submit">;
   private readonly settings: Settings;
@@ -182,7 +186,11 @@ export class OpenConversation {
         this.reports.changed(userId);
         this.presences.check();
       },
-      onOpened: () => this.presences.check(),
+      onOpened: () => {
+        this.presences.check();
+        socketOpened(env.METRICS, "native");
+      },
+      onClosed: ({ openedAt }) => socketClosed(env.METRICS, "native", clock() - openedAt),
     });
     const reportDelayMs = Math.min(settings.PRESENCE_DELAY_MS, MAX_REPORT_DELAY_MS);
     this.reports = new ConnectionReports({
@@ -210,6 +218,7 @@ export class OpenConversation {
       setAlarm: (time) => this.alarms.set(this.projector.name, time),
       onEntered: (userIds) => this.entered(env, userIds),
       onRecovered: () => this.inboxes.repeat(),
+      onWritten: () => this.figures?.projected(),
     });
     this.inboxes = new Inboxes({
       ...{ sql, memory, clock, rows: new InboxRows({ sql, epoch, memory }) },
@@ -234,6 +243,16 @@ export class OpenConversation {
     // Who follows the conversation, in the order in which they get a commit.
     const consumers = [sockets, this.subscribers, this.inboxes, this.projector];
     for (const consumer of consumers) this.outbound.add(consumer);
+
+    if (env.METRICS) {
+      const figures = new Figures({
+        ...{ metrics: env.METRICS, kind: conversation.kind, clock },
+        confirmed: () => storage.sync(),
+        sockets: () => this.sessions.size,
+      });
+      this.figures = figures;
+      this.alarms.add(figures.name, async () => figures.flush());
+    }
 
     // The object woke before the alarm of its previous instance.
     void storage.getAlarm().then((time) => {
@@ -504,6 +523,7 @@ export class OpenConversation {
     const isShownAnew = commit.changes.some(({ type }) => type === "block");
     if (isShownAnew) this.recent.follow(commit.changes);
     this.outbound.committed(commit);
+    this.figures?.committed(commit);
     const isUpdated = commit.changes.some(
       (change) => change.type === "conversation" && !change.isPurged,
     );

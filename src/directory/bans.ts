@@ -1,4 +1,4 @@
-import { and, asc, desc, gt, isNotNull, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, or, sql } from "drizzle-orm";
 import { type BanState, isStanding } from "../domain/ban.ts";
 import type { Directory } from "./directory.ts";
 import { bans } from "./schema.ts";
@@ -55,6 +55,15 @@ export async function banChanges(directory: Directory, since: number): Promise<B
   }
 }
 
+/** Whether there is a ban of a user, which holds or has ended. */
+export async function hasBan(directory: Directory, userId: string): Promise<boolean> {
+  const found = await directory
+    .select({ userId: bans.userId })
+    .from(bans)
+    .where(eq(bans.userId, userId));
+  return found.length > 0;
+}
+
 /** Bans that hold, the newest first: those that were changed before `before`, if it is given. */
 export async function standingBans(
   directory: Directory,
@@ -101,6 +110,11 @@ export class KnownBans {
     if (isStanding({ until, liftedAt: null }, now)) return true;
     this.untils.delete(userId);
     return false;
+  }
+
+  /** Nobody knows of a ban of theirs any more. */
+  forget(userId: string): void {
+    this.untils.delete(userId);
   }
 
   apply(changes: readonly BanChange[], now: number): void {

@@ -164,6 +164,11 @@ export async function usersByRole(
 export class KnownUsers {
   private readonly seen = new Map<string, { profile: string; at: number }>();
 
+  /** Has a person stored again when they come next: their row may be gone. */
+  forget(userId: string): void {
+    this.seen.delete(userId);
+  }
+
   /** Resolves once the person is stored; at once if that happened lately with the same profile. */
   async ensureKnown(directory: Directory, actor: Actor, now: number): Promise<void> {
     const { userId, name, avatarUrl, role } = actor;

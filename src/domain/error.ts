@@ -16,7 +16,6 @@ export const ERRORS = {
   origin_not_allowed: [403, "Pages of this origin may not connect; see ALLOWED_ORIGINS."],
 
   conversation_not_found: [404, "There is no such conversation."],
-  user_not_found: [404, "There is no such person here."],
   job_not_found: [404, "There is no such job."],
   job_running: [409, "Such a job is running already; see its progress, or cancel it."],
   too_many_jobs: [409, "Twenty jobs are unfinished; wait until one has ended, or cancel one."],

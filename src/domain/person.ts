@@ -24,6 +24,11 @@ export function normalizedUserId(userId: string): string {
 }
 
 const ERASED = /^erased-[0-9a-f]{16}$/;
+/** The same as a condition in SQL of a column. */
+export function isErasedColumn(column: string): string {
+  return `(length(${column}) = 23 AND substr(${column}, 1, 7) = 'erased-'
+    AND trim(substr(${column}, 8), '0123456789abcdef') = '')`;
+}
 
 /** A new id that stands for somebody who was erased; `random`: eight bytes. */
 export function erasedUserId(random: Uint8Array): string {

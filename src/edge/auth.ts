@@ -1,6 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { directoryOf, sessionOf } from "../directory/directory.ts";
-import { KnownUsers } from "../directory/users.ts";
 import type { Actor } from "../domain/policy.ts";
 import type { Env, Settings } from "../env.ts";
 import { log } from "../logging.ts";
@@ -8,11 +7,11 @@ import { actingIn } from "./acting-as.ts";
 import { isBanned } from "./bans.ts";
 import type { EdgeEnv } from "./context.ts";
 import { KeysUnavailable } from "./jwks.ts";
+import { knownUsers } from "./known-users.ts";
 import { refuse } from "./refusal.ts";
 import { TokenVerifier, type Verified } from "./token.ts";
 
 const verifiers = new WeakMap<Settings, TokenVerifier>();
-const knownUsers = new KnownUsers();
 
 /**
  * The person of a token; `undefined` if it is invalid. Refuses as `unavailable` when it cannot be

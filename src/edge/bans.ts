@@ -1,7 +1,8 @@
-import { banChanges, KnownBans } from "../directory/bans.ts";
+import { banChanges, hasBan, KnownBans } from "../directory/bans.ts";
 import { type Directory, directoryOf } from "../directory/directory.ts";
 import type { Env } from "../env.ts";
 import { log } from "../logging.ts";
+import { knownUsers } from "./known-users.ts";
 
 /** After this, what is known is read anew, while requests are answered with it. */
 const REFRESH_AFTER_MS = 3_000;
@@ -9,12 +10,18 @@ const REFRESH_AFTER_MS = 3_000;
 const WAIT_AFTER_MS = 6_000;
 /** How long it waits at most; then what is known counts. */
 const WAIT_MS = 1_000;
+/** After this, every server that can read D1 knows of a ban, or that it was lifted. */
+export const BANS_KNOWN_MS = WAIT_AFTER_MS + WAIT_MS;
+/** People who are refused are looked up again after {@link WAIT_AFTER_MS}; so many are known to be banned. */
+const CONFIRMED_MAX = 10_000;
 /** After this, everything is read: bans that have ended are not kept for ever. */
 const RELOAD_AFTER_MS = 60 * 60_000;
 
 export interface BanListOptions {
   clock: () => number;
   onFailure: (error: unknown) => void;
+  /** A user is banned: whoever is erased is banned meanwhile. */
+  onBan?: (userId: string) => void;
 }
 
 /**
@@ -29,6 +36,8 @@ export class BanList {
   private startedAt = Number.NEGATIVE_INFINITY;
   private failedAt = Number.NEGATIVE_INFINITY;
   private isExpired = false;
+  /** When it was read last that these people are banned. */
+  private readonly confirmedAt = new Map<string, number>();
 
   constructor(options: BanListOptions) {
     this.options = options;
@@ -62,6 +71,27 @@ export class BanList {
     return isUsable ? undefined : this.waitFor(reading, now);
   }
 
+  /**
+   * Whether somebody who is banned as far as is known still is: of a person who was erased no row says that they
+   * are not. While D1 is unavailable, they are.
+   */
+  async isConfirmed(directory: () => Directory, userId: string): Promise<boolean> {
+    const now = this.options.clock();
+    const confirmedAt = this.confirmedAt.get(userId) ?? Number.NEGATIVE_INFINITY;
+    if (Math.abs(now - confirmedAt) < WAIT_AFTER_MS) return true;
+    try {
+      if (!(await hasBan(directory(), userId))) {
+        this.known.forget(userId);
+        return false;
+      }
+      if (this.confirmedAt.size >= CONFIRMED_MAX) this.confirmedAt.clear();
+      this.confirmedAt.set(userId, now);
+    } catch (error) {
+      this.options.onFailure(error);
+    }
+    return true;
+  }
+
   /** What is known is too old from now on. */
   expire(): void {
     this.isExpired = true;
@@ -77,6 +107,7 @@ export class BanList {
       // Another read may have been faster, and have what is newer.
       if (reloaded.since >= this.known.since) this.known = reloaded;
     } else this.known.apply(changes, now);
+    for (const { userId } of changes) if (this.known.has(userId, now)) this.options.onBan?.(userId);
     this.readAt = now;
   }
 
@@ -96,6 +127,7 @@ export class BanList {
 const list = new BanList({
   clock: () => Date.now(),
   onFailure: (error) => log("bans_failed", { error }),
+  onBan: (userId) => knownUsers.forget(userId),
 });
 
 /** Whether a user is banned, as far as this isolate knows; it looks for changes now and then. */
@@ -106,7 +138,7 @@ export async function isBanned(
 ): Promise<boolean> {
   const refreshing = list.refresh(() => directoryOf(env.DB), keep);
   if (refreshing) await refreshing;
-  return list.has(userId);
+  return list.has(userId) && (await list.isConfirmed(() => directoryOf(env.DB), userId));
 }
 
 /** The next request of this isolate waits for what has changed. */

@@ -13,6 +13,7 @@ import { isDeleted } from "../directory/deleted-conversations.ts";
 import { peopleById } from "../directory/users.ts";
 import type { Kind, Person } from "../domain/conversation.ts";
 import type { Receipt } from "../domain/message.ts";
+import { isErasedUserId } from "../domain/person.ts";
 import { type Actor, isService } from "../domain/policy.ts";
 import type { Env } from "../env.ts";
 import { moderatedCreation } from "./before-create.ts";
@@ -294,7 +295,8 @@ export async function peopleAmong(
   return userIds.flatMap((userId) => {
     const person = people.get(userId);
     if (person) return [person];
-    return open && !services.has(userId) ? [{ userId, name: null, avatarUrl: null }] : [];
+    if (!open || services.has(userId) || isErasedUserId(userId)) return [];
+    return [{ userId, name: null, avatarUrl: null }];
   });
 }
 

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { type ChatError, chatError, type ErrorCode, statusOf } from "../domain/error.ts";
 import { log } from "../logging.ts";
+import { requestRefused } from "../metrics.ts";
 import { drain } from "./body.ts";
 import type { EdgeEnv } from "./context.ts";
 import { isTransient } from "./failure.ts";
@@ -65,6 +66,7 @@ export function errorHandler(form: ErrorForm): ErrorHandler<EdgeEnv> {
     if (expected) {
       const { code } = expected;
       const status = statusIn(form, code);
+      requestRefused(c.env.METRICS, code);
       log("refused", { ...described(c), status, code, userId: c.get("actor")?.userId });
       return respondWith(c, expected, form);
     }
@@ -74,7 +76,9 @@ export function errorHandler(form: ErrorForm): ErrorHandler<EdgeEnv> {
       userId: c.get("actor")?.userId,
       error,
     });
-    return respondWith(c, chatError(transient ? "unavailable" : "internal"), form);
+    const code = transient ? "unavailable" : "internal";
+    requestRefused(c.env.METRICS, code);
+    return respondWith(c, chatError(code), form);
   };
 }
 

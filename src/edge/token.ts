@@ -1,7 +1,7 @@
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from "jose";
 import { z } from "zod";
 import { claimAt } from "../domain/claim.ts";
-import { isUserId, MAX_NAME_LENGTH, normalizedUserId } from "../domain/person.ts";
+import { isErasedUserId, isUserId, MAX_NAME_LENGTH, normalizedUserId } from "../domain/person.ts";
 import { type Actor, PLATFORM_ROLES, type PlatformRole } from "../domain/policy.ts";
 import { hasControlCharacters, hasSpoofingCharacters } from "../domain/text.ts";
 import type { Settings } from "../env.ts";
@@ -81,7 +81,9 @@ export class TokenVerifier {
     const { exp, iat = 0, name, picture } = parsed.data;
     if (iat * 1_000 > now + LEEWAY_SECONDS * 1_000) return undefined;
     const userId = firstOf(this.userClaims, payload);
-    if (typeof userId !== "string" || !isUserId(userId)) return undefined;
+    if (typeof userId !== "string" || !isUserId(userId) || isErasedUserId(userId)) {
+      return undefined;
+    }
     const verified: Verified = {
       actor: {
         userId: normalizedUserId(userId),

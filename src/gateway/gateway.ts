@@ -22,6 +22,7 @@ import { type Env, type Settings, settingsOf } from "../env.ts";
 import type { InboxRow } from "../live/inbox-events.ts";
 import { CLOSE, SILENCE_MS } from "../live/version.ts";
 import { log } from "../logging.ts";
+import { socketClosed, socketOpened } from "../metrics.ts";
 import { attachmentSchema, type ConnectionAttachment, NEW_CONNECTION } from "./attachment.ts";
 import { ConnectionReport } from "./connection-report.ts";
 import type { EventEncoder } from "./event-encoder.ts";
@@ -236,6 +237,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.keep({ seat: identity, visible: this.presence?.visible ?? false });
     this.rooms = this.roomsOf(identity);
     this.report.changed(identity.userId);
+    socketOpened(this.env.METRICS, this.protocol.name);
     return this.rooms;
   }
 
@@ -259,6 +261,7 @@ export abstract class Gateway extends DurableObject<Env> implements Rpc {
     this.rooms = undefined;
     this.socket = undefined;
     rooms?.leaveAll();
+    if (rooms) socketClosed(this.env.METRICS, this.protocol.name);
     if (rooms && this.kept.seat) this.report.changed(this.kept.seat.userId);
   }
 

@@ -20,6 +20,7 @@ import { sharingWith } from "../directory/sharing.ts";
 import type { BanOrder } from "../domain/ban.ts";
 import { LeakyBucket, type Rate } from "../domain/budget.ts";
 import type { Kind } from "../domain/conversation.ts";
+import type { Replacement } from "../domain/erasure.ts";
 import { chatError, fail, type Result } from "../domain/error.ts";
 import type { ChosenLevel } from "../domain/notification-level.ts";
 import type { NotificationSettings, SettingsChange } from "../domain/notification-settings.ts";
@@ -32,11 +33,13 @@ import type { InboxRemoval, InboxRow } from "../live/inbox-events.ts";
 import { BANNED_CLOSE, CLOSE, MAX_SOCKETS_PER_USER, TOTAL_FEATURE } from "../live/version.ts";
 import { bannedFrame, errorEventOf } from "../live/wire.ts";
 import { log } from "../logging.ts";
+import { socketClosed, socketOpened } from "../metrics.ts";
 import { Notifications } from "../notify/notifications.ts";
 import { Ban } from "./ban/ban.ts";
 import { BanCalls } from "./ban/calls.ts";
 import { Blocks } from "./blocks/blocks.ts";
 import { type Connection, Connections } from "./connections.ts";
+import { eraseStorage } from "./erase-storage.ts";
 import { Followers } from "./followers.ts";
 import { handleFrame } from "./frames.ts";
 import { greet, type ListSource, readList } from "./greeting.ts";
@@ -88,6 +91,8 @@ export class Inbox extends DurableObject<Env> {
     this.alarms = new ObjectAlarm(ctx.storage);
     const alarmAt = (time: number) => ctx.waitUntil(this.alarms.noLaterThan(time));
     this.connections = new Connections(ctx, clock, (connection, isOpen) => {
+      if (isOpen) socketOpened(env.METRICS, "inbox");
+      else socketClosed(env.METRICS, "inbox", clock() - connection.openedAt);
       if (!isOpen) {
         this.rooms.left(connection);
         this.watching.closed(connection);
@@ -328,6 +333,22 @@ export class Inbox extends DurableObject<Env> {
 
   blocks(): { blockedId: string; at: number }[] {
     return this.blocking.list();
+  }
+
+  acquaintances(): string[] {
+    return [...new Set([...this.presence.watchingUsers(), ...this.watching.userIds()])];
+  }
+
+  forget(other: Replacement): void {
+    this.blocking.forget(other.userId);
+    this.presence.unwatch(["user", other.userId]);
+    this.watching.lost(other.userId);
+    this.ban.replace(other);
+  }
+
+  erase(): Promise<void> {
+    this.connections.endAll(bannedFrame(), ...BANNED_CLOSE);
+    return eraseStorage(this.ctx);
   }
 
   deliver(gateway: string, batch: Batch): boolean {

@@ -4,6 +4,7 @@ import { finishReportedJob, reportJob } from "../directory/jobs.ts";
 import { isFinal, type JobOrder } from "../domain/job.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { log } from "../logging.ts";
+import { jobEnded } from "../metrics.ts";
 import type { AnyJob, JobContext } from "./kind.ts";
 import { KINDS } from "./kinds/kinds.ts";
 import { nextOf, type Progress, stepped, threw, undone } from "./progress.ts";
@@ -122,6 +123,7 @@ export class Runner {
     this.table.setProgress(after);
     if (isFinal(after.state)) {
       const { id, kind: name } = order;
+      jobEnded(this.env.METRICS, name, after.state, this.clock() - order.createdAt);
       log("job_ended", { jobId: id, kind: name, state: after.state, error: after.error });
     }
     return undefined;

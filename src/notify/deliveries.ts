@@ -32,6 +32,8 @@ export interface DeliveriesOptions {
   ) => Promise<Notification | "later" | undefined>;
   /** Has {@link Deliveries.check} called at a time, or sooner. */
   callAt: (time: number) => void;
+  /** An attempt of a receiver has ended, after so many milliseconds. */
+  onAttempt?: (receiver: string, outcome: Delivery["outcome"], ms: number) => void;
   /** An attempt failed, a receiver is gone, or a conversation could not be asked. No text, no address. */
   onFailure: (fields: Record<string, unknown>) => void;
 }
@@ -135,21 +137,30 @@ export class Deliveries {
   ): Promise<Delivery | "nothing" | "later"> {
     const { clock, compose, onFailure, userId } = this.options;
     const { conversationId, id, after, expiresAt } = delivery;
-    if (first && (!after || clock() - first.composedAt < FRESH_MS)) return outcomeOf(first.send);
+    if (first && (!after || clock() - first.composedAt < FRESH_MS))
+      return this.attempted(receiver, first.send);
     if (!after) {
       const read = { id, userId, conversationId, total: undefined };
-      return outcomeOf(() => sendRead(receiver, read));
+      return this.attempted(receiver, () => sendRead(receiver, read));
     }
     try {
       const pending = { id, epoch: after.epoch, afterRev: after.rev };
       const notification = await compose(conversationId, pending);
       if (!notification) return "nothing";
       if (notification === "later") return "later";
-      return outcomeOf(() => receiver.send({ ...notification, id, expiresAt }));
+      return this.attempted(receiver, () => receiver.send({ ...notification, id, expiresAt }));
     } catch (error) {
       onFailure({ receiver: receiver.key, conversationId, outcome: "unchecked", error });
       return "later";
     }
+  }
+
+  private async attempted(receiver: Receiver, send: () => Promise<Delivery>): Promise<Delivery> {
+    const { clock, onAttempt } = this.options;
+    const begun = clock();
+    const delivery = await outcomeOf(send);
+    onAttempt?.(receiver.key, delivery.outcome, clock() - begun);
+    return delivery;
   }
 
   private queue(key: string): ReceiverQueue {

@@ -8,6 +8,7 @@ import { ask } from "../edge/conversations.ts";
 import type { Env, Settings } from "../env.ts";
 import type { InboxRemoval, InboxRow, LevelEvent } from "../live/inbox-events.ts";
 import { log } from "../logging.ts";
+import { notified } from "../metrics.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Levels } from "./levels.ts";
 import { Notifier } from "./notifier.ts";
@@ -61,6 +62,8 @@ export class Notifications {
       ...{ sql, userId, clock, callAt: checkAt },
       receivers: () => this.receivers(),
       compose: (conversationId, pending) => this.notifier.compose(conversationId, pending),
+      onAttempt: (receiver, outcome, ms) =>
+        notified(env.METRICS, receiver === "webhook" ? "webhook" : "push", outcome, ms),
       onFailure: (fields) => log("notification_failed", { userId, ...fields }),
     });
     this.notifier = new Notifier({

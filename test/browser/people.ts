@@ -158,9 +158,11 @@ export async function signedIn(
     holdSockets?: boolean;
     withClock?: boolean;
     address?: string;
+    /** Tokens of one's own for some people, by their id, in place of the server's. */
+    tokens?: Record<string, string>;
   } = {},
 ): Promise<SignedInUser> {
-  const { holdSockets = false, withClock = false, address, ...contextOptions } = options;
+  const { holdSockets = false, withClock = false, address, tokens, ...contextOptions } = options;
   const context = await newContext(contextOptions);
   const one = new SignedInUser(await context.newPage());
   onTestFinished(async () => {
@@ -169,6 +171,12 @@ export async function signedIn(
   });
   if (holdSockets) await one.routeSockets();
   if (withClock) await one.page.clock.install();
+  if (tokens) {
+    await one.page.route("**/api/development/tokens", (route) => {
+      const token = tokens[route.request().postDataJSON().id];
+      return token ? route.fulfill({ status: 201, json: { token } }) : route.continue();
+    });
+  }
   await one.signIn(name, address);
   return one;
 }

@@ -146,7 +146,14 @@ test("a write of an earlier epoch that comes late changes nothing in D1", async 
     readConversation(storage.sql),
   );
   await project(directoryOf(env.DB), {
-    ...{ epoch: given.epoch, rev: 1e6, readAt: 1e6, isConversationChanged: true, acts: [] },
+    ...{
+      epoch: given.epoch,
+      rev: 1e6,
+      readAt: 1e6,
+      isConversationChanged: true,
+      isPurged: false,
+      acts: [],
+    },
     conversation: { ...conversation, title: "late" },
     counters: { memberCount: 50, lastNumber: 50, counted: 50 },
     ...{ lastMessage: null, members: [member], uncounted: [1, 50] },

@@ -98,11 +98,12 @@ describe("dependencies", () => {
     for (const layer of LAYERS) {
       const inBrowsers = PACKAGES[layer] !== undefined;
       const may = [...(MAY[layer] ?? []), layer].map((folder) => `${folder}/x.ts`);
-      if (!inBrowsers && layer !== "cli") may.push("env.ts", "logging.ts");
+      if (!inBrowsers && layer !== "cli") may.push("env.ts", "logging.ts", "metrics.ts");
       if (layer === "web" || layer === "cli") may.push("web/built.ts");
       if (layer === "web") may.push("web/serve.ts");
       const local = LAYERS.filter((name) => name !== "web").map((folder) => `${folder}/x.ts`);
-      local.push("web/serve.ts", "web/built.ts", "env.ts", "logging.ts", "app.ts", "index.ts");
+      local.push("web/serve.ts", "web/built.ts", "env.ts", "logging.ts", "metrics.ts", "app.ts");
+      local.push("index.ts");
       const packages = inBrowsers ? ["hono", "node:crypto", "preact", "preact/hooks", "zod"] : [];
       // Folders with subfolders are looked at from within one.
       const nested = /^(attachments|conversation|dialects|web\/page)/.test(layer);

@@ -87,9 +87,15 @@ test("migrations only add, so that the previous Worker still works", () => {
       expect(statement, step).toMatch(
         /^(CREATE (TABLE|INDEX|TRIGGER)|ALTER TABLE \S+ ADD |INSERT |$)/,
       );
-      expect(statement, step).not.toMatch(/^ALTER TABLE .* NOT NULL(?!.*DEFAULT)/);
+      expect(statement, step).not.toMatch(/^ALTER TABLE (?!.*DEFAULT).* NOT NULL/);
     }
   }
+});
+
+test("the Worker knows the newest migration", () => {
+  const files = readdirSync(`${ROOT}/migrations`).filter((name) => name.endsWith(".sql"));
+  const [, known] = /NEWEST_MIGRATION = "(.*)"/.exec(sources.join("\n")) ?? [];
+  expect(known).toBe(files.sort().at(-1));
 });
 
 test("the costs are calculated correctly", () => {

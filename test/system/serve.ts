@@ -87,8 +87,18 @@ async function migrate(): Promise<void> {
     .prepare("SELECT count(*) AS tables FROM sqlite_master WHERE name = 'conversations'")
     .first<{ tables: number }>()) ?? { tables: 0 };
   if (tables > 0) return;
-  for (const file of readdirSync(migrations).filter((name) => name.endsWith(".sql"))) {
+  const files = readdirSync(migrations).filter((name) => name.endsWith(".sql"));
+  for (const file of files) {
     const steps = readFileSync(`${migrations}/${file}`, "utf8").split("--> statement-breakpoint");
     await database.batch(steps.map((step) => database.prepare(step)));
   }
+  // As wrangler notes them.
+  await database.batch([
+    database.prepare(
+      "CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE)",
+    ),
+    ...files.map((name) =>
+      database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
+    ),
+  ]);
 }

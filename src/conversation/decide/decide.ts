@@ -1,4 +1,4 @@
-import { type Result, unreachable } from "../../domain/error.ts";
+import { ok, type Result, unreachable } from "../../domain/error.ts";
 import { decideArchiveForMember } from "./archive-for-member.ts";
 import { decideBlocks } from "./blocks.ts";
 import {
@@ -11,6 +11,7 @@ import {
 } from "./channel.ts";
 import { decideDelete } from "./delete.ts";
 import { decideEdit } from "./edit.ts";
+import { decideErasure } from "./erase.ts";
 import { decideAdd, decideRemove } from "./group.ts";
 import { withAbuseLimits } from "./limits.ts";
 import { decidePin, decideRole, decideUpdate } from "./moderate.ts";
@@ -95,6 +96,10 @@ function decideWithoutLimits(state: State, request: CommandRequest, now: number)
       return decideRetain(state, command.days);
     case "blocks":
       return decideBlocks(state, command.blocks);
+    case "erase-member":
+    case "erase-message":
+    case "erase-reaction":
+      return ok(decideErasure(state, command, now));
     default:
       return unreachable(command);
   }

@@ -35,6 +35,16 @@ export function decideDelete(
       answer: { rev: before.rev, message: before },
     });
   }
+  return ok(deletion(state, before, now, isOwn ? undefined : actor.userId));
+}
+
+/** The decision that a message, which is not deleted, is cleared; `deletedBy`: by whom but its author. */
+export function deletion(
+  state: State,
+  before: Message,
+  now: number,
+  deletedBy: string | undefined,
+): Decision {
   const { mentions: _, mentionsAll: __, ...rest } = before;
   const message: Message = {
     ...rest,
@@ -44,12 +54,12 @@ export function decideDelete(
     reactions: [],
     metadata: null,
     deletedAt: now,
-    ...(!isOwn && { deletedBy: actor.userId }),
+    ...(deletedBy !== undefined && { deletedBy }),
   };
   const { counted, lastCounted } = state.counters;
   const isPinned = state.conversation.pins?.some(({ number }) => number === message.number);
   const unpinned: Change[] = isPinned ? [unpinning(state, message)] : [];
-  return ok({
+  return {
     changes: [
       { type: "message", cause: "deleted", message, digest: digestOfMessage(before) },
       ...unpinned,
@@ -71,7 +81,7 @@ export function decideDelete(
         : []),
     ],
     answer: { rev: message.rev, message },
-  });
+  };
 }
 
 /** A message that was deleted is not pinned any more. */

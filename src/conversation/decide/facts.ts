@@ -1,4 +1,9 @@
-import { banHolds, type Conversation, type Member } from "../../domain/conversation.ts";
+import {
+  banHolds,
+  type Conversation,
+  type Counters,
+  type Member,
+} from "../../domain/conversation.ts";
 import { effectOfBlocks } from "../../domain/hides.ts";
 import type { Facts } from "../../domain/policy.ts";
 import type { State } from "./types.ts";
@@ -8,7 +13,9 @@ export function factsOf(
   { kind, visibility, locked }: Conversation,
   userId: string,
   member: Member | undefined,
-  state: Pick<State, "clock" | "banOf" | "isBlockedOrBlocks">,
+  state: Pick<State, "clock" | "banOf" | "isBlockedOrBlocks"> & {
+    counters: Pick<Counters, "memberCount">;
+  },
 ): Facts {
   const { clock } = state;
   const isPresent = member?.leftAt === null;
@@ -20,7 +27,9 @@ export function factsOf(
     ...(locked && { isLocked: true }),
     // Asked for by what writes only: whoever reads looks at no blocks.
     get mayNotContact() {
-      return effectOfBlocks(kind) === "refuse" && state.isBlockedOrBlocks(userId);
+      if (effectOfBlocks(kind) !== "refuse") return false;
+      // Nobody leaves such a conversation but who is erased.
+      return state.counters.memberCount < 2 || state.isBlockedOrBlocks(userId);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Message } from "../../domain/message.ts";
 import { type Actor, refusal } from "../../domain/policy.ts";
 import { emojiOf, REACTION_PEOPLE, withoutReaction, withReaction } from "../../domain/reaction.ts";
 import { messageIn } from "./message-of.ts";
-import type { Command, Decision, State } from "./types.ts";
+import type { Command, Decision, Reacted, State } from "./types.ts";
 
 /** Adds an emoji to a message, or removes it. Adding one that is already there changes nothing. */
 export function decideReaction(
@@ -34,26 +34,31 @@ export function decideReaction(
       answer: { rev: before.rev, message: before },
     });
   }
+  return ok(reactionChange(state, before, { userId, emoji, added: adding }));
+}
+
+/** The decision that somebody's emoji is added to a message, where it is not, or removed, where it is. */
+export function reactionChange(state: State, before: Message, reaction: Reacted): Decision {
+  const { userId, emoji, added } = reaction;
+  const { number } = before;
   const rev = state.counters.rev + 1;
   const message: Message = {
     ...before,
     rev,
-    reactions: adding
+    reactions: added
       ? withReaction(before.reactions, emoji, userId)
       : withoutReaction(before.reactions, emoji, remaining(state, number, emoji, userId)),
   };
-  return ok({
-    changes: [
-      { type: "message", cause: "reaction", message, reaction: { userId, emoji, added: adding } },
-    ],
+  return {
+    changes: [{ type: "message", cause: "reaction", message, reaction }],
     counters: { ...state.counters, rev },
     effects: [
-      adding
+      added
         ? { type: "reacted", number, emoji, userId, rev }
         : { type: "unreacted", number, emoji, userId },
     ],
     answer: { rev, message },
-  });
+  };
 }
 
 /** The first people who reacted with an emoji, without `userId`. */

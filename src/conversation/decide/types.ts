@@ -81,9 +81,9 @@ export type Command =
       /** 0: none. */
       slowModeSeconds?: number | undefined;
       locked?: boolean | undefined;
+      reason?: string | undefined;
       /** Days that messages are kept; `null`: as the setting says. */
       retentionDays?: number | null | undefined;
-      reason?: string | undefined;
     }
   /** What an admin decides about it: days; `null`: as the setting says. Of no user. */
   | { type: "retain"; days: number | null }
@@ -103,7 +103,11 @@ export type Command =
   /** A legal hold stands from now on, or no longer: `''`: on the conversation, otherwise on that user. Of no user. */
   | { type: "hold"; subject: string; standing: boolean }
   /** Facts about blocks between people of the conversation, from the inboxes of those who block. */
-  | { type: "blocks"; blocks: readonly Block[] };
+  | { type: "blocks"; blocks: readonly Block[] }
+  /** Of an erasure: a person leaves, one of their messages is cleared, one of their reactions is removed. */
+  | { type: "erase-member"; userId: string }
+  | { type: "erase-message"; number: number }
+  | { type: "erase-reaction"; number: number; emoji: string; userId: string };
 
 export type Send = Extract<Command, { type: "send" }>;
 

@@ -14,9 +14,9 @@ export interface Known {
 
 /** The facts about a user as committed. */
 export function factsFor(known: Known, userId: string): Facts {
-  const { conversation, blocks } = known.memory;
+  const { conversation, counters, blocks } = known.memory;
   const state = {
-    clock: known.clock(),
+    ...{ clock: known.clock(), counters },
     banOf: (userId: string) => banOf(known.sql, userId),
     isBlockedOrBlocks: (userId: string) => blocks.concerns(userId),
   };

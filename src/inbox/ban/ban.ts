@@ -1,6 +1,7 @@
 import { backoffMs } from "../../conversation/outbound/backoff.ts";
 import type { Act } from "../../domain/act.ts";
 import { afterOrder, type BanOrder, type BanState, isStanding } from "../../domain/ban.ts";
+import type { Replacement } from "../../domain/erasure.ts";
 import type { PresenceSource } from "../../domain/presence-sources.ts";
 import { Evictions, type EvictionsOptions } from "./evictions.ts";
 import {
@@ -9,6 +10,7 @@ import {
   hasBanTables,
   readActs,
   readBan,
+  replaceBannedBy,
   writeBan,
 } from "./tables.ts";
 
@@ -83,6 +85,13 @@ export class Ban {
     } else this.evictions.clear();
     this.noteEnd();
     await this.work();
+  }
+
+  /** Who has banned the user is called by another id from now on. */
+  replace({ userId, erasedId }: Replacement): void {
+    if (this.state?.bannedBy !== userId) return;
+    this.state = { ...this.state, bannedBy: erasedId };
+    replaceBannedBy(this.options.sql, erasedId);
   }
 
   /** A connection was reported: a banned user's is ended. */

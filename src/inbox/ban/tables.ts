@@ -60,6 +60,10 @@ export function writeBan(sql: SqlStorage, ban: BanState, act: Act): void {
   sql.exec("INSERT INTO ban_acts VALUES (?, ?)", version, JSON.stringify(act));
 }
 
+export function replaceBannedBy(sql: SqlStorage, bannedBy: string): void {
+  sql.exec("UPDATE ban SET banned_by = ?", bannedBy);
+}
+
 /** The acts that D1 does not have. */
 export function readActs(sql: SqlStorage): Act[] {
   return sql

@@ -93,6 +93,12 @@ export class Blocks {
     this.spreading.run();
   }
 
+  /** Forgets a block, held or lifted, without telling anybody: nothing is left of whom it concerned. */
+  forget(blockedId: string): void {
+    if (!this.all().delete(blockedId)) return;
+    deleteBlock(this.options.sql, blockedId);
+  }
+
   private change(blockedId: string, blocked: boolean): Result<null> {
     // Another call may have done it meanwhile.
     if (this.has(blockedId) === blocked) return ok(null);

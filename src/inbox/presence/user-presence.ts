@@ -30,6 +30,7 @@ import {
   putSources,
   readPresence,
   readSources,
+  readWatchers,
 } from "./tables.ts";
 import { Watchers, type WatchersOptions } from "./watchers.ts";
 
@@ -185,6 +186,19 @@ export class UserPresence {
     this.watchers.add(watcher);
     this.schedule();
     return this.now();
+  }
+
+  /** Removes a watcher, who is told nothing more. */
+  unwatch(watcher: Watcher): void {
+    if (this.isCreated) this.watchers.remove(watcher);
+  }
+
+  /** Users who are told of changes. */
+  watchingUsers(): string[] {
+    if (!this.isCreated) return [];
+    return readWatchers(this.options.sql).flatMap(({ watcher: [kind, id] }) =>
+      kind === "user" ? id : [],
+    );
   }
 
   /** What others are shown now. */

@@ -111,7 +111,8 @@ export class Watchers {
     }
   }
 
-  private remove(watcher: Watcher): void {
+  /** Removes one, who is told nothing more. */
+  remove(watcher: Watcher): void {
     deleteWatcher(this.options.sql, watcher);
     this.all().delete(watcher.join(" "));
   }

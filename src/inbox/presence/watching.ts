@@ -150,6 +150,11 @@ export class Watching {
     for (const connection of this.watchersOf(userId)) this.lose(connection, userId);
   }
 
+  /** Users whom sockets watch. */
+  userIds(): string[] {
+    return [...new Set([...this.watched.values()].flatMap((userIds) => [...userIds]))];
+  }
+
   /** Sockets are told what a user is shown as from now on, who is hidden or no longer. */
   visibilityChanged(userId: string): void {
     for (const connection of this.watchersOf(userId)) {

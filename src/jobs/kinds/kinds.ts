@@ -1,6 +1,7 @@
 import type { JobKind } from "../../domain/job.ts";
 import { type AnyJob, jobOf } from "../kind.ts";
 import { deleteConversation } from "./delete-conversation.ts";
+import { eraseUser } from "./erase-user.ts";
 import { exportConversation } from "./export-conversation.ts";
 import { exportUser } from "./export-user.ts";
 import { legalHold } from "./legal-hold.ts";
@@ -10,6 +11,7 @@ import { retention } from "./retention.ts";
 
 /** The kinds of job that there are; a kind of a later version is none. */
 export const KINDS: Partial<Record<JobKind, AnyJob>> = {
+  "erase-user": jobOf(eraseUser),
   rebuild: jobOf(rebuild),
   retention: jobOf(retention),
   "legal-hold": jobOf(legalHold),

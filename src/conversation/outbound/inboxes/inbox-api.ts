@@ -1,5 +1,6 @@
 import type { BanOrder } from "../../../domain/ban.ts";
 import type { Kind } from "../../../domain/conversation.ts";
+import type { Replacement } from "../../../domain/erasure.ts";
 import type { Result } from "../../../domain/error.ts";
 import type { ChosenLevel } from "../../../domain/notification-level.ts";
 import type {
@@ -88,6 +89,12 @@ export interface InboxStub {
   profile(): Promise<InboxProfile>;
   /** Whom the user blocks, those first whom they blocked last. */
   blocks(): Promise<{ blockedId: string; at: number }[]>;
+  /** Users whose inboxes may name this one, as far as this inbox knows: those who watch it or are watched by it. */
+  acquaintances(): Promise<string[]>;
+  /** Forgets another user, who is erased: blocks, presence, and who has banned this one. May be called twice. */
+  forget(other: Replacement): Promise<void>;
+  /** Removes everything that is stored here, as the user is erased; their connections have to be ended before. */
+  erase(): Promise<void>;
   /** Accepts the socket of the user, whom the Worker has verified. */
   fetch(request: Request): Promise<Response>;
 }

@@ -51,6 +51,8 @@ export interface ProjectorOptions {
   onAhead?: ((given: { epoch: string; rev: number }) => void) | undefined;
   /** D1 accepts changes again, and has those that it did not accept before. */
   onRecovered: () => void;
+  /** D1 has everything that was committed. */
+  onWritten?: () => void;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -233,6 +235,7 @@ export class Projector implements Consumer {
           continue;
         }
         this.setCursor(page.to);
+        if (!this.isBehind()) this.options.onWritten?.();
         // Many pages are not written again because of a crash; for one, storing it costs more than that.
         several ||= more;
         if (several) updateCounters(sql, memory.counters);

@@ -32,6 +32,8 @@ export interface SessionsOptions {
   onSockets: (userId: string) => void;
   /** A socket was opened. */
   onOpened: () => void;
+  /** A session has ended, by either side. */
+  onClosed?: (session: Session) => void;
 }
 
 /** Connections other than sockets: gateways. */
@@ -66,6 +68,7 @@ export class Sessions {
   private readonly typing = new TypingThrottle();
   private readonly onSockets: (userId: string) => void;
   private readonly onOpened: () => void;
+  private readonly onClosed: SessionsOptions["onClosed"];
   private reapedAt: number;
 
   constructor(options: SessionsOptions) {
@@ -78,6 +81,7 @@ export class Sessions {
     this.hidesOf = options.hidesOf;
     this.onSockets = onSockets;
     this.onOpened = options.onOpened;
+    this.onClosed = options.onClosed;
     this.elsewhere = elsewhere;
     this.clock = clock;
     this.quiet = quiet;
@@ -256,6 +260,7 @@ export class Sessions {
       close(session.socket, code, reason);
     }
     if (!this.index.remove(session)) return;
+    this.onClosed?.(session);
     const { userId } = session.identity;
     if (this.ofUser(userId).size > 0) return;
     this.presence.changed(userId);

@@ -6,8 +6,10 @@ import { complain } from "../model/notices.ts";
 import { Avatar } from "../parts/avatar.tsx";
 import { useSession } from "../parts/context.ts";
 import { Icon, IconButton } from "../parts/icon.tsx";
+import { PeopleAndConversations } from "./administration.tsx";
 import { ReportRow } from "./report-row.tsx";
 import { ReportView } from "./report-view.tsx";
+import { mayBeAdmin } from "./role.ts";
 
 const STATES = { open: "Open", claimed: "Claimed", resolved: "Resolved" } as const;
 type State = keyof typeof STATES;
@@ -25,6 +27,8 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
   const [page, setPage] = useState<Page>();
   const [chosen, setChosen] = useState<Report>();
   const [isRefused, setRefused] = useState(false);
+  const [isAdmin, setAdmin] = useState(false);
+  const [isAdministering, setAdministering] = useState(false);
   const load = async (cursor?: string) => {
     try {
       const found = await staff.reports({ state, ...(cursor !== undefined && { cursor }) });
@@ -39,7 +43,10 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
     }
   };
   useEffect(() => {
-    document.title = "Reports · Parley";
+    if (!isAdministering) document.title = "Reports · Parley";
+  }, [isAdministering]);
+  useEffect(() => {
+    Promise.resolve(me.token()).then((token) => setAdmin(mayBeAdmin(token)), complain);
   }, []);
   // Others work on them as well: back on the page, it shows what there is now.
   useEffect(() => void (isVisible.value && load()), [state, isVisible.value]);
@@ -50,6 +57,7 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
     }
   };
   if (isRefused) return <Refused onLeave={onLeave} />;
+  if (isAdministering) return <PeopleAndConversations onBack={() => setAdministering(false)} />;
   return (
     <div class={`chat ${chosen ? "is-open" : ""}`}>
       <aside class="sidebar" aria-label="Reports">
@@ -96,6 +104,12 @@ export function Moderation({ onLeave }: { onLeave: () => void }) {
           {page?.items.length === 0 && <p class="empty">There are none.</p>}
           {!page && <p class="empty">Loading…</p>}
         </nav>
+        {isAdmin && (
+          <button type="button" class="sidebar-row" onClick={() => setAdministering(true)}>
+            <Icon name="group" />
+            People and conversations
+          </button>
+        )}
         <a class="sidebar-row" href="/">
           <Icon name="back" />
           Back to the chat

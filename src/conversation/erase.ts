@@ -1,0 +1,99 @@
+import { ERASING, type ErasureCommand } from "./decide/erase.ts";
+import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
+import type { OpenConversation } from "./open.ts";
+import { restartAnew, startedOver } from "./start-over.ts";
+import { readEpoch } from "./tables/epochs.ts";
+import {
+  copyBlocks,
+  isDeserted,
+  reactionsWithin,
+  removeOwnRows,
+  replaceElsewhere,
+  replaceInMessages,
+  writtenWithin,
+} from "./tables/erasure.ts";
+import { hasHold } from "./tables/holds.ts";
+
+/** Messages that are looked at in one turn of the object. */
+const SLICE = 500;
+/** Messages that are cleared, and reactions that are removed, in one commit. */
+const BATCH = 16;
+/** For how long a call goes on, in milliseconds. */
+const CALL_MS = 3_000;
+/** How long a call waits at most for D1. */
+const LISTS_MS = 5_000;
+
+/**
+ * Erases a person in a conversation, in turns of some milliseconds between which others are served: they leave,
+ * what they wrote is cleared if that was chosen, and then every row that names them is written without them. The
+ * last turn writes the rows that memory has as well, begins a new epoch, and restarts the object: the call that
+ * comes to it rejects, and the next one answers how far D1 is.
+ */
+export async function erase(
+  open: OpenConversation,
+  ctx: DurableObjectState,
+  request: ErasureRequest,
+): Promise<ErasureProgress> {
+  const { sql, memory, clock } = open;
+  const { userId, by } = request;
+  const { storage } = ctx;
+  if (startedOver(sql, by)) return await ended(open);
+  if (hasHold(sql)) return "held";
+  const until = clock() + CALL_MS;
+  const depart = () => carryOut(open, [{ type: "erase-member", userId }]);
+  const on = (from: number) => ({ from, of: memory.counters.lastNumber });
+  open.evict(userId);
+  await depart();
+  memory.blocks.changed(
+    copyBlocks(sql, request).map((blocker) => ({ userId: blocker, blockedId: request.erasedId })),
+  );
+  let { from } = request;
+  while (from <= memory.counters.lastNumber) {
+    if (clock() >= until) return on(from);
+    if (hasHold(sql)) return "held";
+    const to = Math.min(from + SLICE - 1, memory.counters.lastNumber);
+    if (request.messages === "clear") await clear(open, userId, from, to);
+    storage.transactionSync(() => replaceInMessages(sql, request, from, to));
+    from = to + 1;
+    await nextTurn();
+  }
+  while (removeOwnRows(sql, userId)) await nextTurn();
+  // Whoever has let them in again meanwhile.
+  await depart();
+  open.settle();
+  if (from <= memory.counters.lastNumber) return on(from);
+  if (hasHold(sql)) return "held";
+  return await restartAnew(ctx, { by }, clock(), () => replaceElsewhere(sql, request));
+}
+
+/** Nothing names the person any more. */
+async function ended({ sql, memory, projector }: OpenConversation): Promise<ErasureProgress> {
+  await projector.reached(memory.counters.rev, LISTS_MS);
+  const isListed = !readEpoch(sql).isUnswept && projector.cursor >= memory.counters.rev;
+  return { isListed, isDeserted: isDeserted(memory.conversation.kind, sql) };
+}
+
+/** Clears the person's messages `from`…`to`, and removes their reactions to them. */
+async function clear(open: OpenConversation, userId: string, from: number, to: number) {
+  const written = writtenWithin(open.sql, userId, from, to);
+  const reacted = reactionsWithin(open.sql, userId, from, to);
+  const commands: ErasureCommand[] = [
+    ...written.map((number) => ({ type: "erase-message" as const, number })),
+    ...reacted.map((reaction) => ({ type: "erase-reaction" as const, ...reaction, userId })),
+  ];
+  for (let done = 0; done < commands.length; done += BATCH) {
+    await carryOut(open, commands.slice(done, done + BATCH));
+    await nextTurn();
+  }
+}
+
+async function carryOut(open: OpenConversation, commands: readonly ErasureCommand[]) {
+  const results = await open.submitAll(ERASING, commands);
+  const failed = results.find(({ ok }) => !ok);
+  if (failed && !failed.ok) throw new Error(`an erasure was refused: ${failed.error.code}`);
+}
+
+/** Lets others be served. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
