@@ -48,6 +48,10 @@ test("the route starts a job, and the log says who was erased by an id of nobody
   expect(act).toMatchObject({ actorId: admin.userId, reason, details: { jobId: body.job.id } });
   expect(act.targetId).toMatch(/^erased-[0-9a-f]{16}$/);
   expect(await crawl([alice.userId])).toEqual([]);
+  // The server knew that she was refused, and asks again.
+  await vi.waitFor(async () => {
+    expect((await alice.get("/api/v1/chat/conversations")).body).toEqual([]);
+  }, 15_000);
   // The id that stands for her is nobody's.
   const token = await tokenFor(act.targetId);
   const headers = { Authorization: `Bearer ${token}` };
@@ -85,7 +89,20 @@ test("not while a legal hold stands on them or on a conversation of theirs", asy
     await liftHold(directoryOf(env.DB), subject, id);
   }
   expect((await send(alice, conversationId, "still here")).status).toBe(201);
+  const bans = env.DB.prepare("SELECT 1 FROM bans WHERE user_id = ?").bind(alice.userId);
+  expect((await bans.all()).results).toEqual([]);
 });
+
+test("staff, who may have written where they are not", async () => {
+  const { bob, conversationId } = await directPair();
+  const resolver = await person("resolver", { role: "resolver" });
+  const sent = await resolver.post(`/api/chat/${conversationId}/messages`, { content: "by staff" });
+  expect(sent.status).toBe(201);
+  const { view } = await runJob(orderFor(resolver), { kills: false });
+  expect(view.state).toBe("done");
+  expect(await crawl([resolver.userId, "by staff"])).toEqual([]);
+  expect((await send(bob, conversationId, "still two")).status).toBe(201);
+}, 60_000);
 
 test("when everybody of a conversation is erased it is deleted whole", async () => {
   const { alice, bob, conversationId } = await directPair();

@@ -177,6 +177,7 @@ export async function worldOf(mark: string): Promise<World> {
   });
   const conversations = [direct, group, channel, other, closed, forbidden, purchase, support];
   const names = [
+    `key-${mark}`,
     ada.userId,
     JSON.stringify(ada.userId).slice(1, -1),
     name,

@@ -58,6 +58,11 @@ export const eraseUser: JobSteps<EraseUserParams, EraseUserState> = {
   }),
 
   async step(context, given, before) {
+    if (before.phase === "begin") {
+      // Before they are refused: nothing has to be undone, and their inbox knows whom they watch.
+      if (await isHeld(directoryOf(context.env.DB), given)) return { failed: "legal_hold" };
+      await collectNamed(context, given.userId);
+    }
     const isOver = before.phase === "end";
     const present = isOver ? before : await refuse(context, given.userId, before);
     return await advance(context, given, present);
@@ -80,12 +85,10 @@ async function advance(
   const next = (change: Partial<EraseUserState>) => going({ ...before, ...change });
   switch (before.phase) {
     case "begin": {
-      if (await isHeld(directory, { userId })) return { failed: "legal_hold" };
       const [name, isEverywhere] = await Promise.all([
         nameOf(directory, userId),
         mayHaveWrittenAnywhere(directory, userId),
       ]);
-      await collectNamed(context, userId);
       await deleteProfile(directory, userId);
       const erasedId = erasedUserId(crypto.getRandomValues(new Uint8Array(8)));
       return next({ phase: "conversations", erasedId, name, isEverywhere });
