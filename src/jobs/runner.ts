@@ -14,10 +14,10 @@ import { viewOf } from "./view.ts";
 const BUDGET_MS = 5_000;
 const MAX_STEPS = 20;
 /**
- * Should the object end within an alarm, it goes on after this time at the latest. Longer than an alarm takes;
- * usually the platform repeats the alarm at once.
+ * Should the object end within an alarm, it goes on after this time: the alarm that was set replaces the one that
+ * the platform would repeat. Longer than an alarm usually takes.
  */
-const GOES_ON_AFTER_MS = 60_000;
+const GOES_ON_AFTER_MS = 20_000;
 /** How long a job waits whose kind this version does not know: an older one, after a rollback. */
 const UNKNOWN_KIND_MS = 10 * 60_000;
 /** D1 is told of progress at most this often; of what was begun or has ended, at once. */

@@ -1,10 +1,12 @@
+import { runInDurableObject } from "cloudflare:test";
 import { exports } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { messageIdOf } from "../../src/domain/id.ts";
+import { seedMessages } from "../conversation/seeds.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
-import { directPair, open, openLive, person, send } from "../support.ts";
+import { directPair, objectOf, open, openLive, person, send } from "../support.ts";
 import { askEveryDoor, crawl } from "./crawler.ts";
 import { admin, askToDelete, deleted, doors, world } from "./deletion-world.ts";
 
@@ -130,4 +132,25 @@ test("a second deletion does no harm; 404 for what never was; 400 without a reas
   for (const caller of [bob, resolver]) {
     expect((await caller.delete(path, { reason: "mine" })).status).toBe(403);
   }
+});
+
+test("the search index of a long conversation goes with it", async () => {
+  const { alice, conversationId } = await directPair();
+  await seedMessages(conversationId, 6_000, alice.userId);
+  const search = `/api/v1/chat/messages/search?conversationId=${conversationId}&q=apple`;
+  const tables = () =>
+    runInDurableObject(objectOf(conversationId), (_, { storage }) =>
+      storage.sql
+        .exec(
+          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+        )
+        .toArray()
+        .map(({ name }) => String(name)),
+    );
+  await vi.waitFor(async () => {
+    expect((await alice.get(search)).status).toBe(200);
+    expect((await tables()).some((name) => name.includes("_data"))).toBe(true);
+  });
+  expect((await deleted(conversationId)).state).toBe("done");
+  expect(await tables()).toEqual(["tombstone"]);
 });

@@ -60,7 +60,13 @@ test("a direct conversation: six steps, a call of each inbox, two of its object"
   let steps = 0;
   const restore = replaced("delete-conversation", (kind) => {
     if (!kind) throw new Error("no such kind");
-    return { ...kind, step: (...given) => (steps++, kind.step(...given)) };
+    return {
+      ...kind,
+      step(...given) {
+        steps++;
+        return kind.step(...given);
+      },
+    };
   });
   await runJob(orderOf("delete-conversation", { conversationId }, conversationId), {
     kills: false,
