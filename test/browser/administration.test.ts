@@ -76,7 +76,7 @@ test.each([
   },
 );
 
-test("an erasure wants the id typed, and a conversation is found by its title and its id", async () => {
+test("an erasure wants the id typed, an export ends with an archive, conversations are found by title and id", async () => {
   const { page } = await admin();
   await page.getByLabel("Name, title or id").fill("erwin");
   await page.getByRole("button", { name: "Search", exact: true }).click();
@@ -90,6 +90,12 @@ test("an erasure wants the id typed, and a conversation is found by its title an
   await dialog.getByLabel(/^Type the id/).fill("erwin");
   expect(await erase.isDisabled()).toBe(false);
   await dialog.getByRole("button", { name: "Cancel" }).click();
+  const main = page.getByRole("main");
+  await main.getByRole("button", { name: "Export" }).click();
+  const asking = page.getByRole("dialog", { name: "Export: Erwin Lindqvist" });
+  await asking.getByLabel("Why, for the audit log").fill("request 17");
+  await asking.getByRole("button", { name: "Export" }).click();
+  await main.getByRole("button", { name: "Download the archive" }).first().waitFor();
   for (const query of [TITLE, channelId]) {
     await page.getByLabel("Name, title or id").fill(query);
     await page.getByRole("button", { name: "Search", exact: true }).click();
