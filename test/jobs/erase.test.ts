@@ -119,9 +119,9 @@ test.each(["clear", "keep"] as const)(
       expect(needles.filter((one) => shown.includes(one))).toEqual([]);
     }, SOON);
     if (messages === "keep") {
-    // Cleo blocked her: what she wrote stays hidden.
-    const seen = JSON.stringify(alone.messages);
-    expect(texts.filter((one) => seen.includes(one))).toEqual([]);
+      // Cleo blocked her: what she wrote stays hidden.
+      const seen = JSON.stringify(alone.messages);
+      expect(texts.filter((one) => seen.includes(one))).toEqual([]);
       expect(client.messages.filter(({ senderId }) => isErasedUserId(senderId ?? ""))).not.toEqual(
         [],
       );
