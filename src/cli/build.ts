@@ -35,11 +35,11 @@ export const page: ${type} = ${JSON.stringify(page, undefined, 2)};
 
 /**
  * zod's schemas can convert themselves to JSON Schema, explain in English what is wrong, and check strings for
- * addresses and keys of many kinds. A bundler cannot see that the page never asks for any of it: a seventh of its
- * size. This plugin removes that: a page that needs it after all would not start.
+ * addresses and keys of many kinds. A bundler cannot see that neither the page nor the client ever asks for any of
+ * it: a seventh of the page's size. This plugin removes that: a bundle that needs it after all would not start.
  */
-const withoutUnused: Plugin = {
-  name: "without what the page does not use of zod",
+export const withoutUnused: Plugin = {
+  name: "without what the client does not use of zod",
   setup({ onLoad }) {
     onLoad({ filter: /zod\/v4\/locales\/en\.js$/ }, () => ({
       contents: "export default () => ({});",

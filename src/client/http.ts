@@ -13,7 +13,7 @@ export type Query = Record<string, string | number | undefined>;
 
 /** What a request has besides its address. */
 export interface Sent {
-  body?: BodyInit;
+  body?: string | Blob;
   /** The body's media type. */
   type?: string;
   signal?: AbortSignal | undefined;
