@@ -5,10 +5,10 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { bundled } from "./client-package/bundle.ts";
-import { declarations } from "./client-package/declarations.ts";
-import { reachable } from "./client-package/reachable.ts";
-import { report } from "./client-package/report.ts";
+import { bundled } from "./client-bundle.ts";
+import { declarations } from "./client-declarations.ts";
+import { reachable } from "./client-reachable.ts";
+import { report } from "./client-report.ts";
 import { misused } from "./exit.ts";
 import { ROOT } from "./settings.ts";
 
@@ -26,9 +26,15 @@ export async function clientPackage(): Promise<{ files: Map<string, string>; rep
   const files = new Map([
     ...(await bundled(FILES)),
     ...[...types].map(([file, code]) => [`types/${file}.d.ts`, code] as const),
-    ["package.json", `${JSON.stringify(manifest(JSON.parse(await text("package.json"))), null, 2)}\n`],
+    [
+      "package.json",
+      `${JSON.stringify(manifest(JSON.parse(await text("package.json"))), null, 2)}\n`,
+    ],
     ["README.md", await text("src/client/README.md")],
-    ["LICENSE", `${license}\nParts of zod are included:\n\n${await text("node_modules/zod/LICENSE")}`],
+    [
+      "LICENSE",
+      `${license}\nParts of zod are included:\n\n${await text("node_modules/zod/LICENSE")}`,
+    ],
   ]);
   return { files, report: report(types, FILES) };
 }

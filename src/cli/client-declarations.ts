@@ -22,7 +22,7 @@ import {
   type Statement,
 } from "typescript/unstable/ast";
 import { API, type Checker } from "typescript/unstable/sync";
-import { ROOT } from "../settings.ts";
+import { ROOT } from "./settings.ts";
 
 /** A statement of a declaration file, and the names that it declares: none where it imports or exports. */
 export interface Declared {

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { withoutUnused } from "../build.ts";
-import { ROOT } from "../settings.ts";
+import { withoutUnused } from "./build.ts";
+import { ROOT } from "./settings.ts";
 
 /** What may be in it. */
 const INSIDE = /^(?:src\/(?:client|domain|live)|node_modules\/zod)\//;

@@ -1,6 +1,6 @@
 /** Of declaration files, those parts that the entries of the package reach: its types, and nothing of the server. */
 import { posix } from "node:path";
-import type { Declared } from "./declarations.ts";
+import type { Declared } from "./client-declarations.ts";
 
 /** Where an imported name comes from; `*`: all names of the file. */
 interface Origin {

@@ -1,5 +1,5 @@
 /** docs/client-api.md: what the package offers, as text, so that a review sees a change of it. */
-import { withoutComments } from "./reachable.ts";
+import { withoutComments } from "./client-reachable.ts";
 
 const HEAD = `# The client's interface
 
