@@ -99,7 +99,7 @@ test("an app's backend and page work as the README says", async () => {
   const code = blocks("ts")
     .join("")
     .replace('"jose"', JSON.stringify(pathToFileURL(require.resolve("jose"))))
-    .replace('"./src/', `"${ROOT}/src/`)
+    .replace('"parley-chat-client"', JSON.stringify(await builtClient()))
     .replaceAll("http://localhost:8787", server.address)
     .replace('(await fetch("/chat-token")).text()', 'chatToken({ sub: "grace" })');
   const secret = JSON.stringify(developmentSettings()["JWT_SECRET"]);
@@ -138,6 +138,14 @@ test("every file and folder that the README names is there", async () => {
   for (const path of named) await access(`${ROOT}/${path}`).catch(() => missing.push(path));
   expect(missing).toEqual([]);
 });
+
+/** The client's package, built as the README says; what is imported of it. */
+async function builtClient(): Promise<string> {
+  const folder = await temporaryFolder();
+  const [, command = ""] = /`(npm run build:client) && npm pack/.exec(readme) ?? [];
+  await run("bash", "-euc", `${command} -- --out ${folder}`);
+  return `${folder}/index.js`;
+}
 
 /** What is in the README's blocks of a language. */
 function blocks(language: string): string[] {
