@@ -56,6 +56,11 @@ test("two people talk, one of them on a page with an import map", async () => {
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(message.text());
   });
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      console.error(`refused: ${blockedURI} by ${violatedDirective}`),
+    );
+  });
   const given = new URLSearchParams({ url: address, token, with: "max" });
   await page.goto(`${origin}/index.html#${given}`);
   await page.getByRole("status").getByText("Connected").waitFor();

@@ -11,7 +11,7 @@ import { cleanUp, temporaryFolder } from "./server.ts";
 
 /** Links, paths, lists and configuration in the documentation are those of the repository. */
 
-const FOLDERS = [".", "docs", "docs/decisions", ".github", ".github/ISSUE_TEMPLATE"];
+const FOLDERS = [".", "docs", "docs/decisions", "examples", ".github", ".github/ISSUE_TEMPLATE"];
 const pages = FOLDERS.flatMap((folder) =>
   readdirSync(join(ROOT, folder))
     .filter((name) => name.endsWith(".md"))
