@@ -37,7 +37,7 @@ class Module {
     this.file = file;
     this.statements = statements;
     for (const { text } of statements) {
-      const [, all, some, from = ""] = IMPORT.exec(text) ?? [];
+      const [, all, some, from = ""] = IMPORT.exec(withoutComments(text).trim()) ?? [];
       if (all) this.imports.set(all, { file: this.fileOf(from), name: "*" });
       for (const [name, local] of specifiers(some)) {
         this.imports.set(local, { file: this.fileOf(from), name });
