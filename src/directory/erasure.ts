@@ -163,6 +163,12 @@ export async function eraseFromConversation(
         "UPDATE conversations SET metadata = replace(metadata, ?2, ?3) WHERE id = ?1 AND instr(metadata, ?2) > 0",
       )
       .bind(conversationId, idInJson(userId), idInJson(erasedId)),
+    // An act of others that names the person: whom a service has created the conversation for.
+    $client
+      .prepare(
+        "UPDATE audit SET details = replace(details, ?2, ?3) WHERE conversation_id = ?1 AND instr(details, ?2) > 0",
+      )
+      .bind(conversationId, idInJson(userId), idInJson(erasedId)),
   ]);
 }
 

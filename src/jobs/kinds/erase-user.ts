@@ -140,6 +140,8 @@ async function advance(
       // Without a ban, this was done, and the inbox may be somebody's who is new.
       if ((await bannedUntil(directory, userId, clock())) > 0) {
         await inboxOf(env, userId).erase();
+        // Bans that were renewed, and whatever else was done about them, since the log was written.
+        if (await eraseSomeActs(directory, replacement)) return next({});
         await deleteBan(directory, userId);
       }
       return next({ phase: "end" });
