@@ -7,7 +7,7 @@ import { person } from "../support.ts";
 import { crawl } from "./erase-crawler.ts";
 import { orderOf, replaced, runJob } from "./with-kills.ts";
 
-/** Acts of the audit log that name an erased person where neither their actor nor their target is that person. */
+/** Where the audit log names an erased person in what others did. */
 
 const [admin, host] = await Promise.all([
   person("admin", { role: "admin" }),
