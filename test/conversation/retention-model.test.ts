@@ -179,6 +179,9 @@ class World {
         break;
       }
       case "evict":
+        // An object hibernates when nothing is on its way; one that crashes loses its sockets.
+        this.purgedTo = await removeDue(group);
+        await within(group, (_, storage) => storage.sync());
         await evict(group, { webSockets: "hibernate" });
         break;
       case "outage":
