@@ -68,9 +68,19 @@ export const eraseUser: JobSteps<EraseUserParams, EraseUserState> = {
     return await advance(context, given, present);
   },
 
-  /** What is erased stays so; the person may connect again. */
-  async undo(context, { userId }, { refuses, phase }) {
-    if (refuses && phase !== "end") await admitAgain(context, userId);
+  /**
+   * What is erased stays so, and a conversation that is being deleted is deleted to its end; the person may connect
+   * again.
+   */
+  async undo(context, { userId }, { deleting, ...before }) {
+    if (deleting) {
+      const { id, state } = deleting;
+      const step = await deleteConversation.undo?.(context, { conversationId: id }, state);
+      const next = step && "state" in step ? { id, state: step.state } : null;
+      return going({ ...before, deleting: next });
+    }
+    if (before.refuses && before.phase !== "end") await admitAgain(context, userId);
+    return undefined;
   },
 };
 
