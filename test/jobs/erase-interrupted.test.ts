@@ -9,6 +9,42 @@ import { directPair } from "../support.ts";
 import { crawl } from "./erase-crawler.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
+/** What an interrupted erasure leaves: nothing that no other one would find. */
+
+test("D1 fails once behind the object of a conversation: its row is written without them nevertheless", async () => {
+  const { alice, conversationId } = await directPair();
+  const { step, ...steps } = jobOf(eraseUser);
+  let failures = 0;
+  const restore = replaced("erase-user", () => ({
+    ...steps,
+    step: (context: JobContext, params: unknown, before: unknown) => {
+      const isFailing = failures === 0 && eraseUser.state.parse(before).phase === "conversations";
+      if (!isFailing) return step(context, params, before);
+      const DB = new Proxy(env.DB, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(target, name);
+          if (name === "batch") {
+            return async () => {
+              failures++;
+              throw new Error("D1 is away");
+            };
+          }
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      return step({ ...context, env: { ...context.env, DB } }, params, before);
+    },
+  }));
+  const order = orderOf("erase-user", { userId: alice.userId, messages: "keep" }, alice.userId);
+  try {
+    expect((await runJob(order, { kills: false })).view.state).toBe("done");
+  } finally {
+    restore();
+  }
+  expect(failures).toBe(1);
+  expect((await crawl([alice.userId])).filter((one) => one.includes(conversationId))).toEqual([]);
+}, 60_000);
+
 test("an erasure that is cancelled while it deletes a conversation deletes all of it", async () => {
   const { alice, bob, conversationId } = await directPair();
   const file = await upload(bob, "a.txt", "a file of two");
