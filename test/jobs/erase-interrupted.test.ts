@@ -4,45 +4,64 @@ import { expect, test } from "vitest";
 import { jobObject } from "../../src/jobs/api.ts";
 import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
+import type { EraseUserState } from "../../src/jobs/erasing/state.ts";
 import { sendUploads, upload } from "../attachments/support.ts";
-import { directPair } from "../support.ts";
+import { directPair, person } from "../support.ts";
 import { crawl } from "./erase-crawler.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** What an interrupted erasure leaves: nothing that no other one would find. */
 
-test("D1 fails once behind the object of a conversation: its row is written without them nevertheless", async () => {
-  const { alice, conversationId } = await directPair();
+/** Erases somebody; the first batch of statements in a phase is refused by D1, or its answer is lost. */
+async function eraseDespite(
+  phase: EraseUserState["phase"],
+  how: "refused" | "lost",
+  userId: string,
+  messages: string,
+): Promise<void> {
   const { step, ...steps } = jobOf(eraseUser);
   let failures = 0;
+  const failing = new Proxy(env.DB, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      if (name !== "batch") return value.bind(target);
+      return async (...given: unknown[]) => {
+        failures++;
+        if (how === "lost") await Reflect.apply(value, target, given);
+        throw new Error("D1 is away");
+      };
+    },
+  });
   const restore = replaced("erase-user", () => ({
     ...steps,
     step: (context: JobContext, params: unknown, before: unknown) => {
-      const isFailing = failures === 0 && eraseUser.state.parse(before).phase === "conversations";
-      if (!isFailing) return step(context, params, before);
-      const DB = new Proxy(env.DB, {
-        get: (target, name) => {
-          const value: unknown = Reflect.get(target, name);
-          if (name === "batch") {
-            return async () => {
-              failures++;
-              throw new Error("D1 is away");
-            };
-          }
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      });
-      return step({ ...context, env: { ...context.env, DB } }, params, before);
+      const isFailing = failures === 0 && eraseUser.state.parse(before).phase === phase;
+      const env = isFailing ? { ...context.env, DB: failing } : context.env;
+      return step({ ...context, env }, params, before);
     },
   }));
-  const order = orderOf("erase-user", { userId: alice.userId, messages: "keep" }, alice.userId);
   try {
+    const order = orderOf("erase-user", { userId, messages }, userId);
     expect((await runJob(order, { kills: false })).view.state).toBe("done");
   } finally {
     restore();
   }
   expect(failures).toBe(1);
+}
+
+test("D1 fails once behind the object of a conversation: its row is written without them nevertheless", async () => {
+  const { alice, conversationId } = await directPair();
+  await eraseDespite("conversations", "refused", alice.userId, "keep");
   expect((await crawl([alice.userId])).filter((one) => one.includes(conversationId))).toEqual([]);
+}, 60_000);
+
+test("the answer of D1 is lost when the profile goes: that they were staff is known nevertheless", async () => {
+  const { conversationId } = await directPair();
+  const resolver = await person("resolver", { role: "resolver" });
+  await resolver.post(`/api/chat/${conversationId}/messages`, { content: "written by staff" });
+  await eraseDespite("begin", "lost", resolver.userId, "clear");
+  expect(await crawl([resolver.userId, "written by staff"])).toEqual([]);
 }, 60_000);
 
 test("an erasure that is cancelled while it deletes a conversation deletes all of it", async () => {

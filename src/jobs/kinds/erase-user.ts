@@ -95,13 +95,17 @@ async function advance(
   const next = (change: Partial<EraseUserState>) => going({ ...before, ...change });
   switch (before.phase) {
     case "begin": {
+      if (before.erasedId !== "") {
+        await deleteProfile(directory, userId);
+        return next({ phase: "conversations" });
+      }
+      // Stored before the profile goes, which alone says it.
       const [name, isEverywhere] = await Promise.all([
         nameOf(directory, userId),
         mayHaveWrittenAnywhere(directory, userId),
       ]);
-      await deleteProfile(directory, userId);
       const erasedId = erasedUserId(crypto.getRandomValues(new Uint8Array(8)));
-      return next({ phase: "conversations", erasedId, name, isEverywhere });
+      return next({ erasedId, name, isEverywhere });
     }
     case "conversations": {
       if (before.deleting) return await deleteFurther(context, before, before.deleting);
