@@ -64,6 +64,33 @@ test("the answer of D1 is lost when the profile goes: that they were staff is kn
   expect(await crawl([resolver.userId, "written by staff"])).toEqual([]);
 }, 60_000);
 
+test("staff whose first erasure was cancelled are erased everywhere by the second", async () => {
+  const { conversationId } = await directPair();
+  const resolver = await person("resolver", { role: "resolver" });
+  await resolver.post(`/api/chat/${conversationId}/messages`, { content: "by staff, twice" });
+  const order = () =>
+    orderOf("erase-user", { userId: resolver.userId, messages: "clear" }, resolver.userId);
+  const { step, ...steps } = jobOf(eraseUser);
+  const first = order();
+  const restore = replaced("erase-user", () => ({
+    ...steps,
+    async step(context: JobContext, params: unknown, before: unknown) {
+      if (eraseUser.state.parse(before).phase === "conversations") {
+        await jobObject(env, first.id).cancel();
+        throw new Error("not now");
+      }
+      return await step(context, params, before);
+    },
+  }));
+  try {
+    expect((await runJob(first, { kills: false })).view.state).toBe("cancelled");
+  } finally {
+    restore();
+  }
+  expect((await runJob(order(), { kills: false })).view.state).toBe("done");
+  expect(await crawl([resolver.userId, "by staff, twice"])).toEqual([]);
+}, 60_000);
+
 test("an erasure that is cancelled while it deletes a conversation deletes all of it", async () => {
   const { alice, bob, conversationId } = await directPair();
   const file = await upload(bob, "a.txt", "a file of two");
