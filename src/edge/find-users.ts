@@ -56,9 +56,7 @@ export function userSearch(app: OpenAPIHono<EdgeEnv>): void {
 async function withIds(c: Context<EdgeEnv>, ids: readonly string[]): Promise<Person[]> {
   const directory = c.get("directory");
   const seen =
-    searchOf(c) === "everyone"
-      ? ids
-      : [...(await contactsAmong(directory, listedFor(c), ids))];
+    searchOf(c) === "everyone" ? ids : [...(await contactsAmong(directory, listedFor(c), ids))];
   return [...(await usersById(directory, seen)).values()];
 }
 

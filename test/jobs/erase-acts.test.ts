@@ -31,9 +31,7 @@ test("a group that a service has created for others", async () => {
   const [ada, bob] = await Promise.all([person(), person()]);
   const participantIds = [ada.userId, bob.userId];
   await host.post("/api/v1/chat/conversations/group", { participantIds });
-  await vi.waitFor(async () =>
-    expect(await actsWith(bob.userId)).toEqual(["conversation.create"]),
-  );
+  await vi.waitFor(async () => expect(await actsWith(bob.userId)).toEqual(["conversation.create"]));
   await erase(bob.userId);
   expect(await crawl([bob.userId])).toEqual([]);
 }, 60_000);

@@ -2,9 +2,9 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { jobObject } from "../../src/jobs/api.ts";
+import type { EraseUserState } from "../../src/jobs/erasing/state.ts";
 import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
-import type { EraseUserState } from "../../src/jobs/erasing/state.ts";
 import { sendUploads, upload } from "../attachments/support.ts";
 import { directPair, person } from "../support.ts";
 import { crawl } from "./erase-crawler.ts";
@@ -95,8 +95,7 @@ test("an erasure that is cancelled while it deletes a conversation deletes all o
   const { alice, bob, conversationId } = await directPair();
   const file = await upload(bob, "a.txt", "a file of two");
   await sendUploads(bob, conversationId, [file], { content: "see this" });
-  const orderFor = (userId: string) =>
-    orderOf("erase-user", { userId, messages: "keep" }, userId);
+  const orderFor = (userId: string) => orderOf("erase-user", { userId, messages: "keep" }, userId);
   await runJob(orderFor(alice.userId), { kills: false });
   const { step, ...steps } = jobOf(eraseUser);
   let isStuck = false;
