@@ -4,7 +4,7 @@ import type { JobContext } from "../../src/jobs/kind.ts";
 import { jobOf } from "../../src/jobs/kind.ts";
 import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
 import { person } from "../support.ts";
-import { crawl } from "./erase-crawler.ts";
+import { crawl } from "./crawler.ts";
 import { orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** Where the audit log names an erased person in what others did. */

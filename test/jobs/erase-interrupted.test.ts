@@ -7,7 +7,7 @@ import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
 import { sendUploads, upload } from "../attachments/support.ts";
 import { directPair, person } from "../support.ts";
-import { crawl } from "./erase-crawler.ts";
+import { crawl } from "./crawler.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** What an interrupted erasure leaves: nothing that no other one would find. */
