@@ -233,6 +233,21 @@ describe("a hold on a user", () => {
   });
 });
 
+test("a hold for which there is no room does not stand in the conversation either", async () => {
+  const { conversationId } = await directPair();
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+     INSERT INTO legal_holds SELECT 'conversation', 'full-' || i, 'x', 1, 'y' FROM n`,
+  ).run();
+  const path = `/api/admin/conversations/${conversationId}/legal-hold`;
+  try {
+    expect((await admin.put(path, { reason })).status).toBe(409);
+    expect(await holdsOf(conversationId)).toEqual([]);
+  } finally {
+    await env.DB.prepare("DELETE FROM legal_holds WHERE id GLOB 'full-*'").run();
+  }
+});
+
 test("one conversation that does not answer keeps no other from being held", async () => {
   const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
   const ids: string[] = [];
