@@ -11,6 +11,7 @@ import { readsDirectory } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
 import { cursorIn, cursorOf } from "../edge/cursor.ts";
 import { isoTime } from "../live/wire.ts";
+import { logRead } from "./log-read.ts";
 
 /** A place in a list of users: the word that was found, if they are found by name, and the id. */
 const place = z.tuple([z.string().nullable(), z.string()]);
@@ -42,6 +43,7 @@ export function adminFindUsers(app: OpenAPIHono<EdgeEnv>): void {
     const { q, cursor, limit } = c.req.valid("query");
     const after = cursor === undefined ? undefined : cursorIn(place, cursor);
     const found = q === undefined ? await all(c, after, limit) : await named(c, q, after, limit);
+    logRead(c, "users", {});
     return c.json({ items: found.items.map(presentUser), ...found.next }, 200);
   });
 }

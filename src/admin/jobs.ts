@@ -118,11 +118,12 @@ export function jobRoutes(app: OpenAPIHono<EdgeEnv>): void {
     }
     const cancelled = unwrapped(answer);
     const { kind, target } = order;
+    const isOfUser = kind === "legal-hold" || kind.endsWith("-user");
     await addActs(c.get("directory"), [
       actOf(c, "job.cancel", {
         // Of a user it is written where it is found when they are erased.
-        ...(kind.endsWith("-user") && target !== null && { targetId: target }),
-        details: { jobId: order.id, kind, ...(!kind.endsWith("-user") && { target }) },
+        ...(isOfUser && target !== null && { targetId: target }),
+        details: { jobId: order.id, kind, ...(!isOfUser && { target }) },
       }),
     ]);
     return c.json({ job: jobAnswer(cancelled) }, 202);

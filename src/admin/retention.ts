@@ -49,7 +49,10 @@ const hold = createRoute({
   description: HOLD,
   middleware: [readsDirectory] as const,
   request: { params: conversation, body: jsonBodyOf(holdBody) },
-  responses: { 204: { description: "The hold stands" } },
+  responses: {
+    204: { description: "The hold stands" },
+    409: { description: "There are too many holds" },
+  },
 });
 
 const release = createRoute({
@@ -118,10 +121,13 @@ export function retentionRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(hold, async (c) => {
     const id = conversationNamed(c.req.valid("param").id);
     const { reason } = c.req.valid("json");
+    const tell = (standing: boolean) => told(c, id, "hold", (stub) => stub.hold("", standing));
     // First there: it knows whether it exists.
-    if (!(await told(c, id, "hold", (stub) => stub.hold("", true))))
-      refuse("conversation_not_found");
-    await place(c, "conversation", id, reason);
+    if (!(await tell(true))) refuse("conversation_not_found");
+    if (!(await isPlaced(c, "conversation", id, reason))) {
+      await tell(false);
+      refuseHold();
+    }
     await addActs(c.get("directory"), [
       actOf(c, "conversation.hold", { conversationId: id, reason }),
     ]);
@@ -143,7 +149,7 @@ export function retentionRoutes(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(holdUser, async (c) => {
     const { id } = c.req.valid("param");
     const { reason } = c.req.valid("json");
-    await place(c, "user", id, reason);
+    if (!(await isPlaced(c, "user", id, reason))) refuseHold();
     await addActs(c.get("directory"), [actOf(c, "user.hold", { targetId: id, reason })]);
     return c.json(await spread(c, id), 202);
   });
@@ -176,15 +182,19 @@ async function told(
   });
 }
 
-async function place(
+/** Places a hold in D1; false: there is no room for it, and none stands. */
+function isPlaced(
   c: Context<EdgeEnv>,
   subject: HoldSubject,
   id: string,
   reason: string,
-): Promise<void> {
+): Promise<boolean> {
   const { userId: placedBy } = c.get("actor");
   const placed = { subject, id, placedBy, placedAt: Date.now(), reason };
-  if (await placeHold(c.get("directory"), placed)) return;
+  return placeHold(c.get("directory"), placed);
+}
+
+function refuseHold(): never {
   refuse("too_many_jobs", { message: `At most ${MAX_LEGAL_HOLDS} legal holds stand at a time.` });
 }
 

@@ -149,7 +149,9 @@ export class Upload implements FileSink {
     } else {
       await options.bucket.put(attachment.key, part);
     }
-    await finishUpload(options.directory, attachment, options.now);
+    const isKnown = await finishUpload(options.directory, attachment, options.now);
+    // Its row was removed meanwhile, as by an erasure: nothing would ever remove the file.
+    if (!isKnown) this.refuse(chatError("unavailable"));
     this.buffer = undefined;
   }
 

@@ -5,6 +5,7 @@ import { Recovery } from "./recovery.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { endSockets, type Given, restartAnew, startedOver } from "./start-over.ts";
 import { type Fence, isClosing, putFence, readEpoch } from "./tables/epochs.ts";
+import { hasHold } from "./tables/holds.ts";
 import { tombstoneIn } from "./tables/tombstone.ts";
 
 /** For how long the platform keeps earlier states of an object. */
@@ -31,7 +32,7 @@ export async function restore(
     case "find":
       return await find(restoring, request.at);
     case "close":
-      return await closeFor(restoring, request.by);
+      return await closeFor(restoring, request);
     case "rewind":
     case "return":
       return await rewind(restoring, request);
@@ -77,7 +78,10 @@ function unavailable({ memory }: OpenConversation, error: unknown): Result<Resto
  * The order matters: D1 knows everything before the conversation is closed, so that it says afterwards what is to
  * be removed. The bookmark is of the state before the mark, so that going back to it leaves nothing closed.
  */
-async function closeFor(restoring: Restoring, by: string): Promise<Result<RestoreAnswer>> {
+async function closeFor(
+  restoring: Restoring,
+  { by, at = Infinity }: Extract<RestoreStep, { step: "close" }>,
+): Promise<Result<RestoreAnswer>> {
   const { ctx, open, setFenced } = restoring;
   const { sql, memory, projector } = open;
   const { fence: last } = readEpoch(sql);
@@ -86,6 +90,11 @@ async function closeFor(restoring: Restoring, by: string): Promise<Result<Restor
   open.settle();
   await listed(open);
   const undo = fence?.undo ?? (await new Recovery(ctx.storage).currentBookmark());
+  if (fence === null) {
+    // In the turn that closes it: what comes later finds it closed.
+    if (hasHold(sql)) return fail("legal_hold");
+    if (at <= readEpoch(sql).erasedAt) return fail("restore_unavailable");
+  }
   putFence(sql, { by, undo });
   setFenced(true);
   open.settle();

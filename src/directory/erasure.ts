@@ -40,7 +40,10 @@ export async function conversationsNaming(
   return results.map(({ id }) => id);
 }
 
-/** Whether a person has, by their last token or by provisioning, a role in which they reach every conversation. */
+/**
+ * Whether a person has, by their last token or by provisioning, a role in which they reach every conversation. An
+ * earlier erasure that came to no end has removed the profile that says so: then they may have had one.
+ */
 export async function mayHaveWrittenAnywhere(
   { $client }: Directory,
   userId: string,
@@ -49,8 +52,17 @@ export async function mayHaveWrittenAnywhere(
     .prepare("SELECT role, provisioned_role FROM users WHERE id = ?")
     .bind(userId)
     .first<{ role: PlatformRole; provisioned_role: PlatformRole | null }>();
-  const roles = row ? [row.role, row.provisioned_role] : [];
-  return roles.some((role) => role !== null && REACHES_ALL.includes(role));
+  if (row) {
+    return [row.role, row.provisioned_role].some((role) => role && REACHES_ALL.includes(role));
+  }
+  const earlier = await $client
+    .prepare(
+      `SELECT 1 FROM jobs WHERE target = ? AND kind = 'erase-user'
+         AND state IN ('failed', 'cancelled') LIMIT 1`,
+    )
+    .bind(userId)
+    .first();
+  return earlier !== null;
 }
 
 /** Present and former members of a conversation, in order after one. */
@@ -161,6 +173,12 @@ export async function eraseFromConversation(
     $client
       .prepare(
         "UPDATE conversations SET metadata = replace(metadata, ?2, ?3) WHERE id = ?1 AND instr(metadata, ?2) > 0",
+      )
+      .bind(conversationId, idInJson(userId), idInJson(erasedId)),
+    // An act of others that names the person: whom a service has created the conversation for.
+    $client
+      .prepare(
+        "UPDATE audit SET details = replace(details, ?2, ?3) WHERE conversation_id = ?1 AND instr(details, ?2) > 0",
       )
       .bind(conversationId, idInJson(userId), idInJson(erasedId)),
   ]);

@@ -5,7 +5,7 @@ import { isUnfinishedJob, jobs } from "./schema.ts";
 
 /** Jobs in D1: what was asked for, and how far each was when its object last said so. */
 
-/** Unfinished jobs at a time. */
+/** Unfinished jobs at a time; those that spread a legal hold are not counted, and wait for no others. */
 export const MAX_UNFINISHED_JOBS = 20;
 /** How long a job is listed, from its beginning. */
 const LISTED_MS = 90 * 24 * 3_600_000;
@@ -19,12 +19,14 @@ export async function addJob(
 ): Promise<"added" | "running" | "many"> {
   const same = sql`SELECT 1 FROM ${jobs} WHERE ${isUnfinishedJob(jobs)}
     AND ${jobs.kind} = ${kind} AND ${jobs.target} IS ${target}`;
-  const unfinished = sql`SELECT count(*) FROM ${jobs} WHERE ${isUnfinishedJob(jobs)}`;
+  const unfinished = sql`SELECT count(*) FROM ${jobs} WHERE ${isUnfinishedJob(jobs)}
+    AND ${jobs.kind} <> 'legal-hold'`;
   const insert = sql`INSERT INTO ${jobs}
       (id, kind, target, state, params, done, created_by, created_role, created_at, changed_at)
     SELECT ${id}, ${kind}, ${target}, 'running', ${JSON.stringify(params)}, 0, ${createdBy},
       ${createdRole}, ${createdAt}, ${createdAt}
-    WHERE NOT EXISTS (${same}) AND (${unfinished}) < ${MAX_UNFINISHED_JOBS}`;
+    WHERE NOT EXISTS (${same})
+      AND (${kind} = 'legal-hold' OR (${unfinished}) < ${MAX_UNFINISHED_JOBS})`;
   const { meta } = await directory.run(insert);
   if (meta.changes > 0) return "added";
   return (await directory.all(same)).length > 0 ? "running" : "many";

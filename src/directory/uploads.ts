@@ -28,16 +28,18 @@ export async function beginUpload(
   });
 }
 
-/** Marks a file as completely stored in R2. */
+/** Marks a file as completely stored in R2. False: its row was removed meanwhile. */
 export async function finishUpload(
   directory: Directory,
   { key, size }: Attachment,
   now: number,
-): Promise<void> {
-  await directory
+): Promise<boolean> {
+  const rows = await directory
     .update(uploads)
     .set({ size, storedAt: now, r2UploadId: null })
-    .where(eq(uploads.key, key));
+    .where(eq(uploads.key, key))
+    .returning({ key: uploads.key });
+  return rows.length > 0;
 }
 
 export async function deleteUploads(directory: Directory, keys: readonly string[]): Promise<void> {

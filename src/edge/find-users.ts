@@ -11,6 +11,7 @@ import { searchedWords } from "../domain/name-words.ts";
 import { MAX_NAME_LENGTH } from "../domain/person.ts";
 import type { Settings } from "../env.ts";
 import type { EdgeEnv } from "./context.ts";
+import { listedFor } from "./listed.ts";
 import { namesPage, nextOf, placedIn } from "./names-page.ts";
 import { userIdsOf, userIdsParameter } from "./user-ids.ts";
 
@@ -55,9 +56,7 @@ export function userSearch(app: OpenAPIHono<EdgeEnv>): void {
 async function withIds(c: Context<EdgeEnv>, ids: readonly string[]): Promise<Person[]> {
   const directory = c.get("directory");
   const seen =
-    searchOf(c) === "everyone"
-      ? ids
-      : [...(await contactsAmong(directory, c.get("actor").userId, ids))];
+    searchOf(c) === "everyone" ? ids : [...(await contactsAmong(directory, listedFor(c), ids))];
   return [...(await usersById(directory, seen)).values()];
 }
 
@@ -65,7 +64,7 @@ async function named(c: Context<EdgeEnv>, q: string, page: NamePage): Promise<Fo
   const among = searchOf(c);
   const searched = searchedWords(q);
   if (among === "off" || searched.length === 0) return { items: [] };
-  const searching = { userId: c.get("actor").userId, among };
+  const searching = { userId: listedFor(c), among };
   return await peopleByName(c.get("directory"), searched, searching, page);
 }
 

@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { jsonOf } from "../contract/openapi.ts";
 import { inboxOf } from "../conversation/stub.ts";
+import { isService } from "../domain/policy.ts";
 import { isoTime } from "../live/wire.ts";
 import type { EdgeEnv } from "./context.ts";
 import { unwrapped } from "./refusal.ts";
@@ -31,7 +32,8 @@ const presence = createRoute({
 /** `GET /api/users/presence`: the caller's inbox checks what they may see, and asks the others'. */
 export function userPresence(app: OpenAPIHono<EdgeEnv>): void {
   app.openapi(presence, async (c) => {
-    const ids = userIdsOf(c.req.url);
+    // A service shares a conversation with nobody.
+    const ids = isService(c.get("actor")) ? [] : userIdsOf(c.req.url);
     const inbox = inboxOf(c.env, c.get("actor").userId);
     const shown = unwrapped(await c.get("timing").of("object", inbox.presenceOfOthers(ids)));
     const users = shown.map(([id, { online, lastSeenAt }]) => ({

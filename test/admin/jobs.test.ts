@@ -109,13 +109,19 @@ test("404 for an unknown job, 409 for one that has ended, 202 for one that is ca
   expect(log.body.items).toMatchObject([{ details: { jobId: id, kind: "retention" } }]);
 });
 
-test("one of a kind for each target, and twenty in all", async () => {
+test("one of a kind for each target, and twenty in all, legal holds aside", async () => {
   endless();
+  const { alice } = await directPair();
   const target = someone();
   const first = await idOf(target);
   expect(await started(target)).toMatchObject({ error: { code: "job_running" } });
   const others = await Promise.all(Array.from({ length: 19 }, () => idOf(someone())));
   expect(await started(someone())).toMatchObject({ error: { code: "too_many_jobs" } });
+  // A court does not wait for them.
+  const hold = `/api/admin/users/${alice.userId}/legal-hold`;
+  const held = await admin.put(hold, { reason: "case 42" });
+  expect(held.status).toBe(202);
+  expect((await fireUntilEnd(held.body.job.id)).state).toBe("done");
   await admin.post(`/api/admin/jobs/${first}/cancel`);
   await fireUntilEnd(first);
   await vi.waitFor(async () => expect((await started(target)).ok).toBe(true));

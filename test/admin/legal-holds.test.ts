@@ -1,6 +1,8 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { sweep } from "../../src/attachments/sweep.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { isHeld } from "../../src/directory/legal-holds.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
@@ -229,6 +231,48 @@ describe("a hold on a user", () => {
     expect(lifted.view.result).toEqual({ standing: false, conversations: 2 });
     for (const group of groups) expect(await holdsOf(group)).toEqual([]);
   });
+});
+
+test("a hold for which there is no room does not stand in the conversation either", async () => {
+  const { conversationId } = await directPair();
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+     INSERT INTO legal_holds SELECT 'conversation', 'full-' || i, 'x', 1, 'y' FROM n`,
+  ).run();
+  const path = `/api/admin/conversations/${conversationId}/legal-hold`;
+  try {
+    expect((await admin.put(path, { reason })).status).toBe(409);
+    expect(await holdsOf(conversationId)).toEqual([]);
+  } finally {
+    await env.DB.prepare("DELETE FROM legal_holds WHERE id GLOB 'full-*'").run();
+  }
+});
+
+test("one conversation that does not answer keeps no other from being held", async () => {
+  const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
+  const ids: string[] = [];
+  // More than the job calls in one step.
+  for (let i = 0; i < 52; i++) ids.push(await groupOf(alice, bob));
+  ids.sort();
+  const [broken = "", last = ""] = [ids.at(0), ids.at(-1)];
+  const { hold } = Conversation.prototype;
+  const spy = vi.spyOn(Conversation.prototype, "hold").mockImplementation(async function (
+    this: Conversation,
+    ...given
+  ) {
+    const { ctx } = this as unknown as { ctx: DurableObjectState };
+    if (ctx.id.name === broken) throw new Error("it is out of order");
+    return await hold.apply(this, given);
+  });
+  const { body } = await admin.put(`/api/admin/users/${bob.userId}/legal-hold`, { reason });
+  const job = env.JOBS.getByName(body.job.id);
+  for (let alarms = 0; alarms < 3; alarms++) await runDurableObjectAlarm(job);
+  expect(await holdsOf(last)).toEqual([bob.userId]);
+  expect((await admin.get(`/api/admin/jobs/${body.job.id}`)).body.job.state).toBe("running");
+  spy.mockRestore();
+  const view = await fireUntilEnd(body.job.id);
+  expect(view).toMatchObject({ state: "done", result: { standing: true, conversations: 52 } });
+  expect(await holdsOf(broken)).toEqual([bob.userId]);
 });
 
 describe("retention", () => {

@@ -474,6 +474,8 @@ test("no membership gives a service anything: of an id that was a person's, and 
     totalChats: 0,
     totalUnread: 0,
   });
+  expect((await before.get(`/api/users/presence?ids=${ada.userId}`)).body.users).toHaveLength(1);
+  expect((await now.get(`/api/users/presence?ids=${ada.userId}`)).body).toEqual({ users: [] });
   for (const id of [group, channel]) {
     expect(await (await open(now, id)).closed).toMatchObject({ code: 4403 });
   }

@@ -346,3 +346,18 @@ test("the header of a form's content type is case-insensitive", async () => {
   const type = FORM_HEADERS["Content-Type"].replace("multipart/form-data", "Multipart/Form-Data");
   expect((await postForm(alice, UPLOAD, whole, { "Content-Type": type })).status).toBe(200);
 });
+
+test("nothing stays of a file whose row was removed while R2 took it, as by an erasure", async () => {
+  const alice = await person();
+  const put = env.FILES.put.bind(env.FILES);
+  let stored = "";
+  vi.spyOn(env.FILES, "put").mockImplementation((async (key: string, value: ArrayBuffer) => {
+    stored = key;
+    await env.DB.prepare("DELETE FROM uploads WHERE key = ?").bind(key).run();
+    return await put(key, value);
+  }) as typeof env.FILES.put);
+  const { status, body } = await upload(alice, "a.txt", "a text of hers");
+  expect([status, body.code]).toEqual([503, "unavailable"]);
+  expect(stored).not.toBe("");
+  expect(await env.FILES.head(stored)).toBeNull();
+});

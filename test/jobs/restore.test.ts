@@ -391,6 +391,35 @@ describe("refused", () => {
   });
 });
 
+test("refused, too, where an erasure or a hold has come between the two looks at it", async () => {
+  const machine = new TimeMachine();
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const id = await groupOf(alice, bob);
+  const at = await machine.record(id);
+  await later();
+  const { step } = jobOf(restoreConversation);
+  const params = { conversationId: id, at };
+  const found = async () => {
+    const next = await step(contextOf("some job"), params, { phase: "finding" });
+    if (!("state" in next)) throw new Error("no state was found");
+    return next.state;
+  };
+  const beforeHold = await found();
+  const object = objectOf(id);
+  // Not in D1 yet.
+  await object.hold("", true);
+  expect(await step(contextOf("some job"), params, beforeHold)).toEqual({ failed: "legal_hold" });
+  await object.hold("", false);
+  const beforeErasure = await found();
+  // From its beginning to its end, while the job waits for a repetition of its step.
+  await startOver(env, id, { by: "an erasure" });
+  expect(await step(contextOf("some job"), params, beforeErasure)).toEqual({
+    failed: "restore_unavailable",
+  });
+  expect((await send(alice, id, "it is open")).status).toBe(201);
+  expect(machine.restores).toEqual([]);
+});
+
 function contextOf(jobId: string): JobContext {
   const settings = settingsOf(env);
   if (settings instanceof Error) throw settings;

@@ -172,6 +172,7 @@ test("what is gone is gone for every door: objects, D1, files, search and every 
   expect(kept).not.toBeNull();
 
   // Every command that names it, and a reply to it: as with a message that never was.
+  const host = await person("host", { role: "service" });
   const refusedFor = async (id: string) => {
     const message = `/api/v1/chat/messages/${id}`;
     const answers = await Promise.all([
@@ -184,6 +185,7 @@ test("what is gone is gone for every door: objects, D1, files, search and every 
       alice.delete(message),
       alice.put(`/api/v1/chat/conversations/${group}/pins/${id}`),
       send(bob, group, "an answer", { replyToMessageId: id }),
+      send(host, group, "an answer", { replyToMessageId: id }),
     ]);
     return answers.map(({ status, body }) => [status, body.code ?? body.error?.code ?? body]);
   };

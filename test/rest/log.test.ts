@@ -223,3 +223,16 @@ test("parameters of a statement are removed from errors that only drizzle's wrap
     },
   ]);
 });
+
+test("whom an admin was shown is logged, and never what they searched for", async () => {
+  const admin = await person("admin", { role: "admin" });
+  const paths = [`users?q=${encodeURIComponent(SECRET)}`, "users", "conversations"];
+  for (const path of paths) {
+    expect((await admin.get(`/api/admin/${path}`)).status).toBe(200);
+  }
+  expect(logged("admin_read")).toMatchObject([
+    { userId: admin.userId, what: "users" },
+    { userId: admin.userId, what: "users" },
+    { userId: admin.userId, what: "conversations" },
+  ]);
+});

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../../domain/error.ts";
 import { contentOf, type Message } from "../../domain/message.ts";
 import { type Actor, admissionRefusal } from "../../domain/policy.ts";
+import { isGone } from "../../domain/retention.ts";
 import { digestOf, digestOfMessage } from "./digest.ts";
 import { numberIn } from "./message-of.ts";
 import type { Answer, Decision, Send, State } from "./types.ts";
@@ -31,7 +32,9 @@ export function decideSystemSend(
     return fail("forbidden", { message: "The system mentions nobody; a bot may." });
   }
   const replyTo = command.replyTo === undefined ? null : numberIn(state, command.replyTo);
-  if (replyTo === undefined) return fail("invalid_reply");
+  const isReplyLost =
+    replyTo !== null && replyTo !== undefined && isGone(state.conversation, replyTo);
+  if (replyTo === undefined || isReplyLost) return fail("invalid_reply");
   const number = state.counters.lastNumber + 1;
   const rev = state.counters.rev + 1;
   const message: Message = {

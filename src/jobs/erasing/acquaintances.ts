@@ -12,7 +12,7 @@ import type { JobContext } from "../kind.ts";
 
 /** Inboxes that are called in one step. */
 const CALLED = 50;
-/** People of a page of a conversation. */
+/** People of a page of a conversation, and of a statement. */
 const PAGE = 1_000;
 
 /** Notes those of whom the person's inbox and D1 know. */
@@ -55,13 +55,16 @@ export async function forgetSome(
   return people.length;
 }
 
+/** In slices: those who block somebody may be more than one parameter takes. */
 function note({ sql }: JobContext, userIds: readonly string[]): void {
   create(sql);
-  sql.exec(
-    `INSERT INTO acquaintances (id, forgot) SELECT value, 0 FROM json_each(?) WHERE true
-     ON CONFLICT (id) DO UPDATE SET forgot = 0`,
-    JSON.stringify(userIds),
-  );
+  for (let first = 0; first < userIds.length; first += PAGE) {
+    sql.exec(
+      `INSERT INTO acquaintances (id, forgot) SELECT value, 0 FROM json_each(?) WHERE true
+       ON CONFLICT (id) DO UPDATE SET forgot = 0`,
+      JSON.stringify(userIds.slice(first, first + PAGE)),
+    );
+  }
 }
 
 function create(sql: SqlStorage): void {

@@ -28,16 +28,17 @@ export async function eraseSomeConversations(
   const { userId } = replacement;
   let state = before;
   for (const until = clock() + STEP_MS; clock() < until; ) {
-    let { current } = state;
+    const { current } = state;
     if (!current) {
       if (await isHeld(directory, { userId })) return "held";
       const [id] = state.isEverywhere
         ? await conversationsAfter(directory, state.after, 1)
         : await conversationsNaming(directory, userId, state.after, 1);
       if (id === undefined) return { ...state, phase: "acquaintances", after: "" };
-      await collectPeople(context, id);
-      current = { id, from: 1 };
+      // Stored before it is erased: D1 may not say any more then that it named the person.
+      return { ...state, current: { id, from: 1 } };
     }
+    if (current.from === 1) await collectPeople(context, current.id);
     const { id, from } = current;
     const request = { ...replacement, by: `${jobId}:${state.pass}`, messages, from };
     const progress = await eraseIn(context, id, request);

@@ -68,9 +68,19 @@ export const eraseUser: JobSteps<EraseUserParams, EraseUserState> = {
     return await advance(context, given, present);
   },
 
-  /** What is erased stays so; the person may connect again. */
-  async undo(context, { userId }, { refuses, phase }) {
-    if (refuses && phase !== "end") await admitAgain(context, userId);
+  /**
+   * What is erased stays so, and a conversation that is being deleted is deleted to its end; the person may connect
+   * again.
+   */
+  async undo(context, { userId }, { deleting, ...before }) {
+    if (deleting) {
+      const { id, state } = deleting;
+      const step = await deleteConversation.undo?.(context, { conversationId: id }, state);
+      const next = step && "state" in step ? { id, state: step.state } : null;
+      return going({ ...before, deleting: next });
+    }
+    if (before.refuses && before.phase !== "end") await admitAgain(context, userId);
+    return undefined;
   },
 };
 
@@ -85,13 +95,17 @@ async function advance(
   const next = (change: Partial<EraseUserState>) => going({ ...before, ...change });
   switch (before.phase) {
     case "begin": {
+      if (before.erasedId !== "") {
+        await deleteProfile(directory, userId);
+        return next({ phase: "conversations" });
+      }
+      // Stored before the profile goes, which alone says it.
       const [name, isEverywhere] = await Promise.all([
         nameOf(directory, userId),
         mayHaveWrittenAnywhere(directory, userId),
       ]);
-      await deleteProfile(directory, userId);
       const erasedId = erasedUserId(crypto.getRandomValues(new Uint8Array(8)));
-      return next({ phase: "conversations", erasedId, name, isEverywhere });
+      return next({ erasedId, name, isEverywhere });
     }
     case "conversations": {
       if (before.deleting) return await deleteFurther(context, before, before.deleting);
@@ -140,6 +154,8 @@ async function advance(
       // Without a ban, this was done, and the inbox may be somebody's who is new.
       if ((await bannedUntil(directory, userId, clock())) > 0) {
         await inboxOf(env, userId).erase();
+        // Bans that were renewed, and whatever else was done about them, since the log was written.
+        if (await eraseSomeActs(directory, replacement)) return next({});
         await deleteBan(directory, userId);
       }
       return next({ phase: "end" });

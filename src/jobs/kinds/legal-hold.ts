@@ -6,14 +6,18 @@ import type { JobSteps } from "../kind.ts";
 
 /** Conversations of one step, which are called at the same time. */
 const PAGE = 50;
+/** Conversations that did not answer, of which a job goes on with the others. */
+const MAX_MISSED = 1_000;
 
 const params = z.object({ userId: z.string() });
 const state = z.object({
   /** Whether the hold stood in the steps so far; null before the first. */
   standing: z.boolean().nullable(),
-  /** All conversations up to this id were told. */
+  /** All conversations up to this id were told, but for those that were missed. */
   after: z.string(),
   done: z.number(),
+  /** Conversations that did not answer: they are told when all others were. */
+  missed: z.array(z.string()).default([]),
 });
 type State = z.infer<typeof state>;
 
@@ -25,17 +29,34 @@ export const legalHold: JobSteps<z.infer<typeof params>, State> = {
   params,
   state,
 
-  begin: () => ({ standing: null, after: "", done: 0 }),
+  begin: () => ({ standing: null, after: "", done: 0, missed: [] }),
 
   async step({ env }, { userId }, before) {
     const directory = directoryOf(env.DB);
     const standing = (await holdOn(directory, "user", userId)) !== undefined;
     const isSame = before.standing === null || before.standing === standing;
-    const { after, done } = isSame ? before : { after: "", done: 0 };
+    const { after, done, missed } = isSame ? before : { after: "", done: 0, missed: [] };
+    const tell = (id: string) => conversationOf(env, id).hold(userId, standing);
     const ids = await conversationsOfUser(directory, userId, { after, limit: PAGE });
-    await Promise.all(ids.map((id) => conversationOf(env, id).hold(userId, standing)));
-    if (ids.length === 0) return { finished: { standing, conversations: done }, done };
-    const next = { standing, after: ids.at(-1) ?? after, done: done + ids.length };
+    if (ids.length === 0) {
+      const again = missed.slice(0, PAGE);
+      await Promise.all(again.map(tell));
+      const rest = missed.slice(PAGE);
+      if (rest.length === 0) {
+        return { finished: { standing, conversations: done }, done };
+      }
+      return { state: { standing, after, done, missed: rest }, done, total: null };
+    }
+    const told = await Promise.allSettled(ids.map(tell));
+    const failed = ids.filter((_, index) => told[index]?.status === "rejected");
+    // One that is out of order keeps no other from being held; where none answers, the step is repeated.
+    if (failed.length === ids.length || missed.length + failed.length > MAX_MISSED) {
+      throw new Error("conversations do not answer");
+    }
+    const next = {
+      ...{ standing, after: ids.at(-1) ?? after, done: done + ids.length },
+      missed: [...missed, ...failed],
+    };
     return { state: next, done: next.done, total: null };
   },
 };

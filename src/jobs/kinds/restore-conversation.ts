@@ -74,7 +74,7 @@ export const restoreConversation: JobSteps<RestoreParams, State> = {
         // A hold may have been placed since, and an erasure have begun.
         const refusal = await refusalOf(context, conversationId);
         if (refusal) return { failed: refusal };
-        const answer = await call({ by, step: "close" });
+        const answer = await call({ by, step: "close", at });
         if (!answer.ok) return { failed: answer.error.code };
         const { closed } = answer.value;
         if (!closed) throw new Error("it was not closed");
