@@ -19,27 +19,37 @@ export function isHeldHere(sql: SqlStorage): boolean {
 /**
  * Deletes a conversation that its object shows to nobody any more: ends its sockets, gateways and inbox rooms,
  * removes everything, and restarts the object, so that nothing of it is in memory either. Rejects, because the
- * restart ends the call; whoever calls again is answered. Where the object ends before, nothing is deleted.
+ * restart ends the call; whoever calls again is answered. Where the object ends before, or a legal hold has come
+ * meanwhile, nothing is deleted.
  */
 export async function destroy(
   ctx: DurableObjectState,
   env: Env,
-  { sql, epoch, memory }: OpenConversation,
+  open: OpenConversation,
 ): Promise<never> {
+  const { sql, epoch, memory } = open;
   const conversationId = memory.conversation.id;
-  const rev = memory.counters.rev + 1;
   for (const socket of ctx.getWebSockets()) {
     // Without an attachment it is not restored, should the object wake.
     socket.serializeAttachment(null);
     close(socket, CLOSE.notFound, "the conversation was deleted");
   }
-  await endSubscribers(env, sql, conversationId, rev);
+  await endSubscribers(env, sql, conversationId, memory.counters.rev + 1);
   return ctx.blockConcurrencyWhile(async () => {
-    ctx.storage.transactionSync(() => bury(sql, { id: conversationId, epoch, rev }));
-    await ctx.storage.deleteAlarm();
+    // Commands that were under way may have been committed meanwhile: the removal is newer than they are.
+    open.settle();
+    const isHeld = isHeldHere(sql);
+    if (isHeld) {
+      await ctx.storage.setAlarm(Date.now());
+    } else {
+      const rev = memory.counters.rev + 1;
+      ctx.storage.transactionSync(() => bury(sql, { id: conversationId, epoch, rev }));
+      await ctx.storage.deleteAlarm();
+    }
     await ctx.storage.sync();
-    ctx.abort("the conversation was deleted");
-    throw new Error("the conversation was deleted");
+    const reason = isHeld ? "a legal hold stands" : "the conversation was deleted";
+    ctx.abort(reason);
+    throw new Error(reason);
   });
 }
 

@@ -1,0 +1,55 @@
+import { runInDurableObject } from "cloudflare:test";
+import { afterEach, expect, test, vi } from "vitest";
+import { RETAINING } from "../../src/conversation/decide/purge.ts";
+import { SubscriberCalls } from "../../src/conversation/outbound/subscribers/subscriber-calls.ts";
+import { Hub } from "../gateway/line.ts";
+import { directPair, objectOf, send } from "../support.ts";
+import { within } from "../conversation/searching.ts";
+
+/** What is committed while a deletion has gateways leave: by sends with files, the before-send hook, or D1. */
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function destroying() {
+  const { alice, conversationId } = await directPair();
+  await send(alice, conversationId, "hello");
+  const hub = await Hub.connect(alice);
+  expect(await hub.ask("JoinConversation", conversationId)).toHaveProperty("rev");
+  const open = await within(conversationId, (open) => open);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const told = vi.spyOn(SubscriberCalls.prototype, "ask").mockReturnValue(promise as never);
+  const ended = objectOf(conversationId).destroy().then((it) => it, () => undefined);
+  await vi.waitFor(() => expect(told).toHaveBeenCalled());
+  return { alice, conversationId, open, ended, resolve };
+}
+
+test("the removal is newer than whatever was committed on the way", async () => {
+  const { alice, conversationId, open, ended, resolve } = await destroying();
+  const rev = await runInDurableObject(objectOf(conversationId), async () => {
+    for (let number = 1; number <= 3; number++) {
+      const actor = { userId: alice.userId, name: null, avatarUrl: null } as const;
+      const late = { type: "send", kind: "text", content: "late", maxLength: 100 } as const;
+      await open.submitAll({ ...actor, role: "user", reach: "member" }, [late]);
+    }
+    const { rev } = open.memory.counters;
+    resolve();
+    return rev;
+  });
+  await ended;
+  const tombstone = await objectOf(conversationId).destroy();
+  if (!tombstone || tombstone === "held") throw new Error("it was not deleted");
+  expect(tombstone.rev).toBeGreaterThan(rev);
+});
+
+test("a legal hold that is taken on the way stands", async () => {
+  const { alice, conversationId, open, ended, resolve } = await destroying();
+  await runInDurableObject(objectOf(conversationId), async () => {
+    await open.submitAll(RETAINING, [{ type: "hold", subject: alice.userId, standing: true }]);
+    resolve();
+  });
+  await ended;
+  expect(await objectOf(conversationId).destroy()).toBe("held");
+  expect((await send(alice, conversationId, "still here")).status).toBe(201);
+});
