@@ -305,6 +305,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async hold(subject: string, standing: boolean): Promise<boolean> {
+    // Should the deletion end before it has deleted anything, the hold has to stand.
+    await this.destroying?.catch(() => undefined);
     return this.open !== undefined && hold(this.open, subject, standing);
   }
 

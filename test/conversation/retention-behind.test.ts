@@ -8,8 +8,7 @@ test("those whose rows say that they are behind, and are not, hide nobody who is
   const roles = Object.fromEntries(names.map((name) => [name, "member" as const]));
   await withCommitter(
     (fresh) => {
-      const purge = () =>
-        fresh.submitAll([["", { type: "purge", upTo: 7 }]], { ...RETAINING });
+      const purge = () => fresh.submitAll([["", { type: "purge", upTo: 7 }]], { ...RETAINING });
       fresh.openWindow();
       for (let number = 1; number <= 10; number++) fresh.submit("ada", text(`text ${number}`));
       fresh.endWindow();

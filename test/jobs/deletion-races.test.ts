@@ -2,9 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import { RETAINING } from "../../src/conversation/decide/purge.ts";
 import { SubscriberCalls } from "../../src/conversation/outbound/subscribers/subscriber-calls.ts";
+import { within } from "../conversation/searching.ts";
 import { Hub } from "../gateway/line.ts";
 import { directPair, objectOf, send } from "../support.ts";
-import { within } from "../conversation/searching.ts";
 
 /** What is committed while a deletion has gateways leave: by sends with files, the before-send hook, or D1. */
 
@@ -20,7 +20,12 @@ async function destroying() {
   const open = await within(conversationId, (open) => open);
   const { promise, resolve } = Promise.withResolvers<void>();
   const told = vi.spyOn(SubscriberCalls.prototype, "ask").mockReturnValue(promise as never);
-  const ended = objectOf(conversationId).destroy().then((it) => it, () => undefined);
+  const ended = objectOf(conversationId)
+    .destroy()
+    .then(
+      (it) => it,
+      () => undefined,
+    );
   await vi.waitFor(() => expect(told).toHaveBeenCalled());
   return { alice, conversationId, open, ended, resolve };
 }
@@ -52,4 +57,21 @@ test("a legal hold that is taken on the way stands", async () => {
   await ended;
   expect(await objectOf(conversationId).destroy()).toBe("held");
   expect((await send(alice, conversationId, "still here")).status).toBe(201);
+});
+
+test("a legal hold that is placed on the way is answered once it is known what came of the deletion", async () => {
+  const { conversationId, ended } = await destroying();
+  const early = await runInDurableObject(objectOf(conversationId), async (object) => {
+    const held = object.hold("", true).then(() => "answered");
+    const turn = new Promise<string>((resolve) => setTimeout(resolve, 0, "waits"));
+    return Promise.race([held, turn]);
+  });
+  await runInDurableObject(objectOf(conversationId), (_, context) =>
+    context.abort("killed by the test"),
+  ).catch(() => undefined);
+  await ended;
+  expect(early).toBe("waits");
+  vi.restoreAllMocks();
+  expect(await objectOf(conversationId).hold("", true)).toBe(true);
+  expect(await objectOf(conversationId).destroy()).toBe("held");
 });
