@@ -2,9 +2,12 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import { RETAINING } from "../../src/conversation/decide/purge.ts";
 import { SubscriberCalls } from "../../src/conversation/outbound/subscribers/subscriber-calls.ts";
+import { Inbox } from "../../src/inbox/object.ts";
 import { within } from "../conversation/searching.ts";
 import { Hub } from "../gateway/line.ts";
-import { directPair, objectOf, send } from "../support.ts";
+import { directPair, groupOf, objectOf, person, send } from "../support.ts";
+import { settled } from "./epochs.ts";
+import { orderOf, runJob } from "./with-kills.ts";
 
 /** What is committed while a deletion has gateways leave: by sends with files, the before-send hook, or D1. */
 
@@ -74,4 +77,21 @@ test("a legal hold that is placed on the way is answered once it is known what c
   vi.restoreAllMocks();
   expect(await objectOf(conversationId).hold("", true)).toBe(true);
   expect(await objectOf(conversationId).destroy()).toBe("held");
+});
+
+test("D1 knows whoever was let in just before, so that their inbox is told", async () => {
+  const [alice, bob, dora] = [await person("alice"), await person("bob"), await person("dora")];
+  const id = await groupOf(alice, bob);
+  await settled(id);
+  await within(id, (open) => {
+    const actor = { userId: alice.userId, name: null, avatarUrl: null, role: "user" } as const;
+    const { userId } = dora;
+    const add = { type: "add", person: { userId, name: null, avatarUrl: null } } as const;
+    void open.submitAll({ ...actor, reach: "member" }, [add]);
+  });
+  const told = vi.spyOn(Inbox.prototype, "deleted");
+  const order = orderOf("delete-conversation", { conversationId: id }, id);
+  const { view } = await runJob(order, { kills: false });
+  expect(view).toMatchObject({ state: "done", result: { members: 3 } });
+  expect(told).toHaveBeenCalledTimes(3);
 });
