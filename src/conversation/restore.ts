@@ -80,12 +80,16 @@ function unavailable({ memory }: OpenConversation, error: unknown): Result<Resto
 async function closeFor(restoring: Restoring, by: string): Promise<Result<RestoreAnswer>> {
   const { ctx, open, setFenced } = restoring;
   const { sql, memory, projector } = open;
-  const { fence: last } = readEpoch(sql);
-  const fence = isClosing(last) ? last : null;
-  if (fence !== null && fence.by !== by) return fail("job_running");
+  const closing = () => {
+    const { fence } = readEpoch(sql);
+    return isClosing(fence) ? fence : undefined;
+  };
+  if ((closing()?.by ?? by) !== by) return fail("job_running");
   open.settle();
   await listed(open);
-  const undo = fence?.undo ?? (await new Recovery(ctx.storage).currentBookmark());
+  const undo = closing()?.undo ?? (await new Recovery(ctx.storage).currentBookmark());
+  // Another restore may have closed it meanwhile.
+  if ((closing()?.by ?? by) !== by) return fail("job_running");
   putFence(sql, { by, undo });
   setFenced(true);
   open.settle();

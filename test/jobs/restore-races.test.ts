@@ -4,11 +4,16 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Recovery } from "../../src/conversation/recovery.ts";
 import { readEpoch } from "../../src/conversation/tables/epochs.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
+import { inboxRows } from "../../src/directory/inbox-rows.ts";
 import { addJob } from "../../src/directory/jobs.ts";
 import { placeHold } from "../../src/directory/legal-holds.ts";
+import { purge } from "../conversation/retaining.ts";
+import { within } from "../conversation/searching.ts";
 import { seedMessages } from "../conversation/seeds.ts";
-import { channelOf, groupOf, objectOf, person, send } from "../support.ts";
-import { settled } from "./epochs.ts";
+import { clientOf } from "../inbox/cuttable-client.ts";
+import { openListed } from "../inbox/replica.ts";
+import { channelOf, fireAlarms, groupOf, objectOf, person, send, unreadOf } from "../support.ts";
+import { projected, settled } from "./epochs.ts";
 import { TimeMachine } from "./time-machine.ts";
 import { orderOf, runJob } from "./with-kills.ts";
 
@@ -57,6 +62,25 @@ test("an erasure that is under way begins no epoch once the conversation is clos
   expect((await send(alice, id, "after")).status).toBe(201);
 });
 
+test("of two restores that close it at once, one does", async () => {
+  const { alice, id } = await groupInThePast();
+  const finding = vi.mocked(Recovery.prototype.currentBookmark);
+  const bookmark = finding.getMockImplementation();
+  const both = Promise.withResolvers<void>();
+  finding.mockImplementation(async function (this: Recovery) {
+    if (finding.mock.calls.length === 2) both.resolve();
+    await both.promise;
+    return (await bookmark?.call(this)) ?? "";
+  });
+  const close = (by: string) => objectOf(id).restore({ by, step: "close" });
+  const answers = await Promise.all([close("one"), close("other")]);
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  expect(answers.find(({ ok }) => !ok)).toMatchObject({ error: { code: "job_running" } });
+  const by = answers[0]?.ok ? "one" : "other";
+  await objectOf(id).restore({ by, step: "reopen" });
+  expect((await send(alice, id, "after")).status).toBe(201);
+});
+
 test.each(["legal_hold", "restore_unavailable"])(
   "what comes while it closes has it opened again: %s",
   async (code) => {
@@ -89,3 +113,45 @@ test.each(["legal_hold", "restore_unavailable"])(
     expect((await send(alice, id, "after")).status).toBe(201);
   },
 );
+
+test("what retention has removed since is there again, and unread everywhere", async () => {
+  const machine = new TimeMachine();
+  const [alice, bob, carl] = [await person("alice"), await person("bob"), await person("carl")];
+  const id = await groupOf(alice, bob, carl);
+  const sent: string[] = [];
+  for (let number = 1; number <= 12; number++) {
+    const more = number === 3 ? { mentions: [bob.userId] } : {};
+    sent.push((await send(alice, id, `message ${number}`, more)).body.messageId);
+  }
+  await alice.delete(`/api/v1/chat/messages/${sent[4]}`);
+  await alice.put(`/api/v1/chat/conversations/${id}/pins/${sent[1]}`);
+  await carl.post(`/api/v1/chat/messages/${sent[5]}/read`);
+  await settled(id);
+  const before = await projected(id);
+  const at = await machine.record(id);
+  const unread = [await unreadOf(bob, id), await unreadOf(carl, id)];
+  expect(unread).toEqual([11, 10]);
+  const client = await clientOf(bob).parley.conversation(id).connect().live();
+  const inbox = await openListed(bob);
+  await within(id, ({ memory }) => expect(memory.counters.lastNumber).toBe(12));
+  await purge(id, 8);
+  await settled(id);
+  await fireAlarms(id);
+  expect([await unreadOf(bob, id), await unreadOf(carl, id)]).toEqual([4, 4]);
+  await vi.waitFor(() => expect(inbox.entry(id)).toMatchObject({ unread: 4, mentions: 0 }), SOON);
+  await vi.waitFor(() => expect(client.unread).toBe(4), SOON);
+  const order = orderOf("restore-conversation", { conversationId: id, at }, id);
+  const { view } = await runJob(order, { kills: false });
+  expect(view).toMatchObject({ state: "done" });
+  await settled(id);
+  expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
+  expect([await unreadOf(bob, id), await unreadOf(carl, id)]).toEqual(unread);
+  const { rows } = await inboxRows(directoryOf(env.DB), bob.userId, undefined);
+  expect(rows[0]).toMatchObject({ unread: 11 });
+  await vi.waitFor(() => expect(inbox.entry(id)).toMatchObject({ unread: 11, mentions: 1 }), SOON);
+  await vi.waitFor(() => expect(client.unread).toBe(11), SOON);
+  expect(client.messages).toHaveLength(12);
+  client.close();
+});
+
+const SOON = { timeout: 10_000, interval: 20 };
