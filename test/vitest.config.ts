@@ -40,6 +40,7 @@ const OBJECTS = inFolders("live", "gateway", "conversation");
 const INBOXES = inFolders("inbox", "notify", "before-send", "policy");
 /** Tests that look at everything there is: the storage is emptied before each of these files. */
 const ALONE = [
+  "test/admin/jobs.test.ts",
   "test/attachments/**/*.test.ts",
   "test/directory/rebuild.test.ts",
   "test/jobs/erase*.test.ts",

@@ -41,10 +41,11 @@ export async function rebuild(
   ids: readonly string[],
   from: RebuildFrom,
 ): Promise<RebuildOutcome> {
-  const outcome = await rebuildConversations(c.env, ids, from);
+  const requestId = c.get("requestId");
+  const outcome = await rebuildConversations(c.env, ids, from, { requestId });
   const { rebuilt, unfinished, failed } = outcome;
   log("rebuilt", {
-    requestId: c.get("requestId"),
+    requestId,
     userId: c.get("actor").userId,
     rebuilt,
     unfinished: unfinished.length,

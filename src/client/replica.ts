@@ -128,7 +128,7 @@ export class Replica {
     this.conversation = conversation;
     const { purgedTo = 0, pins = [] } = conversation;
     if (purgedTo > 0) {
-      const kept = new Set(pins.map((id) => parseMessageId(id)?.number ?? 0));
+      const kept = new Set(pins.map((id) => parseMessageId(id)?.number));
       this.timeline.purge(purgedTo, kept);
       for (const [rev, { to }] of this.reads) if (to <= purgedTo) this.reads.delete(rev);
     }

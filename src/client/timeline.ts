@@ -23,11 +23,10 @@ export class Timeline {
   }
 
   /** Drops messages up to a number that are not among those that are kept. */
-  purge(purgedTo: number, kept: ReadonlySet<number>): void {
-    this.purgedTo = Math.max(this.purgedTo, purgedTo);
+  purge(purgedTo: number, kept: ReadonlySet<number | undefined>): void {
+    this.purgedTo = purgedTo;
     const isThere = ({ number }: WireMessage) => number > purgedTo || kept.has(number);
-    const there = this.messages.filter(isThere);
-    if (there.length < this.messages.length) this.messages.splice(0, Infinity, ...there);
+    this.messages.splice(0, Infinity, ...this.messages.filter(isThere));
     this.earlier?.purge(purgedTo, kept);
     if (this.earlier?.messages.length === 0) this.earlier = undefined;
     this.join();

@@ -16,11 +16,15 @@ export interface RebuildOutcome {
   failed: { id: string; reason: "conversation_not_found" | "unavailable" }[];
 }
 
-/** Rebuilds the given conversations in D1, by their ids or by those of their objects. */
+/**
+ * Rebuilds the given conversations in D1, by their ids or by those of their objects. `context` is logged with a
+ * failure.
+ */
 export async function rebuildConversations(
   env: Env,
   ids: readonly string[],
   from: RebuildFrom,
+  context: Record<string, unknown> = {},
 ): Promise<RebuildOutcome> {
   const outcome: RebuildOutcome = { rebuilt: 0, unfinished: [], failed: [] };
   await Promise.all(
@@ -31,7 +35,7 @@ export async function rebuildConversations(
         else if (done.projectedRev < done.rev) outcome.unfinished.push(done);
         else outcome.rebuilt++;
       } catch (error) {
-        log("rebuild_failed", { id, error });
+        log("rebuild_failed", { ...context, id, error });
         outcome.failed.push({ id, reason: "unavailable" });
       }
     }),

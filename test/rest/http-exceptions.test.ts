@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { HTTPException } from "hono/http-exception";
 import { describe, expect, test } from "vitest";
 import { marketplaceErrors } from "../../src/dialects/marketplace/app.ts";
@@ -23,7 +24,7 @@ describe.each([plainErrors, marketplaceErrors])("in the form $name", (form) => {
       throw new HTTPException(status as 400, { message: "what Hono says" });
     });
     app.onError(errorHandler(form));
-    const response = await app.request("/");
+    const response = await app.request("/", undefined, env);
     return { status: response.status, body: await response.json<{ code: string }>() };
   }
 
