@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { RETAINING } from "../../src/conversation/decide/purge.ts";
 import { memberOf } from "../../src/conversation/tables/members.ts";
+import { fail } from "../../src/domain/error.ts";
+import { groupOf, person, send } from "../support.ts";
 import { text, withCommitter } from "./fresh-committer.ts";
+import { age, removeDue, retain } from "./retaining.ts";
+import { within } from "./searching.ts";
 
 test("those whose rows say that they are behind, and are not, hide nobody who is", async () => {
   const names = Array.from({ length: 110 }, (_, index) => `m${String(index).padStart(3, "0")}`);
@@ -33,4 +37,20 @@ test("those whose rows say that they are behind, and are not, hide nobody who is
     "channel",
     { ada: "owner", ...roles },
   );
+});
+
+test("a removal that fails is repeated, unless a legal hold refuses it", async () => {
+  const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
+  const group = await groupOf(alice, bob);
+  await send(alice, group, "old");
+  await retain(group, 1);
+  await age(group, 1);
+  await within(group, async (open) => {
+    const submitting = vi.spyOn(open, "submitAll").mockResolvedValue([fail("internal")]);
+    await expect(open.retention.run()).rejects.toThrow("internal");
+    submitting.mockResolvedValue([fail("legal_hold")]);
+    await open.retention.run();
+    submitting.mockRestore();
+  });
+  expect(await removeDue(group)).toBe(1);
 });
