@@ -63,7 +63,10 @@ test("a legal hold that is taken on the way stands", async () => {
 });
 
 test("a legal hold that is placed on the way is answered once it is known what came of the deletion", async () => {
-  const { conversationId, ended } = await destroying();
+  const { alice, conversationId, ended } = await destroying();
+  const asked = await objectOf(conversationId)
+    .rearm(alice.userId)
+    .then(String, (error: Error) => error.message);
   const early = await runInDurableObject(objectOf(conversationId), async (object) => {
     const held = object.hold("", true).then(() => "answered");
     const turn = new Promise<string>((resolve) => setTimeout(resolve, 0, "waits"));
@@ -74,6 +77,8 @@ test("a legal hold that is placed on the way is answered once it is known what c
   ).catch(() => undefined);
   await ended;
   expect(early).toBe("waits");
+  // An inbox asks again.
+  expect(asked).toContain("deleted");
   vi.restoreAllMocks();
   expect(await objectOf(conversationId).hold("", true)).toBe(true);
   expect(await objectOf(conversationId).destroy()).toBe("held");
