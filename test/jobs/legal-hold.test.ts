@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { directoryOf } from "../../src/directory/directory.ts";
-import { placeHold } from "../../src/directory/legal-holds.ts";
+import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
 import { settingsOf } from "../../src/env.ts";
 import type { JobContext } from "../../src/jobs/kind.ts";
+import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
 import { legalHold } from "../../src/jobs/kinds/legal-hold.ts";
 import { within } from "../conversation/searching.ts";
 import { groupOf, objectOf, person } from "../support.ts";
@@ -51,6 +52,27 @@ test("a conversation that does not answer keeps the hold from none of the others
     env.DB.prepare("DELETE FROM legal_holds WHERE id = ?").bind(userId),
     env.DB.prepare("DELETE FROM members WHERE conversation_id LIKE ? || '__'").bind(closed),
   ]);
+});
+
+test("files of somebody who is erased stay where a hold is placed on the way", async () => {
+  const alice = await person("alice");
+  const { userId } = alice;
+  const state = eraseUser.state.parse({
+    ...eraseUser.begin({ userId, messages: "clear" }),
+    ...{ phase: "files", erasedId: "erased-0123456789abcdef", refusedUntil: Date.now() + 600_000 },
+  });
+  await env.DB.prepare(
+    `INSERT INTO uploads (key, owner_id, name, mime_type, created_at, stored_at)
+     VALUES (?1 || '/a', ?1, 'a.txt', 'text/plain', 1, 1)`,
+  )
+    .bind(userId)
+    .run();
+  const hold = { subject: "user", id: userId, placedBy: "x", placedAt: 1, reason: "y" } as const;
+  await placeHold(directoryOf(env.DB), hold);
+  const erase = () => eraseUser.step(context(), { userId, messages: "clear" }, state);
+  expect(await erase()).toEqual({ failed: "legal_hold" });
+  await liftHold(directoryOf(env.DB), "user", userId);
+  expect(await erase()).toMatchObject({ state: { files: 1 } });
 });
 
 function context(): JobContext {
