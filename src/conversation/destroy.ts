@@ -10,6 +10,8 @@ import { bury } from "./tables/tombstone.ts";
 
 /** Gateways and inboxes that are called at a time. */
 const CALLS_AT_A_TIME = 100;
+/** How long it waits for D1, which says whose inboxes are told, and whose files go. */
+const LISTS_MS = 5_000;
 
 /** Whether anything of it may be deleted: a legal hold that the object knows of. */
 export function isHeldHere(sql: SqlStorage): boolean {
@@ -19,27 +21,39 @@ export function isHeldHere(sql: SqlStorage): boolean {
 /**
  * Deletes a conversation that its object shows to nobody any more: ends its sockets, gateways and inbox rooms,
  * removes everything, and restarts the object, so that nothing of it is in memory either. Rejects, because the
- * restart ends the call; whoever calls again is answered. Where the object ends before, nothing is deleted.
+ * restart ends the call; whoever calls again is answered. Nothing is deleted where the object ends before, where a
+ * legal hold has come meanwhile, and where D1 does not have everything.
  */
 export async function destroy(
   ctx: DurableObjectState,
   env: Env,
-  { sql, epoch, memory }: OpenConversation,
+  open: OpenConversation,
 ): Promise<never> {
+  const { sql, epoch, memory } = open;
   const conversationId = memory.conversation.id;
-  const rev = memory.counters.rev + 1;
   for (const socket of ctx.getWebSockets()) {
     // Without an attachment it is not restored, should the object wake.
     socket.serializeAttachment(null);
     close(socket, CLOSE.notFound, "the conversation was deleted");
   }
-  await endSubscribers(env, sql, conversationId, rev);
+  await endSubscribers(env, sql, conversationId, memory.counters.rev + 1);
+  // Commands that were under way may have been committed meanwhile: the removal is newer than they are.
+  open.settle();
+  const isListed = await open.projector.reached(memory.counters.rev, LISTS_MS);
   return ctx.blockConcurrencyWhile(async () => {
-    ctx.storage.transactionSync(() => bury(sql, { id: conversationId, epoch, rev }));
-    await ctx.storage.deleteAlarm();
+    open.settle();
+    let reason = "the conversation was deleted";
+    if (isHeldHere(sql) || !isListed) {
+      reason = isListed ? "a legal hold stands" : "the lists do not have everything";
+      await ctx.storage.setAlarm(Date.now());
+    } else {
+      const rev = memory.counters.rev + 1;
+      ctx.storage.transactionSync(() => bury(sql, { id: conversationId, epoch, rev }));
+      await ctx.storage.deleteAlarm();
+    }
     await ctx.storage.sync();
-    ctx.abort("the conversation was deleted");
-    throw new Error("the conversation was deleted");
+    ctx.abort(reason);
+    throw new Error(reason);
   });
 }
 

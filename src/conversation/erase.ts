@@ -1,8 +1,9 @@
 import { ERASING, type ErasureCommand } from "./decide/erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { OpenConversation } from "./open.ts";
+import { RESTORING } from "./restoring.ts";
 import { restartAnew, startedOver } from "./start-over.ts";
-import { readEpoch } from "./tables/epochs.ts";
+import { isClosing, readEpoch } from "./tables/epochs.ts";
 import {
   copyBlocks,
   isDeserted,
@@ -50,6 +51,7 @@ export async function erase(
   let { from } = request;
   while (from <= memory.counters.lastNumber) {
     if (clock() >= until) return on(from);
+    refuseWhileClosed(sql);
     if (hasHold(sql)) return "held";
     const to = Math.min(from + SLICE - 1, memory.counters.lastNumber);
     if (request.messages === "clear") await clear(open, userId, from, to);
@@ -62,8 +64,14 @@ export async function erase(
   await depart();
   open.settle();
   if (from <= memory.counters.lastNumber) return on(from);
+  refuseWhileClosed(sql);
   if (hasHold(sql)) return "held";
   return await restartAnew(ctx, { by }, clock(), () => replaceElsewhere(sql, request));
+}
+
+/** A restore may have closed the conversation since the call began: an epoch that began now would open it again. */
+function refuseWhileClosed(sql: SqlStorage): void {
+  if (isClosing(readEpoch(sql).fence)) throw new Error(RESTORING);
 }
 
 /** Nothing names the person any more. */

@@ -292,6 +292,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   rearm(userId: string): InboxRow | undefined {
+    // An inbox that hears of none does not ask again, and it may be there again.
+    if (this.destroying) throw new Error("the conversation is being deleted");
     return this.open?.inboxes.rearm(userId);
   }
 
@@ -305,6 +307,8 @@ export class Conversation extends DurableObject<Env> implements Rpc {
   }
 
   async hold(subject: string, standing: boolean): Promise<boolean> {
+    // Should the deletion end before it has deleted anything, the hold has to stand.
+    await this.destroying?.catch(() => undefined);
     return this.open !== undefined && hold(this.open, subject, standing);
   }
 

@@ -84,13 +84,17 @@ async function closeFor(
 ): Promise<Result<RestoreAnswer>> {
   const { ctx, open, setFenced } = restoring;
   const { sql, memory, projector } = open;
-  const { fence: last } = readEpoch(sql);
-  const fence = isClosing(last) ? last : null;
-  if (fence !== null && fence.by !== by) return fail("job_running");
+  const closing = () => {
+    const { fence } = readEpoch(sql);
+    return isClosing(fence) ? fence : undefined;
+  };
+  if ((closing()?.by ?? by) !== by) return fail("job_running");
   open.settle();
   await listed(open);
-  const undo = fence?.undo ?? (await new Recovery(ctx.storage).currentBookmark());
-  if (fence === null) {
+  const undo = closing()?.undo ?? (await new Recovery(ctx.storage).currentBookmark());
+  // Another restore may have closed it meanwhile.
+  if ((closing()?.by ?? by) !== by) return fail("job_running");
+  if (closing() === undefined) {
     // In the turn that closes it: what comes later finds it closed.
     if (hasHold(sql)) return fail("legal_hold");
     if (at <= readEpoch(sql).erasedAt) return fail("restore_unavailable");

@@ -57,7 +57,10 @@ export class Retention {
     this.options.runAt(this.options.clock());
   }
 
-  /** Removes what is due and sets the next deadline. Nothing while a legal hold stands: lifting it calls `check`. */
+  /**
+   * Removes what is due and sets the next deadline. Nothing while a legal hold stands: lifting it calls `check`.
+   * Rejects where removing fails, to be repeated.
+   */
   async run(): Promise<void> {
     const { sql, memory, clock, reached, runAt } = this.options;
     if (memory.holds.isHeld) return;
@@ -78,7 +81,10 @@ export class Retention {
           return;
         }
         const result = await this.purge();
-        if (!result.ok) return;
+        if (!result.ok) {
+          if (result.error.code === "legal_hold") return;
+          throw new Error(`messages were not removed: ${result.error.code}`);
+        }
         await nextTurn();
       }
       dropEmptyShards(sql);

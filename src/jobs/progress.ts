@@ -92,6 +92,13 @@ export function cancelled(before: Progress, now: number): Progress {
   return { ...changed(before, now), ...NOT_FAILING, state: "cancelling" };
 }
 
+/** Whether a step came no further than where it began: the next one would do the same. */
+export function isStanding(before: Progress, after: Progress): boolean {
+  const place = ({ state, step, done, error }: Progress) =>
+    JSON.stringify([state, step, done, error]);
+  return !isFinal(after.state) && before.step !== null && place(before) === place(after);
+}
+
 const NOT_FAILING = { failures: 0, failingSince: null };
 
 function changed(before: Progress, now: number): Progress {

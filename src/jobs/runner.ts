@@ -7,7 +7,7 @@ import { log } from "../logging.ts";
 import { jobEnded } from "../metrics.ts";
 import type { AnyJob, JobContext } from "./kind.ts";
 import { KINDS } from "./kinds/kinds.ts";
-import { nextOf, type Progress, stepped, threw, undone } from "./progress.ts";
+import { isStanding, nextOf, type Progress, stepped, threw, undone } from "./progress.ts";
 import type { JobTable, StoredJob } from "./table.ts";
 import { viewOf } from "./view.ts";
 
@@ -19,6 +19,8 @@ const MAX_STEPS = 20;
  * the platform would repeat. Longer than an alarm usually takes.
  */
 const GOES_ON_AFTER_MS = 20_000;
+/** How long a job waits that has come no further: for D1 to follow, or for time to pass. */
+const STANDING_MS = 500;
 /** How long a job waits whose kind this version does not know: an older one, after a rollback. */
 const UNKNOWN_KIND_MS = 10 * 60_000;
 /** D1 is told of progress at most this often; of what was begun or has ended, at once. */
@@ -92,7 +94,7 @@ export class Runner {
     }
   }
 
-  /** Carries out the next step, or undoes. Resolves to when to try again, where that threw. */
+  /** Carries out the next step, or undoes. Resolves to when to go on, where that threw or came no further. */
   private async advance({ order, progress }: StoredJob, kind: AnyJob): Promise<number | undefined> {
     const context = this.contextOf(order);
     const next = nextOf(progress);
@@ -126,7 +128,7 @@ export class Runner {
       jobEnded(this.env.METRICS, name, after.state, this.clock() - order.createdAt);
       log("job_ended", { jobId: id, kind: name, state: after.state, error: after.error });
     }
-    return undefined;
+    return isStanding(present.progress, after) ? this.clock() + STANDING_MS : undefined;
   }
 
   /** What a job that has ended has yet to do: D1 has its final state, then it is forgotten. */

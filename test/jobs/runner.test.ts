@@ -179,6 +179,28 @@ test("a kind that this version does not know waits, and goes on with one that do
   expect(await fireUntilEnd(order.id)).toMatchObject({ state: "done" });
 });
 
+test("a job that comes no further does not go on at once", async () => {
+  let steps = 0;
+  undo = replaced("rebuild", () =>
+    jobOf({
+      params: z.object({}),
+      state: z.object({}),
+      begin: () => ({}),
+      async step() {
+        steps++;
+        return steps < 6 ? { state: {}, done: 0, total: null } : { finished: null, done: 0 };
+      },
+    }),
+  );
+  const order = orderOf("rebuild", {});
+  await jobObject(env, order.id).start(order);
+  const began = Date.now();
+  await vi.waitFor(() => expect(steps).toBe(6), { timeout: 10_000 });
+  // The second step finds that the first was the same.
+  expect(Date.now() - began).toBeGreaterThan(4 * 450);
+  expect((await fireUntilEnd(order.id)).state).toBe("done");
+});
+
 test("an unknown job stores nothing", async () => {
   const id = crypto.randomUUID();
   expect(await jobObject(env, id).view()).toBeUndefined();

@@ -257,10 +257,10 @@ export class Draft implements State {
   }
 
   membersBehind(number: number, limit: number): Member[] {
-    const userIds = new Set([
-      ...membersBehind(this.sql, number, limit),
-      ...this.pendingFigures.keys(),
-    ]);
+    const pending = this.pendingFigures;
+    // Rows of those whose figures are pending may say that they are behind, and they are not: others are as many.
+    const stored = membersBehind(this.sql, number, limit + pending.size);
+    const userIds = new Set([...stored, ...pending.keys()]);
     const isBehind = ({ readUpTo, readBeyond, leftAt }: Member) =>
       leftAt === null && readBeyond > 0 && readUpTo < number;
     return [...userIds]

@@ -127,6 +127,8 @@ async function advance(
       return next({ phase: "conversations", pass: before.pass + 1, after: "" });
     }
     case "files": {
+      // It may have been placed since the conversations were looked through.
+      if (await isHeld(directory, { userId })) return { failed: "legal_hold" };
       const files = await someFilesOf(directory, userId, messages === "keep", PAGE);
       if (files.length === 0) return next({ phase: "acts" });
       await removeFiles(env.FILES, directory, files);

@@ -78,6 +78,9 @@ export const restoreConversation: JobSteps<RestoreParams, State> = {
         if (!answer.ok) return { failed: answer.error.code };
         const { closed } = answer.value;
         if (!closed) throw new Error("it was not closed");
+        // Whatever begins from now on finds it closed; what began before is known by now.
+        const late = await refusalOf(context, conversationId);
+        if (late) return { failed: late };
         const { bookmark } = before;
         return going({ phase: "rewinding", bookmark, undoAt: clock(), ...closed }, 2);
       }
