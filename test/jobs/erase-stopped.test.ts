@@ -32,9 +32,7 @@ async function threeGroups(mark: string) {
     expect((await alice.post(`${V1}/messages/with-attachments`, body)).status).toBe(201);
   }
   await vi.waitFor(async () => {
-    const sent = env.DB.prepare(
-      "SELECT 1 FROM uploads WHERE owner_id = ? AND sent_to IS NOT NULL",
-    );
+    const sent = env.DB.prepare("SELECT 1 FROM uploads WHERE owner_id = ? AND sent_to IS NOT NULL");
     expect((await sent.bind(alice.userId).all()).results).toHaveLength(3);
   }, SOON);
   const [first, second, third] = ids as [string, string, string];
@@ -50,7 +48,9 @@ async function everythingOf(conversationId: string) {
   );
   const uploads = env.DB.prepare("SELECT * FROM uploads WHERE sent_to = ? ORDER BY key");
   const { results } = await uploads.bind(conversationId).all<{ key: string }>();
-  const sizes = await Promise.all(results.map(async ({ key }) => (await env.FILES.head(key))?.size));
+  const sizes = await Promise.all(
+    results.map(async ({ key }) => (await env.FILES.head(key))?.size),
+  );
   return { object, directory: await projected(conversationId), uploads: results, sizes };
 }
 
