@@ -1,11 +1,13 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { directoryOf } from "../../src/directory/directory.ts";
+import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
 import { jobObject } from "../../src/jobs/api.ts";
 import type { AnyJob } from "../../src/jobs/kind.ts";
 import { png } from "../attachments/samples.ts";
 import { asAttachment, upload } from "../attachments/support.ts";
-import { type Caller, groupOf, objectOf, person, send, unreadOf } from "../support.ts";
+import { type Caller, groupOf, ORIGIN, objectOf, person, send, unreadOf } from "../support.ts";
 import { projected } from "./epochs.ts";
 import { crawl } from "./erase-crawler.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
@@ -129,28 +131,48 @@ async function expectFinished(alice: Caller, bob: Caller, mark: string, ids: str
   for (const id of ids) expect(await unreadOf(bob, id)).toBe(0);
 }
 
-test("a legal hold that comes on the way stops it before the next conversation", async () => {
-  const mark = "holdmark";
-  const { alice, bob, first, second, third } = await threeGroups(mark);
-  const before = [await everythingOf(second), await everythingOf(third)];
-  const hold = `/api/admin/conversations/${second}/legal-hold`;
-  behindErasureIn(first, async () => {
-    expect((await admin.put(hold, { reason })).status).toBeLessThan(300);
-  });
-  const { view } = await runJob(orderFor(alice), { kills: false });
-  expect(view).toMatchObject({ state: "failed", error: "legal_hold" });
-  expect([await everythingOf(second), await everythingOf(third)]).toEqual(before);
-  const { object, directory } = await everythingOf(first);
-  // The rows of its files are removed with these, after the last conversation.
-  expect(JSON.stringify({ object, directory })).not.toContain(mark);
-  await expectAdmitted(alice);
-  expect((await send(alice, second, `${mark} still here`)).status).toBe(201);
-  expect((await send(alice, first, `${mark} no longer here`)).status).toBe(403);
+/** Places a hold while a job runs: through the API, or in D1 alone, before any object knows of it. */
+const HOLDS = {
+  conversation: (_: Caller, id: string) => ({
+    place: async () => {
+      const { status } = await admin.put(`/api/admin/conversations/${id}/legal-hold`, { reason });
+      expect(status).toBeLessThan(300);
+    },
+    lift: () => admin.delete(`/api/admin/conversations/${id}/legal-hold`, { reason }),
+  }),
+  person: ({ userId }: Caller) => ({
+    place: () =>
+      placeHold(directoryOf(env.DB), {
+        ...{ subject: "user", id: userId, placedBy: admin.userId, placedAt: Date.now(), reason },
+      }),
+    lift: () => liftHold(directoryOf(env.DB), "user", userId),
+  }),
+};
 
-  expect((await runJob(orderFor(alice), { kills: false })).view.error).toBe("legal_hold");
-  expect((await admin.delete(hold, { reason })).status).toBeLessThan(300);
-  await expectFinished(alice, bob, mark, [first, second, third]);
-}, 120_000);
+test.each(["conversation", "person"] as const)(
+  "a legal hold that comes on the way stops it before the next conversation: %s",
+  async (subject) => {
+    const mark = `${subject}holdmark`;
+    const { alice, bob, first, second, third } = await threeGroups(mark);
+    const before = [await everythingOf(second), await everythingOf(third)];
+    const hold = HOLDS[subject](alice, second);
+    behindErasureIn(first, hold.place);
+    const { view } = await runJob(orderFor(alice), { kills: false });
+    expect(view).toMatchObject({ state: "failed", error: "legal_hold" });
+    expect([await everythingOf(second), await everythingOf(third)]).toEqual(before);
+    const { object, directory } = await everythingOf(first);
+    // The rows of its files are removed with these, after the last conversation.
+    expect(JSON.stringify({ object, directory })).not.toContain(mark);
+    await expectAdmitted(alice);
+    expect((await send(alice, second, `${mark} still here`)).status).toBe(201);
+    expect((await send(alice, first, `${mark} no longer here`)).status).toBe(403);
+
+    expect((await runJob(orderFor(alice), { kills: false })).view.error).toBe("legal_hold");
+    await hold.lift();
+    await expectFinished(alice, bob, mark, [first, second, third]);
+  },
+  120_000,
+);
 
 test.each(["settle", "files", "reports"])(
   "a legal hold on the person that comes after their conversations: %s",
@@ -234,4 +256,61 @@ test("cancelled on the way: they are admitted, the rest is as it was, and anothe
   expect(JSON.stringify({ object, directory })).not.toContain(mark);
   await expectAdmitted(alice);
   await expectFinished(alice, bob, mark, [first, second, third]);
+}, 120_000);
+
+test("archives of their exports go, and exports that are on their way end", async () => {
+  const mark = "exportmark";
+  const { alice, bob, first, second, third } = await threeGroups(mark);
+  const started = async () => {
+    const { status, body } = await admin.post(`/api/admin/users/${alice.userId}/export`, {
+      reason,
+    });
+    expect(status).toBe(202);
+    return body.job.id as string;
+  };
+  const finished = await started();
+  await fireUntilEnd(finished);
+  const archive = `/api/admin/jobs/${finished}/archive`;
+  await vi.waitFor(async () => expect((await admin.get(archive)).status).toBe(200), SOON);
+  const { url } = (await admin.get(archive)).body;
+  const others = orderOf("export-user", { userId: bob.userId }, bob.userId);
+  await runJob(others, { kills: false });
+  // One that is uploading its archive, and is not let to the end.
+  let isUploading = false;
+  const restore = replaced("export-user", (real) => {
+    if (!real) throw new Error("no such kind");
+    return {
+      ...real,
+      step: async (context, params, state) => {
+        if (isUploading) {
+          await scheduler.wait(50);
+          return { state, done: 1, total: null };
+        }
+        const step = await real.step(context, params, state);
+        isUploading = "state" in step && JSON.stringify(step.state).includes('"uploadId"');
+        return step;
+      },
+    } satisfies AnyJob;
+  });
+  onTestFinished(restore);
+  const unfinished = await started();
+  await vi.waitFor(() => expect(isUploading).toBe(true), SOON);
+
+  const { view } = await runJob(orderFor(alice), { kills: false });
+  expect(view).toMatchObject({ state: "done", error: null });
+  expect(await jobObject(env, unfinished).view()).toMatchObject({ state: "cancelled" });
+  const { objects } = await env.FILES.list({ prefix: "exports/" });
+  expect(objects.map(({ key }) => key)).toEqual([`exports/${others.id}.tar`]);
+  expect((await admin.get(archive)).body.code).toBe("archive_gone");
+  const { pathname, search } = new URL(url);
+  expect((await exports.default.fetch(`${ORIGIN}${pathname}${search}`)).status).toBe(404);
+  const rows = env.DB.prepare(
+    "SELECT id, target, params, swept_at IS NOT NULL AS swept FROM jobs WHERE id IN (?, ?) ORDER BY created_at",
+  );
+  expect((await rows.bind(finished, unfinished).all()).results).toEqual([
+    { id: finished, target: null, params: "{}", swept: 1 },
+    { id: unfinished, target: null, params: "{}", swept: 1 },
+  ]);
+  expect(await crawl([alice.userId])).toEqual([]);
+  for (const id of [first, second, third]) expect(await unreadOf(bob, id)).toBe(0);
 }, 120_000);
