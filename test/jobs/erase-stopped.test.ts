@@ -303,7 +303,7 @@ test("archives of their exports go, and exports that are on their way end", asyn
   expect(objects.map(({ key }) => key)).toEqual([`exports/${others.id}.tar`]);
   expect((await admin.get(archive)).body.code).toBe("archive_gone");
   const { pathname, search } = new URL(url);
-  expect((await exports.default.fetch(`${ORIGIN}${pathname}${search}`)).status).toBe(404);
+  expect((await exports.default.fetch(`${ORIGIN}${pathname}${search}`)).status).toBe(410);
   const rows = env.DB.prepare(
     "SELECT id, target, params, swept_at IS NOT NULL AS swept FROM jobs WHERE id IN (?, ?) ORDER BY created_at",
   );
