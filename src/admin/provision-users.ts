@@ -30,7 +30,7 @@ const provision = createRoute({
               }),
               bot: optional(z.boolean()).openapi({
                 description:
-                  "A bot, which a service may write as (`Acting-As`). Nobody who is known as a person becomes one.",
+                  "A bot, which a service may write as (`Acting-As`). Nobody who is known as a person becomes one; an admin may make one of who has never made a request.",
               }),
             }),
           )

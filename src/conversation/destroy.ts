@@ -19,7 +19,8 @@ export function isHeldHere(sql: SqlStorage): boolean {
 /**
  * Deletes a conversation that its object shows to nobody any more: ends its sockets, gateways and inbox rooms,
  * removes everything, and restarts the object, so that nothing of it is in memory either. Rejects, because the
- * restart ends the call; whoever calls again is answered. Where the object ends before, nothing is deleted.
+ * restart ends the call; whoever calls again is answered. Where the object ends before, nothing is deleted: also
+ * where SQLite does not drop a part of the search index that is still read, which ends the object with its readers.
  */
 export async function destroy(
   ctx: DurableObjectState,
