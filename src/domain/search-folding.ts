@@ -57,12 +57,16 @@ const TABLE: ReadonlyMap<string, string> = new Map([
 ]);
 const IN_TABLE = new RegExp(`[${[...TABLE.keys()].join("")}]`, "gu");
 
-/** Characters that are not seen: soft hyphens, variation selectors, marks of direction, joiners but U+200D. */
-const UNSEEN = new RegExp(
-  "[\\u034f\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}]|" +
-    "[\\u00ad\\u061c\\u180e\\u200b\\u200c\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff]",
-  "gu",
-);
+/**
+ * Characters that are not seen: soft hyphens, the Arabic tatweel, variation selectors, marks of direction, joiners
+ * but U+200D. In the brackets of an expression.
+ */
+const UNSEEN_CHARACTERS =
+  "\\u034f\\u17b4\\u17b5\\u180b-\\u180d\\u180f\\ufe00-\\ufe0f\\u{e0100}-\\u{e01ef}\\u0640" +
+  "\\u00ad\\u061c\\u180e\\u200b\\u200c\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff";
+const UNSEEN = new RegExp(`[${UNSEEN_CHARACTERS}]`, "gu");
+/** The two letters of a flag, also where something between them is not seen. In an expression. */
+export const FLAG_LETTERS = `[\\u{1f1e6}-\\u{1f1ff}][${UNSEEN_CHARACTERS}\\u200d]*[\\u{1f1e6}-\\u{1f1ff}]`;
 /** U+200D but between emojis, where it makes one of several. */
 const JOINER = /(?<!\p{Extended_Pictographic})\u200d|\u200d(?!\p{Extended_Pictographic})/gu;
 /** The tone of an emoji's skin. */

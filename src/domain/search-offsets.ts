@@ -1,4 +1,4 @@
-import { collapsed, foldedInside } from "./search-folding.ts";
+import { collapsed, FLAG_LETTERS, foldedInside } from "./search-folding.ts";
 
 /** Characters but U+200D that can merge with one before them when a text is folded. */
 const CONTINUING =
@@ -9,7 +9,7 @@ const CONTINUING =
   "\\u{1f3fb}-\\u{1f3ff}\\u{e0020}-\\u{e007f}";
 /** A character, or a flag, and what merges with it: emojis that are joined with U+200D included. */
 const CLUSTER =
-  "(?:[\\u{1f1e6}-\\u{1f1ff}]{2}|[^])" +
+  `(?:${FLAG_LETTERS}|[^])` +
   `(?:\\u200d[${CONTINUING}]*\\p{Extended_Pictographic}|[${CONTINUING}\\u200d])*`;
 const CLUSTERS = new RegExp(CLUSTER, "gu");
 /** So many are folded at a time, and one by one only where an offset is looked for. */

@@ -139,6 +139,7 @@ function pathsWith({ conversations, messages, users, texts }: Ids): string[] {
       );
     };
     each("id", path.includes("/users/") ? users : conversations);
+    each("conversationId", conversations);
     each("messageId", messages);
     each("userId", users);
     const has = (name: string) => ofQuery.some((one) => one.name === name);

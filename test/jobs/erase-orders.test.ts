@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
 import { type Caller, directPair, groupOf, person, send, tokenFor } from "../support.ts";
-import { crawl } from "./erase-crawler.ts";
+import { crawl } from "./crawler.ts";
 import { orderOf, runJob } from "./with-kills.ts";
 
 /** What an erasure is refused for, what it leaves, and that it ends once however often it is ended. */

@@ -4,7 +4,7 @@ import { messageIdOf } from "../../src/domain/id.ts";
 import { isErasedUserId } from "../../src/domain/person.ts";
 import { clientOf } from "../inbox/cuttable-client.ts";
 import { type Caller, objectOf, send, unreadOf } from "../support.ts";
-import { askEveryDoor, crawl, type Found } from "./erase-crawler.ts";
+import { askEveryDoor, crawl, type Found } from "./crawler.ts";
 import { named, type World, worldOf } from "./erase-world.ts";
 import { orderOf, runJob } from "./with-kills.ts";
 
