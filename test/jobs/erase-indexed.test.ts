@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { conversationOf } from "../../src/conversation/stub.ts";
 import { found, indexOf, seedMessages, withBounds, within } from "../conversation/searching.ts";
 import { type Caller, groupOf, objectOf, person, unreadOf } from "../support.ts";
-import { crawl } from "./erase-crawler.ts";
+import { crawl } from "./crawler.ts";
 import { orderOf, runJob } from "./with-kills.ts";
 
 /** Erasure and deletion of a conversation that has a search index of several parts, which somebody is reading. */

@@ -9,7 +9,7 @@ import { png } from "../attachments/samples.ts";
 import { asAttachment, upload } from "../attachments/support.ts";
 import { type Caller, groupOf, ORIGIN, objectOf, person, send, unreadOf } from "../support.ts";
 import { projected } from "./epochs.ts";
-import { crawl } from "./erase-crawler.ts";
+import { crawl } from "./crawler.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** An erasure that is stopped on its way: what it leaves, and that another one finishes it. */
@@ -174,7 +174,7 @@ test.each(["conversation", "person"] as const)(
   120_000,
 );
 
-test.each(["settle", "files", "reports"])(
+test.each(["settle", "reports"])(
   "a legal hold on the person that comes after their conversations: %s",
   async (phase) => {
     const mark = `late${phase}mark`;
