@@ -30,7 +30,7 @@ const provision = createRoute({
               }),
               bot: optional(z.boolean()).openapi({
                 description:
-                  "A bot, which a service may write as (`Acting-As`). Nobody who is known as a person becomes one.",
+                  "A bot, which a service may write as (`Acting-As`). Nobody who is known as a person becomes one; an admin may make one of who has never made a request.",
               }),
             }),
           )
@@ -61,11 +61,13 @@ export function userProvisioning(app: OpenAPIHono<EdgeEnv>): void {
     }
     const profiles = new Map(users.map(({ id, ...rest }) => [id, { userId: id, ...rest }]));
     const bots = [...profiles.values()].filter(({ bot }) => bot).map(({ userId }) => userId);
-    const [person] = await peopleAmongIds(c.get("directory"), bots);
+    // A service would act as whoever it makes a bot. Admins may say so of who has never been here.
+    const isAdmin = role === "admin";
+    const [person] = await peopleAmongIds(c.get("directory"), bots, isAdmin ? "seen" : "all");
     if (person !== undefined) {
       refuse("forbidden", { message: `${person} is a person, and no bot.` });
     }
-    await upsertUsers(c.get("directory"), [...profiles.values()], null);
+    await upsertUsers(c.get("directory"), [...profiles.values()], null, { renewsBots: isAdmin });
     return c.json({ upserted: profiles.size }, 200);
   });
 }

@@ -197,8 +197,9 @@ function argumentsOf(act: Act, [id = "", ...rest]: readonly string[], options: O
 function serverOf({ url, token }: Options) {
   const address = url || process.env["PARLEY_URL"];
   const secret = token || process.env["PARLEY_TOKEN"];
-  if (typeof address !== "string")
+  if (typeof address !== "string" || address === "")
     throw new Error("PARLEY_URL is not set: the address of the server");
-  if (typeof secret !== "string") throw new Error("PARLEY_TOKEN is not set: the token of an admin");
+  if (typeof secret !== "string" || secret === "")
+    throw new Error("PARLEY_TOKEN is not set: the token of an admin");
   return { url: addressOf(address), token: secret };
 }

@@ -21,8 +21,9 @@ export function isHeldHere(sql: SqlStorage): boolean {
 /**
  * Deletes a conversation that its object shows to nobody any more: ends its sockets, gateways and inbox rooms,
  * removes everything, and restarts the object, so that nothing of it is in memory either. Rejects, because the
- * restart ends the call; whoever calls again is answered. Nothing is deleted where the object ends before, where a
- * legal hold has come meanwhile, and where D1 does not have everything.
+ * restart ends the call; whoever calls again is answered. Nothing is deleted where the object ends before (as where
+ * SQLite does not drop a part of the search index that is still read, which ends the object with its readers), where
+ * a legal hold has come meanwhile, and where D1 does not have everything.
  */
 export async function destroy(
   ctx: DurableObjectState,

@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, sql } from "drizzle-orm";
 import type { Person } from "../domain/conversation.ts";
 import type { Directory } from "./directory.ts";
 import { users } from "./schema.ts";
@@ -15,10 +15,14 @@ export async function botById(directory: Directory, userId: string): Promise<Per
   return bot;
 }
 
-/** Those among some ids that are of people: no bot can be provisioned under them. */
+/**
+ * Those among some ids that are of people: no bot can be provisioned under them. `seen`: only who has made a request
+ * that D1 knows of; the others may be bots that it has lost, and knows as members of conversations.
+ */
 export async function peopleAmongIds(
   directory: Directory,
   userIds: readonly string[],
+  among: "all" | "seen",
 ): Promise<string[]> {
   if (userIds.length === 0) return [];
   const rows = await directory
@@ -28,6 +32,7 @@ export async function peopleAmongIds(
       and(
         inArray(users.id, sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`),
         eq(users.bot, false),
+        among === "seen" ? gt(users.lastSeenAt, 0) : undefined,
       ),
     );
   return rows.map(({ id }) => id);

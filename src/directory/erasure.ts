@@ -184,21 +184,29 @@ export async function eraseFromConversation(
   ]);
 }
 
-/** Files of a person, some of them. `onlyUnsent`: those that no message carries. */
+/**
+ * Files of a person, some of them. `onlyUnsent`: those that no message carries. `isHeld`: a legal hold stands on
+ * their conversation, or on somebody who is or was in it.
+ */
 export async function someFilesOf(
   { $client }: Directory,
   userId: string,
   onlyUnsent: boolean,
   limit: number,
-): Promise<{ key: string; r2UploadId: string | null }[]> {
+): Promise<{ key: string; r2UploadId: string | null; isHeld: boolean }[]> {
   const { results } = await $client
     .prepare(
-      `SELECT key, r2_upload_id AS r2UploadId FROM uploads WHERE owner_id = ?
+      `SELECT key, r2_upload_id AS r2UploadId,
+         EXISTS (SELECT 1 FROM legal_holds WHERE subject = 'conversation' AND id = sent_to)
+           OR EXISTS (SELECT 1 FROM legal_holds AS held CROSS JOIN members AS party
+             ON party.user_id = held.id AND party.conversation_id = sent_to
+             WHERE held.subject = 'user') AS held
+       FROM uploads WHERE owner_id = ?
        ${onlyUnsent ? "AND (sent_to IS NULL OR deleted_at IS NOT NULL)" : ""} LIMIT ?`,
     )
     .bind(userId, limit)
-    .all<{ key: string; r2UploadId: string | null }>();
-  return results;
+    .all<{ key: string; r2UploadId: string | null; held: number }>();
+  return results.map(({ key, r2UploadId, held }) => ({ key, r2UploadId, isHeld: held === 1 }));
 }
 
 /** Writes the person's acts in the audit log, and those that concern them, under the other id: whether there may be more. */

@@ -24,12 +24,13 @@ const TOKEN_ROLE_KEPT_MS = 30 * 24 * 60 * 60_000;
 /**
  * Inserts or updates people, in one transaction. `seenAt`: they made a request now, and `role` is
  * their token's; `null`: the host application provisions them, and `role` is the provisioned one.
- * Neither kind of role changes the other.
+ * Neither kind of role changes the other. `renewsBots`: who is stored, was never seen and is a bot here becomes one.
  */
 export async function upsertUsers(
   directory: Directory,
   profiles: readonly Profile[],
   seenAt: number | null,
+  { renewsBots = false }: { renewsBots?: boolean } = {},
 ): Promise<void> {
   const seen = seenAt !== null;
   const rows = profiles.map((p) => [
@@ -44,13 +45,15 @@ export async function upsertUsers(
   ]);
   const { $client } = directory;
   const upsert = $client.prepare(UPSERT);
-  const statements = pagesOf(rows).map((page) => upsert.bind(JSON.stringify(page), seenAt));
+  const statements = pagesOf(rows).map((page) =>
+    upsert.bind(JSON.stringify(page), seenAt, renewsBots ? 1 : 0),
+  );
   const [only, ...others] = statements;
   if (only && others.length === 0) await only.run();
   else if (only) await $client.batch(statements);
 }
 
-/** ?1: people; ?2: when they were seen, or null. */
+/** ?1: people; ?2: when they were seen, or null; ?3: whether who was never seen may become a bot. */
 const UPSERT = `
   INSERT INTO users (id, name, name_folded, avatar_url, role, provisioned_role, words, bot, last_seen_at)
   SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
@@ -62,6 +65,7 @@ const UPSERT = `
     role = iif(?2 IS NULL, role, excluded.role),
     provisioned_role = coalesce(excluded.provisioned_role, provisioned_role),
     words = coalesce(excluded.words, words),
+    bot = iif(?3 AND last_seen_at = 0, max(bot, excluded.bot), bot),
     last_seen_at = max(excluded.last_seen_at, last_seen_at)`;
 
 /** People of one statement: with the longest names and addresses less than the 2 MB of a parameter. */

@@ -59,6 +59,22 @@ async function spread(method: "put" | "delete", userId: string): Promise<void> {
   await fireUntilEnd(body.job.id);
 }
 
+test("one that D1 has lost still stands in its conversation, and is lifted there", async () => {
+  const { alice, conversationId } = await directPair();
+  const path = `/api/admin/conversations/${conversationId}`;
+  expect((await admin.put(`${path}/legal-hold`, { reason })).status).toBe(204);
+  await env.DB.prepare("DELETE FROM legal_holds WHERE id = ?").bind(conversationId).run();
+  expect((await admin.get("/api/admin/legal-holds")).body.items).not.toContainEqual(
+    expect.objectContaining({ id: conversationId }),
+  );
+  expect((await admin.get(path)).body).toMatchObject({ holds: 1 });
+  const order = { userId: alice.userId, messages: "clear" };
+  const { view } = await runJob(orderOf("erase-user", order, alice.userId), { kills: false });
+  expect(view).toMatchObject({ state: "failed", error: "legal_hold" });
+  expect((await admin.delete(`${path}/legal-hold`, { reason })).status).toBe(204);
+  expect(await holdsOf(conversationId)).toEqual([]);
+});
+
 test("403 for others than admins, and a reason is wanted", async () => {
   const { alice, conversationId } = await directPair();
   const support = await person("support", { role: "support" });

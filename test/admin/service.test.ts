@@ -1,4 +1,4 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { PROTOCOL } from "../../src/live/version.ts";
 import { Hub, Io } from "../gateway/line.ts";
@@ -59,6 +59,25 @@ describe("provisioning", () => {
     expect((await put(user, [one])).status).toBe(403);
     expect((await put(user, [{ ...one, bot: true }])).status).toBe(403);
     expect((await put(root, [{ id: someone("bot"), bot: true }])).status).toBe(200);
+  });
+
+  test("a bot that a rebuilt D1 knows as a member is one again, once an admin says so", async () => {
+    const [host, root, ada, bob] = await Promise.all([service(), admin(), person(), person()]);
+    const id = await groupOf(ada, bob);
+    const bot = await botOf(host);
+    await host.post(`${UNIHUB}/conversations/${id}/participants`, { participantId: bot });
+    await env.DB.prepare("DELETE FROM users WHERE id = ?").bind(bot).run();
+    const rebuilt = await root.post("/api/admin/rebuild", { ids: [id] });
+    expect(rebuilt.body).toMatchObject({ rebuilt: 1 });
+    const users = [{ id: bot, bot: true }];
+    expect((await host.put("/api/users", { users })).body.code).toBe("forbidden");
+    expect((await root.put("/api/users", { users })).status).toBe(200);
+    const message = { conversationId: id, content: "back again" };
+    expect((await host.post(`${UNIHUB}/messages`, message, as(bot))).status).toBe(201);
+    // Whoever has been here is a person, for admins as well.
+    const known = [{ id: ada.userId, bot: true }];
+    expect((await root.put("/api/users", { users: known })).body.code).toBe("forbidden");
+    expect((await host.post(`${UNIHUB}/messages`, message, as(ada.userId))).status).toBe(403);
   });
 
   test("nobody who is known as a person becomes a bot", async () => {

@@ -91,6 +91,25 @@ async function joined(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
   return new Uint8Array(await new Blob(all as Uint8Array<ArrayBuffer>[]).arrayBuffer());
 }
 
+/** Where a tar has something else than zeros behind the bytes of an entry, or behind the last one. */
+function notZeroBetween(tar: Uint8Array): number[] {
+  const found: number[] = [];
+  const look = (from: number, to: number) => {
+    for (let at = from; at < to; at++) if (tar[at] !== 0) found.push(at);
+  };
+  const text = new TextDecoder();
+  let at = 0;
+  while (tar[at] !== 0) {
+    const size = Number.parseInt(text.decode(tar.subarray(at + 124, at + 136)), 8);
+    const end = at + 512 + size;
+    at = Math.ceil(end / 512) * 512;
+    look(end, at);
+  }
+  expect(tar.length - at).toBeGreaterThanOrEqual(1_024);
+  look(at, tar.length);
+  return found;
+}
+
 test("any range of an archive has the bytes of the whole; a library reads it, and the manifest's hashes are right", async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   console.log(`seed ${seed}`);
@@ -108,6 +127,7 @@ test("any range of an archive has the bytes of the whole; a library reads it, an
       const range = await joined(bytesBetween(sources, from, to));
       expect(range, `${from}…${to}`).toEqual(whole.subarray(from, to));
     }
+    expect(notZeroBetween(whole)).toEqual([]);
     const entries = await unpack(new Blob([whole as Uint8Array<ArrayBuffer>]).stream());
     const manifest = JSON.parse(entries.at(-1)?.text ?? "");
     expect(entries.at(-1)?.path).toBe("manifest.json");

@@ -43,16 +43,16 @@ export function coverageOf(sql: SqlStorage): Coverage | undefined {
   return row;
 }
 
-/** Makes an index that has no message yet, as of a revision. */
+/** Makes an index that has no message yet, as of a revision, where {@link dropIndex} has removed any other. */
 export function createIndex(sql: SqlStorage, rev: number): void {
   sql.exec(`
-    CREATE TABLE search_index (
+    CREATE TABLE IF NOT EXISTS search_index (
       only INTEGER PRIMARY KEY CHECK (only = 1),
       version INTEGER NOT NULL,
       covered INTEGER NOT NULL,
       rev INTEGER NOT NULL
     );
-    CREATE TABLE search_shards (first INTEGER PRIMARY KEY, units INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS search_shards (first INTEGER PRIMARY KEY, units INTEGER NOT NULL);
   `);
   sql.exec(
     "INSERT INTO search_index (only, version, covered, rev) VALUES (1, ?, 0, ?)",
@@ -61,14 +61,14 @@ export function createIndex(sql: SqlStorage, rev: number): void {
   );
 }
 
-/** Drops an index of any version. */
+/**
+ * Removes an index of any version. What somebody still reads is emptied, and dropped before the next one is made:
+ * until then there is an index without a version, which nobody asks.
+ */
 export function dropIndex(sql: SqlStorage): void {
-  for (const { first } of sql
-    .exec<{ first: number }>("SELECT first FROM search_shards")
-    .toArray()) {
-    sql.exec(`DROP TABLE ${tableOf({ first })}`);
-  }
-  sql.exec("DROP TABLE search_shards; DROP TABLE search_index");
+  emptyShardsUpTo(sql, Number.MAX_SAFE_INTEGER);
+  if (dropEmptyShards(sql)) sql.exec("DROP TABLE search_shards; DROP TABLE search_index");
+  else sql.exec("DELETE FROM search_index");
 }
 
 /**

@@ -34,6 +34,11 @@ const PAGE = 200;
 const WAIT_MS = 3_000;
 /** Passes through the conversations: another one where somebody has let the person in during the one before. */
 const MAX_PASSES = 10;
+/** Phases behind the conversations in which a legal hold on the person stops it. */
+const STOPPABLE: ReadonlySet<EraseUserState["phase"]> = new Set([
+  ...(["acquaintances", "settle", "files"] as const),
+  ...(["acts", "reports", "purchase-requests", "elsewhere"] as const),
+]);
 
 /**
  * Erases a person: they are refused while it lasts; then nothing names them, in their conversations, the inboxes
@@ -93,6 +98,9 @@ async function advance(
   const directory = directoryOf(env.DB);
   const replacement: Replacement = { userId, erasedId: before.erasedId };
   const next = (change: Partial<EraseUserState>) => going({ ...before, ...change });
+  // One that came meanwhile; before each conversation it is looked at there.
+  if (STOPPABLE.has(before.phase) && (await isHeld(directory, { userId })))
+    return { failed: "legal_hold" };
   switch (before.phase) {
     case "begin": {
       if (before.erasedId !== "") {
@@ -131,6 +139,7 @@ async function advance(
       if (await isHeld(directory, { userId })) return { failed: "legal_hold" };
       const files = await someFilesOf(directory, userId, messages === "keep", PAGE);
       if (files.length === 0) return next({ phase: "acts" });
+      if (files.some(({ isHeld }) => isHeld)) return { failed: "legal_hold" };
       await removeFiles(env.FILES, directory, files);
       return next({ files: before.files + files.length });
     }
