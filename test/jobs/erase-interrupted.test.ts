@@ -6,8 +6,9 @@ import type { EraseUserState } from "../../src/jobs/erasing/state.ts";
 import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
 import { sendUploads, upload } from "../attachments/support.ts";
-import { directPair, person } from "../support.ts";
+import { directPair, groupOf, openLive, person, send } from "../support.ts";
 import { crawl } from "./crawler.ts";
+import { epochOf } from "./epochs.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** What an interrupted erasure leaves: nothing that no other one would find. */
@@ -124,4 +125,27 @@ test("an erasure that is cancelled while it deletes a conversation deletes all o
   expect(found.filter((one) => !/^D1\.(audit|deleted_)|\.tombstone:/.test(one))).toEqual([]);
   // Who is not erased to the end may come again.
   expect((await bob.get("/api/v1/chat/conversations")).body).toEqual([]);
+}, 60_000);
+
+test("a conversation that does not name somebody who was staff is left as it is", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await send(alice, conversationId, "nothing of theirs");
+  const resolver = await person("resolver", { role: "resolver" });
+  const other = await groupOf(alice, bob);
+  const { messageId } = (await send(alice, other, "a text to react to")).body;
+  await resolver.post(`/api/chat/${other}/messages`, { content: "by staff" });
+  await alice.delete(`/api/v1/chat/messages/${messageId}`);
+  const socket = await openLive(bob, conversationId);
+  const [before, otherBefore] = [await epochOf(conversationId), await epochOf(other)];
+  const order = orderOf(
+    "erase-user",
+    { userId: resolver.userId, messages: "clear" },
+    resolver.userId,
+  );
+  expect((await runJob(order, { kills: false })).view.state).toBe("done");
+  expect(await epochOf(conversationId)).toBe(before);
+  expect(await epochOf(other)).not.toBe(otherBefore);
+  await send(alice, conversationId, "still connected");
+  await socket.next("message", ({ message }) => message.content === "still connected");
+  expect(await crawl([resolver.userId, "by staff"])).toEqual([]);
 }, 60_000);
