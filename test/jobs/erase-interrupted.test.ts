@@ -149,3 +149,29 @@ test("a conversation that does not name somebody who was staff is left as it is"
   await socket.next("message", ({ message }) => message.content === "still connected");
   expect(await crawl([resolver.userId, "by staff"])).toEqual([]);
 }, 60_000);
+
+test("a ban that an admin has placed meanwhile stays when the erasure is cancelled", async () => {
+  const [ada, admin] = await Promise.all([person(), person("admin", { role: "admin" })]);
+  const order = orderOf("erase-user", { userId: ada.userId, messages: "keep" }, ada.userId);
+  const { step, ...steps } = jobOf(eraseUser);
+  const restore = replaced("erase-user", () => ({
+    ...steps,
+    async step(context: JobContext, params: unknown, before: unknown) {
+      if (eraseUser.state.parse(before).phase !== "conversations") {
+        return await step(context, params, before);
+      }
+      const banned = await admin.put(`/api/admin/users/${ada.userId}/ban`, { reason: "spam" });
+      if (banned.status !== 204) await jobObject(env, order.id).cancel();
+      expect(banned.status).toBe(204);
+      await jobObject(env, order.id).cancel();
+      throw new Error("not now");
+    },
+  }));
+  try {
+    expect((await runJob(order, { kills: false })).view.state).toBe("cancelled");
+  } finally {
+    restore();
+  }
+  const ban = env.DB.prepare("SELECT reason, lifted_at FROM bans WHERE user_id = ?");
+  expect(await ban.bind(ada.userId).first()).toEqual({ reason: "spam", lifted_at: null });
+}, 60_000);
