@@ -1,3 +1,5 @@
+import { idInJson } from "../domain/erasure.ts";
+import { ERASED_PREFIX } from "../domain/person.ts";
 import { ERASING, type ErasureCommand } from "./decide/erase.ts";
 import type { ErasureProgress, ErasureRequest } from "./erase-api.ts";
 import type { OpenConversation } from "./open.ts";
@@ -7,6 +9,8 @@ import { isClosing, readEpoch } from "./tables/epochs.ts";
 import {
   copyBlocks,
   isDeserted,
+  isInMessages,
+  isInOtherTables,
   reactionsWithin,
   removeOwnRows,
   replaceElsewhere,
@@ -17,6 +21,8 @@ import { hasHold } from "./tables/holds.ts";
 
 /** Messages that are looked at in one turn of the object. */
 const SLICE = 500;
+/** The same, where they are only looked through. */
+const LOOKED_AT = 2_000;
 /** Messages that are cleared, and reactions that are removed, in one commit. */
 const BATCH = 16;
 /** For how long a call goes on, in milliseconds. */
@@ -44,6 +50,9 @@ export async function erase(
   const depart = () => carryOut(open, [{ type: "erase-member", userId }]);
   const on = (from: number) => ({ from, of: memory.counters.lastNumber });
   open.evict(userId);
+  if (request.from === 1 && !(await isNamed(open, userId, until))) {
+    return { isListed: true, isDeserted: false };
+  }
   await depart();
   memory.blocks.changed(
     copyBlocks(sql, request).map((blocker) => ({ userId: blocker, blockedId: request.erasedId })),
@@ -72,6 +81,23 @@ export async function erase(
 /** A restore may have closed the conversation since the call began: an epoch that began now would open it again. */
 function refuseWhileClosed(sql: SqlStorage): void {
   if (isClosing(readEpoch(sql).fence)) throw new Error(RESTORING);
+}
+
+/**
+ * Whether anything here names the person, or may do so; where nothing does, as in most conversations in which staff
+ * might have written, nobody is interrupted. An id of nobody may be that of an earlier erasure of the same person,
+ * which has not begun an epoch.
+ */
+async function isNamed(open: OpenConversation, userId: string, until: number): Promise<boolean> {
+  const { sql, memory, clock } = open;
+  open.settle();
+  const texts = [...new Set([userId, idInJson(userId).slice(1, -1), ERASED_PREFIX])];
+  if (isInOtherTables(sql, userId, texts)) return true;
+  for (let from = 1; from <= memory.counters.lastNumber; from += LOOKED_AT) {
+    if (clock() >= until || isInMessages(sql, texts, from, from + LOOKED_AT - 1)) return true;
+    await nextTurn();
+  }
+  return isInOtherTables(sql, userId, texts);
 }
 
 /** Nothing names the person any more. */

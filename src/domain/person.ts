@@ -23,6 +23,8 @@ export function normalizedUserId(userId: string): string {
   return UUID.test(userId) ? userId.toLowerCase() : userId;
 }
 
+/** What ids of nobody begin with. */
+export const ERASED_PREFIX = "erased-";
 const ERASED = /^erased-[0-9a-f]{16}$/;
 /** The same as a condition in SQL of a column. */
 export function isErasedColumn(column: string): string {

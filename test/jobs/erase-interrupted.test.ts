@@ -6,8 +6,9 @@ import type { EraseUserState } from "../../src/jobs/erasing/state.ts";
 import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { eraseUser } from "../../src/jobs/kinds/erase-user.ts";
 import { sendUploads, upload } from "../attachments/support.ts";
-import { directPair, person } from "../support.ts";
+import { directPair, groupOf, openLive, person, send } from "../support.ts";
 import { crawl } from "./crawler.ts";
+import { epochOf } from "./epochs.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** What an interrupted erasure leaves: nothing that no other one would find. */
@@ -124,4 +125,53 @@ test("an erasure that is cancelled while it deletes a conversation deletes all o
   expect(found.filter((one) => !/^D1\.(audit|deleted_)|\.tombstone:/.test(one))).toEqual([]);
   // Who is not erased to the end may come again.
   expect((await bob.get("/api/v1/chat/conversations")).body).toEqual([]);
+}, 60_000);
+
+test("a conversation that does not name somebody who was staff is left as it is", async () => {
+  const { alice, bob, conversationId } = await directPair();
+  await send(alice, conversationId, "nothing of theirs");
+  const resolver = await person("resolver", { role: "resolver" });
+  const other = await groupOf(alice, bob);
+  const { messageId } = (await send(alice, other, "a text to react to")).body;
+  await resolver.post(`/api/chat/${other}/messages`, { content: "by staff" });
+  await alice.delete(`/api/v1/chat/messages/${messageId}`);
+  const socket = await openLive(bob, conversationId);
+  const [before, otherBefore] = [await epochOf(conversationId), await epochOf(other)];
+  const order = orderOf(
+    "erase-user",
+    { userId: resolver.userId, messages: "clear" },
+    resolver.userId,
+  );
+  expect((await runJob(order, { kills: false })).view.state).toBe("done");
+  expect(await epochOf(conversationId)).toBe(before);
+  expect(await epochOf(other)).not.toBe(otherBefore);
+  await send(alice, conversationId, "still connected");
+  await socket.next("message", ({ message }) => message.content === "still connected");
+  expect(await crawl([resolver.userId, "by staff"])).toEqual([]);
+}, 60_000);
+
+test("a ban that an admin has placed meanwhile stays when the erasure is cancelled", async () => {
+  const [ada, admin] = await Promise.all([person(), person("admin", { role: "admin" })]);
+  const order = orderOf("erase-user", { userId: ada.userId, messages: "keep" }, ada.userId);
+  const { step, ...steps } = jobOf(eraseUser);
+  const restore = replaced("erase-user", () => ({
+    ...steps,
+    async step(context: JobContext, params: unknown, before: unknown) {
+      if (eraseUser.state.parse(before).phase !== "conversations") {
+        return await step(context, params, before);
+      }
+      const banned = await admin.put(`/api/admin/users/${ada.userId}/ban`, { reason: "spam" });
+      if (banned.status !== 204) await jobObject(env, order.id).cancel();
+      expect(banned.status).toBe(204);
+      await jobObject(env, order.id).cancel();
+      throw new Error("not now");
+    },
+  }));
+  try {
+    expect((await runJob(order, { kills: false })).view.state).toBe("cancelled");
+  } finally {
+    restore();
+  }
+  const ban = env.DB.prepare("SELECT reason, lifted_at FROM bans WHERE user_id = ?");
+  expect(await ban.bind(ada.userId).first()).toEqual({ reason: "spam", lifted_at: null });
 }, 60_000);

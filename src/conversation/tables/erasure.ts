@@ -13,6 +13,56 @@ import { isErasedColumn } from "../../domain/person.ts";
 /** Rows of one person that are removed at a time. */
 const ROWS = 2_000;
 
+/** Tables that are looked through by the numbers of their messages; and one that has an index of users. */
+const OF_MESSAGES = ["messages", "reactions"];
+const READS = "reads";
+
+/** Whether a row of the messages `from`…`to` contains one of the texts, in whichever column. */
+export function isInMessages(
+  sql: SqlStorage,
+  texts: readonly string[],
+  from: number,
+  to: number,
+): boolean {
+  return OF_MESSAGES.some((table) => contains(sql, table, texts, [from, to]));
+}
+
+/** The same of all other tables, whichever there are, apart from the search index. */
+export function isInOtherTables(
+  sql: SqlStorage,
+  userId: string,
+  texts: readonly string[],
+): boolean {
+  if (sql.exec("SELECT 1 FROM reads WHERE user_id = ? LIMIT 1", userId).toArray().length > 0) {
+    return true;
+  }
+  return sql
+    .exec<{ name: string }>(
+      `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+         AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'search\\_%' ESCAPE '\\'`,
+    )
+    .toArray()
+    .filter(({ name }) => !OF_MESSAGES.includes(name) && name !== READS)
+    .some(({ name }) => contains(sql, name, texts));
+}
+
+/** `range`: of the numbers of messages. */
+function contains(
+  sql: SqlStorage,
+  table: string,
+  texts: readonly string[],
+  range: readonly number[] = [],
+): boolean {
+  const { columnNames } = sql.exec(`SELECT * FROM "${table}" LIMIT 0`);
+  const found = columnNames.flatMap((column) =>
+    texts.map((_, index) => `instr("${column}", ?${index + 1}) > 0`),
+  );
+  const from = texts.length + 1;
+  const isWithin = range.length > 0 ? `number BETWEEN ?${from} AND ?${from + 1} AND` : "";
+  const query = `SELECT 1 FROM "${table}" WHERE ${isWithin} (${found.join(" OR ")}) LIMIT 1`;
+  return sql.exec(query, ...texts, ...range).toArray().length > 0;
+}
+
 /** Numbers within `from`…`to` of the person's messages that are not deleted. */
 export function writtenWithin(sql: SqlStorage, userId: string, from: number, to: number): number[] {
   return numbers(

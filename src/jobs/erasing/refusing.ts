@@ -1,6 +1,7 @@
 import { inboxOf } from "../../conversation/stub.ts";
 import { directoryOf } from "../../directory/directory.ts";
 import { bannedUntil } from "../../directory/erasure.ts";
+import { serviceBanOf } from "../../directory/exported.ts";
 import type { JobContext } from "../kind.ts";
 
 /** While a person is erased, they are banned from the service. */
@@ -34,18 +35,24 @@ export async function refuse<State extends Refusal>(
   const refusedUntil = now + REFUSED_MS;
   await inboxOf(env, userId).setBan({
     ...{ banned: true, actorId: startedBy.userId, actorRole: startedBy.role },
-    ...{ reason: `erasure ${jobId}`, until: refusedUntil },
+    ...{ reason: reasonOf(jobId), until: refusedUntil },
   });
   return { ...before, refusedUntil, refuses: true, since };
 }
 
-/** Lifts the ban of a job that does not go on. */
+/** Lifts the ban of a job that does not go on, unless an admin has placed another since. */
 export async function admitAgain(
   { env, startedBy, jobId }: JobContext,
   userId: string,
 ): Promise<void> {
+  const ban = await serviceBanOf(directoryOf(env.DB), userId);
+  if (ban && ban.liftedAt === null && ban.reason !== reasonOf(jobId)) return;
   await inboxOf(env, userId).setBan({
     ...{ banned: false, actorId: startedBy.userId, actorRole: startedBy.role },
-    ...{ reason: `erasure ${jobId}`, until: null },
+    ...{ reason: reasonOf(jobId), until: null },
   });
+}
+
+function reasonOf(jobId: string): string {
+  return `erasure ${jobId}`;
 }
