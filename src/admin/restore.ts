@@ -3,6 +3,7 @@ import { uuid } from "../contract/fields.ts";
 import { jobAnswer, jobAnswerSchema } from "../contract/jobs.ts";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { restoreBody } from "../contract/restores.ts";
+import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
 import { addActs } from "../directory/audit.ts";
 import { isHeld } from "../directory/legal-holds.ts";
@@ -43,7 +44,13 @@ export function restoreRoutes(app: OpenAPIHono<EdgeEnv>): void {
     if (await isHeld(c.get("directory"), { conversationId })) refuse("legal_hold");
     // The job asks again; whoever mistypes a time is told at once.
     const find = { by: "", step: "find", at } as const;
-    unwrapped(await conversationOf(c.env, conversationId).restore(find));
+    const found = conversationOf(c.env, conversationId).restore(find);
+    unwrapped(
+      await found.catch((error: unknown) => {
+        if (lacksMethod(error, "restore")) refuse("unavailable");
+        throw error;
+      }),
+    );
     const { userId, role } = c.get("actor");
     const request = {
       ...({ kind: "restore-conversation", target: conversationId } as const),

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { Conversation } from "../../src/conversation/object.ts";
 import { Recovery } from "../../src/conversation/recovery.ts";
 import { readEpoch } from "../../src/conversation/tables/epochs.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
@@ -60,6 +61,17 @@ test("an erasure that is under way begins no epoch once the conversation is clos
   expect(fence).toMatchObject({ by: "restore" });
   await object.restore({ by: "restore", step: "reopen" });
   expect((await send(alice, id, "after")).status).toBe(201);
+});
+
+test("an object of the previous version is asked later", async () => {
+  const { id, at } = await groupInThePast();
+  const admin = await person("admin", { role: "admin" });
+  vi.spyOn(Conversation.prototype, "restore").mockImplementation(() => {
+    throw new TypeError('The RPC receiver does not implement the method "restore".');
+  });
+  const body = { at: new Date(at).toISOString(), reason: "a mistake" };
+  const answer = await admin.post(`/api/admin/conversations/${id}/restore`, body);
+  expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });
 });
 
 test("of two restores that close it at once, one does", async () => {
