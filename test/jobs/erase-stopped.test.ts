@@ -8,8 +8,8 @@ import type { AnyJob } from "../../src/jobs/kind.ts";
 import { png } from "../attachments/samples.ts";
 import { asAttachment, upload } from "../attachments/support.ts";
 import { type Caller, groupOf, ORIGIN, objectOf, person, send, unreadOf } from "../support.ts";
-import { projected } from "./epochs.ts";
 import { crawl } from "./crawler.ts";
+import { projected } from "./epochs.ts";
 import { fireUntilEnd, orderOf, replaced, runJob } from "./with-kills.ts";
 
 /** An erasure that is stopped on its way: what it leaves, and that another one finishes it. */
