@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { sweep } from "../../src/attachments/sweep.ts";
+import { Conversation } from "../../src/conversation/object.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { latestJob } from "../../src/directory/jobs.ts";
 import type { Kind } from "../../src/domain/conversation.ts";
@@ -235,6 +236,29 @@ test("the job calls the conversations of the setting's kinds, and no others", as
   const purgedTo = (id: string) => within(id, ({ memory }) => memory.conversation.purgedTo);
   await vi.waitFor(async () => expect(await purgedTo(group)).toBeGreaterThan(0));
   expect(await purgedTo(channel)).toBeUndefined();
+});
+
+test("a conversation that does not answer keeps the job from none of the others", async () => {
+  const [alice, bob] = await Promise.all([person("alice"), person("bob")]);
+  const [broken, other] = [await groupOf(alice, bob), await groupOf(alice, bob)].sort();
+  if (!broken || !other) throw new Error("no groups");
+  const { checkRetention } = Conversation.prototype;
+  const called: string[] = [];
+  let isBroken = true;
+  vi.spyOn(Conversation.prototype, "checkRetention").mockImplementation(function (
+    this: Conversation,
+  ) {
+    const { ctx } = this as unknown as { ctx: DurableObjectState };
+    if (isBroken && ctx.id.name === broken) throw new Error("it is out of order");
+    called.push(String(ctx.id.name));
+    return checkRetention.apply(this);
+  });
+  await expect(runWith({ group: 1 })).rejects.toThrow("out of order");
+  expect(called).toContain(other);
+  expect(called).not.toContain(broken);
+  isBroken = false;
+  expect(await runWith({ group: 1 })).toHaveProperty("finished");
+  expect(called).toContain(broken);
 });
 
 test("the cron starts the job once for each setting", async () => {

@@ -3,11 +3,7 @@ import { conversationOf } from "../../conversation/stub.ts";
 import { directoryOf } from "../../directory/directory.ts";
 import { conversationsOfUser, holdOn } from "../../directory/legal-holds.ts";
 import type { JobSteps } from "../kind.ts";
-
-/** Conversations of one step, which are called at the same time. */
-const PAGE = 50;
-/** Conversations that did not answer, of which a job goes on with the others. */
-const MAX_MISSED = 1_000;
+import { callAll, callMissed, PAGE } from "../missed.ts";
 
 const params = z.object({ userId: z.string() });
 const state = z.object({
@@ -39,23 +35,13 @@ export const legalHold: JobSteps<z.infer<typeof params>, State> = {
     const tell = (id: string) => conversationOf(env, id).hold(userId, standing);
     const ids = await conversationsOfUser(directory, userId, { after, limit: PAGE });
     if (ids.length === 0) {
-      const again = missed.slice(0, PAGE);
-      await Promise.all(again.map(tell));
-      const rest = missed.slice(PAGE);
-      if (rest.length === 0) {
-        return { finished: { standing, conversations: done }, done };
-      }
+      const rest = await callMissed(missed, tell);
+      if (rest.length === 0) return { finished: { standing, conversations: done }, done };
       return { state: { standing, after, done, missed: rest }, done, total: null };
-    }
-    const told = await Promise.allSettled(ids.map(tell));
-    const failed = ids.filter((_, index) => told[index]?.status === "rejected");
-    // One that is out of order keeps no other from being held; where none answers, the step is repeated.
-    if (failed.length === ids.length || missed.length + failed.length > MAX_MISSED) {
-      throw new Error("conversations do not answer");
     }
     const next = {
       ...{ standing, after: ids.at(-1) ?? after, done: done + ids.length },
-      missed: [...missed, ...failed],
+      missed: await callAll(ids, missed, tell),
     };
     return { state: next, done: next.done, total: null };
   },
