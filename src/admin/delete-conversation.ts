@@ -3,7 +3,6 @@ import { MAX_REASON_LENGTH } from "../contract/bans.ts";
 import { paragraph } from "../contract/fields.ts";
 import { jobAnswer, jobAnswerSchema } from "../contract/jobs.ts";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
-import { addActs } from "../directory/audit.ts";
 import { isKnown } from "../directory/deleted-conversations.ts";
 import { isHeld } from "../directory/legal-holds.ts";
 import { readsDirectory } from "../edge/auth.ts";
@@ -45,11 +44,9 @@ export function deletionRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { userId, role } = c.get("actor");
     const params = { conversationId: id };
     const startedBy = { userId, role };
-    const request = { kind: "delete-conversation", target: id, params, startedBy } as const;
+    const act = actOf(c, "conversation.delete", { conversationId: id, reason });
+    const request = { kind: "delete-conversation", target: id, params, startedBy, act } as const;
     const job = unwrapped(await startJob(c.env, request));
-    await addActs(directory, [
-      actOf(c, "conversation.delete", { conversationId: id, reason, details: { jobId: job.id } }),
-    ]);
     return c.json({ job: jobAnswer(job) }, 202);
   });
 }

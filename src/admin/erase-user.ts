@@ -3,7 +3,6 @@ import { MAX_REASON_LENGTH } from "../contract/bans.ts";
 import { paragraph, userId } from "../contract/fields.ts";
 import { jobAnswer, jobAnswerSchema } from "../contract/jobs.ts";
 import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
-import { addActs } from "../directory/audit.ts";
 import { isHeld } from "../directory/legal-holds.ts";
 import { ERASED_MESSAGES } from "../domain/erasure.ts";
 import { isErasedUserId } from "../domain/person.ts";
@@ -54,12 +53,11 @@ export function erasureRoutes(app: OpenAPIHono<EdgeEnv>): void {
     if (await isHeld(directory, { userId: id })) refuse("legal_hold");
     const params = { userId: id, messages };
     const startedBy = { userId, role };
-    const request = { kind: "erase-user", target: id, params, startedBy } as const;
+    // The target of the act is erased with everything else.
+    const act = actOf(c, "user.erase", { targetId: id, reason, details: { messages } });
+    const request = { kind: "erase-user", target: id, params, startedBy, act } as const;
     const job = unwrapped(await startJob(c.env, request));
     bansChanged();
-    // Its target is erased with everything else.
-    const act = { targetId: id, reason, details: { jobId: job.id, messages } };
-    await addActs(directory, [actOf(c, "user.erase", act)]);
     return c.json({ job: jobAnswer(job) }, 202);
   });
 }

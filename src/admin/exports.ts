@@ -7,6 +7,7 @@ import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { addActs } from "../directory/audit.ts";
 import { profileOf } from "../directory/exported.ts";
 import { jobById } from "../directory/jobs.ts";
+import type { Act } from "../domain/act.ts";
 import { parseConversationId } from "../domain/id.ts";
 import { readsDirectory } from "../edge/auth.ts";
 import type { EdgeEnv } from "../edge/context.ts";
@@ -87,12 +88,9 @@ export function exportRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { held, reason } = c.req.valid("json");
     // Whether there is one; an export would find out as well, but later.
     unwrapped(await ask(c, conversationId, (stub) => stub.exported({ of: "invitations" }, LAST)));
-    const job = await started(c, "export-conversation", conversationId, { conversationId, held });
-    await addActs(c.get("directory"), [
-      actOf(c, "conversation.export", {
-        ...{ conversationId, reason, details: { jobId: job.id, held } },
-      }),
-    ]);
+    const act = actOf(c, "conversation.export", { conversationId, reason, details: { held } });
+    const params = { conversationId, held };
+    const job = await started(c, "export-conversation", conversationId, params, act);
     return c.json({ job: jobAnswer(job) }, 202);
   });
 
@@ -100,10 +98,8 @@ export function exportRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const { id: targetId } = c.req.valid("param");
     const { reason } = c.req.valid("json");
     if (!(await profileOf(c.get("directory"), targetId))) refuse("user_not_found");
-    const job = await started(c, "export-user", targetId, { userId: targetId });
-    await addActs(c.get("directory"), [
-      actOf(c, "user.export", { targetId, reason, details: { jobId: job.id } }),
-    ]);
+    const act = actOf(c, "user.export", { targetId, reason });
+    const job = await started(c, "export-user", targetId, { userId: targetId }, act);
     return c.json({ job: jobAnswer(job) }, 202);
   });
 
@@ -137,7 +133,9 @@ async function started(
   kind: JobRequest["kind"],
   target: string,
   params: unknown,
+  act: Act,
 ) {
   const { userId, role } = c.get("actor");
-  return unwrapped(await startJob(c.env, { kind, target, params, startedBy: { userId, role } }));
+  const startedBy = { userId, role };
+  return unwrapped(await startJob(c.env, { kind, target, params, startedBy, act }));
 }

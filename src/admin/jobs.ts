@@ -135,12 +135,8 @@ export function jobRoutes(app: OpenAPIHono<EdgeEnv>): void {
     const params =
       kind === "retention" ? { setting: retentionText(c.get("settings").RETENTION_DAYS) } : {};
     const request = { kind, target: null, params, startedBy: { userId, role } };
-    const started = unwrapped(await startJob(c.env, request));
-    await addActs(c.get("directory"), [
-      actOf(c, kind === "rebuild" ? "directory.rebuild" : "retention.check", {
-        details: { jobId: started.id },
-      }),
-    ]);
+    const act = actOf(c, kind === "rebuild" ? "directory.rebuild" : "retention.check", {});
+    const started = unwrapped(await startJob(c.env, { ...request, act }));
     return c.json({ job: jobAnswer(started) }, 202);
   });
 }

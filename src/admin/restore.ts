@@ -5,7 +5,6 @@ import { jsonBodyOf, jsonOf } from "../contract/openapi.ts";
 import { restoreBody } from "../contract/restores.ts";
 import { lacksMethod } from "../conversation/rpc-versions.ts";
 import { conversationOf } from "../conversation/stub.ts";
-import { addActs } from "../directory/audit.ts";
 import { isHeld } from "../directory/legal-holds.ts";
 import { parseConversationId } from "../domain/id.ts";
 import { readsDirectory } from "../edge/auth.ts";
@@ -56,12 +55,11 @@ export function restoreRoutes(app: OpenAPIHono<EdgeEnv>): void {
       ...({ kind: "restore-conversation", target: conversationId } as const),
       params: { conversationId, at },
       startedBy: { userId, role },
+      act: actOf(c, "conversation.restore", {
+        ...{ conversationId, reason, details: { at: new Date(at).toISOString() } },
+      }),
     };
     const job = unwrapped(await startJob(c.env, request));
-    const details = { jobId: job.id, at: new Date(at).toISOString() };
-    await addActs(c.get("directory"), [
-      actOf(c, "conversation.restore", { conversationId, reason, details }),
-    ]);
     return c.json({ job: jobAnswer(job) }, 202);
   });
 }

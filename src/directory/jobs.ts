@@ -1,7 +1,9 @@
-import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, lt, type SQL, sql } from "drizzle-orm";
+import type { Act } from "../domain/act.ts";
 import type { JobKind, JobOrder, JobState, JobView } from "../domain/job.ts";
+import { rowOf } from "./audit.ts";
 import type { Directory } from "./directory.ts";
-import { isUnfinishedJob, jobs } from "./schema.ts";
+import { audit, isUnfinishedJob, jobs } from "./schema.ts";
 
 /** Jobs in D1: what was asked for, and how far each was when its object last said so. */
 
@@ -12,10 +14,14 @@ const LISTED_MS = 90 * 24 * 3_600_000;
 /** Rows that one sweep deletes at most. */
 const MAX_SWEPT = 500;
 
-/** Whether it was added: `running`: there is an unfinished one of its kind and target; `many`: there are too many. */
+/**
+ * Adds a job and the act of whoever started it, together. Whether it was added: `running`: there is an unfinished
+ * one of its kind and target; `many`: there are too many.
+ */
 export async function addJob(
   directory: Directory,
   { id, kind, target, params, createdBy, createdRole, createdAt }: JobOrder,
+  act?: Act,
 ): Promise<"added" | "running" | "many"> {
   const same = sql`SELECT 1 FROM ${jobs} WHERE ${isUnfinishedJob(jobs)}
     AND ${jobs.kind} = ${kind} AND ${jobs.target} IS ${target}`;
@@ -27,9 +33,22 @@ export async function addJob(
       ${createdRole}, ${createdAt}, ${createdAt}
     WHERE NOT EXISTS (${same})
       AND (${kind} = 'legal-hold' OR (${unfinished}) < ${MAX_UNFINISHED_JOBS})`;
-  const { meta } = await directory.run(insert);
-  if (meta.changes > 0) return "added";
+  const record = sql`INSERT INTO ${audit} SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+      value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9
+    FROM json_each(${JSON.stringify(act ? [rowOf(act)] : [])})
+    WHERE EXISTS (SELECT 1 FROM ${jobs} WHERE ${jobs.id} = ${id})`;
+  const [added] = await directory.$client.batch([
+    statementOf(directory, insert),
+    statementOf(directory, record),
+  ]);
+  if (added && added.meta.changes > 0) return "added";
   return (await directory.all(same)).length > 0 ? "running" : "many";
+}
+
+/** A statement that is not carried out yet. */
+function statementOf(directory: Directory, query: SQL): D1PreparedStatement {
+  const { sql: text, params } = directory.run(query).getQuery();
+  return directory.$client.prepare(text).bind(...params);
 }
 
 /** Whether anybody is being erased. */

@@ -1,5 +1,6 @@
 import { directoryOf } from "../directory/directory.ts";
 import { addJob } from "../directory/jobs.ts";
+import type { Act } from "../domain/act.ts";
 import { fail, ok, type Result } from "../domain/error.ts";
 import type { JobKind, JobOrder, JobView } from "../domain/job.ts";
 import type { PlatformRole } from "../domain/policy.ts";
@@ -18,6 +19,8 @@ export interface JobRequest {
   /** As the kind defines it. */
   params: unknown;
   startedBy: { userId: string; role: PlatformRole };
+  /** What the audit log says of it; its details get the id of the job. Stored with the job, or neither is. */
+  act?: Act;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface JobRequest {
  */
 export async function startJob(
   env: Env,
-  { kind, target, params, startedBy }: JobRequest,
+  { kind, target, params, startedBy, act }: JobRequest,
 ): Promise<Result<JobView>> {
   if (!KINDS[kind]?.accepts(params)) throw new Error(`not params of a job ${kind}`);
   const order: JobOrder = {
@@ -36,7 +39,8 @@ export async function startJob(
     createdRole: startedBy.role,
     createdAt: Date.now(),
   };
-  const added = await addJob(directoryOf(env.DB), order);
+  const recorded = act && { ...act, details: { jobId: order.id, ...act.details } };
+  const added = await addJob(directoryOf(env.DB), order, recorded);
   if (added === "running") return fail("job_running");
   if (added === "many") return fail("too_many_jobs");
   try {

@@ -130,7 +130,9 @@ test("all timers are cleared", async () => {
   const set = vi.spyOn(globalThis, "setTimeout");
   const cleared = vi.spyOn(globalThis, "clearTimeout");
   await readThrough(eachByte(streamOf(zeros(1), 100)), async () => true);
-  const timers = set.mock.results.map(({ value }) => value);
+  // Others of this runtime set timers meanwhile.
+  const isOwn = (index: number) => String(set.mock.calls[index]?.[0]).includes("too slow");
+  const timers = set.mock.results.filter((_, index) => isOwn(index)).map(({ value }) => value);
   expect(timers.length).toBeGreaterThan(3);
   expect(cleared.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(timers));
 });

@@ -90,6 +90,22 @@ test("rebuild: started, shown, listed, logged; D1 has again what was lost", asyn
   );
 });
 
+test("a job and its act are stored together, or neither is", async () => {
+  const other = await person("admin", { role: "admin" });
+  const { batch } = env.DB;
+  // Each of its statements alone would be carried out.
+  vi.spyOn(env.DB, "batch").mockImplementation((statements) =>
+    batch.call(env.DB, [...statements, env.DB.prepare("INSERT INTO nowhere VALUES (1)")]),
+  );
+  expect((await other.post("/api/admin/jobs", { kind: "retention" })).status).toBeGreaterThan(499);
+  vi.restoreAllMocks();
+  const [jobs, acts] = await Promise.all([
+    other.get("/api/admin/jobs?kind=retention&state=running"),
+    other.get(`/api/admin/audit?actorId=${other.userId}`),
+  ]);
+  expect([jobs.body.items, acts.body.items]).toEqual([[], []]);
+});
+
 test("404 for an unknown job, 409 for one that has ended, 202 for one that is cancelled", async () => {
   endless();
   for (const id of [crypto.randomUUID(), "none"]) {

@@ -36,8 +36,12 @@ test("a conversation writes one point of what it did, with its alarm", async () 
   await fireAlarms(conversationId);
   const { of } = recorded();
   await openLive(bob, conversationId);
-  for (let i = 0; i < 5; i++) expect((await send(alice, conversationId, "hello")).status).toBe(201);
-  const points = () => of("conversation").filter(({ doubles = [] }) => doubles[0] === 5);
+  // As many as no other conversation of this runtime has sent.
+  const sent = 17;
+  for (let i = 0; i < sent; i++) {
+    expect((await send(alice, conversationId, "hello")).status).toBe(201);
+  }
+  const points = () => of("conversation").filter(({ doubles = [] }) => doubles[0] === sent);
   expect(points()).toEqual([]);
   // The lists have everything by now: the time until the alarm is no lag of theirs.
   vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
@@ -49,7 +53,7 @@ test("a conversation writes one point of what it did, with its alarm", async () 
   expect(blobs).toEqual(["direct"]);
   const [sends, commands, refused, commits, commitMs, lagMs, sockets] = doubles;
   expect({ sends, commands, refused, commits, sockets }).toEqual({
-    ...{ sends: 5, commands: 5, refused: 0, commits: 5, sockets: 1 },
+    ...{ sends: sent, commands: sent, refused: 0, commits: sent, sockets: 1 },
   });
   for (const measured of [commitMs, lagMs]) {
     expect(measured).toBeGreaterThanOrEqual(0);

@@ -60,7 +60,7 @@ class World extends UnreadWorld {
         break;
       }
       case "purge":
-        await this.purge();
+        await this.purge("some");
         break;
       default:
         await super.act(who, what);
@@ -85,10 +85,10 @@ class World extends UnreadWorld {
     else this.pins.delete(message);
   }
 
-  /** Some of the oldest messages become due; while D1 fails they stay. */
-  private async purge(): Promise<void> {
+  /** Some of the oldest messages become due, or all of them; while D1 fails they stay. */
+  async purge(what: "some" | "all"): Promise<void> {
     const last = await within(this.group, ({ memory }) => memory.counters.lastNumber);
-    const to = this.random.below(last + 1);
+    const to = what === "all" ? last : this.random.below(last + 1);
     await age(this.group, to);
     this.agedTo = Math.max(this.agedTo, to);
     this.purgedTo = await removeDue(this.group);
@@ -139,6 +139,7 @@ test.each(Array.from({ length: RUNS }, (_, run) => run))(
     const log: string[] = [];
     for (let step = 1; step <= STEPS; step++) {
       log.push(await world.step());
+      if (step === STEPS) await world.purge("all");
       if (step % 10 !== 0 && step !== STEPS) continue;
       const at = `seed ${SEED}, run ${run}, step ${step}: ${log.join(", ")}`;
       await fireAlarms(group);

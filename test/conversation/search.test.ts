@@ -225,7 +225,7 @@ describe("an index", () => {
     const written = tokens.map((token) => encodeURIComponent(token)).sort();
     expect([INDEX_VERSION, ...written]).toMatchInlineSnapshot(`
         [
-          1,
+          2,
           "%E3%82%BF%E3%83%AF",
           "%E3%83%AF%E3%83%BC",
           "%E3%83%BC",
