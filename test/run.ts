@@ -12,7 +12,14 @@ import { keepDataInMemory } from "./memory.ts";
 import { buildBundle } from "./system/production.ts";
 
 /** Projects of Vitest by the process that runs them, each about as long as the others. */
-const PARTS = [["workers", "domain"], ["objects"], ["inboxes"], ["models", "alone"]];
+const PARTS = [
+  ["workers", "domain"],
+  ["objects"],
+  ["inboxes"],
+  ["models"],
+  ["alone"],
+  ["erasures"],
+];
 /** Those that are served the bundle, and what goes with them. */
 const BUNDLED = ["system", "abuse"];
 

@@ -43,9 +43,11 @@ const ALONE = [
   "test/admin/jobs.test.ts",
   "test/attachments/**/*.test.ts",
   "test/directory/rebuild.test.ts",
-  "test/jobs/erase*.test.ts",
   "test/rest/marketplace/support-pool.test.ts",
 ];
+
+/** Likewise; they wait until bans are known everywhere, so that they have a process of their own. */
+const ERASURES = ["test/jobs/erase*.test.ts"];
 
 /** Tests in workerd. Files share a runtime, and each test creates its own users and conversations. */
 function workers(
@@ -92,7 +94,7 @@ export default defineConfig({
     silent: "passed-only",
     projects: [
       workers("workers", {
-        exclude: [...IN_NODE, ...ALONE, ...OBJECTS, ...INBOXES, MODELS, ABUSE],
+        exclude: [...IN_NODE, ...ALONE, ...ERASURES, ...OBJECTS, ...INBOXES, MODELS, ABUSE],
       }),
       workers("objects", { include: OBJECTS }),
       workers(
@@ -110,6 +112,11 @@ export default defineConfig({
       workers("models", { include: [MODELS] }),
       workers("alone", {
         include: ALONE,
+        setupFiles: ["test/empty.ts", "test/setup.ts"],
+        sequence: { setupFiles: "list" },
+      }),
+      workers("erasures", {
+        include: ERASURES,
         setupFiles: ["test/empty.ts", "test/setup.ts"],
         sequence: { setupFiles: "list" },
       }),

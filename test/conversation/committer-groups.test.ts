@@ -38,7 +38,10 @@ function compare(
   });
   twin.limits = fresh.limits;
 
-  let left = sequence.filter(({ does }) => does !== "read all" && does !== "read up to");
+  // A list of no messages means all.
+  const isOfAll = ({ does, picks }: (typeof sequence)[number]) =>
+    does === "read all" || does === "read up to" || (does === "read some" && picks.length === 0);
+  let left = sequence.filter((step) => !isOfAll(step));
   for (let round = 0; left.length > 0; round++) {
     const group = left.slice(0, lengths[round % lengths.length]);
     left = left.slice(group.length);
