@@ -60,7 +60,7 @@ export async function erase(
   let { from } = request;
   while (from <= memory.counters.lastNumber) {
     if (clock() >= until) return on(from);
-    refuseWhileClosed(sql);
+    refuseWhileClosed(sql, clock());
     if (hasHold(sql)) return "held";
     const to = Math.min(from + SLICE - 1, memory.counters.lastNumber);
     if (request.messages === "clear") await clear(open, userId, from, to);
@@ -73,14 +73,14 @@ export async function erase(
   await depart();
   open.settle();
   if (from <= memory.counters.lastNumber) return on(from);
-  refuseWhileClosed(sql);
+  refuseWhileClosed(sql, clock());
   if (hasHold(sql)) return "held";
   return await restartAnew(ctx, { by }, clock(), () => replaceElsewhere(sql, request));
 }
 
 /** A restore may have closed the conversation since the call began: an epoch that began now would open it again. */
-function refuseWhileClosed(sql: SqlStorage): void {
-  if (isClosing(readEpoch(sql).fence)) throw new Error(RESTORING);
+function refuseWhileClosed(sql: SqlStorage, now: number): void {
+  if (isClosing(readEpoch(sql).fence, now)) throw new Error(RESTORING);
 }
 
 /**

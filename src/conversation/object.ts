@@ -113,7 +113,7 @@ export class Conversation extends DurableObject<Env> implements Rpc {
     if (!isCreated(ctx.storage.sql)) return;
     ctx.storage.transactionSync(() => migrate(ctx.storage.sql));
     this.loaded = this.opened();
-    this.isFenced = isClosing(this.loaded.fence);
+    this.isFenced = isClosing(this.loaded.fence, Date.now());
   }
 
   async create(creation: Creation): Promise<Created> {

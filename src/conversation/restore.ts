@@ -83,10 +83,10 @@ async function closeFor(
   { by, at = Infinity }: Extract<RestoreStep, { step: "close" }>,
 ): Promise<Result<RestoreAnswer>> {
   const { ctx, open, setFenced } = restoring;
-  const { sql, memory, projector } = open;
+  const { sql, memory, projector, clock } = open;
   const closing = () => {
     const { fence } = readEpoch(sql);
-    return isClosing(fence) ? fence : undefined;
+    return isClosing(fence, clock()) ? fence : undefined;
   };
   if ((closing()?.by ?? by) !== by) return fail("job_running");
   open.settle();
@@ -99,7 +99,7 @@ async function closeFor(
     if (hasHold(sql)) return fail("legal_hold");
     if (at <= readEpoch(sql).erasedAt) return fail("restore_unavailable");
   }
-  putFence(sql, { by, undo });
+  putFence(sql, { by, undo, closedAt: closing()?.closedAt ?? clock() });
   setFenced(true);
   open.settle();
   await endSockets(ctx);

@@ -283,6 +283,29 @@ test("while it is closed everything is refused for now, and a cancelled restore 
   expect(machine.restores).toEqual([]);
 });
 
+test("a conversation whose restore has been lost is open again after three days, also for another restore", async () => {
+  new TimeMachine();
+  const [alice, bob] = [await person("alice"), await person("bob")];
+  const id = await groupOf(alice, bob);
+  await objectOf(id).restore({ by: "lost", step: "close" });
+  const closedFor = async (milliseconds: number) => {
+    await runInDurableObject(objectOf(id), (_, { storage: { sql } }) =>
+      sql.exec(
+        "UPDATE conversation SET fence = json_set(fence, '$.closedAt', ?)",
+        Date.now() - milliseconds,
+      ),
+    );
+    await evict(id);
+  };
+  const DAY = 24 * 3_600_000;
+  await closedFor(3 * DAY - 60_000);
+  expect((await send(alice, id, "refused")).status).toBe(503);
+  await closedFor(3 * DAY);
+  expect((await send(alice, id, "open")).status).toBe(201);
+  expect(await objectOf(id).restore({ by: "another", step: "close" })).toMatchObject({ ok: true });
+  expect((await send(alice, id, "refused")).status).toBe(503);
+});
+
 describe("refused", () => {
   test.each([false, true])(
     "where the state found is of before the creation; kills: %s",

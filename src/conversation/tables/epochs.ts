@@ -22,18 +22,23 @@ export interface Fence {
   by: string;
   /** The last state before the conversation was closed: what a later restore goes back to. */
   undo: string;
+  /** When it was closed, in milliseconds since the epoch. */
+  closedAt: number;
   /** The platform has refused it: the conversation is open again, and the restore has failed. */
   refused?: true | undefined;
 }
 
+/** A restore gives up after a day, and its undoing after another: whatever is closed for longer has nobody to open it. */
+const CLOSED_MS = 3 * 24 * 60 * 60_000;
+
 const fenceSchema = z.object({
-  ...{ by: z.string(), undo: z.string() },
+  ...{ by: z.string(), undo: z.string(), closedAt: z.number() },
   refused: z.literal(true).optional(),
 });
 
-/** Whether a restore keeps the conversation closed. */
-export function isClosing(fence: Fence | null): fence is Fence {
-  return fence !== null && !fence.refused;
+/** Whether a restore keeps the conversation closed: for three days at most. */
+export function isClosing(fence: Fence | null, now: number): fence is Fence {
+  return fence !== null && !fence.refused && now - fence.closedAt < CLOSED_MS;
 }
 
 export function readEpoch(sql: SqlStorage): Epoch {
