@@ -19,7 +19,6 @@ import type { ExportPage, ExportPart } from "./queries/export-api.ts";
 import type { FormOfPage, HistoryPage, HistoryText, PageQuery } from "./queries/history.ts";
 import type { SearchAnswer, SearchQuestion } from "./queries/search-api.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
-import type { StartedOver, StartOver } from "./start-over.ts";
 import type { FileReference, FileState } from "./tables/files.ts";
 import type { Destroyed } from "./tables/tombstone.ts";
 
@@ -197,12 +196,6 @@ export interface ConversationStub {
    * the same each time. `undefined`: there is no conversation here, and never was.
    */
   destroy(): Promise<Destroyed | undefined>;
-  /**
-   * Begins a new epoch: whatever follows the conversation begins anew. Restarts the object, so that the call
-   * fails and is to be made again (`edge/start-over.ts`); with the same id an epoch is begun once. `undefined`:
-   * there is no conversation here.
-   */
-  startOver(request: StartOver): Promise<StartedOver | undefined>;
   /** A step of a restore to an earlier state; see {@link RestoreStep}. */
   restore(request: RestoreStep): Promise<Result<RestoreAnswer>>;
   fetch(request: Request): Promise<Response>;

@@ -71,7 +71,7 @@ import { restore, restoreNothing } from "./restore.ts";
 import type { RestoreAnswer, RestoreStep } from "./restore-api.ts";
 import { RESTORING } from "./restoring.ts";
 import { answerPreviousNames, PREVIOUS_CONVERSATION_METHODS } from "./rpc-versions.ts";
-import { restartAnew, type StartedOver, type StartOver, startedOver } from "./start-over.ts";
+import { restartAnew } from "./start-over.ts";
 import {
   applyBlocks,
   LISTS_TIMEOUT_MS,
@@ -149,15 +149,6 @@ export class Conversation extends DurableObject<Env> implements Rpc {
 
   precheck(actor: Actor, command: Command): Result<Result<Answer> | undefined> {
     return precheck(this.open, actor, command);
-  }
-
-  async startOver(request: StartOver): Promise<StartedOver | undefined> {
-    const { loaded } = this;
-    if (!loaded) return undefined;
-    loaded.settle();
-    return (
-      startedOver(loaded.sql, request.by) ?? (await restartAnew(this.ctx, request, Date.now()))
-    );
   }
 
   async erase(request: ErasureRequest): Promise<ErasureProgress | undefined> {

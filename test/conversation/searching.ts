@@ -27,11 +27,15 @@ export function actorOf(userId: string, more: Partial<Actor> = {}): Actor {
 /** Runs something with the open conversation of an object. */
 export function within<T>(
   conversationId: string,
-  action: (open: OpenConversation, storage: DurableObjectStorage) => T | Promise<T>,
+  action: (
+    open: OpenConversation,
+    storage: DurableObjectStorage,
+    ctx: DurableObjectState,
+  ) => T | Promise<T>,
 ): Promise<T> {
-  return runInDurableObject(objectOf(conversationId), (object, { storage }) =>
+  return runInDurableObject(objectOf(conversationId), (object, ctx) =>
     // biome-ignore lint/suspicious/noExplicitAny: the open conversation is the object's own
-    action((object as any).open, storage),
+    action((object as any).open, ctx.storage, ctx),
   );
 }
 

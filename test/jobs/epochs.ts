@@ -1,10 +1,28 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
+import {
+  restartAnew,
+  type StartedOver,
+  type StartOver,
+  startedOver,
+} from "../../src/conversation/start-over.ts";
+import { within } from "../conversation/searching.ts";
 import { objectOf } from "../support.ts";
 import { type Copy, putBack } from "./time-machine.ts";
 
 /** Parts of the tests of epochs and restores. */
+
+/** Begins a new epoch of a conversation, as an erasure or a restore does; with the same id once. */
+export function startOver(conversationId: string, request: StartOver): Promise<StartedOver> {
+  const call = () =>
+    within(conversationId, async (open, _, ctx) => {
+      open.settle();
+      return startedOver(open.sql, request.by) ?? (await restartAnew(ctx, request, Date.now()));
+    });
+  // The restart of the object ends the first call.
+  return call().catch(call);
+}
 
 /** What D1 has of a conversation that depends on its state, apart from the version of each row. */
 export async function projected(conversationId: string): Promise<Record<string, unknown[]>> {

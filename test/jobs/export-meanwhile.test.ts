@@ -5,10 +5,10 @@ import { RETAINING } from "../../src/conversation/decide/purge.ts";
 import { conversationOf } from "../../src/conversation/stub.ts";
 import { messageIdOf } from "../../src/domain/id.ts";
 import { EMOJIS } from "../../src/domain/reaction.ts";
-import { startOver } from "../../src/edge/start-over.ts";
 import { sendUploads, upload } from "../attachments/support.ts";
 import { messagesSql } from "../seed-sql.ts";
 import { type Caller, evict, groupOf, objectOf, person } from "../support.ts";
+import { startOver } from "./epochs.ts";
 import { Archive, beforeQuestions } from "./exporting.ts";
 import { orderOf, runJob } from "./with-kills.ts";
 
@@ -55,7 +55,7 @@ test.each(KINDS)("%s begins anew with a conversation that is restored", async (k
   if (kind === "export-user") await change(world.conversationId, more(6_000, world.alice));
   const { view } = await exportWhile(kind, world, async () => {
     await change(world.conversationId, ["UPDATE messages SET content = 'restored'"]);
-    await startOver(env, world.conversationId, { by: crypto.randomUUID() });
+    await startOver(world.conversationId, { by: crypto.randomUUID() });
   });
   expect(view).toMatchObject({ state: "done" });
   const archive = await Archive.of(view.id);

@@ -6,7 +6,6 @@ import { directoryOf } from "../../src/directory/directory.ts";
 import { addJob } from "../../src/directory/jobs.ts";
 import { liftHold, placeHold } from "../../src/directory/legal-holds.ts";
 import type { Result } from "../../src/domain/error.ts";
-import { startOver } from "../../src/edge/start-over.ts";
 import { settingsOf } from "../../src/env.ts";
 import { type JobContext, jobOf } from "../../src/jobs/kind.ts";
 import { restoreConversation } from "../../src/jobs/kinds/restore-conversation.ts";
@@ -16,7 +15,7 @@ import { clientOf } from "../inbox/cuttable-client.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
 import { type Caller, evict, groupOf, objectOf, open, openLive, person, send } from "../support.ts";
-import { epochOf, projected, revOf, settled } from "./epochs.ts";
+import { epochOf, projected, revOf, settled, startOver } from "./epochs.ts";
 import { TimeMachine } from "./time-machine.ts";
 import { fireUntilEnd, orderOf, runJob } from "./with-kills.ts";
 
@@ -403,7 +402,7 @@ describe("refused", () => {
     expect(await run()).toMatchObject({ state: "failed", error: "restore_unavailable" });
     await env.DB.prepare("DELETE FROM jobs WHERE id = ?").bind(erasing.id).run();
 
-    await startOver(env, id, { by: "an erasure" });
+    await startOver(id, { by: "an erasure" });
     expect(await run()).toMatchObject({ state: "failed", error: "restore_unavailable" });
     expect(await admin.post(path, body)).toMatchObject({ body: { code: "restore_unavailable" } });
     const after = await machine.record(id);
@@ -435,7 +434,7 @@ test("refused, too, where an erasure or a hold has come between the two looks at
   await object.hold("", false);
   const beforeErasure = await found();
   // From its beginning to its end, while the job waits for a repetition of its step.
-  await startOver(env, id, { by: "an erasure" });
+  await startOver(id, { by: "an erasure" });
   expect(await step(contextOf("some job"), params, beforeErasure)).toEqual({
     failed: "restore_unavailable",
   });

@@ -2,10 +2,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { restartAnew } from "../../src/conversation/start-over.ts";
-import { startOver } from "../../src/edge/start-over.ts";
 import { counting } from "../conversation/counters.ts";
 import { groupOf, objectOf, person, send } from "../support.ts";
-import { settled } from "./epochs.ts";
+import { settled, startOver } from "./epochs.ts";
 
 /** What a new epoch takes, by the platform's counters (docs/decisions/0117). */
 
@@ -47,7 +46,7 @@ test("in the object: a few rows, whatever the conversation holds", async () => {
 test("in D1: its rows are read once, and written as by a rebuild", async () => {
   const id = await conversation();
   const d1 = countingD1();
-  await startOver(env, id, { by: "x" });
+  await startOver(id, { by: "x" });
   await settled(id);
   const used = d1();
   const again = countingD1();

@@ -5,13 +5,12 @@ import { readConversation } from "../../src/conversation/tables/conversation.ts"
 import { subscribers } from "../../src/conversation/tables/subscribers.ts";
 import { directoryOf } from "../../src/directory/directory.ts";
 import { project } from "../../src/directory/projection.ts";
-import { startOver } from "../../src/edge/start-over.ts";
 import { asAttachment, getFile, keyOf, rowOf, upload } from "../attachments/support.ts";
 import { Hub, Io } from "../gateway/line.ts";
 import { openListed } from "../inbox/replica.ts";
 import { openRooms } from "../inbox/room-client.ts";
 import { type Caller, groupOf, objectOf, openLive, person, send, someone } from "../support.ts";
-import { epochOf, projected, revOf, settled, takeBack } from "./epochs.ts";
+import { epochOf, projected, revOf, settled, startOver, takeBack } from "./epochs.ts";
 import { copyOf } from "./time-machine.ts";
 
 /** A conversation gets a new epoch: whatever follows it begins anew. */
@@ -63,13 +62,13 @@ test("after the storage was taken back, everything follows what is there", async
   );
   expect(known).toHaveLength(3);
   await takeBack(id, copy);
-  const started = await startOver(env, id, {
+  const started = await startOver(id, {
     by: "test",
     restored: { rev: above, epoch: String((await epochOf(id)) ?? "") },
     subscribers: known,
   });
   expect(started?.rev).toBe(above + 1);
-  expect(await startOver(env, id, { by: "test" })).toEqual(started);
+  expect(await startOver(id, { by: "test" })).toEqual(started);
 
   expect([1006, 1012]).toContain((await socket.closed).code);
   await settled(id);
@@ -131,7 +130,7 @@ const SOON = { timeout: 10_000, interval: 20 };
 test("a write of an earlier epoch that comes late changes nothing in D1", async () => {
   const { id, alice, given } = await takenBack();
   const late = await person("late");
-  await startOver(env, id, { by: "test", restored: given });
+  await startOver(id, { by: "test", restored: given });
   await settled(id);
   const now = await projected(id);
   const member = {
@@ -184,7 +183,7 @@ describe("a storage that somebody else has taken back", () => {
   });
 
   test("is found as well where it is of an earlier epoch", async () => {
-    const { id, bob } = await takenBack((id) => startOver(env, id, { by: "an epoch since" }));
+    const { id, bob } = await takenBack((id) => startOver(id, { by: "an epoch since" }));
     const since = String(await epochOf(id));
     await send(bob, id, "afterwards");
     await vi.waitFor(async () => expect(String(await epochOf(id)) > since).toBe(true), SOON);
@@ -232,7 +231,7 @@ test("files of messages that are there again are served, those of the others are
   const given = { rev: await revOf(id), epoch: String(await epochOf(id)) };
   expect((await rowOf(first.key))?.deleted_at).not.toBeNull();
   await takeBack(id, copy);
-  await startOver(env, id, { by: "test", restored: given });
+  await startOver(id, { by: "test", restored: given });
   await settled(id);
   expect(await rowOf(first.key)).toMatchObject({ deleted_at: null, sent_to: id });
   expect((await rowOf(second.key))?.deleted_at).not.toBeNull();
@@ -267,7 +266,7 @@ test("more than a page of everything is removed from D1, and nothing that is the
       ),
     );
   });
-  await startOver(env, id, { by: "test", restored: given });
+  await startOver(id, { by: "test", restored: given });
   await settled(id);
   expect({ ...(await projected(id)), epochs: [] }).toEqual({ ...before, epochs: [] });
   const query = "SELECT count(*) AS kept FROM uploads WHERE sent_to = ? AND deleted_at IS NULL";
@@ -295,13 +294,13 @@ test("blocks are those that D1 has: set since, and lifted since", async () => {
   await settled(id);
   const given = { rev: await revOf(id), epoch: String(await epochOf(id)) };
   await takeBack(id, copy);
-  await startOver(env, id, { by: "test", restored: given });
+  await startOver(id, { by: "test", restored: given });
   await vi.waitFor(async () => expect(await held()).toEqual(now), SOON);
 });
 
 test("nothing from before is notified of once more; what comes is", async () => {
   const { id, alice, bob, given } = await takenBack();
-  await startOver(env, id, { by: "test", restored: given });
+  await startOver(id, { by: "test", restored: given });
   const query = { userId: bob.userId, level: "all" as const };
   const asked = (after: { epoch: string; rev: number } | undefined) =>
     objectOf(id).notifiable({ ...query, after });
@@ -324,7 +323,7 @@ test("acts of moderators are in the audit log once, under the epoch in which the
   const before = await acts();
   expect(before).toHaveLength(1);
   for (const by of ["first", "second"]) {
-    await startOver(env, id, { by });
+    await startOver(id, { by });
     await settled(id);
   }
   expect(await acts()).toEqual(before);
@@ -347,7 +346,7 @@ test("in a large conversation everybody's inbox is told, whoever was armed", asy
   const inbox = await openListed(bob);
   const given = { rev: await revOf(id), epoch: String(await epochOf(id)) };
   await takeBack(id, copy);
-  const started = await startOver(env, id, { by: "test", restored: given });
+  const started = await startOver(id, { by: "test", restored: given });
   await vi.waitFor(
     () => expect(inbox.entry(id)).toMatchObject({ epoch: started?.epoch, unread: 1 }),
     { timeout: 20_000 },
