@@ -9,6 +9,7 @@ import { orderOf, replaced, runJob } from "./with-kills.ts";
 let undo: (() => void) | undefined;
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   undo?.();
 });
 
@@ -23,6 +24,8 @@ test("a job that ends is a data point: its kind, how it ended, how long it took"
   );
   if (!env.METRICS) throw new Error("METRICS is not bound");
   const write = vi.spyOn(env.METRICS, "writeDataPoint");
+  // Jobs of other tests may have used up the points of these seconds.
+  vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ["Date"] });
   const { view } = await runJob(orderOf("rebuild", {}, "somebody"), { kills: false });
   expect(view.state).toBe("failed");
   const points = write.mock.calls.flatMap(([point]) => point ?? []);
